@@ -1,0 +1,126 @@
+"""The values that flow: Media, Result, Job and the Updates of a job. All frozen; none holds bytes or a platform's object."""
+
+import hashlib
+import json
+import secrets
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.errors import AtelierError, Sentence
+
+Fact = str | int | float | bool
+
+
+class Value(BaseModel):
+    """A frozen value that knows no option beyond its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Media(Value):
+    """One file named by its content. `width` and `height` in pixels, `seconds` where it has a length."""
+
+    path: Path
+    mime: str
+    sha256: str
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+
+
+class Result(Value):
+    """What was made, and the facts to repeat it: backend, tier, model, seed, seconds, prompt."""
+
+    media: tuple[Media, ...] = ()
+    text: str = ""
+    notes: tuple[Sentence, ...] = ()
+    facts: dict[str, Fact] = {}
+
+
+class Queued(Value):
+    """The job waits. `place` counts from 1, the next to run."""
+
+    type: Literal["queued"] = "queued"
+    job: str
+    place: int
+
+
+class Started(Value):
+    """A worker took the job."""
+
+    type: Literal["started"] = "started"
+    job: str
+    worker: str
+
+
+class Progress(Value):
+    """How far a running job is. `fraction` is 0 to 1 of the whole job; `seconds_left` only where it is known."""
+
+    type: Literal["progress"] = "progress"
+    job: str
+    stage: str
+    fraction: float = Field(ge=0, le=1)
+    seconds_left: float | None = None
+    preview: Media | None = None
+
+
+class Done(Value):
+    """The end of a job that made something. `job` is empty for an answer that was never queued."""
+
+    type: Literal["done"] = "done"
+    job: str = ""
+    result: Result
+    cached: bool = False
+
+
+class Failed(Value):
+    """The end of a job, or of a request that was refused: `kind` names a class of `engine.errors`."""
+
+    type: Literal["failed"] = "failed"
+    job: str = ""
+    kind: str
+    sentence: Sentence
+
+    @classmethod
+    def of(cls, error: AtelierError, job: str = "") -> "Failed":
+        return cls(job=job, kind=error.kind, sentence=error.sentence)
+
+    def error(self) -> AtelierError:
+        return AtelierError.revive(self.kind, self.sentence)
+
+
+Update = Annotated[Queued | Started | Progress | Done | Failed, Field(discriminator="type")]
+
+
+class Job(Value):
+    """What was accepted: checked and typed, its files on disk. `params` is `TaskParams.model_dump(mode="json")`.
+
+    `user` is `"discord:42"`; only the adapter that wrote `origin` reads it. `cost` is the expected device-seconds.
+    """
+
+    id: str = Field(default_factory=lambda: secrets.token_hex(5))
+    command: str
+    task: str
+    params: dict[str, Any]
+    key: str
+    user: str
+    origin: str
+    private: bool = False
+    cost: float = 1.0
+    created: float = Field(default_factory=time.time)
+
+
+def key_of(task: str, version: int, model: str, params: dict[str, Any]) -> str:
+    """The cache key: SHA-256 over task, its version, the model's identity and the parameters with file hashes for files."""
+    named = [task, version, model, _by_content(params)]
+    return hashlib.sha256(json.dumps(named, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _by_content(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value["sha256"] if "sha256" in value else {name: _by_content(item) for name, item in value.items()}
+    return [_by_content(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,152 @@
+"""A task's options, declared once. Slash options, chat text, web form, HTTP body, help and cache key all read these fields."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, Literal, Self, Union, get_args, get_origin
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from engine.errors import BadInput
+from engine.job import Media
+
+MAX_SEED = 2**31 - 1
+
+
+class TaskParams(BaseModel):
+    """Base of every task's `Params`. A field may say in `json_schema_extra`:
+
+    `rest`: free text, takes the words that no other option claimed; `positional`: may be given without its name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        """The typed parameters. Raises BadInput for the first option that does not fit."""
+        try:
+            return cls.model_validate(dict(raw))
+        except ValidationError as error:
+            raise _refusal(error.errors()[0], cls) from None
+
+    @classmethod
+    def options(cls) -> tuple["Option", ...]:
+        return tuple(Option.of(name, field) for name, field in cls.model_fields.items())
+
+    def seeded(self) -> Self:
+        """These parameters with a missing `seed` derived from the others, so that a repeated request is the same request."""
+        if "seed" not in type(self).model_fields or self.seed is not None:  # type: ignore[attr-defined]  # checked by name
+            return self
+        rest = self.model_dump(mode="json", exclude={"seed"})
+        digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).digest()
+        return self.model_copy(update={"seed": int.from_bytes(digest[:4], "big") & MAX_SEED})
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field as a platform shows it. `kind` is text, integer, number, flag, choice or media."""
+
+    name: str
+    kind: str
+    description: str
+    required: bool
+    default: Any
+    choices: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    rest: bool = False
+    positional: bool = False
+
+    @classmethod
+    def of(cls, name: str, field: FieldInfo) -> "Option":
+        inner = _inner(field.annotation)
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        low, high = _bounds(field.metadata)
+        return cls(
+            name=name,
+            kind=_kind(inner),
+            description=field.description or name,
+            required=field.is_required(),
+            default=None if field.is_required() else field.get_default(call_default_factory=True),
+            choices=get_args(inner) if get_origin(inner) is Literal else (),
+            minimum=low,
+            maximum=high,
+            rest=bool(extra.get("rest")),
+            positional=bool(extra.get("positional")),
+        )
+
+
+def media_of(params: TaskParams) -> Iterator[tuple[str, Media]]:
+    """The files among the parameters, by option name."""
+    for name in type(params).model_fields:
+        value = getattr(params, name)
+        if isinstance(value, Media):
+            yield name, value
+
+
+def _inner(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        return next(arm for arm in get_args(annotation) if arm is not type(None))
+    return annotation
+
+
+def _kind(inner: Any) -> str:
+    if get_origin(inner) is Literal:
+        return "choice"
+    return {bool: "flag", int: "integer", float: "number", Media: "media"}.get(inner, "text")
+
+
+def _bounds(metadata: list[Any]) -> tuple[float | None, float | None]:
+    low = next((_number(m) for m in metadata if isinstance(m, Ge | MinLen)), None)
+    high = next((_number(m) for m in metadata if isinstance(m, Le | MaxLen)), None)
+    return low, high
+
+
+def _number(bound: Ge | Le | MinLen | MaxLen) -> float:
+    match bound:
+        case Ge(ge=value) | Le(le=value) | MinLen(min_length=value) | MaxLen(max_length=value):
+            return value  # type: ignore[return-value]  # our bounds are numbers; the protocol type is wider
+
+
+_REFUSALS = {
+    "missing": "{option} is missing. Give it a value.",
+    "string_too_short": "{option} is empty. Write at least {min_length} character.",
+    "string_too_long": "{option} has {length} characters; at most {max_length} are allowed. Shorten it.",
+    "greater_than_equal": "{option} is {value}; it must be at least {ge}.",
+    "less_than_equal": "{option} is {value}; it must be at most {le}.",
+    "literal_error": "{option} is “{value}”; it must be one of {expected}.",
+    "int_parsing": "{option} is “{value}”; it must be a whole number.",
+    "int_from_float": "{option} is “{value}”; it must be a whole number.",
+    "int_type": "{option} is “{value}”; it must be a whole number.",
+    "float_parsing": "{option} is “{value}”; it must be a number.",
+    "float_type": "{option} is “{value}”; it must be a number.",
+    "finite_number": "{option} is “{value}”; it must be a number.",
+    "bool_parsing": "{option} is “{value}”; it must be on or off.",
+    "bool_type": "{option} is “{value}”; it must be on or off.",
+    "string_type": "{option} must be text.",
+    "model_type": "{option} must be a file. Attach one.",
+    "model_attributes_type": "{option} must be a file. Attach one.",
+}
+
+
+def _refusal(detail: ErrorDetails, params: type[TaskParams]) -> BadInput:
+    option = str(detail["loc"][0]) if detail["loc"] else ""
+    if detail["type"] == "extra_forbidden":
+        known = ", ".join(params.model_fields) or "none"
+        return BadInput("There is no option {option} here. The options are: {known}.", option=option, known=known)
+    template = _REFUSALS.get(detail["type"])
+    if template is None:
+        return BadInput("{option} does not fit: {reason}.", option=option, reason=detail["msg"])
+    return BadInput(template, **_facts(detail, option))
+
+
+def _facts(detail: ErrorDetails, option: str) -> dict[str, str | int | float]:
+    bounds = {name: fact for name, fact in detail.get("ctx", {}).items() if isinstance(fact, str | int | float)}
+    shown = str(detail["input"])
+    length = len(shown.strip())
+    return {**bounds, "option": option, "value": shown if length <= 40 else shown[:39] + "…", "length": length}
