@@ -1,0 +1,118 @@
+"""The only serving loop: a request's updates become one live message, edited no faster than its platform allows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.answer import card_of
+from bot.command import Request
+from bot.words import Language
+from engine.job import Media, Update
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a platform takes: seconds between edits of one message, characters of its text, bytes and count of its files."""
+
+    edit_seconds: float
+    text_length: int
+    file_bytes: int
+    file_count: int
+
+
+@dataclass(frozen=True)
+class Button:
+    """A press is the request `command` with its one positional option: `cancel:3f9a…`. It holds after a restart."""
+
+    label: str
+    command: str
+    argument: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.command}:{self.argument}"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the live message shows now. `final` is the last one: its `media` are the answer; before it, they are a preview."""
+
+    text: str
+    media: tuple[Media, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    final: bool = False
+    alt: str = ""
+
+
+class Live(Protocol):
+    """One live message at a platform: the first `show` posts it, the next ones edit it."""
+
+    limits: Limits
+
+    async def show(self, card: Card) -> None: ...
+
+
+class Handler(Protocol):
+    """The part of `bot.service.Service` that adapters use."""
+
+    def handle(self, request: Request) -> AsyncIterator[Update]: ...
+
+
+async def serve(service: Handler, request: Request, live: Live) -> None:
+    """Show every update of `request` in `live`: the newest state wins, the final card is always shown."""
+    board = _Board(live)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(board.keep())
+        async for update in service.handle(request):
+            board.put(card_of(update, request.language))
+        board.close()
+
+
+def press(button: str) -> tuple[str, str]:
+    """The command and its argument that a button's id stands for."""
+    command, _, argument = button.partition(":")
+    return command, argument
+
+
+def cut(text: str, length: int) -> str:
+    """`text` within `length` characters, its end marked where it was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+class _Board:
+    """Holds the newest card until the platform may be edited again."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._newest: Card | None = None
+        self._changed = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    def put(self, card: Card) -> None:
+        self._newest = card
+        self._changed.set()
+        if card.final:
+            self._ended.set()
+
+    def close(self) -> None:
+        self._ended.set()
+        self._changed.set()
+
+    async def keep(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            card, self._newest = self._newest, None
+            if card is not None:
+                await self._live.show(card)
+            if self._newest is None and (self._ended.is_set() or (card is not None and card.final)):
+                return
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._live.limits.edit_seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return
