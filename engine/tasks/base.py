@@ -1,0 +1,75 @@
+"""What a task is, and the context that it runs in."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from engine import media
+from engine.errors import Cancelled
+from engine.job import Media, Progress, Result
+from engine.models import Pool
+from engine.params import TaskParams
+from engine.wire import Service
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What a worker is told at its start. `memory` is the pool's budget in bytes; `models` says by task what the owner chose."""
+
+    device: str
+    folder: Path
+    memory: int
+    models: dict[str, str]
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of work. `choose` says which backend does it here; `load` makes that backend's model for the pool."""
+
+    name: str
+    version: int
+    params: type[TaskParams]
+    run: Callable[[Any, "Context"], Result]
+    choose: Callable[[EngineSettings], Service]
+    load: Callable[[EngineSettings], Any] | None = None
+
+
+class Context:
+    """What a running task may use. Its `progress` is also where a cancel is noticed."""
+
+    def __init__(self, job: str, folder: Path, pool: Pool, service: Service, emit: Callable[[Progress], None]) -> None:
+        self.service = service
+        self.cancelled = Event()
+        self._job = job
+        self._folder = folder
+        self._pool = pool
+        self._emit = emit
+
+    def model(self, name: str) -> AbstractContextManager[Any]:
+        return self._pool.use(name)
+
+    def check(self) -> None:
+        """Raises Cancelled if somebody ended this job."""
+        if self.cancelled.is_set():
+            raise Cancelled("Cancelled.")
+
+    def progress(self, stage: str, fraction: float, preview: "NDArray[np.uint8] | None" = None) -> None:
+        """Tell how far the job is; `preview` is H,W,3. Raises Cancelled if somebody ended this job."""
+        self.check()
+        kept = None if preview is None else media.preview(preview, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
+        self._emit(Progress(job=self._job, stage=stage, fraction=fraction, preview=kept))
+
+    def keep(self, picture: "NDArray[np.uint8]") -> Media:
+        """The picture, H,W,3, as a PNG named by its content."""
+        return media.keep(media.png(picture), self._folder / "media")

@@ -1,0 +1,51 @@
+"""Says back what it was told: the smallest real task, for tests and benches of everything around it."""
+
+import os
+import signal
+import time
+from typing import Literal
+
+from pydantic import Field
+
+from engine.errors import Sentence
+from engine.job import Result
+from engine.params import TaskParams
+from engine.tasks.base import Context, EngineSettings, Task
+from engine.wire import Service
+
+
+class Params(TaskParams):
+    """Fields that let a test make a job slow, broken, too big or deadly in a real worker."""
+
+    text: str = Field("", description="What to say back", max_length=1500, json_schema_extra={"rest": True})
+    seconds: float = Field(0, description="How long to take", ge=0, le=600)
+    fault: Literal["none", "error", "memory", "die", "hang"] = Field("none", description="How to fail")
+
+
+def run(params: Params, context: Context) -> Result:
+    _fail(params.fault)
+    begun = time.monotonic()
+    while (spent := time.monotonic() - begun) < params.seconds:
+        context.progress("waiting", spent / params.seconds)
+        context.cancelled.wait(min(0.02, params.seconds - spent))
+    return Result(text=params.text)
+
+
+def _fail(fault: str) -> None:
+    match fault:
+        case "error":
+            raise RuntimeError("a fault that a test asked for")
+        case "memory":
+            raise MemoryError
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            time.sleep(3600)
+
+
+def choose(_: EngineSettings) -> Service:
+    why = Sentence(template="It needs no model.")
+    return Service(task="echo", version=1, backend="echo", tier="embedded", model="echo", why=why)
+
+
+TASK = Task(name="echo", version=1, params=Params, run=run, choose=choose)

@@ -1,0 +1,79 @@
+"""What crosses the pipe between bot and worker: one JSON object a line, its kind in `type`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from engine.errors import Sentence
+from engine.job import Update, Value
+
+
+class Run(Value):
+    """To the worker: do this job. `params` is a dumped `TaskParams` of the task."""
+
+    type: Literal["run"] = "run"
+    job: str
+    task: str
+    params: dict[str, Any]
+
+
+class Cancel(Value):
+    """To the worker: end exactly this job, running or not begun."""
+
+    type: Literal["cancel"] = "cancel"
+    job: str
+
+
+class Service(Value):
+    """Which backend does a task here, and why. `model` is the model's identity; `refuses` are options it cannot honour."""
+
+    task: str
+    version: int
+    backend: str
+    tier: Literal["full", "embedded"]
+    model: str
+    why: Sentence
+    refuses: tuple[str, ...] = ()
+
+
+class Memory(Value):
+    """Bytes on the worker's device, and what each held model takes of them."""
+
+    used: int
+    free: int
+    models: dict[str, int] = {}
+
+
+class Ready(Value):
+    """From the worker, first: what it is and what it can do."""
+
+    type: Literal["ready"] = "ready"
+    device: str
+    services: tuple[Service, ...]
+    versions: dict[str, str]
+
+
+class Held(Value):
+    """From the worker, after Ready and after every job: what it holds."""
+
+    type: Literal["held"] = "held"
+    memory: Memory
+
+
+class Unfit(Value):
+    """From a worker that cannot serve, before it exits."""
+
+    type: Literal["unfit"] = "unfit"
+    why: Sentence
+
+
+ToWorker = Annotated[Run | Cancel, Field(discriminator="type")]
+FromWorker = Annotated[Ready | Held | Unfit | Update, Field(discriminator="type")]
+
+to_worker: TypeAdapter[Run | Cancel] = TypeAdapter(ToWorker)
+from_worker: TypeAdapter[Ready | Held | Unfit | Update] = TypeAdapter(FromWorker)
+
+
+def line(message: Value) -> bytes:
+    """The message as it goes over the pipe."""
+    return message.model_dump_json().encode() + b"\n"
