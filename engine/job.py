@@ -116,11 +116,12 @@ class Job(Value):
 
 def key_of(task: str, version: int, model: str, params: dict[str, Any]) -> str:
     """The cache key: SHA-256 over task, its version, the model's identity and the parameters with file hashes for files."""
-    named = [task, version, model, _by_content(params)]
+    named = [task, version, model, by_content(params)]
     return hashlib.sha256(json.dumps(named, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _by_content(value: Any) -> Any:
+def by_content(value: Any) -> Any:
+    """`value` with each file in it replaced by its hash, so that where a file lies does not matter."""
     if isinstance(value, dict):
-        return value["sha256"] if "sha256" in value else {name: _by_content(item) for name, item in value.items()}
-    return [_by_content(item) for item in value] if isinstance(value, list) else value
+        return value["sha256"] if "sha256" in value else {name: by_content(item) for name, item in value.items()}
+    return [by_content(item) for item in value] if isinstance(value, list) else value

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
@@ -13,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from engine.errors import BadInput
-from engine.job import Media
+from engine.job import Media, by_content
 
 MAX_SEED = 2**31 - 1
 
@@ -39,12 +40,18 @@ class TaskParams(BaseModel):
         return tuple(Option.of(name, field) for name, field in cls.model_fields.items())
 
     def seeded(self) -> Self:
-        """These parameters with a missing `seed` derived from the others, so that a repeated request is the same request."""
-        if "seed" not in type(self).model_fields or self.seed is not None:  # type: ignore[attr-defined]  # checked by name
-            return self
-        rest = self.model_dump(mode="json", exclude={"seed"})
-        digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).digest()
-        return self.model_copy(update={"seed": int.from_bytes(digest[:4], "big") & MAX_SEED})
+        """These parameters with their seed settled: -1 becomes a new one, a missing one follows from the other parameters,
+
+        so that a repeated request is the same request.
+        """
+        seed = getattr(self, "seed", 0)
+        if seed is None:
+            return self.model_copy(update={"seed": self._derived_seed()})
+        return self.model_copy(update={"seed": secrets.randbelow(MAX_SEED + 1)}) if seed == -1 else self
+
+    def _derived_seed(self) -> int:
+        others = json.dumps(by_content(self.model_dump(mode="json", exclude={"seed"})), sort_keys=True)
+        return int.from_bytes(hashlib.sha256(others.encode()).digest()[:4], "big") & MAX_SEED
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.errors import Sentence
 from engine.job import Result
 from engine.params import TaskParams
-from engine.tasks.base import Context, EngineSettings, Task
+from engine.task import Context, EngineSettings, Task
 from engine.wire import Service
 
 

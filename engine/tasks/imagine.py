@@ -9,7 +9,7 @@ from engine.backends import painters
 from engine.errors import BadInput
 from engine.job import Fact, Media, Result
 from engine.params import MAX_SEED, TaskParams
-from engine.tasks.base import Context, Task
+from engine.task import Context, Task
 
 VERSION = 1
 

@@ -1,0 +1,68 @@
+"""`python -m engine`: one worker, JSON lines on stdin and stdout, logs on stderr. `python -m engine weights` lists the weights."""
+
+import argparse
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from engine.errors import AtelierError
+from engine.job import Value
+from engine.task import EngineSettings
+from engine.wire import Unfit, line
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until stdin ends. Returns the process's exit code."""
+    if arguments[:1] == ["weights"]:
+        from engine.weights import main as weights
+
+        return weights(arguments[1:])
+    wire = _take_stdout()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    return _serve(_settings(arguments), wire)
+
+
+def _take_stdout() -> BinaryIO:
+    """The wire's own descriptor: fd 1 is pointed at stderr, so that a library that prints cannot break the wire."""
+    wire = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return wire
+
+
+def _serve(settings: EngineSettings, wire: BinaryIO) -> int:
+    from engine.tasks import TASKS
+    from engine.worker import Worker
+
+    lock = threading.Lock()
+
+    def send(message: Value) -> None:
+        with lock:
+            wire.write(line(message))
+            wire.flush()
+
+    try:
+        worker = Worker(TASKS, settings, send)
+    except AtelierError as error:
+        send(Unfit(why=error.sentence))
+        return 1
+    worker.serve(sys.stdin.buffer)
+    return 0
+
+
+def _settings(arguments: list[str]) -> EngineSettings:
+    parser = argparse.ArgumentParser(prog="python -m engine", description="One worker of Atelier's engine.")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
+    parser.add_argument("--folder", type=Path, default=Path("data"), help="where media, previews and weights lie")
+    parser.add_argument("--memory", type=int, default=15_000_000_000, help="bytes that models may take")
+    parser.add_argument("--model", action="append", default=[], metavar="TASK=NAME", help="what does a task: imagine=pocket")
+    given = parser.parse_args(arguments)
+    models = dict(pair.split("=", 1) for pair in given.model)
+    return EngineSettings(device=given.device, folder=given.folder, memory=given.memory, models=models)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""Who draws: the choice between `sdxl` (full tier) and `pocket` (embedded), and what both have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol
+
+from engine.errors import Sentence
+from engine.job import Fact
+from engine.task import EngineSettings
+from engine.wire import Service
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from engine.tasks.imagine import Params
+
+    Picture = NDArray[np.uint8]
+    Report = Callable[[str, float, Picture | None], None]
+
+
+@dataclass(frozen=True)
+class Painting:
+    """Pictures, each H,W,3 in 0..255, with what a person should know of how they were made."""
+
+    pictures: "list[Picture]"
+    notes: tuple[Sentence, ...] = ()
+    facts: dict[str, Fact] = field(default_factory=dict)
+
+
+class Painter(Protocol):
+    """A loaded model that draws. `report(stage, fraction, preview)` raises when the job was cancelled."""
+
+    @property
+    def size(self) -> int: ...
+
+    def close(self) -> None: ...
+
+    def paint(self, params: "Params", report: "Report") -> Painting: ...
+
+
+def choose(settings: EngineSettings) -> Service:
+    """The backend for `imagine`: what the owner named, or for `auto` SDXL where device, libraries and weights allow it."""
+    wanted = settings.models.get("imagine", "auto")
+    if wanted == "pocket":
+        return _pocket(Sentence(template="config.toml asks for it."))
+    if wanted != "auto":
+        return _sdxl(settings, Sentence(template="config.toml asks for it."))
+    obstacle = _obstacle(settings)
+    if obstacle is None:
+        return _sdxl(settings, Sentence(template="There is a GPU, and SDXL's weights are here or can be fetched."))
+    return _pocket(obstacle)
+
+
+def load(settings: EngineSettings) -> Painter:
+    """The painter that `choose` names, with its weights. Raises MissingModel."""
+    if choose(settings).backend == "pocket":
+        from engine.backends.pocket.painter import PocketPainter  # loads ONNX Runtime
+
+        return PocketPainter(settings.weights)
+    from engine.backends.sdxl import SdxlPainter  # loads torch
+
+    return SdxlPainter(settings)
+
+
+def _pocket(why: Sentence) -> Service:
+    from engine.backends.pocket.painter import identity  # loads nothing heavy, but must come after Painting exists
+
+    return Service(task="imagine", version=1, backend="pocket", tier="embedded", model=identity(), why=why)
+
+
+def _sdxl(settings: EngineSettings, why: Sentence) -> Service:
+    from engine.backends.sdxl import service
+
+    return service(settings, why)
+
+
+def _obstacle(settings: EngineSettings) -> Sentence | None:
+    if not settings.device.startswith("cuda"):
+        return Sentence(template="There is no NVIDIA GPU here, so the embedded model draws.")
+    if any(find_spec(name) is None for name in ("torch", "diffusers")):
+        return Sentence(template="There is a GPU, but torch is not installed: run scripts/setup --full.")
+    from engine.backends.sdxl import obstacle
+
+    return obstacle(settings)
