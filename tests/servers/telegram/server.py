@@ -1,0 +1,244 @@
+"""A Telegram Bot API server on loopback: enough of the real one for a bot to live in, and strict."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from tests.servers.telegram.methods import METHODS
+from tests.servers.telegram.rooms import Json, Refused, Room, Seat, StoredFile, Upload
+from tests.servers.telegram.spec import SPEC, Spec
+
+T = TypeVar("T")
+MAX_UPLOAD, MAX_LOCAL_UPLOAD = 50 * 1024 * 1024, 2000 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it came: text fields, files as bytes, and when (monotonic seconds)."""
+
+    method: str
+    form: Mapping[str, Any]
+    at: float
+
+
+@dataclass
+class Fault:
+    """What the next `times` calls of a method get instead of an answer. Status 0 cuts the connection."""
+
+    method: str
+    status: int
+    times: int
+    retry_after: int = 0
+
+
+class TelegramServer:
+    """`async with TelegramServer() as server:`; leaving it raises for everything that broke the Bot API's rules.
+
+    `local` is the folder that files lie in when it plays a local Bot API server (`--local`), which gives their paths.
+    """
+
+    def __init__(self, token: str = "123456:loopback-token", local: Path | None = None) -> None:
+        self.token, self.local = token, local
+        self.me: Json = {
+            "id": int(token.split(":")[0]),
+            "is_bot": True,
+            "first_name": "Atelier",
+            "username": "atelier_bot",
+            "can_join_groups": True,
+            "can_read_all_group_messages": False,
+            "supports_inline_queries": False,
+        }
+        self.stranger: Json = {"id": 1, "is_bot": False, "first_name": "Owner"}
+        self.rooms: dict[int, Room] = {}
+        self.files: dict[str, StoredFile] = {}
+        self.queries: dict[str, str | None] = {}
+        self.commands: dict[str, list[Json]] = {}
+        self.words: dict[tuple[str, str], str] = {}
+        self.calls: list[Call] = []
+        self.faults: list[Fault] = []
+        self.broken_downloads = 0
+        self.problems: list[str] = []
+        self.spec = Spec() if SPEC.exists() else None
+        self.updates: list[Json] = []
+        self._numbers = itertools.count(1)
+        self._changed = asyncio.Condition()
+        self._polls = 0
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=2 * MAX_LOCAL_UPLOAD)
+        app.router.add_post("/bot{token}/{method}", self._serve)
+        app.router.add_get("/file/bot{token}/{path:.+}", self._download)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.origin = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        await self._runner.cleanup()
+        if self.problems and kind is None:
+            raise AssertionError("the Bot API was used wrongly:\n" + "\n".join(self.problems))
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.origin}/bot"
+
+    def private(self, user_id: int, language: str = "en", name: str = "Ana") -> Seat:
+        return self._room(user_id, "private", name).seat(user_id, language, name)
+
+    def group(self, title: str = "Painters", forum: bool = False) -> Room:
+        return self._room(-1_000_000_000_000 - next(self._numbers), "supergroup", title, forum)
+
+    def fail(self, method: str, status: int, times: int = 1, retry_after: int = 0) -> None:
+        self.faults.append(Fault(method, status, times, retry_after))
+
+    def called(self, method: str) -> list[Call]:
+        return [call for call in self.calls if call.method == method]
+
+    def keep(self, file: StoredFile) -> StoredFile:
+        self.files[file.id] = file
+        return file
+
+    def next_message_id(self) -> int:
+        return next(self._numbers)
+
+    async def push(self, update: Json) -> None:
+        numbered = {"update_id": next(self._numbers), **update}
+        self._blame(self.spec.update(numbered) if self.spec else ())
+        self.updates.append(numbered)
+        await self.changed()
+
+    async def changed(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, found: Callable[[], T | None]) -> T:
+        """Waits until `found` finds something, looking again whenever anything changed."""
+        async with self._changed:
+            while (value := found()) is None:
+                await self._changed.wait()
+            return value
+
+    async def take_updates(self, offset: int, limit: int, seconds: float) -> list[Json]:
+        """The long poll. A second one at the same time ends in a conflict, as with the real server."""
+        if self._polls:
+            raise Refused(
+                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running", 409
+            )
+        self._polls += 1
+        try:
+            async with asyncio.timeout(seconds or 0.001):
+                return await self.until(lambda: self._pending(offset, limit) or None)
+        except TimeoutError:
+            return []
+        finally:
+            self._polls -= 1
+
+    def _pending(self, offset: int, limit: int) -> list[Json]:
+        self.updates = [update for update in self.updates if update["update_id"] >= offset]
+        return self.updates[:limit]
+
+    def _room(self, id: int, kind: str, title: str, forum: bool = False) -> Room:
+        return self.rooms.setdefault(id, Room(self, id, kind, title, forum))
+
+    def _blame(self, problems: Any) -> list[str]:
+        found = list(problems)
+        self.problems.extend(found)
+        return found
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        try:
+            form = await _form(request, MAX_LOCAL_UPLOAD if self.local else MAX_UPLOAD)
+            self.calls.append(Call(method, form, time.monotonic()))
+            self._check_token(request)
+            self._raise_fault(method, request)
+            result = await self._answer(method, form)
+        except Refused as refused:
+            return _refusal(refused)
+        finally:
+            await self.changed()
+        return web.json_response({"ok": True, "result": result})
+
+    async def _answer(self, method: str, form: Json) -> Any:
+        if method not in METHODS:
+            raise Refused("Not Found: method not found", 404)
+        if wrong := self._blame(self.spec.request(method, form) if self.spec else ()):
+            raise Refused("Bad Request: " + "; ".join(wrong))
+        result = await METHODS[method](self, form)
+        self._blame(self.spec.answer(method, result) if self.spec else ())
+        return result
+
+    def _check_token(self, request: web.Request) -> None:
+        token = request.match_info["token"]
+        if token != self.token:
+            well_formed = token.split(":")[0].isdigit() and ":" in token
+            raise Refused("Unauthorized", 401) if well_formed else Refused("Not Found", 404)
+
+    def _raise_fault(self, method: str, request: web.Request) -> None:
+        fault = next((f for f in self.faults if f.method in (method, "*") and f.times > 0), None)
+        if fault is None:
+            return
+        fault.times -= 1
+        if fault.status == 0:
+            assert request.transport is not None
+            request.transport.abort()
+        if fault.retry_after:
+            raise Refused(f"Too Many Requests: retry after {fault.retry_after}", 429, retry_after=fault.retry_after)
+        raise Refused("Internal Server Error", fault.status or 500)
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        self._check_token(request)
+        file = next((f for f in self.files.values() if f.name == request.match_info["path"]), None)
+        if file is None:
+            return _refusal(Refused("Not Found", 404))
+        response = web.StreamResponse(headers=CIMultiDict({"Content-Type": "application/octet-stream"}))
+        response.content_length = len(file.data)
+        await response.prepare(request)
+        if self.broken_downloads > 0:
+            self.broken_downloads -= 1
+            await response.write(file.data[: len(file.data) // 2])
+            assert request.transport is not None
+            request.transport.abort()
+            return response
+        await response.write(file.data)
+        return response
+
+
+async def _form(request: web.Request, limit: int) -> Json:
+    """The fields of a form, text as text and files as bytes."""
+    form: Json = {}
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            form[name] = Upload.of(value.file.read(), value.filename, value.content_type)
+            if len(form[name]) > limit:
+                raise Refused("Request Entity Too Large", 413)
+        else:
+            form[name] = value
+    return form
+
+
+def _refusal(refused: Refused) -> web.Response:
+    body: Json = {"ok": False, "error_code": refused.status, "description": refused.description}
+    if refused.parameters:
+        body["parameters"] = refused.parameters
+    return web.json_response(body, status=refused.status)
+
+
+@asynccontextmanager
+async def silent_port() -> AsyncIterator[str]:
+    """An address of this machine where nobody listens: what a bot without a network meets."""
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    yield f"http://127.0.0.1:{port}/bot"
