@@ -1,5 +1,6 @@
 """The worker loop: jobs in, updates out, one at a time; a cancel reaches the running job through its context."""
 
+import os
 import queue
 import threading
 import traceback
@@ -17,6 +18,9 @@ from engine.wire import Cancel, Held, Ready, Run, to_worker
 
 log = structlog.get_logger()
 
+GRACE = 2.0
+"""Seconds that a running job has to notice that the bot is gone."""
+
 
 class Worker:
     """Runs `tasks` on one device. `send` takes each message for the bot."""
@@ -32,15 +36,18 @@ class Worker:
         self._running_job = ""
         self._dropped: set[str] = set()
         self._lock = threading.Lock()
+        self._orphaned = threading.Event()
+        self._ended = threading.Event()
 
     def serve(self, lines: Iterable[bytes]) -> None:
         """Say Ready, then work until `lines` ends; what runs then is cancelled, since nobody is left to see it."""
         self._send(Ready(device=self._settings.device, services=tuple(self._services.values()), versions=versions()))
         self._tell_held()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
-        while (message := self._inbox.get()) is not None:
+        while (message := self._inbox.get()) is not None and not self._orphaned.is_set():
             self._send(self._answer(message))
             self._tell_held()
+        self._ended.set()
 
     def _read(self, lines: Iterable[bytes]) -> None:
         for line in lines:
@@ -49,8 +56,11 @@ class Worker:
                 self._cancel(message.job)
             else:
                 self._inbox.put(message)
+        self._orphaned.set()
         self._cancel(self._running_job)
         self._inbox.put(None)
+        if not self._ended.wait(GRACE):
+            os._exit(1)
 
     def _cancel(self, job: str) -> None:
         with self._lock:
@@ -79,15 +89,20 @@ class Worker:
             params = task.params.model_validate(message.params)
             return self._with_room(lambda: task.run(params, context))
         finally:
-            self._begin("", None)
+            self._end()
 
-    def _begin(self, job: str, context: Context | None) -> None:
+    def _begin(self, job: str, context: Context) -> None:
         with self._lock:
-            self._running, self._running_job = context, job
             if job in self._dropped:
                 self._dropped.discard(job)
-                self._running, self._running_job = None, ""
                 raise Cancelled("Cancelled.")
+            self._running, self._running_job = context, job
+
+    def _end(self) -> None:
+        with self._lock:
+            self._running, self._running_job = None, ""
+            if self._inbox.empty():
+                self._dropped.clear()
 
     def _with_room(self, run: Callable[[], Result]) -> Result:
         try:

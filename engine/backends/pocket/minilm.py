@@ -1,0 +1,96 @@
+"""all-MiniLM-L6-v2, the text encoder of pocket, in NumPy: a six-layer BERT (Devlin et al. 2018, arXiv:1810.04805).
+
+Weights and tokenizer are those of the model card sentence-transformers/all-MiniLM-L6-v2. A prompt of a few words is
+millions of multiplications, so it needs no runtime of its own: 5 to 10 ms on two cores.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+WIDTH = 384
+HEADS = 12
+LAYERS = 6
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of a text: token `states` (T, 384), and the words after the last token that fitted."""
+
+    states: Array
+    unread: tuple[str, ...]
+
+
+class MiniLM:
+    """`read` turns a text into the last hidden states of its tokens, [CLS] and [SEP] among them."""
+
+    def __init__(self, weights: Path, tokenizer: Path, tokens: int) -> None:
+        """`weights` is the model's safetensors file; texts are cut at `tokens`, specials included."""
+        from safetensors import safe_open
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(tokens)
+        with safe_open(weights, framework="numpy") as file:
+            used = [name for name in file.keys() if not name.startswith(("pooler", "embeddings.p", "embeddings.t"))]
+            self._weights: dict[str, Array] = {name: file.get_tensor(name) for name in used}
+            place = file.get_slice("embeddings.position_embeddings.weight")[:tokens]
+            self._place: Array = place + file.get_tensor("embeddings.token_type_embeddings.weight")[0]
+
+    def read(self, text: str) -> Reading:
+        """The states of `text`; upper and lower case are one to this model."""
+        encoding = self._tokenizer.encode(text)
+        end = max(end for _, end in encoding.offsets)
+        unread = text[end:].split() if encoding.overflowing else []
+        return Reading(self._states(encoding.ids), tuple(unread))
+
+    def _states(self, ids: list[int]) -> Array:
+        x = self._norm("embeddings", self._weights["embeddings.word_embeddings.weight"][ids] + self._place[: len(ids)])
+        for layer in range(LAYERS):
+            x = self._layer(f"encoder.layer.{layer}", x)
+        return x
+
+    def _layer(self, at: str, x: Array) -> Array:
+        x = self._norm(f"{at}.attention.output", x + self._attend(f"{at}.attention", x))
+        hidden = _gelu(self._linear(f"{at}.intermediate.dense", x))
+        return self._norm(f"{at}.output", x + self._linear(f"{at}.output.dense", hidden))
+
+    def _attend(self, at: str, x: Array) -> Array:
+        q, k, v = (self._heads(f"{at}.self.{name}", x) for name in ("query", "key", "value"))
+        seen = _softmax(q @ k.transpose(0, 2, 1) / np.float32((WIDTH // HEADS) ** 0.5)) @ v
+        return self._linear(f"{at}.output.dense", seen.transpose(1, 0, 2).reshape(-1, WIDTH))
+
+    def _heads(self, name: str, x: Array) -> Array:
+        return self._linear(name, x).reshape(-1, HEADS, WIDTH // HEADS).transpose(1, 0, 2)
+
+    def _linear(self, name: str, x: Array) -> Array:
+        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+
+    def _norm(self, at: str, x: Array) -> Array:
+        centred = x - x.mean(-1, keepdims=True)
+        scale = 1 / np.sqrt((centred * centred).mean(-1, keepdims=True) + np.float32(1e-12))
+        return centred * scale * self._weights[f"{at}.LayerNorm.weight"] + self._weights[f"{at}.LayerNorm.bias"]
+
+
+def _softmax(x: Array) -> Array:
+    rising = np.exp(x - x.max(-1, keepdims=True))
+    return rising / rising.sum(-1, keepdims=True)
+
+
+def _gelu(x: Array) -> Array:
+    return x * (np.float32(0.5) + np.float32(0.5) * _erf(x * np.float32(0.5**0.5)))
+
+
+def _erf(x: Array) -> Array:
+    """Abramowitz and Stegun 7.1.26, to 1.5e-7: NumPy has none."""
+    t = 1 / (1 + np.float32(0.3275911) * np.abs(x))
+    terms = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
+    tail = np.zeros_like(x)
+    for term in terms:
+        tail = (tail + np.float32(term)) * t
+    return np.sign(x) * (1 - tail * np.exp(-x * x))

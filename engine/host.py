@@ -1,0 +1,99 @@
+"""What the bot holds of the engine: a line of jobs, and a keeper for each device's worker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import EngineDied, Sentence
+from engine.job import Job, Update
+from engine.keeper import Keeper, WorkerState
+from engine.line import Line
+from engine.ticket import Ticket
+from engine.wire import Service
+
+
+@dataclass(frozen=True)
+class HostSettings:
+    """`devices` get a worker each. `memory` in bytes, `timeout` in seconds a job, `models` by task what the owner chose."""
+
+    devices: tuple[str, ...]
+    folder: Path
+    memory: int = 15_000_000_000
+    timeout: float = 600.0
+    models: tuple[tuple[str, str], ...] = ()
+
+    def arguments(self, device: str) -> list[str]:
+        """The command line of a worker."""
+        chosen = [part for task, name in self.models for part in ("--model", f"{task}={name}")]
+        return ["--device", device, "--folder", str(self.folder), "--memory", str(self.memory), *chosen]
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """The workers, and how many jobs wait for one."""
+
+    workers: tuple[WorkerState, ...]
+    waiting: int
+
+
+class Engine:
+    """Use as `async with Engine.open(settings) as engine`."""
+
+    def __init__(self, settings: HostSettings) -> None:
+        self._line = Line()
+        self._keepers = [
+            Keeper(device, settings.arguments(device), settings.timeout, self._line) for device in settings.devices
+        ]
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: HostSettings) -> AsyncIterator["Engine"]:
+        """An engine whose workers are starting; when it closes they are told to stop, and killed if they do not."""
+        engine = cls(settings)
+        duties = [keeper.keep() for keeper in engine._keepers] + [engine._line.tell_places()]
+        tasks = [asyncio.create_task(duty) for duty in duties]
+        try:
+            yield engine
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def submit(self, job: Job) -> AsyncIterator[Update]:
+        """The job's updates, to Done or Failed. Closing the iterator before that cancels exactly this job."""
+        ticket = Ticket(job)
+        await self._line.join(ticket)
+        try:
+            while (update := await ticket.next()) is not None:
+                yield update
+        finally:
+            if not ticket.ended:
+                self.cancel(job.id)
+
+    def cancel(self, job: str) -> bool:
+        """End exactly this job, waiting or running. False where there is no such job."""
+        return self._line.cancel(job) or any(keeper.cancel(job) for keeper in self._keepers)
+
+    async def service(self, task: str) -> Service:
+        """Which backend does `task`. Waits while workers start; raises EngineDied when none can."""
+        for keeper in self._keepers:
+            await keeper.known.wait()
+        services = [service for worker in self.state().workers for service in worker.services if service.task == task]
+        if not services:
+            raise EngineDied("The engine cannot start: {why} Ask an admin to look at the log.", why=self._why())
+        return services[0]
+
+    def place(self, job: str) -> int | None:
+        """From 1 in line; 0 while it runs; None where there is no such job."""
+        if any(worker.running == job for worker in self.state().workers):
+            return 0
+        return self._line.place(job)
+
+    def state(self) -> EngineState:
+        return EngineState(workers=tuple(keeper.state() for keeper in self._keepers), waiting=len(self._line))
+
+    def _why(self) -> str:
+        reasons: list[Sentence] = [worker.why for worker in self.state().workers if worker.why]
+        return str(reasons[0]) if reasons else ""

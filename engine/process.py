@@ -1,0 +1,87 @@
+"""One worker process as the bot holds it: start, talk, notice that it died."""
+
+import asyncio
+import re
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from engine.errors import EngineDied, Sentence
+from engine.job import Done, Failed, Progress, Queued, Started, Value
+from engine.wire import Held, Ready, Unfit, from_worker, line
+
+Message = Ready | Held | Unfit | Queued | Started | Progress | Done | Failed
+
+LONGEST_LINE = 16 * 2**20
+"""Bytes that one message may have."""
+
+
+class WorkerProcess:
+    """A child that runs `python -m engine`. EOF on its stdout means that it died."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._last_words: deque[str] = deque(maxlen=1)
+        self._logs = asyncio.create_task(self._forward_logs())
+
+    @classmethod
+    async def start(cls, arguments: Sequence[str]) -> "WorkerProcess":
+        command = (sys.executable, "-m", "engine", *arguments)
+        pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
+        return cls(await asyncio.create_subprocess_exec(*command, **pipes, limit=LONGEST_LINE, start_new_session=True))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: Value) -> None:
+        """Lines are short and the worker reads at once, so the pipe is never full for long. A dead worker's are dropped."""
+        stdin = self._process.stdin
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(line(message))
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Until the worker dies. Raises EngineDied with its reason if it said that it is unfit."""
+        assert self._process.stdout is not None
+        async for text in self._process.stdout:
+            if not text.endswith(b"\n"):
+                return
+            message = from_worker.validate_json(text)
+            if isinstance(message, Unfit):
+                raise EngineDied(message.why.template, **message.why.facts)
+            yield message
+
+    async def why(self) -> Sentence:
+        """Why a dead worker died, fit to show: its exit code and the last line of its log without paths."""
+        code = await self._process.wait()
+        await self._logs
+        last = _without_paths(self._last_words[0]) if self._last_words else ""
+        return Sentence(template="The worker ended with code {code}. {last}", facts={"code": code, "last": last})
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+
+    async def close(self, grace: float = 5.0) -> None:
+        """End its stdin, which tells it to stop; kill it if it has not after `grace` seconds."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(grace):
+                await self._process.wait()
+        except TimeoutError:
+            self.kill()
+            await self._process.wait()
+        await self._logs
+
+    async def _forward_logs(self) -> None:
+        assert self._process.stderr is not None
+        async for text in self._process.stderr:
+            words = text.decode(errors="replace").rstrip()
+            print(words, file=sys.stderr)
+            self._last_words.append(words)
+
+
+def _without_paths(text: str) -> str:
+    return re.sub(r"(/[^\s'\":]+)+", "…", text)[:200]
