@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine.errors import AtelierError, Sentence
 
-Fact = str | int | float | bool
+Fact = JsonValue
 
 
 class Value(BaseModel):

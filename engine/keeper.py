@@ -30,19 +30,16 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class WorkerState:
-    """One worker as `status` shows it. `why` is said where it is not ready."""
+    """One worker as `status` shows it. `why` is said where it is not ready; `services` outlive a restart."""
 
     device: str
     pid: int | None = None
+    ready: bool = False
     why: Sentence | None = None
     running: str | None = None
     memory: Memory | None = None
     services: tuple[Service, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def ready(self) -> bool:
-        return bool(self.services)
 
 
 class Keeper:
@@ -63,11 +60,16 @@ class Keeper:
         self._idle = asyncio.Event()
 
     def state(self) -> WorkerState:
-        ready, running = self._ready, self._ticket.job.id if self._ticket else None
-        if ready is None or self._process is None:
-            return WorkerState(self.device, why=self._why)
-        services, versions = ready.services, ready.versions
-        return WorkerState(self.device, self._process.pid, None, running, self._memory, services, versions)
+        return WorkerState(
+            device=self.device,
+            pid=self._process.pid if self._process else None,
+            ready=self._why is None,
+            why=self._why,
+            running=self._ticket.job.id if self._ticket else None,
+            memory=self._memory,
+            services=self._ready.services if self._ready else (),
+            versions=self._ready.versions if self._ready else {},
+        )
 
     def cancel(self, job: str) -> bool:
         """End the running job if it is this one; the worker and its models stay."""
@@ -83,8 +85,9 @@ class Keeper:
         while True:
             failures = 0 if await self._live() else failures + 1
             self.known.set()
-            if failures == GIVE_UP:
-                self._line.dismiss(EngineDied("The engine cannot start. /status says why; your job was not lost to a limit."))
+            if failures >= GIVE_UP:
+                self._ready = None
+                self._line.dismiss(EngineDied("The engine cannot start; /status says why. Ask an admin to look at its log."))
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
 
     async def _live(self) -> bool:
@@ -95,12 +98,11 @@ class Keeper:
             self._why = await self._listen(self._process)
             log.error("worker died", device=self.device, why=str(self._why))
         finally:
-            became_ready, self._ready = self._ready is not None, None
             feeder.cancel()
             await asyncio.wait([feeder])
             await self._process.close()
         await self._take_back()
-        return became_ready
+        return self._said.is_set()
 
     async def _listen(self, process: WorkerProcess) -> Sentence:
         """Hear the worker until it dies, and say why it did."""

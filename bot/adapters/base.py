@@ -1,14 +1,14 @@
 """The only serving loop: a request's updates become one live message, edited no faster than its platform allows."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.answer import card_of
+from bot.card import Card, card_of
 from bot.command import Request
-from bot.words import Language
-from engine.job import Media, Update
+from engine.job import Update
 
 
 @dataclass(frozen=True)
@@ -19,30 +19,6 @@ class Limits:
     text_length: int
     file_bytes: int
     file_count: int
-
-
-@dataclass(frozen=True)
-class Button:
-    """A press is the request `command` with its one positional option: `cancel:3f9a…`. It holds after a restart."""
-
-    label: str
-    command: str
-    argument: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.command}:{self.argument}"
-
-
-@dataclass(frozen=True)
-class Card:
-    """What the live message shows now. `final` is the last one: its `media` are the answer; before it, they are a preview."""
-
-    text: str
-    media: tuple[Media, ...] = ()
-    buttons: tuple[Button, ...] = ()
-    final: bool = False
-    alt: str = ""
 
 
 class Live(Protocol):
@@ -56,7 +32,7 @@ class Live(Protocol):
 class Handler(Protocol):
     """The part of `bot.service.Service` that adapters use."""
 
-    def handle(self, request: Request) -> AsyncIterator[Update]: ...
+    def handle(self, request: Request) -> AsyncGenerator[Update, None]: ...
 
 
 async def serve(service: Handler, request: Request, live: Live) -> None:
@@ -64,8 +40,9 @@ async def serve(service: Handler, request: Request, live: Live) -> None:
     board = _Board(live)
     async with asyncio.TaskGroup() as group:
         group.create_task(board.keep())
-        async for update in service.handle(request):
-            board.put(card_of(update, request.language))
+        async with aclosing(service.handle(request)) as updates:
+            async for update in updates:
+                board.put(card_of(update, request.language))
         board.close()
 
 

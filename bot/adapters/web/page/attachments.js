@@ -1,0 +1,96 @@
+// The files that go with the next message: picked, dropped or pasted, each matched with an option of the command.
+
+import { el, find, icon, sized } from "./dom.js";
+import { t } from "./words.js";
+
+export class Attachments {
+  constructor(bound, changed, refuse) {
+    this.files = [];
+    this.bound = bound;
+    this.changed = changed;
+    this.refuse = refuse;
+    this.listen();
+  }
+
+  listen() {
+    find("attach").append(icon("attach"));
+    find("attach").addEventListener("click", () => find("picker").click());
+    find("picker").addEventListener("change", (event) => {
+      this.add(event.target.files);
+      event.target.value = "";
+    });
+    find("line").addEventListener("paste", (event) => {
+      if (!event.clipboardData.files.length) return;
+      event.preventDefault();
+      this.add(event.clipboardData.files);
+    });
+    listenForDrops((files) => this.add(files));
+  }
+
+  add(files) {
+    for (const file of files) {
+      if (file.size > this.bound) this.refuse(t("{name} has {size}; at most {bound} are allowed. Choose a smaller file.",
+        { name: file.name, size: sized(file.size), bound: sized(this.bound) }));
+      else this.files.push({ file, url: file.type.startsWith("image/") ? URL.createObjectURL(file) : null });
+    }
+    this.changed();
+  }
+
+  // Takes the files out; the caller revokes their `url` when it has no more use for them.
+  take() {
+    const taken = this.files;
+    this.files = [];
+    this.changed();
+    return taken;
+  }
+
+  remove(entry) {
+    if (entry.url) URL.revokeObjectURL(entry.url);
+    this.files = this.files.filter((each) => each !== entry);
+    this.changed();
+    find("line").focus();
+  }
+
+  // [option, File] pairs in order, and the first file that no option takes.
+  matched(command) {
+    const options = (command?.options ?? []).filter((option) => option.kind === "media");
+    const pairs = this.files.map((entry, index) => [options[index]?.name, entry.file]);
+    return { pairs, spare: pairs.find(([option]) => option === undefined)?.[1] ?? null, count: options.length };
+  }
+
+  show(command) {
+    const { pairs } = this.matched(command);
+    const list = find("files");
+    list.hidden = !this.files.length;
+    list.replaceChildren(...this.files.map((entry, index) => this.chip(entry, pairs[index][0])));
+  }
+
+  chip(entry, option) {
+    const { file, url } = entry;
+    return el("li", { class: option ? "file" : "file spare" },
+      url ? el("img", { src: url, alt: "" }) : icon("file"),
+      el("span", { class: "name" }, file.name),
+      el("span", { class: "soft" }, option ? `${option} · ${sized(file.size)}` : sized(file.size)),
+      el("button", { type: "button", class: "icon small", "aria-label": t("Remove {name}", { name: file.name }),
+        onclick: () => this.remove(entry) }, icon("close")));
+  }
+}
+
+function listenForDrops(add) {
+  const veil = find("drop");
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    veil.hidden = false;
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) veil.hidden = true;
+  });
+  addEventListener("drop", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    veil.hidden = true;
+    add(event.dataTransfer.files);
+  });
+}

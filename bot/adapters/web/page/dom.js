@@ -1,0 +1,48 @@
+// Elements without markup: every text goes in as text, so nothing that a person or a model wrote becomes HTML.
+
+export const find = (id) => document.getElementById(id);
+
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) set(node, name, value);
+  node.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return node;
+}
+
+function set(node, name, value) {
+  if (value === null || value === undefined || value === false) return;
+  if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+  else if (name in node && typeof value !== "string") node[name] = value;
+  else node.setAttribute(name, value === true ? "" : value);
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+const PATHS = {
+  attach: "M20.5 11.5 12 20a5.2 5.2 0 0 1-7.4-7.4l8.9-8.9a3.5 3.5 0 0 1 5 5l-8.9 8.8a1.7 1.7 0 0 1-2.4-2.4l8-8",
+  send: "M12 20V5M5.5 11.5 12 5l6.5 6.5",
+  close: "M6 6l12 12M18 6 6 18",
+  download: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
+  left: "M14.5 5.5 8 12l6.5 6.5",
+  right: "M9.5 5.5 16 12l-6.5 6.5",
+  again: "M19.5 12a7.5 7.5 0 1 1-2.3-5.4M19.5 3.5v4.2h-4.2",
+  edit: "M5 19l.8-3.7L16.2 4.9a1.6 1.6 0 0 1 2.3 0l.6.6a1.6 1.6 0 0 1 0 2.3L8.7 18.2 5 19",
+  file: "M7 3.5h7l4.5 4.5v12.5h-11.5zM14 3.5v4.5h4.5",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "glyph");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+export function sized(bytes) {
+  const units = ["B", "KB", "MB", "GB"];
+  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+  return `${(bytes / 1000 ** step).toFixed(step && bytes / 1000 ** step < 10 ? 1 : 0)} ${units[step]}`;
+}

@@ -1,0 +1,82 @@
+"""What a person sees of a job, made from its updates: the same words, bar and buttons on every platform."""
+
+from dataclasses import dataclass
+
+from bot.words import Language, say
+from engine.job import Done, Failed, Media, Progress, Queued, Result, Started, Update
+
+BAR = 12
+"""Characters of the progress bar."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """A press is the request `command` with its one positional option: `cancel:3f9a…`. It holds after a restart."""
+
+    label: str
+    command: str
+    argument: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.command}:{self.argument}"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the live message shows now. `final` is the last one: its `media` are the answer; before it, they are a preview."""
+
+    text: str
+    media: tuple[Media, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    final: bool = False
+    alt: str = ""
+
+
+def card_of(update: Update, language: Language) -> Card:
+    """The live message for this update."""
+    match update:
+        case Queued():
+            return _running(update.job, say("In line, place {place}.", language, place=update.place), language)
+        case Started():
+            return _running(update.job, say("Starting…", language), language)
+        case Progress():
+            preview = (update.preview,) if update.preview else ()
+            return _running(update.job, _progress(update, language), language, preview)
+        case Done():
+            return Card(_answer(update, language), update.result.media, final=True, alt=_alt(update.result))
+        case Failed():
+            return Card("⚠️ " + say(update.sentence.template, language, **update.sentence.facts), final=True)
+
+
+def _running(job: str, text: str, language: Language, preview: tuple[Media, ...] = ()) -> Card:
+    return Card(text, preview, (Button(say("Cancel", language), "cancel", job),))
+
+
+def _progress(update: Progress, language: Language) -> str:
+    full = round(update.fraction * BAR)
+    parts = [say(update.stage, language), "▰" * full + "▱" * (BAR - full), f"{update.fraction:.0%}"]
+    if update.seconds_left is not None:
+        parts.append(say("{seconds} s left", language, seconds=round(update.seconds_left)))
+    return " · ".join(parts)
+
+
+def _answer(done: Done, language: Language) -> str:
+    """The result's own text, the facts that repeat it, and what a person should know of it."""
+    result = done.result
+    notes = [say(note.template, language, **note.facts) for note in result.notes]
+    return "\n".join(line for line in (_alt(result), result.text, _made(done, language), *notes) if line)
+
+
+def _made(done: Done, language: Language) -> str:
+    facts = done.result.facts
+    if "seconds" not in facts:
+        return ""
+    parts = [f"seed {facts['seed']}"] if "seed" in facts else []
+    parts.append(str(facts["model"]))
+    parts.append(say("from the cache", language) if done.cached else f"{facts['seconds']} s")
+    return " · ".join(parts)
+
+
+def _alt(result: Result) -> str:
+    return str(result.facts.get("prompt", ""))

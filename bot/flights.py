@@ -1,0 +1,103 @@
+"""Identical jobs share one run: the first starts it, the others ride along, the last one off ends it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from engine.errors import AtelierError, Cancelled
+from engine.host import Engine
+from engine.job import Done, Failed, Job, Update
+
+
+class Flights:
+    """Jobs in the air by id, runs by key."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runs: dict[str, _Run] = {}
+        self._riders: dict[str, _Rider] = {}
+
+    def __contains__(self, job: str) -> bool:
+        return job in self._riders
+
+    def place(self, job: str) -> int | None:
+        """From 1 in line, 0 while it runs, None where there is no such job."""
+        rider = self._riders.get(job)
+        return self._engine.place(rider.run.job.id) if rider else None
+
+    async def ride(self, job: Job) -> AsyncGenerator[Update, None]:
+        """The job's updates to Done or Failed. Closing it gets this job off and leaves the others in the air."""
+        rider = self._board(job)
+        try:
+            while True:
+                update = await rider.updates.get()
+                yield update.model_copy(update={"job": job.id})
+                if isinstance(update, Done | Failed):
+                    return
+        finally:
+            self._leave(job, rider)
+
+    def cancel(self, job: str) -> bool:
+        """End exactly this job. False where it is not in the air."""
+        return self._end(job, Cancelled("Cancelled."))
+
+    def land(self, error: AtelierError) -> None:
+        """End every job with this word."""
+        for job in list(self._riders):
+            self._end(job, error)
+
+    def _end(self, job: str, error: AtelierError) -> bool:
+        rider = self._riders.get(job)
+        if rider is not None:
+            rider.updates.put_nowait(Failed.of(error, job))
+        return rider is not None
+
+    def _board(self, job: Job) -> "_Rider":
+        run = self._runs.get(job.key)
+        if run is None:
+            run = self._runs[job.key] = _Run(job)
+            run.task = asyncio.create_task(self._fly(run))
+        rider = self._riders[job.id] = _Rider(run)
+        run.riders.append(rider)
+        return rider
+
+    def _leave(self, job: Job, rider: "_Rider") -> None:
+        del self._riders[job.id]
+        rider.run.riders.remove(rider)
+        if not rider.run.riders and self._runs.get(job.key) is rider.run:
+            del self._runs[job.key]
+            rider.run.cancel()
+
+    async def _fly(self, run: "_Run") -> None:
+        async with aclosing(self._engine.submit(run.job)) as updates:
+            async for update in updates:
+                run.tell(update)
+        if self._runs.get(run.job.key) is run:
+            del self._runs[run.job.key]
+
+
+class _Run:
+    """One run in the engine. Whoever boards late hears the newest update first."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.riders: list[_Rider] = []
+        self.task: asyncio.Task[None] | None = None
+        self.newest: Update | None = None
+
+    def tell(self, update: Update) -> None:
+        self.newest = update
+        for rider in self.riders:
+            rider.updates.put_nowait(update)
+
+    def cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+
+class _Rider:
+    def __init__(self, run: _Run) -> None:
+        self.run = run
+        self.updates: asyncio.Queue[Update] = asyncio.Queue()
+        if run.newest is not None:
+            self.updates.put_nowait(run.newest)

@@ -1,0 +1,81 @@
+"""The picture network of pocket as an ONNX file, and what the file says of itself."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """From the file's metadata, which training/pocket/export.py writes.
+
+    `size` is the side of a picture in pixels, `tokens` how much of a text is read, `shift` the sampler's. `guiding` says
+    how the network follows the text: "two-pass" (Ho and Salimans 2022, arXiv:2207.12598), "input" (the scale is an input
+    of a distilled network) or "none".
+    """
+
+    size: int
+    steps: int
+    guidance: float
+    guiding: str
+    shift: float
+    tokens: int
+
+
+class Network:
+    """Predicts clean pictures from noisy ones, a time and the token states of a text."""
+
+    def __init__(self, path: Path, threads: int | None) -> None:
+        """Load `path` on the CPU, for `threads` cores; all of them where it is None."""
+        from onnxruntime import InferenceSession, SessionOptions
+
+        blob = path.read_bytes()
+        self.digest = hashlib.sha256(blob).hexdigest()
+        options = SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        # The int8 weights are for the file's size alone: unfolded, each step would dequantise them again.
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
+        self._session = InferenceSession(blob, options, providers=["CPUExecutionProvider"])
+        self.settings = _settings(self._session.get_modelmeta().custom_metadata_map)
+
+    def predict(self, z: Array, t: float, states: Array, unguided: Array, guidance: float) -> Array:
+        """One noisy picture (3, S, S) at `t` -> its clean estimate, drawn away from the text states `unguided`.
+
+        A picture never shares a run with another, so that it does not depend on how many are drawn.
+        """
+        guiding = self.settings.guiding
+        if guiding == "input":
+            scale = np.array([guidance], np.float32)
+            return self._run(z[None], t, *_pad([states]), guidance=scale)[0]
+        if guiding == "none" or guidance == 1:
+            return self._run(z[None], t, *_pad([states]))[0]
+        guided, free = self._run(np.stack([z, z]), t, *_pad([states, unguided]))
+        return np.asarray(free + np.float32(guidance) * (guided - free))
+
+    def _run(self, z: Array, t: float, ctx: Array, mask: NDArray[np.bool_], **more: Array) -> Array:
+        fed: dict[str, Any] = {"z": z, "t": np.full(len(z), t, np.float32), "ctx": ctx, "mask": mask, **more}
+        return np.asarray(self._session.run(None, fed)[0])
+
+
+def _settings(metadata: dict[str, str]) -> Settings:
+    return Settings(
+        size=int(metadata["size"]),
+        steps=int(metadata["steps"]),
+        guidance=float(metadata["guidance"]),
+        guiding=metadata["guiding"],
+        shift=float(metadata["shift"]),
+        tokens=int(metadata["tokens"]),
+    )
+
+
+def _pad(texts: list[Array]) -> tuple[Array, NDArray[np.bool_]]:
+    """Token states (T, C) of unequal lengths -> (N, longest, C) and the mask of what is a token."""
+    longest = max(map(len, texts))
+    ctx = np.stack([np.pad(text, ((0, longest - len(text)), (0, 0))) for text in texts])
+    return ctx, np.array([[i < len(text) for i in range(longest)] for text in texts])
