@@ -33,7 +33,8 @@ async def test_a_message_is_received_and_answered(server: TelegramServer, bot: B
     chat = server.private(7, language="es")
     asked = await chat.say("/imagine a cat")
     (update,) = await bot.get_updates(timeout=1)
-    assert update.message is not None and update.message.from_user is not None
+    assert update.message is not None
+    assert update.message.from_user is not None
     assert update.message.from_user.language_code == "es"
     await bot.send_message(7, "here", reply_parameters=ReplyParameters(update.message.message_id))
     assert (await chat.answer(to=asked))["text"] == "here"
@@ -44,12 +45,14 @@ async def test_a_file_travels_both_ways(server: TelegramServer, bot: Bot) -> Non
     chat = server.private(7)
     await chat.document(b"abc" * 1000, "notes.txt", "text/plain", caption="/echo")
     (update,) = await bot.get_updates(timeout=1)
-    assert update.message is not None and update.message.document is not None
+    assert update.message is not None
+    assert update.message.document is not None
     file = await update.message.document.get_file()
     assert bytes(await file.download_as_bytearray()) == b"abc" * 1000
     await bot.send_document(7, b"made", filename="made.bin", caption="yours")
     answer = await chat.answer()
-    assert answer["document"]["file_name"] == "made.bin" and answer["caption"] == "yours"
+    assert answer["document"]["file_name"] == "made.bin"
+    assert answer["caption"] == "yours"
 
 
 async def test_a_text_too_long_is_refused(server: TelegramServer, bot: Bot) -> None:
@@ -67,13 +70,17 @@ async def test_callback_data_over_64_bytes_is_refused(server: TelegramServer, bo
     server.problems.clear()
 
 
+async def _send_a_colour() -> None:
+    async with TelegramServer() as server, Bot(server.token, base_url=server.base_url) as bot:
+        server.private(7)
+        with pytest.raises(BadRequest):
+            await bot.send_message(7, "x", api_kwargs={"colour": "red"})
+
+
 @needs_spec
 async def test_an_unknown_field_fails_the_test_that_sent_it() -> None:
     with pytest.raises(AssertionError, match=r"sendMessage\.colour is unknown"):
-        async with TelegramServer() as server, Bot(server.token, base_url=server.base_url) as bot:
-            server.private(7)
-            with pytest.raises(BadRequest):
-                await bot.send_message(7, "x", api_kwargs={"colour": "red"})
+        await _send_a_colour()
 
 
 @needs_spec
@@ -107,7 +114,8 @@ async def test_a_topic_is_held_apart_from_its_group(server: TelegramServer, bot:
     thread = room.topic("Landscapes")
     await room.seat(7, thread=thread).say("/status")
     (update,) = await bot.get_updates(timeout=1)
-    assert update.message is not None and update.message.is_topic_message
+    assert update.message is not None
+    assert update.message.is_topic_message
     assert update.message.message_thread_id == thread
     sent = await bot.send_message(room.id, "x", message_thread_id=thread)
     assert sent.message_thread_id == thread

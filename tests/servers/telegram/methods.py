@@ -14,7 +14,7 @@ CHANGEABLE = ("text", "caption", "photo", "document", "reply_markup")
 Method = Callable[["TelegramServer", Json], Awaitable[Any]]
 
 
-async def get_me(server: "TelegramServer", form: Json) -> Json:
+async def get_me(server: "TelegramServer", _: Json) -> Json:
     return server.me
 
 
@@ -24,7 +24,7 @@ async def get_updates(server: "TelegramServer", form: Json) -> list[Json]:
     )
 
 
-async def delete_webhook(server: "TelegramServer", form: Json) -> bool:
+async def delete_webhook(_server: "TelegramServer", _: Json) -> bool:
     return True
 
 
@@ -82,24 +82,24 @@ async def edit_message_text(server: "TelegramServer", form: Json) -> Json:
     message = _mine(server, form)
     if "text" not in message:
         raise Refused("Bad Request: there is no text in the message to edit")
-    return _edit(server, form, message, {"text": _text(form)})
+    return _edit(form, message, {"text": _text(form)})
 
 
 async def edit_message_caption(server: "TelegramServer", form: Json) -> Json:
     message = _mine(server, form)
     if "text" in message:
         raise Refused("Bad Request: there is no caption in the message to edit")
-    return _edit(server, form, message, {**_kept(message, "photo", "document"), **_caption(form)})
+    return _edit(form, message, {**_kept(message, "photo", "document"), **_caption(form)})
 
 
 async def edit_message_media(server: "TelegramServer", form: Json) -> Json:
     message = _mine(server, form)
-    return _edit(server, form, message, _content(server, form, json.loads(form["media"])))
+    return _edit(form, message, _content(server, form, json.loads(form["media"])))
 
 
 async def edit_message_reply_markup(server: "TelegramServer", form: Json) -> Json:
     message = _mine(server, form)
-    return _edit(server, form, message, _kept(message, "text", "caption", "photo", "document"))
+    return _edit(form, message, _kept(message, "text", "caption", "photo", "document"))
 
 
 async def delete_message(server: "TelegramServer", form: Json) -> bool:
@@ -166,7 +166,7 @@ def _post(server: "TelegramServer", form: Json, content: Json) -> Json:
     return room.add(server.me, {**content, **_markup(form)}, thread, answered)
 
 
-def _edit(server: "TelegramServer", form: Json, message: Json, content: Json) -> Json:
+def _edit(form: Json, message: Json, content: Json) -> Json:
     """Puts new content into a message in place, as everybody in the chat sees it."""
     fresh = {**content, **_markup(form)}
     if fresh == _kept(message, *CHANGEABLE):

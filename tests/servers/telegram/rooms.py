@@ -179,7 +179,7 @@ class Seat:
             return await server.until(lambda: server.queries[query])
 
     async def answer(
-        self, to: Json | None = None, when: Callable[[Json], bool] = lambda message: True, within: float = 10.0
+        self, to: Json | None = None, when: Callable[[Json], bool] = lambda _: True, within: float = 10.0
     ) -> Json:
         """Waits for a message of the bot in this chat, to the message `to` if given, that fits `when`."""
 

@@ -48,7 +48,7 @@ class TelegramServer:
     def __init__(self, token: str = "123456:loopback-token", local: Path | None = None) -> None:
         self.token, self.local = token, local
         self.me: Json = {
-            "id": int(token.split(":")[0]),
+            "id": int(token.partition(":")[0]),
             "is_bot": True,
             "first_name": "Atelier",
             "username": "atelier_bot",
@@ -147,8 +147,8 @@ class TelegramServer:
         self.updates = [update for update in self.updates if update["update_id"] >= offset]
         return self.updates[:limit]
 
-    def _room(self, id: int, kind: str, title: str, forum: bool = False) -> Room:
-        return self.rooms.setdefault(id, Room(self, id, kind, title, forum))
+    def _room(self, number: int, kind: str, title: str, forum: bool = False) -> Room:
+        return self.rooms.setdefault(number, Room(self, number, kind, title, forum))
 
     def _blame(self, problems: Any) -> list[str]:
         found = list(problems)
@@ -237,7 +237,7 @@ def _refusal(refused: Refused) -> web.Response:
 @asynccontextmanager
 async def silent_port() -> AsyncIterator[str]:
     """An address of this machine where nobody listens: what a bot without a network meets."""
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
