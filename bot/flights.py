@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from engine.errors import AtelierError, Cancelled
 from engine.host import Engine
-from engine.job import Done, Failed, Job, Update
+from engine.job import Done, Failed, Job, Started, Update
 
 
 class Flights:
@@ -77,16 +77,16 @@ class Flights:
 
 
 class _Run:
-    """One run in the engine. Whoever boards late hears the newest update first."""
+    """One run in the engine. Whoever boards late hears that it started, and the newest update."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.riders: list[_Rider] = []
         self.task: asyncio.Task[None] | None = None
-        self.newest: Update | None = None
+        self.so_far: list[Update] = []
 
     def tell(self, update: Update) -> None:
-        self.newest = update
+        self.so_far = [*(told for told in self.so_far if isinstance(told, Started)), update][-2:]
         for rider in self.riders:
             rider.updates.put_nowait(update)
 
@@ -99,5 +99,5 @@ class _Rider:
     def __init__(self, run: _Run) -> None:
         self.run = run
         self.updates: asyncio.Queue[Update] = asyncio.Queue()
-        if run.newest is not None:
-            self.updates.put_nowait(run.newest)
+        for update in run.so_far:
+            self.updates.put_nowait(update)

@@ -1,8 +1,9 @@
 """The whole road of a request, top to bottom."""
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import structlog
@@ -18,6 +19,9 @@ from storage.store import Limit
 
 log = structlog.get_logger()
 
+LAST_WORDS = 5.0
+"""Seconds that adapters have to tell waiting people that the studio closes."""
+
 
 class Service:
     """What every adapter serves its requests through."""
@@ -26,6 +30,9 @@ class Service:
         self.studio = studio
         self.flights = Flights(studio.engine)
         self._open = True
+        self._serving = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     async def handle(self, request: Request) -> AsyncGenerator[Update, None]:
         """Everything that happens to the request, to one Done or Failed. Closing it before that cancels the job."""
@@ -43,10 +50,27 @@ class Service:
                 async for update in updates:
                     yield update
 
-    def close(self) -> None:
-        """Take no more, and tell whoever waits."""
+    async def close(self) -> None:
+        """Take no more, tell whoever waits, and give the adapters a moment to show it."""
         self._open = False
         self.flights.land(_closing())
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                await self._quiet.wait()
+        except TimeoutError:
+            log.warning("closed while some were still being told")
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Around everything that an adapter does for one request, its last word to the person included."""
+        self._serving += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._serving -= 1
+            if not self._serving:
+                self._quiet.set()
 
     async def _answer(self, request: Request) -> Job | Reply:
         if not self._open:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.command import Command
 from bot.config import Settings
+from engine.errors import Sentence
 from engine.host import Engine
 from storage.files import Files
 from storage.store import Store
@@ -12,14 +13,14 @@ from storage.store import Store
 
 @dataclass(frozen=True)
 class Studio:
-    """The open parts. `adapters` says of each platform whether it is on, and if not why and how to turn it on."""
+    """The open parts. `adapters` says of each platform that it is on, or why not and how to turn it on."""
 
     settings: Settings
     store: Store
     files: Files
     engine: Engine
     commands: tuple[Command, ...]
-    adapters: dict[str, str] = field(default_factory=dict)
+    adapters: dict[str, Sentence] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
 
     def command(self, name: str) -> Command | None:

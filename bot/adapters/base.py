@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,16 +34,18 @@ class Handler(Protocol):
 
     def handle(self, request: Request) -> AsyncGenerator[Update, None]: ...
 
+    def serving(self) -> AbstractContextManager[None]: ...
+
 
 async def serve(service: Handler, request: Request, live: Live) -> None:
     """Show every update of `request` in `live`: the newest state wins, the final card is always shown."""
     board = _Board(live)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(board.keep())
-        async with aclosing(service.handle(request)) as updates:
+    with service.serving():
+        async with asyncio.TaskGroup() as group, aclosing(service.handle(request)) as updates:
+            group.create_task(board.keep())
             async for update in updates:
                 board.put(card_of(update, request.language))
-        board.close()
+            board.close()
 
 
 def press(button: str) -> tuple[str, str]:

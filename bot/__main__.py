@@ -1,0 +1,82 @@
+"""`python -m bot`: opens store, engine and adapters, serves until SIGINT or SIGTERM, closes them in order."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from bot import logs
+from bot.adapters import launch
+from bot.commands import COMMANDS
+from bot.config import Settings, load
+from bot.service import Service
+from bot.studio import Studio
+from engine.devices import devices
+from engine.errors import AtelierError
+from engine.host import Engine, HostSettings
+from storage.files import Files
+from storage.store import Store
+
+log = structlog.get_logger()
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until a signal. Returns the process's exit code."""
+    logs.configure()
+    try:
+        asyncio.run(_serve(load(_config_path(arguments), os.environ)))
+    except AtelierError as error:
+        print(f"atelier: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Service]:
+    """Store, then engine, then the service over both; closed the other way round."""
+    folder = settings.bot.data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    async with (
+        Store.open(folder / "atelier.db", cache_bytes=settings.cache.max_bytes) as store,
+        Engine.open(host_settings(settings)) as engine,
+    ):
+        files = Files(folder / "media", settings.media.max_bytes, settings.media.max_pixels)
+        yield Service(Studio(settings, store, files, engine, COMMANDS))
+
+
+def host_settings(settings: Settings) -> HostSettings:
+    """What the engine needs to know of the settings."""
+    return HostSettings(
+        devices=devices(settings.engine.device),
+        folder=settings.bot.data_dir,
+        memory=settings.engine.memory,
+        timeout=settings.engine.timeout,
+        models=tuple(settings.models.model_dump().items()),
+    )
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with opened(settings) as service, launch.adapters(service):
+        await stop.wait()
+        log.info("stopping: no more requests are taken")
+        await service.close()
+    log.info("stopped")
+
+
+def _config_path(arguments: list[str]) -> Path | None:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Atelier: a media studio in your chats.")
+    parser.add_argument("--config", type=Path, help="settings; config.toml of this folder if there is one")
+    return parser.parse_args(arguments).config  # type: ignore[no-any-return]  # argparse's namespace is untyped
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,56 @@
+"""Starts the adapters that have what they need, and says plainly which are off and how to turn them on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from bot.adapters import discord, telegram, web
+from bot.service import Service
+from engine.errors import Sentence
+
+log = structlog.get_logger()
+
+Run = Callable[[Service], Awaitable[None]]
+
+
+@asynccontextmanager
+async def adapters(service: Service) -> AsyncIterator[None]:
+    """Each adapter in a task of its own: one that fails says so in `status` and leaves the others alone."""
+    states = service.studio.adapters
+    tasks: list[asyncio.Task[None]] = []
+    for name, run, off in _planned(service):
+        states[name] = off or Sentence(template="on")
+        if off is None:
+            tasks.append(asyncio.create_task(_watched(service, name, run)))
+        log.info("adapter", platform=name, state=str(states[name]))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _planned(service: Service) -> list[tuple[str, Run, Sentence | None]]:
+    settings = service.studio.settings
+    no_token = "off: set {variable} and start again"
+    return [
+        ("web", web.run, None if settings.web.enabled else Sentence(template="off: set web.enabled in config.toml")),
+        ("discord", discord.run, None if settings.discord.token else _off(no_token, "ATELIER_DISCORD_TOKEN")),
+        ("telegram", telegram.run, None if settings.telegram.token else _off(no_token, "ATELIER_TELEGRAM_TOKEN")),
+    ]
+
+
+def _off(template: str, variable: str) -> Sentence:
+    return Sentence(template=template, facts={"variable": variable})
+
+
+async def _watched(service: Service, name: str, run: Run) -> None:
+    """An adapter that ends by a fault of its own is off; its traceback is in the log."""
+    try:
+        await run(service)
+    except Exception as error:
+        log.exception("adapter failed", platform=name)
+        service.studio.adapters[name] = Sentence(template="off: it failed ({kind}); the log says more", facts={"kind": type(error).__name__})
