@@ -1,0 +1,121 @@
+"""What a person does at the loopback Discord, and what the bot answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from simcord.backend import serializers
+from simcord.backend.models import Interaction
+from simcord.interactions import base_payload, build_options, nest_options, walk_to_subcommand
+
+from .rest import MIB
+from .shown import Shown
+from .world import GROUP_DM, PRIVATE_CHANNEL, Place
+
+if TYPE_CHECKING:
+    from .server import DiscordServer
+
+COMMAND, COMPONENT, CHAT_INPUT, BUTTON = 2, 3, 1, 2
+
+
+class Answer:
+    """What the bot answers to one interaction, awaited with a bound."""
+
+    def __init__(self, server: "DiscordServer", record: Interaction) -> None:
+        self._server, self._record = server, record
+
+    @property
+    def message(self) -> int:
+        """The id of the message that answers. Raises AssertionError before there is one."""
+        assert self._record.message_id is not None, "nothing answered yet"
+        return self._record.message_id
+
+    @property
+    def states(self) -> list[Shown]:
+        """Every state the answering message was in, in order."""
+        return self._server.history.states.get(self._record.message_id or 0, [])
+
+    @property
+    def now(self) -> Shown:
+        return self.states[-1]
+
+    async def until(self, holds: Callable[[Shown], object], within: float = 10) -> Shown:
+        """The first state for which `holds` is true. Raises AssertionError with what was seen instead."""
+        await self._server.until(lambda: any(holds(state) for state in self.states), within)
+        return next(state for state in self.states if holds(state))
+
+    async def acknowledged(self, within: float = 3) -> None:
+        await self._server.until(lambda: self._record.responded, within)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in a place. `limit` is what a file may weigh there, in bytes."""
+
+    server: "DiscordServer"
+    name: str
+    place: Place
+    locale: str = "en-US"
+    limit: int = 10 * MIB
+
+    @property
+    def id(self) -> int:
+        return self.server.world.user(self.name)
+
+    def slash(self, command: str, **options: Any) -> Answer:
+        """Use a slash command as Discord's client would: only what was synced, with options that fit it.
+
+        A file is `(name, bytes)`. Raises AssertionError, or SimCord's SetupError, where the client would not let one.
+        """
+        name, *rest = command.split()
+        root = self.server.backend.find_command(name, None)
+        assert root is not None, f"/{name} was never synced"
+        assert self.place.context in root["contexts"], f"/{name} is not shown there"
+        assert self.place.install in root["integration_types"], f"/{name} cannot be installed so"
+        leaf, nesting = walk_to_subcommand(root, rest)
+        actor: Any = SimpleNamespace(_env=SimpleNamespace(backend=self.server.backend), id=self.id)
+        built, resolved = build_options(actor, command, leaf, options, channel_id=self.place.channel)
+        nested = nest_options(root, nesting, built)
+        data = {"id": root["id"], "name": name, "type": CHAT_INPUT, "options": nested, "resolved": resolved}
+        return self._interact(COMMAND, data)
+
+    def press(self, label: str, message: int) -> Answer:
+        """Press a button of a message, by its label."""
+        buttons = self.server.history.states[message][-1].buttons
+        assert label in buttons, f"there is no button {label}, only {list(buttons)}"
+        stored = self.server.backend.get_message(self.place.channel, message)
+        shown = dict(serializers.message_payload(self.server.backend, stored))
+        return self._interact(COMPONENT, {"custom_id": buttons[label], "component_type": BUTTON}, shown)
+
+    def _interact(self, kind: int, data: dict[str, Any], message: dict[str, Any] | None = None) -> Answer:
+        backend, place = self.server.backend, self.place
+        self.server.world.join(self.id, place)
+        record, payload = base_payload(
+            backend, type=kind, channel_id=place.channel, guild_id=place.guild, user_id=self.id, data=data
+        )
+        if message is not None:
+            record.source_message_id, payload["message"] = int(message["id"]), message
+        self.server.rest.upload_limits[record.token] = self.limit
+        backend.emit("INTERACTION_CREATE", payload | self._circumstances())
+        return Answer(self.server, record)
+
+    def _circumstances(self) -> dict[str, Any]:
+        """What SimCord's interactions say the same of every place."""
+        place = self.place
+        owner = self.id if place.install else place.guild or 0
+        said: dict[str, Any] = {"context": place.context, "locale": self.locale, "attachment_size_limit": self.limit}
+        said["authorizing_integration_owners"] = {str(place.install): str(owner)}
+        if place.guild is not None:
+            said["guild"] = {"id": str(place.guild), "locale": self.locale, "features": []}
+        if place.context == PRIVATE_CHANNEL:
+            said["channel"] = self._group_channel()
+        return said
+
+    def _group_channel(self) -> dict[str, Any]:
+        backend = self.server.backend
+        people = [backend.get_user(person) for person in backend.get_channel(self.place.channel).recipient_ids]
+        recipients = [dict(serializers.user_payload(person)) for person in people]
+        owner = str(people[0].id)
+        channel = {"id": str(self.place.channel), "type": GROUP_DM, "name": None, "icon": None, "last_message_id": None}
+        return {**channel, "recipients": recipients, "owner_id": owner}

@@ -1,0 +1,170 @@
+"""Discord's HTTP API and its file host on loopback: every request is checked, then answered by SimCord's state."""
+
+import fnmatch
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from aiohttp import BodyPartReader, web
+from simcord.backend import Backend
+from simcord.backend.cdn import CdnStore
+from simcord.backend.errors import BackendError
+from simcord.http import RouteNotImplemented, UnsupportedField, routes
+from simcord.http.router import dispatch
+
+from .spec import Spec
+
+API = "/api/v10"
+OPEN_ROUTES = ("interactions", "webhooks")
+MIB = 1 << 20
+__all__ = ["API", "MIB", "LoopbackCdn", "Rest", "Sent", "Trouble", "routes"]  # importing routes registers them
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request of the client, as it came."""
+
+    method: str
+    path: str
+    body: Any
+    files: tuple[SimpleNamespace, ...] = field(default=(), repr=False)
+
+
+@dataclass
+class Trouble:
+    """What the next `times` requests to a fitting path get instead of an answer."""
+
+    method: str
+    path: str
+    status: int
+    retry_after: float
+    times: int
+
+
+class LoopbackCdn(CdnStore):
+    """SimCord's file store under addresses that can be fetched. A file in `torn` breaks off halfway."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = ""
+        self.torn: set[str] = set()
+
+    def store_attachment(
+        self, attachment_id: int, channel_id: int, filename: str, data: bytes, description: str | None
+    ) -> dict[str, Any]:
+        stored = super().store_attachment(attachment_id, channel_id, filename, data, description)
+        url = f"{self.base}/attachments/{channel_id}/{attachment_id}/{filename}"
+        self._blobs[url] = self._blobs.pop(stored["url"])
+        return {**stored, "url": url, "proxy_url": url}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        url = f"{self.base}/{request.match_info['path']}"
+        data = self.get(url)
+        if data is None:
+            raise web.HTTPNotFound
+        if request.match_info["path"].rsplit("/", 1)[-1] not in self.torn:
+            return web.Response(body=data)
+        torn = web.StreamResponse(headers={"Content-Length": str(len(data))})
+        await torn.prepare(request)
+        await torn.write(data[: len(data) // 2])
+        assert request.transport is not None
+        request.transport.abort()
+        return torn
+
+
+class Rest:
+    """The HTTP API. `faults` holds a sentence for each request that does not fit Discord's description."""
+
+    def __init__(
+        self, backend: Backend, token: str, spec: Spec | None, closed: set[int], changed: Callable[[], None]
+    ) -> None:
+        self.requests: list[Sent] = []
+        self.faults: list[str] = []
+        self.troubles: list[Trouble] = []
+        self.upload_limits: dict[str, int] = {}
+        self._backend, self._spec, self._closed, self._changed = backend, spec, closed, changed
+        self._authorization = f"Bot {token}"
+
+    async def handle(self, request: web.Request) -> web.Response:
+        path = request.path.removeprefix(API)
+        is_open = path.strip("/").split("/")[0] in OPEN_ROUTES
+        if not is_open and request.headers.get("Authorization") != self._authorization:
+            return _error(401, 0, "401: Unauthorized")
+        sent = await _read(request, path)
+        self.requests.append(sent)
+        query = dict(request.query)
+        response = self._trouble(sent) or self._refusal(sent, set(query)) or self._answer(sent, query)
+        self._changed()
+        return response
+
+    def _trouble(self, sent: Sent) -> web.Response | None:
+        for trouble in self.troubles:
+            if trouble.times and trouble.method == sent.method and fnmatch.fnmatch(sent.path, trouble.path):
+                trouble.times -= 1
+                told = {"message": "You are being rate limited.", "retry_after": trouble.retry_after, "global": False}
+                return _json(told, trouble.status)
+        return None
+
+    def _refusal(self, sent: Sent, query: set[str]) -> web.Response | None:
+        problems = list(self._spec.problems(sent.method, sent.path, query, sent.body)) if self._spec else []
+        self.faults += problems
+        if problems:
+            return _error(400, 50035, "; ".join(problems))
+        parts = sent.path.strip("/").split("/")
+        if parts[0] == "channels" and int(parts[1]) in self._closed:
+            return _error(403, 50001, "Missing Access")
+        limit = self.upload_limits.get(parts[2] if parts[0] in OPEN_ROUTES and len(parts) > 2 else "", 10 * MIB)
+        if any(len(file.fp.getbuffer()) > limit for file in sent.files):
+            return _error(413, 40005, "Request entity too large")
+        return None
+
+    def _answer(self, sent: Sent, query: dict[str, Any]) -> web.Response:
+        try:
+            answer = dispatch(
+                self._backend, sent.method, sent.path, json=sent.body, params=query, files=list(sent.files)
+            )
+        except (RouteNotImplemented, UnsupportedField) as gap:
+            self.faults.append(str(gap))
+            return _error(400, 0, str(gap))
+        except BackendError as error:
+            return _json(error.to_json(), error.status)
+        return web.Response(status=204) if answer is None else _json(answer)
+
+
+def _error(status: int, code: int, message: str) -> web.Response:
+    return _json({"code": code, "message": message}, status)
+
+
+def _json(answer: Any, status: int = 200) -> web.Response:
+    """Discord names no charset, and its edge names itself in Via; discord.py looks for both."""
+    headers = {"Content-Type": "application/json", "Via": "1.1 loopback"}
+    return web.Response(body=json.dumps(answer).encode(), status=status, headers=headers)
+
+
+async def _read(request: web.Request, path: str) -> Sent:
+    if request.content_type != "multipart/form-data":
+        text = await request.text()
+        return Sent(request.method, path, json.loads(text) if text else None)
+    body: Any = None
+    files: dict[str, SimpleNamespace] = {}
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        assert part.name
+        if part.name == "payload_json":
+            body = await part.json()
+        else:
+            data = io.BytesIO(await part.read())
+            files[part.name] = SimpleNamespace(fp=data, filename=part.filename, description=None)
+    _describe(files, body)
+    return Sent(request.method, path, body, tuple(files.values()))
+
+
+def _describe(files: dict[str, SimpleNamespace], body: Any) -> None:
+    """Alt texts stand in the JSON, by the number in the part's name: `files[0]`."""
+    told = body.get("data") or body
+    for attachment in told.get("attachments") or ():
+        if f"files[{attachment['id']}]" in files:
+            files[f"files[{attachment['id']}]"].description = attachment.get("description")

@@ -1,0 +1,80 @@
+"""The people and the places of the loopback Discord."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import discord
+from simcord._clock import Clock
+from simcord.backend import Backend
+
+GUILD, BOT_DM, PRIVATE_CHANNEL = 0, 1, 2
+GUILD_INSTALL, USER_INSTALL = 0, 1
+GROUP_DM = 3
+
+
+class WallClock(Clock):
+    """SimCord's clock stands still; here a token dies as long after its making as at Discord, or after `advance`."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.elapsed)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A channel as an interaction comes from it: `context` and `install` are Discord's numbers."""
+
+    channel: int
+    guild: int | None
+    context: int
+    install: int = GUILD_INSTALL
+
+
+class World:
+    """Makes people, servers and channels. The bot cannot reach the channels in `closed` but through interactions."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.closed: set[int] = set()
+        self._backend = backend
+        self._people: dict[str, int] = {}
+
+    def user(self, name: str) -> int:
+        """The id of the person of that name, made at the first mention."""
+        if name not in self._people:
+            self._people[name] = self._backend.make_user(name).id
+        return self._people[name]
+
+    def guild(self, name: str = "Studio") -> Place:
+        """A new server with the bot in it, and its first text channel."""
+        guild = self._backend.create_guild(name)
+        return Place(self._backend.create_channel(guild.id, "general").id, guild.id, GUILD)
+
+    def foreign_guild(self, name: str = "Elsewhere") -> Place:
+        """A server that the bot is not in, where people use it because they installed it themselves."""
+        place = self.guild(name)
+        assert place.guild is not None
+        self._backend.guilds[place.guild].members.pop(self._backend.bot_user.id)
+        self._backend.emit("GUILD_DELETE", {"id": str(place.guild)})
+        return Place(place.channel, place.guild, GUILD, USER_INSTALL)
+
+    def direct(self, name: str = "ana") -> Place:
+        """The person's direct messages with the bot."""
+        return Place(self._backend.get_dm_channel(self.user(name)).id, None, BOT_DM)
+
+    def group(self, *names: str) -> Place:
+        """A group of people that the bot is no part of."""
+        channel = self._backend.create_channel(None, None, type=GROUP_DM)
+        channel.recipient_ids = [self.user(name) for name in names]
+        self.closed.add(channel.id)
+        return Place(channel.id, None, PRIVATE_CHANNEL, USER_INSTALL)
+
+    def join(self, user: int, place: Place) -> None:
+        if place.guild is not None and user not in self._backend.guilds[place.guild].members:
+            self._backend.add_member(place.guild, user)
+
+    def allow(self, user: int, place: Place, permission: str) -> None:
+        """Give a person a role with one permission, such as manage_guild."""
+        assert place.guild is not None
+        self.join(user, place)
+        bits = discord.Permissions(**{permission: True}).value
+        role = self._backend.create_role(place.guild, permission, permissions=bits)
+        self._backend.add_member_role(place.guild, user, role.id)
