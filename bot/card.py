@@ -24,7 +24,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Card:
-    """What the live message shows now. `final` is the last one: its `media` are the answer; before it, they are a preview."""
+    """What the live message shows now. The `media` of the `final` one are the answer; before it, a preview."""
 
     text: str
     media: tuple[Media, ...] = ()

@@ -1,4 +1,4 @@
-"""What a person asks for and who answers: Request, Call, Reply and the @command that declares an answer once for every platform."""
+"""What a person asks for and who answers: Request, Call, Reply, and the @command that serves every platform."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -60,12 +60,12 @@ class Call:
     request: Request
     studio: "Studio"
 
-    def say(self, template: str, /, **facts: str | int | float) -> str:
+    def say(self, template: str, /, **facts: str | float) -> str:
         """The sentence in the person's language."""
         return say(template, self.request.language, **facts)
 
     async def job(self, task: str, params: TaskParams, cost: float = 1.0) -> Job:
-        """A job for `task`. Waits for the engine to say which model serves it; raises EngineDied when it cannot start."""
+        """A job for `task`, once the engine says which model serves it. Raises EngineDied when it cannot start."""
         service = await self.studio.engine.service(task)
         dumped = params.seeded().model_dump(mode="json")
         request = self.request
@@ -92,7 +92,9 @@ class Command:
     admin: bool = False
 
 
-def command(description: str, *, admin: bool = False) -> Callable[[Callable[[Call, P], Awaitable[Job | Reply]]], Command]:
+def command(
+    description: str, *, admin: bool = False
+) -> Callable[[Callable[[Call, P], Awaitable[Job | Reply]]], Command]:
     """Declare a command. Its name is the function's, its options are the fields of the annotated `params`."""
 
     def declare(run: Callable[[Call, P], Awaitable[Job | Reply]]) -> Command:

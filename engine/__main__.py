@@ -1,4 +1,7 @@
-"""`python -m engine`: one worker, JSON lines on stdin and stdout, logs on stderr. `python -m engine weights` lists the weights."""
+"""`python -m engine`: one worker, JSON lines on stdin and stdout, logs on stderr.
+
+`python -m engine weights` lists the weights and fetches them.
+"""
 
 import argparse
 import os
@@ -58,7 +61,7 @@ def _settings(arguments: list[str]) -> EngineSettings:
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--folder", type=Path, default=Path("data"), help="where media, previews and weights lie")
     parser.add_argument("--memory", type=int, default=15_000_000_000, help="bytes that models may take")
-    parser.add_argument("--model", action="append", default=[], metavar="TASK=NAME", help="what does a task: imagine=pocket")
+    parser.add_argument("--model", action="append", default=[], metavar="TASK=NAME", help="imagine=pocket")
     given = parser.parse_args(arguments)
     models = dict(pair.split("=", 1) for pair in given.model)
     return EngineSettings(device=given.device, folder=given.folder, memory=given.memory, models=models)

@@ -2,7 +2,7 @@
 
 
 def devices(wanted: str) -> tuple[str, ...]:
-    """One name a worker: `auto` is every NVIDIA GPU or else the CPU; `cuda` every GPU; anything else stands for itself."""
+    """One name a worker: `auto` is every NVIDIA GPU or else the CPU; anything else stands for itself."""
     if wanted not in ("auto", "cuda"):
         return (wanted,)
     gpus = tuple(f"cuda:{index}" for index in range(_gpus()))

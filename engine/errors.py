@@ -43,7 +43,7 @@ class AtelierError(Exception):
     def __init_subclass__(cls) -> None:
         AtelierError.kinds[cls.__name__] = cls
 
-    def __init__(self, template: str, /, **facts: str | int | float) -> None:
+    def __init__(self, template: str, /, **facts: str | float) -> None:
         super().__init__(template, facts)
         self.sentence = Sentence(template=template, facts=facts)
 

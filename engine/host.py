@@ -16,7 +16,7 @@ from engine.wire import Service
 
 @dataclass(frozen=True)
 class HostSettings:
-    """`devices` get a worker each. `memory` in bytes, `timeout` in seconds a job, `models` by task what the owner chose."""
+    """Each of `devices` gets a worker. `memory` in bytes, `timeout` in seconds a job, `models` (task, name) pairs."""
 
     devices: tuple[str, ...]
     folder: Path

@@ -1,4 +1,4 @@
-"""The values that flow: Media, Result, Job and the Updates of a job. All frozen; none holds bytes or a platform's object."""
+"""The values that flow: Media, Result, Job and its Updates. All frozen; none holds bytes or a platform's object."""
 
 import hashlib
 import json
@@ -115,7 +115,7 @@ class Job(Value):
 
 
 def key_of(task: str, version: int, model: str, params: dict[str, Any]) -> str:
-    """The cache key: SHA-256 over task, its version, the model's identity and the parameters with file hashes for files."""
+    """The cache key: SHA-256 over task, its version, the model's identity and the parameters, files by their hash."""
     named = [task, version, model, by_content(params)]
     return hashlib.sha256(json.dumps(named, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

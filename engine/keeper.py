@@ -87,7 +87,9 @@ class Keeper:
             self.known.set()
             if failures >= GIVE_UP:
                 self._ready = None
-                self._line.dismiss(EngineDied("The engine cannot start; /status says why. Ask an admin to look at its log."))
+                self._line.dismiss(
+                    EngineDied("The engine cannot start; /status says why. Ask an admin to look at its log.")
+                )
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
 
     async def _live(self) -> bool:
@@ -158,7 +160,11 @@ class Keeper:
     async def _end_overdue(self, ticket: Ticket, process: WorkerProcess) -> None:
         limit = f"{self._timeout:g}"
         log.warning("job timed out", job=ticket.job.id, user=ticket.job.user, seconds=limit)
-        ticket.put(Failed.of(TimedOut("It took longer than {limit} s and was ended. Ask for less.", limit=limit), ticket.job.id))
+        ticket.put(
+            Failed.of(
+                TimedOut("It took longer than {limit} s and was ended. Ask for less.", limit=limit), ticket.job.id
+            )
+        )
         process.send(Cancel(job=ticket.job.id))
         try:
             async with asyncio.timeout(GRACE_SECONDS):

@@ -4,7 +4,7 @@ from engine.wire import Memory
 
 
 def memory_of(device: str, models: dict[str, int]) -> Memory:
-    """On a GPU what the driver says of the card; on the CPU this process's resident set and what the machine can still give."""
+    """What the driver says of the card; on the CPU this process's resident set and what the machine can still give."""
     if device.startswith("cuda"):
         used, free = _card(int(device.partition(":")[2] or 0))
     else:

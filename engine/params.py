@@ -1,4 +1,4 @@
-"""A task's options, declared once. Slash options, chat text, web form, HTTP body, help and cache key all read these fields."""
+"""A task's options, declared once: slash options, chat text, forms, HTTP bodies, help and cache key."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ MAX_SEED = 2**31 - 1
 
 
 class TaskParams(BaseModel):
-    """Base of every task's `Params`. A field may say in `json_schema_extra`:
+    """Base of every task's `Params`. A field's `json_schema_extra` says more of it.
 
     `rest`: free text, takes the words that no other option claimed; `positional`: may be given without its name.
     """
@@ -40,10 +40,7 @@ class TaskParams(BaseModel):
         return tuple(Option.of(name, field) for name, field in cls.model_fields.items())
 
     def seeded(self) -> Self:
-        """These parameters with their seed settled: -1 becomes a new one, a missing one follows from the other parameters,
-
-        so that a repeated request is the same request.
-        """
+        """These parameters with their seed settled: -1 becomes a new one, a missing one follows from the others."""
         seed = getattr(self, "seed", 0)
         if seed is None:
             return self.model_copy(update={"seed": self._derived_seed()})

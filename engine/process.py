@@ -36,7 +36,7 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: Value) -> None:
-        """Lines are short and the worker reads at once, so the pipe is never full for long. A dead worker's are dropped."""
+        """Lines are short and read at once, so the pipe is never full for long. What a dead worker is sent is lost."""
         stdin = self._process.stdin
         if stdin is not None and not stdin.is_closing():
             stdin.write(line(message))
@@ -79,7 +79,7 @@ class WorkerProcess:
         assert self._process.stderr is not None
         async for text in self._process.stderr:
             words = text.decode(errors="replace").rstrip()
-            print(words, file=sys.stderr)
+            sys.stderr.write(words + "\n")
             self._last_words.append(words)
 
 

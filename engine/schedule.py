@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 AGEING = 0.1
-"""Device-seconds of lead that one second of waiting is worth: a greedy person's job overtakes a newcomer's after a while."""
+"""Device-seconds that one second of waiting is worth: after a while even a greedy person's job is next."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Waiting:
 
 
 def order(waiting: Iterable[Waiting], usage: Mapping[str, float]) -> Iterator[Waiting]:
-    """The line as it will leave if nobody joins: least device-seconds used lately first, waiting time ages a job forward.
+    """The line as it will leave if nobody joins: least device-seconds used lately first, waiting ages a job forward.
 
     `usage` is device-seconds used lately by user; each job that leaves adds its cost to its owner's. O(n log n).
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What a worker is told at its start. `memory` is the pool's budget in bytes; `models` says by task what the owner chose."""
+    """What a worker is told at its start. `memory` is the pool's budget in bytes, `models` the owner's word."""
 
     device: str
     folder: Path
@@ -67,8 +67,17 @@ class Context:
     def progress(self, stage: str, fraction: float, preview: "NDArray[np.uint8] | None" = None) -> None:
         """Tell how far the job is; `preview` is H,W,3. Raises Cancelled if somebody ended this job."""
         self.check()
-        kept = None if preview is None else media.preview(preview, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
+        kept = (
+            None
+            if preview is None
+            else media.preview(preview, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
+        )
         self._emit(Progress(job=self._job, stage=stage, fraction=fraction, preview=kept))
+
+    def _preview(self, fraction: float, picture: "NDArray[np.uint8] | None") -> Media | None:
+        if picture is None:
+            return None
+        return media.preview(picture, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
 
     def keep(self, picture: "NDArray[np.uint8]") -> Media:
         """The picture, H,W,3, as a PNG named by its content."""

@@ -8,7 +8,7 @@ from engine.wire import Run
 
 
 class Ticket:
-    """`attempt` counts runs, `place` is the last one told. The first final update ends it; what comes after is dropped."""
+    """`attempt` counts runs, `place` is the last one told. The first final update ends it; later ones are dropped."""
 
     def __init__(self, job: Job) -> None:
         self.job = job

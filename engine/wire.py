@@ -25,7 +25,7 @@ class Cancel(Value):
 
 
 class Service(Value):
-    """Which backend does a task here, and why. `model` is the model's identity; `refuses` are options it cannot honour."""
+    """Which backend does a task here, and why. `model` is the model's identity, `refuses` options it cannot honour."""
 
     task: str
     version: int
@@ -41,7 +41,7 @@ class Memory(Value):
 
     used: int
     free: int
-    models: dict[str, int] = {}
+    models: dict[str, int] = Field(default_factory=dict)
 
 
 class Ready(Value):

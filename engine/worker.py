@@ -3,7 +3,6 @@
 import os
 import queue
 import threading
-import traceback
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -74,11 +73,13 @@ class Worker:
             return Done(job=message.job, result=self._run(message))
         except AtelierError as error:
             return Failed.of(error, message.job)
-        except Exception as error:  # noqa: BLE001  # whatever a task does, the worker lives and the person is told
+        except Exception as error:  # whatever a task does, the worker lives and the person is told
             if _is_out_of_memory(error):
                 return Failed.of(_out_of_memory(), message.job)
-            log.error("task failed", job=message.job, task=message.task, traceback=traceback.format_exc())
-            return Failed.of(Broken("The task failed by a fault of ours. It is in the log; try other options."), message.job)
+            log.exception("task failed", job=message.job, task=message.task)
+            return Failed.of(
+                Broken("The task failed by a fault of ours. It is in the log; try other options."), message.job
+            )
 
     def _run(self, message: Run) -> Result:
         task = self._tasks[message.task]
@@ -125,7 +126,7 @@ def _loader(task: Task, settings: EngineSettings) -> Callable[[], object]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """torch's error by name, since it may not be installed; ONNX Runtime and NumPy raise or wrap `bad_alloc` and MemoryError."""
+    """Torch's error by name, since it may not be installed; ONNX Runtime wraps `bad_alloc`."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "bad_alloc" in str(error)
 
 

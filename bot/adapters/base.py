@@ -13,7 +13,7 @@ from engine.job import Update
 
 @dataclass(frozen=True)
 class Limits:
-    """What a platform takes: seconds between edits of one message, characters of its text, bytes and count of its files."""
+    """What a platform takes: seconds between edits of a message, characters of text, bytes and count of files."""
 
     edit_seconds: float
     text_length: int

@@ -35,16 +35,16 @@ async def adapters(service: Service) -> AsyncIterator[None]:
 
 def _planned(service: Service) -> list[tuple[str, Run, Sentence | None]]:
     settings = service.studio.settings
-    no_token = "off: set {variable} and start again"
+    unset = "off: set {variable} and start again"
     return [
         ("web", web.run, None if settings.web.enabled else Sentence(template="off: set web.enabled in config.toml")),
-        ("discord", discord.run, None if settings.discord.token else _off(no_token, "ATELIER_DISCORD_TOKEN")),
-        ("telegram", telegram.run, None if settings.telegram.token else _off(no_token, "ATELIER_TELEGRAM_TOKEN")),
+        ("discord", discord.run, None if settings.discord.token else _off(unset, variable="ATELIER_DISCORD_TOKEN")),
+        ("telegram", telegram.run, None if settings.telegram.token else _off(unset, variable="ATELIER_TELEGRAM_TOKEN")),
     ]
 
 
-def _off(template: str, variable: str) -> Sentence:
-    return Sentence(template=template, facts={"variable": variable})
+def _off(template: str, **facts: str) -> Sentence:
+    return Sentence(template=template, facts=dict(facts))
 
 
 async def _watched(service: Service, name: str, run: Run) -> None:
@@ -53,4 +53,6 @@ async def _watched(service: Service, name: str, run: Run) -> None:
         await run(service)
     except Exception as error:
         log.exception("adapter failed", platform=name)
-        service.studio.adapters[name] = Sentence(template="off: it failed ({kind}); the log says more", facts={"kind": type(error).__name__})
+        service.studio.adapters[name] = Sentence(
+            template="off: it failed ({kind}); the log says more", facts={"kind": type(error).__name__}
+        )

@@ -1,7 +1,7 @@
 """Text to picture, and picture to picture."""
 
 import time
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -49,10 +49,8 @@ def run(params: Params, context: Context) -> Result:
 
 def _facts(params: Params, context: Context, seconds: float) -> dict[str, Fact]:
     service = context.service
-    made_by: dict[str, Any] = {"backend": service.backend, "tier": service.tier, "model": service.model, "seconds": seconds}
-    return {"prompt": params.prompt, "seed": params.seed or 0, **made_by}
+    made_by: dict[str, Fact] = {"backend": service.backend, "tier": service.tier, "model": service.model}
+    return {"prompt": params.prompt, "seed": params.seed or 0, **made_by, "seconds": seconds}
 
 
-TASK = Task(
-    name="imagine", version=VERSION, params=Params, run=run, choose=painters.choose, load=painters.load
-)
+TASK = Task(name="imagine", version=VERSION, params=Params, run=run, choose=painters.choose, load=painters.load)
