@@ -1,0 +1,109 @@
+"""Files named by their content: what a file is, how large its picture is, where it is kept, and if it is still whole."""
+
+import contextlib
+import hashlib
+import mimetypes
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import filetype
+import imagesize
+
+from engine.job import Media
+
+FORMATS = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "bmp": "image/bmp",
+    "avif": "image/avif",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "m4a": "audio/mp4",
+    "aac": "audio/aac",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "avi": "video/x-msvideo",
+}
+"""What is read here, by the suffix that it is kept under."""
+
+HEAD = 8192
+"""Bytes from a file's start that tell its format."""
+
+_SUFFIXES = {mime: suffix for suffix, mime in FORMATS.items()}
+
+
+def sniff(head: bytes) -> str | None:
+    """The MIME type that a file's first `HEAD` bytes tell, one of `FORMATS`; its name has no say."""
+    kind = filetype.guess(head)
+    return FORMATS.get(kind.extension) if kind else None
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in pixels from the picture's header; nothing is decoded. Raises ValueError for a damaged one."""
+    width, height = imagesize.get(path)
+    if width <= 0 or height <= 0:
+        raise ValueError("the picture's header gives no size")
+    return int(width), int(height)
+
+
+def hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def keep(source: Path | bytes, folder: Path, suffix: str | None = None) -> Media:
+    """Move the file, or write the bytes, to `folder/ab/abcdef….png`, named by the hash of the content.
+
+    The type is what the content tells; `suffix`, such as ".srt", tells it where that is silent.
+    """
+    with part(folder) as temporary:
+        if isinstance(source, bytes):
+            temporary.write_bytes(source)
+        else:
+            shutil.move(source, temporary)
+        return _settle(temporary, folder, suffix)
+
+
+@contextlib.contextmanager
+def part(folder: Path) -> Iterator[Path]:
+    """A file to write to, beside the media so that it moves there at once; gone at the end if it was not moved."""
+    parts = folder / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=parts)
+    os.close(handle)
+    path = Path(name)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def intact(media: Media) -> bool:
+    """Whether the file is there with the size and the content it had."""
+    try:
+        return media.path.stat().st_size == media.bytes and hash_of(media.path) == media.sha256
+    except FileNotFoundError:
+        return False
+
+
+def _settle(temporary: Path, folder: Path, suffix: str | None) -> Media:
+    sha256 = hash_of(temporary)
+    with temporary.open("rb") as file:
+        mime = sniff(file.read(HEAD))
+    ending = "." + _SUFFIXES[mime] if mime else suffix or ""
+    mime = mime or mimetypes.guess_type(f"file{ending}")[0] or "application/octet-stream"
+    width, height = size_of(temporary) if mime.startswith("image/") else (None, None)
+    path = folder / sha256[:2] / f"{sha256}{ending}"
+    path.parent.mkdir(exist_ok=True)
+    size = temporary.stat().st_size
+    temporary.replace(path)
+    return Media(path=path, mime=mime, sha256=sha256, bytes=size, width=width, height=height)

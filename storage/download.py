@@ -1,0 +1,100 @@
+"""One file streamed from a platform, held to a bound in bytes and in seconds."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from engine.errors import AtelierError, BadInput, TooLarge
+
+CHUNK = 65536
+CONNECT = 10.0
+"""Seconds to reach the server, and at most between two pieces."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """`option` and `name` are what refusals call the file. `bound` in bytes, `timeout` in seconds for all of it."""
+
+    option: str
+    name: str
+    bound: int
+    timeout: float
+
+    def check_size(self, size: int | None) -> None:
+        """Raises TooLarge for a `size` over the bound, and BadInput for nothing at all; None is not known yet."""
+        if size is not None and size > self.bound:
+            raise TooLarge(
+                "{option}: “{name}” has {size}; at most {bound} are allowed. Attach a smaller file.",
+                **self._names(),
+                size=bytes_text(size),
+                bound=bytes_text(self.bound),
+            )
+        if size == 0:
+            raise self._refusal("{option}: “{name}” is empty. Attach another file.")
+
+    async def run(self, url: str, path: Path, size: int | None) -> None:
+        """Write what is at `url` to `path`; `size` is what the platform said of it, if it did.
+
+        Raises BadInput where it does not arrive whole, TooLarge as soon as it is over the bound.
+        """
+        if not url.lower().startswith(("http://", "https://")):
+            raise self._refusal("{option}: “{name}” is at no web address (http or https). Attach the file itself.")
+        try:
+            received = await self._stream(url, path)
+        except TimeoutError:
+            raise self._refusal(
+                "{option}: “{name}” did not arrive within {seconds} s. Send it again, or a smaller file.",
+                seconds=round(self.timeout, 1),
+            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError | ConnectionError):
+                raise
+            raise self._broken_off() from None
+        if received < (size or 0):
+            raise self._broken_off()
+        self.check_size(received)
+
+    async def _stream(self, url: str, path: Path) -> int:
+        timeout = aiohttp.ClientTimeout(total=self.timeout, sock_connect=CONNECT, sock_read=CONNECT)
+        plain = {"Accept-Encoding": "identity"}  # so that what is counted is what is written
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=plain, auto_decompress=False) as session,
+            session.get(url, max_redirects=3) as response,
+        ):
+            if response.status != 200:
+                raise self._refusal(
+                    "{option}: “{name}” cannot be fetched, its server answers {status}. Send it again.",
+                    status=response.status,
+                )
+            self.check_size(response.content_length)
+            return await self._write(response.content, path)
+
+    async def _write(self, content: aiohttp.StreamReader, path: Path) -> int:
+        received = 0
+        with path.open("wb") as file:
+            async for chunk in content.iter_chunked(CHUNK):
+                received += len(chunk)
+                self.check_size(received)
+                await asyncio.to_thread(file.write, chunk)
+        return received
+
+    def _broken_off(self) -> AtelierError:
+        return self._refusal("{option}: “{name}” did not arrive whole, the connection broke off. Send it again.")
+
+    def _refusal(self, template: str, **facts: str | float) -> BadInput:
+        return BadInput(template, **self._names(), **facts)
+
+    def _names(self) -> dict[str, str]:
+        return {"option": self.option, "name": self.name}
+
+
+def bytes_text(size: int) -> str:
+    """`size` as people read it: "512 bytes", "1.5 kB", "26.2 MB"."""
+    if size < 1000:
+        return f"{size} bytes"
+    power, unit = next(
+        ((power, unit) for power, unit in ((3, "kB"), (6, "MB")) if size < 999.95 * 10**power), (9, "GB")
+    )
+    return f"{size / 10**power:.1f} {unit}"

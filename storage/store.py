@@ -1,0 +1,194 @@
+"""Jobs, cache, limits, statistics and notes in one SQLite file. Every method is one transaction."""
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+from engine.job import Failed, Job, Result
+from engine.media import intact
+from storage import cache, jobs, limits, stats
+from storage.cache import CacheStats
+from storage.database import Database
+from storage.jobs import IllegalMove, Row, State
+from storage.limits import Active, Allowance, Limit, Rate
+from storage.stats import Hour, Spread, Stats, Usage
+
+__all__ = [
+    "Active", "Allowance", "CacheStats", "Hour", "IllegalMove", "Limit", "Rate", "Row", "Spread", "State", "Stats",
+    "Store", "Usage",
+]  # fmt: skip
+
+LARGE = 1_000_000
+"""Bytes from which on files are hashed in a thread: about a millisecond's work."""
+
+
+class Store:
+    """Opened with `Store.open`. `clock` gives Unix seconds."""
+
+    def __init__(self, database: Database, cache_bytes: int, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._cache_bytes = cache_bytes
+        self._clock = clock
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, path: Path | str, cache_bytes: int = 5_000_000_000, clock: Callable[[], float] = time.time
+    ) -> AsyncIterator[Self]:
+        """The file at `path`, made when missing, or `":memory:"`. The cache keeps at most `cache_bytes`; 0 is none."""
+        database = await Database.open(path)
+        try:
+            yield cls(database, cache_bytes, clock)
+        finally:
+            await database.close()
+
+    async def admit(self, job: Job, limits: Sequence[Limit] = ()) -> Result | None:
+        """The cached result, the row written as done; or None, the row queued and a token taken of every limit.
+
+        Raises RateLimited, nothing taken or written. A caller that is cancelled meanwhile leaves no queued row.
+        """
+        cached = await self._sound(job.key)
+        try:
+            return await self._database.change(lambda db: self._admit(db, job, limits), durable=not cached)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._database.change(lambda db: jobs.withdraw(db, job.id)))
+            raise
+
+    async def start(self, job_id: str, worker: str) -> None:
+        """Queued to running: one more attempt. Raises IllegalMove, as do all moves."""
+        await self._database.change(
+            lambda db: jobs.start(db, job_id, worker, self._clock()),
+            durable=False,  # after a power cut it is queued, which is as well
+        )
+
+    async def requeue(self, job_id: str) -> None:
+        """Running to queued: its worker died."""
+        await self._database.change(lambda db: jobs.move(db, job_id, "queued", worker=None, started=None))
+
+    async def finish(self, job_id: str, result: Result, seconds: float) -> None:
+        """Running to done after `seconds` of a device; the result enters the cache, and older ones make room for it."""
+        await self._unlink(await self._database.change(lambda db: self._finish(db, job_id, result, seconds)))
+
+    async def fail(self, job_id: str, failed: Failed) -> None:
+        """To failed, or to cancelled when that is what happened; from any state that is not an end."""
+        state: State = "cancelled" if failed.kind == "Cancelled" else "failed"
+        dumped = failed.model_dump_json()
+        await self._database.change(lambda db: jobs.end(db, job_id, state, failed=dumped, ended=self._clock()))
+
+    async def job(self, job_id: str) -> Row | None:
+        return await self._database.read(lambda db: jobs.find(db, job_id))
+
+    async def unfinished(self) -> list[Row]:
+        """Queued, running and delivering jobs, oldest first."""
+        return await self._database.read(jobs.unfinished)
+
+    async def jobs_of(self, user: str) -> list[Row]:
+        """The user's queued and running jobs, oldest first."""
+        return await self._database.read(lambda db: jobs.waiting_of(db, user))
+
+    async def stats(self, since: float) -> Stats:
+        """Of the jobs accepted at or after the Unix time `since`; 0 is all time."""
+        return await self._database.read(lambda db: stats.stats(db, since))
+
+    async def by_hour(self, now: float | None = None) -> list[Hour]:
+        """The last 24 hours of the clock, oldest first."""
+        return await self._database.read(lambda db: stats.by_hour(db, self._at(now)))
+
+    async def top_users(self, since: float, count: int) -> list[Usage]:
+        """Who used most since the Unix time `since`. For admins only: the command decides."""
+        return await self._database.read(lambda db: stats.top_users(db, since, count))
+
+    async def cache_stats(self) -> CacheStats:
+        return await self._database.read(cache.stats)
+
+    async def cache_clear(self, older_than: float | None = None) -> tuple[int, int]:
+        """Drop what was made more than `older_than` seconds ago, or everything; how many entries and bytes."""
+        before = None if older_than is None else self._clock() - older_than
+        return await self._drop(lambda db: cache.clear(db, before))
+
+    async def limits_of(self, identities: Iterable[str], rates: Mapping[str, Rate | None]) -> dict[str, Allowance]:
+        """What is left of each command that has a rate, by the identity that has least left."""
+        everyone = tuple(identities)
+        return await self._database.read(lambda db: limits.allowances(db, everyone, rates, self._clock()))
+
+    async def active(self, since: float) -> Active:
+        """The users who asked for a job since the Unix time `since`, and the tracked requests."""
+        return await self._database.read(lambda db: limits.active(db, since))
+
+    async def tidy(self, now: float | None = None) -> int:
+        """Drop the rows of tokens that came back; how many."""
+        return await self._database.change(lambda db: limits.tidy(db, self._at(now)), durable=False)
+
+    async def named_files(self) -> set[str]:
+        """The hashes of the files that the cache or an unfinished job names: what `Files.prune` keeps."""
+        return await self._database.read(cache.named)
+
+    async def note(self, name: str) -> str | None:
+        """A small value that an adapter keeps, such as the hash of the commands it synced."""
+        query = "SELECT value FROM notes WHERE name = ?"
+        row = await self._database.read(lambda db: db.execute(query, (name,)).fetchone())
+        return row["value"] if row else None
+
+    async def set_note(self, name: str, value: str) -> None:
+        query = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+        await self._database.change(lambda db: db.execute(query, (name, value)))
+
+    def _at(self, now: float | None) -> float:
+        return self._clock() if now is None else now
+
+    def _admit(self, db: sqlite3.Connection, job: Job, bounds: Sequence[Limit]) -> Result | None:
+        now = self._clock()
+        result = cache.lookup(db, job.key)
+        if result is not None:
+            cache.hit(db, job.key, now)
+            jobs.insert(db, job, "done", cached=1, ended=now, result=result.model_dump_json())
+            return result
+        limits.check(db, bounds, now)
+        limits.take(db, bounds, job, now)
+        cache.miss(db)
+        jobs.insert(db, job, "queued")
+        return None
+
+    def _finish(self, db: sqlite3.Connection, job_id: str, result: Result, seconds: float) -> list[Path]:
+        now = self._clock()
+        row = jobs.end(db, job_id, "done", result=result.model_dump_json(), seconds=seconds, ended=now)
+        return cache.put(db, row["key"], result, self._cache_bytes, now)
+
+    async def _sound(self, key: str) -> bool:
+        """Whether the cache has `key` with all its files as they were; an entry with a damaged one is dropped."""
+        result = await self._database.read(lambda db: cache.lookup(db, key))
+        if result is None:
+            return False
+        large = sum(media.bytes for media in result.media) >= LARGE
+        sound = await asyncio.to_thread(_all_intact, result) if large else _all_intact(result)
+        if not sound:
+            await self._drop(lambda db: cache.drop(db, key))
+        return sound
+
+    async def _drop(self, which: Callable[[sqlite3.Connection], cache.Dropped]) -> tuple[int, int]:
+        def drop(db: sqlite3.Connection) -> tuple[cache.Dropped, list[Path]]:
+            dropped = which(db)
+            return dropped, cache.orphans(db, dropped.files)
+
+        dropped, orphans = await self._database.change(drop)
+        await self._unlink(orphans)
+        return dropped.entries, dropped.bytes
+
+    async def _unlink(self, paths: Sequence[Path]) -> None:
+        if paths:
+            await asyncio.to_thread(_unlink, paths)
+
+
+def _all_intact(result: Result) -> bool:
+    return all(intact(media) for media in result.media)
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
