@@ -7,6 +7,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 import structlog
+from storage.store import Limit
 from structlog.contextvars import bound_contextvars
 
 from bot.command import Call, Command, Reply, Request
@@ -15,7 +16,6 @@ from bot.studio import Studio
 from engine.errors import AtelierError, BadInput, Cancelled, EngineDied, NotAllowed
 from engine.job import Done, Failed, Job, Result, Started, Update
 from engine.params import TaskParams
-from storage.store import Limit
 
 log = structlog.get_logger()
 

@@ -3,12 +3,13 @@
 import time
 from dataclasses import dataclass, field
 
+from storage.files import Files
+from storage.store import Store
+
 from bot.command import Command
 from bot.config import Settings
 from engine.errors import Sentence
 from engine.host import Engine
-from storage.files import Files
-from storage.store import Store
 
 
 @dataclass(frozen=True)

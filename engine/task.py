@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from engine import media
+from engine import media, pictures
 from engine.errors import Cancelled
 from engine.job import Media, Progress, Result
 from engine.models import Pool
@@ -67,18 +67,13 @@ class Context:
     def progress(self, stage: str, fraction: float, preview: "NDArray[np.uint8] | None" = None) -> None:
         """Tell how far the job is; `preview` is H,W,3. Raises Cancelled if somebody ended this job."""
         self.check()
-        kept = (
-            None
-            if preview is None
-            else media.preview(preview, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
-        )
-        self._emit(Progress(job=self._job, stage=stage, fraction=fraction, preview=kept))
+        self._emit(Progress(job=self._job, stage=stage, fraction=fraction, preview=self._preview(fraction, preview)))
 
     def _preview(self, fraction: float, picture: "NDArray[np.uint8] | None") -> Media | None:
         if picture is None:
             return None
-        return media.preview(picture, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
+        return pictures.preview(picture, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
 
     def keep(self, picture: "NDArray[np.uint8]") -> Media:
         """The picture, H,W,3, as a PNG named by its content."""
-        return media.keep(media.png(picture), self._folder / "media")
+        return media.keep(pictures.png(picture), self._folder / "media")

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     Report = Callable[[str, float, Picture | None], None]
 
 
+VERSION = 1
+"""Of the task: raised when the same parameters would come out differently, so that cached pictures are drawn anew."""
+
+
 @dataclass(frozen=True)
 class Painting:
     """Pictures, each H,W,3 in 0..255, with what a person should know of how they were made."""
@@ -44,13 +48,13 @@ def choose(settings: EngineSettings) -> Service:
     """The backend for `imagine`: what the owner named, or for `auto` SDXL where device, libraries and weights allow it."""
     wanted = settings.models.get("imagine", "auto")
     if wanted == "pocket":
-        return _pocket(Sentence(template="config.toml asks for it."))
+        return _pocket(settings, Sentence(template="config.toml asks for it."))
     if wanted != "auto":
         return _sdxl(settings, Sentence(template="config.toml asks for it."))
     obstacle = _obstacle(settings)
     if obstacle is None:
         return _sdxl(settings, Sentence(template="There is a GPU, and SDXL's weights are here or can be fetched."))
-    return _pocket(obstacle)
+    return _pocket(settings, obstacle)
 
 
 def load(settings: EngineSettings) -> Painter:
@@ -64,10 +68,11 @@ def load(settings: EngineSettings) -> Painter:
     return SdxlPainter(settings)
 
 
-def _pocket(why: Sentence) -> Service:
-    from engine.backends.pocket.painter import identity  # loads nothing heavy, but must come after Painting exists
+def _pocket(settings: EngineSettings, why: Sentence) -> Service:
+    from engine.backends.pocket.painter import identity  # the painter needs Painting, which is defined above
 
-    return Service(task="imagine", version=1, backend="pocket", tier="embedded", model=identity(), why=why)
+    model = identity(settings.weights)
+    return Service(task="imagine", version=VERSION, backend="pocket", tier="embedded", model=model, why=why)
 
 
 def _sdxl(settings: EngineSettings, why: Sentence) -> Service:

@@ -11,8 +11,6 @@ from engine.job import Fact, Media, Result
 from engine.params import MAX_SEED, TaskParams
 from engine.task import Context, Task
 
-VERSION = 1
-
 
 class Params(TaskParams):
     """What to draw and how. A missing `steps`, `guidance` or `strength` is the model's own."""
@@ -53,4 +51,4 @@ def _facts(params: Params, context: Context, seconds: float) -> dict[str, Fact]:
     return {"prompt": params.prompt, "seed": params.seed or 0, **made_by, "seconds": seconds}
 
 
-TASK = Task(name="imagine", version=VERSION, params=Params, run=run, choose=painters.choose, load=painters.load)
+TASK = Task(name="imagine", version=painters.VERSION, params=Params, run=run, choose=painters.choose, load=painters.load)

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine import weights
 from engine.backends.painters import Painting
 from engine.backends.pocket.pocket import Pocket
 from engine.backends.realesrgan import Upscaler
 from engine.errors import Sentence
-from engine.media import pixels
+from engine.media import hash_of
+from engine.pictures import pixels
 
 if TYPE_CHECKING:
     from engine.backends.painters import Picture, Report
@@ -20,13 +22,18 @@ DRAWN = 0.9
 EMOJI_LIKE = Sentence(template="Drawn by the embedded pocket model: emoji-like; see README for SDXL.")
 
 
+def identity(folder: Path) -> str:
+    """The model's name and the start of its weights' hash: another file is another model. Raises MissingModel."""
+    return f"pocket-{hash_of(weights.need('pocket', folder)['pocket.onnx'])[:12]}"
+
+
 class PocketPainter:
     """The embedded tier of `imagine`."""
 
-    def __init__(self, weights: Path) -> None:
-        """Raises MissingModel where the text encoder's or the upscaler's weights are not in the `weights` folder."""
-        self._pocket = Pocket(weights)
-        self._upscaler = Upscaler(weights)
+    def __init__(self, folder: Path) -> None:
+        """Raises MissingModel where the text encoder's or the upscaler's weights are not in the weights `folder`."""
+        self._pocket = Pocket(folder)
+        self._upscaler = Upscaler(folder)
 
     @property
     def size(self) -> int:

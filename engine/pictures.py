@@ -1,0 +1,57 @@
+"""Pictures as arrays, uint8 (H, W, 3), to and from files. NumPy and Pillow load when a picture is there."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.job import Media
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]
+
+PREVIEW_SIDE = 512
+"""Pixels that the longer side of a preview may have."""
+
+
+def pixels(path: Path) -> "Picture":
+    """The picture in the file: turned as its EXIF says, on white where it is transparent."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        turned = ImageOps.exif_transpose(image).convert("RGBA")
+    page = Image.new("RGBA", turned.size, "white")
+    return np.asarray(Image.alpha_composite(page, turned).convert("RGB"))
+
+
+def png(picture: "Picture") -> bytes:
+    """The picture as a PNG."""
+    from PIL import Image
+
+    held = io.BytesIO()
+    Image.fromarray(picture).save(held, "PNG", compress_level=4)
+    return held.getvalue()
+
+
+def preview(picture: "Picture", path: Path) -> Media:
+    """A small WebP at `path`, to look at while the job runs."""
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    held = io.BytesIO()
+    image.save(held, "WEBP", quality=70, method=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(held.getvalue())
+    return Media(
+        path=path,
+        mime="image/webp",
+        sha256=hashlib.sha256(held.getvalue()).hexdigest(),
+        bytes=held.tell(),
+        width=image.width,
+        height=image.height,
+    )

@@ -1,0 +1,171 @@
+"""The engine with a real worker process: crash, hang, cancel, memory, order."""
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Cancelled, EngineDied, OutOfMemory, TimedOut
+from engine.host import Engine, HostSettings
+from engine.job import Done, Failed, Job, Progress, Queued, Started, Update
+from tests.fakes import Open, echo, small_engine, until
+
+
+@pytest.fixture
+def open_engine(tmp_path: Path) -> Open:
+    return partial(small_engine, tmp_path)
+
+
+async def told(engine: Engine, job: Job) -> list[Update]:
+    async with aclosing(engine.submit(job)) as updates:
+        return [update async for update in updates]
+
+
+def pid(engine: Engine) -> int:
+    found = engine.state().workers[0].pid
+    assert found is not None
+    return found
+
+
+async def test_an_echo_comes_back_through_a_real_process(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        updates = await told(engine, job := echo(text="hello"))
+        assert [type(update) for update in updates] == [Queued, Started, Done]
+        assert {update.job for update in updates} == {job.id}
+        assert updates[-1].result.text == "hello"
+        assert pid(engine) != os.getpid()
+
+
+async def test_a_task_that_fails_leaves_the_worker_alive_and_shows_no_traceback(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        before = pid(engine)
+        last = (await told(engine, echo(fault="error")))[-1]
+        assert isinstance(last, Failed)
+        assert last.kind == "Broken"
+        assert "asked for" not in str(last.sentence)
+        assert isinstance((await told(engine, echo(text="next")))[-1], Done)
+        assert pid(engine) == before
+
+
+async def test_out_of_memory_is_told_as_such_and_the_worker_lives(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        before = pid(engine)
+        last = (await told(engine, echo(fault="memory")))[-1]
+        assert isinstance(last, Failed)
+        assert isinstance(last.error(), OutOfMemory)
+        assert pid(engine) == before
+
+
+async def test_a_job_whose_worker_is_killed_runs_again_and_the_person_is_served(open_engine: Open) -> None:
+    async with open_engine() as engine, aclosing(engine.submit(echo(text="served", seconds=0.5))) as updates:
+        seen = []
+        async for update in updates:
+            seen.append(update)
+            if isinstance(update, Progress) and len([u for u in seen if isinstance(u, Started)]) == 1:
+                os.kill(pid(engine), signal.SIGKILL)
+        assert len([update for update in seen if isinstance(update, Started)]) == 2
+        assert isinstance(seen[-1], Done)
+
+
+async def test_a_job_that_kills_its_worker_twice_is_given_up_and_those_behind_it_survive(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        deadly = asyncio.create_task(told(engine, echo(fault="die")))
+        behind = [asyncio.create_task(told(engine, echo(user=f"web:{n}", text=str(n)))) for n in range(3)]
+        last = (await deadly)[-1]
+        assert isinstance(last, Failed)
+        assert isinstance(last.error(), EngineDied)
+        assert [(await updates)[-1].result.text for updates in behind] == ["0", "1", "2"]
+
+
+async def test_an_overdue_job_is_told_and_its_hung_worker_replaced(
+    open_engine: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.keeper.GRACE_SECONDS", 0.2)
+    async with open_engine(timeout=0.3) as engine:
+        before = pid(engine)
+        last = (await told(engine, echo(fault="hang")))[-1]
+        assert isinstance(last, Failed)
+        assert isinstance(last.error(), TimedOut)
+        assert isinstance((await told(engine, echo(text="next")))[-1], Done)
+        assert pid(engine) != before
+
+
+async def test_an_overdue_job_that_heeds_its_cancel_keeps_its_worker(open_engine: Open) -> None:
+    async with open_engine(timeout=0.3) as engine:
+        before = pid(engine)
+        assert (await told(engine, echo(seconds=60)))[-1].kind == "TimedOut"
+        assert isinstance((await told(engine, echo(text="next")))[-1], Done)
+        assert pid(engine) == before
+
+
+async def test_cancel_ends_exactly_the_running_job_within_a_second_and_leaves_the_worker(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        before = pid(engine)
+        running, waiting = echo(seconds=60), echo(user="web:b", text="still here")
+        after = asyncio.create_task(_drain(engine, running, cancel_at=Started))
+        other = asyncio.create_task(told(engine, waiting))
+        last, seconds = await after
+        assert isinstance(last, Failed)
+        assert isinstance(last.error(), Cancelled)
+        assert seconds < 1
+        assert (await other)[-1].result.text == "still here"
+        assert pid(engine) == before
+
+
+async def test_cancel_ends_a_waiting_job_that_then_never_runs(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        blocker = asyncio.create_task(told(engine, echo(seconds=0.5)))
+        await until(lambda: engine.state().workers[0].running is not None)
+        updates = await _drain(engine, echo(user="web:b"), cancel_at=Queued)
+        assert updates[0].kind == "Cancelled"
+        assert isinstance((await blocker)[-1], Done)
+
+
+async def test_closing_the_updates_cancels_the_job(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        async with aclosing(engine.submit(echo(seconds=60))) as updates:
+            async for update in updates:
+                if isinstance(update, Started):
+                    break
+        assert isinstance((await asyncio.wait_for(told(engine, echo(text="next")), 2))[-1], Done)
+
+
+async def test_a_greedy_person_waits_behind_a_newcomer(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        ended: list[str] = []
+
+        async def run(job: Job) -> None:
+            await told(engine, job)
+            ended.append(job.user)
+
+        greedy = [asyncio.create_task(run(echo(user="greedy", seconds=0.1, text=str(n)))) for n in range(5)]
+        await until(lambda: engine.state().workers[0].running is not None)
+        await run(echo(user="newcomer"))
+        await asyncio.gather(*greedy)
+        assert ended.index("newcomer") <= 1
+
+
+async def test_a_worker_that_cannot_start_is_told_to_whoever_asks(tmp_path: Path) -> None:
+    async with Engine.open(HostSettings(devices=("cpu",), folder=tmp_path, memory=-0.5)) as engine:  # type: ignore[arg-type]
+        with pytest.raises(EngineDied, match="cannot start"):
+            await engine.service("echo")
+        why = engine.state().workers[0].why
+        assert why is not None
+        assert "code 2" in str(why)
+
+
+async def _drain(engine: Engine, job: Job, cancel_at: type[Update]) -> tuple[Update, float]:
+    begun, last = 0.0, None
+    async with aclosing(engine.submit(job)) as updates:
+        async for update in updates:
+            last = update
+            if isinstance(update, cancel_at) and not begun:
+                begun = time.monotonic()
+                assert engine.cancel(job.id)
+    assert last is not None
+    return last, time.monotonic() - begun

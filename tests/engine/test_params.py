@@ -1,0 +1,68 @@
+"""One declaration: refusals, seeds and keys that come of it."""
+
+import pytest
+
+from engine.errors import BadInput
+from engine.job import Media, key_of
+from engine.params import Option
+from engine.tasks.imagine import Params
+
+
+def image(path: str) -> Media:
+    return Media(path=path, mime="image/png", sha256="ab" * 32, bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({}, "prompt is missing"),
+        ({"prompt": "  "}, "prompt is empty"),
+        ({"prompt": "x" * 1501}, "prompt has 1501 characters; at most 1500"),
+        ({"prompt": "x", "colour": "red"}, "There is no option colour here. The options are: prompt, shape"),
+        ({"prompt": "x", "count": 5}, "count is 5; it must be at most 4"),
+        ({"prompt": "x", "count": "0"}, "count is 0; it must be at least 1"),
+        ({"prompt": "x", "steps": "many"}, "steps is “many”; it must be a whole number"),
+        ({"prompt": "x", "guidance": "nan"}, "guidance is"),
+        ({"prompt": "x", "shape": "round"}, "shape is “round”; it must be one of 'square', 'wide' or 'tall'"),
+        ({"prompt": "x", "image": "cat.png"}, "image must be a file"),
+        ({"prompt": "x", "strength": 0.5}, "strength goes with image"),
+    ],
+)
+def test_a_refusal_names_the_option_the_value_and_the_bound(raw: dict[str, object], said: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        Params.parse(raw)
+    assert said in str(refused.value)
+
+
+def test_the_same_request_has_the_same_seed_and_another_prompt_another() -> None:
+    first, again, other = (Params.parse({"prompt": prompt}).seeded() for prompt in ("a cat", " a cat ", "a dog"))
+    assert first == again
+    assert first.seed != other.seed
+
+
+def test_seed_minus_one_is_a_new_seed_each_time() -> None:
+    seeds = {Params.parse({"prompt": "a cat", "seed": -1}).seeded().seed for _ in range(8)}
+    assert len(seeds) == 8
+    assert all(seed is not None and seed >= 0 for seed in seeds)
+
+
+def test_where_a_file_lies_does_not_change_seed_or_key() -> None:
+    here, there = (Params(prompt="x", image=image(path)).seeded() for path in ("/a.png", "/b.png"))
+    assert here.seed == there.seed
+    keys = {key_of("imagine", 1, "m", params.model_dump(mode="json")) for params in (here, there)}
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(("task", "version", "model"), [("x", 1, "m"), ("imagine", 2, "m"), ("imagine", 1, "n")])
+def test_another_task_version_or_model_is_another_key(task: str, version: int, model: str) -> None:
+    params = Params(prompt="x", seed=1).model_dump(mode="json")
+    assert key_of(task, version, model, params) != key_of("imagine", 1, "m", params)
+
+
+def test_options_tell_a_platform_all_that_it_needs() -> None:
+    options = {option.name: option for option in Params.options()}
+    assert options["prompt"] == Option("prompt", "text", "What to draw", True, None, (), 1, 1500, rest=True)
+    assert options["shape"].choices == ("square", "wide", "tall")
+    assert (options["count"].kind, options["count"].minimum, options["count"].maximum) == ("integer", 1, 4)
+    assert options["guidance"].kind == "number"
+    assert options["image"].kind == "media"

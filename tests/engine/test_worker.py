@@ -1,0 +1,47 @@
+"""The worker as a program run by hand: lines in, lines out, logs elsewhere."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def run_by_hand(folder: Path, *lines: object) -> list[dict[str, object]]:
+    spoken = "".join(json.dumps(line) + "\n" for line in lines)
+    command = [sys.executable, "-m", "engine", "--folder", str(folder)]
+    ended = subprocess.run(command, input=spoken, capture_output=True, text=True, timeout=60, check=True)
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_it_says_ready_first_with_a_service_for_every_task(tmp_path: Path) -> None:
+    ready, held = run_by_hand(tmp_path)
+    assert ready["type"] == "ready"
+    assert {service["task"] for service in ready["services"]} == {"imagine", "echo"}
+    assert held["type"] == "held"
+
+
+def test_it_ends_when_its_input_ends_even_in_the_middle_of_a_job(tmp_path: Path) -> None:
+    order = {"type": "run", "job": "1", "task": "echo", "params": {"seconds": 600}}
+    *_, last, _ = run_by_hand(tmp_path, order)
+    assert last["type"] == "failed"
+    assert last["kind"] == "Cancelled"
+
+
+def test_a_cancel_that_comes_before_its_job_begins_keeps_it_from_beginning(tmp_path: Path) -> None:
+    slow = {"type": "run", "job": "1", "task": "echo", "params": {"seconds": 0.2}}
+    next_one = {"type": "run", "job": "2", "task": "echo", "params": {"text": "never"}}
+    told = run_by_hand(tmp_path, slow, next_one, {"type": "cancel", "job": "2"}, {"type": "cancel", "job": "1"})
+    assert not any(message.get("type") == "done" for message in told)
+
+
+def test_a_library_that_prints_cannot_break_the_wire(tmp_path: Path) -> None:
+    script = (
+        "import sys, os; sys.argv = ['engine', '--folder', sys.argv[1]]\n"
+        "from engine import __main__ as program\n"
+        "wire = program._take_stdout(); os.system('echo chatter'); print('chatter', flush=True); wire.write(b'kept')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == "kept"
+    assert "chatter" in ended.stderr

@@ -1,0 +1,33 @@
+"""The real thing made small: an engine whose worker is a real child that echoes, and jobs for it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.host import Engine, HostSettings
+from engine.job import Job, key_of
+
+Open = Callable[..., AbstractAsyncContextManager[Engine]]
+
+
+@asynccontextmanager
+async def small_engine(folder: Path, **settings: Any) -> AsyncIterator[Engine]:
+    """One worker on the CPU that is ready."""
+    async with Engine.open(HostSettings(devices=("cpu",), folder=folder, **settings)) as engine:
+        await engine.service("echo")
+        yield engine
+
+
+def echo(user: str = "web:a", **params: Any) -> Job:
+    """An echo job."""
+    raw = {"text": "", "seconds": 0, "fault": "none", **params}
+    return Job(command="echo", task="echo", params=raw, key=key_of("echo", 1, "echo", raw), user=user, origin="")
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait for something that no event tells of."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)  # what is waited for is in another process
