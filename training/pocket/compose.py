@@ -1,0 +1,74 @@
+"""Pictures from recipes, on the device."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SIZE = 128
+
+
+@dataclass
+class Recipes:
+    """Tensors of N recipes; the fields are :class:`recipes.Recipe`'s, stacked."""
+
+    icons: Tensor
+    place: Tensor
+    paint: Tensor
+    flip: Tensor
+    ground: Tensor
+
+    def at(self, rows: Tensor) -> "Recipes":
+        """The recipes of those rows."""
+        return Recipes(self.icons[rows], self.place[rows], self.paint[rows], self.flip[rows], self.ground[rows])
+
+
+def compose(rgba: Tensor, recipes: Recipes) -> Tensor:
+    """``rgba`` uint8 (N, S, S, 4) and B recipes -> pictures (B, 3, S, S) in -1..1."""
+    picture = backdrop(recipes.ground)
+    for layer in range(recipes.icons.shape[1]):
+        colour, alpha = placed(rgba, recipes, layer)
+        picture = picture * (1 - alpha) + colour
+    return picture * 2 - 1
+
+
+def backdrop(ground: Tensor) -> Tensor:
+    """(B, 14) -> (B, 3, S, S): a sky with stars over a ground, each a vertical gradient."""
+    y = torch.linspace(0, 1, SIZE, device=ground.device)[None, None, :, None]
+    horizon = ground[:, 12, None, None, None].clamp(0.05, 1)
+    top, low, near, far = (ground[:, i : i + 3, None, None] for i in (0, 3, 6, 9))
+    sky = top + (low - top) * (y / horizon).clamp(0, 1)
+    land = near + (far - near) * ((y - horizon) / (1 - horizon + 1e-3)).clamp(0, 1)
+    picture = torch.where(y <= horizon, sky, land).expand(-1, 3, SIZE, SIZE)
+    return picture + (1 - picture) * stars(ground[:, 13]) * (y <= horizon)
+
+
+def stars(count: Tensor) -> Tensor:
+    """(B,) -> (B, 1, S, S) light of about that many two-pixel points."""
+    half = SIZE // 2
+    lit = torch.rand(len(count), 1, half, half, device=count.device) < (count / half**2)[:, None, None, None]
+    return F.interpolate(lit.float(), size=(SIZE, SIZE), mode="bilinear") * 0.9
+
+
+def placed(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Tensor]:
+    """One layer: premultiplied colour (B, 3, S, S) and alpha (B, 1, S, S)."""
+    icon = recipes.icons[:, layer]
+    source = rgba[icon.clamp(min=0).long()].permute(0, 3, 1, 2).float() / 255
+    paint = recipes.paint[:, layer].float()
+    colour = (torch.einsum("bij,bjhw->bihw", paint[:, :, :3], source[:, :3]) + paint[:, :, 3, None, None]).clamp(0, 1)
+    alpha = source[:, 3:] * (icon >= 0)[:, None, None, None]
+    moved = shrink(torch.cat([colour * alpha, alpha], 1), recipes.place[:, layer].float(), recipes.flip[:, layer].float())
+    return moved[:, :3], moved[:, 3:]
+
+
+def shrink(layer: Tensor, place: Tensor, flip: Tensor) -> Tensor:
+    """(B, 4, S, S) scaled and moved to ``place`` (B, 3), mirrored where ``flip``; four taps keep small ones smooth."""
+    scale, x, y = place[:, 0].clamp(min=0.05), place[:, 1], place[:, 2]
+    mirror, zero = 1 - 2 * flip, torch.zeros_like(scale)
+    across = torch.stack([mirror / scale, zero, -x / scale * mirror], 1)
+    down = torch.stack([zero, 1 / scale, -y / scale], 1)
+    grid = F.affine_grid(torch.stack([across, down], 1), [len(layer), 4, SIZE, SIZE], align_corners=False)
+    step = (0.5 / SIZE / scale)[:, None, None, None]
+    taps = [grid + step * torch.tensor(s, device=grid.device) for s in ((1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0))]
+    return torch.stack([F.grid_sample(layer, tap, align_corners=False) for tap in taps]).mean(0)

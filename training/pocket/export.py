@@ -1,0 +1,125 @@
+"""Write trained weights as the ONNX file that the engine draws with.
+
+    python -m training.pocket.export WEIGHTS.safetensors engine/backends/weights/pocket.onnx
+
+The matrices and convolutions are kept as int8 with a scale for each output channel and a DequantizeLinear behind each,
+which ONNX Runtime folds to fp32 when it loads. Everything else stays fp32. What the sampler has to know travels in the
+file's metadata: see `Settings`.
+"""
+
+import argparse
+import hashlib
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from safetensors import safe_open
+
+from training.pocket.network import Pocket
+
+INPUTS = "z", "t", "ctx", "mask"
+SMALL = 4096
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The network's own values, written to the file's metadata and read back by engine/backends/pocket."""
+
+    size: int = 128
+    steps: int = 10
+    guidance: float = 4.0
+    guiding: Literal["two-pass", "input", "none"] = "two-pass"
+    shift: float = 2.0
+    tokens: int = 22
+    text: str = "all-MiniLM-L6-v2"
+
+
+def load(path: Path) -> tuple[Pocket, dict[str, str]]:
+    """The network with the weights at `path`, its shape read from theirs, and the file's metadata."""
+    with safe_open(path, framework="pt") as file:
+        weights = {name: file.get_tensor(name).float() for name in file.keys()}
+        metadata = file.metadata() or {}
+    widths = tuple(weights[f"{name}.weight"].shape[0] for name in ("inp", "down0", "down1", "down2"))
+    blocks = len({name.split(".")[2] for name in weights if name.startswith("mid.b.")})
+    network = Pocket(widths, blocks, size=16 * math.isqrt(weights["mid.pos"].shape[1]))  # type: ignore[arg-type]
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False), metadata
+
+
+def export(network: Pocket, settings: Settings) -> onnx.ModelProto:
+    """The network as ONNX with a free number of pictures and tokens."""
+    n, k = torch.export.Dim("n", min=1, max=64), torch.export.Dim("k", min=2, max=512)
+    size, tokens = settings.size, settings.tokens
+    example = torch.randn(2, 3, size, size), torch.rand(2), torch.randn(2, tokens, 384), torch.ones(2, tokens).bool()
+    program = torch.onnx.export(
+        network,
+        example,
+        input_names=INPUTS,
+        output_names=["x"],
+        opset_version=20,
+        dynamo=True,
+        verbose=False,
+        dynamic_shapes={"z": {0: n}, "t": {0: n}, "ctx": {0: n, 1: k}, "mask": {0: n, 1: k}},
+    )
+    assert program is not None
+    return program.model_proto
+
+
+def quantise(model: onnx.ModelProto) -> None:
+    """Turn each large weight of a Conv, MatMul or Gemm into int8 and a DequantizeLinear, in place."""
+    graph = model.graph
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    for node in [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]:
+        tensor = weights.get(node.input[1])
+        if tensor is None or math.prod(tensor.dims) < SMALL:
+            continue
+        axis = _output_axis(node)
+        graph.node.insert(0, _dequantize(graph, tensor, axis))
+        node.input[1] = f"{tensor.name}_fp32"
+        del weights[tensor.name]
+        graph.initializer.remove(tensor)
+
+
+def _output_axis(node: onnx.NodeProto) -> int:
+    transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+    return 0 if node.op_type == "Conv" or transposed else 1
+
+
+def _dequantize(graph: onnx.GraphProto, tensor: onnx.TensorProto, axis: int) -> onnx.NodeProto:
+    weight = numpy_helper.to_array(tensor)
+    scale = np.abs(weight).max(tuple(i for i in range(weight.ndim) if i != axis), keepdims=True) / 127
+    scale = np.maximum(scale, 1e-12).astype(np.float32)
+    names = f"{tensor.name}_int8", f"{tensor.name}_scale"
+    graph.initializer.append(numpy_helper.from_array(np.round(weight / scale).astype(np.int8), names[0]))
+    graph.initializer.append(numpy_helper.from_array(scale.ravel(), names[1]))
+    return helper.make_node("DequantizeLinear", names, [f"{tensor.name}_fp32"], axis=axis)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--fp32", action="store_true", help="keep the weights as they are, to compare with")
+    for field in fields(Settings):
+        parser.add_argument(f"--{field.name}", type=type(field.default), help=f"default {field.default}")
+    asked = vars(parser.parse_args())
+    network, metadata = load(asked["weights"])
+    told = {f.name: type(f.default)(metadata[f.name]) for f in fields(Settings) if f.name in metadata}
+    given = {f.name: asked[f.name] for f in fields(Settings) if asked[f.name] is not None}
+    settings = Settings(**({"size": network.size} | told | given))
+    model = export(network, settings)
+    if not asked["fp32"]:
+        quantise(model)
+    helper.set_model_props(model, {name: str(value) for name, value in asdict(settings).items()})
+    asked["out"].write_bytes(model.SerializeToString())
+    digest = hashlib.sha256(asked["out"].read_bytes()).hexdigest()
+    print(f"{asked['out']}: size = {asked['out'].stat().st_size}, sha256 = {digest!r}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Muon (Jordan et al. 2024): momentum, made orthogonal by five Newton-Schulz steps, for weight matrices."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+STEPS = (3.4445, -4.7750, 2.0315)
+
+
+class Muon:
+    """Matrices and convolutions of equal shape are stepped together. The update's RMS is ``0.2 x rate``, as AdamW's
+    would be (Liu et al. 2025), so that one learning rate serves both."""
+
+    def __init__(self, parameters: list[nn.Parameter], decay: float) -> None:
+        self.decay = decay
+        self.groups: dict[tuple[int, int], list[nn.Parameter]] = {}
+        for p in parameters:
+            self.groups.setdefault((p.shape[0], p.numel() // p.shape[0]), []).append(p)
+        self.momentum = {k: torch.zeros(len(v), *k, device=v[0].device) for k, v in self.groups.items()}
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Move every matrix once; gradients must be there."""
+        for shape, group in self.groups.items():
+            gradient = torch.stack([_gradient(p).reshape(shape) for p in group])
+            momentum = self.momentum[shape].lerp_(gradient, 0.05)
+            update = orthogonal(gradient.lerp(momentum, 0.95)) * (-rate * 0.2 * math.sqrt(max(shape)))
+            torch._foreach_mul_(group, 1 - rate * self.decay)
+            torch._foreach_add_(group, [u.reshape(p.shape) for u, p in zip(update.unbind(0), group, strict=True)])
+
+
+def _gradient(p: nn.Parameter) -> Tensor:
+    assert p.grad is not None
+    return p.grad
+
+
+def orthogonal(batch: Tensor) -> Tensor:
+    """(N, R, C) -> the nearest orthogonal matrices, singular values within about 0.7..1.2."""
+    a, b, c = STEPS
+    x = batch.bfloat16().mT if batch.shape[1] > batch.shape[2] else batch.bfloat16()
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(5):
+        y = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(y, y, y, beta=b, alpha=c), x, beta=a)
+    return (x.mT if batch.shape[1] > batch.shape[2] else x).float()

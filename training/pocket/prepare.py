@@ -1,0 +1,171 @@
+"""python -m training.pocket.prepare PACK: everything that training needs, in one folder small enough to send.
+
+Makes ``manifest.json.xz`` (concepts and icons), ``svgs.xz``, ``webp.zip`` (the 3d set at 128 px), ``text.safetensors``
+(MiniLM, int8 rows, only the word pieces that captions use) and ``tokenizer.json``.
+"""
+
+import argparse
+import io
+import json
+import lzma
+import re
+import shutil
+import zipfile
+from collections import Counter, defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from training.pocket import language, prompts, sources, text
+from training.pocket.captions import Concept, clean, concepts, key
+
+SETS = {  # set -> (style, weight). A style of STYLED is always named in the caption.
+    "fluent-emoji": ("glossy", 1.0),
+    "fluent-emoji-flat": ("flat", 0.8),
+    "noto": ("cartoon", 1.0),
+    "twemoji": ("sticker", 0.6),
+    "emojione": ("vector", 0.5),
+    "noto-v1": ("blob", 0.25),
+    "fxemoji": ("comic", 0.12),
+    "streamline-emojis": ("outline", 0.2),
+    "meteocons": ("weather icon", 0.2),
+}
+SKIP = re.compile(
+    r"skin-tone|-(light|medium-light|medium|medium-dark|dark)$|^digit-|^letter-|^keycap|^input-|regional-indicator"
+    r"|button$|^japanese-.*-button|copyright|registered|trade-mark|^tag-|facing-right|couple-with-heart-(wo)?man"
+    r"|^kiss-(wo)?man|^family-(man|woman)"
+)
+Icon = dict[str, Any]
+
+
+def slug(label: str) -> str:
+    """The sets' spelling of a label."""
+    return re.sub(r"[^a-z0-9]+", "-", clean(label).replace("'", "")).strip("-")
+
+
+def find(name: str, by_slug: dict[str, str]) -> str | None:
+    """The concept that an icon's name means, or None."""
+    short = re.sub(r"-\d$", "", name)
+    for guess in (short, re.sub("^flag-for-", "flag-", short), re.sub("-face$", "", short), short + "-face"):
+        if guess in by_slug:
+            return by_slug[guess]
+    return None
+
+
+def glued(name: str, by_slug: dict[str, str]) -> str | None:
+    """The same for fxemoji, which writes names without hyphens."""
+    squeezed = {s.replace("-", ""): c for s, c in by_slug.items()}
+    return squeezed.get(name) or squeezed.get(name + "face")
+
+
+def icons_of(set_: str, folder: Path, every: dict[str, Concept]) -> tuple[list[Icon], list[str]]:
+    """A set's usable icons and their SVG documents."""
+    data = json.loads((folder / "icons.json").read_text("utf-8"))
+    by_slug = {slug(c.label): code for code, c in every.items()}
+    look = glued if set_ == "fxemoji" else find
+    icons, documents = [], []
+    for name, body in data["icons"].items():
+        code = look(weather(name), by_slug) if set_ == "meteocons" else look(name, by_slug)
+        if body.get("hidden") or SKIP.search(name) or code is None or flag_elsewhere(every[code], set_):
+            continue
+        icons.append({"set": set_, "style": SETS[set_][0], "concept": code, "share": SETS[set_][1]})
+        documents.append(document(body, data))
+    return icons, documents
+
+
+def weather(name: str) -> str:
+    """meteocons' name for a sky, as an emoji is named."""
+    names = {"clear-day": "sun", "rain": "cloud-with-rain", "snow": "cloud-with-snow", "cloudy": "cloud"}
+    plain = re.sub(r"-fill$", "", name)
+    return names.get(plain, plain)
+
+
+def flag_elsewhere(concept: Concept, set_: str) -> bool:
+    """Flags are taken from one set alone: they are many and nobody asks a picture model for them."""
+    return concept.group == 9 and set_ != "twemoji"
+
+
+def document(body: dict[str, Any], data: dict[str, Any]) -> str:
+    """One icon as a whole SVG document."""
+    wide, high = (body.get(k, data.get(k, 16)) for k in ("width", "height"))
+    box = f"{body.get('left', 0)} {body.get('top', 0)} {wide} {high}"
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f'<svg {names} viewBox="{box}" color="#000">{body["body"]}</svg>'
+
+
+def rendered(folder: Path, every: dict[str, Concept]) -> tuple[list[Icon], list[bytes]]:
+    """The 3d set: icons and their pictures, 128 px WebP with alpha."""
+    icons, pictures = [], []
+    for file in sorted((folder / "assets").glob("*.webp")):
+        concept = every.get(key(file.stem))
+        if concept is None or re.search("1f3f[b-f]", file.stem) or SKIP.search(slug(concept.label)) or concept.group == 9:
+            continue
+        icons.append({"set": "fluent-3d", "style": "3d", "concept": key(file.stem), "share": 1.3})
+        pictures.append(small(file))
+    return icons, pictures
+
+
+def small(file: Path) -> bytes:
+    """A picture at 128 px, scaled with premultiplied alpha so that no dark edge appears."""
+    to = io.BytesIO()
+    picture = Image.open(file).convert("RGBa").resize((128, 128), Image.Resampling.LANCZOS).convert("RGBA")
+    picture.save(to, "webp", quality=93, method=4, alpha_quality=100)
+    return to.getvalue()
+
+
+def weigh(icons: list[Icon], every: dict[str, Concept]) -> None:
+    """Give each icon its chance: its concept's weight, divided among the sets that draw it."""
+    shares: dict[str, float] = defaultdict(float)
+    for icon in icons:
+        shares[icon["concept"]] += icon["share"]
+    for icon in icons:
+        icon["w"] = round(every[icon["concept"]].weight * icon.pop("share") / shares[icon["concept"]], 5)
+
+
+def prepare(pack: Path, cache: Path) -> None:
+    """Fetch, mend, weigh and pack."""
+    pack.mkdir(parents=True, exist_ok=True)
+    homes = sources.fetch(cache)
+    every = concepts(homes["emojibase-data"], homes["emojilib"])
+    icons, documents = [], []
+    for set_ in SETS:
+        found, svgs = icons_of(set_, homes[f"@iconify-json/{set_}"], every)
+        icons, documents = icons + found, documents + svgs
+    found, pictures = rendered(homes["@lobehub/fluent-emoji-3d"], every)
+    icons += found
+    weigh(icons, every)
+    used = {icon["concept"] for icon in icons}
+    known = {code: asdict(c) for code, c in every.items() if code in used}
+    write(pack, {"icons": icons, "concepts": known}, documents, pictures)
+    print(Counter(i["set"] for i in icons), len(used), "concepts")
+
+
+def write(pack: Path, manifest: dict[str, Any], documents: list[str], pictures: list[bytes]) -> None:
+    """The folder's files."""
+    (pack / "manifest.json.xz").write_bytes(lzma.compress(json.dumps(manifest).encode()))
+    (pack / "svgs.xz").write_bytes(lzma.compress("\0".join(documents).encode()))
+    with zipfile.ZipFile(pack / "webp.zip", "w", zipfile.ZIP_STORED) as archive:
+        for i, picture in enumerate(pictures):
+            archive.writestr(f"{i:05}.webp", picture)
+    shutil.copy(text.published() / "tokenizer.json", pack / "tokenizer.json")
+    text.pack_encoder(pack, text.tokens(text.tokenizer(pack), sayable(manifest["concepts"])))
+
+
+def sayable(known: dict[str, dict[str, Any]]) -> list[str]:
+    """Texts that between them hold every word a caption or a fixed prompt may use."""
+    en = [name for c in known.values() for name, _ in c["en"]]
+    es = [name for c in known.values() for name, _ in c["es"]]
+    made = [*en, *map(language.plural, en), *es, *map(language.plural_es, es), *prompts.COMPOSITIONS, *prompts.SHEET]
+    source = Path(language.__file__).read_text("utf-8")
+    words = re.findall(r"[a-záéíóúñü]+", source) + [c + "s" for c, *_ in language.COLOURS.values()]
+    return made + words + [language.COLOURS[c][0][:-1] + end for c in language.COLOURS for end in ("a", "as", "os", "es")]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/atelier-training")
+    given = parser.parse_args()
+    prepare(given.pack, given.cache)

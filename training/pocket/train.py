@@ -1,0 +1,249 @@
+"""torchrun --nproc-per-node N -m training.pocket.train PACK RUN --seconds S: train, or distil guidance into a trained run.
+
+Everything is on the device before the first step: icons as bytes, recipes, and the token states of every caption. The
+learning rate follows the clock, so a run ends trained whatever the machine's speed; RUN/state.pt resumes it.
+"""
+
+import argparse
+import copy
+import json
+import math
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from training.pocket import pictures, pool, text
+from training.pocket.compose import compose
+from training.pocket.muon import Muon
+from training.pocket.network import Pocket
+from training.pocket.prompts import PREVIEW
+from training.pocket.sample import predict, sample
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is told. ``guidance`` over 0 distils it from ``start``'s weights; ``seconds`` counts training alone."""
+
+    pack: Path
+    run: Path
+    seconds: float
+    start: Path | None = None
+    guidance: float = 0.0
+    batch: int = 256
+    rate: float = 1.4e-3
+    decay: float = 0.45
+    pool: int = 400_000
+    widths: tuple[int, int, int, int] = (64, 128, 256, 384)
+    save_every: float = 120.0
+    max_steps: int = 10**9
+
+
+class Data:
+    """Training pictures and captions, drawn at random on the device."""
+
+    def __init__(self, given: Settings, device: torch.device, rank: int) -> None:
+        rgba = pictures.icons(given.pack, os.cpu_count() or 1)
+        made = pool.make(given.pack, pictures.manifest(given.pack), np.asarray(rgba), given.pool, 7 + rank)
+        self.pool = made.to(device)
+        self.rgba = torch.from_numpy(np.array(rgba)).to(device)
+        encoder = text.Encoder(given.pack, device)
+        self.dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+        self.states = torch.cat([encoder.states(ids)[0].to(self.dtype) for ids in self.pool.ids.split(4096)])
+        self.empty = tuple(part[0] for part in encoder([""]))
+        self.preview = encoder(list(PREVIEW))
+        self.picture = torch.compile(compose) if device.type == "cuda" else compose
+
+    def draw(self, count: int, drop: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures (B, 3, S, S), states (B, L, 384) and masks (B, L); a share ``drop`` has the empty caption."""
+        rows = torch.randint(len(self.states), (count,), device=self.states.device)
+        bare = (torch.rand(count, device=rows.device) < drop)[:, None]
+        states = torch.where(bare[..., None], self.empty[0].to(self.dtype), self.states[rows])
+        return self.picture(self.rgba, self.pool.recipes.at(rows)), states, torch.where(bare, self.empty[1], self.pool.ids[rows] != 0)
+
+
+class Trainer:
+    """A model, its average, its optimisers and the clock."""
+
+    def __init__(self, given: Settings) -> None:
+        self.given, self.rank = given, int(os.environ.get("RANK", "0"))
+        self.world = int(os.environ.get("WORLD_SIZE", "1"))
+        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else torch.device("cpu")
+        torch.manual_seed(0)
+        self.data = Data(given, self.device, self.rank)  # forks, so it comes before anything of CUDA's that forks dislike
+        if self.world > 1:
+            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+        self.model = Pocket(widths=given.widths).to(self.device, memory_format=torch.channels_last)
+        if given.start:
+            self.model.load_state_dict({k: v.float() for k, v in load_file(given.start).items()})
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.teacher = copy.deepcopy(self.average) if given.guidance else None
+        self.weights = list(self.model.parameters())
+        matrices = [p for n, p in self.model.named_parameters() if is_matrix(n, p)]
+        rest = [p for n, p in self.model.named_parameters() if not is_matrix(n, p)]
+        self.muon = Muon(matrices, 0.01)
+        self.adam = torch.optim.AdamW(rest, lr=given.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=self.device.type == "cuda")
+        self.loss = torch.compile(self._loss) if self.device.type == "cuda" else self._loss
+        self.steps, self.used, self.log = 0, 0.0, []  # type: int, float, list[list[float]]
+        self._resume()
+        torch.manual_seed(1000 * self.steps + self.rank)
+
+    def _loss(self, x: Tensor, states: Tensor, mask: Tensor, t: Tensor, n: Tensor) -> Tensor:
+        at = t[:, None, None, None]
+        z = (at * x + (1 - at) * n).contiguous(memory_format=torch.channels_last)
+        if self.teacher is not None:
+            empty = self.data.empty[0].to(states.dtype)[None], self.data.empty[1][None]
+            x = predict(self.teacher, z, t, (states, mask), empty, self.given.guidance).detach()
+        error = (self.model(z, t, states, mask).float() - x).square().mean((1, 2, 3))
+        return (error / (1 - t).clamp(min=0.1).square()).mean()
+
+    def step(self) -> Tensor:
+        """One step of every process; returns this one's loss."""
+        with torch.no_grad():
+            x, states, mask = self.data.draw(self.given.batch, 0.0 if self.given.guidance else 0.1)
+            t, n = torch.sigmoid(torch.randn(len(x), device=x.device) - 0.5), torch.randn_like(x)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            loss = self.loss(x, states, mask, t, n)
+        loss.backward()
+        self._agree()
+        nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self._move(self._rate())
+        self.model.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    def _agree(self) -> None:
+        if self.world == 1:
+            return
+        gradients = [p.grad for p in self.weights if p.grad is not None]
+        flat = torch.cat([g.reshape(-1) for g in gradients])
+        dist.all_reduce(flat)
+        flat /= self.world
+        torch._foreach_copy_(gradients, [f.view_as(g) for f, g in zip(flat.split([g.numel() for g in gradients]), gradients, strict=True)])
+
+    def _move(self, rate: float) -> None:
+        self.adam.param_groups[0]["lr"] = rate
+        self.adam.step()
+        self.muon.step(rate)
+        self.steps += 1
+        keep = min(0.9995 if not self.given.guidance else 0.998, (1 + self.steps) / (20 + self.steps))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), self.weights, 1 - keep)
+
+    def _rate(self) -> float:
+        done = min(1.0, self.used / self.given.seconds)
+        late = max(0.01, (1 - done) / self.given.decay) if done > 1 - self.given.decay else 1.0
+        return self.given.rate * min(1.0, (self.steps + 1) / 200) * late
+
+    def train(self) -> None:
+        """Until the seconds are used up; the first steps, which compile, do not count."""
+        first, saved = self.steps, time.time()
+        total, since = torch.zeros((), device=self.device), self.steps
+        began = last = time.time()
+        while self.used < self.given.seconds and self.steps - first < self.given.max_steps:
+            total += self.step()
+            if self.steps - first == 5:
+                self._wait()
+                print(f"compiled in {time.time() - began:.0f} s", flush=True) if not self.rank else None
+                last, since = time.time(), self.steps
+                total.zero_()
+            if (self.steps - first) % 20 == 0:
+                last, since = self._report(total, last, since)
+                if time.time() - saved > self.given.save_every:
+                    self.save(False)
+                    saved = time.time()
+        self.save(True)
+
+    def _report(self, total: Tensor, last: float, since: int) -> tuple[float, int]:
+        took = torch.tensor(time.time() - last, device=self.device)
+        if self.world > 1:
+            dist.broadcast(took, 0)  # one clock, so that every process stops and decays at the same step
+        self.used += took.item()
+        loss, rate = total.item() / (self.steps - since), (self.steps - since) * self.given.batch * self.world / took.item()
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss at step {self.steps} is {loss}")
+        self.log.append([self.steps, round(self.used, 1), round(loss, 4), round(rate)])
+        if len(self.log) % 20 == 1 and not self.rank:
+            print(*self.log[-1], f"{self._rate():.2e}", flush=True)
+        total.zero_()
+        return last + took.item(), self.steps
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def save(self, last: bool) -> None:
+        """Process 0 writes the average as fp16, the log, a preview, and, to resume from, its whole state."""
+        if self.rank:
+            return
+        run = self.given.run
+        run.mkdir(parents=True, exist_ok=True)
+        half = {k: v.half().contiguous() for k, v in self.average.state_dict().items()}
+        save_file(half, run / "pocket_fp16.safetensors.new")
+        os.replace(run / "pocket_fp16.safetensors.new", run / "pocket_fp16.safetensors")
+        (run / "log.json").write_text(json.dumps({"settings": str(self.given), "log": self.log, "finished": last}))
+        self._preview(run / "preview.png")
+        torch.save(self._state(), run / "state.new")
+        os.replace(run / "state.new", run / "state.pt")
+
+    def _preview(self, path: Path) -> None:
+        states, mask = self.data.preview
+        empty = None if self.given.guidance else tuple(part[None] for part in self.data.empty)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            drawn = sample(self.average, (states, mask), empty, list(range(len(states))), 12 if self.device.type == "cuda" else 1)
+        save_sheet(drawn, path, 12)
+
+    def _state(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict(), "average": self.average.state_dict(), "adam": self.adam.state_dict(),
+                "muon": self.muon.momentum, "steps": self.steps, "used": self.used, "log": self.log}  # fmt: skip
+
+    def _resume(self) -> None:
+        kept = self.given.run / "state.pt"
+        if not kept.exists():
+            return
+        state = torch.load(kept, map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.adam.load_state_dict(state["adam"])
+        self.muon.momentum = state["muon"]
+        self.steps, self.used, self.log = state["steps"], state["used"], state["log"]
+
+
+def is_matrix(name: str, p: Tensor) -> bool:
+    """Whether Muon steps this weight: hidden matrices and convolutions, not the first and last nor the positions."""
+    return p.ndim >= 2 and "pos" not in name and "mod" not in name and not name.startswith(("inp", "out", "temb.0"))
+
+
+def save_sheet(drawn: Tensor, path: Path, columns: int) -> None:
+    """Pictures (B, 3, S, S) in -1..1 as one PNG, ``columns`` to a row."""
+    pixels = ((drawn.float().cpu() + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
+    blank = torch.full((-len(pixels) % columns, *pixels.shape[1:]), 255, dtype=torch.uint8)
+    rows = torch.cat([pixels, blank]).unflatten(0, (-1, columns))
+    sheet = torch.cat(list(torch.cat(list(rows.unbind(1)), 2).unbind(0)), 0)
+    Image.fromarray(sheet.numpy()).save(path)
+
+
+def settings() -> Settings:
+    """From the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("run", type=Path)
+    for name, kind in (("seconds", float), ("guidance", float), ("batch", int), ("rate", float), ("decay", float),
+                       ("pool", int), ("start", Path), ("save-every", float), ("max-steps", int)):  # fmt: skip
+        parser.add_argument(f"--{name}", type=kind)
+    told = {k: v for k, v in vars(parser.parse_args()).items() if v is not None}
+    return replace(Settings(told.pop("pack"), told.pop("run"), told.pop("seconds", 60.0)), **told)
+
+
+if __name__ == "__main__":
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    Trainer(settings()).train()
