@@ -129,19 +129,21 @@ class TelegramServer:
             return value
 
     async def take_updates(self, offset: int, limit: int, seconds: float) -> list[Json]:
-        """The long poll. A second one at the same time ends in a conflict, as with the real server."""
-        if self._polls:
-            raise Refused(
-                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running", 409
-            )
+        """The long poll. A newer one ends an older one in a conflict, as with the real server."""
         self._polls += 1
+        mine = self._polls
+
+        def found() -> list[Json] | None:
+            if mine != self._polls:
+                raise Refused("Conflict: terminated by other getUpdates request; make sure that only one bot runs", 409)
+            return self._pending(offset, limit) or None
+
+        await self.changed()
         try:
             async with asyncio.timeout(seconds or 0.001):
-                return await self.until(lambda: self._pending(offset, limit) or None)
+                return await self.until(found)
         except TimeoutError:
             return []
-        finally:
-            self._polls -= 1
 
     def _pending(self, offset: int, limit: int) -> list[Json]:
         self.updates = [update for update in self.updates if update["update_id"] >= offset]

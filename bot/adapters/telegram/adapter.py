@@ -1,0 +1,158 @@
+"""Telegram's long poll, and each update in a task of its own."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+import structlog
+from structlog.contextvars import bound_contextvars
+from telegram import CallbackQuery, Chat, MaybeInaccessibleMessage, Message, Update, User
+from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram.ext import ExtBot
+from telegram.request import HTTPXRequest
+
+from bot.adapters.base import Live, serve
+from bot.adapters.telegram.inbox import Inbox, Words, language, speaker, user_of
+from bot.adapters.telegram.live import Bot, TelegramLive
+from bot.adapters.telegram.menu import publish
+from bot.adapters.telegram.pace import Pace
+from bot.adapters.telegram.place import Place
+from bot.adapters.telegram.press import PressLive
+from bot.card import card_of
+from bot.command import Request
+from bot.config import TelegramSection
+from bot.service import Service
+from engine.errors import AtelierError, Sentence
+from engine.job import Failed
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+POLL_SECONDS = 30
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds before Telegram is asked again after it could not be reached; doubled each time."""
+UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY]
+
+ON = Sentence(template="on")
+REJECTED = Sentence(
+    template="off: Telegram rejects the token in {variable}; ask @BotFather for the right one and start again",
+    facts={"variable": "ATELIER_TELEGRAM_TOKEN"},
+)
+UNREACHABLE = Sentence(template="Telegram cannot be reached from here; trying again. Check the network")
+NOT_ALONE = Sentence(template="another program uses the same Telegram token; stop it, this one keeps trying")
+
+
+async def run(service: Service) -> None:
+    """Serve until cancelled, or until Telegram rejects the token. `status` always knows how it stands."""
+    # These write each request's URL, and the URL holds the token.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    bot = _bot(service.studio.settings.telegram)
+    try:
+        await _Adapter(service, bot).run()
+    except* InvalidToken:
+        _say(service, REJECTED)
+    finally:
+        await bot.shutdown()
+
+
+def _bot(settings: TelegramSection) -> Bot:
+    assert settings.token is not None, "started only with a token"
+    home = (settings.base_url or "https://api.telegram.org").rstrip("/")
+    return ExtBot(
+        settings.token.get_secret_value(),
+        base_url=f"{home}/bot",
+        base_file_url=f"{home}/file/bot",
+        request=HTTPXRequest(
+            connect_timeout=10, read_timeout=20, write_timeout=20, media_write_timeout=120, pool_timeout=60
+        ),
+        get_updates_request=HTTPXRequest(connect_timeout=10),
+        rate_limiter=Pace(),
+    )
+
+
+def _say(service: Service, state: Sentence) -> None:
+    """Into `status`, and into the log where it changes."""
+    if service.studio.adapters.get("telegram") != state:
+        (log.info if state == ON else log.warning)("telegram", state=str(state))
+    service.studio.adapters["telegram"] = state
+
+
+class _Adapter:
+    def __init__(self, service: Service, bot: Bot) -> None:
+        self._service, self._bot = service, bot
+        self._inbox = Inbox(bot, service.studio)
+        self._local = service.studio.settings.telegram.base_url is not None
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            await self._reach(self._bot.initialize)
+            log.info("telegram", bot=self._bot.username)
+            group.create_task(_guarded(publish(self._bot, self._service.studio.commands)))
+            offset = 0
+            while True:
+                for update in await self._reach(partial(self._poll, offset)):
+                    offset = update.update_id + 1
+                    group.create_task(_guarded(self._take(update)))
+
+    async def _poll(self, offset: int) -> tuple[Update, ...]:
+        return await self._bot.get_updates(offset=offset, timeout=POLL_SECONDS, allowed_updates=UPDATES)
+
+    async def _reach(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What Telegram answers, however long it cannot be reached. Raises InvalidToken."""
+        wait = FIRST_WAIT
+        while True:
+            try:
+                answer = await call()
+            except InvalidToken:
+                raise
+            except TelegramError as error:
+                _say(self._service, NOT_ALONE if isinstance(error, Conflict) else UNREACHABLE)
+                log.debug("telegram", why=error.message)
+            else:
+                _say(self._service, ON)
+                return answer
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
+
+    async def _take(self, update: Update) -> None:
+        if update.message is not None:
+            await self._written(update.message)
+        elif update.callback_query is not None:
+            await self._pressed(update.callback_query)
+
+    async def _written(self, message: Message) -> None:
+        words = Words.of(message, self._service.studio, self._bot.username)
+        if words is not None:
+            who = speaker(message)
+            await self._serve(self._inbox.written(words), self._live(message, who), who)
+
+    async def _pressed(self, query: CallbackQuery) -> None:
+        if query.message is not None:
+            live = PressLive(query, self._live(query.message, query.from_user))
+            await self._serve(self._inbox.pressed(query, query.message), live, query.from_user)
+
+    def _live(self, message: MaybeInaccessibleMessage, who: User | Chat) -> TelegramLive:
+        return TelegramLive(self._bot, Place.of(message), language(who), local=self._local)
+
+    async def _serve(self, made: Awaitable[Request], live: Live, who: User | Chat) -> None:
+        with bound_contextvars(user=user_of(who)):
+            try:
+                request = await made
+            except AtelierError as error:
+                log.info("refused", kind=error.kind, why=str(error))
+                await live.show(card_of(Failed.of(error), language(who)))
+            else:
+                await serve(self._service, request, live)
+
+
+async def _guarded(work: Awaitable[object]) -> None:
+    """One update's fault stays with that update, and in the log."""
+    try:
+        await work
+    except* TelegramError as errors:
+        log.error("not delivered", why=[str(error) for error in errors.exceptions])  # noqa: TRY400  # causes name URLs
+    except* Exception:
+        log.exception("a fault while serving Telegram")

@@ -1,0 +1,152 @@
+"""The live message of one request on Telegram: posted as an answer, edited while the job runs, at last the result."""
+
+import time
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message
+from telegram.constants import FileSizeLimit, FloodLimit, MediaGroupLimit, MessageLimit
+from telegram.error import BadRequest, ChatMigrated, TelegramError
+from telegram.ext import ExtBot
+
+from bot.adapters.base import Limits, cut
+from bot.adapters.telegram.files import Parcel, parcels
+from bot.adapters.telegram.place import Place
+from bot.card import Card
+from bot.words import Language, say
+from engine.job import Media
+
+log = structlog.get_logger()
+Bot = ExtBot[bool]
+
+NO_LINKS = LinkPreviewOptions(is_disabled=True)
+PREVIEW_SECONDS = 5.0
+"""A preview is an upload: the first comes when a job takes this long, and the next as much later."""
+
+
+def limits_of(*, local: bool, group: bool) -> Limits:
+    """Telegram's limits, or those of a local Bot API server."""
+    return Limits(
+        edit_seconds=60 / FloodLimit.MESSAGES_PER_MINUTE_PER_GROUP
+        if group
+        else 1 / FloodLimit.MESSAGES_PER_SECOND_PER_CHAT,
+        text_length=MessageLimit.MAX_TEXT_LENGTH,
+        file_bytes=FileSizeLimit.FILESIZE_UPLOAD_LOCAL_MODE if local else FileSizeLimit.FILESIZE_UPLOAD,
+        file_count=MediaGroupLimit.MAX_MEDIA_LENGTH,
+    )
+
+
+class TelegramLive:
+    """Posts under `place` and edits what it posted. `show` raises TelegramError only for a final card."""
+
+    def __init__(self, bot: Bot, place: Place, language: Language, *, local: bool = False) -> None:
+        self.limits = limits_of(local=local, group=place.is_group)
+        self._bot, self._place, self._language = bot, place, language
+        self._message: Message | None = None
+        self._gone = False
+        self._pictured = time.monotonic()
+
+    async def show(self, card: Card) -> None:
+        try:
+            await (self._finish(card) if card.final else self._progress(card))
+        except ChatMigrated as moved:
+            self._place = replace(self._place, chat=moved.new_chat_id)
+            self._message = None
+            await self.show(card)
+        except TelegramError as error:
+            if card.final:
+                raise
+            log.warning("progress not shown", origin=str(self._place), why=error.message)
+
+    async def _progress(self, card: Card) -> None:
+        if self._gone:
+            return
+        if card.media and time.monotonic() - self._pictured >= PREVIEW_SECONDS:
+            await self._picture(await Parcel.of(card.media[0], photo=True), card)
+            self._pictured = time.monotonic()
+        else:
+            await self._words(card)
+
+    async def _finish(self, card: Card) -> None:
+        """One file becomes the message itself; more, or words too long for a caption, stand beside it."""
+        small = tuple(one for one in card.media if one.bytes <= self.limits.file_bytes)
+        refused = (self._too_big(one) for one in card.media if one not in small)
+        told = replace(card, text="\n".join([card.text, *refused]))
+        made = await parcels(small)
+        if made and len(told.text) <= MessageLimit.CAPTION_LENGTH and (len(made) == 1 or self._shows_picture()):
+            await self._picture(made.pop(0), told)
+        else:
+            await self._words(told)
+        for start in range(0, len(made), self.limits.file_count):
+            await self._album(made[start : start + self.limits.file_count])
+
+    def _too_big(self, media: Media) -> str:
+        megabytes, allowed = media.bytes / 1e6, self.limits.file_bytes / 1e6
+        template = "A file of {size} MB was made; Telegram takes {bound} MB at most. Ask for something smaller."
+        return say(template, self._language, size=f"{megabytes:.0f}", bound=f"{allowed:.0f}")
+
+    def _shows_picture(self) -> bool:
+        return self._message is not None and self._message.text is None
+
+    async def _words(self, card: Card) -> None:
+        text = cut(card.text, self.limits.text_length) or "…"
+        if self._message is None:
+            post = self._bot.send_message(text=text, link_preview_options=NO_LINKS, **self._under(), **_buttons(card))
+            self._message = await post
+        elif self._shows_picture():
+            caption = cut(card.text, MessageLimit.CAPTION_LENGTH)
+            await self._edited(card, self._bot.edit_message_caption(caption=caption, **self._edit(card)))
+        else:
+            change = self._bot.edit_message_text(text, link_preview_options=NO_LINKS, **self._edit(card))
+            await self._edited(card, change)
+
+    async def _picture(self, parcel: Parcel, card: Card) -> None:
+        caption = cut(card.text, MessageLimit.CAPTION_LENGTH)
+        if self._message is None:
+            self._message = await self._post(parcel, caption=caption, **_buttons(card))
+        else:
+            await self._edited(card, self._bot.edit_message_media(parcel.input(caption), **self._edit(card)))
+
+    async def _album(self, made: list[Parcel]) -> None:
+        if len(made) == 1:
+            await self._post(made[0])
+        else:
+            await self._bot.send_media_group(media=[parcel.input() for parcel in made], **self._under())
+
+    async def _post(self, parcel: Parcel, **extra: Any) -> Message:
+        send = self._bot.send_photo if parcel.photo else self._bot.send_document
+        media: Any = {"photo" if parcel.photo else "document": parcel.data}
+        return await send(**media, filename=parcel.name, **self._under(), **extra)
+
+    async def _edited(self, card: Card, change: Awaitable[Message | bool]) -> None:
+        """Hold the edited message. Where a person deleted it, only the final card is posted anew."""
+        try:
+            message = await change
+        except BadRequest as error:
+            if "not modified" in error.message:
+                return
+            if "not found" not in error.message and "can't be edited" not in error.message:
+                raise
+            self._message, self._gone = None, True
+            if card.final:
+                await self._finish(card)
+            return
+        assert isinstance(message, Message), "only inline messages give no message back"
+        self._message = message
+
+    def _under(self) -> dict[str, Any]:
+        """Under the asking message, in its topic."""
+        place = self._place
+        return {"chat_id": place.chat, "message_thread_id": place.thread or None, "reply_parameters": place.reply}
+
+    def _edit(self, card: Card) -> dict[str, Any]:
+        assert self._message is not None
+        number = self._message.message_id
+        return {"chat_id": self._place.chat, "message_id": number, "rate_limit_args": not card.final, **_buttons(card)}
+
+
+def _buttons(card: Card) -> dict[str, Any]:
+    row = [InlineKeyboardButton(button.label, callback_data=button.id) for button in card.buttons]
+    return {"reply_markup": InlineKeyboardMarkup([row]) if row else None}
