@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.words import Language, say
+from storage.store import Hour
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,20 +30,6 @@ WHITE, MUTED = "#f3f5fa", "#939cb3"
 VIOLET, TEAL, CORAL = ("#9a8bff", "#6550e6"), ("#4fe0c6", "#1fa894"), ("#ff8a80", "#e5484d")
 
 FONTS = Path(__file__).parent / "fonts"
-
-
-@dataclass(frozen=True)
-class Hour:
-    """Jobs that ended in the hour from `start`, in seconds since 1970."""
-
-    start: float
-    done: int
-    failed: int
-    cached: int
-
-    @property
-    def total(self) -> int:
-        return self.done + self.failed + self.cached
 
 
 @dataclass(frozen=True)
@@ -107,7 +94,7 @@ class _Sheet:
 
 
 def _head(sheet: _Sheet, hours: Sequence[Hour], language: Language) -> None:
-    total = sum(hour.total for hour in hours)
+    total = sum(_total(hour) for hour in hours)
     sheet.text((MARGIN, 100), say("The last 24 hours", language), 36, MUTED)
     end = sheet.text((MARGIN - 4, 218), f"{total:,}".replace(",", "\u202f"), 124, WHITE)
     sheet.text((end + 22, 218), say("job" if total == 1 else "jobs", language), 44, MUTED)
@@ -126,7 +113,7 @@ def _legend(sheet: _Sheet, hours: Sequence[Hour], language: Language) -> None:
 
 
 def _grid(sheet: _Sheet, hours: Sequence[Hour]) -> None:
-    step, top = _ticks(max((hour.total for hour in hours), default=0))
+    step, top = _ticks(max((_total(hour) for hour in hours), default=0))
     for tick in range(step, top + 1, step):
         y = BOTTOM - (BOTTOM - TOP) * tick / top
         sheet.box((LEFT, y - 1, RIGHT, y), GRID)
@@ -134,16 +121,16 @@ def _grid(sheet: _Sheet, hours: Sequence[Hour]) -> None:
 
 
 def _bars(sheet: _Sheet, hours: Sequence[Hour]) -> None:
-    _, top = _ticks(max((hour.total for hour in hours), default=0))
+    _, top = _ticks(max((_total(hour) for hour in hours), default=0))
     slot = (RIGHT - LEFT) / len(hours)
     for number, hour in enumerate(hours):
         x, width = LEFT + number * slot, slot - 9
-        height = max((BOTTOM - TOP) * hour.total / top, 14)
-        if hour.total == 0:
+        height = max((BOTTOM - TOP) * _total(hour) / top, 14)
+        if _total(hour) == 0:
             sheet.box((x, BOTTOM - 6, x + width, BOTTOM), GRID, 3)
             continue
         counted = ((hour.failed, CORAL), (hour.cached, TEAL), (hour.done, VIOLET))
-        parts = [(count / hour.total, colours) for count, colours in counted if count]
+        parts = [(count / _total(hour), colours) for count, colours in counted if count]
         sheet.stack((x, BOTTOM - height, x + width, BOTTOM), parts)
 
 
@@ -163,6 +150,10 @@ def _tiles(sheet: _Sheet, tiles: Sequence[Tile]) -> None:
         sheet.box((x, 800, x + width, 940), PANEL, 22)
         sheet.text((x + 28, 868), tile.value, 48, WHITE)
         sheet.text((x + 28, 916), tile.label, 28, MUTED)
+
+
+def _total(hour: Hour) -> int:
+    return hour.done + hour.failed + hour.cached
 
 
 def _ticks(highest: int) -> tuple[int, int]:

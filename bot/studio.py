@@ -2,14 +2,15 @@
 
 import time
 from dataclasses import dataclass, field
-
-from storage.files import Files
-from storage.store import Store
+from functools import cached_property
 
 from bot.command import Command
 from bot.config import Settings
+from bot.flights import Flights
 from engine.errors import Sentence
 from engine.host import Engine
+from storage.files import Files
+from storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Studio:
     commands: tuple[Command, ...]
     adapters: dict[str, Sentence] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
+
+    @cached_property
+    def flights(self) -> Flights:
+        """The jobs in the air: where a job's place is known and where it is cancelled."""
+        return Flights(self.engine)
 
     def command(self, name: str) -> Command | None:
         return next((command for command in self.commands if command.name == name), None)

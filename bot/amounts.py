@@ -1,0 +1,20 @@
+"""Amounts as a person reads them: bytes and lengths of time. Their units are the same in English and Spanish."""
+
+from pydantic import ByteSize
+
+
+def size(count: int) -> str:
+    """Bytes, 1000 to the next unit: "15.0 GB"."""
+    return ByteSize(count).human_readable(decimal=True, separator=" ")
+
+
+def span(seconds: float) -> str:
+    """A length of time in its two largest units: "0.3 s", "42 s", "3 min 20 s", "2 d 4 h"."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    for unit, length, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= length:
+            rest = whole % length // part
+            return f"{whole // length} {unit} {rest} {smaller}" if rest else f"{whole // length} {unit}"
+    return f"{whole} s"

@@ -1,0 +1,50 @@
+"""/cancel: end one job, waiting or running."""
+
+from pydantic import Field
+
+from bot.command import Call, Reply, command
+from engine.errors import BadInput, NotAllowed
+from engine.params import TaskParams
+from storage.store import Row
+
+
+class Params(TaskParams):
+    """Without `job`, the only one that the person has."""
+
+    job: str = Field(
+        "",
+        description="The job's id; leave it out when you have only one",
+        max_length=64,
+        json_schema_extra={"positional": True},
+    )
+
+
+@command("End a job of yours that waits or runs")
+async def cancel(call: Call, params: Params) -> Reply:
+    row = await (_named(call, params.job) if params.job else _only(call))
+    if not call.studio.flights.cancel(row.job.id):
+        raise BadInput("Job {job} has already ended.", job=row.job.id)
+    return Reply(call.say("Job {job} is cancelled.", job=row.job.id), facts={"job": row.job.id})
+
+
+async def _named(call: Call, job: str) -> Row:
+    row = await call.studio.store.job(job)
+    if row is None:
+        raise BadInput("There is no job {job}. /jobs lists yours.", job=job)
+    if row.job.user != call.request.user and not call.request.admin:
+        raise NotAllowed("Job {job} is somebody else's. /jobs lists yours.", job=job)
+    return row
+
+
+async def _only(call: Call) -> Row:
+    rows = await call.studio.store.jobs_of(call.request.user)
+    if not rows:
+        raise BadInput("You have no job that waits or runs.")
+    if len(rows) > 1:
+        raise BadInput(
+            "You have {count} jobs: {jobs}. Say which: /cancel {first}",
+            count=len(rows),
+            jobs=", ".join(row.job.id for row in rows),
+            first=rows[0].job.id,
+        )
+    return rows[0]

@@ -1,0 +1,120 @@
+"""/help: every command, or one with its options, read from the declarations."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import Field
+
+from bot.command import Call, Command, Reply, command
+from engine.errors import BadInput
+from engine.params import Option, TaskParams
+
+
+class Params(TaskParams):
+    """Without `command`, all of them."""
+
+    command: str = Field(
+        "",
+        description="The command to explain; leave it out for all",
+        max_length=40,
+        examples=["imagine"],
+        json_schema_extra={"positional": True},
+    )
+
+
+@command("What you can ask for, and how")
+async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # a command is called what people type
+    open_to = [each for each in call.studio.commands if call.request.admin or not each.admin]
+    if not params.command:
+        return _all(call, open_to)
+    name = params.command.removeprefix("/").lower()
+    found = next((each for each in open_to if each.name == name), None)
+    if found is None:
+        raise _unknown(name, [each.name for each in open_to])
+    return Reply("\n".join(_lines(call, found)), facts={"commands": [_facts(found)]})
+
+
+def _all(call: Call, commands: Sequence[Command]) -> Reply:
+    lines = [f"/{each.name} · {call.say(each.description)}" for each in commands]
+    lines += ["", call.say("/help {command} shows its options.", command=commands[0].name)]
+    return Reply("\n".join(lines), facts={"commands": [_facts(each) for each in commands]})
+
+
+def _lines(call: Call, command: Command) -> Iterator[str]:
+    yield f"/{command.name} · {call.say(command.description)}"
+    options = command.params.options()
+    if options:
+        yield ""
+    for option in options:
+        yield _line(call, option)
+    if examples := _examples(command):
+        yield ""
+        yield call.say("For example:")
+        yield from examples
+
+
+def _line(call: Call, option: Option) -> str:
+    remarks = [remark for remark in (_bounds(call, option), _default(call, option)) if remark]
+    told = f"{option.name}: {call.say(option.description)}"
+    return f"{told} ({'; '.join(remarks)})" if remarks else told
+
+
+def _bounds(call: Call, option: Option) -> str:
+    match option.kind:
+        case "choice":
+            return ", ".join(map(str, option.choices))
+        case "flag":
+            return call.say("on or off")
+        case "media":
+            return call.say("attach a file")
+        case "text":
+            return call.say("up to {count} characters", count=option.maximum or 0) if option.maximum else ""
+    return _range(call, option)
+
+
+def _range(call: Call, option: Option) -> str:
+    match option.minimum, option.maximum:
+        case (None, None):
+            return ""
+        case (low, None):
+            return call.say("{low} or more", low=low or 0)
+        case (None, high):
+            return call.say("up to {high}", high=high or 0)
+        case (low, high):
+            return call.say("{low} to {high}", low=low or 0, high=high or 0)
+    raise AssertionError("every pair of bounds is matched")
+
+
+def _default(call: Call, option: Option) -> str:
+    if option.required:
+        return call.say("needed")
+    if option.default is None or option.default == "":
+        return ""
+    return call.say("{default} if left out", default=str(option.default))
+
+
+def _examples(command: Command) -> list[str]:
+    """Typed lines from the fields' own examples: what needs no name alone, then with every other option."""
+    bare, named = [f"/{command.name}"], []
+    for option in command.params.options():
+        given = command.params.model_fields[option.name].examples or []
+        if given and (option.rest or option.positional):
+            bare.append(str(given[0]))
+        elif given:
+            named.append(f"--{option.name} {given[0]}")
+    lines = ([bare] if len(bare) > 1 else []) + ([[*bare, *named]] if named else [])
+    return [" ".join(line) for line in lines]
+
+
+def _facts(command: Command) -> dict[str, Any]:
+    options = [asdict(option) for option in command.params.options()]
+    return {"name": command.name, "description": command.description, "admin": command.admin, "options": options}
+
+
+def _unknown(name: str, known: Sequence[str]) -> BadInput:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return BadInput("There is no command /{command}. Did you mean /{near}?", command=name, near=near[0])
+    return BadInput("There is no command /{command}. /help lists them.", command=name)

@@ -1,0 +1,47 @@
+"""/jobs: your queued and running jobs."""
+
+import textwrap
+from typing import Any
+
+from bot.command import Call, Reply, command
+from engine.params import TaskParams
+from storage.store import Row
+
+EXCERPT = 40
+"""Characters of a prompt that tell a job from another."""
+
+
+class Params(TaskParams):
+    """No options."""
+
+
+@command("Your jobs that wait or run")
+async def jobs(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    rows = await call.studio.store.jobs_of(call.request.user)
+    listed = [_facts(call, row) for row in rows]
+    lines = [_line(call, row, facts) for row, facts in zip(rows, listed, strict=True)]
+    text = "\n".join(lines) or call.say("You have no job that waits or runs.")
+    return Reply(text, facts={"jobs": listed})
+
+
+def _facts(call: Call, row: Row) -> dict[str, Any]:
+    job = row.job
+    place = call.studio.flights.place(job.id) if row.state == "queued" else 0
+    return {"id": job.id, "command": job.command, "state": row.state, "place": place, "created": job.created}
+
+
+def _line(call: Call, row: Row, facts: dict[str, Any]) -> str:
+    what = " ".join([f"/{row.job.command}", _excerpt(call, row)]).strip()
+    if row.state == "running":
+        return call.say("{job} · runs · {what}", job=row.job.id, what=what)
+    if not facts["place"]:
+        return call.say("{job} · waits · {what}", job=row.job.id, what=what)
+    return call.say("{job} · place {place} · {what}", job=row.job.id, place=facts["place"], what=what)
+
+
+def _excerpt(call: Call, row: Row) -> str:
+    """The beginning of the job's free text, which tells one job from another."""
+    command = call.studio.command(row.job.command)
+    free = [option.name for option in command.params.options() if option.rest] if command else []
+    words = " ".join(str(row.job.params.get(name) or "") for name in free)
+    return textwrap.shorten(words, EXCERPT, placeholder="…")

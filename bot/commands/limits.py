@@ -1,0 +1,56 @@
+"""/limits: what is left of each command and when it comes back."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from bot.amounts import span
+from bot.command import Call, Reply, command
+from engine.params import TaskParams
+from storage.store import Allowance
+
+LATELY = 3600.0
+"""Seconds within which somebody counts as active."""
+
+
+class Params(TaskParams):
+    """No options."""
+
+
+@command("What you have left of each command, and when it comes back")
+async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    request, studio = call.request, call.studio
+    rates = {name: rate for name, rate in studio.settings.limits.items() if studio.command(name)}
+    left = await studio.store.limits_of((request.user, *request.also), rates)
+    now = time.time()
+    lines = [_line(call, name, left.get(name), now) for name in rates]
+    facts: dict[str, Any] = {"limits": {name: _facts(left.get(name)) for name in rates}}
+    if request.admin:
+        active = await studio.store.active(now - LATELY)
+        facts |= {"active_users": active.users, "tracked_requests": active.requests}
+        lines.append(
+            call.say(
+                "Active users in the last hour: {users} · tracked requests: {requests}",
+                users=active.users,
+                requests=active.requests,
+            )
+        )
+    return Reply("\n".join(lines), facts=facts)
+
+
+def _line(call: Call, name: str, allowance: Allowance | None, now: float) -> str:
+    if allowance is None:
+        return call.say("/{command}: no limit", command=name)
+    window = span(allowance.window)
+    shown: dict[str, str | int] = {"command": name, "left": allowance.left, "count": allowance.count, "window": window}
+    if allowance.resets_at is None:
+        return call.say("/{command}: {left} of {count} left in {window}", **shown)
+    return call.say(
+        "/{command}: {left} of {count} left in {window}, one more in {wait}",
+        wait=span(allowance.resets_at - now),
+        **shown,
+    )
+
+
+def _facts(allowance: Allowance | None) -> dict[str, Any] | None:
+    return asdict(allowance) if allowance else None

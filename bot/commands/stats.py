@@ -1,0 +1,114 @@
+"""/stats: what was asked, how it went and how long it took, with a picture of the last day."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from bot import plot
+from bot.amounts import size, span
+from bot.command import Call, Reply, command
+from engine import media
+from engine.params import TaskParams
+from storage.store import Spread, Stats
+
+HOUR, DAY = 3600.0, 86400.0
+NONE_YET = "\N{EN DASH}"
+TOP = 5
+"""How many of those who used most are told."""
+
+
+class Params(TaskParams):
+    """No options."""
+
+
+@command("What was asked and how long it took: the last hour, the last day and all time")
+async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    store, now = call.studio.store, time.time()
+    hour, day, ever = [await store.stats(since) for since in (now - HOUR, now - DAY, 0)]
+    held, hours = await store.cache_stats(), await store.by_hour(now)
+    blocks = [
+        _block(call, call.say("Last hour"), hour),
+        _block(call, call.say("Last day"), day),
+        _block(call, call.say("All time"), ever),
+        call.say("The cache holds {entries} results, {bytes}.", entries=held.entries, bytes=size(held.bytes)),
+    ]
+    facts: dict[str, Any] = {
+        "hour": _facts(hour),
+        "day": _facts(day),
+        "all": _facts(ever),
+        "cache": asdict(held),
+        "hours": [asdict(each) for each in hours],
+    }
+    if call.request.admin:
+        top = await store.top_users(now - DAY, TOP)
+        facts["top_users"] = [asdict(usage) for usage in top]
+        blocks.append(_top(call, facts["top_users"]))
+    png = await asyncio.to_thread(plot.draw, hours, _tiles(call, day), call.request.language)
+    folder = call.studio.settings.bot.data_dir / "media"
+    return Reply("\n\n".join(block for block in blocks if block), (media.keep(png, folder),), facts)
+
+
+def _block(call: Call, title: str, stats: Stats) -> str:
+    count = sum(sum(outcomes.values()) for outcomes in stats.jobs.values())
+    if not count:
+        return f"{title} · " + call.say("nothing")
+    return "\n".join((f"{title} · {_jobs(call, count)}", *_lines(call, stats)))
+
+
+def _jobs(call: Call, count: int) -> str:
+    return call.say("1 job") if count == 1 else call.say("{count} jobs", count=count)
+
+
+def _lines(call: Call, stats: Stats) -> Iterator[str]:
+    for name, outcomes in stats.jobs.items():
+        yield f"/{name}: {_outcomes(call, outcomes)}"
+    if stats.waiting:
+        yield call.say("Waiting: {median}, 95 % within {p95}", **_spans(stats.waiting))
+    if stats.running:
+        yield call.say("Running: {median}, 95 % within {p95}", **_spans(stats.running))
+    yield call.say("Cache: {hits} hits, {misses} misses", hits=stats.hits, misses=stats.misses)
+
+
+def _outcomes(call: Call, outcomes: Mapping[str, int]) -> str:
+    under_way = sum(outcomes.get(state, 0) for state in ("queued", "running", "delivering"))
+    told = (
+        (outcomes.get("done", 0), call.say("made")),
+        (outcomes.get("cached", 0), call.say("from the cache")),
+        (outcomes.get("failed", 0), call.say("failed")),
+        (outcomes.get("cancelled", 0), call.say("cancelled")),
+        (under_way, call.say("under way")),
+    )
+    return " · ".join(f"{count} {word}" for count, word in told if count)
+
+
+def _spans(spread: Spread) -> dict[str, str]:
+    return {"median": span(spread.median), "p95": span(spread.p95)}
+
+
+def _tiles(call: Call, day: Stats) -> list[plot.Tile]:
+    asked = day.hits + day.misses
+    return [
+        plot.Tile(call.say("typical wait"), span(day.waiting.median) if day.waiting else NONE_YET),
+        plot.Tile(call.say("typical run"), span(day.running.median) if day.running else NONE_YET),
+        plot.Tile(call.say("cache hits"), f"{day.hits / asked:.0%}" if asked else NONE_YET),
+    ]
+
+
+def _top(call: Call, top: list[dict[str, Any]]) -> str:
+    if not top:
+        return ""
+    lines = [f"{usage['user']} · {_jobs(call, usage['jobs'])} · {span(usage['seconds'])}" for usage in top]
+    return "\n".join((call.say("Who used most in the last day"), *lines))
+
+
+def _facts(stats: Stats) -> dict[str, Any]:
+    waiting, running = (asdict(spread) if spread else None for spread in (stats.waiting, stats.running))
+    return {
+        "jobs": {name: dict(outcomes) for name, outcomes in stats.jobs.items()},
+        "waiting": waiting,
+        "running": running,
+        "hits": stats.hits,
+        "misses": stats.misses,
+    }

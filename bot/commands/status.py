@@ -1,0 +1,127 @@
+"""/status: what runs here, with what, and why."""
+
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bot.amounts import size, span
+from bot.command import Call, Reply, command
+from engine.errors import Sentence
+from engine.host import EngineState
+from engine.params import TaskParams
+from engine.wire import Service
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+NO_WORKER = Sentence(template="No worker offers it.")
+
+
+class Params(TaskParams):
+    """No options."""
+
+
+@command("What runs here, and how it does")
+async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    state = call.studio.engine.state()
+    facts = {"services": _services(call, state), "adapters": _adapters(call), "system": _system(call, state)}
+    sections = (
+        _headline(call, facts["system"]),
+        _titled(call.say("Services"), _service_lines(call, facts["services"])),
+        _titled(call.say("Platforms"), _adapter_lines(call)),
+        _titled(call.say("Devices"), _device_lines(call, facts["system"])),
+        _titled(call.say("Versions"), [" · ".join(f"{name} {n}" for name, n in facts["system"]["versions"].items())]),
+    )
+    return Reply("\n\n".join(sections), facts=facts)
+
+
+def _services(call: Call, state: EngineState) -> dict[str, Any]:
+    """Of every command that needs the engine, who serves it: the first worker that can, or why none can."""
+    found = {service.task: service for worker in reversed(state.workers) for service in worker.services}
+    names = [name for name in call.studio.settings.limits if call.studio.command(name)]
+    absent = next((worker.why for worker in state.workers if worker.why), NO_WORKER)
+    return {name: _service(call, found.get(name), absent) for name in names}
+
+
+def _service(call: Call, service: Service | None, absent: Sentence) -> dict[str, Any]:
+    if service is None:
+        return {"available": False, "tier": None, "backend": None, "model": None, "why": _told(call, absent)}
+    known = {"tier": service.tier, "backend": service.backend, "model": service.model}
+    return {"available": True, **known, "why": _told(call, service.why)}
+
+
+def _adapters(call: Call) -> dict[str, str]:
+    return {name: _told(call, state) for name, state in call.studio.adapters.items()}
+
+
+def _system(call: Call, state: EngineState) -> dict[str, Any]:
+    versions = {"atelier": _version()}
+    for worker in state.workers:
+        versions |= worker.versions
+    return {
+        "uptime": time.time() - call.studio.started,
+        "queue": {"running": sum(worker.running is not None for worker in state.workers), "waiting": state.waiting},
+        "devices": [
+            {
+                "device": worker.device,
+                "ready": worker.ready,
+                "why": _told(call, worker.why) if worker.why else None,
+                "busy": worker.running is not None,
+                "memory": worker.memory.model_dump() if worker.memory else None,
+            }
+            for worker in state.workers
+        ],
+        "versions": versions,
+    }
+
+
+def _told(call: Call, sentence: Sentence) -> str:
+    return call.say(sentence.template, **sentence.facts)
+
+
+def _headline(call: Call, system: Mapping[str, Any]) -> str:
+    queue = call.say("{running} running, {waiting} waiting", **system["queue"])
+    uptime = call.say("up {time}", time=span(system["uptime"]))
+    return f"Atelier {system['versions']['atelier']} · {uptime} · {queue}"
+
+
+def _titled(title: str, lines: Iterable[str]) -> str:
+    return "\n".join((title, *lines))
+
+
+def _service_lines(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
+    for name, service in services.items():
+        if not service["available"]:
+            yield f"⚠️ /{name}: {service['why']}"
+            continue
+        tier = call.say("full tier") if service["tier"] == "full" else call.say("embedded tier")
+        yield f"✅ /{name}: {service['backend']}, {tier}. {service['why']}"
+
+
+def _adapter_lines(call: Call) -> Iterator[str]:
+    for name, state in call.studio.adapters.items():
+        yield f"{'✅' if state.template == 'on' else '▫️'} {name}: {_told(call, state)}"
+
+
+def _device_lines(call: Call, system: Mapping[str, Any]) -> Iterator[str]:
+    for device in system["devices"]:
+        if not device["ready"]:
+            yield f"⚠️ {device['device']}: {device['why']}"
+        elif device["memory"] is None:
+            yield f"✅ {device['device']}"
+        else:
+            yield f"✅ {device['device']}: {_memory(call, device['memory'])}"
+
+
+def _memory(call: Call, memory: Mapping[str, Any]) -> str:
+    parts = [call.say("{used} used, {free} free", used=size(memory["used"]), free=size(memory["free"]))]
+    models = [f"{name} {size(count)}" for name, count in memory["models"].items()]
+    parts.append(call.say("holds {models}", models=", ".join(models)) if models else call.say("holds no model"))
+    return " · ".join(parts)
+
+
+@cache
+def _version() -> str:
+    return str(tomllib.loads(PROJECT.read_text("utf-8"))["project"]["version"])
