@@ -18,13 +18,17 @@ class Params(TaskParams):
     """`older_than_days` goes with clear; without it everything goes."""
 
     action: Literal["stats", "clear"] = Field(
-        "stats", description="Look at the cache, or clear it (admins)", json_schema_extra={"positional": True}
+        "stats",
+        description="Look at the cache, or clear it; clearing is for admins",
+        examples=["clear"],
+        json_schema_extra={"positional": True},
     )
     older_than_days: int | None = Field(
         None,
         description="Clear only what is older than this many days",
         ge=0,
         le=36500,
+        examples=[7],
         json_schema_extra={"positional": True},
     )
 
@@ -46,7 +50,7 @@ async def _stats(call: Call) -> Reply:
         call.say(
             "{entries} results, {bytes} of {bound}", entries=stats.entries, bytes=size(stats.bytes), bound=size(bound)
         ),
-        call.say("{hits} hits, {misses} misses", hits=stats.hits, misses=stats.misses),
+        call.say("Hits {hits}, misses {misses}", hits=stats.hits, misses=stats.misses),
     ]
     if asked:
         lines.append(call.say("{share} of requests were answered at once", share=f"{stats.hits / asked:.0%}"))

@@ -15,6 +15,7 @@ class Params(TaskParams):
         "",
         description="The job's id; leave it out when you have only one",
         max_length=64,
+        examples=["3f9a1c20be"],
         json_schema_extra={"positional": True},
     )
 

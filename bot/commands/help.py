@@ -70,8 +70,15 @@ def _bounds(call: Call, option: Option) -> str:
         case "media":
             return call.say("attach a file")
         case "text":
-            return call.say("up to {count} characters", count=option.maximum or 0) if option.maximum else ""
+            return _length(call, option)
     return _range(call, option)
+
+
+def _length(call: Call, option: Option) -> str:
+    """Nothing for ids and names, which are short by nature."""
+    if option.maximum is None or option.positional:
+        return ""
+    return call.say("up to {count} characters", count=option.maximum)
 
 
 def _range(call: Call, option: Option) -> str:
@@ -109,7 +116,7 @@ def _examples(command: Command) -> list[str]:
 
 
 def _facts(command: Command) -> dict[str, Any]:
-    options = [asdict(option) for option in command.params.options()]
+    options = [{**asdict(option), "choices": list(option.choices)} for option in command.params.options()]
     return {"name": command.name, "description": command.description, "admin": command.admin, "options": options}
 
 

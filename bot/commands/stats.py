@@ -30,8 +30,8 @@ async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opti
     held, hours = await store.cache_stats(), await store.by_hour(now)
     blocks = [
         _block(call, call.say("Last hour"), hour),
-        _block(call, call.say("Last day"), day),
-        _block(call, call.say("All time"), ever),
+        _block(call, call.say("Last day"), day, hour),
+        _block(call, call.say("All time"), ever, day),
         call.say("The cache holds {entries} results, {bytes}.", entries=held.entries, bytes=size(held.bytes)),
     ]
     facts: dict[str, Any] = {
@@ -50,10 +50,12 @@ async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opti
     return Reply("\n\n".join(block for block in blocks if block), (media.keep(png, folder),), facts)
 
 
-def _block(call: Call, title: str, stats: Stats) -> str:
+def _block(call: Call, title: str, stats: Stats, before: Stats | None = None) -> str:
     count = sum(sum(outcomes.values()) for outcomes in stats.jobs.values())
     if not count:
-        return f"{title} · " + call.say("nothing")
+        return f"{title} · {call.say('nothing')}"
+    if stats == before:
+        return f"{title} · {call.say('the same')}"
     return "\n".join((f"{title} · {_jobs(call, count)}", *_lines(call, stats)))
 
 
@@ -68,7 +70,7 @@ def _lines(call: Call, stats: Stats) -> Iterator[str]:
         yield call.say("Waiting: {median}, 95 % within {p95}", **_spans(stats.waiting))
     if stats.running:
         yield call.say("Running: {median}, 95 % within {p95}", **_spans(stats.running))
-    yield call.say("Cache: {hits} hits, {misses} misses", hits=stats.hits, misses=stats.misses)
+    yield call.say("Cache: hits {hits}, misses {misses}", hits=stats.hits, misses=stats.misses)
 
 
 def _outcomes(call: Call, outcomes: Mapping[str, int]) -> str:

@@ -15,9 +15,15 @@ from engine.task import Context, Task
 class Params(TaskParams):
     """What to draw and how. A missing `steps`, `guidance` or `strength` is the model's own."""
 
-    prompt: str = Field(description="What to draw", min_length=1, max_length=1500, json_schema_extra={"rest": True})
-    shape: Literal["square", "wide", "tall"] = Field("square", description="Shape of the picture")
-    count: int = Field(1, description="How many pictures", ge=1, le=4)
+    prompt: str = Field(
+        description="What to draw",
+        min_length=1,
+        max_length=1500,
+        examples=["a lighthouse at dusk"],
+        json_schema_extra={"rest": True},
+    )
+    shape: Literal["square", "wide", "tall"] = Field("square", description="Shape of the picture", examples=["wide"])
+    count: int = Field(1, description="How many pictures", ge=1, le=4, examples=[2])
     steps: int | None = Field(None, description="Denoising steps; more is slower and finer", ge=1, le=50)
     guidance: float | None = Field(None, description="How closely to follow the prompt", ge=0, le=20)
     negative: str = Field("", description="What to keep out of the picture", max_length=1500)
@@ -51,4 +57,6 @@ def _facts(params: Params, context: Context, seconds: float) -> dict[str, Fact]:
     return {"prompt": params.prompt, "seed": params.seed or 0, **made_by, "seconds": seconds}
 
 
-TASK = Task(name="imagine", version=painters.VERSION, params=Params, run=run, choose=painters.choose, load=painters.load)
+TASK = Task(
+    name="imagine", version=painters.VERSION, params=Params, run=run, choose=painters.choose, load=painters.load
+)
