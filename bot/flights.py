@@ -17,8 +17,8 @@ class Flights:
         self._runs: dict[str, _Run] = {}
         self._riders: dict[str, _Rider] = {}
 
-    def __contains__(self, job: str) -> bool:
-        return job in self._riders
+    def __len__(self) -> int:
+        return len(self._riders)
 
     def place(self, job: str) -> int | None:
         """From 1 in line, 0 while it runs, None where there is no such job."""

@@ -7,15 +7,14 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 import structlog
-from storage.store import Limit
 from structlog.contextvars import bound_contextvars
 
 from bot.command import Call, Command, Reply, Request
-from bot.flights import Flights
 from bot.studio import Studio
 from engine.errors import AtelierError, BadInput, Cancelled, EngineDied, NotAllowed
-from engine.job import Done, Failed, Job, Result, Started, Update
+from engine.job import Done, Failed, Job, Queued, Result, Started, Update
 from engine.params import TaskParams
+from storage.store import Limit
 
 log = structlog.get_logger()
 
@@ -28,7 +27,7 @@ class Service:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        self.flights = Flights(studio.engine)
+        self.flights = studio.flights
         self._open = True
         self._serving = 0
         self._quiet = asyncio.Event()
@@ -130,6 +129,9 @@ class Service:
 
     async def _record(self, job: Job, update: Update, run: "_Clock") -> None:
         match update:
+            case Queued() if run.begun:
+                run.stop()
+                await self.studio.store.requeue(job.id)
             case Started():
                 run.begin()
                 await self.studio.store.start(job.id, update.worker)
@@ -146,13 +148,20 @@ class Service:
 
 
 class _Clock:
-    """Device-seconds of a run: from its Started on; a job that rode along from the end counts nothing before."""
+    """Device-seconds of a run, from its newest Started on."""
 
     def __init__(self) -> None:
         self._begun: float | None = None
 
+    @property
+    def begun(self) -> bool:
+        return self._begun is not None
+
     def begin(self) -> None:
         self._begun = time.monotonic()
+
+    def stop(self) -> None:
+        self._begun = None
 
     @property
     def seconds(self) -> float:

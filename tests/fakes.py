@@ -29,5 +29,5 @@ def echo(user: str = "web:a", **params: Any) -> Job:
 async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
     """Wait for something that no event tells of."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # what is waited for is in another process
             await asyncio.sleep(0.005)  # what is waited for is in another process

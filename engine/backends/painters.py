@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
+from engine import weights
 from engine.errors import Sentence
 from engine.job import Fact
+from engine.media import hash_of
 from engine.task import EngineSettings
 from engine.wire import Service
 
@@ -45,7 +47,7 @@ class Painter(Protocol):
 
 
 def choose(settings: EngineSettings) -> Service:
-    """The backend for `imagine`: what the owner named, or for `auto` SDXL where device, libraries and weights allow it."""
+    """The backend for `imagine`: what the owner named; for `auto` SDXL where device, libraries and weights allow."""
     wanted = settings.models.get("imagine", "auto")
     if wanted == "pocket":
         return _pocket(settings, Sentence(template="config.toml asks for it."))
@@ -69,9 +71,7 @@ def load(settings: EngineSettings) -> Painter:
 
 
 def _pocket(settings: EngineSettings, why: Sentence) -> Service:
-    from engine.backends.pocket.painter import identity  # the painter needs Painting, which is defined above
-
-    model = identity(settings.weights)
+    model = f"pocket-{hash_of(weights.need('pocket', settings.weights))[:12]}"
     return Service(task="imagine", version=VERSION, backend="pocket", tier="embedded", model=model, why=why)
 
 

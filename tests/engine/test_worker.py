@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def run_by_hand(folder: Path, *lines: object) -> list[dict[str, object]]:
     spoken = "".join(json.dumps(line) + "\n" for line in lines)
@@ -20,11 +22,18 @@ def test_it_says_ready_first_with_a_service_for_every_task(tmp_path: Path) -> No
     assert held["type"] == "held"
 
 
-def test_it_ends_when_its_input_ends_even_in_the_middle_of_a_job(tmp_path: Path) -> None:
-    order = {"type": "run", "job": "1", "task": "echo", "params": {"seconds": 600}}
-    *_, last, _ = run_by_hand(tmp_path, order)
-    assert last["type"] == "failed"
-    assert last["kind"] == "Cancelled"
+@pytest.mark.parametrize("params", [{"seconds": 600}, {"fault": "hang"}])
+def test_it_ends_when_its_input_ends_even_in_the_middle_of_a_job(tmp_path: Path, params: dict[str, object]) -> None:
+    command = [sys.executable, "-m", "engine", "--folder", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdin
+        assert worker.stdout
+        worker.stdin.write(json.dumps({"type": "run", "job": "1", "task": "echo", "params": params}) + "\n")
+        worker.stdin.flush()
+        while json.loads(worker.stdout.readline())["type"] != "started":
+            pass
+        worker.stdin.close()
+        assert worker.wait(timeout=10) in (0, 1)
 
 
 def test_a_cancel_that_comes_before_its_job_begins_keeps_it_from_beginning(tmp_path: Path) -> None:

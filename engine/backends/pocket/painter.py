@@ -1,16 +1,14 @@
-"""Pocket as a painter: draw at 128 pixels with a preview each step, then four times larger by the embedded Real-ESRGAN."""
+"""Pocket as a painter: draw small with a preview each step, then four times larger by the embedded Real-ESRGAN."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine import weights
 from engine.backends.painters import Painting
 from engine.backends.pocket.pocket import Pocket
 from engine.backends.realesrgan import Upscaler
 from engine.errors import Sentence
-from engine.media import hash_of
 from engine.pictures import pixels
 
 if TYPE_CHECKING:
@@ -20,11 +18,6 @@ if TYPE_CHECKING:
 DRAWN = 0.9
 """Share of the work that is denoising; the rest is enlarging."""
 EMOJI_LIKE = Sentence(template="Drawn by the embedded pocket model: emoji-like; see README for SDXL.")
-
-
-def identity(folder: Path) -> str:
-    """The model's name and the start of its weights' hash: another file is another model. Raises MissingModel."""
-    return f"pocket-{hash_of(weights.need('pocket', folder)['pocket.onnx'])[:12]}"
 
 
 class PocketPainter:
