@@ -149,8 +149,10 @@ class Seat:
     user: Json
     thread: int | None = None
 
-    async def say(self, text: str, reply_to: Json | None = None) -> Json:
-        return await self._send({"text": text, **_entities("entities", text)}, reply_to)
+    async def say(self, text: str, reply_to: Json | None = None, *, as_group: bool = False) -> Json:
+        """`as_group` is how an anonymous admin speaks."""
+        hidden = {"sender_chat": self.room.shown()} if as_group else {}
+        return await self._send({"text": text, **_entities("entities", text), **hidden}, reply_to)
 
     async def photo(self, data: bytes, caption: str = "", reply_to: Json | None = None) -> Json:
         sizes = [self.room.server.keep(size).shown() for size in photo_sizes(data)]

@@ -104,6 +104,11 @@ class TelegramServer:
     def called(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
 
+    async def settled(self, method: str, times: int, within: float = 10.0) -> None:
+        """Waits until `method` was called that often."""
+        async with asyncio.timeout(within):
+            await self.until(lambda: len(self.called(method)) >= times or None)
+
     def keep(self, file: StoredFile) -> StoredFile:
         self.files[file.id] = file
         return file
