@@ -1,4 +1,4 @@
-// Pictures large, in a dialog: arrows or a swipe to turn, Enter or a click for full size, Escape to close.
+// Pictures large, in a dialog: arrows or a swipe to turn, + or a click for full size, Escape to close.
 
 import { el, find, icon } from "./dom.js";
 import { t } from "./words.js";
@@ -25,7 +25,7 @@ export class Lightbox {
   draw() {
     const { url, name, alt } = this.pictures[this.index];
     const several = this.pictures.length > 1;
-    this.picture = el("img", { src: url, alt, draggable: "false", onclick: () => this.zoom() });
+    this.picture = el("img", { src: url, alt, draggable: "false", onclick: () => this.dialog.classList.toggle("full") });
     this.dialog.classList.remove("full");
     this.dialog.replaceChildren(
       el("div", { class: "stage" }, this.picture),
@@ -49,14 +49,10 @@ export class Lightbox {
     this.dialog.querySelector(`.${side}`).focus();
   }
 
-  zoom() {
-    this.dialog.classList.toggle("full");
-  }
-
   key({ key }) {
     if (key === "ArrowLeft") this.turn(-1);
     else if (key === "ArrowRight") this.turn(1);
-    else if (key === "Enter" && document.activeElement === this.dialog) this.zoom();
+    else if (key === "+" || key === "-") this.dialog.classList.toggle("full", key === "+");
   }
 
   swipe(event) {

@@ -1,0 +1,5 @@
+"""The web: an HTTP API and a chat page over it. Only this package imports aiohttp.web."""
+
+from bot.adapters.web.server import Server, run
+
+__all__ = ["Server", "run"]

@@ -1,0 +1,146 @@
+"""Web jobs belong to the server: they go on whether or not a connection listens, and their newest state is here."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from bot.adapters.base import Handler
+from bot.command import Request
+from engine.errors import Broken
+from engine.job import Done, Failed, Media, Progress, Update
+
+log = structlog.get_logger()
+
+PREVIEWS = 3
+"""Newest previews of a job that may still be asked for."""
+
+
+@dataclass
+class Running:
+    """A request on its way. `newest` is None until the service said its first word."""
+
+    request: Request
+    newest: Update | None = None
+    previews: list[Media] = field(default_factory=list)
+
+    def take(self, update: Update) -> None:
+        self.newest = update
+        if isinstance(update, Progress) and update.preview is not None:
+            self.previews = [*self.previews, update.preview][-PREVIEWS:]
+
+
+class Watch:
+    """The newest update of each job of `user`, or of one `job` alone, since it was last asked."""
+
+    def __init__(self, user: str, job: str | None) -> None:
+        self.user = user
+        self.job = job
+        self.closed = False
+        self._news: dict[str, Update] = {}
+        self._told = asyncio.Event()
+
+    def tell(self, running: Running, update: Update) -> None:
+        if running.request.user == self.user and self.job in (None, update.job):
+            self._news[update.job] = update
+            self._told.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self._told.set()
+
+    async def news(self) -> list[Update]:
+        """What changed; waits until something did, or the desk closed."""
+        await self._told.wait()
+        self._told.clear()
+        news, self._news = list(self._news.values()), {}
+        return news
+
+
+class Desk:
+    """Carries requests through the service, and tells whoever watches."""
+
+    def __init__(self, service: Handler) -> None:
+        self._service = service
+        self._live: dict[str, Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watches: set[Watch] = set()
+
+    async def start(self, request: Request) -> Update:
+        """Begin, and the first update; what comes after goes on by itself. Who leaves before the first, cancels."""
+        first: asyncio.Future[Update] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._carry(Running(request), first))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            return await first
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+
+    def newest(self, job: str) -> tuple[str, Update] | None:
+        """Whose the job is and its newest update, while it lives here."""
+        running = self._live.get(job)
+        return (running.request.user, running.newest) if running and running.newest else None
+
+    def of(self, user: str) -> list[Update]:
+        """The newest update of each of the user's live jobs, oldest job first."""
+        return [each.newest for each in self._live.values() if each.request.user == user and each.newest]
+
+    def preview(self, user: str, sha256: str) -> Media | None:
+        """A recent preview of one of the user's live jobs."""
+        previews = (media for each in self._live.values() if each.request.user == user for media in each.previews)
+        return next((media for media in previews if media.sha256 == sha256), None)
+
+    @contextmanager
+    def watch(self, user: str, job: str | None = None) -> Iterator[Watch]:
+        watch = Watch(user, job)
+        self._watches.add(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.discard(watch)
+
+    async def close(self) -> None:
+        """End what still runs, and the watches. The service has told its jobs before, so mostly there is nothing."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for watch in self._watches:
+            watch.close()
+
+    async def _carry(self, running: Running, first: asyncio.Future[Update]) -> None:
+        """A fault of ours is logged here, and told to whoever waits."""
+        try:
+            async with aclosing(self._service.handle(running.request)) as updates:
+                await self._follow(running, updates, first)
+        except Exception as error:
+            log.exception("a web job failed by a fault of ours", user=running.request.user)
+            if not first.done():
+                first.set_exception(error)
+            elif running.newest is not None:
+                self._tell(running, Failed.of(broken(), running.newest.job))
+
+    async def _follow(self, running: Running, updates: AsyncIterator[Update], first: asyncio.Future[Update]) -> None:
+        job = ""
+        try:
+            async for update in updates:
+                job = update.job
+                running.take(update)
+                if job and not isinstance(update, Done | Failed):
+                    self._live[job] = running
+                self._tell(running, update)
+                if not first.done():
+                    first.set_result(update)
+        finally:
+            self._live.pop(job, None)
+
+    def _tell(self, running: Running, update: Update) -> None:
+        for watch in self._watches:
+            watch.tell(running, update)
+
+
+def broken() -> Broken:
+    return Broken("A fault of ours; the log says more. Try again, or tell an admin.")

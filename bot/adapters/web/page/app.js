@@ -1,0 +1,195 @@
+// The page: boots from the server's declarations, sends lines, keeps the turns and follows the live ones.
+
+import * as api from "./api.js";
+import { announce } from "./announce.js";
+import { Card } from "./card.js";
+import { Composer } from "./composer.js";
+import { el, find } from "./dom.js";
+import { History } from "./history.js";
+import { Lightbox } from "./lightbox.js";
+import { letIn } from "./login.js";
+import { Stream } from "./stream.js";
+import { speak, t } from "./words.js";
+
+const IDEAS = ["/imagine a red apple", "/imagine a fox in the snow --count 2", "/imagine a lighthouse at night --shape wide", "/help"];
+
+class Page {
+  constructor({ commands, file_bytes: bound }) {
+    this.commands = commands;
+    this.cards = new Map();
+    this.history = new History();
+    this.lightbox = new Lightbox();
+    this.stream = new Stream({
+      receive: (state) => this.receive(state),
+      opened: () => this.connected(),
+      lost: () => this.tell(t("No connection. Trying again…")),
+    });
+    this.composer = new Composer({
+      commands, bound,
+      send: (line, pairs, entries) => this.send(line, pairs, entries),
+      refuse: (message) => this.refuse(message),
+      last: () => this.history.last(),
+    });
+    find("clear").addEventListener("click", () => this.clear());
+  }
+
+  async start() {
+    find("ideas").replaceChildren(...IDEAS.map((idea) =>
+      el("li", {}, el("button", { type: "button", class: "idea", onclick: () => this.composer.put(idea) }, idea))));
+    this.tidy();
+    await Promise.all(this.history.turns.map((turn) => this.recall(turn)));
+    this.follow();
+    find("line").focus();
+  }
+
+  async recall(turn) {
+    const card = this.place(turn);
+    if (turn.state) return card.show(turn.state);
+    this.cards.set(turn.id, card);
+    await this.read(card);
+  }
+
+  async read(card) {
+    try {
+      card.show(await api.state(card.turn.id));
+    } catch (error) {
+      const message = error.status === 404 ? t("The server no longer knows this one.") : error.message;
+      card.show(failure(error.kind, message));
+    }
+  }
+
+  place(turn, urls = []) {
+    const card = new Card(turn, this, urls);
+    find("turns").append(card.node);
+    this.tidy();
+    return card;
+  }
+
+  tidy() {
+    const empty = !find("turns").children.length;
+    find("welcome").hidden = !empty;
+    find("clear").hidden = empty;
+  }
+
+  async send(line, pairs, entries) {
+    const turn = { line, files: entries.map((entry) => entry.file.name) };
+    const card = this.place(turn, entries.map((entry) => entry.url));
+    this.toEnd();
+    await this.settle(card, api.ask(line, pairs));
+  }
+
+  async press(button, line) {
+    const command = this.commands.find((each) => each.name === button.command);
+    const option = command.options.find((each) => each.positional || each.required);
+    const card = this.place({ line, files: [] });
+    this.toEnd();
+    await this.settle(card, api.press(button.command, { [option.name]: button.argument }));
+  }
+
+  async settle(card, asked) {
+    try {
+      const state = await asked;
+      if (state.id) this.cards.set(card.turn.id = state.id, card);
+      else card.turn.state = state;
+      this.accept(card, state);
+    } catch (error) {
+      if (!(error instanceof api.Refused)) throw error;
+      if (error.status === 401) return letIn().then(() => location.reload());
+      card.turn.state = failure(error.kind, error.message);
+      this.accept(card, card.turn.state);
+    }
+    this.history.add(card.turn);
+    this.follow();
+  }
+
+  // A state may have come down the stream before the answer to the request that made it.
+  accept(card, state) {
+    if (card.live) this.show(card, { ...state, text: state.text ?? "" });
+  }
+
+  receive(state) {
+    const card = this.cards.get(state.id);
+    if (card?.live) this.show(card, state);
+    this.follow();
+  }
+
+  show(card, state) {
+    const atEnd = isAtEnd();
+    card.show(state);
+    announce(state);
+    if (atEnd) this.toEnd();
+  }
+
+  follow() {
+    if ([...this.cards.values()].some((card) => card.live)) return this.stream.open();
+    this.stream.close();
+    this.tell("");
+  }
+
+  async connected() {
+    this.tell("");
+    await Promise.all([...this.cards.values()].filter((card) => card.live).map((card) => this.read(card)));
+    this.follow();
+  }
+
+  async cancel(card) {
+    try {
+      await api.cancel(card.turn.id);
+    } catch (error) {
+      card.uncancel();
+      this.refuse(error.message);
+    }
+  }
+
+  edit(line) {
+    this.composer.put(line);
+  }
+
+  attach(file) {
+    this.composer.attachments.add([file]);
+    find("line").focus();
+  }
+
+  refuse(message) {
+    find("hint").replaceChildren(el("span", { class: "bad", role: "alert" }, message));
+  }
+
+  tell(message) {
+    find("link").textContent = message;
+  }
+
+  clear() {
+    if (!confirm(t("Forget this list in this browser? Pictures stay on the server."))) return;
+    this.history.clear();
+    this.cards.clear();
+    find("turns").replaceChildren();
+    this.tidy();
+    this.follow();
+  }
+
+  toEnd() {
+    find("log").scrollTo({ top: find("log").scrollHeight });
+  }
+}
+
+const failure = (kind, message) => ({ id: null, state: "failed", text: message, fraction: null, error: { kind, message }, result: null });
+
+const isAtEnd = () => {
+  const { scrollHeight, scrollTop, clientHeight } = find("log");
+  return scrollHeight - scrollTop - clientHeight < 80;
+};
+
+async function boot() {
+  try {
+    return await api.about();
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    await letIn();
+    return api.about();
+  }
+}
+
+speak(navigator.language);
+const about = await boot();
+speak(about.language);
+await new Page(about).start();

@@ -1,0 +1,90 @@
+"""The chat page, what it needs to know, and the media that it shows."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bot.adapters.web.answers import NotFound
+from bot.adapters.web.desk import Desk
+from bot.adapters.web.gate import Gate
+from bot.adapters.web.intake import DEFAULT_COMMAND, Bounds, body_of
+from bot.adapters.web.views import Views
+from bot.adapters.web.visitor import VISITOR, keep_session
+from bot.command import Command
+from bot.studio import Studio
+from bot.words import Language, say
+from engine.errors import BadInput
+from engine.media import FORMATS
+
+PAGE = Path(__file__).parent / "page"
+MEDIA_HEADERS = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+"""A file is named by its content, so it never changes; opened by itself it runs nothing."""
+
+
+class Pages:
+    """The handlers of `/`, `/page/`, `/media/`, `/api/page` and `/api/login`."""
+
+    def __init__(self, studio: Studio, desk: Desk, views: Views, gate: Gate, bounds: Bounds) -> None:
+        self._studio = studio
+        self._desk = desk
+        self._views = views
+        self._gate = gate
+        self._bounds = bounds
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        return (
+            web.get("/", self.index),
+            web.static("/page", PAGE),
+            web.get("/api/page", self.about),
+            web.post("/api/login", self.login),
+            web.get(r"/media/{sha256:[0-9a-f]{64}}{suffix:(?:\.[a-z0-9]{1,8})?}", self.media),
+        )
+
+    async def index(self, _: web.Request) -> web.FileResponse:
+        return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    async def about(self, request: web.Request) -> web.Response:
+        """Everything that the page reads at its start, in the visitor's language; here a browser gets its session."""
+        language = request[VISITOR].language
+        commands = [_declared(command, language) for command in self._studio.commands]
+        told = {
+            "language": language,
+            "commands": commands,
+            "default_command": DEFAULT_COMMAND,
+            "file_bytes": self._bounds.file_bytes,
+        }
+        response = web.json_response(told)
+        keep_session(request, response)
+        return response
+
+    async def login(self, request: web.Request) -> web.Response:
+        async with body_of(request, self._bounds) as body:
+            token = body.fields.get("token")
+        if not isinstance(token, str):
+            raise BadInput("{option} is missing. Give it a value.", option="token")
+        return self._gate.login(request, token)
+
+    async def media(self, request: web.Request) -> web.FileResponse:
+        """A file, for the visitor whom its address was made for."""
+        visitor, sha256, suffix = request[VISITOR], request.match_info["sha256"], request.match_info["suffix"]
+        preview = self._desk.preview(visitor.user, sha256)
+        path = preview.path if preview else self._bounds.folder / sha256[:2] / f"{sha256}{suffix}"
+        if not self._views.may_see(sha256, request.query.get("key", ""), visitor) or not path.is_file():
+            raise NotFound("There is nothing at {path}.", path=request.path[:80])
+        mime = FORMATS.get(suffix[1:])
+        disposition = "inline" if mime else "attachment"
+        headers = {"Content-Type": mime or "application/octet-stream", "Content-Disposition": disposition}
+        return web.FileResponse(path, headers={**MEDIA_HEADERS, **headers})
+
+
+def _declared(command: Command, language: Language) -> dict[str, Any]:
+    options = [
+        {**asdict(option), "description": say(option.description, language)} for option in command.params.options()
+    ]
+    return {"name": command.name, "description": say(command.description, language), "options": options}

@@ -1,0 +1,71 @@
+"""What programs read about the studio: the facts of its commands, by address."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from aiohttp import web
+
+from bot.adapters.web.intake import Bounds, body_of
+from bot.adapters.web.visitor import VISITOR
+from bot.service import Service
+from engine.errors import BadInput
+from engine.job import Done, Failed
+
+
+class Reports:
+    """The handlers of `/api/…` and `/healthz`. Each asks a command, so its rights and figures are the command's."""
+
+    def __init__(self, service: Service, bounds: Bounds) -> None:
+        self._service = service
+        self._bounds = bounds
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        return (
+            web.get("/api/cache/stats", self.cache_stats),
+            web.post("/api/cache/clear", self.cache_clear),
+            web.get("/api/rate-limit/stats", self.limits),
+            web.get("/api/services/status", self.services),
+            web.get("/api/system/info", self.system),
+            web.get("/healthz", self.health),
+        )
+
+    async def cache_stats(self, request: web.Request) -> web.Response:
+        return _answer(await self._facts(request, "cache", {"action": "stats"}))
+
+    async def cache_clear(self, request: web.Request) -> web.Response:
+        """`{"max_age_days": 7}` clears what is older; an empty object clears everything."""
+        async with body_of(request, self._bounds) as body:
+            unknown = next((name for name in body.fields if name != "max_age_days"), None)
+            if unknown is not None:
+                raise BadInput("There is no option {option} here. The options are: {known}.", option=unknown, known="max_age_days")
+            days = body.fields.get("max_age_days")
+        raw = {"action": "clear"} if days is None else {"action": "clear", "older_than_days": days}
+        return _answer(await self._facts(request, "cache", raw))
+
+    async def limits(self, request: web.Request) -> web.Response:
+        return _answer(await self._facts(request, "limits", {}))
+
+    async def services(self, request: web.Request) -> web.Response:
+        facts = await self._facts(request, "status", {})
+        return _answer({"services": facts["services"], "adapters": facts["adapters"]})
+
+    async def system(self, request: web.Request) -> web.Response:
+        facts = await self._facts(request, "status", {})
+        return _answer(facts["system"])
+
+    async def health(self, _: web.Request) -> web.Response:
+        """That the server serves; open to all, and it says nothing else."""
+        return web.json_response({"status": "ok"})
+
+    async def _facts(self, request: web.Request, command: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+        async with aclosing(self._service.handle(request[VISITOR].request(command, raw))) as updates:
+            update = await anext(updates)
+        if isinstance(update, Failed):
+            raise update.error()
+        assert isinstance(update, Done)
+        return update.result.facts
+
+
+def _answer(facts: Mapping[str, Any]) -> web.Response:
+    return web.json_response({"status": "success", **facts})

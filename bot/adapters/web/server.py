@@ -1,0 +1,91 @@
+"""The web adapter: one aiohttp application over the service, and its start and stop."""
+
+import asyncio
+from typing import Self
+
+import structlog
+from aiohttp import web
+
+from bot.adapters.web import openapi
+from bot.adapters.web.answers import BODY_BYTES, add_headers, errors_as_json
+from bot.adapters.web.desk import Desk
+from bot.adapters.web.gate import Gate
+from bot.adapters.web.intake import Bounds
+from bot.adapters.web.jobs import Jobs
+from bot.adapters.web.keys import Keys
+from bot.adapters.web.pages import Pages
+from bot.adapters.web.reports import Reports
+from bot.adapters.web.views import Views
+from bot.service import Service
+from engine.errors import Sentence
+
+log = structlog.get_logger()
+
+LAST_WORDS = 2.0
+"""Seconds that open answers have to end when the server stops."""
+
+
+async def run(service: Service) -> None:
+    """Serve until cancelled. A port that is taken turns the adapter off, with a word in `status`."""
+    settings = service.studio.settings.web
+    server = await Server.of(service)
+    try:
+        await server.start(settings.host, settings.port)
+    except OSError as error:
+        facts = {"host": settings.host, "port": settings.port, "why": error.strerror or type(error).__name__}
+        why = Sentence(template="off: cannot listen on {host}:{port} ({why}); set web.port in config.toml", facts=facts)
+        service.studio.adapters["web"] = why
+        log.error("web chat is off", why=str(why))
+        return
+    log.info("open the web chat in a browser", url=server.url)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await server.stop()
+
+
+class Server:
+    """`start` and `stop` it; `url` is where it listens."""
+
+    def __init__(self, application: web.Application, desk: Desk) -> None:
+        self._desk = desk
+        self._runner = web.AppRunner(
+            application, handler_cancellation=True, shutdown_timeout=LAST_WORDS, access_log=None
+        )
+        self.url = ""
+
+    @classmethod
+    async def of(cls, service: Service) -> Self:
+        settings = service.studio.settings
+        bounds = Bounds(settings.bot.data_dir / "media", settings.media.max_bytes)
+        keys = await Keys.of(service.studio.store)
+        token = settings.web.token.get_secret_value() if settings.web.token else None
+        gate, desk, views = Gate(token, keys), Desk(service), Views(keys)
+        application = web.Application(
+            middlewares=[errors_as_json, gate.middleware], client_max_size=bounds.body_bytes
+        )
+        application[BODY_BYTES] = bounds.body_bytes
+        application.on_response_prepare.append(add_headers)
+        application.add_routes(Pages(service.studio, desk, views, gate, bounds).routes())
+        application.add_routes(Jobs(service, desk, views, bounds).routes())
+        application.add_routes(Reports(service, bounds).routes())
+        application.add_routes(openapi.routes(service.studio.commands))
+        return cls(application, desk)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; port 0 is any free one. Raises OSError for an address that cannot be had."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        address, bound = self._runner.addresses[0][:2]
+        self.url = f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
+
+    async def stop(self) -> None:
+        """No new connections, then the jobs that still run, then the open answers."""
+        for site in list(self._runner.sites):
+            await site.stop()
+        await self._desk.close()
+        await self._runner.cleanup()

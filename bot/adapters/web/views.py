@@ -1,0 +1,88 @@
+"""A job as the API shows it: the one shape of `GET /jobs/{id}`, its events, and the answer to `POST /jobs`."""
+
+import base64
+from typing import Any
+
+from bot.adapters.web.answers import error_body
+from bot.adapters.web.keys import Keys
+from bot.adapters.web.visitor import Visitor
+from bot.card import card_of
+from bot.words import say
+from engine.job import Done, Failed, Media, Progress, Queued, Result, Update
+from storage.store import Row
+
+ENDED = ("done", "failed", "cancelled")
+
+
+class Views:
+    """`keys` sign the addresses of media, so that they open for their own visitor alone."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def state(self, update: Update, visitor: Visitor) -> dict[str, Any]:
+        """`text` and `buttons` are the card's; `stage` is in the visitor's language, `fraction` 0 to 1 of the job."""
+        card = card_of(update, visitor.language)
+        progress = update if isinstance(update, Progress) else None
+        return {
+            "id": update.job or None,
+            "state": _state(update),
+            "place": update.place if isinstance(update, Queued) else None,
+            "stage": say(progress.stage, visitor.language) if progress else None,
+            "fraction": progress.fraction if progress else None,
+            "seconds_left": progress.seconds_left if progress else None,
+            "preview": self.media(progress.preview, visitor) if progress and progress.preview else None,
+            "cached": isinstance(update, Done) and update.cached,
+            "text": card.text,
+            "alt": card.alt,
+            "buttons": [{"label": each.label, "command": each.command, "argument": each.argument} for each in card.buttons],
+            "result": self.result(update.result, visitor) if isinstance(update, Done) else None,
+            "error": error_body(update.error(), visitor.language) if isinstance(update, Failed) else None,
+        }
+
+    def waiting(self, row: Row, place: int | None, visitor: Visitor) -> dict[str, Any]:
+        """A job that runs for another connection or platform: what its row says of it."""
+        shown = self.state(Queued(job=row.job.id, place=place or 1), visitor)
+        return {**shown, "state": "queued" if row.state == "queued" else "running", "place": place or None}
+
+    def result(self, result: Result, visitor: Visitor) -> dict[str, Any]:
+        return {
+            "text": result.text,
+            "facts": result.facts,
+            "media": [self.media(media, visitor) for media in result.media],
+        }
+
+    def media(self, media: Media, visitor: Visitor) -> dict[str, Any]:
+        suffix = media.path.suffix
+        key = self._keys.sign("media", visitor.user, media.sha256)
+        about = media.model_dump(mode="json", exclude={"path"})
+        name = f"atelier-{media.sha256[:8]}{suffix}"
+        return {"url": f"/media/{media.sha256}{suffix}?key={key}", "name": name, **about}
+
+    def may_see(self, sha256: str, key: str, visitor: Visitor) -> bool:
+        return self._keys.holds(key, "media", visitor.user, sha256)
+
+
+def update_of(row: Row) -> Update | None:
+    """The last update of a job that ended; None while it goes on."""
+    if row.result is not None:
+        return Done(job=row.job.id, result=row.result, cached=row.cached)
+    return row.failed
+
+
+def data_uri(media: Media) -> str:
+    return f"data:{media.mime};base64,{base64.b64encode(media.path.read_bytes()).decode()}"
+
+
+def _state(update: Update) -> str:
+    match update:
+        case Queued():
+            return "queued"
+        case Done():
+            return "done"
+        case Failed(kind="Cancelled"):
+            return "cancelled"
+        case Failed():
+            return "failed"
+        case _:
+            return "running"

@@ -1,0 +1,89 @@
+"""Who asks: a browser by its session cookie, a program by its address."""
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from aiohttp import web
+
+from bot.command import Attachment, Request
+from bot.words import Language, language_of
+
+SESSION = "atelier_session"
+YEAR = 365 * 24 * 3600
+_SESSION_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever passed the gate. `user` is `"web:<session>"`, or `"web:<address>"` for a program without cookies.
+
+    Everybody who passes is an admin: without a token only the owner's own machine reaches the server, and with one
+    only who holds it.
+    """
+
+    user: str
+    address: str
+    language: Language
+
+    def request(
+        self, command: str, raw: Mapping[str, Any], files: Mapping[str, Attachment] | None = None
+    ) -> Request:
+        """The visitor's request. What the web answers is private: nobody else sees its prompt or its media."""
+        return Request(
+            command=command,
+            raw=raw,
+            user=self.user,
+            origin="web",
+            files=files or {},
+            language=self.language,
+            admin=True,
+            private=True,
+            also=(f"web-address:{self.address}",),
+        )
+
+
+VISITOR = web.RequestKey("visitor", Visitor)
+
+
+def visitor_of(request: web.Request) -> Visitor:
+    address = _network(request.remote)
+    session = request.cookies.get(SESSION, "")
+    who = session if _SESSION_ID.fullmatch(session) else address
+    return Visitor(f"web:{who}", address, preferred(request.headers.get("Accept-Language", "")))
+
+
+def keep_session(request: web.Request, response: web.StreamResponse) -> None:
+    """Give a browser that has none a session. Done on the page's own fetch, which a link from elsewhere cannot reach:
+    SameSite=Strict hides the cookie there, and a new one would overwrite it.
+    """
+    if not _SESSION_ID.fullmatch(request.cookies.get(SESSION, "")):
+        set_cookie(request, response, SESSION, secrets.token_hex(16))
+
+
+def set_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=YEAR, httponly=True, samesite="Strict", secure=request.secure)
+
+
+def preferred(header: str) -> Language:
+    """The best language we have for an Accept-Language header (RFC 9110, section 12.5.4)."""
+    ranges = [part.partition(";") for part in header.split(",")]
+    ranked = sorted(ranges, key=lambda part: -_weight(part[2]))
+    ours = (tag.strip() for tag, _, _ in ranked if tag.strip().lower().split("-")[0] in get_args(Language))
+    return language_of(next(ours, None))
+
+
+def _weight(parameters: str) -> float:
+    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
+    return float(found[1]) if found else 1.0
+
+
+def _network(remote: str | None) -> str:
+    """The address that limits count. An IPv6 household has a whole /64, so that is one."""
+    if remote is None:
+        return "unknown"
+    address = ipaddress.ip_address(remote.partition("%")[0])
+    return str(address) if address.version == 4 else str(ipaddress.ip_network((int(address), 64), strict=False))
