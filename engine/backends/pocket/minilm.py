@@ -37,10 +37,13 @@ class MiniLM:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(tokens)
         with safe_open(weights, framework="numpy") as file:
-            used = [name for name in file.keys() if not name.startswith(("pooler", "embeddings.p", "embeddings.t"))]
+            used = [
+                name for name in sorted(file.keys()) if not name.startswith(("pooler", "embeddings.p", "embeddings.t"))
+            ]
             self._weights: dict[str, Array] = {name: file.get_tensor(name) for name in used}
             place = file.get_slice("embeddings.position_embeddings.weight")[:tokens]
             self._place: Array = place + file.get_tensor("embeddings.token_type_embeddings.weight")[0]
+        self.bytes = sum(weight.nbytes for weight in self._weights.values())
 
     def read(self, text: str) -> Reading:
         """The states of `text`; upper and lower case are one to this model."""
@@ -74,12 +77,15 @@ class MiniLM:
     def _norm(self, at: str, x: Array) -> Array:
         centred = x - x.mean(-1, keepdims=True)
         scale = 1 / np.sqrt((centred * centred).mean(-1, keepdims=True) + np.float32(1e-12))
-        return centred * scale * self._weights[f"{at}.LayerNorm.weight"] + self._weights[f"{at}.LayerNorm.bias"]
+        return (
+            np.asarray(centred * scale) * self._weights[f"{at}.LayerNorm.weight"]
+            + self._weights[f"{at}.LayerNorm.bias"]
+        )
 
 
 def _softmax(x: Array) -> Array:
-    rising = np.exp(x - x.max(-1, keepdims=True))
-    return rising / rising.sum(-1, keepdims=True)
+    rising: Array = np.exp(x - x.max(-1, keepdims=True))
+    return np.asarray(rising / rising.sum(-1, keepdims=True))
 
 
 def _gelu(x: Array) -> Array:
@@ -90,7 +96,7 @@ def _erf(x: Array) -> Array:
     """Abramowitz and Stegun 7.1.26, to 1.5e-7: NumPy has none."""
     t = 1 / (1 + np.float32(0.3275911) * np.abs(x))
     terms = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
-    tail = np.zeros_like(x)
+    tail: Array = np.zeros_like(x)
     for term in terms:
-        tail = (tail + np.float32(term)) * t
-    return np.sign(x) * (1 - tail * np.exp(-x * x))
+        tail = np.asarray((tail + np.float32(term)) * t, np.float32)
+    return np.asarray(np.sign(x) * (1 - tail * np.exp(-x * x)))

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,9 @@ Array = NDArray[np.float32]
 class Settings:
     """From the file's metadata, which training/pocket/export.py writes.
 
-    `size` is the side of a picture in pixels, `tokens` how much of a text is read, `shift` the sampler's. `guiding` says
-    how the network follows the text: "two-pass" (Ho and Salimans 2022, arXiv:2207.12598), "input" (the scale is an input
-    of a distilled network) or "none".
+    `size` is the side of a picture in pixels, `tokens` how much of a text is read, `shift` the sampler's. `guiding` is
+    how the network follows the text: "two-pass" (Ho and Salimans 2022, arXiv:2207.12598), "input" (the scale is an
+    input of a distilled network) or "none".
     """
 
     size: int
@@ -37,6 +36,7 @@ class Network:
 
         blob = path.read_bytes()
         self.digest = hashlib.sha256(blob).hexdigest()
+        self.bytes = 4 * len(blob)  # int8 on disk, fp32 when loaded
         options = SessionOptions()
         options.intra_op_num_threads = threads or 0
         # The int8 weights are for the file's size alone: unfolded, each step would dequantise them again.
@@ -51,16 +51,17 @@ class Network:
         """
         guiding = self.settings.guiding
         if guiding == "input":
-            scale = np.array([guidance], np.float32)
-            return self._run(z[None], t, *_pad([states]), guidance=scale)[0]
+            return self._run(z, t, [states], guidance=np.array([guidance], np.float32))[0]
         if guiding == "none" or guidance == 1:
-            return self._run(z[None], t, *_pad([states]))[0]
-        guided, free = self._run(np.stack([z, z]), t, *_pad([states, unguided]))
-        return np.asarray(free + np.float32(guidance) * (guided - free))
+            return self._run(z, t, [states])[0]
+        guided, free = self._run(z, t, [states, unguided])
+        return free + np.float32(guidance) * (guided - free)
 
-    def _run(self, z: Array, t: float, ctx: Array, mask: NDArray[np.bool_], **more: Array) -> Array:
-        fed: dict[str, Any] = {"z": z, "t": np.full(len(z), t, np.float32), "ctx": ctx, "mask": mask, **more}
-        return np.asarray(self._session.run(None, fed)[0])
+    def _run(self, z: Array, t: float, texts: list[Array], **more: Array) -> list[Array]:
+        """The clean estimate of `z` for each of `texts`."""
+        ctx, mask = _pad(texts)
+        fed = {"z": np.stack([z] * len(texts)), "t": np.full(len(texts), t, np.float32), "ctx": ctx, "mask": mask}
+        return list(self._session.run(None, fed | more)[0])
 
 
 def _settings(metadata: dict[str, str]) -> Settings:

@@ -5,14 +5,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine import weights
 from engine.backends.pocket.minilm import MiniLM
 from engine.backends.pocket.network import Network
 from engine.backends.pocket.sampler import Array, sample, times
+from engine.backends.pocket.shape import Picture, Shape, widen
 
-Picture = NDArray[np.uint8]
 OnStep = Callable[[int, int, Picture], None]
 
 
@@ -20,14 +19,15 @@ class Pocket:
     """Draws square pictures of `size` pixels. A `pocket.onnx` in the weights folder is used before the repository's."""
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
-        """Load the network and its text encoder from the weights `folder`. Raises MissingModel, naming what to fetch."""
-        self._network = Network(weights.need("pocket", folder)["pocket.onnx"], threads)
-        self._settings = self._network.settings
+        """Load the network and its text encoder from the weights `folder`. Raises MissingModel."""
         text = weights.need("minilm", folder)
-        encoder = MiniLM(text["model.safetensors"], text["tokenizer.json"], self._settings.tokens)
+        self._network = Network(weights.need("pocket", folder), threads)
+        self._settings = self._network.settings
+        encoder = MiniLM(text / "model.safetensors", text / "tokenizer.json", self._settings.tokens)
         self._read = lru_cache(maxsize=64)(encoder.read)
         self.identity = f"pocket-{self._network.digest[:12]}"
         self.size, self.steps, self.guidance = self._settings.size, self._settings.steps, self._settings.guidance
+        self.bytes = self._network.bytes + encoder.bytes
 
     def unread(self, prompt: str) -> tuple[str, ...]:
         """The words at the end of `prompt` that the model does not read: it stops at 20 or so word pieces."""
@@ -42,15 +42,17 @@ class Pocket:
         steps: int | None = None,
         guidance: float | None = None,
         count: int = 1,
+        shape: Shape = "square",
         image: Picture | None = None,
         strength: float = 0.6,
         on_step: OnStep | None = None,
     ) -> list[Picture]:
-        """`count` pictures, uint8 (size, size, 3). Picture i starts from the noise of PCG64(seed + i), as if drawn alone.
+        """`count` pictures, uint8 (H, W, 3), with `size` as the shorter side.
 
-        `steps` and `guidance` are the model's own where they are None. From an `image`, uint8 (H, W, 3), the walk starts
-        at time 1 - `strength` and takes that share of the steps. `on_step(done, total, estimates)` gets the clean
-        estimates (count, size, size, 3) after each step; what it raises stops the drawing.
+        Picture i starts from the noise of PCG64(seed + i) and is what would be drawn alone. `steps` and `guidance` are
+        the model's own where they are None. From an `image`, uint8 (H, W, 3), the walk starts at time 1 - `strength`
+        and takes that share of the steps. `on_step(done, total, estimates)` gets the clean estimates (count, H, W, 3)
+        after each step; what it raises stops the drawing.
         """
         start = 0.0 if image is None else 1 - strength
         moments = self._moments(steps or self.steps, start)
@@ -62,12 +64,12 @@ class Pocket:
 
         noise = np.stack([self._noise(seed + i) for i in range(count)])
         begun = noise if image is None else np.float32(start) * self._fit(image) + np.float32(1 - start) * noise
-        pictures = np.empty((0,), np.uint8)
-        for done, estimate in enumerate(sample(predict, begun, moments), 1):
-            pictures = _pixels(estimate)
+        pictures: list[Picture] = []
+        for done, estimates in enumerate(sample(predict, begun, moments), 1):
+            pictures = [widen(_pixels(estimate), shape) for estimate in estimates]
             if on_step:
-                on_step(done, len(moments) - 1, pictures)
-        return list(pictures)
+                on_step(done, len(moments) - 1, np.stack(pictures))
+        return pictures
 
     def _moments(self, steps: int, start: float) -> list[float]:
         whole = times(steps, self._settings.shift)
@@ -87,4 +89,4 @@ class Pocket:
 
 
 def _pixels(estimate: Array) -> Picture:
-    return np.round((estimate + 1) * np.float32(127.5)).astype(np.uint8).transpose(0, 2, 3, 1)
+    return np.round((estimate + 1) * np.float32(127.5)).astype(np.uint8).transpose(1, 2, 0)

@@ -1,4 +1,4 @@
-"""DPM-Solver++(2M) for a network that predicts the clean picture x from z = t x + (1 - t) n, with noise n and t in 0..1.
+"""DPM-Solver++(2M) for a network that predicts the clean picture x from z = t x + (1 - t) n, n noise and t in 0..1.
 
 Source: Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models",
 arXiv:2211.01095, algorithm 2, with alpha = t, sigma = 1 - t and lambda = log(alpha / sigma).
@@ -22,7 +22,7 @@ def times(steps: int, shift: float = 2.0, start: float = 0.0) -> list[float]:
 
 
 def sample(predict: Callable[[Array, float], Array], z: Array, moments: list[float]) -> Iterator[Array]:
-    """Walk `z`, which is at `moments[0]`, to 1 and yield each clean estimate, clamped to -1..1. The last is the picture.
+    """Walk `z`, which is at `moments[0]`, to 1 and yield each clean estimate in -1..1. The last is the picture.
 
     `predict(z, t)` gives the clean estimate, of the shape of `z`. Its second-order correction uses the estimate before;
     the first step has none, and from pure noise (lambda = -inf) the second has none either.

