@@ -1,4 +1,4 @@
-"""Files named by their content: what a file is, how large its picture is, where it is kept, and if it is still whole."""
+"""Files named by their content: what a file is, how large its picture is, where it is kept, whether it is whole."""
 
 import contextlib
 import hashlib
@@ -32,19 +32,31 @@ FORMATS = {
     "mkv": "video/x-matroska",
     "mov": "video/quicktime",
     "avi": "video/x-msvideo",
+    "3gp": "video/3gpp",
 }
 """What is read here, by the suffix that it is kept under."""
 
 HEAD = 8192
 """Bytes from a file's start that tell its format."""
 
+_ALIASES = {"jpeg": "jpg", "oga": "ogg", "opus": "ogg", "m4v": "mp4"}
 _SUFFIXES = {mime: suffix for suffix, mime in FORMATS.items()}
 
 
 def sniff(head: bytes) -> str | None:
     """The MIME type that a file's first `HEAD` bytes tell, one of `FORMATS`; its name has no say."""
     kind = filetype.guess(head)
-    return FORMATS.get(kind.extension) if kind else None
+    return _format(kind.extension) if kind else None
+
+
+def promised(name: str) -> str | None:
+    """The MIME type, one of `FORMATS`, that a file's name promises."""
+    return _format(Path(name).suffix.lower().removeprefix("."))
+
+
+def suffix_of(mime: str) -> str:
+    """The suffix, without its dot, that a file of one of `FORMATS` is kept under."""
+    return _SUFFIXES[mime]
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -95,11 +107,15 @@ def intact(media: Media) -> bool:
         return False
 
 
+def _format(suffix: str) -> str | None:
+    return FORMATS.get(_ALIASES.get(suffix, suffix))
+
+
 def _settle(temporary: Path, folder: Path, suffix: str | None) -> Media:
     sha256 = hash_of(temporary)
     with temporary.open("rb") as file:
         mime = sniff(file.read(HEAD))
-    ending = "." + _SUFFIXES[mime] if mime else suffix or ""
+    ending = f".{suffix_of(mime)}" if mime else suffix or ""
     mime = mime or mimetypes.guess_type(f"file{ending}")[0] or "application/octet-stream"
     width, height = size_of(temporary) if mime.startswith("image/") else (None, None)
     path = folder / sha256[:2] / f"{sha256}{ending}"

@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
+from engine.errors import AtelierError
+
 T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -28,11 +30,18 @@ class Database:
     async def open(cls, path: Path | str) -> Self:
         """Open or make the file, in WAL mode, and bring its tables up to date. `":memory:"` keeps nothing.
 
-        Raises RuntimeError for a file that a newer version wrote.
+        Raises AtelierError for a file that cannot be opened, is no database, or was written by a newer version.
         """
         database = cls()
         try:
             await database._run(lambda: database._connect(path))
+        except sqlite3.DatabaseError as error:
+            await database.close()
+            raise AtelierError(
+                "{path} cannot be opened as the database: {reason}. Move it aside, or name another data_dir.",
+                path=str(path),
+                reason=str(error),
+            ) from error
         except BaseException:
             await database.close()
             raise
@@ -53,7 +62,8 @@ class Database:
         return await self._run(lambda: self._transact(move, durable))
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """Once asked for, the work is done, though its caller be cancelled: half a story in the rows helps nobody."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
     def _connect(self, path: Path | str) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=5)
@@ -86,7 +96,11 @@ def migrate(connection: sqlite3.Connection) -> None:
     steps = sorted(MIGRATIONS.glob("[0-9]*.sql"))
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(steps):
-        raise RuntimeError(f"The database has version {version}, this program knows {len(steps)}. Update it.")
+        raise AtelierError(
+            "The database has version {version}, this program knows {known}. Update the program.",
+            version=version,
+            known=len(steps),
+        )
     for number, step in enumerate(steps[version:], version + 1):
         script = step.read_text(encoding="utf-8")
         try:

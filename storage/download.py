@@ -6,11 +6,9 @@ from pathlib import Path
 
 import aiohttp
 
-from engine.errors import AtelierError, BadInput, TooLarge
+from engine.errors import BadInput, TooLarge
 
 CHUNK = 65536
-CONNECT = 10.0
-"""Seconds to reach the server, and at most between two pieces."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +43,17 @@ class Download:
             received = await self._stream(url, path)
         except TimeoutError:
             raise self._refusal(
-                "{option}: “{name}” did not arrive within {seconds} s. Send it again, or a smaller file.",
-                seconds=round(self.timeout, 1),
+                "{option}: “{name}” did not arrive within {seconds:g} s. Send it again, or a smaller file.",
+                seconds=self.timeout,
             ) from None
-        except (aiohttp.ClientError, OSError) as error:
-            if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError | ConnectionError):
-                raise
+        except (aiohttp.ClientError, ConnectionError):
             raise self._broken_off() from None
         if received < (size or 0):
             raise self._broken_off()
         self.check_size(received)
 
     async def _stream(self, url: str, path: Path) -> int:
-        timeout = aiohttp.ClientTimeout(total=self.timeout, sock_connect=CONNECT, sock_read=CONNECT)
+        timeout = aiohttp.ClientTimeout(total=self.timeout)
         plain = {"Accept-Encoding": "identity"}  # so that what is counted is what is written
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=plain, auto_decompress=False) as session,
@@ -80,7 +76,7 @@ class Download:
                 await asyncio.to_thread(file.write, chunk)
         return received
 
-    def _broken_off(self) -> AtelierError:
+    def _broken_off(self) -> BadInput:
         return self._refusal("{option}: “{name}” did not arrive whole, the connection broke off. Send it again.")
 
     def _refusal(self, template: str, **facts: str | float) -> BadInput:

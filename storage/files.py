@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import math
-import mimetypes
 import shutil
 import time
 from collections.abc import Container
@@ -13,7 +12,7 @@ from typing import Protocol
 
 from engine.errors import BadInput, TooLarge
 from engine.job import Media
-from engine.media import FORMATS, HEAD, intact, keep, part, size_of, sniff
+from engine.media import FORMATS, HEAD, intact, keep, part, promised, size_of, sniff, suffix_of
 from storage.download import Download
 
 
@@ -117,14 +116,13 @@ def shown(name: str) -> str:
 
 def _check_format(option: str, name: str, mime: str | None) -> None:
     """The content decides. A picture named as another kind of picture is fine; one named as a sound is refused."""
-    promised = mimetypes.guess_type(name)[0]
-    known = promised in FORMATS.values()
-    if promised is not None and known and (mime is None or _kind(mime) != _kind(promised)):
+    named = promised(name)
+    if named is not None and (mime is None or _kind(mime) != _kind(named)):
         raise BadInput(
             "{option}: “{name}” is not what its name says: its content is no {format}. Attach a real one.",
             option=option,
             name=shown(name),
-            format=_format(promised),
+            format=suffix_of(named),
         )
     if mime is None:
         raise BadInput(
@@ -138,7 +136,3 @@ def _check_format(option: str, name: str, mime: str | None) -> None:
 def _kind(mime: str) -> str:
     """Picture or recording: the same containers hold sound and video."""
     return "image" if mime.startswith("image/") else "recording"
-
-
-def _format(mime: str) -> str:
-    return next(suffix for suffix, known in FORMATS.items() if known == mime)

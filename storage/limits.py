@@ -93,7 +93,7 @@ def tidy(db: sqlite3.Connection, now: float) -> int:
 
 
 def _free_at(db: sqlite3.Connection, limit: Limit, now: float) -> float:
-    """When the `count` newest tokens no longer fill the window. A use dated after `now`, the clock set back, is none."""
+    """When the `count` newest tokens no longer fill the window. A use dated after `now` (the clock was set) is none."""
     row = db.execute(
         "SELECT at FROM uses WHERE identity = ? AND command = ? AND at <= ? ORDER BY at DESC LIMIT 1 OFFSET ?",
         (limit.identity, limit.command, now, limit.rate.count - 1),

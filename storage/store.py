@@ -56,7 +56,7 @@ class Store:
         try:
             return await self._database.change(lambda db: self._admit(db, job, limits), durable=not cached)
         except asyncio.CancelledError:
-            await asyncio.shield(self._database.change(lambda db: jobs.withdraw(db, job.id)))
+            await self._database.change(lambda db: jobs.withdraw(db, job.id))
             raise
 
     async def start(self, job_id: str, worker: str) -> None:

@@ -1,0 +1,204 @@
+"""The cache: who is answered from it, what leaves it and when, and what happens to the files."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.errors import Cancelled
+from engine.job import Failed, Job, Result
+from engine.media import keep
+from storage.store import LARGE, Store
+from tests.storage.conftest import Reopen
+from tests.storage.made import NOON, Clock, run
+
+Make = Callable[..., Job]
+MakeResult = Callable[..., Result]
+
+
+def files(tmp_path: Path) -> set[Path]:
+    return {path for path in (tmp_path / "media").rglob("*") if path.is_file()}
+
+
+async def test_the_same_work_again_is_answered_at_once(
+    store: Store, job: Make, result: MakeResult, clock: Clock
+) -> None:
+    made = result()
+    await run(store, job(), made)
+    again = job(user="web:b")
+    assert await store.admit(again) == made
+    row = await store.job(again.id)
+    assert row is not None
+    assert (row.state, row.cached, row.result, row.ended, row.seconds) == ("done", True, made, clock.now, 0)
+
+
+async def test_hits_and_misses_are_counted_and_outlive_the_process(
+    reopen: Reopen, job: Make, result: MakeResult
+) -> None:
+    async with reopen() as store:
+        await run(store, job(), result(size=100))
+        await run(store, job("pear"), result("pear", size=50))
+        await store.admit(job())
+    async with reopen() as store:
+        await store.admit(job())
+        stats = await store.cache_stats()
+    assert (stats.entries, stats.bytes, stats.hits, stats.misses, stats.oldest) == (2, 150, 2, 2, NOON)
+
+
+async def test_an_unused_cache_has_no_oldest_entry(store: Store) -> None:
+    stats = await store.cache_stats()
+    assert (stats.entries, stats.bytes, stats.hits, stats.misses, stats.oldest) == (0, 0, 0, 0, None)
+
+
+async def test_the_least_recently_used_entry_makes_room(
+    reopen: Reopen, job: Make, result: MakeResult, clock: Clock, tmp_path: Path
+) -> None:
+    async with reopen(cache_bytes=250) as store:
+        for name in ("apple", "pear"):
+            await run(store, job(name), result(name))
+            clock.forward(1)
+        await store.admit(job("apple"))
+        clock.forward(1)
+        await run(store, job("plum"), result("plum"))
+        assert await store.admit(job("apple")) is not None
+        assert await store.admit(job("plum")) is not None
+        assert await store.admit(job("pear")) is None
+    assert len(files(tmp_path)) == 2
+
+
+async def test_a_result_larger_than_the_cache_is_given_but_not_kept_and_evicts_nobody(
+    reopen: Reopen, job: Make, result: MakeResult
+) -> None:
+    async with reopen(cache_bytes=250) as store:
+        await run(store, job("apple"), result("apple"))
+        huge = result("huge", 300)
+        await run(store, job("huge"), huge)
+        assert huge.media[0].path.exists()
+        assert (await store.cache_stats()).bytes == 100
+        assert await store.admit(job("huge")) is None
+
+
+async def test_a_file_that_another_entry_names_is_not_deleted(
+    reopen: Reopen, job: Make, result: MakeResult, clock: Clock
+) -> None:
+    shared = result("same", 100)
+    async with reopen(cache_bytes=250) as store:
+        for name in ("apple", "pear"):
+            await run(store, job(name), shared)
+            clock.forward(1)
+        await run(store, job("plum"), result("plum"))
+        assert (await store.cache_stats()).entries == 2
+        assert shared.media[0].path.exists()
+        assert await store.admit(job("pear")) == shared
+
+
+async def test_a_file_that_an_unfinished_job_names_is_not_deleted_until_it_ended(
+    store: Store, job: Make, result: MakeResult
+) -> None:
+    made = result()
+    await run(store, job(), made)
+    waiting = job("vary", params={"image": made.media[0].model_dump(mode="json")})
+    await store.admit(waiting)
+    assert await store.cache_clear() == (1, 100)
+    assert made.media[0].path.exists()
+    await store.fail(waiting.id, Failed.of(Cancelled("Cancelled.")))
+    assert await store.named_files() == set()
+
+
+@pytest.mark.parametrize("size", [100, LARGE])
+@pytest.mark.parametrize("damage", ["missing", "shorter", "changed"])
+async def test_a_damaged_file_is_a_miss_and_the_work_is_done_again(
+    store: Store, job: Make, result: MakeResult, damage: str, size: int
+) -> None:
+    made = result(size=size)
+    await run(store, job(), made)
+    path = made.media[0].path
+    match damage:
+        case "missing":
+            path.unlink()
+        case "shorter":
+            path.write_bytes(path.read_bytes()[:-1])
+        case "changed":
+            path.write_bytes(path.read_bytes()[:-1] + b"x")
+    again = job()
+    assert await store.admit(again) is None
+    stats = await store.cache_stats()
+    assert (stats.entries, stats.bytes, stats.hits, stats.misses) == (0, 0, 0, 2)
+    assert not path.exists()
+    await store.start(again.id, "cpu")
+    await store.finish(again.id, result(size=size), 1)
+    assert await store.admit(job()) == made
+
+
+async def test_clearing_by_age_drops_what_was_made_before(
+    store: Store, job: Make, result: MakeResult, clock: Clock, tmp_path: Path
+) -> None:
+    await run(store, job("apple"), result("apple"))
+    clock.forward(10 * 86400)
+    await run(store, job("pear"), result("pear", 60))
+    assert await store.cache_clear(older_than=7 * 86400) == (1, 100)
+    assert len(files(tmp_path)) == 1
+    assert await store.cache_clear() == (1, 60)
+    assert files(tmp_path) == set()
+    assert await store.cache_clear() == (0, 0)
+
+
+async def test_a_result_of_words_alone_is_cached(store: Store, job: Make) -> None:
+    await run(store, job(), Result(text="twelve bytes"))
+    assert await store.admit(job()) == Result(text="twelve bytes")
+    assert (await store.cache_stats()).bytes == 12
+
+
+async def test_the_same_work_finished_twice_is_one_entry(store: Store, job: Make, result: MakeResult) -> None:
+    twins = [job(), job()]
+    for twin in twins:
+        await store.admit(twin)
+        await store.start(twin.id, "cpu")
+    first, second = result("first"), result("second")
+    await store.finish(twins[0].id, first, 1)
+    await store.finish(twins[1].id, second, 1)
+    stats = await store.cache_stats()
+    assert (stats.entries, stats.bytes) == (1, 100)
+    assert await store.admit(job()) == second
+    assert [made.media[0].path.exists() for made in (first, second)] == [False, True]
+
+
+async def test_many_hits_at_once_are_all_counted(store: Store, job: Make, result: MakeResult) -> None:
+    await run(store, job(), result())
+    answers = await asyncio.gather(*(store.admit(job(user=f"web:{number}")) for number in range(40)))
+    assert all(answer == result() for answer in answers)
+    assert (await store.cache_stats()).hits == 40
+
+
+Step = tuple[str, int, int]
+STEPS = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 60), st.integers(1, 2)), min_size=1, max_size=30)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bound=st.integers(0, 120), steps=STEPS)
+async def test_the_cache_is_what_a_plain_least_recently_used_list_is(job: Make, bound: int, steps: list[Step]) -> None:
+    clock, model = Clock(), dict[str, int]()  # oldest use first
+    with TemporaryDirectory() as folder:
+        async with Store.open(":memory:", cache_bytes=bound, clock=clock) as store:
+            for key, size, gap in steps:
+                clock.forward(gap)
+                asked = job(key)
+                hit = await store.admit(asked) is not None
+                assert hit == (key in model)
+                if hit:
+                    model[key] = model.pop(key)
+                elif size <= bound:
+                    model[key] = size
+                if not hit:
+                    media = keep((key * size).encode()[:size], Path(folder), ".bin")
+                    await store.start(asked.id, "cpu")
+                    await store.finish(asked.id, Result(media=(media,)), 1)
+                while sum(model.values()) > bound:
+                    del model[next(iter(model))]
+                stats = await store.cache_stats()
+                assert (stats.entries, stats.bytes) == (len(model), sum(model.values()))
+            assert stats.bytes <= bound

@@ -1,0 +1,227 @@
+"""The row is the job: what its states are, which moves are refused, and what a restart finds."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.errors import AtelierError, Broken, Cancelled
+from engine.job import Failed, Job, Result
+from engine.media import keep
+from storage.database import MIGRATIONS
+from storage.store import IllegalMove, Limit, Rate, Store
+from tests.storage.conftest import Reopen
+from tests.storage.made import NOON, Clock, png, run
+
+Make = Callable[..., Job]
+CANCELLED = Failed.of(Cancelled("Cancelled."))
+BROKEN = Failed.of(Broken("It broke at step {step}.", step=3))
+
+
+async def test_an_admitted_job_comes_back_as_it_was(store: Store, job: Make) -> None:
+    asked = job(private=True, cost=2.5, params={"prompt": "a “red” apple", "count": 2, "image": None})
+    assert await store.admit(asked) is None
+    row = await store.job(asked.id)
+    assert row is not None
+    assert row.job == asked
+    assert (row.state, row.worker, row.attempt, row.started, row.cached, row.result) == (
+        "queued",
+        None,
+        0,
+        None,
+        False,
+        None,
+    )
+
+
+async def test_a_run_leaves_worker_times_device_seconds_and_result(
+    store: Store, job: Make, clock: Clock, result: Callable[..., Result]
+) -> None:
+    asked, made = job(), result()
+    await store.admit(asked)
+    clock.forward(2)
+    await store.start(asked.id, "cuda:0")
+    clock.forward(3)
+    await store.finish(asked.id, made, 2.5)
+    row = await store.job(asked.id)
+    assert row is not None
+    assert (row.state, row.worker, row.attempt, row.result) == ("done", "cuda:0", 1, made)
+    assert (row.created, row.started, row.ended, row.seconds) == (NOON, NOON + 2, NOON + 5, 2.5)
+
+
+async def test_a_failure_is_kept_to_be_told_again_in_any_language(store: Store, job: Make) -> None:
+    asked = job()
+    await store.admit(asked)
+    await store.start(asked.id, "cpu")
+    await store.fail(asked.id, BROKEN)
+    row = await store.job(asked.id)
+    assert row is not None
+    assert (row.state, row.failed) == ("failed", BROKEN)
+
+
+async def test_a_queued_job_can_be_cancelled(store: Store, job: Make) -> None:
+    asked = job()
+    await store.admit(asked)
+    await store.fail(asked.id, CANCELLED)
+    row = await store.job(asked.id)
+    assert row is not None
+    assert row.state == "cancelled"
+    assert await store.unfinished() == []
+
+
+async def test_a_job_whose_worker_died_waits_again_and_counts_its_attempts(store: Store, job: Make) -> None:
+    asked = job()
+    await store.admit(asked)
+    await store.start(asked.id, "cpu")
+    await store.requeue(asked.id)
+    waiting = await store.job(asked.id)
+    await store.start(asked.id, "cpu")
+    running = await store.job(asked.id)
+    assert waiting is not None
+    assert running is not None
+    assert (waiting.state, waiting.worker, waiting.started, waiting.attempt) == ("queued", None, None, 1)
+    assert (running.state, running.attempt) == ("running", 2)
+
+
+async def test_moves_that_no_job_can_make_are_refused_and_change_nothing(
+    store: Store, job: Make, result: Callable[..., Result]
+) -> None:
+    queued, done = job("queued"), job("done")
+    await store.admit(queued)
+    await run(store, done, result())
+    for move in (
+        store.finish(queued.id, result(), 1),
+        store.requeue(queued.id),
+        store.start(done.id, "cpu"),
+        store.finish(done.id, result("other"), 1),
+        store.fail(done.id, BROKEN),
+    ):
+        with pytest.raises(IllegalMove, match="it becomes"):
+            await move
+    states = [row.state for row in (await store.job(queued.id), await store.job(done.id)) if row]
+    assert states == ["queued", "done"]
+    assert (await store.cache_stats()).entries == 1
+
+
+async def test_a_move_of_an_unknown_job_is_refused(store: Store) -> None:
+    with pytest.raises(IllegalMove, match="no job f00"):
+        await store.start("f00", "cpu")
+
+
+async def test_unfinished_jobs_outlive_the_process_in_their_order(
+    reopen: Reopen, job: Make, result: Callable[..., Result]
+) -> None:
+    first, second, third, done = job("1"), job("2"), job("3"), job("4")
+    async with reopen() as store:
+        for each in (first, second, third):
+            await store.admit(each)
+        await run(store, done, result())
+        await store.start(second.id, "cpu")
+    async with reopen() as store:
+        assert [(row.job, row.state) for row in await store.unfinished()] == [
+            (first, "queued"), (second, "running"), (third, "queued")
+        ]  # fmt: skip
+
+
+async def test_people_see_their_own_queued_and_running_jobs(store: Store, job: Make) -> None:
+    mine, running, theirs = job("1"), job("2"), job("3", user="web:b")
+    for each in (mine, running, theirs):
+        await store.admit(each)
+    await store.start(running.id, "cpu")
+    await store.admit(ended := job("4"))
+    await store.fail(ended.id, CANCELLED)
+    assert [row.job.id for row in await store.jobs_of("web:a")] == [mine.id, running.id]
+
+
+async def test_a_caller_cancelled_while_admitted_leaves_no_row_and_no_token(store: Store, job: Make) -> None:
+    limits = [Limit("web:a", "imagine", Rate(1, 60))]
+    for moment in range(8):
+        asked = job(str(moment))
+        admission = asyncio.create_task(store.admit(asked, limits))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        admission.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await admission
+        assert await store.job(asked.id) is None
+    assert (await store.active(0)).requests == 0
+    assert (await store.cache_stats()).misses == 0
+
+
+async def test_a_move_is_made_though_its_caller_is_cancelled(store: Store, job: Make) -> None:
+    asked = job()
+    await store.admit(asked)
+    move = asyncio.create_task(store.fail(asked.id, CANCELLED))
+    await asyncio.sleep(0)
+    move.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await move
+    assert await store.jobs_of("web:a") == []
+
+
+async def test_many_at_once_are_each_admitted_run_and_done(
+    store: Store, job: Make, result: Callable[..., Result]
+) -> None:
+    await asyncio.gather(*(run(store, job(str(number)), result(str(number))) for number in range(50)))
+    assert (await store.stats(0)).jobs == {"imagine": {"done": 50}}
+    assert (await store.cache_stats()).entries == 50
+
+
+async def test_files_of_unfinished_jobs_are_named_until_they_end(store: Store, job: Make, tmp_path: Path) -> None:
+    picture = keep(png(8, 4), tmp_path / "media")
+    asked = job(params={"prompt": "like this", "image": picture.model_dump(mode="json")})
+    await store.admit(asked)
+    named = await store.named_files()
+    await store.fail(asked.id, CANCELLED)
+    assert named == {picture.sha256}
+    assert await store.named_files() == set()
+
+
+async def test_notes_outlive_the_process(reopen: Reopen) -> None:
+    async with reopen() as store:
+        assert await store.note("discord.commands") is None
+        await store.set_note("discord.commands", "old")
+        await store.set_note("discord.commands", "new")
+    async with reopen() as store:
+        assert await store.note("discord.commands") == "new"
+
+
+async def test_a_store_in_memory_needs_no_file(job: Make) -> None:
+    async with Store.open(":memory:") as store:
+        await store.admit(job())
+        assert len(await store.unfinished()) == 1
+
+
+async def test_the_database_counts_its_migrations(reopen: Reopen, tmp_path: Path) -> None:
+    async with reopen():
+        pass
+    with closing(sqlite3.connect(tmp_path / "atelier.db")) as database:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+    assert version == len(list(MIGRATIONS.glob("*.sql")))
+
+
+async def test_a_database_of_a_newer_program_is_refused_untouched(reopen: Reopen, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "atelier.db")) as database:
+        database.execute("PRAGMA user_version = 999")
+    with pytest.raises(AtelierError, match="has version 999"):
+        async with reopen():
+            pass
+
+
+async def test_a_file_that_is_no_database_is_refused_with_a_way_out(reopen: Reopen, tmp_path: Path) -> None:
+    (tmp_path / "atelier.db").write_bytes(b"a diary, not a database" * 100)
+    with pytest.raises(AtelierError, match="Move it aside"):
+        async with reopen():
+            pass
+
+
+async def test_parameters_are_kept_as_json_that_other_programs_read(reopen: Reopen, job: Make, tmp_path: Path) -> None:
+    async with reopen() as store:
+        await store.admit(job())
+    with closing(sqlite3.connect(tmp_path / "atelier.db")) as database:
+        (params,) = database.execute("SELECT params FROM jobs").fetchone()
+    assert json.loads(params) == {"prompt": "apple"}
