@@ -70,8 +70,7 @@ class LoopbackCdn(CdnStore):
         torn = web.StreamResponse(headers={"Content-Length": str(len(data))})
         await torn.prepare(request)
         await torn.write(data[: len(data) // 2])
-        assert request.transport is not None
-        request.transport.abort()
+        _abort(request)
         return torn
 
 
@@ -84,6 +83,8 @@ class Rest:
         self.requests: list[Sent] = []
         self.faults: list[str] = []
         self.troubles: list[Trouble] = []
+        self.cut: set[str] = set()
+        """Methods whose next request is lost with its connection."""
         self.upload_limits: dict[str, int] = {}
         self._backend, self._spec, self._closed, self._changed = backend, spec, closed, changed
         self._authorization = f"Bot {token}"
@@ -95,6 +96,10 @@ class Rest:
             return _error(401, 0, "401: Unauthorized")
         sent = await _read(request, path)
         self.requests.append(sent)
+        if sent.method in self.cut:
+            self.cut.remove(sent.method)
+            _abort(request)
+            return web.Response()
         query = dict(request.query)
         response = self._trouble(sent) or self._refusal(sent, set(query)) or self._answer(sent, query)
         self._changed()
@@ -132,6 +137,11 @@ class Rest:
         except BackendError as error:
             return _json(error.to_json(), error.status)
         return web.Response(status=204) if answer is None else _json(answer)
+
+
+def _abort(request: web.Request) -> None:
+    assert request.transport is not None
+    request.transport.abort()
 
 
 def _error(status: int, code: int, message: str) -> web.Response:

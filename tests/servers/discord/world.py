@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import discord
 from simcord._clock import Clock
 from simcord.backend import Backend
+from simcord.backend.models import User
 
 GUILD, BOT_DM, PRIVATE_CHANNEL = 0, 1, 2
 GUILD_INSTALL, USER_INSTALL = 0, 1
@@ -37,10 +38,12 @@ class World:
         self._backend = backend
         self._people: dict[str, int] = {}
 
-    def user(self, name: str) -> int:
-        """The id of the person of that name, made at the first mention."""
+    def user(self, name: str, number: int | None = None) -> int:
+        """The id of the person of that name, made at the first mention; `number` to have a certain one."""
         if name not in self._people:
-            self._people[name] = self._backend.make_user(name).id
+            made = User(self._backend.reserve_id(number), name) if number else self._backend.make_user(name)
+            self._backend.users[made.id] = made
+            self._people[name] = made.id
         return self._people[name]
 
     def guild(self, name: str = "Studio") -> Place:

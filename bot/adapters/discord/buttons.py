@@ -1,0 +1,43 @@
+"""Buttons whose id says all that a press means, so that they work after a restart and a year later."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+import discord
+from discord import ui
+
+from bot.card import Button
+
+LABEL_LENGTH = 80
+
+
+class Presses(Protocol):
+    """The client that hears of presses."""
+
+    async def pressed(self, interaction: discord.Interaction, button: str) -> None: ...
+
+
+class Press(ui.DynamicItem[ui.Button[Any]], template=r"[a-z_]+:.+"):
+    """Any button of ours, on any message of any age."""
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction, item: ui.Item[Any], _match: re.Match[str], /
+    ) -> Self:
+        assert isinstance(item, ui.Button)
+        return cls(item)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        client: Presses = interaction.client
+        await client.pressed(interaction, self.custom_id)
+
+
+def row_of(buttons: Sequence[Button]) -> ui.View | None:
+    """The buttons as a message carries them; None for none."""
+    if not buttons:
+        return None
+    view = ui.View(timeout=None)
+    for button in buttons:
+        view.add_item(Press(ui.Button(label=button.label[:LABEL_LENGTH], custom_id=button.id)))
+    return view

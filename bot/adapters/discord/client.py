@@ -1,0 +1,99 @@
+"""The connection to Discord: takes interactions, defers them at once, and serves them as requests."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import structlog
+from discord import app_commands
+from structlog.contextvars import bound_contextvars
+
+from bot.adapters.base import press, serve
+from bot.adapters.discord.buttons import Press
+from bot.adapters.discord.inbox import Inbox, is_quiet
+from bot.adapters.discord.live import DiscordLive
+from bot.adapters.discord.slash import EVERYBODY, EVERYWHERE, Spanish, slash_commands
+from bot.adapters.discord.sync import sync
+from bot.card import Card
+from bot.command import Command, Request
+from bot.service import Service
+from bot.words import say
+from engine.errors import Sentence
+
+log = structlog.get_logger()
+
+
+class Client(discord.Client):
+    """Needs no privileged intent: interactions bring all that a request is made of."""
+
+    def __init__(self, service: Service) -> None:
+        nobody = discord.AllowedMentions.none()
+        super().__init__(intents=discord.Intents(guilds=True), allowed_mentions=nobody, max_messages=None)
+        self._service = service
+        self._inbox = Inbox(service.studio)
+        self._conversations: set[asyncio.Task[Any]] = set()
+        self.tree = app_commands.CommandTree(self, allowed_contexts=EVERYWHERE, allowed_installs=EVERYBODY)
+        for command in slash_commands(service.studio.commands, self._used):
+            self.tree.add_command(command)
+
+    async def setup_hook(self) -> None:
+        self.add_dynamic_items(Press)
+        await self.tree.set_translator(Spanish())
+        await sync(self.tree, self._service.studio.store)
+
+    async def close(self) -> None:
+        conversations = self._conversations - {asyncio.current_task()}
+        for conversation in conversations:
+            conversation.cancel()
+        await asyncio.gather(*conversations, return_exceptions=True)
+        await super().close()
+
+    async def on_connect(self) -> None:
+        self.tell("on")
+        invitation = discord.utils.oauth_url(self.application_id or 0, scopes=("bot", "applications.commands"))
+        log.info("discord is on", bot=str(self.user), invite=invitation)
+
+    async def on_resumed(self) -> None:
+        self.tell("on")
+
+    async def on_disconnect(self) -> None:
+        if not self.is_closed():
+            self.tell("off: the connection to Discord is lost; it is being tried again")
+
+    def tell(self, template: str) -> None:
+        """Say in `status` how the connection is."""
+        self._service.studio.adapters["discord"] = Sentence(template=template)
+
+    async def pressed(self, interaction: discord.Interaction, button: str) -> None:
+        command = self._service.studio.command(press(button)[0])
+        await self._converse(interaction, command, lambda answer: self._inbox.pressed(interaction, button, answer))
+
+    async def _used(self, interaction: discord.Interaction, command: Command, given: dict[str, Any]) -> None:
+        await self._converse(interaction, command, lambda answer: self._inbox.used(interaction, command, given, answer))
+
+    async def _converse(
+        self, interaction: discord.Interaction, command: Command | None, request: Callable[[int], Request]
+    ) -> None:
+        """Defer first: Discord waits three seconds. `request` is made of the id of the message that will answer."""
+        conversation = asyncio.current_task()
+        assert conversation is not None
+        self._conversations.add(conversation)
+        try:
+            deferred = await interaction.response.defer(ephemeral=is_quiet(command), thinking=True)
+            assert deferred is not None
+            assert deferred.message_id is not None
+            await self._serve(interaction, request(deferred.message_id), deferred.message_id)
+        finally:
+            self._conversations.discard(conversation)
+
+    async def _serve(self, interaction: discord.Interaction, request: Request, answer: int) -> None:
+        channel = self.get_partial_messageable(interaction.channel_id or 0, guild_id=interaction.guild_id)
+        live = DiscordLive(interaction, channel.get_partial_message(answer), request.language)
+        with bound_contextvars(user=request.user, command=request.command):
+            try:
+                await serve(self._service, request, live)
+            except Exception:
+                log.exception("request failed")
+                sorry = "That failed by a fault of ours, and the log says more. Try it again later."
+                await live.show(Card(say(sorry, request.language), final=True))

@@ -1,0 +1,99 @@
+"""The live message of one request on Discord: the deferred answer, edited while the job runs, at last the result."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+
+from bot.adapters.base import Limits, cut
+from bot.adapters.discord.buttons import row_of
+from bot.card import Card
+from bot.words import Language, say
+from engine.job import Media
+
+log = structlog.get_logger()
+
+EDIT_SECONDS = 1.5
+"""Discord takes five edits of one answer in five seconds."""
+TEXT_LENGTH, FILE_COUNT, ALT_LENGTH = 2000, 10, 1024
+DEAD_TOKEN = (10015, 50027)
+"""Unknown Webhook, Invalid Webhook Token: the interaction is over fifteen minutes old."""
+DELETED = (10003, 10008)
+"""Unknown Channel, Unknown Message: somebody deleted it, and wants to see no more of it."""
+TRIES, PAUSE = 4, 1.0
+"""A final card that the network lost is sent again after PAUSE seconds, then twice as long each time."""
+NETWORK = (OSError, aiohttp.ClientError, asyncio.TimeoutError, discord.DiscordServerError)
+
+
+class DiscordLive:
+    """Edits the answer to `interaction`, by its token while that lives, else as `message` of `channel`."""
+
+    def __init__(self, interaction: discord.Interaction, message: discord.PartialMessage, language: Language) -> None:
+        self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, interaction.filesize_limit, FILE_COUNT)
+        self._interaction: discord.Interaction | None = interaction
+        self._message, self._language = message, language
+        self._shown = Card("")
+        self._deleted = False
+
+    async def show(self, card: Card) -> None:
+        """Raises only for a final card that Discord refuses, or that the network lost TRIES times."""
+        if card == self._shown or self._deleted:
+            return
+        try:
+            await (self._finish(card) if card.final else self._edit(card))
+            self._shown = card
+        except discord.NotFound as error:
+            if error.code not in DELETED:
+                raise
+            self._deleted = True
+        except (*NETWORK, discord.HTTPException) as error:
+            if card.final:
+                raise
+            log.warning("progress not shown", why=str(error))
+
+    async def _finish(self, card: Card) -> None:
+        fitting = tuple(one for one in card.media if one.bytes <= self.limits.file_bytes)[: self.limits.file_count]
+        refused = (self._too_big(one) for one in card.media if one.bytes > self.limits.file_bytes)
+        told = replace(card, media=fitting, text="\n".join([card.text, *refused]))
+        for attempt in range(TRIES - 1):
+            try:
+                return await self._edit(told)
+            except NETWORK as error:
+                log.warning("answer not shown yet", why=str(error), attempt=attempt + 1)
+                await asyncio.sleep(PAUSE * 2**attempt)
+        return await self._edit(told)
+
+    def _too_big(self, media: Media) -> str:
+        template = "A file of {size} MB was made; here at most {bound} MB can be sent. Ask for something smaller."
+        size, bound = media.bytes / 1e6, self.limits.file_bytes / 1e6
+        return say(template, self._language, size=f"{size:.0f}", bound=f"{bound:.0f}")
+
+    async def _edit(self, card: Card) -> None:
+        if self._interaction is not None and not self._interaction.is_expired():
+            try:
+                await self._interaction.edit_original_response(**self._changes(card))
+            except discord.HTTPException as error:
+                if error.code not in DEAD_TOKEN:
+                    raise
+            else:
+                return
+        self._interaction = None
+        await self._message.edit(**self._changes(card))
+
+    def _changes(self, card: Card) -> dict[str, Any]:
+        """Files that are there already are neither sent nor dropped."""
+        changes: dict[str, Any] = {
+            "content": cut(discord.utils.escape_markdown(card.text), self.limits.text_length),
+            "view": row_of(card.buttons),
+        }
+        if card.media != self._shown.media:
+            changes["attachments"] = [_file(media, card.alt) for media in card.media]
+        return changes
+
+
+def _file(media: Media, alt: str) -> discord.File:
+    name = f"{media.sha256[:12]}{media.path.suffix}"
+    return discord.File(media.path, name, description=cut(alt, ALT_LENGTH) or None)
