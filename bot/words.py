@@ -1,10 +1,12 @@
-"""Every sentence that a person sees: English where it is used, as a template; its Spanish here under that template."""
+"""What a person reads: English where it is used, as a template; its Spanish in spanish.toml under that template."""
 
+import tomllib
+from pathlib import Path
 from typing import Literal
 
 Language = Literal["en", "es"]
 
-SPANISH: dict[str, str] = {}
+SPANISH: dict[str, str] = tomllib.loads(Path(__file__).with_name("spanish.toml").read_text("utf-8"))
 
 
 def language_of(tag: str | None) -> Language:
@@ -12,7 +14,7 @@ def language_of(tag: str | None) -> Language:
     return "es" if (tag or "").lower().split("-")[0].split("_")[0] == "es" else "en"
 
 
-def say(template: str, language: Language = "en", /, **facts: str | int | float) -> str:
+def say(template: str, language: Language = "en", /, **facts: str | float) -> str:
     """The sentence in `language`; English where the Spanish is not written."""
     words = SPANISH.get(template, template) if language == "es" else template
     return words.format(**facts)
