@@ -1,0 +1,33 @@
+# Atelier in a container, by the same scripts as without one. compose.yaml builds and runs it.
+#   docker build -t atelier .                       the embedded tier, on the CPU
+#   docker build -t atelier --build-arg FULL=1 .    and the full tier, for an NVIDIA GPU
+FROM python:3.11-slim-bookworm
+
+# FULL adds torch. PIP_INDEX_URL is a package mirror for the build, where you have one.
+ARG FULL=
+ARG PIP_INDEX_URL=
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility,video PYTHONUNBUFFERED=1
+
+WORKDIR /app
+RUN useradd --create-home --uid 1000 atelier && install --directory --owner atelier data
+
+COPY pyproject.toml requirements.lock ./
+COPY scripts scripts
+COPY engine engine
+RUN --mount=type=cache,target=/root/.cache/uv \
+    UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 scripts/setup ${FULL:+--full} \
+    && chown --recursive atelier data && rm -rf .uv
+
+COPY storage storage
+COPY bot bot
+COPY config.toml ./
+
+USER 1000
+ENV PATH=/app/.venv/bin:$PATH
+VOLUME /app/data
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --start-period=20s --timeout=5s \
+    CMD ["python", "-c", "import urllib.request as http; http.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+# An older volume may lack weights that this version wants.
+CMD ["sh", "-c", "python -m engine weights --fetch --tier embedded >/dev/null; exec python -m bot"]
