@@ -1,5 +1,6 @@
 """A pool of recipes with their captions already turned into token ids, made once by every core before training."""
 
+import hashlib
 import multiprocessing
 import os
 from dataclasses import dataclass, fields
@@ -44,21 +45,25 @@ def make(pack: Path, manifest: dict[str, Any], rgba: Array, count: int, seed: in
     workers = max(1, len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     with multiprocessing.get_context("fork").Pool(workers) as processes:
         parts = processes.map(_part, jobs, chunksize=1)
-    return stack([recipe for made, _ in parts for recipe in made], np.concatenate([ids for _, ids in parts]))
+    return joined(parts)
 
 
-def _part(job: tuple[int, int]) -> tuple[list[Recipe], Array]:
+def _part(job: tuple[int, int]) -> dict[str, Array]:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     assert _cook is not None
     count, seed = job
     r = np.random.default_rng(seed)
-    made = [_cook.make(r) for _ in range(count)]
-    return made, text.tokens(text.tokenizer(_pack), [recipe.caption for recipe in made])
+    return columns([_cook.make(r) for _ in range(count)], _pack)
 
 
-def stack(made: list[Recipe], ids: Array) -> Pool:
-    """Recipes as tensors."""
-    columns = {f.name: torch.from_numpy(np.stack([getattr(m, f.name) for m in made])) for f in fields(Recipes)}
-    number: dict[str, int] = {}
-    what = [number.setdefault(m.what, len(number)) for m in made]
-    return Pool(Recipes(**columns), torch.from_numpy(ids), torch.tensor(what))
+def columns(made: list[Recipe], pack: Path) -> dict[str, Array]:
+    """Recipes as arrays, with the captions' token ids and a number for each meaning."""
+    stacked = {f.name: np.stack([getattr(m, f.name) for m in made]) for f in fields(Recipes)}
+    what = np.array([int.from_bytes(hashlib.blake2b(m.what.encode(), digest_size=7).digest()) for m in made])
+    return stacked | {"ids": text.tokens(text.tokenizer(pack), [m.caption for m in made]), "what": what}
+
+
+def joined(parts: list[dict[str, Array]]) -> Pool:
+    """Parts as one pool."""
+    whole = {name: torch.from_numpy(np.concatenate([p[name] for p in parts])) for name in parts[0]}
+    return Pool(Recipes(*(whole[f.name] for f in fields(Recipes))), whole["ids"], whole["what"])

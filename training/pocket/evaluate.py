@@ -1,0 +1,166 @@
+"""python -m training.pocket.evaluate PACK MATCHER WEIGHTS OUT: how well the prompt is ranked among 500 labels.
+
+Writes OUT/evaluation.json and OUT/sheet.png. ``--ceiling`` scores the real icons of the set that the judge never saw.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor
+
+from training.pocket import matcher, pictures, pool, prompts, text
+from training.pocket.compose import compose
+from training.pocket.network import Pocket
+from training.pocket.recipes import Cook, Recipe
+from training.pocket.sample import sample
+from training.pocket.train import save_sheet
+
+Figures = dict[str, float]
+SINGLES = [f"a {name}" for name in prompts.SINGLES]
+PARTS = {"two": prompts.listed(prompts.TWO), "bound": prompts.listed(prompts.BOUND),
+         "placed": prompts.listed(prompts.PLACED), "many": prompts.listed(prompts.MANY)}  # fmt: skip
+
+
+class Judge:
+    """A matcher with 500 labels: the 200 objects, the 100 compositions, and 200 that nothing shows."""
+
+    def __init__(self, pack: Path, path: Path, device: torch.device) -> None:
+        self.encoder, self.model = text.Encoder(pack, device), matcher.load(path, device)
+        self.labels = [*SINGLES, *prompts.COMPOSITIONS, *distractors(pack)]
+        self.read = self.vectors(self.labels)
+
+    def vectors(self, captions: list[str]) -> Tensor:
+        """(N, 256)."""
+        return self.model.read(*self.encoder(captions))
+
+    def ranks(self, drawn: Tensor, wanted: list[str], labels: Tensor | None = None) -> Tensor:
+        """How many labels fit each picture better than its own; 0 is best."""
+        every = self.read if labels is None else labels
+        seen = torch.cat([self.model.look(part) for part in drawn.to(every.device).split(64)])
+        scores, own = seen @ every.T, (seen * self.vectors(wanted)).sum(1, keepdim=True)
+        return (scores > own + 1e-5).sum(1).cpu()
+
+
+def distractors(pack: Path) -> list[str]:
+    """100 other objects, and each composition's opposite: 100 with one word of another."""
+    known = pictures.manifest(pack)["concepts"].values()
+    names = sorted({c["en"][0][0] for c in known if c["group"] in (3, 4, 5, 6, 7)} - set(prompts.SINGLES))
+    others = [f"a {name}" for name in np.random.default_rng(0).permutation(names)[:100]]
+    lasts = [c.split(" ")[-1] for c in prompts.COMPOSITIONS]
+    wrong = [" ".join([*c.split(" ")[:-1], lasts[(i + 7) % 100]]) for i, c in enumerate(prompts.COMPOSITIONS)]
+    return others + wrong
+
+
+def shares(ranks: Tensor) -> Figures:
+    """Top-1 and top-5 in per cent."""
+    return {"top1": round((ranks < 1).float().mean().item() * 100, 1), "top5": round((ranks < 5).float().mean().item() * 100, 1)}
+
+
+class Artist:
+    """A trained model that draws captions; ``guidance`` 0 for weights that have it inside."""
+
+    def __init__(self, weights: Path, encoder: text.Encoder, steps: int, guidance: float) -> None:
+        self.model, self.encoder = Pocket(), encoder
+        self.model.load_state_dict({k: v.float() for k, v in load_file(weights).items()})
+        self.model.eval().requires_grad_(False).to(encoder.device)
+        self.steps, self.guidance = steps, guidance
+
+    def draw(self, captions: list[str], seed: int = 0) -> Tensor:
+        """(N, 3, 128, 128) on the CPU; the seed of picture i is ``seed + i``."""
+        empty = self.encoder([""]) if self.guidance else None
+        done = []
+        for at in range(0, len(captions), 50):
+            part = captions[at : at + 50]
+            with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=self.encoder.device.type == "cuda"):
+                seeds = list(range(seed + at, seed + at + len(part)))
+                done.append(sample(self.model, self.encoder(part), empty, seeds, self.steps, self.guidance).cpu())
+        return torch.cat(done)
+
+
+def score(artist: Artist, judge: Judge, rgba: np.ndarray) -> dict[str, Figures]:
+    """Every figure of one set of weights."""
+    singles = artist.draw(SINGLES)
+    found = {"single": shares(judge.ranks(singles, SINGLES)), "copies": nearest(singles, rgba)}
+    ranks = {name: judge.ranks(artist.draw(list(part), 1000), list(part)) for name, part in PARTS.items()}
+    found |= {name: shares(part) for name, part in ranks.items()} | {"composition": shares(torch.cat(list(ranks.values())))}
+    english, spanish = ([f"a {en}" for en, _ in prompts.SPANISH], [f"un {es}" for _, es in prompts.SPANISH])
+    return found | {"spanish": shares(judge.ranks(artist.draw(spanish), english))}
+
+
+def nearest(drawn: Tensor, rgba: np.ndarray) -> Figures:
+    """RMSE (0..1, at 64 px on white) from each picture to the nearest icon or its mirror."""
+    ours, icons = flat((drawn + 1) / 2), flat(on_white(rgba))
+    mirrored = flat(drawn.flip(3) / 2 + 0.5)
+    far = torch.minimum(torch.cdist(ours, icons).amin(1), torch.cdist(mirrored, icons).amin(1)) / ours.shape[1] ** 0.5
+    own = torch.cdist(icons[::20], icons).topk(2, largest=False).values[:, 1] / ours.shape[1] ** 0.5
+    return {"median": round(far.median().item(), 3), "least": round(far.min().item(), 3), "icons": round(own.median().item(), 3)}
+
+
+def on_white(rgba: np.ndarray) -> Tensor:
+    """uint8 (N, S, S, 4) -> (N, 3, S/2, S/2) in 0..1."""
+    parts = []
+    for at in range(0, len(rgba), 1000):
+        part = torch.from_numpy(np.array(rgba[at : at + 1000])).permute(0, 3, 1, 2).float() / 255
+        parts.append(F.avg_pool2d(part[:, :3] * part[:, 3:] + 1 - part[:, 3:], 2))
+    return torch.cat(parts)
+
+
+def flat(picture: Tensor) -> Tensor:
+    """Pictures at 64 px as rows."""
+    return F.adaptive_avg_pool2d(picture, 64).flatten(1)
+
+
+def ceiling(judge: Judge, pack: Path, rgba: np.ndarray, set_: str) -> dict[str, Figures]:
+    """What real icons of one set score, singly on the 200 objects and in 300 compositions of their own."""
+    manifest = pictures.manifest(pack)
+    cook = Cook(manifest, np.asarray(rgba), {set_})
+    first = {c["en"][0][0]: i for i, (c, s) in enumerate(zip(cook.concepts, cook.set, strict=True)) if s == set_}
+    known = [name for name in prompts.SINGLES if name in first]
+    icons = on_white(rgba[np.array([first[name] for name in known])])
+    single = judge.ranks(F.interpolate(icons, scale_factor=2.0) * 2 - 1, [f"a {name}" for name in known])
+    made = composed(cook, 300)
+    table = pool.joined([pool.columns(made, pack)])
+    drawn = compose(torch.from_numpy(np.array(rgba)), table.recipes)
+    labels = judge.vectors([m.caption for m in made] + judge.labels[:200])
+    return {"single": shares(single), "composition": shares(judge.ranks(drawn, [m.caption for m in made], labels))}
+
+
+def composed(cook: Cook, count: int) -> list[Recipe]:
+    """Recipes in English of several objects, or of one in a scene."""
+    r, made = np.random.default_rng(5), []
+    while len(made) < count:
+        recipe = cook.make(r)
+        if len(recipe.what.split()) > 2 and recipe.caption.isascii():
+            made.append(recipe)
+    return made
+
+
+def main(given: argparse.Namespace) -> None:
+    """Score, print and write."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    rgba, judge = pictures.icons(given.pack, os.cpu_count() or 1), Judge(given.pack, given.matcher, device)
+    artist = Artist(given.weights, judge.encoder, given.steps, given.guidance)
+    figures = score(artist, judge, rgba)
+    if given.ceiling:
+        figures |= {f"ceiling {s} {k}": v for s in (matcher.UNSEEN, "fluent-3d", "noto") for k, v in ceiling(judge, given.pack, rgba, s).items()}
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / f"{given.name}.json").write_text(json.dumps(figures, indent=1))
+    save_sheet(artist.draw(list(prompts.SHEET), 5000), given.out / f"{given.name}.png", 12)
+    print(given.name, json.dumps(figures))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    for path in ("pack", "matcher", "weights", "out"):
+        parser.add_argument(path, type=Path)
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--name", default="evaluation")
+    parser.add_argument("--ceiling", action="store_true")
+    main(parser.parse_args())
