@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.words import Language, say
+from engine.errors import BadInput
 from engine.job import Job, Media, key_of
 from engine.params import TaskParams
+from engine.wire import Service
 
 if TYPE_CHECKING:
     from bot.studio import Studio
@@ -67,6 +69,7 @@ class Call:
     async def job(self, task: str, params: TaskParams, cost: float = 1.0) -> Job:
         """A job for `task`, once the engine says which model serves it. Raises EngineDied when it cannot start."""
         service = await self.studio.engine.service(task)
+        refuse(params, service)
         dumped = params.seeded().model_dump(mode="json")
         request = self.request
         return Job(
@@ -79,6 +82,14 @@ class Call:
             private=request.private,
             cost=cost,
         )
+
+
+def refuse(params: TaskParams, service: Service) -> None:
+    """Raises BadInput for an option that the model cannot honour."""
+    for name in service.refuses:
+        if getattr(params, name) != type(params).model_fields[name].default:
+            template = "{option} has no effect with {model}, which draws without guidance. Leave it out."
+            raise BadInput(template, option=name, model=service.model)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from engine import weights
+from engine.backends.sdxl import checkpoint
 from engine.errors import Sentence
 from engine.job import Fact
 from engine.media import hash_of
@@ -65,7 +66,7 @@ def load(settings: EngineSettings) -> Painter:
         from engine.backends.pocket.painter import PocketPainter  # loads ONNX Runtime
 
         return PocketPainter(settings.weights)
-    from engine.backends.sdxl import SdxlPainter  # loads torch
+    from engine.backends.sdxl.painter import SdxlPainter  # loads torch
 
     return SdxlPainter(settings)
 
@@ -76,9 +77,7 @@ def _pocket(settings: EngineSettings, why: Sentence) -> Service:
 
 
 def _sdxl(settings: EngineSettings, why: Sentence) -> Service:
-    from engine.backends.sdxl import service
-
-    return service(settings, why)
+    return checkpoint.service(settings, why, VERSION)
 
 
 def _obstacle(settings: EngineSettings) -> Sentence | None:
@@ -86,6 +85,4 @@ def _obstacle(settings: EngineSettings) -> Sentence | None:
         return Sentence(template="There is no NVIDIA GPU here, so the embedded model draws.")
     if any(find_spec(name) is None for name in ("torch", "diffusers")):
         return Sentence(template="There is a GPU, but torch is not installed: run scripts/setup --full.")
-    from engine.backends.sdxl import obstacle
-
-    return obstacle(settings)
+    return checkpoint.obstacle(settings)

@@ -1,0 +1,80 @@
+"""Which SDXL checkpoint: the one of weights.toml, a folder, or a repository of the model hub. Loads nothing heavy."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import weights
+from engine.errors import Sentence
+from engine.task import EngineSettings
+from engine.wire import Service
+
+LIGHTNING = ("sdxl", "sdxl-lightning", "sdxl-vae-fp16-fix")
+"""Entries of weights.toml that fill one folder: SDXL, Lightning's UNet for 4 steps, and a VAE that is safe in fp16."""
+FEW_STEPS = ("lightning", "turbo", "hyper", "lcm")
+"""What repositories of distilled checkpoints have in their names."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`source` is a folder or a hub repository. `distilled` means few steps, trailing timesteps and no guidance."""
+
+    name: str
+    source: str
+    distilled: bool
+
+    @property
+    def steps(self) -> int:
+        return 4 if self.distilled else 30
+
+    @property
+    def guidance(self) -> float:
+        """Model cards: SDXL-Lightning 0; SDXL 1.0 5.0."""
+        return 0.0 if self.distilled else 5.0
+
+    @property
+    def local(self) -> bool:
+        return Path(self.source).is_dir()
+
+
+def checkpoint(settings: EngineSettings) -> Checkpoint:
+    """The checkpoint that the owner named; `auto` and `sdxl` are SDXL-Lightning."""
+    named = settings.models.get("imagine", "auto")
+    if named in ("auto", "sdxl"):
+        return Checkpoint("sdxl-lightning-4step", str(settings.weights / "sdxl"), distilled=True)
+    folder = Path(named).expanduser()
+    if folder.is_dir():
+        return Checkpoint(f"{folder.name}-{_fingerprint(folder)}", str(folder), _trailing(folder))
+    return Checkpoint(named, named, any(word in named.lower() for word in FEW_STEPS))
+
+
+def service(settings: EngineSettings, why: Sentence, version: int) -> Service:
+    """What the bot needs to know of it. Without guidance, as distilled models draw, a negative prompt does nothing."""
+    chosen = checkpoint(settings)
+    refuses = ("negative", "guidance") if chosen.distilled else ()
+    return Service(
+        task="imagine", version=version, backend="sdxl", tier="full", model=chosen.name, why=why, refuses=refuses
+    )
+
+
+def obstacle(settings: EngineSettings) -> Sentence | None:
+    """Why `auto` cannot take SDXL-Lightning; None where its weights are here."""
+    if all(weights.named(name).present(settings.weights) for name in LIGHTNING):
+        return None
+    return Sentence(
+        template="There is a GPU, but SDXL's weights are not here: run python -m engine weights --fetch --tier full."
+    )
+
+
+def _trailing(folder: Path) -> bool:
+    """Checkpoints distilled to few steps say `trailing` in their scheduler's configuration."""
+    path = folder / "scheduler" / "scheduler_config.json"
+    return path.is_file() and json.loads(path.read_text()).get("timestep_spacing") == "trailing"
+
+
+def _fingerprint(folder: Path) -> str:
+    """Names, sizes and times of the files: another checkpoint in the same folder is another model."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stats = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()[:12]

@@ -1,0 +1,40 @@
+"""What a latent will look like, without the VAE."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+
+class Previewer:
+    """A linear map from a latent's channels to colours, fitted to the newest picture that was drawn."""
+
+    def __init__(self) -> None:
+        self._colours: NDArray[np.float64] | None = None
+
+    def learn(self, latents: NDArray[np.float32], pictures: "list[Picture]") -> None:
+        """Least squares from `latents`, (N, C, h, w), to the pictures shrunk to (h, w)."""
+        from PIL import Image
+
+        height, width = latents.shape[-2:]
+        small = [
+            np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX)) for picture in pictures
+        ]
+        colours = np.stack(small).reshape(-1, 3).astype(np.float64)
+        self._colours = np.linalg.lstsq(_rows(latents), colours, rcond=None)[0]
+
+    def look(self, latents: NDArray[np.float32]) -> Picture | None:
+        """The pictures side by side, (h, N * w, 3); None before the first picture was drawn."""
+        if self._colours is None:
+            return None
+        count, _, height, width = latents.shape
+        seen = (_rows(latents) @ self._colours).clip(0, 255).astype(np.uint8).reshape(count, height, width, 3)
+        return np.concatenate(list(seen), axis=1)
+
+
+def _rows(latents: NDArray[np.float32]) -> NDArray[np.float64]:
+    """One row a place: its channels, and 1 for the offset."""
+    flat: Any = np.moveaxis(latents, 1, -1).reshape(-1, latents.shape[1]).astype(np.float64)
+    return np.concatenate([flat, np.ones((len(flat), 1))], axis=1)

@@ -1,0 +1,134 @@
+"""The SDXL road on a whole checkpoint of small random weights, against plain diffusers."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.backends.sdxl.checkpoint import checkpoint, service
+from engine.backends.sdxl.painter import SdxlPainter
+from engine.errors import Cancelled, MissingModel, Sentence
+from engine.media import keep
+from engine.pictures import png
+from engine.task import EngineSettings
+from engine.tasks.imagine import Params
+from tests.tiny_sdxl import save_tiny_sdxl
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_sdxl(tmp_path_factory.mktemp("sdxl"))
+
+
+@pytest.fixture(scope="module")
+def settings(folder: Path) -> EngineSettings:
+    return EngineSettings("cpu", folder.parent, 10**9, {"imagine": str(folder)})
+
+
+@pytest.fixture(scope="module")
+def painter(settings: EngineSettings) -> SdxlPainter:
+    return SdxlPainter(settings)
+
+
+def quiet(_stage: str, _fraction: float, _preview: object = None) -> None:
+    return None
+
+
+def test_it_draws_what_plain_diffusers_draws_with_lightnings_settings(painter: SdxlPainter, folder: Path) -> None:
+    import torch
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+
+    pipe = StableDiffusionXLPipeline.from_pretrained(folder)
+    pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config, timestep_spacing="trailing")
+    generator = torch.Generator("cpu").manual_seed(7)
+    plain = pipe("a cat", num_inference_steps=4, guidance_scale=0, generator=generator, output_type="np").images[0]
+    assert pipe.scheduler.timesteps.tolist() == [999, 749, 499, 249]
+    (ours,) = painter.paint(Params(prompt="a cat", seed=7), quiet).pictures
+    assert np.abs(ours.astype(int) - np.round(plain * 255)).max() <= 1
+
+
+def test_each_picture_of_a_count_is_the_one_that_its_seed_draws_alone(painter: SdxlPainter) -> None:
+    both = painter.paint(Params(prompt="a cat", seed=7, count=2), quiet).pictures
+    alone = painter.paint(Params(prompt="a cat", seed=8), quiet).pictures[0]
+    assert len(both) == 2
+    assert np.abs(both[1].astype(int) - alone).max() <= 2
+
+
+@pytest.mark.parametrize(("shape", "extent"), [("square", (64, 64)), ("wide", (80, 48)), ("tall", (48, 80))])
+def test_shapes_keep_the_area_of_the_checkpoint(painter: SdxlPainter, shape: Any, extent: tuple[int, int]) -> None:
+    (picture,) = painter.paint(Params(prompt="x", seed=1, shape=shape), quiet).pictures
+    assert (picture.shape[1], picture.shape[0]) == extent
+
+
+def test_a_picture_to_start_from_matters_more_at_a_low_strength(painter: SdxlPainter, tmp_path: Path) -> None:
+    begun = [keep(png(np.full((80, 60, 3), level, np.uint8)), tmp_path) for level in (0, 255)]
+
+    def difference(strength: float) -> float:
+        dark, light = (
+            painter.paint(Params(prompt="x", seed=1, image=image, strength=strength), quiet).pictures[0].astype(int)
+            for image in begun
+        )
+        return float(np.abs(dark - light).mean())
+
+    assert difference(0.1) > 2 * difference(1.0)
+
+
+def test_every_step_is_reported_and_after_the_first_picture_with_a_preview(painter: SdxlPainter) -> None:
+    told: list[tuple[str, float, object]] = []
+    painter.paint(Params(prompt="x", seed=1), quiet)
+    painter.paint(Params(prompt="x", seed=2), lambda *report: told.append(report))
+    assert [round(fraction, 3) for _, fraction, _ in told] == [0.237, 0.475, 0.712, 0.95]
+    assert all(preview is not None and preview.shape == (32, 32, 3) for _, _, preview in told)
+
+
+def test_a_cancel_stops_it_at_the_next_step_and_it_draws_again(painter: SdxlPainter) -> None:
+    steps = []
+
+    def cancel(*report: object) -> None:
+        steps.append(report)
+        raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        painter.paint(Params(prompt="x", seed=1), cancel)
+    assert len(steps) == 1
+    assert painter.paint(Params(prompt="x", seed=1), quiet).pictures
+
+
+def test_words_past_the_77th_token_are_named(painter: SdxlPainter) -> None:
+    (note,) = painter.paint(Params(prompt="a" * 74 + " bc def", seed=1), quiet).notes
+    assert "not read: “" in str(note)
+
+
+def test_a_distilled_checkpoint_refuses_what_it_cannot_honour(settings: EngineSettings) -> None:
+    told = service(settings, Sentence(template="why"), 1)
+    assert (told.tier, told.refuses) == ("full", ("negative", "guidance"))
+    assert checkpoint(settings).steps == 4
+
+
+def test_a_checkpoint_that_is_not_distilled_takes_guidance_and_more_steps(tmp_path: Path) -> None:
+    folder = save_tiny_sdxl(tmp_path, spacing="leading")
+    settings = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(folder)})
+    chosen = checkpoint(settings)
+    assert (chosen.steps, chosen.guidance) == (30, 5.0)
+    assert service(settings, Sentence(template="why"), 1).refuses == ()
+    painter = SdxlPainter(settings)
+    plain, without_y = (
+        painter.paint(Params(prompt="x", negative=negative, seed=1, steps=2), quiet).pictures[0]
+        for negative in ("", "y")
+    )
+    assert (plain != without_y).any()
+
+
+def test_another_file_in_the_folder_is_another_model(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text("{}")
+    settings = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(tmp_path)})
+    before = checkpoint(settings).name
+    (tmp_path / "model_index.json").write_text("{ }")
+    assert checkpoint(settings).name != before
+
+
+def test_a_folder_without_a_checkpoint_is_told_plainly(tmp_path: Path) -> None:
+    settings = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(tmp_path)})
+    with pytest.raises(MissingModel, match=r"cannot be loaded.*models\.imagine"):
+        SdxlPainter(settings)
