@@ -121,7 +121,7 @@ async def test_every_command_is_answered(ana: Person, command: Command) -> None:
 
 
 async def test_a_picture_comes_with_its_prompt_as_alt_text_after_progress(ana: Person) -> None:
-    answer = ana.slash("imagine", prompt="a green frog", seed=7)
+    answer = ana.slash("imagine", prompt="a green frog", seed=7, steps=4)
     shown = await answer.until(final, within=60)
     (picture,) = shown.files
     assert picture.description == "a green frog"
@@ -132,7 +132,7 @@ async def test_a_picture_comes_with_its_prompt_as_alt_text_after_progress(ana: P
 
 
 async def test_a_picture_can_start_from_an_attached_one(ana: Person) -> None:
-    answer = ana.slash("imagine", prompt="a blue car", image=("car.png", png(96)), strength=0.5)
+    answer = ana.slash("imagine", prompt="a blue car", image=("car.png", png(96)), steps=4)
     shown = await answer.until(final, within=60)
     assert len(shown.files) == 1
 
@@ -239,7 +239,7 @@ async def test_a_fault_of_ours_is_told_without_its_traceback(ana: Person) -> Non
 
 
 async def test_a_file_too_big_for_the_place_is_told_with_the_bound(ana: Person) -> None:
-    shown = await replace(ana, limit=2_000).slash("imagine", prompt="a red apple", seed=3).until(final, within=60)
+    shown = await replace(ana, limit=2_000).slash("imagine", prompt="a red apple").until(final, within=60)
     assert not shown.files
     assert "can be sent" in said(shown)
 
@@ -248,6 +248,27 @@ async def test_long_text_with_marks_is_cut_to_what_discord_takes(ana: Person) ->
     shown = await ana.slash("echo", text="*" * 1500).until(final)
     assert len(shown.content) == 2000
     assert shown.content.startswith("\\*\\*")
+
+
+async def test_a_command_that_discord_still_shows_is_refused_when_it_is_gone(
+    service: Service, server: DiscordServer
+) -> None:
+    async with running(service, server):
+        pass
+    server.trouble("PUT", "/applications/*", status=403)
+    fewer = Service(replace(service.studio, commands=COMMANDS))
+    async with running(fewer, server):
+        shown = await server.person("ana", server.world.guild()).slash("echo", text="hi").until(final)
+    assert said(shown) == "⚠️ There is no command /echo. /help lists them."
+
+
+async def test_an_answer_that_cannot_be_told_harms_nobody_else(server: DiscordServer, ana: Person) -> None:
+    in_group = replace(ana, place=server.world.group("ana", "bo"))
+    answer = in_group.slash("echo", text="late in a group", seconds=1)
+    await answer.until(lambda state: state.buttons)
+    server.backend.clock.advance(15 * 60)
+    await server.until(lambda: any(sent.path.startswith("/channels/") for sent in server.rest.requests))
+    assert said(await ana.slash("echo", text="next").until(final)) == "next"
 
 
 # admins

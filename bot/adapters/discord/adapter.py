@@ -17,7 +17,7 @@ FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0
 """Seconds between two tries to reach Discord: twice as long after each, up to the longest."""
 WRONG_TOKEN = 4004
 """The gateway's close code for a token that is no longer valid."""
-NETWORK = (OSError, aiohttp.ClientError, asyncio.TimeoutError, discord.HTTPException, discord.GatewayNotFound)
+UNREACHABLE = (OSError, aiohttp.ClientError, TimeoutError, discord.HTTPException, discord.GatewayNotFound)
 
 
 async def run(service: Service) -> None:
@@ -37,7 +37,7 @@ async def run(service: Service) -> None:
             if closed.code != WRONG_TOKEN:
                 raise
             return _refused(service)
-        except NETWORK as error:
+        except UNREACHABLE as error:
             _unreachable(service, wait, error)
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)

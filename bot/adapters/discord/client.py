@@ -6,17 +6,17 @@ from typing import Any
 
 import discord
 import structlog
-from discord import app_commands
 from structlog.contextvars import bound_contextvars
 
 from bot.adapters.base import press, serve
 from bot.adapters.discord.buttons import Press
 from bot.adapters.discord.inbox import Inbox, is_quiet
-from bot.adapters.discord.live import DiscordLive
-from bot.adapters.discord.slash import EVERYBODY, EVERYWHERE, Spanish, slash_commands
+from bot.adapters.discord.live import LOST, DiscordLive
+from bot.adapters.discord.origin import message_at
+from bot.adapters.discord.slash import Spanish, Tree
 from bot.adapters.discord.sync import sync
 from bot.card import Card
-from bot.command import Command, Request
+from bot.command import Request
 from bot.service import Service
 from bot.words import say
 from engine.errors import Sentence
@@ -33,9 +33,7 @@ class Client(discord.Client):
         self._service = service
         self._inbox = Inbox(service.studio)
         self._conversations: set[asyncio.Task[Any]] = set()
-        self.tree = app_commands.CommandTree(self, allowed_contexts=EVERYWHERE, allowed_installs=EVERYBODY)
-        for command in slash_commands(service.studio.commands, self._used):
-            self.tree.add_command(command)
+        self.tree = Tree(self, service.studio.commands, self._used)
 
     async def setup_hook(self) -> None:
         self.add_dynamic_items(Press)
@@ -66,34 +64,41 @@ class Client(discord.Client):
         self._service.studio.adapters["discord"] = Sentence(template=template)
 
     async def pressed(self, interaction: discord.Interaction, button: str) -> None:
-        command = self._service.studio.command(press(button)[0])
-        await self._converse(interaction, command, lambda answer: self._inbox.pressed(interaction, button, answer))
+        name, _ = press(button)
+        await self._converse(interaction, name, lambda answer: self._inbox.pressed(interaction, button, answer))
 
-    async def _used(self, interaction: discord.Interaction, command: Command, given: dict[str, Any]) -> None:
+    async def _used(self, interaction: discord.Interaction, command: str, given: dict[str, Any]) -> None:
         await self._converse(interaction, command, lambda answer: self._inbox.used(interaction, command, given, answer))
 
     async def _converse(
-        self, interaction: discord.Interaction, command: Command | None, request: Callable[[int], Request]
+        self, interaction: discord.Interaction, command: str, request: Callable[[int], Request]
     ) -> None:
         """Defer first: Discord waits three seconds. `request` is made of the id of the message that will answer."""
         conversation = asyncio.current_task()
         assert conversation is not None
         self._conversations.add(conversation)
         try:
-            deferred = await interaction.response.defer(ephemeral=is_quiet(command), thinking=True)
+            quiet = is_quiet(self._service.studio.command(command))
+            deferred = await interaction.response.defer(ephemeral=quiet, thinking=True)
             assert deferred is not None
             assert deferred.message_id is not None
-            await self._serve(interaction, request(deferred.message_id), deferred.message_id)
+            await self._serve(interaction, request(deferred.message_id))
         finally:
             self._conversations.discard(conversation)
 
-    async def _serve(self, interaction: discord.Interaction, request: Request, answer: int) -> None:
-        channel = self.get_partial_messageable(interaction.channel_id or 0, guild_id=interaction.guild_id)
-        live = DiscordLive(interaction, channel.get_partial_message(answer), request.language)
+    async def _serve(self, interaction: discord.Interaction, request: Request) -> None:
+        message = message_at(self, request.origin)
+        live = DiscordLive(message, request.language, interaction.filesize_limit, interaction)
         with bound_contextvars(user=request.user, command=request.command):
             try:
                 await serve(self._service, request, live)
             except Exception:
                 log.exception("request failed")
-                sorry = "That failed by a fault of ours, and the log says more. Try it again later."
-                await live.show(Card(say(sorry, request.language), final=True))
+                await self._apologise(live, request)
+
+    async def _apologise(self, live: DiscordLive, request: Request) -> None:
+        sorry = "That failed by a fault of ours, and the log says more. Try it again later."
+        try:
+            await live.show(Card(say(sorry, request.language), final=True))
+        except (discord.HTTPException, *LOST) as error:
+            log.warning("nor could that be told", why=str(error))

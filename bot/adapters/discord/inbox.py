@@ -8,6 +8,7 @@ from typing import Any
 import discord
 
 from bot.adapters.base import press
+from bot.adapters.discord.origin import origin_of
 from bot.command import Attachment, Command, Reply, Request
 from bot.studio import Studio
 from bot.words import language_of
@@ -20,17 +21,15 @@ def is_quiet(command: Command | None) -> bool:
 
 @dataclass(frozen=True)
 class Inbox:
-    """Makes requests of interactions. Its `origin` is `channel/message`, the message that answers."""
+    """Makes requests of interactions; `message` is the one that will answer."""
 
     studio: Studio
 
-    def used(
-        self, interaction: discord.Interaction, command: Command, given: Mapping[str, Any], message: int
-    ) -> Request:
+    def used(self, interaction: discord.Interaction, command: str, given: Mapping[str, Any], message: int) -> Request:
         """A slash command with the options that were given."""
         files = {name: _attachment(value) for name, value in given.items() if isinstance(value, discord.Attachment)}
         raw = {name: value for name, value in given.items() if name not in files}
-        return self._request(interaction, command.name, raw, files, message)
+        return self._request(interaction, command, raw, files, message)
 
     def pressed(self, interaction: discord.Interaction, button: str, message: int) -> Request:
         """A button: its command with the one word that it carries, for the option that needs no name."""
@@ -52,7 +51,7 @@ class Inbox:
             command=command,
             raw=raw,
             user=f"discord:{interaction.user.id}",
-            origin=f"{interaction.channel_id}/{message}",
+            origin=origin_of(interaction.channel_id or 0, message),
             files=files,
             language=language_of(str(interaction.locale)),
             admin=self._is_admin(interaction),

@@ -10,6 +10,7 @@ import structlog
 
 from bot.adapters.base import Limits, cut
 from bot.adapters.discord.buttons import row_of
+from bot.adapters.discord.origin import origin_of
 from bot.card import Card
 from bot.words import Language, say
 from engine.job import Media
@@ -25,16 +26,22 @@ DELETED = (10003, 10008)
 """Unknown Channel, Unknown Message: somebody deleted it, and wants to see no more of it."""
 TRIES, PAUSE = 4, 1.0
 """A final card that the network lost is sent again after PAUSE seconds, then twice as long each time."""
-NETWORK = (OSError, aiohttp.ClientError, asyncio.TimeoutError, discord.DiscordServerError)
+LOST = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordServerError)
+"""What the network or Discord's servers do wrong, so that the same edit may go through later."""
 
 
 class DiscordLive:
-    """Edits the answer to `interaction`, by its token while that lives, else as `message` of `channel`."""
+    """Edits `message`, the answer to `interaction`: by its token while that lives, then as any message."""
 
-    def __init__(self, interaction: discord.Interaction, message: discord.PartialMessage, language: Language) -> None:
-        self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, interaction.filesize_limit, FILE_COUNT)
-        self._interaction: discord.Interaction | None = interaction
-        self._message, self._language = message, language
+    def __init__(
+        self,
+        message: discord.PartialMessage,
+        language: Language,
+        file_bytes: int,
+        interaction: discord.Interaction | None,
+    ) -> None:
+        self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, file_bytes, FILE_COUNT)
+        self._message, self._language, self._interaction = message, language, interaction
         self._shown = Card("")
         self._deleted = False
 
@@ -48,8 +55,9 @@ class DiscordLive:
         except discord.NotFound as error:
             if error.code not in DELETED:
                 raise
+            log.info("the answer was deleted", origin=origin_of(self._message.channel.id, self._message.id))
             self._deleted = True
-        except (*NETWORK, discord.HTTPException) as error:
+        except (*LOST, discord.HTTPException) as error:
             if card.final:
                 raise
             log.warning("progress not shown", why=str(error))
@@ -61,7 +69,7 @@ class DiscordLive:
         for attempt in range(TRIES - 1):
             try:
                 return await self._edit(told)
-            except NETWORK as error:
+            except LOST as error:
                 log.warning("answer not shown yet", why=str(error), attempt=attempt + 1)
                 await asyncio.sleep(PAUSE * 2**attempt)
         return await self._edit(told)

@@ -2,10 +2,11 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Optional
 
 import discord
+import structlog
 from discord import app_commands
 from discord.app_commands import TranslationContextLocation as Location
 
@@ -14,8 +15,10 @@ from bot.command import Command
 from bot.words import say
 from engine.params import Option
 
-Asked = Callable[[discord.Interaction, Command, dict[str, Any]], Awaitable[None]]
-"""Hears of a used command: the interaction, the command, and the options that were given."""
+log = structlog.get_logger()
+
+Used = Callable[[discord.Interaction, str, dict[str, Any]], Awaitable[None]]
+"""Hears of a used command: the interaction, the command's name, and the options that were given."""
 
 DESCRIPTION_LENGTH = 100
 SPANISH_LOCALES = (discord.Locale.spain_spanish, discord.Locale.latin_american_spanish)
@@ -34,12 +37,27 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def slash_commands(commands: Iterable[Command], asked: Asked) -> Iterator[app_commands.Command[Any, ..., None]]:
-    """One slash command for each command, for a tree whose contexts are EVERYWHERE and EVERYBODY."""
-    for command in commands:
-        yield app_commands.Command(
-            name=command.name, description=_words(command.description), callback=_callback(command, asked)
-        )
+class Tree(app_commands.CommandTree[Any]):
+    """One slash command for each command, shown in servers, direct messages and groups, to guild and user installs."""
+
+    def __init__(self, client: discord.Client, commands: Iterable[Command], used: Used) -> None:
+        super().__init__(client, allowed_contexts=EVERYWHERE, allowed_installs=EVERYBODY)
+        self._used = used
+        for command in commands:
+            slash: app_commands.Command[Any, ..., None] = app_commands.Command(
+                name=command.name, description=_words(command.description), callback=_callback(command, used)
+            )
+            self.add_command(slash)
+
+    async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
+        """A command that Discord still shows as it was before it changed is refused like any unknown one."""
+        match error:
+            case app_commands.CommandNotFound(name=name):
+                await self._used(interaction, name, {})
+            case app_commands.CommandSignatureMismatch(command=command):
+                await self._used(interaction, command.name, {})
+            case _:
+                log.error("request failed", exc_info=error)
 
 
 class Spanish(app_commands.Translator):
@@ -56,12 +74,12 @@ class Spanish(app_commands.Translator):
         return spanish if fits and spanish != string.message else None
 
 
-def _callback(command: Command, asked: Asked) -> Callable[..., Coroutine[Any, Any, None]]:
+def _callback(command: Command, used: Used) -> Callable[..., Coroutine[Any, Any, None]]:
     """A function with the signature that discord.py reads: one annotated parameter an option."""
     options = command.params.options()
 
     async def use(interaction: discord.Interaction, **given: Any) -> None:
-        await asked(interaction, command, {name: value for name, value in given.items() if value is not None})
+        await used(interaction, command.name, {name: value for name, value in given.items() if value is not None})
 
     leading = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_ONLY, annotation=discord.Interaction)
     use.__signature__ = inspect.Signature([leading, *map(_parameter, options)])  # type: ignore[attr-defined]  # PEP 362
