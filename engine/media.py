@@ -114,10 +114,10 @@ def _format(suffix: str) -> str | None:
 def _settle(temporary: Path, folder: Path, suffix: str | None) -> Media:
     sha256 = hash_of(temporary)
     with temporary.open("rb") as file:
-        mime = sniff(file.read(HEAD))
-    ending = f".{suffix_of(mime)}" if mime else suffix or ""
-    mime = mime or mimetypes.guess_type(f"file{ending}")[0] or "application/octet-stream"
-    width, height = size_of(temporary) if mime.startswith("image/") else (None, None)
+        found = sniff(file.read(HEAD))
+    ending = f".{suffix_of(found)}" if found else suffix or ""
+    mime = found or mimetypes.guess_type(f"file{ending}")[0] or "application/octet-stream"
+    width, height = size_of(temporary) if found and found.startswith("image/") else (None, None)
     path = folder / sha256[:2] / f"{sha256}{ending}"
     path.parent.mkdir(exist_ok=True)
     size = temporary.stat().st_size

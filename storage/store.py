@@ -93,15 +93,15 @@ class Store:
 
     async def stats(self, since: float) -> Stats:
         """Of the jobs accepted at or after the Unix time `since`; 0 is all time."""
-        return await self._database.read(lambda db: stats.stats(db, since))
+        return await self._database.study(lambda db: stats.stats(db, since))
 
     async def by_hour(self, now: float | None = None) -> list[Hour]:
         """The last 24 hours of the clock, oldest first."""
-        return await self._database.read(lambda db: stats.by_hour(db, self._at(now)))
+        return await self._database.study(lambda db: stats.by_hour(db, self._at(now)))
 
     async def top_users(self, since: float, count: int) -> list[Usage]:
         """Who used most since the Unix time `since`. For admins only: the command decides."""
-        return await self._database.read(lambda db: stats.top_users(db, since, count))
+        return await self._database.study(lambda db: stats.top_users(db, since, count))
 
     async def cache_stats(self) -> CacheStats:
         return await self._database.read(cache.stats)
@@ -118,7 +118,7 @@ class Store:
 
     async def active(self, since: float) -> Active:
         """The users who asked for a job since the Unix time `since`, and the tracked requests."""
-        return await self._database.read(lambda db: limits.active(db, since))
+        return await self._database.study(lambda db: limits.active(db, since))
 
     async def tidy(self, now: float | None = None) -> int:
         """Drop the rows of tokens that came back; how many."""
@@ -126,7 +126,7 @@ class Store:
 
     async def named_files(self) -> set[str]:
         """The hashes of the files that the cache or an unfinished job names: what `Files.prune` keeps."""
-        return await self._database.read(cache.named)
+        return await self._database.study(cache.named)
 
     async def note(self, name: str) -> str | None:
         """A small value that an adapter keeps, such as the hash of the commands it synced."""

@@ -23,7 +23,7 @@ class Clock:
 
 
 def png(width: int, height: int, rows_there: int | None = None) -> bytes:
-    """A PNG, one bit a pixel and all black. With fewer `rows_there` than its header says, a huge one is made at once."""
+    """A black PNG of one bit a pixel. With only few `rows_there` a huge one is made at once, its header still whole."""
     rows = zlib.compressobj(9)
     line = bytes(1 + (width + 7) // 8)
     data = b"".join(rows.compress(line) for _ in range(height if rows_there is None else rows_there)) + rows.flush()

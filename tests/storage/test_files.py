@@ -1,4 +1,4 @@
-"""People's files from a real HTTP server on loopback: what is taken, what is refused and how, and that nothing stays."""
+"""People's files from a real HTTP server on loopback: what is taken, what is refused how, and that nothing stays."""
 
 import asyncio
 import os

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import AtelierError, Broken, Cancelled
+from engine.errors import Broken, Cancelled
 from engine.job import Failed, Job, Result
 from engine.media import keep
-from storage.database import MIGRATIONS
 from storage.store import IllegalMove, Limit, Rate, Store
 from tests.storage.conftest import Reopen
 from tests.storage.made import NOON, Clock, png, run
@@ -194,29 +193,6 @@ async def test_a_store_in_memory_needs_no_file(job: Make) -> None:
     async with Store.open(":memory:") as store:
         await store.admit(job())
         assert len(await store.unfinished()) == 1
-
-
-async def test_the_database_counts_its_migrations(reopen: Reopen, tmp_path: Path) -> None:
-    async with reopen():
-        pass
-    with closing(sqlite3.connect(tmp_path / "atelier.db")) as database:
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-    assert version == len(list(MIGRATIONS.glob("*.sql")))
-
-
-async def test_a_database_of_a_newer_program_is_refused_untouched(reopen: Reopen, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "atelier.db")) as database:
-        database.execute("PRAGMA user_version = 999")
-    with pytest.raises(AtelierError, match="has version 999"):
-        async with reopen():
-            pass
-
-
-async def test_a_file_that_is_no_database_is_refused_with_a_way_out(reopen: Reopen, tmp_path: Path) -> None:
-    (tmp_path / "atelier.db").write_bytes(b"a diary, not a database" * 100)
-    with pytest.raises(AtelierError, match="Move it aside"):
-        async with reopen():
-            pass
 
 
 async def test_parameters_are_kept_as_json_that_other_programs_read(reopen: Reopen, job: Make, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""The one writing connection: changes that share a commit, changes that fail, and a disk that is full."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.errors import AtelierError
+from storage.database import MIGRATIONS, Database
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(tmp_path / "atelier.db")
+    yield opened
+    await opened.close()
+
+
+def write(name: str) -> str:
+    return f"INSERT INTO notes VALUES ('{name}', 'written')"
+
+
+async def names(database: Database) -> list[str]:
+    return await database.read(lambda db: [row["name"] for row in db.execute("SELECT name FROM notes ORDER BY name")])
+
+
+async def test_a_change_that_fails_undoes_itself_and_nothing_of_its_neighbours(database: Database) -> None:
+    def half(db: sqlite3.Connection) -> None:
+        db.execute(write("half"))
+        raise LookupError
+
+    answers = await asyncio.gather(
+        database.change(lambda db: db.execute(write("before")).rowcount),
+        database.change(half),
+        database.change(lambda db: db.execute(write("after")).rowcount),
+        return_exceptions=True,
+    )
+    assert [answers[0], answers[2]] == [1, 1]
+    assert isinstance(answers[1], LookupError)
+    assert await names(database) == ["after", "before"]
+
+
+async def test_changes_are_made_in_the_order_they_were_asked_for(database: Database) -> None:
+    order: list[int] = []
+
+    def note(number: int) -> Coroutine[object, object, None]:
+        return database.change(lambda _: order.append(number))
+
+    await asyncio.gather(*(note(number) for number in range(100)))
+    assert order == list(range(100))
+
+
+async def test_changes_that_come_together_share_a_commit(database: Database, tmp_path: Path) -> None:
+    def commits(db: sqlite3.Connection) -> int:
+        return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+    with closing(sqlite3.connect(tmp_path / "atelier.db", check_same_thread=False)) as other:
+        seen = {commits(other)}
+
+        def look(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO notes VALUES (hex(randomblob(8)), 'written')")
+            seen.add(commits(other))
+
+        await asyncio.gather(*(database.change(look) for _ in range(8)))
+    assert len(await names(database)) == 8
+    assert len(seen) < 8
+
+
+async def test_a_full_disk_fails_the_change_and_the_next_one_works_again(database: Database) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO notes VALUES ('large', ?)", ("x" * 1_000_000,))
+
+    pages = await database.read(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+    await database.read(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        await database.change(fill)
+    await database.read(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchall())
+    await database.change(fill)
+    assert await names(database) == ["large"]
+
+
+async def test_a_long_read_sees_what_is_committed_and_cannot_write(database: Database) -> None:
+    await database.change(lambda db: db.execute(write("here")))
+    assert await database.study(lambda db: db.execute("SELECT count(*) FROM notes").fetchone()[0]) == 1
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await database.study(lambda db: db.execute(write("there")))
+
+
+async def test_the_file_counts_its_migrations(database: Database) -> None:
+    version = await database.read(lambda db: db.execute("PRAGMA user_version").fetchone()[0])
+    assert version == len(list(MIGRATIONS.glob("*.sql")))
+
+
+async def test_a_file_of_a_newer_program_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("PRAGMA user_version = 999")
+    with pytest.raises(AtelierError, match="has version 999"):
+        await Database.open(path)
+
+
+async def test_a_file_that_is_no_database_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "diary.db"
+    path.write_bytes(b"a diary, not a database" * 100)
+    with pytest.raises(AtelierError, match="Move it aside"):
+        await Database.open(path)
