@@ -81,7 +81,9 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return refusal(error, _language(request))
     except web.HTTPRequestEntityTooLarge:
         bound = request.app[BODY_BYTES] / 1e6
-        return refusal(TooLarge("The request is larger than {bound:.0f} MB. Send less.", bound=bound), _language(request))
+        return refusal(
+            TooLarge("The request is larger than {bound:.0f} MB. Send less.", bound=bound), _language(request)
+        )
     except web.HTTPMethodNotAllowed as error:
         return _method(request, error)
     except web.HTTPNotFound:

@@ -26,7 +26,7 @@ CHUNK = 2**16
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where files wait until the service takes them, and how many bytes one may have there. The service refuses more."""
+    """Where files wait until the service takes them, and the bytes that one may have; the service refuses more."""
 
     folder: Path
     file_bytes: int
@@ -56,7 +56,7 @@ async def body_of(request: web.Request, bounds: Bounds) -> AsyncIterator[Body]:
 
 
 async def ask_of(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str, Any]]:
-    """Command and raw options of `{"command", "options"}`, of a form with the options as fields, or of a chat `line`."""
+    """Command and raw options: of `{"command", "options"}`, a form with the options as fields, or a chat `line`."""
     if "line" in body.fields:
         return _typed(str(body.fields["line"]), commands)
     command = body.fields.get("command")
@@ -68,9 +68,11 @@ async def ask_of(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str
     return command.encode(errors="replace").decode(), options
 
 
-async def unpack(options: dict[str, Any], body: Body, params: Command | None, bounds: Bounds, stack: AsyncExitStack) -> dict[str, Any]:
+async def unpack(
+    options: dict[str, Any], body: Body, command: Command | None, bounds: Bounds, stack: AsyncExitStack
+) -> dict[str, Any]:
     """The options without those left null; a file that came as a data URI goes to disk and to the body's files."""
-    media = {option.name for option in params.params.options() if option.kind == "media"} if params else set()
+    media = {option.name for option in command.params.options() if option.kind == "media"} if command else set()
     given = {name: value for name, value in options.items() if value is not None}
     for name in media & given.keys():
         if isinstance(given[name], str) and given[name].startswith("data:"):
@@ -149,4 +151,3 @@ def _keep_uri(option: str, uri: str, bounds: Bounds, stack: AsyncExitStack) -> A
     path = stack.enter_context(part(bounds.folder))
     path.write_bytes(content)
     return Attachment(name=option, size=len(content), path=path)
-

@@ -168,6 +168,6 @@ async def _open_stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _send(response: web.StreamResponse, states: Iterable[dict[str, Any]]) -> None:
-    """Each state as an event; a comment where there is none, which keeps the connection open and notices a closed one."""
+    """Each state as an event; where there is none a comment, which keeps an open connection and finds a closed one."""
     events = "".join(f"data: {json.dumps(state)}\n\n" for state in states)
     await response.write((events or ": still here\n\n").encode())

@@ -38,7 +38,9 @@ class Reports:
         async with body_of(request, self._bounds) as body:
             unknown = next((name for name in body.fields if name != "max_age_days"), None)
             if unknown is not None:
-                raise BadInput("There is no option {option} here. The options are: {known}.", option=unknown, known="max_age_days")
+                raise BadInput(
+                    "There is no option {option} here. The options are: {known}.", option=unknown, known="max_age_days"
+                )
             days = body.fields.get("max_age_days")
         raw = {"action": "clear"} if days is None else {"action": "clear", "older_than_days": days}
         return _answer(await self._facts(request, "cache", raw))

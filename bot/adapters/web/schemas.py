@@ -30,7 +30,9 @@ def all_of(commands: Sequence[Command]) -> dict[str, Any]:
 
 def _options(command: Command) -> dict[str, Any]:
     options = command.params.options()
-    return _object({option.name: _option(option) for option in options}, [option.name for option in options if option.required])
+    return closed(
+        {option.name: _option(option) for option in options}, [option.name for option in options if option.required]
+    )
 
 
 def _option(option: Option) -> dict[str, Any]:
@@ -52,14 +54,14 @@ def _value(option: Option) -> dict[str, Any]:
 
 def _ask(command: Command) -> dict[str, Any]:
     properties = {"command": {"const": command.name}, "options": ref(options_name(command))}
-    schema = _object(properties, ["command"])
+    schema = closed(properties, ["command"])
     return {**schema, "description": command.description}
 
 
 def _given() -> dict[str, Any]:
     """What the API answers, and the chat line that it takes."""
     return {
-        "Line": _object({"line": {"type": "string", "examples": ["/imagine a red cat --shape wide"]}}, ["line"]),
+        "Line": closed({"line": {"type": "string", "examples": ["/imagine a red cat --shape wide"]}}, ["line"]),
         "State": _state(),
         "Result": _all(text=_string(), facts={"type": "object"}, media={"type": "array", "items": ref("Media")}),
         "Media": _media(),
@@ -68,7 +70,7 @@ def _given() -> dict[str, Any]:
         "Facts": {"type": "object", "properties": {"status": {"const": "success"}}, "required": ["status"]},
         "Health": _all(status={"const": "ok"}),
         "Error": _all(status={"const": "error"}, error=ref("Fault")),
-        "Fault": _object({"kind": _string(), "message": _string(), "wait": {"type": "number"}}, ["kind", "message"]),
+        "Fault": closed({"kind": _string(), "message": _string(), "wait": {"type": "number"}}, ["kind", "message"]),
     }
 
 
@@ -116,12 +118,13 @@ def _image() -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+def closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """An object with these properties and no others."""
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _all(**properties: dict[str, Any]) -> dict[str, Any]:
-    return _object(properties, list(properties))
+    return closed(properties, list(properties))
 
 
 def _maybe(schema: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ async def run(service: Service) -> None:
         facts = {"host": settings.host, "port": settings.port, "why": error.strerror or type(error).__name__}
         why = Sentence(template="off: cannot listen on {host}:{port} ({why}); set web.port in config.toml", facts=facts)
         service.studio.adapters["web"] = why
-        log.error("web chat is off", why=str(why))
+        log.warning("the web chat is off", why=str(why))
         return
     log.info("open the web chat in a browser", url=server.url)
     try:
@@ -61,9 +61,7 @@ class Server:
         keys = await Keys.of(service.studio.store)
         token = settings.web.token.get_secret_value() if settings.web.token else None
         gate, desk, views = Gate(token, keys), Desk(service), Views(keys)
-        application = web.Application(
-            middlewares=[errors_as_json, gate.middleware], client_max_size=bounds.body_bytes
-        )
+        application = web.Application(middlewares=[errors_as_json, gate.middleware], client_max_size=bounds.body_bytes)
         application[BODY_BYTES] = bounds.body_bytes
         application.on_response_prepare.append(add_headers)
         application.add_routes(Pages(service.studio, desk, views, gate, bounds).routes())

@@ -35,7 +35,9 @@ class Views:
             "cached": isinstance(update, Done) and update.cached,
             "text": card.text,
             "alt": card.alt,
-            "buttons": [{"label": each.label, "command": each.command, "argument": each.argument} for each in card.buttons],
+            "buttons": [
+                {"label": each.label, "command": each.command, "argument": each.argument} for each in card.buttons
+            ],
             "result": self.result(update.result, visitor) if isinstance(update, Done) else None,
             "error": error_body(update.error(), visitor.language) if isinstance(update, Failed) else None,
         }

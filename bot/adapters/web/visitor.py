@@ -29,9 +29,7 @@ class Visitor:
     address: str
     language: Language
 
-    def request(
-        self, command: str, raw: Mapping[str, Any], files: Mapping[str, Attachment] | None = None
-    ) -> Request:
+    def request(self, command: str, raw: Mapping[str, Any], files: Mapping[str, Attachment] | None = None) -> Request:
         """The visitor's request. What the web answers is private: nobody else sees its prompt or its media."""
         return Request(
             command=command,

@@ -11,13 +11,13 @@ export class Refused extends Error {
 }
 
 async function call(method, path, body) {
-  let response;
+  let response, answer;
   try {
     response = await fetch(path, { method, ...encoded(body) });
+    answer = response.status === 204 ? null : await response.json();
   } catch {
     throw new Refused(0, { kind: "Unreachable", message: t("The server cannot be reached. Check that Atelier runs, then send it again.") });
   }
-  const answer = response.status === 204 ? null : await response.json();
   if (!response.ok) throw new Refused(response.status, answer.error);
   return answer;
 }

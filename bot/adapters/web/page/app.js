@@ -3,11 +3,13 @@
 import * as api from "./api.js";
 import { announce } from "./announce.js";
 import { Card } from "./card.js";
+import { commandOf } from "./completion.js";
 import { Composer } from "./composer.js";
 import { el, find } from "./dom.js";
 import { History } from "./history.js";
 import { Lightbox } from "./lightbox.js";
 import { letIn } from "./login.js";
+import { Scroll } from "./scroll.js";
 import { Stream } from "./stream.js";
 import { speak, t } from "./words.js";
 
@@ -31,6 +33,7 @@ class Page {
       last: () => this.history.last(),
     });
     find("clear").addEventListener("click", () => this.clear());
+    this.scroll = new Scroll(find("log"), find("turns"));
   }
 
   async start() {
@@ -43,25 +46,26 @@ class Page {
   }
 
   async recall(turn) {
-    const card = this.place(turn);
+    const card = this.place(turn, "…");
     if (turn.state) return card.show(turn.state);
     this.cards.set(turn.id, card);
-    await this.read(card);
+    await this.read(card, (state) => card.show(state));
   }
 
-  async read(card) {
+  async read(card, take = (state) => this.accept(card, state)) {
     try {
-      card.show(await api.state(card.turn.id));
+      take(await api.state(card.turn.id));
     } catch (error) {
-      const message = error.status === 404 ? t("The server no longer knows this one.") : error.message;
-      card.show(failure(error.kind, message));
+      if (error.status === 404) card.show(failure(error.kind, t("The server no longer knows this one.")));
+      else this.tell(error.message);
     }
   }
 
-  place(turn, urls = []) {
-    const card = new Card(turn, this, urls);
+  place(turn, words, urls = []) {
+    const card = new Card(turn, this, words, urls);
     find("turns").append(card.node);
     this.tidy();
+    this.scroll.toEnd();
     return card;
   }
 
@@ -73,51 +77,49 @@ class Page {
 
   async send(line, pairs, entries) {
     const turn = { line, files: entries.map((entry) => entry.file.name) };
-    const card = this.place(turn, entries.map((entry) => entry.url));
-    this.toEnd();
+    const card = this.place(turn, t("Sending…"), entries.map((entry) => entry.url));
     await this.settle(card, api.ask(line, pairs));
   }
 
   async press(button, line) {
     const command = this.commands.find((each) => each.name === button.command);
     const option = command.options.find((each) => each.positional || each.required);
-    const card = this.place({ line, files: [] });
-    this.toEnd();
+    const card = this.place({ line, files: [] }, t("Sending…"));
     await this.settle(card, api.press(button.command, { [option.name]: button.argument }));
   }
 
   async settle(card, asked) {
+    this.history.add(card.turn);
     try {
       const state = await asked;
       if (state.id) this.cards.set(card.turn.id = state.id, card);
       else card.turn.state = state;
       this.accept(card, state);
+      if (card.live && this.stream.source) await this.read(card);
     } catch (error) {
       if (!(error instanceof api.Refused)) throw error;
       if (error.status === 401) return letIn().then(() => location.reload());
       card.turn.state = failure(error.kind, error.message);
       this.accept(card, card.turn.state);
     }
-    this.history.add(card.turn);
+    this.history.save();
     this.follow();
   }
 
-  // A state may have come down the stream before the answer to the request that made it.
+  // The stream may have told of the end already; then an older state is no news.
   accept(card, state) {
-    if (card.live) this.show(card, { ...state, text: state.text ?? "" });
+    if (card.live) this.show(card, state);
   }
 
   receive(state) {
     const card = this.cards.get(state.id);
-    if (card?.live) this.show(card, state);
+    if (card) this.accept(card, state);
     this.follow();
   }
 
   show(card, state) {
-    const atEnd = isAtEnd();
     card.show(state);
     announce(state);
-    if (atEnd) this.toEnd();
   }
 
   follow() {
@@ -139,6 +141,12 @@ class Page {
       card.uncancel();
       this.refuse(error.message);
     }
+  }
+
+  // The line of a turn that would make something new, where its command draws by a seed; else null.
+  anew({ line, files }) {
+    const seeded = commandOf(line, this.commands)?.options.some((option) => option.name === "seed");
+    return seeded && !files.length ? `${line.replace(/\s+--seed[\s=]+-?\d+/g, "")} --seed -1` : null;
   }
 
   edit(line) {
@@ -166,18 +174,9 @@ class Page {
     this.tidy();
     this.follow();
   }
-
-  toEnd() {
-    find("log").scrollTo({ top: find("log").scrollHeight });
-  }
 }
 
 const failure = (kind, message) => ({ id: null, state: "failed", text: message, fraction: null, error: { kind, message }, result: null });
-
-const isAtEnd = () => {
-  const { scrollHeight, scrollTop, clientHeight } = find("log");
-  return scrollHeight - scrollTop - clientHeight < 80;
-};
 
 async function boot() {
   try {

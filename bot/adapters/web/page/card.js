@@ -7,12 +7,12 @@ import { t } from "./words.js";
 export const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class Card {
-  // `desk` has cancel(card), press(button), edit(line), attach(file) and a lightbox.
-  constructor(turn, desk, urls = []) {
+  // `desk` has send, cancel(card), press(button), anew(turn), edit(line), attach(file) and a lightbox.
+  constructor(turn, desk, words, urls = []) {
     this.turn = turn;
     this.desk = desk;
     this.state = null;
-    this.answer = el("div", { class: "answer waiting" }, el("p", { class: "text" }, t("Sending…")));
+    this.answer = el("div", { class: "answer waiting" }, el("p", { class: "text" }, words));
     this.node = el("li", { class: "turn" }, said(turn, urls), this.answer);
   }
 
@@ -30,7 +30,7 @@ export class Card {
 
   progress(state, before) {
     if (before === null || !this.bar) this.answer.replaceChildren(...this.frame());
-    this.text.textContent = state.text;
+    this.text.textContent = state.stage === null ? state.text : doing(state);
     if (state.fraction === null) this.bar.removeAttribute("value");
     else this.bar.value = state.fraction;
     if (state.preview && state.preview.url !== this.preview.getAttribute("src")) this.peek(state.preview.url);
@@ -71,8 +71,8 @@ export class Card {
     const { media } = state.result;
     return [
       media.length ? gallery(media, state.alt || this.turn.line, this.desk.lightbox) : null,
-      state.text ? el("p", { class: "text" }, ...marked(state.text)) : null,
-      el("div", { class: "actions" }, ...downloads(media), ...this.buttons(state), this.using(media), media.length ? this.editing() : null),
+      told(state) ? el("p", { class: "text" }, ...this.marked(told(state))) : null,
+      el("div", { class: "actions" }, ...downloads(media), ...this.buttons(state), this.again(state), this.using(media), media.length ? this.editing() : null),
     ].filter(Boolean);
   }
 
@@ -81,8 +81,25 @@ export class Card {
       el("button", { type: "button", class: "action", onclick: () => this.desk.press(button, this.turn.line) }, icon("again"), button.label));
   }
 
+  // The same line with a new seed; the files of a turn are gone after a reload, and with them this button.
+  again(state) {
+    const line = this.desk.anew(this.turn);
+    if (!state.id || line === null) return null;
+    return el("button", { type: "button", class: "action", onclick: () => this.desk.send(line, [], []) }, icon("again"), t("Again"));
+  }
+
   editing() {
     return el("button", { type: "button", class: "action", onclick: () => this.desk.edit(this.turn.line) }, icon("edit"), t("Edit"));
+  }
+
+  // `code`, **strong** and a /command at the start of a line, which a press writes into the message box; the rest stays text.
+  marked(text) {
+    return text.split(/(`[^`\n]+`|\*\*[^*\n]+\*\*|(?<![^\n])\/[a-z_]+(?= |$))/m).map((part) => {
+      if (/^`.+`$/.test(part)) return el("code", {}, part.slice(1, -1));
+      if (/^\*\*.+\*\*$/.test(part)) return el("strong", {}, part.slice(2, -2));
+      if (/^\/[a-z_]+$/.test(part)) return el("button", { type: "button", class: "command", onclick: () => this.desk.edit(`${part} `) }, part);
+      return part;
+    });
   }
 
   using(media) {
@@ -101,11 +118,13 @@ function said({ line, files }, urls) {
   return el("div", { class: "said" }, ...thumbs, el("p", {}, command ? el("b", {}, command) : null, rest));
 }
 
-// `code` and **strong** in an answer's text; everything else stays text.
-function marked(text) {
-  return text.split(/(`[^`\n]+`|\*\*[^*\n]+\*\*)/).map((part) => {
-    if (/^`.+`$/.test(part)) return el("code", {}, part.slice(1, -1));
-    if (/^\*\*.+\*\*$/.test(part)) return el("strong", {}, part.slice(2, -2));
-    return part;
-  });
+// A bar shows the fraction, so the words need not.
+function doing({ stage, fraction, seconds_left: left }) {
+  const parts = [stage, fraction ? `${Math.round(100 * fraction)} %` : "", left === null ? "" : `≈ ${Math.ceil(left)} s`];
+  return parts.filter(Boolean).join(" · ");
+}
+
+// The answer's text without the prompt, which stands above it already.
+function told({ text, alt }) {
+  return alt && text.startsWith(`${alt}\n`) ? text.slice(alt.length + 1) : text;
 }

@@ -33,12 +33,10 @@ export function usage(command, option) {
   return command.options.map((each) => ({ text: shape(each), current: each === option, required: each.required }));
 }
 
-// The bounds and the default of an option in signs, not words: "1–4 · 2".
-export function bounds(option) {
-  const signs = [];
-  if (option.minimum !== null && option.maximum !== null && isNumber(option)) signs.push(`${option.minimum} – ${option.maximum}`);
-  if (option.default !== null && option.default !== "" && option.kind !== "media") signs.push(`= ${option.default}`);
-  return signs.join(" · ");
+// What an option is and, of a number, its bounds: "How many pictures · 1 – 4".
+export function explained(option) {
+  const bounded = isNumber(option) && option.minimum !== null && option.maximum !== null;
+  return bounded ? `${option.description} · ${option.minimum} – ${option.maximum}` : option.description;
 }
 
 const isNumber = (option) => option.kind === "integer" || option.kind === "number";
@@ -63,7 +61,7 @@ function optionItems(prefix, text, command) {
     .map((option) => ({
       value: `--${option.name}`,
       label: `--${option.name}`,
-      description: [option.description, bounds(option)].filter(Boolean).join(" · "),
+      description: explained(option),
     }));
 }
 
@@ -83,5 +81,5 @@ function valueItems(prefix, option) {
   return (option?.choices ?? [])
     .map(String)
     .filter((choice) => choice.startsWith(prefix))
-    .map((choice) => ({ value: choice, label: choice, description: option.description }));
+    .map((choice) => ({ value: choice, label: choice, description: "" }));
 }

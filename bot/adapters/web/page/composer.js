@@ -1,7 +1,7 @@
 // The message box: completion while typing, the hint below, Enter to send, arrow up for the last line again.
 
 import { Attachments } from "./attachments.js";
-import { bounds, commandOf, complete, suggest, usage } from "./completion.js";
+import { commandOf, complete, explained, suggest, usage } from "./completion.js";
 import { el, find, icon } from "./dom.js";
 import { t } from "./words.js";
 
@@ -67,7 +67,7 @@ export class Composer {
     const words = usage(command, place.option).map((each) =>
       el("span", { class: each.current ? "current" : null, title: each.required ? t("{option} is required", { option: each.text }) : null },
         each.text));
-    const about = place.option ? [place.option.description, bounds(place.option)].filter(Boolean).join(" · ") : command.description;
+    const about = place.option ? explained(place.option) : command.description;
     hint.replaceChildren(el("b", {}, `/${command.name}`), ...words, el("em", {}, about));
   }
 

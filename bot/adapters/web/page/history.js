@@ -8,10 +8,9 @@ export class History {
     this.turns = read();
   }
 
-  // A turn is {line, files, id} for a job, {line, files, state} for an answer that has no job.
+  // A turn is {line, files}, and once it is answered `id` for a job, `state` for an answer that has no job.
   add(turn) {
     this.turns.push(turn);
-    this.save();
   }
 
   save() {
@@ -32,7 +31,7 @@ export class History {
 function read() {
   try {
     const turns = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(turns) ? turns : [];
+    return Array.isArray(turns) ? turns.filter((turn) => turn.id || turn.state) : [];
   } catch (error) {
     if (error instanceof SyntaxError) return [];
     throw error;
