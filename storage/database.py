@@ -36,7 +36,7 @@ class _Change:
         connection.execute("SAVEPOINT change")
         try:
             self.answer = self.move(connection)
-        except Exception as error:  # noqa: BLE001  # it is the caller's
+        except Exception as error:  # it is the caller's
             if not connection.in_transaction:
                 raise  # SQLite gave the whole transaction up, as on a full disk
             self.error = error

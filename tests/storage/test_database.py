@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import closing
 from pathlib import Path
@@ -58,15 +59,20 @@ async def test_changes_that_come_together_share_a_commit(database: Database, tmp
         return int(db.execute("PRAGMA data_version").fetchone()[0])
 
     with closing(sqlite3.connect(tmp_path / "atelier.db", check_same_thread=False)) as other:
-        seen = {commits(other)}
+        seen: set[int] = set()
+        all_asked = threading.Event()
 
         def look(db: sqlite3.Connection) -> None:
             db.execute("INSERT INTO notes VALUES (hex(randomblob(8)), 'written')")
             seen.add(commits(other))
 
-        await asyncio.gather(*(database.change(look) for _ in range(8)))
+        first = asyncio.create_task(database.change(lambda _: all_asked.wait(5)))
+        rest = [asyncio.create_task(database.change(look)) for _ in range(8)]
+        await asyncio.sleep(0)
+        all_asked.set()
+        await asyncio.gather(first, *rest)
     assert len(await names(database)) == 8
-    assert len(seen) < 8
+    assert len(seen) == 1
 
 
 async def test_a_full_disk_fails_the_change_and_the_next_one_works_again(database: Database) -> None:
