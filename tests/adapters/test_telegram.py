@@ -14,11 +14,13 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 from pydantic import Field
+from structlog.testing import capture_logs
 from telegram.ext import ExtBot
 
 from bot.adapters import telegram
 from bot.adapters.telegram.adapter import NOT_ALONE, ON, REJECTED, UNREACHABLE
 from bot.adapters.telegram.live import TelegramLive, limits_of
+from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.place import Place
 from bot.card import Card
@@ -28,7 +30,7 @@ from bot.config import Settings
 from bot.service import Service
 from bot.studio import Studio
 from bot.words import say
-from engine import media
+from engine import media, weights
 from engine.host import Engine
 from engine.job import Job, Media
 from engine.params import TaskParams
@@ -50,9 +52,10 @@ class Picture(TaskParams):
 
 
 class Made(TaskParams):
-    """A file of a side of this many pixels."""
+    """Files of a side of this many pixels."""
 
     side: int = Field(16, description="Pixels", json_schema_extra={"positional": True})
+    count: int = Field(1, description="How many files", json_schema_extra={"positional": True})
     words: str = Field("", description="What to say of it", json_schema_extra={"rest": True})
 
 
@@ -69,7 +72,8 @@ async def measure(_call: Call, params: Picture) -> Reply:
 @command("Make noise to look at")
 async def noise(call: Call, params: Made) -> Reply:
     folder = call.studio.settings.bot.data_dir / "media"
-    return Reply(params.words, (media.keep(png(params.side, params.side), folder),))
+    pictures = (png(params.side, params.side + number) for number in range(params.count))
+    return Reply(params.words, tuple(media.keep(picture, folder) for picture in pictures))
 
 
 @command("Say who asks")
@@ -95,7 +99,9 @@ def small_bot(server: TelegramServer) -> ExtBot[bool]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
-    async with small_engine(tmp_path_factory.mktemp("engine"), models=(("imagine", "pocket"),)) as engine:
+    folder = tmp_path_factory.mktemp("engine")
+    (folder / "weights").symlink_to(weights.FOLDER.resolve())
+    async with small_engine(folder, models=(("imagine", "pocket"),)) as engine:
         yield engine
 
 
@@ -160,7 +166,7 @@ async def test_every_command_is_answered_in_a_private_chat(asked: Command, serve
     message = await chat.say(" ".join([f"/{asked.name}", *("a red cat" for option in needs if option.rest)]))
     answer = await chat.answer(to=message, when=over, within=30)
     if asked.name in ("imagine", "stats"):
-        assert shows_photo(answer)
+        assert shows_photo(answer), answer
     elif asked.name == "cancel":
         assert answer["text"].startswith("⚠️")
     else:
@@ -169,7 +175,7 @@ async def test_every_command_is_answered_in_a_private_chat(asked: Command, serve
 
 async def test_a_typed_option_reaches_the_picture(server: TelegramServer) -> None:
     chat = server.private(7)
-    message = await chat.say("/imagine@Atelier_Bot a red cat --shape wide --seed 7 --steps 4")
+    message = await chat.say("/imagine@Atelier_Bot a red cat --shape wide --seed 7 --steps 2")
     answer = await chat.answer(to=message, when=shows_photo, within=30)
     largest = answer["photo"][-1]
     assert largest["width"] > largest["height"]
@@ -180,12 +186,13 @@ async def test_a_typed_option_reaches_the_picture(server: TelegramServer) -> Non
 
 async def test_several_pictures_come_as_an_album_under_the_words(server: TelegramServer) -> None:
     chat = server.private(7)
-    message = await chat.say("/imagine a red cat --count 2 --steps 4")
-    await chat.answer(to=message, when=lambda answer: shows_photo(answer) and "media_group_id" in answer, within=30)
+    message = await chat.say("/noise 16 3 three of them")
+    await server.settled("sendMediaGroup", 1)
     words, *album = chat.room.of_bot()
-    assert "a red cat" in words["text"]
+    assert words["text"] == "three of them"
+    assert len(album) == 3
     assert len({picture["media_group_id"] for picture in album}) == 1
-    assert len(album) == 2
+    assert all(picture["reply_to_message"]["message_id"] == message["message_id"] for picture in album)
 
 
 async def test_a_command_can_be_the_caption_of_a_photo(server: TelegramServer) -> None:
@@ -212,7 +219,7 @@ async def test_a_reply_to_somebody_elses_picture_takes_its_largest_size(server: 
 async def test_a_picture_can_be_drawn_from_one_that_is_replied_to(server: TelegramServer) -> None:
     chat = server.private(7)
     picture = await chat.photo(png(64, 64))
-    message = await chat.say("/imagine a red cat --strength 0.5 --steps 4", reply_to=picture)
+    message = await chat.say("/imagine a red cat --strength 0.5 --steps 2", reply_to=picture)
     answer = await chat.answer(to=message, when=over, within=30)
     assert shows_photo(answer), answer
 
@@ -227,7 +234,7 @@ async def test_an_answer_stays_in_its_topic(server: TelegramServer) -> None:
     room = server.group(forum=True)
     thread = room.topic("Landscapes")
     chat = room.seat(7, thread=thread)
-    message = await chat.say("/noise hello")
+    message = await chat.say("/noise 16 1 hello")
     answer = await chat.answer(to=message)
     assert answer["message_thread_id"] == thread
     message = await chat.say("/whoami")
@@ -289,13 +296,15 @@ async def test_an_anonymous_admin_speaks_as_the_group(server: TelegramServer) ->
 
 
 async def test_the_menu_is_set_in_both_languages_and_only_when_it_changed(bare: TelegramServer, serving: Serve) -> None:
-    for _ in range(2):
-        async with serving(bare.origin, bare.token):
-            await bare.settled("getMyDescription", 2)
-    assert len(bare.called("setMyCommands")) == 2
+    async with serving(bare.origin, bare.token):
+        await bare.settled("setMyDescription", 2)
+    async with small_bot(bare) as bot:
+        assert not await publish(bot, EVERY_COMMAND)
+        assert len(bare.called("setMyCommands")) == 2
+        assert await publish(bot, EVERY_COMMAND[1:])
     shown = {entry["command"]: entry["description"] for entry in bare.commands["es"]}
-    assert shown["imagine"] == say("Draw pictures from words", "es")
-    assert set(shown) == {each.name for each in EVERY_COMMAND if not each.admin}
+    assert shown["stats"] == say(next(each for each in COMMANDS if each.name == "stats").description, "es")
+    assert set(shown) == {each.name for each in EVERY_COMMAND[1:] if not each.admin}
     assert bare.commands[""] != bare.commands["es"]
 
 
@@ -346,6 +355,51 @@ async def test_an_answer_comes_though_the_asking_message_is_gone(server: Telegra
     assert (await chat.answer(when=over))["text"] == "done"
 
 
+async def test_what_telegram_will_not_take_is_in_the_log_and_the_next_answer_comes(
+    server: TelegramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.telegram.pace.WAITS", (0.01,))
+    chat = server.private(7)
+    server.fail("sendMessage", 500, times=2)
+    with capture_logs() as lines:
+        await chat.say("/whoami")
+        await until(lambda: any(line["event"] == "not delivered" for line in lines))
+    assert {"why": ["Internal Server Error"], "log_level": "error", "event": "not delivered"} in lines
+    message = await chat.say("/whoami")
+    await chat.answer(to=message)
+
+
+async def test_a_bot_that_was_thrown_out_says_so_once(server: TelegramServer) -> None:
+    room = server.group()
+    chat = room.seat(7)
+    with capture_logs() as lines:
+        message = await chat.say("/echo lost --seconds 4")
+        await chat.answer(to=message)
+        room.barred = "bot was kicked from the supergroup chat"
+        await until(lambda: any(line["event"] == "not delivered" for line in lines), seconds=10)
+    assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["progress not shown"]
+
+
+async def test_answers_in_a_group_overtake_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.adapters.telegram.pace.PROGRESS_PER_MINUTE", 2)
+    pace, told = Pace(), []
+
+    async def tell(what: str) -> bool:
+        told.append(what)
+        return True
+
+    async def ask(what: str, *, progress: bool) -> object:
+        return await pace.process_request(tell, (what,), {}, "editMessageText", {"chat_id": -1}, progress)
+
+    for number in range(2):
+        await ask(f"progress {number}", progress=True)
+    async with asyncio.TaskGroup() as group:
+        late = group.create_task(ask("progress 2", progress=True))
+        await ask("answer", progress=False)
+        late.cancel()
+    assert told == ["progress 0", "progress 1", "answer"]
+
+
 async def test_cancel_ends_that_job_and_the_next_one_runs(server: TelegramServer, service: Service) -> None:
     chat = server.private(7)
     message = await chat.say("/echo never --seconds 60")
@@ -392,7 +446,7 @@ async def test_a_button_that_stands_for_nothing_is_told(server: TelegramServer) 
 
 async def test_a_large_picture_goes_as_a_document(server: TelegramServer) -> None:
     chat = server.private(7)
-    message = await chat.say("/noise 1900 large")
+    message = await chat.say("/noise 1900 1 large")
     answer = await chat.answer(to=message, within=30)
     assert answer["document"]["file_size"] > 10_000_000
     assert answer["document"]["file_name"].endswith(".png")
@@ -402,7 +456,7 @@ async def test_a_large_picture_goes_as_a_document(server: TelegramServer) -> Non
 async def test_words_too_long_for_a_caption_keep_their_length(server: TelegramServer) -> None:
     chat = server.private(7)
     words = "x" * 1100
-    message = await chat.say(f"/noise 16 {words}")
+    message = await chat.say(f"/noise 16 1 {words}")
     await chat.answer(to=message, when=shows_photo)
     assert [answer.get("text") for answer in chat.room.of_bot()] == [words, None]
 

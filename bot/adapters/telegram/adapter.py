@@ -46,8 +46,8 @@ NOT_ALONE = Sentence(template="another program uses the same Telegram token; sto
 
 async def run(service: Service) -> None:
     """Serve until cancelled, or until Telegram rejects the token. `status` always knows how it stands."""
-    # These write each request's URL, and the URL holds the token.
-    for name in ("httpx", "httpcore"):
+    # However chatty the rest is: these write URLs, and the URLs hold the token.
+    for name in ("httpx", "httpcore", "telegram"):
         logging.getLogger(name).setLevel(logging.WARNING)
     bot = _bot(service.studio.settings.telegram)
     try:
@@ -98,7 +98,9 @@ class _Adapter:
                     group.create_task(_guarded(self._take(update)))
 
     async def _poll(self, offset: int) -> tuple[Update, ...]:
-        return await self._bot.get_updates(offset=offset, timeout=POLL_SECONDS, allowed_updates=UPDATES)
+        """The next updates; after a fault at once, to know whether it is over."""
+        well = self._service.studio.adapters.get("telegram") == ON
+        return await self._bot.get_updates(offset, timeout=POLL_SECONDS if well else 0, allowed_updates=UPDATES)
 
     async def _reach(self, call: Callable[[], Awaitable[T]]) -> T:
         """What Telegram answers, however long it cannot be reached. Raises InvalidToken."""
@@ -153,6 +155,14 @@ async def _guarded(work: Awaitable[object]) -> None:
     try:
         await work
     except* TelegramError as errors:
-        log.error("not delivered", why=[str(error) for error in errors.exceptions])  # noqa: TRY400  # causes name URLs
+        log.error("not delivered", why=_messages(errors))  # noqa: TRY400  # a traceback's causes name URLs
     except* Exception:
         log.exception("a fault while serving Telegram")
+
+
+def _messages(errors: BaseExceptionGroup[TelegramError]) -> list[str]:
+    """What Telegram said, out of however many task groups."""
+    found = [
+        _messages(error) if isinstance(error, BaseExceptionGroup) else [error.message] for error in errors.exceptions
+    ]
+    return [message for messages in found for message in messages]

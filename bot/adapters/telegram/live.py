@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message
 from telegram.constants import FileSizeLimit, FloodLimit, MediaGroupLimit, MessageLimit
-from telegram.error import BadRequest, ChatMigrated, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 from bot.adapters.base import Limits, cut
@@ -58,6 +58,7 @@ class TelegramLive:
         except TelegramError as error:
             if card.final:
                 raise
+            self._gone = isinstance(error, Forbidden)
             log.warning("progress not shown", origin=str(self._place), why=error.message)
 
     async def _progress(self, card: Card) -> None:

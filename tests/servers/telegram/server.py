@@ -76,7 +76,7 @@ class TelegramServer:
         app = web.Application(client_max_size=2 * MAX_LOCAL_UPLOAD)
         app.router.add_post("/bot{token}/{method}", self._serve)
         app.router.add_get("/file/bot{token}/{path:.+}", self._download)
-        self._runner = web.AppRunner(app, shutdown_timeout=1)
+        self._runner = web.AppRunner(app, shutdown_timeout=1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -84,6 +84,8 @@ class TelegramServer:
         return self
 
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        self._polls += 1
+        await self.changed()  # ends a poll whose bot is gone
         await self._runner.cleanup()
         if self.problems and kind is None:
             raise AssertionError("the Bot API was used wrongly:\n" + "\n".join(self.problems))
