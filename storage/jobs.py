@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from engine.job import Failed, Job, Media, Result
 
@@ -19,6 +19,8 @@ _BEFORE: dict[State, tuple[State, ...]] = {
     "failed": ("queued", "running", "delivering"),
     "cancelled": ("queued", "running", "delivering"),
 }
+
+_PLAIN = ("state", "worker", "attempt", "stage", "created", "started", "ended", "seconds")
 
 
 class IllegalMove(Exception):
@@ -129,14 +131,8 @@ def row_of(row: sqlite3.Row) -> Row:
     )
 
 
-_PLAIN = ("state", "worker", "attempt", "stage", "created", "started", "ended", "seconds")
-
-
 def _why(db: sqlite3.Connection, job_id: str, state: State) -> str:
     row = db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
     if row is None:
         return f"There is no job {job_id}."
     return f"Job {job_id} is {row['state']}; it becomes {state} only from {' or '.join(_BEFORE[state])}."
-
-
-assert set(_BEFORE) == set(get_args(State))

@@ -1,4 +1,4 @@
-"""A store on the disk whose clock a test turns, and jobs and results for it."""
+"""A store on the disk whose clock a test turns, jobs and results for it, and servers that people's files come from."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from engine.job import Job, Result
 from engine.media import keep
+from storage.files import Files
 from storage.store import Store
-from tests.storage.made import Clock
+from tests.storage.made import Clock, Handler, Serve
 
 Reopen = Callable[..., AbstractAsyncContextManager[Store]]
 
@@ -56,3 +58,26 @@ def result(tmp_path: Path) -> Callable[..., Result]:
         return Result(media=(keep(content, tmp_path / "media", ".bin"),), facts={"seed": 1})
 
     return make
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path / "media", max_bytes=100_000, max_pixels=1_000_000, timeout=5)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    runners: list[web.AppRunner] = []
+
+    async def start(handler: Handler) -> str:
+        application = web.Application()
+        application.router.add_get("/{path:.*}", handler)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()

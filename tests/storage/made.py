@@ -1,12 +1,24 @@
-"""What storage's tests are told with: a clock to turn, pictures of any size, a job's whole life."""
+"""What storage's tests are told with: a clock to turn, pictures of any size, attachments, a job's whole life."""
 
 import struct
 import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
+from aiohttp import web
+
+from engine.errors import BadInput, UserError
 from engine.job import Job, Result
+from storage.files import Files
 from storage.store import Store
 
 NOON = 1_800_000_000.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Serve = Callable[[Handler], Awaitable[str]]
+"""Starts a server on loopback that answers everything with the handler; its address."""
 
 
 class Clock:
@@ -38,5 +50,37 @@ async def run(store: Store, job: Job, result: Result, seconds: float = 1.0) -> N
     await store.finish(job.id, result, seconds)
 
 
+@dataclass(frozen=True)
+class Sent:
+    """An attachment as an adapter gives it."""
+
+    name: str = "cat.png"
+    size: int | None = None
+    url: str | None = None
+    path: Path | None = None
+
+
+def always(body: bytes, status: int = 200) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, status=status)
+
+    return answer
+
+
+async def refusal(files: Files, sent: Sent, kind: type[UserError] = BadInput) -> str:
+    """What a person is told whose attachment is refused."""
+    with pytest.raises(kind) as caught:
+        await files.fetch("image", sent)
+    return str(caught.value)
+
+
+def left(folder: Path) -> list[Path]:
+    """The media files there are."""
+    return [path for path in (folder / "media").rglob("*") if path.is_file()]
+
+
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+PICTURE = png(40, 30)

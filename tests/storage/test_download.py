@@ -1,0 +1,133 @@
+"""Files on their way from a real HTTP server on loopback: too large, cut off, stalled, gone, or no web address."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from engine.errors import TooLarge
+from storage.download import bytes_text
+from storage.files import Files
+from tests.storage.made import PICTURE, Sent, Serve, always, left, refusal
+
+
+async def test_a_file_that_the_platform_calls_too_large_is_not_even_asked_for(files: Files, tmp_path: Path) -> None:
+    said = await refusal(files, Sent(size=26_214_400, url="http://127.0.0.1:9/never"), TooLarge)
+    assert said == "image: “cat.png” has 26.2 MB; at most 100.0 kB are allowed. Attach a smaller file."
+    assert not (tmp_path / "media").exists()
+
+
+async def test_a_file_whose_server_calls_it_too_large_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
+    said = await refusal(files, Sent(url=await serve(always(bytes(100_001)))), TooLarge)
+    assert "at most 100.0 kB are allowed" in said
+    assert left(tmp_path) == []
+
+
+async def test_a_stream_without_end_is_cut_at_the_bound(files: Files, serve: Serve, tmp_path: Path) -> None:
+    sent = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(bytes(10_000))
+            sent += 10_000
+
+    url = await serve(endless)
+    await refusal(files, Sent(url=url, size=500), TooLarge)
+    assert sent < 10_000_000
+    assert left(tmp_path) == []
+
+
+async def test_an_empty_file_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
+    said = await refusal(files, Sent(url=await serve(always(b""))))
+    assert said == "image: “cat.png” is empty. Attach another file."
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_an_address_that_dies_halfway_is_told_and_leaves_nothing(
+    files: Files, serve: Serve, tmp_path: Path, chunked: bool
+) -> None:
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={} if chunked else {"Content-Length": str(len(PICTURE))})
+        await response.prepare(request)
+        await response.write(PICTURE[: len(PICTURE) // 2])
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    said = await refusal(files, Sent(url=await serve(half)))
+    assert said == "image: “cat.png” did not arrive whole, the connection broke off. Send it again."
+    assert left(tmp_path) == []
+
+
+async def test_fewer_bytes_than_the_platform_said_is_not_the_file(files: Files, serve: Serve, tmp_path: Path) -> None:
+    said = await refusal(files, Sent(size=len(PICTURE) + 1, url=await serve(always(PICTURE))))
+    assert "did not arrive whole" in said
+    assert left(tmp_path) == []
+
+
+async def test_a_server_that_is_not_there_is_told(files: Files) -> None:
+    assert "did not arrive whole" in await refusal(files, Sent(url="http://127.0.0.1:9/cat.png"))
+
+
+async def test_an_address_that_expired_is_told_with_the_servers_answer(files: Files, serve: Serve) -> None:
+    said = await refusal(files, Sent(url=await serve(always(b"gone", 404))))
+    assert said == "image: “cat.png” cannot be fetched, its server answers 404. Send it again."
+
+
+async def test_a_server_that_stalls_is_given_up_after_the_time_limit(serve: Serve, tmp_path: Path) -> None:
+    async def stall(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(PICTURE[:20])
+        await asyncio.sleep(30)
+        return response
+
+    files = Files(tmp_path / "media", max_bytes=100_000, max_pixels=1_000_000, timeout=0.3)
+    said = await refusal(files, Sent(url=await serve(stall)))
+    assert said == "image: “cat.png” did not arrive within 0.3 s. Send it again, or a smaller file."
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/cat.png", "data:,hello", "", None])
+async def test_only_web_addresses_are_fetched(files: Files, url: str | None) -> None:
+    assert "is at no web address" in await refusal(files, Sent(url=url))
+
+
+async def test_a_redirect_leads_only_to_the_web(files: Files, serve: Serve) -> None:
+    async def astray(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "file:///etc/passwd"})
+
+    assert "did not arrive whole" in await refusal(files, Sent(url=await serve(astray)))
+
+
+async def test_a_fetch_that_is_cancelled_leaves_nothing(files: Files, serve: Serve, tmp_path: Path) -> None:
+    begun = asyncio.Event()
+
+    async def stall(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(PICTURE[:20])
+        begun.set()
+        await asyncio.sleep(30)
+        return response
+
+    fetch = asyncio.create_task(files.fetch("image", Sent(url=await serve(stall))))
+    await begun.wait()
+    fetch.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetch
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (999_960, "1.0 MB"), (26_214_400, "26.2 MB"),
+     (5_000_000_000, "5.0 GB")],
+)  # fmt: skip
+def test_sizes_are_told_as_people_read_them(size: int, text: str) -> None:
+    assert bytes_text(size) == text
