@@ -13,7 +13,7 @@ import structlog
 from storage.files import Files
 from storage.store import Store
 
-from bot import logs
+from bot import janitor, logs
 from bot.adapters import launch
 from bot.commands import COMMANDS
 from bot.config import Settings, load
@@ -47,7 +47,11 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         Engine.open(host_settings(settings)) as engine,
     ):
         files = Files(folder / "media", settings.media.max_bytes, settings.media.max_pixels)
-        yield Service(Studio(settings, store, files, engine, COMMANDS))
+        studio = Studio(settings, store, files, engine, COMMANDS)
+        await janitor.after_a_crash(studio)
+        tidying = asyncio.create_task(janitor.keep_tidy(studio))
+        yield Service(studio)
+        tidying.cancel()
 
 
 def host_settings(settings: Settings) -> HostSettings:

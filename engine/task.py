@@ -1,5 +1,6 @@
 """What a task is, and the context that it runs in."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class EngineSettings:
 
     @property
     def weights(self) -> Path:
-        return self.folder / "weights"
+        """ATELIER_WEIGHTS, for several studios that share their weights, or a folder of this one's own."""
+        return Path(os.environ.get("ATELIER_WEIGHTS") or self.folder / "weights")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Report = Callable[[str, float, Picture | None], None]
 
 
+POCKET = ("minilm", "realesr-animevideov3")
+"""Entries of weights.toml that pocket stands on; scripts/setup has fetched them into the default folder."""
 VERSION = 1
 """Of the task: raised when the same parameters would come out differently, so that cached pictures are drawn anew."""
 
@@ -64,6 +66,9 @@ def load(settings: EngineSettings) -> Painter:
     """The painter that `choose` names, with its weights. Raises MissingModel."""
     if choose(settings).backend == "pocket":
         from engine.backends.pocket.painter import PocketPainter  # loads ONNX Runtime
+
+        for name in POCKET:
+            weights.fetch(weights.named(name), settings.weights)
 
         return PocketPainter(settings.weights)
     from engine.backends.sdxl.painter import SdxlPainter  # loads torch

@@ -1,0 +1,16 @@
+"""The peer's side of bench/echo.py: an arq worker with the same no-op."""
+
+from typing import Any
+
+from arq.connections import RedisSettings
+
+
+async def echo(_: dict[Any, Any], text: str) -> str:
+    return text
+
+
+class WorkerSettings:
+    functions = (echo,)
+    redis_settings = RedisSettings(port=16379)
+    max_jobs = 64
+    poll_delay = 0.01

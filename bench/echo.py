@@ -1,0 +1,123 @@
+"""What everything around a task costs: an echo through service, SQLite, worker process, SQLite; beside arq and LitServe.
+
+arq keeps a job in Redis and runs it in a worker process, which is the nearest to what we do; LitServe keeps nothing.
+Goals: a median under 4 ms one at a time, and at least 300 jobs/s with 64 in flight.
+"""
+
+import asyncio
+import contextlib
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from tempfile import TemporaryDirectory
+
+import aiohttp
+from arq import create_pool
+from arq.connections import RedisSettings
+
+from bench.studio import ask, open_studio
+
+ALONE = 300
+TOGETHER = 1500
+IN_FLIGHT = 64
+REDIS_PORT = 16379
+LITSERVE_PORT = 18765
+
+Once = Callable[[int], Awaitable[object]]
+
+
+@asynccontextmanager
+async def atelier() -> AsyncIterator[Once]:
+    async with open_studio() as service:
+        yield lambda number: ask(service, number)
+
+
+@asynccontextmanager
+async def arq() -> AsyncIterator[Once]:
+    with TemporaryDirectory() as folder:
+        redis = ["redis-server", "--port", str(REDIS_PORT), "--dir", folder, "--save", "", "--appendonly", "no"]
+        async with started(redis), started([sys.executable, "-m", "arq", "bench.arq_worker.WorkerSettings"]):
+            pool = await reachable(lambda: create_pool(RedisSettings(port=REDIS_PORT)))
+
+            async def once(number: int) -> object:
+                job = await pool.enqueue_job("echo", str(number))
+                assert job is not None
+                return await job.result(poll_delay=0.001)
+
+            await once(-1)
+            yield once
+            await pool.aclose()
+
+
+@asynccontextmanager
+async def litserve() -> AsyncIterator[Once]:
+    url = f"http://127.0.0.1:{LITSERVE_PORT}/predict"
+    async with started([sys.executable, "-m", "bench.litserve_server", str(LITSERVE_PORT)]):
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
+
+            async def once(number: int) -> object:
+                async with session.post(url, json={"text": str(number)}) as answer:
+                    return await answer.json()
+
+            await reachable(lambda: once(-1))
+            yield once
+
+
+@asynccontextmanager
+async def started(command: list[str]) -> AsyncIterator[None]:
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+async def reachable(connect: Callable[[], Awaitable[object]], seconds: float = 60) -> object:
+    async with asyncio.timeout(seconds):
+        while True:
+            try:
+                return await connect()
+            except (OSError, aiohttp.ClientError):
+                await asyncio.sleep(0.1)
+
+
+async def alone(once: Once) -> list[float]:
+    """Milliseconds of each, one after the other."""
+    times = []
+    for number in range(ALONE):
+        begun = time.perf_counter()
+        await once(number)
+        times.append((time.perf_counter() - begun) * 1000)
+    return times
+
+
+async def together(once: Once) -> float:
+    """Jobs a second with IN_FLIGHT at a time."""
+    numbers = iter(range(ALONE, ALONE + TOGETHER))
+
+    async def one_after_the_other() -> None:
+        for number in numbers:
+            await once(number)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(one_after_the_other() for _ in range(IN_FLIGHT)))
+    return TOGETHER / (time.perf_counter() - begun)
+
+
+async def main() -> None:
+    print(f"{'an echo job':<34} {'p50 ms':>8} {'p95 ms':>8} {'jobs/s, 64 in flight':>22}")
+    peers = {"Atelier (SQLite, worker process)": atelier, "arq (Redis, worker process)": arq}
+    for name, peer in {**peers, "LitServe (keeps nothing)": litserve}.items():
+        async with peer() as once:
+            times, rate = await alone(once), await together(once)
+        high = statistics.quantiles(times, n=20)[-1]
+        print(f"{name:<34} {statistics.median(times):>8.2f} {high:>8.2f} {rate:>22,.0f}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,45 @@
+"""A studio to measure: the real store in a file, a real worker, a service with the echo command and no limits."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+
+from bot.command import Call, Request, command
+from bot.config import Settings
+from bot.service import Service
+from bot.studio import Studio
+from engine.host import Engine, HostSettings
+from engine.job import Job, Update
+from engine.tasks.echo import Params
+from storage.files import Files
+from storage.store import Store
+
+
+@command("Say it back")
+async def echo(call: Call, params: Params) -> Job:
+    return await call.job("echo", params)
+
+
+@asynccontextmanager
+async def open_studio() -> AsyncIterator[Service]:
+    """Ready to serve; everything is gone afterwards."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        async with (
+            Store.open(folder / "atelier.db") as store,
+            Engine.open(HostSettings(("cpu",), folder)) as engine,
+        ):
+            await engine.service("echo")
+            files = Files(folder / "media", 10**7, 10**7)
+            yield Service(Studio(Settings(), store, files, engine, (echo,)))
+
+
+async def ask(service: Service, number: int, people: int = 8) -> Update:
+    """One echo that nobody asked for before, to its last update."""
+    asked = Request("echo", {"text": str(number)}, f"web:{number % people}", "bench")
+    async with aclosing(service.handle(asked)) as updates:
+        return [update async for update in updates][-1]

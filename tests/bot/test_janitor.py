@@ -1,0 +1,61 @@
+"""Cleaning up, with the real store and files."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.config import BotSection, Settings
+from bot.janitor import after_a_crash, tidy
+from bot.studio import Studio
+from engine.host import Engine, HostSettings
+from engine.job import Result
+from engine.media import keep
+from storage.files import Files
+from storage.store import Store
+from tests.fakes import echo
+
+
+@pytest.fixture
+async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
+    settings = Settings(bot=BotSection(data_dir=tmp_path))
+    files = Files(tmp_path / "media", max_bytes=1000, max_pixels=1000)
+    async with Store.open(":memory:") as store:
+        yield Studio(settings, store, files, Engine(HostSettings((), tmp_path)), ())
+
+
+def aged(path: Path, seconds: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(path.read_bytes() if path.exists() else b"x")
+    then = path.stat().st_mtime - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+async def test_jobs_that_a_crash_left_end_as_failed_with_a_word(studio: Studio) -> None:
+    waiting, running = echo(text="1"), echo(text="2")
+    for job in (waiting, running):
+        await studio.store.admit(job)
+    await studio.store.start(running.id, "cpu")
+    await after_a_crash(studio)
+    for job in (waiting, running):
+        row = await studio.store.job(job.id)
+        assert row is not None
+        assert row.state == "failed"
+        assert row.failed is not None
+        assert "restarted" in str(row.failed.sentence)
+
+
+async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio: Studio, tmp_path: Path) -> None:
+    old, new = aged(tmp_path / "previews" / "1.webp", 700), aged(tmp_path / "previews" / "2.webp", 0)
+    upload, result = (keep(content, tmp_path / "media") for content in (b"GIF89a upload", b"GIF89a result"))
+    job = echo()
+    await studio.store.admit(job)
+    await studio.store.start(job.id, "cpu")
+    await studio.store.finish(job.id, Result(media=(result,)), 0.1)
+    for media in (upload, result):
+        aged(media.path, 4000)
+    await tidy(studio)
+    assert (old.exists(), new.exists()) == (False, True)
+    assert (upload.path.exists(), result.path.exists()) == (False, True)
