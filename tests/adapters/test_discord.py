@@ -3,11 +3,12 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,13 +26,14 @@ from bot.service import Service
 from bot.studio import Studio
 from bot.words import Language, say
 from engine import weights
-from engine.job import Job, Started
+from engine.job import Done, Job, Progress, Queued, Result, Started, Update
+from engine.media import keep
 from engine.params import Option, TaskParams
 from engine.tasks.echo import Params as Echo
 from storage.files import Files
 from storage.store import Rate, Store
 from tests.fakes import small_engine, until
-from tests.servers.discord import DiscordServer, Person, Place, Shown
+from tests.servers.discord import Answer, DiscordServer, Person, Place, Shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BOSS = 4242
@@ -139,13 +141,27 @@ async def test_a_picture_can_start_from_an_attached_one(ana: Person) -> None:
 
 @pytest.mark.parametrize("where", ["guild", "direct", "group", "foreign_guild"])
 @pytest.mark.usefixtures("ana")
-async def test_servers_direct_messages_groups_and_own_installs_are_served(server: DiscordServer, where: str) -> None:
+async def test_servers_direct_messages_groups_and_own_installs_are_served(
+    service: Service, server: DiscordServer, where: str
+) -> None:
     world = server.world
     place = world.group("ana", "bo") if where == "group" else getattr(world, where)()
-    answer = server.person("ana", place).slash("echo", text=f"hello {where}")
+    person = server.person("ana", place)
+    answer = person.slash("echo", text=f"hello {where}", seconds=0.2)
+    job = await job_of(service, answer)
+    assert (job.user, job.origin) == (f"discord:{person.id}", f"{place.channel}/{answer.message}")
+    assert job.private == (place.guild is None)
     shown = await answer.until(final)
     assert said(shown) == f"hello {where}"
     assert not shown.ephemeral
+
+
+async def job_of(service: Service, answer: Answer) -> Job:
+    """The job that the answer's Cancel button names."""
+    working = await answer.until(lambda state: state.buttons)
+    row = await service.studio.store.job(working.buttons["Cancel"].removeprefix("cancel:"))
+    assert row is not None
+    return row.job
 
 
 # what Discord is told of the commands
@@ -289,7 +305,7 @@ async def test_manage_server_makes_an_admin_only_where_the_server_installed_the_
 async def test_an_admin_of_the_config_is_one_everywhere(server: DiscordServer, ana: Person) -> None:
     server.world.user("boss", BOSS)
     boss = server.person("boss", server.world.direct("boss"))
-    assert "Cleared" in said(await boss.slash("cache", action="clear").until(final))
+    assert "⚠️" not in said(await boss.slash("cache", action="clear").until(final))
     assert ana.id != BOSS
 
 
@@ -306,17 +322,51 @@ async def test_progress_is_edited_no_faster_than_discord_allows_and_ends_with_th
     assert said(answer.now) == "slow"
 
 
+class Scripted(Service):
+    """Tells the same story of every request, with nothing behind it."""
+
+    story: tuple[Update, ...] = ()
+
+    async def handle(self, request: Request) -> AsyncGenerator[Update, None]:  # noqa: ARG002  # the seam's signature
+        for update in self.story:
+            yield update
+            await asyncio.sleep(live.EDIT_SECONDS * 2)
+
+
+async def test_place_bar_and_preview_are_shown_and_a_preview_is_sent_once(
+    service: Service, server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "EDIT_SECONDS", 0.05)
+    preview, picture = keep(png(32), tmp_path), keep(png(64), tmp_path)
+    scripted = Scripted(service.studio)
+    scripted.story = (
+        Queued(job="j", place=2),
+        Progress(job="j", stage="drawing", fraction=0.25, preview=preview, seconds_left=3),
+        Progress(job="j", stage="drawing", fraction=0.75, preview=preview),
+        Done(job="j", result=Result(media=(picture,), text="made", facts={"prompt": "two dots"})),
+    )
+    async with running(scripted, server):
+        answer = server.person("ana", server.world.direct()).slash("echo", text="x")
+        await answer.until(final)
+    waiting, first, second, made = answer.states[1:]
+    assert said(waiting) == "In line, place 2."
+    assert said(first) == "drawing · ▰▰▰▱▱▱▱▱▱▱▱▱ · 25% · 3 s left"
+    assert first.files == second.files
+    assert first.files[0].data == preview.path.read_bytes()
+    assert [(file.data, file.description) for file in made.files] == [(picture.path.read_bytes(), "two dots")]
+    assert [len(sent.files) for sent in server.rest.requests if sent.method == "PATCH"] == [0, 1, 0, 1]
+
+
 async def test_the_cancel_button_ends_the_job_and_leaves_no_button(service: Service, ana: Person) -> None:
     answer = ana.slash("echo", text="to cancel", seconds=60)
-    working = await answer.until(lambda state: state.buttons)
-    job = working.buttons["Cancel"].removeprefix("cancel:")
+    job = await job_of(service, answer)
     pressed_at = time.monotonic()
     pressed = ana.press("Cancel", answer.message)
     shown = await answer.until(final)
     assert "Cancelled" in said(shown)
     assert time.monotonic() - pressed_at < 2
     assert (await pressed.until(final)).ephemeral
-    row = await service.studio.store.job(job)
+    row = await service.studio.store.job(job.id)
     assert row is not None
     assert row.state == "cancelled"
 
@@ -364,12 +414,11 @@ async def test_a_deleted_message_ends_nothing_but_its_edits(
     service: Service, server: DiscordServer, ana: Person
 ) -> None:
     answer = ana.slash("echo", text="deleted", seconds=2)
-    working = await answer.until(lambda state: state.buttons)
-    job = working.buttons["Cancel"].removeprefix("cancel:")
+    job = await job_of(service, answer)
     server.backend.delete_message(ana.place.channel, answer.message)
     await server.until(lambda: "PATCH" in {sent.method for sent in server.rest.requests})
-    await until(lambda: service.studio.flights.place(job) is None)
-    row = await service.studio.store.job(job)
+    await until(lambda: service.studio.flights.place(job.id) is None)
+    row = await service.studio.store.job(job.id)
     assert row is not None
     assert row.state == "done"
 
@@ -383,6 +432,15 @@ async def test_an_answer_that_the_network_lost_is_sent_again(
     server.rest.cut.add("PATCH")
     assert said(await answer.until(final)) == "lost once"
     assert not server.rest.cut
+
+
+async def test_whoever_waits_is_told_that_the_studio_closes(service: Service, server: DiscordServer) -> None:
+    closing = Service(service.studio)
+    async with running(closing, server):
+        answer = server.person("ana", server.world.direct()).slash("echo", text="too late", seconds=60)
+        await answer.until(lambda state: state.buttons)
+        await closing.close()
+        assert said(answer.now) == "⚠️ The studio is closing. Ask again in a minute."
 
 
 # the connection

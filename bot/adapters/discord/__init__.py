@@ -1,5 +1,10 @@
 """Discord through discord.py. Only this package imports `discord`."""
 
-from bot.adapters.discord.adapter import run
+from bot.service import Service
 
-__all__ = ["run"]
+
+async def run(service: Service) -> None:
+    """Serve Discord until cancelled, or until it refuses the token. Loads the library: without a token nothing does."""
+    from bot.adapters.discord.adapter import run as connect
+
+    await connect(service)
