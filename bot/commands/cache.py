@@ -48,7 +48,7 @@ async def _stats(call: Call) -> Reply:
     asked = stats.hits + stats.misses
     lines = [
         call.say(
-            "{entries} results, {bytes} of {bound}", entries=stats.entries, bytes=size(stats.bytes), bound=size(bound)
+            "Results: {entries}, {bytes} of {bound}", entries=stats.entries, bytes=size(stats.bytes), bound=size(bound)
         ),
         call.say("Hits {hits}, misses {misses}", hits=stats.hits, misses=stats.misses),
     ]
@@ -64,5 +64,5 @@ async def _clear(call: Call, days: int | None) -> Reply:
     if not call.request.admin:
         raise NotAllowed("Only an admin may clear the cache. /cache stats shows it.")
     entries, freed = await call.studio.store.cache_clear(None if days is None else days * DAY)
-    text = call.say("Cleared {entries} results, {bytes}", entries=entries, bytes=size(freed))
+    text = call.say("Results cleared: {entries}, {bytes}", entries=entries, bytes=size(freed))
     return Reply(text, facts={"entries": entries, "bytes": freed})

@@ -32,7 +32,7 @@ async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opti
         _block(call, call.say("Last hour"), hour),
         _block(call, call.say("Last day"), day, hour),
         _block(call, call.say("All time"), ever, day),
-        call.say("The cache holds {entries} results, {bytes}.", entries=held.entries, bytes=size(held.bytes)),
+        call.say("Results in the cache: {entries}, {bytes}", entries=held.entries, bytes=size(held.bytes)),
     ]
     facts: dict[str, Any] = {
         "hour": _facts(hour),

@@ -183,7 +183,7 @@ async def test_cache_tells_what_it_holds(service: Service) -> None:
         await last(service, "/echo again")
     told = await answer(service, "/cache")
     assert told.text.splitlines()[:3] == [
-        "1 results, 5 B of 5.0 GB",
+        "Results: 1, 5 B of 5.0 GB",
         "Hits 3, misses 1",
         "75% of requests were answered at once",
     ]
@@ -195,7 +195,7 @@ async def test_only_admins_clear_the_cache_and_may_spare_what_is_young(service: 
     await last(service, "/echo kept")
     assert (await refusal(service, "/cache clear")).startswith("NotAllowed: Only an admin may clear the cache.")
     assert (await answer(service, "/cache clear 7", admin=True)).facts == {"entries": 0, "bytes": 0}
-    assert (await answer(service, "/cache clear", admin=True)).text == "Cleared 1 results, 4 B"
+    assert (await answer(service, "/cache clear", admin=True)).text == "Results cleared: 1, 4 B"
     assert (await answer(service, "/cache stats")).facts["entries"] == 0
     assert "/cache clear 3" in await refusal(service, "/cache --older_than_days 3")
     assert "at least 0" in await refusal(service, "/cache clear -1", admin=True)

@@ -3,10 +3,8 @@ import io
 import pytest
 from PIL import Image, ImageColor
 
-from bot.plot import BOTTOM, CORAL, HEIGHT, LEFT, RIGHT, TEAL, TOP, VIOLET, WIDTH, Tile, draw
+from bot.plot import BAR, BOTTOM, CORAL, HEIGHT, MARGIN, SLOT, TEAL, TOP, VIOLET, WIDTH, Tile, draw
 from storage.store import Hour
-
-SLOT = (RIGHT - LEFT) / 24
 
 
 def day(**hours: tuple[int, int, int]) -> list[Hour]:
@@ -17,7 +15,7 @@ def day(**hours: tuple[int, int, int]) -> list[Hour]:
 def column(hours: list[Hour], number: int) -> list[tuple[int, int, int]]:
     """The pixels down the middle of a bar."""
     picture = Image.open(io.BytesIO(draw(hours, [], "en"))).convert("RGB")
-    x = round(LEFT + number * SLOT + (SLOT - 9) / 2)
+    x = MARGIN + number * SLOT + BAR // 2
     return [picture.getpixel((x, y)) for y in range(TOP - 4, BOTTOM)]  # type: ignore[misc]  # RGB
 
 
