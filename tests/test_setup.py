@@ -1,17 +1,101 @@
 """What scripts/setup builds on: the lock, the scripts, the container files, and libraries that must live together."""
 
+import os
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import distributions
+from pathlib import Path
 
-CPU_TORCH = """
+import compose_spec
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+LOCK = (ROOT / "requirements.lock").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+BENCH = {Requirement(one).name for one in EXTRAS["bench"]}
+SCRIPTS = [ROOT / ".ci/run", *(path for path in (ROOT / "scripts").iterdir() if path.name != "functions.sh")]
+
+
+def pins() -> dict[str, str]:
+    """Names and versions of the lock."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK, re.MULTILINE))
+
+
+def direct() -> list[Requirement]:
+    return [Requirement(one) for group in (PROJECT["dependencies"], *EXTRAS.values()) for one in group]
+
+
+@pytest.mark.parametrize("needed", direct(), ids=str)
+def test_the_lock_pins_every_direct_dependency_within_its_bounds(needed: Requirement) -> None:
+    assert pins()[needed.name.lower().replace(".", "-")] in needed.specifier
+
+
+def test_the_lock_names_no_registry_and_no_file() -> None:
+    names_and_hashes = re.compile(r"[a-z0-9-]+==[\w.!+]+( \\)?|    --hash=sha256:[0-9a-f]{64}( \\)?")
+    assert [line for line in LOCK.splitlines() if not names_and_hashes.fullmatch(line)] == []
+
+
+def test_every_pin_has_hashes_but_torch_whose_cpu_build_serves_as_well() -> None:
+    assert re.findall(r"^([a-z0-9-]+)==\S+$", LOCK, re.MULTILINE) == ["torch"]
+
+
+def test_what_is_installed_is_what_the_lock_pins() -> None:
+    here = {canonicalize_name(one.name): one.version.removesuffix("+cpu") for one in distributions()}
+    pinned = pins()
+    assert {name: version for name, version in here.items() if pinned.get(name, version) != version} == {}
+    assert {canonicalize_name(one.name) for one in direct() if one.name not in BENCH} <= here.keys()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_can_be_run_and_is_sound_bash(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_setup_once_done_needs_no_network_and_says_nothing() -> None:
+    nowhere = dict.fromkeys(("UV_DEFAULT_INDEX", "HTTP_PROXY", "HTTPS_PROXY", "HF_ENDPOINT"), "http://127.0.0.1:9")
+    done = subprocess.run(
+        ["scripts/setup", "--full", "--dev"], cwd=ROOT, env=os.environ | nowhere, check=True, capture_output=True
+    )
+    assert done.stdout + done.stderr == b""
+
+
+def test_setup_names_an_option_that_it_does_not_know() -> None:
+    done = subprocess.run(["scripts/setup", "--gpu"], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--gpu" in done.stderr
+
+
+def test_the_dockerfile_copies_what_is_there_and_sent() -> None:
+    copied = re.findall(r"^COPY (.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    names = {name for line in copied for name in line.split()}
+    assert names == sent
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_compose_follows_its_specification_and_mounts_what_is_there() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    compose_spec.PyCompose.from_yaml(yaml.safe_dump(compose)).validate()
+    volumes = {volume.split(":")[0] for service in compose["services"].values() for volume in service["volumes"]}
+    assert volumes - compose["volumes"].keys() == {"./config.toml"}
+    assert (ROOT / "config.toml").is_file()
+
+
+FULL_TIER = """
 from engine.backends.torchvision_import import import_torchvision
 import_torchvision()
-import_torchvision()
-import peft, spandrel
-from diffusers import StableDiffusionXLPipeline
+import spandrel
+from transformers import CLIPImageProcessor
 from torchvision.transforms.functional import rotate
 """
 
 
 def test_the_full_tier_imports_beside_any_build_of_torch() -> None:
-    subprocess.run([sys.executable, "-W", "error", "-c", CPU_TORCH], check=True, timeout=100)
+    subprocess.run([sys.executable, "-W", "error", "-c", FULL_TIER], check=True, timeout=100)
