@@ -29,7 +29,7 @@ find_uv() {
     command -v uv && return
     if [ ! -x .uv/bin/uv ]; then
         say "uv, the installer, is missing: installing it into .uv with pip"
-        python3 -m venv --clear .uv || fail "Python's venv module is missing. On Debian: sudo apt-get install python3-venv"
+        python3 -m venv --clear .uv || fail "python3 cannot make a virtual environment. On Debian: sudo apt-get install python3-venv"
         .uv/bin/python -m pip install --quiet uv
     fi
     printf '%s\n' "$PWD/.uv/bin/uv"
