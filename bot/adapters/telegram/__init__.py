@@ -2,9 +2,13 @@
 
 import os
 
-# The library gives periods as timedeltas from its next major version on; asked for now, it warns of nothing.
-os.environ.setdefault("PTB_TIMEDELTA", "true")
+from bot.service import Service
 
-from bot.adapters.telegram.adapter import run
 
-__all__ = ["run"]
+async def run(service: Service) -> None:
+    """Serve Telegram until cancelled, or until it rejects the token. Loads the library, which nothing else does."""
+    # The library gives periods as timedeltas from its next major version on; asked for now, it warns of nothing.
+    os.environ.setdefault("PTB_TIMEDELTA", "true")
+    from bot.adapters.telegram.adapter import run as connect
+
+    await connect(service)

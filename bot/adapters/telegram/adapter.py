@@ -62,7 +62,7 @@ def _bot(settings: TelegramSection) -> Bot:
     assert settings.token is not None, "started only with a token"
     home = (settings.base_url or "https://api.telegram.org").rstrip("/")
     return ExtBot(
-        settings.token.get_secret_value(),
+        settings.token.get_secret_value().strip(),
         base_url=f"{home}/bot",
         base_file_url=f"{home}/file/bot",
         request=HTTPXRequest(
@@ -89,7 +89,7 @@ class _Adapter:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             await self._reach(self._bot.initialize)
-            log.info("telegram", bot=self._bot.username)
+            log.info("telegram", open=self._bot.link)
             group.create_task(_guarded(publish(self._bot, self._service.studio.commands)))
             offset = 0
             while True:
