@@ -1,4 +1,4 @@
-"""What everything around a task costs: an echo through service, SQLite, worker process, SQLite; beside arq and LitServe.
+"""What everything around a task costs: an echo through service, SQLite, worker and SQLite; beside arq and LitServe.
 
 arq keeps a job in Redis and runs it in a worker process, which is the nearest to what we do; LitServe keeps nothing.
 Goals: a median under 4 ms one at a time, and at least 300 jobs/s with 64 in flight.
@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import aiohttp
 from arq import create_pool
@@ -25,6 +26,7 @@ IN_FLIGHT = 64
 REDIS_PORT = 16379
 LITSERVE_PORT = 18765
 
+T = TypeVar("T")
 Once = Callable[[int], Awaitable[object]]
 
 
@@ -54,15 +56,15 @@ async def arq() -> AsyncIterator[Once]:
 @asynccontextmanager
 async def litserve() -> AsyncIterator[Once]:
     url = f"http://127.0.0.1:{LITSERVE_PORT}/predict"
-    async with started([sys.executable, "-m", "bench.litserve_server", str(LITSERVE_PORT)]):
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
+    server = [sys.executable, "-m", "bench.litserve_server", str(LITSERVE_PORT)]
+    async with started(server), aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
 
-            async def once(number: int) -> object:
-                async with session.post(url, json={"text": str(number)}) as answer:
-                    return await answer.json()
+        async def once(number: int) -> object:
+            async with session.post(url, json={"text": str(number)}) as answer:
+                return await answer.json()
 
-            await reachable(lambda: once(-1))
-            yield once
+        await reachable(lambda: once(-1))
+        yield once
 
 
 @asynccontextmanager
@@ -77,7 +79,7 @@ async def started(command: list[str]) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def reachable(connect: Callable[[], Awaitable[object]], seconds: float = 60) -> object:
+async def reachable(connect: Callable[[], Awaitable[T]], seconds: float = 60) -> T:
     async with asyncio.timeout(seconds):
         while True:
             try:

@@ -3,10 +3,10 @@
 import sys
 from typing import Any
 
-import litserve
+import litserve  # type: ignore[import-untyped]  # published without annotations
 
 
-class Echo(litserve.LitAPI):
+class Echo(litserve.LitAPI):  # type: ignore[misc]  # for the same reason
     def setup(self, device: str) -> None:
         """Nothing to load."""
 

@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
-from storage.files import Files
-from storage.store import Store
 
 from bot import janitor, logs
 from bot.adapters import launch
@@ -22,6 +20,8 @@ from bot.studio import Studio
 from engine.devices import devices
 from engine.errors import AtelierError
 from engine.host import Engine, HostSettings
+from storage.files import Files
+from storage.store import Store
 
 log = structlog.get_logger()
 

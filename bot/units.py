@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize
 from pydantic_core import PydanticCustomError
+
 from storage.store import Rate
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

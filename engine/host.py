@@ -1,7 +1,7 @@
 """What the bot holds of the engine: a line of jobs, and a keeper for each device's worker."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,7 @@ class Engine:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def submit(self, job: Job) -> AsyncIterator[Update]:
+    async def submit(self, job: Job) -> AsyncGenerator[Update, None]:
         """The job's updates, to Done or Failed. Closing the iterator before that cancels exactly this job."""
         ticket = Ticket(job)
         await self._line.join(ticket)

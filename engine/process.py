@@ -5,7 +5,7 @@ import re
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from engine.errors import EngineDied, Sentence
 from engine.job import Done, Failed, Progress, Queued, Started, Value
@@ -28,8 +28,10 @@ class WorkerProcess:
     @classmethod
     async def start(cls, arguments: Sequence[str]) -> "WorkerProcess":
         command = (sys.executable, "-m", "engine", *arguments)
-        pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
-        return cls(await asyncio.create_subprocess_exec(*command, **pipes, limit=LONGEST_LINE, start_new_session=True))
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True
+        )
+        return cls(process)
 
     @property
     def pid(self) -> int:
@@ -41,7 +43,7 @@ class WorkerProcess:
         if stdin is not None and not stdin.is_closing():
             stdin.write(line(message))
 
-    async def messages(self) -> AsyncIterator[Message]:
+    async def messages(self) -> AsyncGenerator[Message, None]:
         """Until the worker dies. Raises EngineDied with its reason if it said that it is unfit."""
         assert self._process.stdout is not None
         async for text in self._process.stdout:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.host import Engine, HostSettings
-from engine.job import Job, key_of
+from engine.job import Done, Failed, Job, Update, key_of
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]
 
@@ -24,6 +24,16 @@ def echo(user: str = "web:a", **params: Any) -> Job:
     """An echo job."""
     raw = {"text": "", "seconds": 0, "fault": "none", **params}
     return Job(command="echo", task="echo", params=raw, key=key_of("echo", 1, "echo", raw), user=user, origin="")
+
+
+def done(update: Update) -> Done:
+    assert isinstance(update, Done), update
+    return update
+
+
+def failed(update: Update) -> Failed:
+    assert isinstance(update, Failed), update
+    return update
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5) -> None:

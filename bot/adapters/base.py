@@ -82,12 +82,15 @@ class _Board:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            card, self._newest = self._newest, None
-            if card is not None:
+            if (card := self._take()) is not None:
                 await self._live.show(card)
-            if self._newest is None and (self._ended.is_set() or (card is not None and card.final)):
+            if self._ended.is_set() and not self._changed.is_set():
                 return
             await self._pause()
+
+    def _take(self) -> Card | None:
+        card, self._newest = self._newest, None
+        return card
 
     async def _pause(self) -> None:
         try:

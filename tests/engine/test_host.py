@@ -12,8 +12,8 @@ import pytest
 
 from engine.errors import Cancelled, EngineDied, OutOfMemory, TimedOut
 from engine.host import Engine, HostSettings
-from engine.job import Done, Failed, Job, Progress, Queued, Started, Update
-from tests.fakes import Open, echo, small_engine, until
+from engine.job import Done, Job, Progress, Queued, Started, Update
+from tests.fakes import Open, done, echo, failed, small_engine, until
 
 
 @pytest.fixture
@@ -37,15 +37,14 @@ async def test_an_echo_comes_back_through_a_real_process(open_engine: Open) -> N
         updates = await told(engine, job := echo(text="hello"))
         assert [type(update) for update in updates] == [Queued, Started, Done]
         assert {update.job for update in updates} == {job.id}
-        assert updates[-1].result.text == "hello"
+        assert done(updates[-1]).result.text == "hello"
         assert pid(engine) != os.getpid()
 
 
 async def test_a_task_that_fails_leaves_the_worker_alive_and_shows_no_traceback(open_engine: Open) -> None:
     async with open_engine() as engine:
         before = pid(engine)
-        last = (await told(engine, echo(fault="error")))[-1]
-        assert isinstance(last, Failed)
+        last = failed((await told(engine, echo(fault="error")))[-1])
         assert last.kind == "Broken"
         assert "asked for" not in str(last.sentence)
         assert isinstance((await told(engine, echo(text="next")))[-1], Done)
@@ -55,8 +54,7 @@ async def test_a_task_that_fails_leaves_the_worker_alive_and_shows_no_traceback(
 async def test_out_of_memory_is_told_as_such_and_the_worker_lives(open_engine: Open) -> None:
     async with open_engine() as engine:
         before = pid(engine)
-        last = (await told(engine, echo(fault="memory")))[-1]
-        assert isinstance(last, Failed)
+        last = failed((await told(engine, echo(fault="memory")))[-1])
         assert isinstance(last.error(), OutOfMemory)
         assert pid(engine) == before
 
@@ -76,10 +74,9 @@ async def test_a_job_that_kills_its_worker_twice_is_given_up_and_those_behind_it
     async with open_engine() as engine:
         deadly = asyncio.create_task(told(engine, echo(fault="die")))
         behind = [asyncio.create_task(told(engine, echo(user=f"web:{n}", text=str(n)))) for n in range(3)]
-        last = (await deadly)[-1]
-        assert isinstance(last, Failed)
+        last = failed((await deadly)[-1])
         assert isinstance(last.error(), EngineDied)
-        assert [(await updates)[-1].result.text for updates in behind] == ["0", "1", "2"]
+        assert [done((await updates)[-1]).result.text for updates in behind] == ["0", "1", "2"]
 
 
 async def test_an_overdue_job_is_told_and_its_hung_worker_replaced(
@@ -88,8 +85,7 @@ async def test_an_overdue_job_is_told_and_its_hung_worker_replaced(
     monkeypatch.setattr("engine.keeper.GRACE_SECONDS", 0.2)
     async with open_engine(timeout=0.3) as engine:
         before = pid(engine)
-        last = (await told(engine, echo(fault="hang")))[-1]
-        assert isinstance(last, Failed)
+        last = failed((await told(engine, echo(fault="hang")))[-1])
         assert isinstance(last.error(), TimedOut)
         assert isinstance((await told(engine, echo(text="next")))[-1], Done)
         assert pid(engine) != before
@@ -98,7 +94,7 @@ async def test_an_overdue_job_is_told_and_its_hung_worker_replaced(
 async def test_an_overdue_job_that_heeds_its_cancel_keeps_its_worker(open_engine: Open) -> None:
     async with open_engine(timeout=0.3) as engine:
         before = pid(engine)
-        assert (await told(engine, echo(seconds=60)))[-1].kind == "TimedOut"
+        assert failed((await told(engine, echo(seconds=60)))[-1]).kind == "TimedOut"
         assert isinstance((await told(engine, echo(text="next")))[-1], Done)
         assert pid(engine) == before
 
@@ -110,10 +106,9 @@ async def test_cancel_ends_exactly_the_running_job_within_a_second_and_leaves_th
         after = asyncio.create_task(_drain(engine, running, cancel_at=Started))
         other = asyncio.create_task(told(engine, waiting))
         last, seconds = await after
-        assert isinstance(last, Failed)
-        assert isinstance(last.error(), Cancelled)
+        assert isinstance(failed(last).error(), Cancelled)
         assert seconds < 1
-        assert (await other)[-1].result.text == "still here"
+        assert done((await other)[-1]).result.text == "still here"
         assert pid(engine) == before
 
 
@@ -121,8 +116,8 @@ async def test_cancel_ends_a_waiting_job_that_then_never_runs(open_engine: Open)
     async with open_engine() as engine:
         blocker = asyncio.create_task(told(engine, echo(seconds=0.5)))
         await until(lambda: engine.state().workers[0].running is not None)
-        updates = await _drain(engine, echo(user="web:b"), cancel_at=Queued)
-        assert updates[0].kind == "Cancelled"
+        last, _ = await _drain(engine, echo(user="web:b"), cancel_at=Queued)
+        assert failed(last).kind == "Cancelled"
         assert isinstance((await blocker)[-1], Done)
 
 
@@ -159,7 +154,7 @@ async def test_a_worker_that_cannot_start_is_told_to_whoever_asks(tmp_path: Path
         assert "code 2" in str(why)
 
 
-async def _drain(engine: Engine, job: Job, cancel_at: type[Update]) -> tuple[Update, float]:
+async def _drain(engine: Engine, job: Job, cancel_at: type[Queued] | type[Started]) -> tuple[Update, float]:
     begun, last = 0.0, None
     async with aclosing(engine.submit(job)) as updates:
         async for update in updates:

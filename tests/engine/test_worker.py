@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
-def run_by_hand(folder: Path, *lines: object) -> list[dict[str, object]]:
+def run_by_hand(folder: Path, *lines: object) -> list[dict[str, Any]]:
     spoken = "".join(json.dumps(line) + "\n" for line in lines)
     command = [sys.executable, "-m", "engine", "--folder", str(folder)]
     ended = subprocess.run(command, input=spoken, capture_output=True, text=True, timeout=60, check=True)

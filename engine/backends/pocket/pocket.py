@@ -55,7 +55,7 @@ class Pocket:
         after each step; what it raises stops the drawing.
         """
         start = 0.0 if image is None else 1 - strength
-        moments = self._moments(steps or self.steps, start)
+        moments = times(max(1, round((steps or self.steps) * (1 - start))), self._settings.shift, start)
         guided, free = self._read(prompt).states, self._read(negative).states
         scale = self.guidance if guidance is None else guidance
 
@@ -70,11 +70,6 @@ class Pocket:
             if on_step:
                 on_step(done, len(moments) - 1, np.stack(pictures))
         return pictures
-
-    def _moments(self, steps: int, start: float) -> list[float]:
-        whole = times(steps, self._settings.shift)
-        left = max(1, sum(t >= start for t in whole[:-1]))
-        return times(left, self._settings.shift, start)
 
     def _noise(self, seed: int) -> Array:
         generator = np.random.Generator(np.random.PCG64(seed))

@@ -12,7 +12,7 @@ class Previewer:
     """A linear map from a latent's channels to colours, fitted to the newest picture that was drawn."""
 
     def __init__(self) -> None:
-        self._colours: NDArray[np.float64] | None = None
+        self._colours: NDArray[np.floating] | None = None
 
     def learn(self, latents: NDArray[np.float32], pictures: "list[Picture]") -> None:
         """Least squares from `latents`, (N, C, h, w), to the pictures shrunk to (h, w)."""

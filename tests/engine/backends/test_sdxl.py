@@ -75,7 +75,7 @@ def test_a_picture_to_start_from_matters_more_at_a_low_strength(painter: SdxlPai
 
 
 def test_every_step_is_reported_and_after_the_first_picture_with_a_preview(painter: SdxlPainter) -> None:
-    told: list[tuple[str, float, object]] = []
+    told: list[tuple[str, float, Any]] = []
     painter.paint(Params(prompt="x", seed=1), quiet)
     painter.paint(Params(prompt="x", seed=2), lambda *report: told.append(report))
     assert [round(fraction, 3) for _, fraction, _ in told] == [0.237, 0.475, 0.712, 0.95]
