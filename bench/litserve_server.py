@@ -15,4 +15,6 @@ class Echo(litserve.LitAPI):  # type: ignore[misc]  # for the same reason
 
 
 if __name__ == "__main__":
-    litserve.LitServer(Echo(), accelerator="cpu").run(port=int(sys.argv[1]), log_level="error")
+    litserve.LitServer(Echo(), accelerator="cpu").run(
+        port=int(sys.argv[1]), log_level="error", generate_client_file=False
+    )
