@@ -39,7 +39,7 @@ class Fold(nn.Module):
 class Matcher(nn.Module):
     """Pictures and captions as unit vectors of 256 that agree where they mean the same."""
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int = 48) -> None:
         super().__init__()
         stages = [Fold(width * a, width * b) for a, b in ((1, 2), (2, 4), (4, 6), (6, 8))]
         self.eye = nn.Sequential(nn.Conv2d(12, width, 3, padding=1), *stages)
@@ -82,15 +82,13 @@ def train(pack: Path, out: Path, seconds: float, batch: int, count: int) -> None
     fast = device.type == "cuda"
     made, icons, encoder = made.to(device), torch.from_numpy(np.array(rgba)).to(device), text.Encoder(pack, device)
     states = torch.cat([encoder.states(ids)[0].half() for ids in made.ids.split(4096)])
-    model = Matcher().to(device)
+    model = Matcher().to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05, fused=fast)
-    loss_of, draw = (torch.compile(model), torch.compile(lambda r: roughen(compose(icons, r)))) if fast else (
-        model, lambda r: roughen(compose(icons, r)))  # fmt: skip
     began, steps = time.time(), 0
     while (done := (time.time() - began) / seconds) < 1:
         rows = torch.randint(len(states), (batch,), device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=fast):
-            loss = loss_of(draw(made.recipes.at(rows)), states[rows].float(), made.ids[rows] != 0, made.what[rows])
+            loss = model(roughen(compose(icons, made.recipes.at(rows))), states[rows].float(), made.ids[rows] != 0, made.what[rows])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)

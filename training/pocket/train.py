@@ -1,7 +1,8 @@
-"""torchrun --nproc-per-node N -m training.pocket.train PACK RUN --seconds S: train, or distil guidance into a trained run.
+"""torchrun --nproc-per-node N -m training.pocket.train PACK RUN --seconds S --distil D: train, then fold guidance in.
 
 Everything is on the device before the first step: icons as bytes, recipes, and the token states of every caption. The
-learning rate follows the clock, so a run ends trained whatever the machine's speed; RUN/state.pt resumes it.
+learning rate follows the clock, so a run ends trained whatever the machine's speed; RUN/state.pt resumes it. In the
+last phase a student copies what the trained network draws with guidance (Meng et al. 2023) in one pass, not two.
 """
 
 import argparse
@@ -31,17 +32,19 @@ from training.pocket.sample import predict, sample
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is told. ``guidance`` over 0 distils it from ``start``'s weights; ``seconds`` counts training alone."""
+    """What a run is told. ``seconds`` counts training alone; with ``deadline`` (seconds since 1970) they end then."""
 
     pack: Path
     run: Path
     seconds: float
-    start: Path | None = None
-    guidance: float = 0.0
+    deadline: float = 0.0
+    distil: float = 0.0
+    guidance: float = 4.0
     batch: int = 256
     rate: float = 1.4e-3
     decay: float = 0.45
-    pool: int = 400_000
+    memory: float = 0.9995
+    pool: int = 300_000
     widths: tuple[int, int, int, int] = (64, 128, 256, 384)
     save_every: float = 120.0
     max_steps: int = 10**9
@@ -82,19 +85,30 @@ class Trainer:
         if self.world > 1:
             dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
         self.model = Pocket(widths=given.widths).to(self.device, memory_format=torch.channels_last)
-        if given.start:
-            self.model.load_state_dict({k: v.float() for k, v in load_file(given.start).items()})
-        self.average = copy.deepcopy(self.model).requires_grad_(False)
-        self.teacher = copy.deepcopy(self.average) if given.guidance else None
         self.weights = list(self.model.parameters())
-        matrices = [p for n, p in self.model.named_parameters() if is_matrix(n, p)]
-        rest = [p for n, p in self.model.named_parameters() if not is_matrix(n, p)]
-        self.muon = Muon(matrices, 0.01)
-        self.adam = torch.optim.AdamW(rest, lr=given.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=self.device.type == "cuda")
-        self.loss = torch.compile(self._loss) if self.device.type == "cuda" else self._loss
-        self.steps, self.used, self.log = 0, 0.0, []  # type: int, float, list[list[float]]
+        self.teacher: Pocket | None = None
+        self._begin()
         self._resume()
         torch.manual_seed(1000 * self.steps + self.rank)
+
+    def _begin(self) -> None:
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        matrices = [p for n, p in self.model.named_parameters() if is_matrix(n, p)]
+        rest = [p for n, p in self.model.named_parameters() if not is_matrix(n, p)]
+        self.muon, fast = Muon(matrices, 0.01), self.device.type == "cuda"
+        self.adam = torch.optim.AdamW(rest, lr=self.given.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=fast)
+        self.loss = torch.compile(self._loss) if fast else self._loss
+        self.steps, self.used = 0, 0.0
+        self.log: list[list[float]] = []
+
+    def become_student(self) -> None:
+        """Start the last phase: the average teaches, guided, and is what the student starts from."""
+        self.teacher = copy.deepcopy(self.average)
+        self.model.load_state_dict(self.average.state_dict())
+        self.given = replace(self.given, run=self.given.run / "distilled", seconds=self.given.distil, deadline=0.0,
+                             rate=3e-4, decay=1.0, memory=0.998)  # fmt: skip
+        self._begin()
+        self._resume()
 
     def _loss(self, x: Tensor, states: Tensor, mask: Tensor, t: Tensor, n: Tensor) -> Tensor:
         at = t[:, None, None, None]
@@ -108,7 +122,7 @@ class Trainer:
     def step(self) -> Tensor:
         """One step of every process; returns this one's loss."""
         with torch.no_grad():
-            x, states, mask = self.data.draw(self.given.batch, 0.0 if self.given.guidance else 0.1)
+            x, states, mask = self.data.draw(self.given.batch, 0.0 if self.teacher else 0.1)
             t, n = torch.sigmoid(torch.randn(len(x), device=x.device) - 0.5), torch.randn_like(x)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             loss = self.loss(x, states, mask, t, n)
@@ -133,7 +147,7 @@ class Trainer:
         self.adam.step()
         self.muon.step(rate)
         self.steps += 1
-        keep = min(0.9995 if not self.given.guidance else 0.998, (1 + self.steps) / (20 + self.steps))
+        keep = min(self.given.memory, (1 + self.steps) / (20 + self.steps))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), self.weights, 1 - keep)
 
@@ -144,16 +158,13 @@ class Trainer:
 
     def train(self) -> None:
         """Until the seconds are used up; the first steps, which compile, do not count."""
-        first, saved = self.steps, time.time()
-        total, since = torch.zeros((), device=self.device), self.steps
-        began = last = time.time()
+        first, since = self.steps, self.steps
+        total = torch.zeros((), device=self.device)
+        began = last = saved = time.time()
         while self.used < self.given.seconds and self.steps - first < self.given.max_steps:
             total += self.step()
             if self.steps - first == 5:
-                self._wait()
-                print(f"compiled in {time.time() - began:.0f} s", flush=True) if not self.rank else None
-                last, since = time.time(), self.steps
-                total.zero_()
+                last, since = self._start_clock(total, began), self.steps
             if (self.steps - first) % 20 == 0:
                 last, since = self._report(total, last, since)
                 if time.time() - saved > self.given.save_every:
@@ -175,9 +186,15 @@ class Trainer:
         total.zero_()
         return last + took.item(), self.steps
 
-    def _wait(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
+    def _start_clock(self, total: Tensor, began: float) -> float:
+        total.zero_().item()  # waits for the device
+        left = torch.tensor(self.given.deadline - time.time(), device=self.device, dtype=torch.float64)
+        if self.world > 1:
+            dist.broadcast(left, 0)
+        if self.given.deadline:
+            self.given = replace(self.given, seconds=self.used + max(left.item(), 1.0))
+        print(f"compiled in {time.time() - began:.0f} s; {self.given.seconds:.0f} s to train", flush=True)
+        return time.time()
 
     def save(self, last: bool) -> None:
         """Process 0 writes the average as fp16, the log, a preview, and, to resume from, its whole state."""
@@ -195,7 +212,7 @@ class Trainer:
 
     def _preview(self, path: Path) -> None:
         states, mask = self.data.preview
-        empty = None if self.given.guidance else tuple(part[None] for part in self.data.empty)
+        empty = None if self.teacher else tuple(part[None] for part in self.data.empty)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             drawn = sample(self.average, (states, mask), empty, list(range(len(states))), 12 if self.device.type == "cuda" else 1)
         save_sheet(drawn, path, 12)
@@ -235,8 +252,8 @@ def settings() -> Settings:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pack", type=Path)
     parser.add_argument("run", type=Path)
-    for name, kind in (("seconds", float), ("guidance", float), ("batch", int), ("rate", float), ("decay", float),
-                       ("pool", int), ("start", Path), ("save-every", float), ("max-steps", int)):  # fmt: skip
+    for name, kind in (("seconds", float), ("deadline", float), ("distil", float), ("guidance", float), ("batch", int), ("rate", float), ("decay", float),
+                       ("pool", int), ("save-every", float), ("max-steps", int)):  # fmt: skip
         parser.add_argument(f"--{name}", type=kind)
     told = {k: v for k, v in vars(parser.parse_args()).items() if v is not None}
     return replace(Settings(told.pop("pack"), told.pop("run"), told.pop("seconds", 60.0)), **told)
@@ -246,4 +263,8 @@ if __name__ == "__main__":
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    Trainer(settings()).train()
+    trainer = Trainer(settings())
+    trainer.train()
+    if trainer.given.distil:
+        trainer.become_student()
+        trainer.train()
