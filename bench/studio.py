@@ -24,13 +24,13 @@ async def echo(call: Call, params: Params) -> Job:
 
 
 @asynccontextmanager
-async def open_studio() -> AsyncIterator[Service]:
+async def open_studio(cache_bytes: int = 5_000_000_000) -> AsyncIterator[Service]:
     """Ready to serve; everything is gone afterwards."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with TemporaryDirectory() as name:
         folder = Path(name)
         async with (
-            Store.open(folder / "atelier.db") as store,
+            Store.open(folder / "atelier.db", cache_bytes) as store,
             Engine.open(HostSettings(("cpu",), folder)) as engine,
         ):
             await engine.service("echo")
