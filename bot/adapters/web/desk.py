@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.adapters.base import Handler
 from bot.command import Request
+from bot.service import Service
 from engine.errors import Broken
 from engine.job import Done, Failed, Media, Progress, Update
 
@@ -62,7 +62,7 @@ class Watch:
 class Desk:
     """Carries requests through the service, and tells whoever watches."""
 
-    def __init__(self, service: Handler) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
         self._live: dict[str, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,6 +79,12 @@ class Desk:
         except asyncio.CancelledError:
             task.cancel()
             raise
+
+    async def whole(self, request: Request) -> Update:
+        """The last update of the request. Whoever leaves before it cancels the job."""
+        with self._service.serving():
+            async with aclosing(self._service.handle(request)) as updates:
+                return [update async for update in updates][-1]
 
     def newest(self, job: str) -> tuple[str, Update] | None:
         """Whose the job is and its newest update, while it lives here."""
@@ -114,8 +120,9 @@ class Desk:
     async def _carry(self, running: Running, first: asyncio.Future[Update]) -> None:
         """A fault of ours is logged here, and told to whoever waits."""
         try:
-            async with aclosing(self._service.handle(running.request)) as updates:
-                await self._follow(running, updates, first)
+            with self._service.serving():
+                async with aclosing(self._service.handle(running.request)) as updates:
+                    await self._follow(running, updates, first)
         except Exception as error:
             log.exception("a web job failed by a fault of ours", user=running.request.user)
             if not first.done():

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +14,7 @@ from bot.adapters.web.intake import Bounds, ask_of, body_of, unpack
 from bot.adapters.web.views import ENDED, Views, data_uri, update_of
 from bot.adapters.web.visitor import VISITOR, Visitor
 from bot.command import Request
-from bot.service import Service
+from bot.studio import Studio
 from engine.job import Done, Failed, Update
 
 HEARTBEAT = 15.0
@@ -28,9 +28,8 @@ POLL = 1.0
 class Jobs:
     """The handlers of `/jobs`, `/events` and `/generate-image`."""
 
-    def __init__(self, service: Service, desk: Desk, views: Views, bounds: Bounds) -> None:
-        self._service = service
-        self._studio = service.studio
+    def __init__(self, studio: Studio, desk: Desk, views: Views, bounds: Bounds) -> None:
+        self._studio = studio
         self._desk = desk
         self._views = views
         self._bounds = bounds
@@ -60,7 +59,7 @@ class Jobs:
         """Cancels through the command, so that whose jobs one may end is said in one place."""
         visitor, job = request[VISITOR], request.match_info["id"]
         await self._state(job, visitor)
-        last = await self._last(visitor.request("cancel", {"job": job}))
+        last = await self._desk.whole(visitor.request("cancel", {"job": job}))
         _raise_refusal(last)
         return web.json_response(await self._ended(job, visitor))
 
@@ -82,7 +81,7 @@ class Jobs:
     async def generate(self, request: web.Request) -> web.Response:
         """Waits for the end; whoever hangs up before it cancels the job."""
         async with self._asked(request, "imagine") as asked:
-            last = await self._last(asked)
+            last = await self._desk.whole(asked)
         if isinstance(last, Failed):
             raise last.error()
         assert isinstance(last, Done)
@@ -98,10 +97,6 @@ class Jobs:
             raw = await unpack(options, body, self._studio.command(name), self._bounds, stack)
             yield request[VISITOR].request(name, raw, body.files)
 
-    async def _last(self, asked: Request) -> Update:
-        async with aclosing(self._service.handle(asked)) as updates:
-            return [update async for update in updates][-1]
-
     async def _state(self, job: str, visitor: Visitor) -> dict[str, Any]:
         """Raises NotFound for a job that is not there, and alike for one that is not this visitor's to see."""
         live = self._desk.newest(job)
@@ -113,7 +108,7 @@ class Jobs:
         update = update_of(row)
         if update is not None:
             return self._views.state(update, visitor)
-        return self._views.waiting(row, self._service.flights.place(job), visitor)
+        return self._views.waiting(row, self._studio.flights.place(job), visitor)
 
     async def _ended(self, job: str, visitor: Visitor) -> dict[str, Any]:
         """The state of a job that was just ended, once its end is written down."""
@@ -126,13 +121,14 @@ class Jobs:
         self, request: web.Request, watch: Watch, states: list[dict[str, Any]], *, until_end: bool
     ) -> web.StreamResponse:
         response = await _open_stream(request)
-        while not watch.closed:
-            await _send(response, states)
-            if until_end and any(state["state"] in ENDED for state in states):
-                break
+        await _send(response, states)
+        over = until_end and _any_ended(states)
+        while not over:
             await asyncio.sleep(PACE)
             news = await _within(watch, HEARTBEAT)
             states = [self._views.state(update, request[VISITOR]) for update in news]
+            over = watch.closed or (until_end and _any_ended(states))
+            await _send(response, states)
         return response
 
     async def _stream_row(self, request: web.Request, state: dict[str, Any]) -> web.StreamResponse:
@@ -150,6 +146,10 @@ def _raise_refusal(update: Update) -> None:
     """A Failed without a job was never accepted."""
     if isinstance(update, Failed) and not update.job:
         raise update.error()
+
+
+def _any_ended(states: Iterable[dict[str, Any]]) -> bool:
+    return any(state["state"] in ENDED for state in states)
 
 
 async def _within(watch: Watch, seconds: float) -> list[Update]:

@@ -1,14 +1,13 @@
 """What programs read about the studio: the facts of its commands, by address."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import aclosing
 from typing import Any
 
 from aiohttp import web
 
+from bot.adapters.web.desk import Desk
 from bot.adapters.web.intake import Bounds, body_of
 from bot.adapters.web.visitor import VISITOR
-from bot.service import Service
 from engine.errors import BadInput
 from engine.job import Done, Failed
 
@@ -16,8 +15,8 @@ from engine.job import Done, Failed
 class Reports:
     """The handlers of `/api/…` and `/healthz`. Each asks a command, so its rights and figures are the command's."""
 
-    def __init__(self, service: Service, bounds: Bounds) -> None:
-        self._service = service
+    def __init__(self, desk: Desk, bounds: Bounds) -> None:
+        self._desk = desk
         self._bounds = bounds
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -61,8 +60,7 @@ class Reports:
         return web.json_response({"status": "ok"})
 
     async def _facts(self, request: web.Request, command: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
-        async with aclosing(self._service.handle(request[VISITOR].request(command, raw))) as updates:
-            update = await anext(updates)
+        update = await self._desk.whole(request[VISITOR].request(command, raw))
         if isinstance(update, Failed):
             raise update.error()
         assert isinstance(update, Done)

@@ -48,6 +48,7 @@ class Server:
     """`start` and `stop` it; `url` is where it listens."""
 
     def __init__(self, application: web.Application, desk: Desk) -> None:
+        self.application = application
         self._desk = desk
         self._runner = web.AppRunner(
             application, handler_cancellation=True, shutdown_timeout=LAST_WORDS, access_log=None
@@ -65,8 +66,8 @@ class Server:
         application[BODY_BYTES] = bounds.body_bytes
         application.on_response_prepare.append(add_headers)
         application.add_routes(Pages(service.studio, desk, views, gate, bounds).routes())
-        application.add_routes(Jobs(service, desk, views, bounds).routes())
-        application.add_routes(Reports(service, bounds).routes())
+        application.add_routes(Jobs(service.studio, desk, views, bounds).routes())
+        application.add_routes(Reports(desk, bounds).routes())
         application.add_routes(openapi.routes(service.studio.commands))
         return cls(application, desk)
 
