@@ -1,15 +1,16 @@
 """Write trained weights as the ONNX file that the engine draws with.
 
-    python -m training.pocket.export WEIGHTS.safetensors engine/backends/weights/pocket.onnx
+    python -m training.pocket.export WEIGHTS.safetensors engine/backends/weights/pocket.onnx --golden GOLDEN.png
 
-The matrices and convolutions are kept as int8 with a scale for each output channel and a DequantizeLinear behind each,
-which ONNX Runtime folds to fp32 when it loads. Everything else stays fp32. What the sampler has to know travels in the
-file's metadata: see `Settings`.
+GOLDEN.png is tests/engine/backends/pocket.png; the printed size and sha256 belong in engine/weights.toml. Large matrices
+and convolutions are kept as int8 with a scale for each output channel and a DequantizeLinear behind each, which ONNX
+Runtime folds to fp32 when it loads. What the sampler has to know travels in the file's metadata: see `Settings`. Needs onnx and onnxscript beside torch.
 """
 
 import argparse
 import hashlib
 import math
+import sys
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -18,15 +19,20 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
+from PIL import Image
 from safetensors import safe_open
 
+from engine import weights
+from engine.backends.pocket.minilm import MiniLM
+from engine.backends.pocket.pocket import pixels
+from engine.backends.pocket.sampler import Array, sample, times
 from training.pocket.network import Pocket
 
 INPUTS = "z", "t", "ctx", "mask"
 SMALL = 4096
 LARGE = 100_000
-"""Numbers in an array: up to SMALL fp32, up to LARGE fp16, above int8. Smaller layers of this network lie near its ends,
-and half of all that int8 costs in quality is theirs."""
+"""Numbers in an array: up to SMALL fp32, up to LARGE fp16, above int8. This network's smaller layers lie near its ends,
+and half of all that int8 would cost in quality is theirs."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,12 @@ class Settings:
 def load(path: Path) -> tuple[Pocket, dict[str, str]]:
     """The network with the weights at `path`, its shape read from theirs, and the file's metadata."""
     with safe_open(path, framework="pt") as file:
-        weights = {name: file.get_tensor(name).float() for name in file.keys()}
+        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # not a mapping
         metadata = file.metadata() or {}
-    widths = tuple(weights[f"{name}.weight"].shape[0] for name in ("inp", "down0", "down1", "down2"))
-    blocks = len({name.split(".")[2] for name in weights if name.startswith("mid.b.")})
-    network = Pocket(widths, blocks, size=16 * math.isqrt(weights["mid.pos"].shape[1]))  # type: ignore[arg-type]
-    network.load_state_dict(weights)
+    widths = tuple(state[f"{name}.weight"].shape[0] for name in ("inp", "down0", "down1", "down2"))
+    blocks = len({name.split(".")[2] for name in state if name.startswith("mid.b.")})
+    network = Pocket(widths, blocks, size=16 * math.isqrt(state["mid.pos"].shape[1]))
+    network.load_state_dict(state)
     return network.eval().requires_grad_(False), metadata
 
 
@@ -76,9 +82,9 @@ def export(network: Pocket, settings: Settings) -> onnx.ModelProto:
 def quantise(model: onnx.ModelProto) -> None:
     """Keep each large weight of a Conv, MatMul or Gemm as int8 and each smaller array as fp16, in place."""
     graph = model.graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
     users = {node.input[1]: node for node in graph.node if node.op_type in ("Conv", "MatMul", "Gemm")}
-    for name, tensor in weights.items():
+    for name, tensor in tensors.items():
         count = math.prod(tensor.dims)
         if tensor.data_type != onnx.TensorProto.FLOAT or count < SMALL:
             continue
@@ -119,26 +125,54 @@ def strip(model: onnx.ModelProto) -> None:
         node.ClearField("doc_string")
 
 
+def golden(network: Pocket, settings: Settings, prompt: str = "a red apple", seed: int = 3) -> Image.Image:
+    """What the network draws in fp32 torch, by classifier-free guidance from the engine's text states and sampler."""
+    folder = weights.need("minilm", weights.FOLDER)
+    encoder = MiniLM(folder / "model.safetensors", folder / "tokenizer.json", settings.tokens)
+    texts = [torch.from_numpy(encoder.read(text).states)[None] for text in (prompt, "")]
+
+    def predict(z: Array, t: float) -> Array:
+        at = torch.from_numpy(z)[None], torch.tensor([t], dtype=torch.float32)
+        guided, free = (network(*at, text, torch.ones(text.shape[:2]).bool())[0].numpy() for text in texts)
+        return np.asarray(free + np.float32(settings.guidance) * (guided - free))
+
+    noise = np.random.Generator(np.random.PCG64(seed)).standard_normal((3, settings.size, settings.size), np.float32)
+    *_, x = sample(predict, noise, times(settings.steps, settings.shift))
+    return Image.fromarray(pixels(x))
+
+
 def main() -> None:
+    given = _parser().parse_args()
+    network, metadata = load(given.weights)
+    settings = _settings(network, metadata, vars(given))
+    model = export(network, settings)
+    strip(model)
+    if not given.fp32:
+        quantise(model)
+    helper.set_model_props(model, {name: str(value) for name, value in asdict(settings).items()})
+    given.out.write_bytes(model.SerializeToString())
+    if given.golden:
+        golden(network, settings).save(given.golden)
+    digest = hashlib.sha256(given.out.read_bytes()).hexdigest()
+    sys.stdout.write(f'size = {given.out.stat().st_size}\nsha256 = "{digest}"\n')
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--fp32", action="store_true", help="keep the weights as they are, to compare with")
+    parser.add_argument("--golden", type=Path, metavar="PNG", help="also save what fp32 torch draws of a red apple")
     for field in fields(Settings):
         parser.add_argument(f"--{field.name}", type=type(field.default), help=f"default {field.default}")
-    asked = vars(parser.parse_args())
-    network, metadata = load(asked["weights"])
+    return parser
+
+
+def _settings(network: Pocket, metadata: dict[str, str], given: dict[str, Any]) -> Settings:
+    """From the command line, else from the file's metadata, else the defaults."""
     told = {f.name: type(f.default)(metadata[f.name]) for f in fields(Settings) if f.name in metadata}
-    given = {f.name: asked[f.name] for f in fields(Settings) if asked[f.name] is not None}
-    settings = Settings(**({"size": network.size} | told | given))
-    model = export(network, settings)
-    strip(model)
-    if not asked["fp32"]:
-        quantise(model)
-    helper.set_model_props(model, {name: str(value) for name, value in asdict(settings).items()})
-    asked["out"].write_bytes(model.SerializeToString())
-    digest = hashlib.sha256(asked["out"].read_bytes()).hexdigest()
-    print(f"{asked['out']}: size = {asked['out'].stat().st_size}, sha256 = {digest!r}")
+    asked = {f.name: given[f.name] for f in fields(Settings) if given[f.name] is not None}
+    return Settings(**({"size": network.size} | told | asked))
 
 
 if __name__ == "__main__":

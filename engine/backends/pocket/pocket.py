@@ -66,7 +66,7 @@ class Pocket:
         begun = noise if image is None else np.float32(start) * self._fit(image) + np.float32(1 - start) * noise
         pictures: list[Picture] = []
         for done, estimates in enumerate(sample(predict, begun, moments), 1):
-            pictures = [widen(_pixels(estimate), shape) for estimate in estimates]
+            pictures = [widen(pixels(estimate), shape) for estimate in estimates]
             if on_step:
                 on_step(done, len(moments) - 1, np.stack(pictures))
         return pictures
@@ -83,5 +83,6 @@ class Pocket:
         return np.asarray(square, np.float32).transpose(2, 0, 1) / np.float32(127.5) - 1
 
 
-def _pixels(estimate: Array) -> Picture:
+def pixels(estimate: Array) -> Picture:
+    """(3, H, W) in -1..1 -> uint8 (H, W, 3)."""
     return np.round((estimate + 1) * np.float32(127.5)).astype(np.uint8).transpose(1, 2, 0)
