@@ -30,7 +30,7 @@ from storage.store import Store
 from tests.fakes import small_engine
 
 State = dict[str, Any]
-FILE_BYTES = 100_000
+FILE_BYTES = 400_000
 
 
 class Picture(TaskParams):
@@ -90,6 +90,16 @@ class Site:
     @property
     def url(self) -> str:
         return self.server.url
+
+    async def break_off(self) -> None:
+        """Every connection ends in the middle, and nobody listens any more; what runs goes on."""
+        runner = self.server._runner
+        for site in list(runner.sites):
+            await site.stop()
+        assert runner.server is not None
+        for connection in runner.server.connections:
+            assert connection.transport is not None
+            connection.transport.abort()
 
     @asynccontextmanager
     async def visitor(self, **headers: str) -> AsyncIterator["Visitor"]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -51,9 +51,11 @@ class Watch:
         self.closed = True
         self._told.set()
 
-    async def news(self) -> list[Update]:
-        """What changed; waits until something did, or the desk closed."""
-        await self._told.wait()
+    async def news(self, seconds: float) -> list[Update]:
+        """What changed; waits until something did or the desk closed, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
         self._told.clear()
         news, self._news = list(self._news.values()), {}
         return news
@@ -90,10 +92,6 @@ class Desk:
         """Whose the job is and its newest update, while it lives here."""
         running = self._live.get(job)
         return (running.request.user, running.newest) if running and running.newest else None
-
-    def of(self, user: str) -> list[Update]:
-        """The newest update of each of the user's live jobs, oldest job first."""
-        return [each.newest for each in self._live.values() if each.request.user == user and each.newest]
 
     def preview(self, user: str, sha256: str) -> Media | None:
         """A recent preview of one of the user's live jobs."""

@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.adapters.web import openapi
 from bot.adapters.web.answers import BODY_BYTES, add_headers, errors_as_json
 from bot.adapters.web.desk import Desk
+from bot.adapters.web.follow import Follow
 from bot.adapters.web.gate import Gate
 from bot.adapters.web.intake import Bounds
 from bot.adapters.web.jobs import Jobs
@@ -66,7 +67,7 @@ class Server:
         application[BODY_BYTES] = bounds.body_bytes
         application.on_response_prepare.append(add_headers)
         application.add_routes(Pages(service.studio, desk, views, gate, bounds).routes())
-        application.add_routes(Jobs(service.studio, desk, views, bounds).routes())
+        application.add_routes(Jobs(service.studio, desk, Follow(service.studio, desk, views), views, bounds).routes())
         application.add_routes(Reports(desk, bounds).routes())
         application.add_routes(openapi.routes(service.studio.commands))
         return cls(application, desk)

@@ -28,12 +28,14 @@ export class Attachments {
   }
 
   add(files) {
+    const large = [...files].find((file) => file.size > this.bound);
     for (const file of files) {
-      if (file.size > this.bound) this.refuse(t("{name} has {size}; at most {bound} are allowed. Choose a smaller file.",
-        { name: file.name, size: sized(file.size), bound: sized(this.bound) }));
-      else this.files.push({ file, url: file.type.startsWith("image/") ? URL.createObjectURL(file) : null });
+      if (file.size > this.bound) continue;
+      this.files.push({ file, url: file.type.startsWith("image/") ? URL.createObjectURL(file) : null });
     }
     this.changed();
+    if (large) this.refuse(t("{name} has {size}; at most {bound} are allowed. Choose a smaller file.",
+      { name: large.name, size: sized(large.size), bound: sized(this.bound) }));
   }
 
   // Takes the files out; the caller revokes their `url` when it has no more use for them.

@@ -84,6 +84,7 @@ export class Composer {
 
   close() {
     this.list.hidden = true;
+    this.list.replaceChildren();
     this.active = -1;
     this.box.setAttribute("aria-expanded", "false");
     this.box.removeAttribute("aria-activedescendant");

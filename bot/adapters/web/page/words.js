@@ -10,7 +10,6 @@ const SPANISH = {
   "Clear": "Vaciar",
   "Close": "Cerrar",
   "Come in": "Entrar",
-  "Connected": "Conectado",
   "Conversation": "Conversación",
   "Download": "Descargar",
   "Drop the files here": "Suelta los archivos aquí",
