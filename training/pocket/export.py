@@ -2,9 +2,10 @@
 
     python -m training.pocket.export WEIGHTS.safetensors engine/backends/weights/pocket.onnx --golden GOLDEN.png
 
-GOLDEN.png is tests/engine/backends/pocket.png; the printed size and sha256 belong in engine/weights.toml. Large matrices
-and convolutions are kept as int8 with a scale for each output channel and a DequantizeLinear behind each, which ONNX
-Runtime folds to fp32 when it loads. What the sampler has to know travels in the file's metadata: see `Settings`. Needs onnx and onnxscript beside torch.
+GOLDEN.png is tests/engine/backends/pocket.png; the printed size and sha256 belong in engine/weights.toml. Large
+matrices and convolutions are kept as int8 with a scale for each output channel and a DequantizeLinear behind each,
+which ONNX Runtime folds to fp32 when it loads. What the sampler has to know travels in the file's metadata: see
+`Settings`. Needs onnx and onnxscript beside torch.
 """
 
 import argparse
