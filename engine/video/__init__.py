@@ -1,0 +1,21 @@
+"""The only door to FFmpeg: probe, frames in and out, pipelines with progress, cancel and a time limit."""
+
+from engine.video.child import FFmpegFailed, Watch, run
+from engine.video.frames import frames, write
+from engine.video.probe import Bounds, Probe, Sound, Stream, probe
+from engine.video.source import opened, program
+
+__all__ = [
+    "Bounds",
+    "FFmpegFailed",
+    "Probe",
+    "Sound",
+    "Stream",
+    "Watch",
+    "frames",
+    "opened",
+    "probe",
+    "program",
+    "run",
+    "write",
+]

@@ -1,0 +1,102 @@
+"""Frames as arrays, uint8 (H, W, C), out of a video and into one."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import structlog
+
+from engine.errors import BadInput
+from engine.video.child import FFmpegFailed, Watch, child
+from engine.video.probe import Probe, Stream
+from engine.video.source import opened
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]
+
+log = structlog.get_logger()
+
+COPIED = {"aac", "mp3"}
+"""Sounds that go into an MP4 as they are; others are encoded to AAC."""
+
+
+def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = False) -> "Iterator[Picture]":
+    """The frames of a video or GIF at its constant `stream.rate`, turned as they are shown; (H, W, 4) with `alpha`.
+
+    Close the iterator to end early. Raises BadInput where not one frame can be decoded, Cancelled and TimedOut.
+    """
+    channels = 4 if alpha else 3
+    shape = (stream.height, stream.width, channels)
+    source = opened(path, mime, max_pixels=stream.width * stream.height + 2**16)
+    steady = source.video.filter("fps", stream.rate).filter("scale", stream.width, stream.height)
+    raw = steady.output("pipe:", f="rawvideo", pix_fmt="rgba" if alpha else "rgb24")
+    count = 0
+    try:
+        with child(raw, watch) as one:
+            for picture in _pictures(one.out, shape):
+                count += 1
+                yield picture
+    except FFmpegFailed as error:
+        log.warning("a video is damaged", frames=count, said=str(error))
+    if not count:
+        raise BadInput("The video is damaged: not one picture in it can be read. Attach another one.")
+
+
+def write(
+    pictures: "Iterable[Picture]", path: Path, rate: float, watch: Watch, sound: "tuple[Path, str, Probe] | None" = None
+) -> None:
+    """Encode frames of one shape, (H, W, 3 or 4), to `path`: H.264 in .mp4, or .gif, which has no sound.
+
+    `sound` is the recording whose first sound goes along: its path, MIME type and probe. Raises FFmpegFailed, Cancelled
+    and TimedOut, and ValueError without a frame.
+    """
+    first = next(pictures := iter(pictures), None)
+    if first is None:
+        raise ValueError("no frame to write")
+    encoded = (_gif if path.suffix == ".gif" else _mp4)(_input(first, rate), path, sound)
+    with child(encoded, watch, feed=True) as one:
+        for picture in itertools.chain([first], pictures):
+            one.into.write(picture.tobytes())
+        one.into.close()
+
+
+def _pictures(stream: IO[bytes], shape: tuple[int, int, int]) -> "Iterator[Picture]":
+    import numpy as np
+
+    size = shape[0] * shape[1] * shape[2]
+    while len(raw := stream.read(size)) == size:
+        yield np.frombuffer(raw, np.uint8).reshape(shape)
+
+
+def _input(picture: "Picture", rate: float) -> Any:
+    import ffmpeg
+
+    height, width, channels = picture.shape
+    layout = "rgba" if channels == 4 else "rgb24"
+    return ffmpeg.input("pipe:", f="rawvideo", pix_fmt=layout, s=f"{width}x{height}", framerate=rate)
+
+
+def _mp4(video: Any, path: Path, sound: "tuple[Path, str, Probe] | None") -> Any:
+    """H.264 that every player takes: 4:2:0, so odd sides get one pixel more."""
+    import ffmpeg
+
+    even = video.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
+    streams, codecs = [even], {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p"}
+    if sound and sound[2].sound:
+        streams.append(opened(sound[0], sound[1]).audio)
+        codecs |= {"c:a": "copy"} if sound[2].sound.codec in COPIED else {"c:a": "aac", "b:a": "160k"}
+    return ffmpeg.output(*streams, f"file:{path}", f="mp4", movflags="+faststart", **codecs)
+
+
+def _gif(video: Any, path: Path, sound: object) -> Any:
+    """A GIF with its own palette. FFmpeg holds all the frames to make it, so this is for short ones."""
+    import ffmpeg
+
+    assert sound is None, "a GIF has no sound"
+    split = video.split()
+    palette = split[0].filter("palettegen", reserve_transparent=1)
+    return ffmpeg.filter([split[1], palette], "paletteuse").output(f"file:{path}", f="gif", loop=0)
