@@ -42,11 +42,13 @@ class Result(Value):
 
 
 class Queued(Value):
-    """The job waits. `place` counts from 1, the next to run."""
+    """The job waits. `place` counts from 1, the next to run; `seconds_left` until it starts, where that is known."""
 
     type: Literal["queued"] = "queued"
     job: str
     place: int
+    seconds_left: float | None = None
+    paused: bool = False
 
 
 class Started(Value):
@@ -99,7 +101,8 @@ Update = Annotated[Queued | Started | Progress | Done | Failed, Field(discrimina
 class Job(Value):
     """What was accepted: checked and typed, its files on disk. `params` is `TaskParams.model_dump(mode="json")`.
 
-    `user` is `"discord:42"`; only the adapter that wrote `origin` reads it. `cost` is the expected device-seconds.
+    `user` is `"discord:42"`; only the adapter that wrote `origin` reads it. `cost` is the expected device-seconds,
+    `weight` the person's share of the devices beside others', `at_once` how many jobs of theirs may run together.
     """
 
     id: str = Field(default_factory=lambda: secrets.token_hex(5))
@@ -111,6 +114,8 @@ class Job(Value):
     origin: str
     private: bool = False
     cost: float = 1.0
+    weight: float = Field(1.0, gt=0)
+    at_once: int | None = Field(None, ge=1)
     created: float = Field(default_factory=time.time)
 
 

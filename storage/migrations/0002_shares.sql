@@ -1,0 +1,14 @@
+-- A person's share beside others', and how many jobs of theirs may run together; NULL is no bound.
+ALTER TABLE jobs ADD COLUMN weight REAL NOT NULL DEFAULT 1;
+ALTER TABLE jobs ADD COLUMN at_once INTEGER;
+
+-- How many device-seconds the last runs of each kind took: what "seconds left" is learned from.
+CREATE TABLE runs (
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,
+    task     TEXT NOT NULL,
+    model    TEXT NOT NULL,
+    size     TEXT NOT NULL,
+    device   TEXT NOT NULL,
+    seconds  REAL NOT NULL
+) STRICT;
+CREATE INDEX runs_by_kind ON runs (task, model, size, device, number);
