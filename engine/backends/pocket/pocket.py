@@ -13,7 +13,7 @@ from engine.backends.pocket.sampler import Array, sample, times
 from engine.backends.pocket.shape import Picture, Shape, widen
 
 STRENGTH = 0.75
-
+"""How far to leave a picture to start from, where nobody says."""
 OnStep = Callable[[int, int, Picture], None]
 
 
@@ -52,8 +52,8 @@ class Pocket:
         """`count` pictures, uint8 (H, W, 3), with `size` as the shorter side.
 
         Picture i starts from the noise of PCG64(seed + i) and is what would be drawn alone. `steps` and `guidance` are
-        the model's own where they are None. From an `image`, uint8 (H, W, 3), the walk takes the share `strength` of the
-        steps, from time (1 - strength)^2: by eye 0.75 mixes it with the prompt, and 1 - strength kept it as it was.
+        the model's own where they are None. From an `image`, uint8 (H, W, 3), the walk takes the share `strength` of
+        the steps, from time (1 - strength)^2: by eye 0.75 mixes it with the prompt, and 1 - strength kept it as it was.
         `on_step(done, total, estimates)` gets the clean estimates (count, H, W, 3) after each step; what it raises
         stops the drawing.
         """

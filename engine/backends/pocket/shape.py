@@ -30,4 +30,4 @@ def widen(picture: Picture, shape: Shape) -> Picture:
 def _edge(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(S, 3) -> (S, 3), each the median of its neighbours."""
     padded = np.pad(line, ((SPECK // 2, SPECK // 2), (0, 0)), mode="edge")
-    return np.median(sliding_window_view(padded, SPECK, axis=0), axis=-1).astype(np.uint8)
+    return np.asarray(np.median(sliding_window_view(padded, SPECK, axis=0), axis=-1), np.uint8)
