@@ -6,6 +6,7 @@ Goals: 128x128 in 10 steps under 700 ms, enlarging four times in 30 to 50 ms.
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -68,7 +69,7 @@ def main() -> None:
     show("read a prompt not read before", median(lambda: pocket.unread(f"a red apple number {next(numbers)}")))
     show("one guided step, bare ONNX Runtime", median(bare(pocket)))
     for steps in (8, 10, 12):
-        took = median(lambda steps=steps: pocket.draw("a red apple", seed=1, steps=steps))
+        took = median(partial(pocket.draw, "a red apple", seed=1, steps=steps))
         show(f"draw in {steps} steps ({took / steps:.1f} a step)", took)
     show("draw 4 in 10 steps, each", median(lambda: pocket.draw("a red apple", seed=1, count=4)) / 4)
     show("enlarge four times", median(lambda: upscaler.enlarge(picture)))

@@ -74,8 +74,11 @@ def listed() -> tuple[Weight, ...]:
 
 
 def named(name: str) -> Weight:
-    """The entry called `name`. Raises KeyError."""
-    return {weight.name: weight for weight in listed()}[name]
+    """The entry called `name`. Raises ValueError where there is none."""
+    for weight in listed():
+        if weight.name == name:
+            return weight
+    raise ValueError(f"weights.toml lists no {name}")
 
 
 def need(name: str, folder: Path) -> Path:
@@ -169,11 +172,19 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine weights", description="What weights there are, and where.")
-    parser.add_argument("name", nargs="*", choices=[[], *(weight.name for weight in listed())], help="only these")
+    names = ", ".join(weight.name for weight in listed())
+    parser.add_argument("name", nargs="*", type=_known, help=f"only these, of {names}")
     parser.add_argument("--fetch", action="store_true", help="fetch what is missing")
     parser.add_argument("--tier", choices=["embedded", "full"], help="only this tier's")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where they lie: $ATELIER_WEIGHTS or %(default)s")
     return parser
+
+
+def _known(name: str) -> str:
+    try:
+        return named(name).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _wanted(weight: Weight, names: list[str], tier: str | None) -> bool:

@@ -279,3 +279,9 @@ def test_a_fetch_that_fails_says_so_and_ends_with_one(
     assert "sdxl-vae-fp16-fix cannot be fetched" in said.err
     assert str(tmp_path) not in said.err
     assert "sdxl-vae-fp16-fix" in said.out
+
+
+def test_a_name_that_is_not_listed_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        weights.main(["sdlx"])
+    assert "weights.toml lists no sdlx" in capsys.readouterr().err

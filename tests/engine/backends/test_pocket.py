@@ -15,7 +15,7 @@ from engine import weights
 from engine.backends.pocket.minilm import MiniLM
 from engine.backends.pocket.pocket import Pocket
 from engine.backends.pocket.sampler import Array, sample, times
-from engine.backends.pocket.shape import widen
+from engine.backends.pocket.shape import Shape, widen
 from engine.errors import MissingModel
 
 Picture = NDArray[np.uint8]
@@ -72,7 +72,7 @@ def test_a_short_text_is_read_whole(minilm: MiniLM) -> None:
 
 
 def toy(z: Array, t: float) -> Array:
-    return np.tanh(1.5 * z * np.float32(t) + np.float32(0.3) * np.sin(3 * z) + np.float32(0.1))
+    return np.asarray(np.tanh(1.5 * z * np.float32(t) + np.float32(0.3) * np.sin(3 * z) + np.float32(0.1)))
 
 
 def test_the_sampler_makes_what_the_trained_networks_own_sampler_made() -> None:
@@ -92,7 +92,7 @@ def test_more_steps_come_closer_to_the_exact_picture_faster_than_a_first_order_s
     def exact(z: Array, t: float) -> Array:
         """The mean of x given z where x is normal: the walk then ends at mean + spread * noise."""
         sigma = 1 - t
-        return (mean * sigma**2 + spread**2 * t * z) / (spread**2 * t**2 + sigma**2)
+        return np.asarray((mean * sigma**2 + spread**2 * t * z) / (spread**2 * t**2 + sigma**2))
 
     def miss(steps: int) -> float:
         *_, x = sample(exact, noise, times(steps))
@@ -144,7 +144,7 @@ def test_what_a_step_raises_stops_the_drawing(pocket: Pocket) -> None:
 
 def test_guidance_and_the_negative_prompt_change_the_picture(pocket: Pocket) -> None:
     plain, weak, away = (
-        pocket.draw("a cat", seed=5, steps=2, **options)[0]  # type: ignore[arg-type]
+        pocket.draw("a cat", seed=5, steps=2, **options)[0]
         for options in ({}, {"guidance": 1.0}, {"negative": "orange"})
     )
     assert psnr(plain, weak) < 40
@@ -169,9 +169,9 @@ def test_a_walk_from_a_picture_takes_its_share_of_the_steps(pocket: Pocket) -> N
 
 
 @pytest.mark.parametrize(("shape", "size"), [("square", (128, 128)), ("wide", (128, 224)), ("tall", (224, 128))])
-def test_a_shape_sets_the_longer_side(pocket: Pocket, shape: str, size: tuple[int, int]) -> None:
+def test_a_shape_sets_the_longer_side(pocket: Pocket, shape: Shape, size: tuple[int, int]) -> None:
     seen: list[tuple[int, ...]] = []
-    drawn = pocket.draw("a boat", seed=1, steps=1, shape=shape, on_step=lambda *step: seen.append(step[2].shape))  # type: ignore[call-overload]
+    drawn = pocket.draw("a boat", seed=1, steps=1, shape=shape, on_step=lambda *step: seen.append(step[2].shape))
     assert drawn[0].shape == (*size, 3)
     assert seen == [(1, *size, 3)]
 
