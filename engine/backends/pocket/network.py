@@ -1,6 +1,7 @@
 """The picture network of pocket as an ONNX file, and what the file says of itself."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Network:
         self.digest = digest(path)
         self.bytes = 4 * path.stat().st_size  # int8 on disk, fp32 when loaded
         options = SessionOptions()
-        options.intra_op_num_threads = threads or 0
+        options.intra_op_num_threads = threads or cores()
         # A plan of all activations at once would hold 36 MB more and be no faster.
         options.enable_mem_pattern = False
         # The int8 weights are for the file's size alone: unfolded, each step would dequantise them again.
@@ -63,6 +64,11 @@ class Network:
         ctx, mask = _pad(texts)
         fed = {"z": np.stack([z] * len(texts)), "t": np.full(len(texts), t, np.float32), "ctx": ctx, "mask": mask}
         return list(self._session.run(None, fed | more)[0])
+
+
+def cores() -> int:
+    """How many this process may use. ONNX Runtime's own count pins threads to cores, also to those it may not use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def digest(path: Path) -> str:

@@ -50,7 +50,7 @@ class PocketPainter:
             count=params.count,
             shape=params.shape,
             image=pixels(params.image.path) if params.image else None,
-            strength=params.strength or 0.6,
+            strength=params.strength,
             on_step=on_step,
         )
         return Painting([self._upscaler.enlarge(picture) for picture in drawn], self._notes(params.prompt))
