@@ -3,7 +3,6 @@
 import ipaddress
 import math
 import time
-from collections import defaultdict, deque
 from typing import Final
 
 from aiohttp import web
@@ -31,7 +30,7 @@ class Gate:
     def __init__(self, token: str | None, keys: Keys) -> None:
         self._token = token
         self._keys = keys
-        self._failures: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._failures: dict[str, list[float]] = {}
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -68,14 +67,13 @@ class Gate:
 
     def _compare(self, request: web.Request, given: str, token: str) -> None:
         """Ten wrong tokens a minute from one address, then not even a right one is looked at."""
-        failures = self._failures[request[VISITOR].address]
-        now = time.monotonic()
-        while failures and failures[0] < now - TRIES_SECONDS:
-            failures.popleft()
-        if len(failures) >= TRIES:
-            raise _too_many(failures[0] + TRIES_SECONDS - now)
+        address, now = request[VISITOR].address, time.monotonic()
+        lately = [failed for failed in self._failures.pop(address, ()) if failed > now - TRIES_SECONDS]
+        if len(lately) >= TRIES:
+            self._failures[address] = lately
+            raise _too_many(lately[0] + TRIES_SECONDS - now)
         if not same(given, token):
-            failures.append(now)
+            self._failures[address] = [*lately, now]
             raise Unauthorized("The token is wrong. Ask the studio's owner for it.")
 
 

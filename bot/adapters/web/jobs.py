@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.adapters.web.desk import Desk
 from bot.adapters.web.follow import Follow, State
-from bot.adapters.web.intake import Bounds, ask_of, body_of, unpack
+from bot.adapters.web.intake import DEFAULT_COMMAND, Bounds, ask_of, body_of, unpack
 from bot.adapters.web.views import ENDED, Views, data_uri
 from bot.adapters.web.visitor import VISITOR
 from bot.command import Request
@@ -67,7 +67,7 @@ class Jobs:
 
     async def generate(self, request: web.Request) -> web.Response:
         """Waits for the end; whoever hangs up before it cancels the job."""
-        async with self._asked(request, "imagine") as asked:
+        async with self._asked(request, DEFAULT_COMMAND) as asked:
             last = await self._desk.whole(asked)
         if isinstance(last, Failed):
             raise last.error()

@@ -56,7 +56,6 @@ class Pages:
         told = {
             "language": language,
             "commands": commands,
-            "default_command": DEFAULT_COMMAND,
             "file_bytes": self._bounds.file_bytes,
         }
         response = web.json_response(told)
@@ -87,4 +86,5 @@ def _declared(command: Command, language: Language) -> dict[str, Any]:
     options = [
         {**asdict(option), "description": say(option.description, language)} for option in command.params.options()
     ]
-    return {"name": command.name, "description": say(command.description, language), "options": options}
+    about = {"name": command.name, "description": say(command.description, language)}
+    return {**about, "default": command.name == DEFAULT_COMMAND, "options": options}

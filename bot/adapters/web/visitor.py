@@ -48,7 +48,7 @@ VISITOR = web.RequestKey("visitor", Visitor)
 
 
 def visitor_of(request: web.Request) -> Visitor:
-    address = _network(request.remote)
+    address = network(request.remote)
     session = request.cookies.get(SESSION, "")
     who = session if _SESSION_ID.fullmatch(session) else address
     return Visitor(f"web:{who}", address, preferred(request.headers.get("Accept-Language", "")))
@@ -79,9 +79,11 @@ def _weight(parameters: str) -> float:
     return float(found[1]) if found else 1.0
 
 
-def _network(remote: str | None) -> str:
+def network(remote: str | None) -> str:
     """The address that limits count. An IPv6 household has a whole /64, so that is one."""
     if remote is None:
         return "unknown"
     address = ipaddress.ip_address(remote.partition("%")[0])
-    return str(address) if address.version == 4 else str(ipaddress.ip_network((int(address), 64), strict=False))
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -42,7 +42,7 @@ class Page {
     this.tidy();
     await Promise.all(this.history.turns.map((turn) => this.recall(turn)));
     this.follow();
-    find("line").focus();
+    this.write();
   }
 
   async recall(turn) {
@@ -155,6 +155,10 @@ class Page {
 
   attach(file) {
     this.composer.attachments.add([file]);
+    this.write();
+  }
+
+  write() {
     find("line").focus();
   }
 

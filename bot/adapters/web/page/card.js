@@ -7,7 +7,7 @@ import { t } from "./words.js";
 export const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class Card {
-  // `desk` has send, cancel(card), press(button), anew(turn), edit(line), attach(file) and a lightbox.
+  // `desk` has send, write(), cancel(card), press(button), anew(turn), edit(line), attach(file) and a lightbox.
   constructor(turn, desk, words, urls = []) {
     this.turn = turn;
     this.desk = desk;
@@ -24,46 +24,54 @@ export class Card {
     const before = this.state;
     this.state = state;
     this.answer.className = `answer ${state.state}`;
-    if (ENDED.has(state.state)) this.answer.replaceChildren(...this.end(state));
+    if (ENDED.has(state.state)) this.finish(state);
     else this.progress(state, before);
   }
 
+  // Whoever had the focus on what goes away goes on at the message box.
+  finish(state) {
+    const held = this.answer.contains(document.activeElement);
+    this.answer.replaceChildren(...this.end(state));
+    if (held) this.desk.write();
+  }
+
   progress(state, before) {
-    if (before === null || !this.bar) this.answer.replaceChildren(...this.frame());
+    if (before === null || !this.bar) this.answer.replaceChildren(...this.frame(state));
     this.text.textContent = state.stage === null ? state.text : doing(state);
     if (state.fraction === null) this.bar.removeAttribute("value");
     else this.bar.value = state.fraction;
     if (state.preview && state.preview.url !== this.preview.getAttribute("src")) this.peek(state.preview.url);
   }
 
-  frame() {
+  frame({ buttons }) {
     this.preview = el("img", { class: "preview", alt: t("The picture so far"), hidden: true });
     this.text = el("p", { class: "text" });
     this.bar = el("progress", { max: 1, "aria-label": this.turn.line });
-    this.stop = el("button", { type: "button", class: "action", onclick: () => this.cancel() }, icon("close"), t("Cancel"));
+    this.stopping = buttons[0].label;
+    this.stop = el("button", { type: "button", class: "action", onclick: () => this.cancel() }, icon("close"), this.stopping);
     return [this.preview, this.text, this.bar, el("div", { class: "actions" }, this.stop)];
   }
 
   // The old preview stays until the new one is decoded, so that it does not flicker.
   async peek(url) {
-    const next = new Image();
+    const next = this.next = new Image();
     next.src = url;
     await next.decode().catch(() => null);
-    if (!next.naturalWidth || !this.live) return;
+    if (!next.naturalWidth || next !== this.next || !this.live) return;
     this.preview.src = url;
     this.preview.hidden = false;
   }
 
   cancel() {
-    this.stop.disabled = true;
+    if (this.stop.ariaDisabled) return;
+    this.stop.ariaDisabled = "true"; // not `disabled`, which would take the focus away
     this.stop.lastChild.textContent = t("Cancelling…");
     this.desk.cancel(this);
   }
 
   uncancel() {
-    if (!this.stop) return;
-    this.stop.disabled = false;
-    this.stop.lastChild.textContent = t("Cancel");
+    this.stop.ariaDisabled = null;
+    this.stop.lastChild.textContent = this.stopping;
   }
 
   end(state) {

@@ -1,10 +1,9 @@
 // What could stand at the caret, read from the server's declarations. Pure: text and caret in, suggestions out.
 
-export const DEFAULT_COMMAND = "imagine";
-
+// The command that a line means; without a name it is the default one.
 export function commandOf(text, commands) {
   const named = /^\s*\/([^\s@]*)/.exec(text);
-  return commands.find((command) => command.name === (named ? named[1].toLowerCase() : DEFAULT_COMMAND));
+  return commands.find((command) => named ? command.name === named[1].toLowerCase() : command.default);
 }
 
 // {start, end, items: [{value, label, description}], option}; `option` is the one whose value is being written.

@@ -78,7 +78,6 @@ export class Composer {
         onmousedown: (event) => { event.preventDefault(); this.accept(item); } },
       el("span", { class: "value" }, item.label), el("span", { class: "soft" }, item.description))));
     this.list.hidden = false;
-    this.box.setAttribute("aria-expanded", "true");
     this.choose(active);
   }
 
@@ -86,7 +85,6 @@ export class Composer {
     this.list.hidden = true;
     this.list.replaceChildren();
     this.active = -1;
-    this.box.setAttribute("aria-expanded", "false");
     this.box.removeAttribute("aria-activedescendant");
   }
 

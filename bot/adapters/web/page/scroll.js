@@ -7,7 +7,9 @@ export class Scroll {
   constructor(log, turns) {
     Object.assign(this, { log, turns, pinned: true, top: 0 });
     log.addEventListener("scroll", () => this.moved());
-    new ResizeObserver(() => this.pinned && this.toEnd()).observe(turns);
+    const grown = new ResizeObserver(() => this.pinned && this.toEnd());
+    grown.observe(turns);
+    grown.observe(log);
   }
 
   // The end; but of a turn taller than the view, its start.
