@@ -9,8 +9,10 @@ from pathlib import Path
 from engine.errors import EngineDied, Sentence
 from engine.job import Job, Update
 from engine.keeper import Keeper, WorkerState
-from engine.line import Line
+from engine.line import Line, Mode
+from engine.tasks import TASKS
 from engine.ticket import Ticket
+from engine.times import Times
 from engine.wire import Service
 
 
@@ -32,19 +34,22 @@ class HostSettings:
 
 @dataclass(frozen=True)
 class EngineState:
-    """The workers, and how many jobs wait for one."""
+    """The workers, how many jobs wait for one, and whether they may start."""
 
     workers: tuple[WorkerState, ...]
     waiting: int
+    mode: Mode = "open"
 
 
 class Engine:
-    """Use as `async with Engine.open(settings) as engine`."""
+    """Use as `async with Engine.open(settings) as engine`. `line` is who waits, `times` how long runs take."""
 
     def __init__(self, settings: HostSettings) -> None:
-        self._line = Line()
+        self.times = Times()
+        self.line = Line(self._usual)
         self._keepers = [
-            Keeper(device, settings.arguments(device), settings.timeout, self._line) for device in settings.devices
+            Keeper(device, settings.arguments(device), settings.timeout, self.line, self.times)
+            for device in settings.devices
         ]
 
     @classmethod
@@ -52,7 +57,7 @@ class Engine:
     async def open(cls, settings: HostSettings) -> AsyncIterator["Engine"]:
         """An engine whose workers are starting; when it closes they are told to stop, and killed if they do not."""
         engine = cls(settings)
-        duties = [keeper.keep() for keeper in engine._keepers] + [engine._line.tell_places()]
+        duties = [keeper.keep() for keeper in engine._keepers] + [engine.line.tell_places()]
         tasks = [asyncio.create_task(duty) for duty in duties]
         try:
             yield engine
@@ -63,8 +68,8 @@ class Engine:
 
     async def submit(self, job: Job) -> AsyncGenerator[Update, None]:
         """The job's updates, to Done or Failed. Closing the iterator before that cancels exactly this job."""
-        ticket = Ticket(job)
-        await self._line.join(ticket)
+        ticket = Ticket(job, TASKS[job.task])
+        self.line.join(ticket)
         try:
             while (update := await ticket.next()) is not None:
                 yield update
@@ -74,7 +79,7 @@ class Engine:
 
     def cancel(self, job: str) -> bool:
         """End exactly this job, waiting or running. False where there is no such job."""
-        return self._line.cancel(job) or any(keeper.cancel(job) for keeper in self._keepers)
+        return self.line.cancel(job) or any(keeper.cancel(job) for keeper in self._keepers)
 
     async def service(self, task: str) -> Service:
         """Which backend does `task`. Waits while workers start; raises EngineDied when none can."""
@@ -87,12 +92,18 @@ class Engine:
 
     def place(self, job: str) -> int | None:
         """From 1 in line; 0 while it runs; None where there is no such job."""
-        if any(worker.running == job for worker in self.state().workers):
+        if any(job in worker.running for worker in self.state().workers):
             return 0
-        return self._line.place(job)
+        return self.line.place(job)
 
     def state(self) -> EngineState:
-        return EngineState(workers=tuple(keeper.state() for keeper in self._keepers), waiting=len(self._line))
+        workers = tuple(keeper.state() for keeper in self._keepers)
+        return EngineState(workers=workers, waiting=len(self.line), mode=self.line.mode)
+
+    def _usual(self, ticket: Ticket) -> float | None:
+        """Device-seconds that the ticket should take on the worker that knows it best."""
+        known = (keeper.usual(ticket) for keeper in self._keepers)
+        return next((seconds for seconds in known if seconds is not None), None)
 
     def _why(self) -> str:
         reasons: list[Sentence] = [worker.why for worker in self.state().workers if worker.why]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -12,7 +13,8 @@ from engine.job import Done, Failed, Progress, Queued, Started
 from engine.line import Line
 from engine.process import Message, WorkerProcess
 from engine.ticket import Ticket
-from engine.wire import Cancel, Held, Memory, Ready, Service
+from engine.times import Times
+from engine.wire import Batch, Cancel, Held, Memory, Ready, Service
 
 log = structlog.get_logger()
 
@@ -36,7 +38,7 @@ class WorkerState:
     pid: int | None = None
     ready: bool = False
     why: Sentence | None = None
-    running: str | None = None
+    running: tuple[str, ...] = ()
     memory: Memory | None = None
     services: tuple[Service, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
@@ -45,17 +47,19 @@ class WorkerState:
 class Keeper:
     """`known` is set once the worker is ready or has failed to start."""
 
-    def __init__(self, device: str, arguments: list[str], timeout: float, line: Line) -> None:
+    def __init__(self, device: str, arguments: list[str], timeout: float, line: Line, times: Times) -> None:
         self.device = device
         self.known = asyncio.Event()
         self._arguments = arguments
         self._timeout = timeout
         self._line = line
+        self._times = times
         self._process: WorkerProcess | None = None
         self._ready: Ready | None = None
         self._memory: Memory | None = None
         self._why: Sentence | None = Sentence(template="It is starting.")
-        self._ticket: Ticket | None = None
+        self._tickets: dict[str, Ticket] = {}
+        self._unanswered: set[str] = set()
         self._said = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -65,17 +69,23 @@ class Keeper:
             pid=self._process.pid if self._process else None,
             ready=self._why is None,
             why=self._why,
-            running=self._ticket.job.id if self._ticket else None,
+            running=tuple(self._tickets),
             memory=self._memory,
             services=self._ready.services if self._ready else (),
             versions=self._ready.versions if self._ready else {},
         )
 
+    def usual(self, ticket: Ticket) -> float | None:
+        """Device-seconds that the ticket should take here; None while nobody knows."""
+        service = self._service(ticket)
+        return self._times.usual(ticket.kind(service.model, self.device)) if service else None
+
     def cancel(self, job: str) -> bool:
         """End the running job if it is this one; the worker and its models stay."""
-        if self._ticket is None or self._ticket.job.id != job or self._process is None:
+        ticket = self._tickets.get(job)
+        if ticket is None or self._process is None:
             return False
-        self._ticket.cancelled = True
+        ticket.cancelled = True
         self._process.send(Cancel(job=job))
         return True
 
@@ -103,7 +113,8 @@ class Keeper:
             feeder.cancel()
             await asyncio.wait([feeder])
             await self._process.close()
-        await self._take_back()
+            self._line.devices.discard(self.device)
+        self._take_back()
         return self._said.is_set()
 
     async def _listen(self, process: WorkerProcess) -> Sentence:
@@ -120,15 +131,31 @@ class Keeper:
         match message:
             case Ready():
                 self._ready, self._why = message, None
+                self._line.devices.add(self.device)
                 self._said.set()
                 self.known.set()
             case Held():
                 self._memory = message.memory
-            case Started() | Progress() | Queued() if self._ticket:
-                self._ticket.put(message)
-            case Done() | Failed() if self._ticket:
-                self._ticket.put(message)
-                self._idle.set()
+                if not self._unanswered:
+                    self._idle.set()
+            case Done() | Failed():
+                self._answered(self._tickets[message.job], message)
+            case Started() | Progress() | Queued():
+                self._tickets[message.job].put(message)
+
+    def _answered(self, ticket: Ticket, answer: Done | Failed) -> None:
+        service = self._service(ticket)
+        if isinstance(answer, Done) and service is not None and len(self._tickets) == 1:
+            self._times.learn(ticket.kind(service.model, self.device), ticket.worked())
+        self._unanswered.discard(ticket.job.id)
+        ticket.put(answer)
+
+    def _service(self, ticket: Ticket) -> Service | None:
+        services = self._ready.services if self._ready else ()
+        return next((service for service in services if service.task == ticket.job.task), None)
+
+    def _resident(self) -> Collection[str]:
+        return self._memory.models if self._memory else ()
 
     async def _feed(self) -> None:
         """Give the worker one job after the other."""
@@ -140,32 +167,34 @@ class Keeper:
             self._process.kill()
             return
         while True:
-            self._ticket = await self._line.take()
-            await self._run(self._ticket, self._process)
-            self._ticket = None
+            tickets = await self._line.take(self.device, self._resident)
+            await self._run(tickets, self._process)
+            self._tickets = {}
 
-    async def _run(self, ticket: Ticket, process: WorkerProcess) -> None:
+    async def _run(self, tickets: Sequence[Ticket], process: WorkerProcess) -> None:
+        """Until the worker is free again."""
+        self._tickets = {ticket.job.id: ticket for ticket in tickets}
+        self._unanswered = set(self._tickets)
         self._idle.clear()
-        ticket.attempt += 1
         begun = time.monotonic()
-        process.send(ticket.order)
         try:
+            for ticket in tickets:
+                ticket.run(self.usual(ticket) if len(tickets) == 1 else None)
+            process.send(tickets[0].order if len(tickets) == 1 else Batch(runs=tuple(each.order for each in tickets)))
             async with asyncio.timeout(self._timeout):
                 await self._idle.wait()
         except TimeoutError:
-            await self._end_overdue(ticket, process)
+            await self._end_overdue(process)
         finally:
-            self._line.charge(ticket.job.user, time.monotonic() - begun)
+            self._line.ended(self.device, time.monotonic() - begun)
 
-    async def _end_overdue(self, ticket: Ticket, process: WorkerProcess) -> None:
+    async def _end_overdue(self, process: WorkerProcess) -> None:
         limit = f"{self._timeout:g}"
-        log.warning("job timed out", job=ticket.job.id, user=ticket.job.user, seconds=limit)
-        ticket.put(
-            Failed.of(
-                TimedOut("It took longer than {limit} s and was ended. Ask for less.", limit=limit), ticket.job.id
-            )
-        )
-        process.send(Cancel(job=ticket.job.id))
+        for job, ticket in self._tickets.items():
+            log.warning("job timed out", job=job, user=ticket.job.user, seconds=limit)
+            overdue = TimedOut("It took longer than {limit} s and was ended. Ask for less.", limit=limit)
+            ticket.put(Failed.of(overdue, job))
+            process.send(Cancel(job=job))
         try:
             async with asyncio.timeout(GRACE_SECONDS):
                 await self._idle.wait()
@@ -173,19 +202,19 @@ class Keeper:
             process.kill()
             await asyncio.Event().wait()
 
-    async def _take_back(self) -> None:
-        """What becomes of the job whose worker died under it: once more, then given up as the likely cause."""
-        ticket, self._ticket = self._ticket, None
-        if ticket is None or ticket.ended:
-            return
-        if ticket.cancelled:
-            ticket.put(Failed.of(Cancelled("Cancelled."), ticket.job.id))
-        elif ticket.attempt < ATTEMPTS:
-            log.warning("job runs again", job=ticket.job.id, user=ticket.job.user)
-            ticket.place = 0
-            await self._line.join(ticket)
-        else:
-            ticket.put(Failed.of(_poison(), ticket.job.id))
+    def _take_back(self) -> None:
+        """What becomes of the jobs whose worker died under them: once more, then given up as the likely cause."""
+        tickets, self._tickets = self._tickets, {}
+        for job, ticket in tickets.items():
+            if ticket.ended:
+                continue
+            if ticket.cancelled:
+                ticket.put(Failed.of(Cancelled("Cancelled."), job))
+            elif ticket.attempt < ATTEMPTS:
+                log.warning("job runs again", job=job, user=ticket.job.user)
+                self._line.join(ticket)
+            else:
+                ticket.put(Failed.of(_poison(), job))
 
 
 def _poison() -> EngineDied:

@@ -1,24 +1,65 @@
 """The line of waiting jobs: who is next is the schedule's word, and everybody hears of their place."""
 
 import asyncio
+import heapq
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
 
-from engine import schedule
 from engine.errors import Cancelled, EngineDied
 from engine.job import Failed, Queued
+from engine.schedule import Schedule, Waiting
 from engine.ticket import Ticket
-from engine.usage import Usage
+from engine.times import coarse
 
 PLACES_EVERY = 0.25
-"""Seconds between two tellings of everybody's place."""
+"""Seconds between two tellings of everybody's place; more where a telling takes more than a twentieth of that."""
+STARTS_EVERY = 5.0
+"""Seconds after which the waits are told again though nobody moved."""
+
+Mode = Literal["open", "paused", "draining"]
+"""Whether jobs start and whether new ones are taken: both, only the second, only the first."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A waiting job. `place` counts from 1; `starts` is seconds until it should start, None where nobody can say."""
+
+    job: str
+    user: str
+    command: str
+    place: int
+    waited: float
+    starts: float | None
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a device does: the jobs as they were picked and charged, and their tickets."""
+
+    picked: tuple[Waiting, ...]
+    tickets: tuple[Ticket, ...]
+
+    def left(self) -> float:
+        """Seconds until the device should be free; infinity where that is not known."""
+        left = [ticket.left() for ticket in self.tickets if not ticket.ended]
+        return max((inf if each is None else each for each in left), default=0.0)
 
 
 class Line:
-    """Tickets that wait for a worker."""
+    """Tickets that wait for a worker, and those that have one. `usual` says what a ticket should take."""
 
-    def __init__(self) -> None:
+    def __init__(self, usual: Callable[[Ticket], float | None]) -> None:
+        self.devices: set[str] = set()
+        self._mode: Mode = "open"
+        self._usual = usual
+        self._schedule = Schedule()
         self._waiting: dict[str, Ticket] = {}
-        self._usage = Usage()
-        self._joined = asyncio.Condition()
+        self._running: dict[str, _Run] = {}
+        self._news = asyncio.Event()
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -27,57 +68,118 @@ class Line:
     def __contains__(self, job: str) -> bool:
         return job in self._waiting
 
-    async def join(self, ticket: Ticket) -> None:
-        """Wait in line, or wait again after a worker died. The first place is told at once."""
-        self._waiting[ticket.job.id] = ticket
-        self._tell()
-        async with self._joined:
-            self._joined.notify()
+    @property
+    def mode(self) -> Mode:
+        return self._mode
 
-    async def take(self) -> Ticket:
-        """The next ticket, as soon as there is one."""
-        async with self._joined:
-            await self._joined.wait_for(lambda: self._waiting)
-            chosen = schedule.pick((ticket.waiting for ticket in self._waiting.values()), self._usage.lately())
-            assert chosen is not None
-            self._changed.set()
-            return self._waiting.pop(chosen.id)
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._mode = mode
+        self._stir()
+
+    def join(self, ticket: Ticket) -> None:
+        """Wait in line, or wait again after a worker died. The first place is told at once."""
+        ticket.usual = self._usual(ticket)
+        self._waiting[ticket.job.id] = ticket
+        self._schedule.join(ticket.waiting, time.time())
+        for standing in self.standings():
+            if standing.job == ticket.job.id:
+                self._tell(standing)
+                break
+        self._stir()
+
+    async def take(self, device: str, resident: Callable[[], Collection[str]]) -> tuple[Ticket, ...]:
+        """The next ticket for a device that holds the models `resident`, with those that share its run."""
+        while not (picked := () if self._mode == "paused" else self._schedule.pick(resident(), time.time())):
+            self._news.clear()
+            await self._news.wait()
+        tickets = tuple(self._waiting.pop(job.id) for job in picked)
+        self._running[device] = _Run(picked, tickets)
+        self._changed.set()
+        return tickets
+
+    def ended(self, device: str, seconds: float) -> None:
+        """What ran on `device` does not run any more; it had the device for `seconds`."""
+        picked = self._running.pop(device).picked
+        for job in picked:
+            self._schedule.ended(job, job.cost / len(picked), seconds / len(picked), time.time())
+        self._stir()
 
     def charge(self, user: str, seconds: float) -> None:
         """Remember that `user` had a device for `seconds`."""
-        self._usage.add(user, seconds)
+        self._schedule.charge(user, seconds, time.time())
 
     def cancel(self, job: str) -> bool:
         """End a waiting job. False where it does not wait."""
         ticket = self._waiting.pop(job, None)
         if ticket is not None:
+            self._schedule.leave(job, time.time())
             ticket.put(Failed.of(Cancelled("Cancelled."), job))
             self._changed.set()
         return ticket is not None
 
+    def bump(self, job: str) -> bool:
+        """Let a waiting job go first. False where it does not wait."""
+        bumped = self._schedule.bump(job, time.time())
+        self._stir()
+        return bumped
+
     def dismiss(self, error: EngineDied) -> None:
         """Tell everybody in line that nobody can serve them."""
         for job, ticket in self._waiting.items():
+            self._schedule.leave(job, time.time())
             ticket.put(Failed.of(error, job))
         self._waiting.clear()
 
     def place(self, job: str) -> int | None:
         """From 1, as last told; None where the job does not wait."""
         ticket = self._waiting.get(job)
-        return ticket.place if ticket else None
+        return ticket.told.place if ticket and ticket.told else None
+
+    def standings(self) -> Iterator[Standing]:
+        """Who waits, the next to run first."""
+        now = time.time()
+        free = self._free()
+        devices = len(free)
+        for place, waiting in enumerate(self._schedule.order(now, max(devices, 1)), start=1):
+            job = self._waiting[waiting.id].job
+            start = self._start(waiting, free)
+            fits = waiting.at_once is None or waiting.at_once >= devices
+            starts = coarse(start) if fits and start < inf else None
+            yield Standing(job.id, job.user, job.command, place, max(now - job.created, 0.0), starts)
 
     async def tell_places(self) -> None:
         """Tell whoever moved up, for as long as the line is open."""
         while True:
-            await self._changed.wait()
-            await asyncio.sleep(PLACES_EVERY)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STARTS_EVERY):
+                    await self._changed.wait()
+            begun = time.monotonic()
             self._changed.clear()
-            self._tell()
+            for standing in self.standings():
+                self._tell(standing)
+            await asyncio.sleep(max(PLACES_EVERY, 20 * (time.monotonic() - begun)))
 
-    def _tell(self) -> None:
-        jobs = schedule.order((ticket.waiting for ticket in self._waiting.values()), self._usage.lately())
-        for place, job in enumerate(jobs, start=1):
-            ticket = self._waiting[job.id]
-            if ticket.place != place:
-                ticket.place = place
-                ticket.put(Queued(job=job.id, place=place))
+    def _free(self) -> list[float]:
+        """Seconds until each device should be free, as a heap; none where jobs do not start."""
+        if self._mode == "paused":
+            return []
+        return sorted(self._running[device].left() if device in self._running else 0.0 for device in self.devices)
+
+    def _start(self, waiting: Waiting, free: list[float]) -> float:
+        """When the job should start, which then takes its device; infinity where that is not known."""
+        if not free:
+            return inf
+        start = free[0]
+        usual = self._waiting[waiting.id].usual
+        heapq.heapreplace(free, inf if usual is None else start + usual)
+        return start
+
+    def _tell(self, standing: Standing) -> None:
+        paused = self._mode == "paused"
+        queued = Queued(job=standing.job, place=standing.place, seconds_left=standing.starts, paused=paused)
+        self._waiting[standing.job].tell(queued)
+
+    def _stir(self) -> None:
+        self._news.set()
+        self._changed.set()

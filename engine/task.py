@@ -1,7 +1,7 @@
 """What a task is, and the context that it runs in."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from engine import media, pictures
-from engine.errors import Cancelled
+from engine.errors import AtelierError, Cancelled
 from engine.job import Media, Progress, Result
 from engine.models import Pool
 from engine.params import TaskParams
@@ -35,9 +35,29 @@ class EngineSettings:
         return Path(os.environ.get("ATELIER_WEIGHTS") or self.folder / "weights")
 
 
+def _all_alike(_: TaskParams) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How jobs of a task share a run: those with the same `key` may, up to `most`; None is a job that runs alone.
+
+    `run` yields the place of each job among those that it was given, as soon as that job ends, with what became of it.
+    It drops a job whose context is cancelled. What it leaves when it raises is run again one by one.
+    """
+
+    key: Callable[[Any], str | None]
+    run: Callable[[Sequence[Any], Sequence["Context"]], Iterator[tuple[int, Result | AtelierError]]]
+    most: int
+
+
 @dataclass(frozen=True)
 class Task:
-    """A kind of work. `choose` says which backend does it here; `load` makes that backend's model for the pool."""
+    """A kind of work. `choose` says which backend does it here; `load` makes that backend's model for the pool.
+
+    `size` says of parameters how much work they are: runs of the same size take about the same time.
+    """
 
     name: str
     version: int
@@ -45,6 +65,8 @@ class Task:
     run: Callable[[Any, "Context"], Result]
     choose: Callable[[EngineSettings], Service]
     load: Callable[[EngineSettings], Any] | None = None
+    size: Callable[[Any], str] = _all_alike
+    batch: Batching | None = None
 
 
 class Context:

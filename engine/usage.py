@@ -1,26 +1,39 @@
-"""Who used the devices lately."""
+"""Who used the devices lately. Times are Unix seconds."""
 
-import time
+HALF_LIFE = 600.0
+"""Seconds after which what was used counts by half."""
+FORGOTTEN = 0.01
+"""Device-seconds below which nobody is remembered."""
 
 
 class Usage:
-    """Device-seconds by user; what was used fades by half every `half_life` seconds."""
+    """Device-seconds by user, fading."""
 
-    def __init__(self, half_life: float = 600.0) -> None:
+    def __init__(self, half_life: float = HALF_LIFE) -> None:
         self._half_life = half_life
         self._used: dict[str, tuple[float, float]] = {}
 
-    def add(self, user: str, seconds: float) -> None:
-        now = time.monotonic()
-        self._used[user] = (self._left(user, now) + seconds, now)
+    def copy(self) -> "Usage":
+        """Another that remembers the same."""
+        copy = Usage(self._half_life)
+        copy._used = dict(self._used)
+        return copy
 
-    def lately(self) -> dict[str, float]:
-        """Device-seconds by user. Who is below a hundredth of a second is forgotten."""
-        now = time.monotonic()
-        left = {user: self._left(user, now) for user in self._used}
-        self._used = {user: (seconds, now) for user, seconds in left.items() if seconds > 0.01}
-        return {user: seconds for user, (seconds, _) in self._used.items()}
+    def add(self, user: str, seconds: float, now: float) -> None:
+        """`seconds` may be below 0, where less was used than was charged."""
+        left = self.lately(user, now) + seconds
+        if left > FORGOTTEN:
+            self._used[user] = (left, now)
+        else:
+            self._used.pop(user, None)
 
-    def _left(self, user: str, now: float) -> float:
-        seconds, at = self._used.get(user, (0.0, now))
-        return float(seconds * 0.5 ** ((now - at) / self._half_life))
+    def lately(self, user: str, now: float) -> float:
+        """Device-seconds, at least 0."""
+        if user not in self._used:
+            return 0.0
+        seconds, at = self._used[user]
+        return seconds * 2 ** -(max(now - at, 0.0) / self._half_life)
+
+    def forget(self, now: float) -> None:
+        """Drop whoever's use has faded."""
+        self._used = {user: used for user, used in self._used.items() if self.lately(user, now) > FORGOTTEN}

@@ -17,6 +17,13 @@ class Run(Value):
     params: dict[str, Any]
 
 
+class Batch(Value):
+    """To the worker: do these jobs of one task in one run, and report of each."""
+
+    type: Literal["batch"] = "batch"
+    runs: tuple[Run, ...] = Field(min_length=2)
+
+
 class Cancel(Value):
     """To the worker: end exactly this job, running or not begun."""
 
@@ -54,7 +61,7 @@ class Ready(Value):
 
 
 class Held(Value):
-    """From the worker, after Ready and after every job: what it holds."""
+    """From the worker, after Ready and after every run: what it holds, and that it is free again."""
 
     type: Literal["held"] = "held"
     memory: Memory
@@ -67,10 +74,10 @@ class Unfit(Value):
     why: Sentence
 
 
-ToWorker = Annotated[Run | Cancel, Field(discriminator="type")]
+ToWorker = Annotated[Run | Batch | Cancel, Field(discriminator="type")]
 FromWorker = Annotated[Ready | Held | Unfit | Update, Field(discriminator="type")]
 
-to_worker: TypeAdapter[Run | Cancel] = TypeAdapter(ToWorker)
+to_worker: TypeAdapter[Run | Batch | Cancel] = TypeAdapter(ToWorker)
 from_worker: TypeAdapter[Ready | Held | Unfit | Update] = TypeAdapter(FromWorker)
 
 

@@ -3,17 +3,17 @@
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import structlog
 
-from engine.errors import AtelierError, Broken, Cancelled, OutOfMemory
+from engine.errors import AtelierError, Broken, OutOfMemory
 from engine.job import Done, Failed, Result, Started, Value
 from engine.memory import memory_of
 from engine.models import Pool
 from engine.task import Context, EngineSettings, Task
 from engine.versions import versions
-from engine.wire import Cancel, Held, Ready, Run, to_worker
+from engine.wire import Batch, Cancel, Held, Ready, Run, to_worker
 
 log = structlog.get_logger()
 
@@ -30,9 +30,8 @@ class Worker:
         self._send = send
         self._services = {task.name: task.choose(settings) for task in tasks.values()}
         self._pool = Pool(settings.memory, {task.name: _loader(task, settings) for task in tasks.values() if task.load})
-        self._inbox: queue.Queue[Run | None] = queue.Queue()
-        self._running: Context | None = None
-        self._running_job = ""
+        self._inbox: queue.Queue[Run | Batch | None] = queue.Queue()
+        self._running: dict[str, Context] = {}
         self._dropped: set[str] = set()
         self._lock = threading.Lock()
         self._orphaned = threading.Event()
@@ -44,7 +43,8 @@ class Worker:
         self._tell_held()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
         while (message := self._inbox.get()) is not None and not self._orphaned.is_set():
-            self._send(self._answer(message))
+            for answer in [self._answer(message)] if isinstance(message, Run) else self._answers(message):
+                self._send(answer)
             self._tell_held()
         self._ended.set()
 
@@ -56,21 +56,59 @@ class Worker:
             else:
                 self._inbox.put(message)
         self._orphaned.set()
-        self._cancel(self._running_job)
+        for job in list(self._running):
+            self._cancel(job)
         self._inbox.put(None)
         if not self._ended.wait(GRACE):
             os._exit(1)
 
     def _cancel(self, job: str) -> None:
         with self._lock:
-            if self._running and job == self._running_job:
-                self._running.cancelled.set()
+            if job in self._running:
+                self._running[job].cancelled.set()
             else:
                 self._dropped.add(job)
 
-    def _answer(self, message: Run) -> Done | Failed:
+    def _answers(self, message: Batch) -> Iterator[Done | Failed]:
+        """Of each job as it ends. What a run together did not bring to an end is run again, one by one."""
+        contexts = {run.job: self._begin(run) for run in message.runs}
+        together = [run for run in message.runs if not contexts[run.job].cancelled.is_set()]
+        left = {run.job: run for run in message.runs}
         try:
-            return Done(job=message.job, result=self._run(message))
+            for job, outcome in self._run_together(together, contexts) if together else ():
+                del left[job]
+                yield _said(job, outcome)
+        except Exception:  # whatever it is, each job has its own run, which tells
+            log.exception("batch failed, its jobs run one by one", jobs=list(left))
+        for run in left.values():
+            yield self._answer_in(run, contexts[run.job])
+        self._end()
+
+    def _run_together(
+        self, runs: Sequence[Run], contexts: Mapping[str, Context]
+    ) -> Iterator[tuple[str, Result | AtelierError]]:
+        task = self._tasks[runs[0].task]
+        assert task.batch is not None
+        for run in runs:
+            self._send(Started(job=run.job, worker=self._settings.device))
+        params = [task.params.model_validate(run.params) for run in runs]
+        for number, outcome in task.batch.run(params, [contexts[run.job] for run in runs]):
+            yield runs[number].job, outcome
+
+    def _answer(self, message: Run) -> Done | Failed:
+        context = self._begin(message)
+        if not context.cancelled.is_set():
+            self._send(Started(job=message.job, worker=self._settings.device))
+        answer = self._answer_in(message, context)
+        self._end()
+        return answer
+
+    def _answer_in(self, message: Run, context: Context) -> Done | Failed:
+        try:
+            context.check()
+            task = self._tasks[message.task]
+            params = task.params.model_validate(message.params)
+            return Done(job=message.job, result=self._with_room(lambda: task.run(params, context)))
         except AtelierError as error:
             return Failed.of(error, message.job)
         except Exception as error:  # whatever a task does, the worker lives and the person is told
@@ -81,27 +119,18 @@ class Worker:
                 Broken("The task failed by a fault of ours. It is in the log; try other options."), message.job
             )
 
-    def _run(self, message: Run) -> Result:
-        task = self._tasks[message.task]
-        context = Context(message.job, self._settings.folder, self._pool, self._services[task.name], self._send)
-        self._begin(message.job, context)
-        try:
-            self._send(Started(job=message.job, worker=self._settings.device))
-            params = task.params.model_validate(message.params)
-            return self._with_room(lambda: task.run(params, context))
-        finally:
-            self._end()
-
-    def _begin(self, job: str, context: Context) -> None:
+    def _begin(self, run: Run) -> Context:
+        """Its context, from now on reached by cancels; one that came before has reached it."""
+        context = Context(run.job, self._settings.folder, self._pool, self._services[run.task], self._send)
         with self._lock:
-            if job in self._dropped:
-                self._dropped.discard(job)
-                raise Cancelled("Cancelled.")
-            self._running, self._running_job = context, job
+            self._running[run.job] = context
+            if run.job in self._dropped:
+                context.cancelled.set()
+        return context
 
     def _end(self) -> None:
         with self._lock:
-            self._running, self._running_job = None, ""
+            self._running.clear()
             if self._inbox.empty():
                 self._dropped.clear()
 
@@ -117,6 +146,10 @@ class Worker:
 
     def _tell_held(self) -> None:
         self._send(Held(memory=memory_of(self._settings.device, self._pool.held())))
+
+
+def _said(job: str, outcome: Result | AtelierError) -> Done | Failed:
+    return Failed.of(outcome, job) if isinstance(outcome, AtelierError) else Done(job=job, result=outcome)
 
 
 def _loader(task: Task, settings: EngineSettings) -> Callable[[], object]:

@@ -62,13 +62,13 @@ def _system(call: Call, state: EngineState) -> dict[str, Any]:
         versions |= worker.versions
     return {
         "uptime": time.time() - call.studio.started,
-        "queue": {"running": sum(worker.running is not None for worker in state.workers), "waiting": state.waiting},
+        "queue": {"running": sum(len(worker.running) for worker in state.workers), "waiting": state.waiting},
         "devices": [
             {
                 "device": worker.device,
                 "ready": worker.ready,
                 "why": _told(call, worker.why) if worker.why else None,
-                "busy": worker.running is not None,
+                "busy": bool(worker.running),
                 "memory": worker.memory.model_dump() if worker.memory else None,
             }
             for worker in state.workers

@@ -3,14 +3,15 @@
 import os
 import signal
 import time
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field
 
-from engine.errors import Sentence
+from engine.errors import AtelierError, Cancelled, Sentence
 from engine.job import Result
 from engine.params import TaskParams
-from engine.task import Context, EngineSettings, Task
+from engine.task import Batching, Context, EngineSettings, Task
 from engine.wire import Service
 
 
@@ -19,6 +20,7 @@ class Params(TaskParams):
 
     text: str = Field("", description="What to say back", max_length=1500, json_schema_extra={"rest": True})
     seconds: float = Field(0, description="How long to take", ge=0, le=600)
+    share: str = Field("", description="Word that jobs have in common which may share a run", max_length=32)
     fault: Literal["none", "error", "memory", "die", "hang"] = Field("none", description="How to fail")
 
 
@@ -29,6 +31,24 @@ def run(params: Params, context: Context) -> Result:
         context.progress("waiting", spent / params.seconds)
         context.cancelled.wait(min(0.02, params.seconds - spent))
     return Result(text=params.text)
+
+
+def run_together(jobs: Sequence[Params], contexts: Sequence[Context]) -> Iterator[tuple[int, Result | AtelierError]]:
+    """Every job takes its own time, all at once; the fault of one is a fault of the run."""
+    begun, left = time.monotonic(), dict(enumerate(jobs))
+    while left:
+        spent = time.monotonic() - begun
+        for number, params in list(left.items()):
+            if contexts[number].cancelled.is_set():
+                yield number, Cancelled("Cancelled.")
+            elif spent >= params.seconds:
+                _fail(params.fault)
+                yield number, Result(text=params.text, facts={"together": len(jobs)})
+            else:
+                contexts[number].progress("waiting", spent / params.seconds)
+                continue
+            del left[number]
+        time.sleep(0.02 if left else 0)
 
 
 def _fail(fault: str) -> None:
@@ -48,4 +68,12 @@ def choose(_: EngineSettings) -> Service:
     return Service(task="echo", version=1, backend="echo", tier="embedded", model="echo", why=why)
 
 
-TASK = Task(name="echo", version=1, params=Params, run=run, choose=choose)
+TASK = Task(
+    name="echo",
+    version=1,
+    params=Params,
+    run=run,
+    choose=choose,
+    size=lambda params: f"{params.seconds:g} s",
+    batch=Batching(key=lambda params: params.share or None, run=run_together, most=4),
+)

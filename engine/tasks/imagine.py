@@ -57,6 +57,18 @@ def _facts(params: Params, context: Context, seconds: float) -> dict[str, Fact]:
     return {"prompt": params.prompt, "seed": params.seed or 0, **made_by, "seconds": seconds}
 
 
+def size(params: Params) -> str:
+    """What a drawing's time hangs on."""
+    source = "picture" if params.image else "words"
+    return f"{params.count} {params.shape}, steps {params.steps or 'usual'}, from {source}"
+
+
 TASK = Task(
-    name="imagine", version=painters.VERSION, params=Params, run=run, choose=painters.choose, load=painters.load
+    name="imagine",
+    version=painters.VERSION,
+    params=Params,
+    run=run,
+    choose=painters.choose,
+    load=painters.load,
+    size=size,
 )

@@ -13,6 +13,7 @@ import pytest
 from engine.errors import Cancelled, EngineDied, OutOfMemory, TimedOut
 from engine.host import Engine, HostSettings
 from engine.job import Done, Job, Progress, Queued, Started, Update
+from engine.times import Kind
 from tests.fakes import Open, done, echo, failed, small_engine, until
 
 
@@ -115,7 +116,7 @@ async def test_cancel_ends_exactly_the_running_job_within_a_second_and_leaves_th
 async def test_cancel_ends_a_waiting_job_that_then_never_runs(open_engine: Open) -> None:
     async with open_engine() as engine:
         blocker = asyncio.create_task(told(engine, echo(seconds=0.5)))
-        await until(lambda: engine.state().workers[0].running is not None)
+        await until(lambda: bool(engine.state().workers[0].running))
         last, _ = await _drain(engine, echo(user="web:b"), cancel_at=Queued)
         assert failed(last).kind == "Cancelled"
         assert isinstance((await blocker)[-1], Done)
@@ -139,7 +140,7 @@ async def test_a_greedy_person_waits_behind_a_newcomer(open_engine: Open) -> Non
             ended.append(job.user)
 
         greedy = [asyncio.create_task(run(echo(user="greedy", seconds=0.1, text=str(n)))) for n in range(5)]
-        await until(lambda: engine.state().workers[0].running is not None)
+        await until(lambda: bool(engine.state().workers[0].running))
         await run(echo(user="newcomer"))
         await asyncio.gather(*greedy)
         assert ended.index("newcomer") <= 1
@@ -164,3 +165,96 @@ async def _drain(engine: Engine, job: Job, cancel_at: type[Queued] | type[Starte
                 assert engine.cancel(job.id)
     assert last is not None
     return last, time.monotonic() - begun
+
+
+async def test_jobs_that_share_a_batch_run_together_and_each_ends_by_itself(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        blocker = asyncio.create_task(told(engine, echo(seconds=0.3)))
+        await until(lambda: bool(engine.state().workers[0].running))
+        shared = [echo(user=f"web:{n}", text=str(n), share="x", seconds=0.2 + n / 10) for n in range(3)]
+        ends = [(await updates)[-1] for updates in [asyncio.create_task(told(engine, job)) for job in shared]]
+        assert [done(end).result.text for end in ends] == ["0", "1", "2"]
+        assert [done(end).result.facts for end in ends] == [{"together": 3}] * 3
+        assert isinstance((await blocker)[-1], Done)
+
+
+async def test_cancelling_one_job_of_a_batch_leaves_the_others(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        blocker = asyncio.create_task(told(engine, echo(seconds=0.3)))
+        await until(lambda: bool(engine.state().workers[0].running))
+        others = [asyncio.create_task(told(engine, echo(user=f"web:{n}", share="x", seconds=0.5))) for n in range(2)]
+        last, seconds = await _drain(engine, echo(user="web:c", share="x", seconds=60), cancel_at=Started)
+        assert failed(last).kind == "Cancelled"
+        assert seconds < 1
+        assert [done((await updates)[-1]).result.facts for updates in others] == [{"together": 3}] * 2
+        await blocker
+
+
+async def test_a_batch_that_fails_is_run_again_one_by_one_and_only_the_guilty_job_fails(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        blocker = asyncio.create_task(told(engine, echo(seconds=0.3)))
+        await until(lambda: bool(engine.state().workers[0].running))
+        jobs = [echo(user=f"web:{n}", share="x", fault="error" if n == 1 else "none") for n in range(3)]
+        told_each = [await updates for updates in [asyncio.create_task(told(engine, job)) for job in jobs]]
+        assert [isinstance(updates[-1], Done) for updates in told_each] == [True, False, True]
+        assert [sum(isinstance(update, Started) for update in updates) for updates in told_each] == [1, 1, 1]
+        await blocker
+
+
+async def test_what_a_batch_killed_its_worker_with_runs_alone_and_the_others_are_served(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        blocker = asyncio.create_task(told(engine, echo(seconds=0.3)))
+        await until(lambda: bool(engine.state().workers[0].running))
+        jobs = [echo(user=f"web:{n}", share="x", fault="die" if n == 1 else "none", seconds=0.1) for n in range(3)]
+        ends = [(await updates)[-1] for updates in [asyncio.create_task(told(engine, job)) for job in jobs]]
+        assert isinstance(failed(ends[1]).error(), EngineDied)
+        assert [isinstance(end, Done) for end in ends] == [True, False, True]
+        await blocker
+
+
+async def test_nothing_starts_while_the_line_is_paused_and_those_who_wait_are_told(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        engine.line.mode = "paused"
+        async with aclosing(engine.submit(echo(text="late"))) as updates:
+            first = await anext(updates)
+            assert isinstance(first, Queued)
+            assert first.paused
+            assert engine.state().mode == "paused"
+            engine.line.mode = "open"
+            rest = [update async for update in updates]
+        assert [type(update) for update in rest][-2:] == [Started, Done]
+
+
+async def test_a_bumped_job_is_the_next_to_run(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        engine.line.mode = "paused"
+        jobs = [echo(user=f"web:{n}") for n in range(3)]
+        ended: list[str] = []
+
+        async def run(job: Job) -> None:
+            ended.append((await told(engine, job))[-1].job)
+
+        running = [asyncio.create_task(run(job)) for job in jobs]
+        await until(lambda: len(engine.line) == 3)
+        assert engine.line.bump(jobs[2].id)
+        assert next(engine.line.standings()).job == jobs[2].id
+        engine.line.mode = "open"
+        await asyncio.gather(*running)
+        assert ended[0] == jobs[2].id
+
+
+async def test_seconds_left_and_the_wait_are_told_once_runs_of_that_kind_are_known(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        unknown = await told(engine, echo(seconds=0.1))
+        assert {update.seconds_left for update in unknown if isinstance(update, Progress)} == {None}
+        for seconds in (1, 1.1, 0.9):
+            engine.times.remember(Kind("echo", "echo", "1 s", "cpu"), seconds)
+        known = asyncio.create_task(told(engine, echo(seconds=1, text="known")))
+        await until(lambda: bool(engine.state().workers[0].running))
+        behind = await told(engine, echo(user="web:b", seconds=1, text="behind"))
+        left = [update.seconds_left for update in await known if isinstance(update, Progress)]
+        assert left[0] == pytest.approx(1, abs=0.3)
+        assert None not in left[:20]
+        waits = [update.seconds_left for update in behind if isinstance(update, Queued)]
+        assert waits[0] in (None, 5.0)
+        assert len(waits) <= 3

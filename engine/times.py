@@ -1,0 +1,73 @@
+"""How long runs take, learned from past ones of the same kind: where that is not known well, nothing is said."""
+
+import statistics
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LAST = 20
+"""Runs of a kind that count."""
+LEAST = 3
+"""Runs of a kind from which on anything is said."""
+SPREAD = 2.0
+"""How many times the lower quartile the upper one may be, and a run its usual time, for a word to be worth saying."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Runs that take about the same: the task, its model, its own word for the size of the work, and the device."""
+
+    task: str
+    model: str
+    size: str
+    device: str
+
+
+class Times:
+    """Device-seconds of the last runs by kind. `learnt` hears of each new one."""
+
+    def __init__(self, learnt: Callable[[Kind, float], None] | None = None) -> None:
+        self._runs: defaultdict[Kind, deque[float]] = defaultdict(lambda: deque(maxlen=LAST))
+        self._learnt = learnt
+
+    def remember(self, kind: Kind, seconds: float) -> None:
+        """A run that is already known, oldest first."""
+        self._runs[kind].append(seconds)
+
+    def learn(self, kind: Kind, seconds: float) -> None:
+        """A run that just ended well."""
+        self.remember(kind, seconds)
+        if self._learnt is not None:
+            self._learnt(kind, seconds)
+
+    def usual(self, kind: Kind) -> float | None:
+        """The median in device-seconds; None after too few runs, or where they differ too much."""
+        runs = self._runs.get(kind, ())
+        if len(runs) < LEAST:
+            return None
+        low, middle, high = statistics.quantiles(runs, n=4, method="inclusive")
+        return middle if high <= SPREAD * low else None
+
+
+def seconds_left(usual: float | None, fraction: float, worked: float) -> float | None:
+    """Until the end of a run that is `fraction` done after `worked` seconds; None where anything said would be silly.
+
+    What is usual, and ever more this run's own pace; where the two contradict each other, neither.
+    """
+    if usual is None:
+        return None
+    left = usual * (1 - fraction)
+    if fraction >= 0.2:
+        own = worked * (1 - fraction) / fraction
+        if not left / SPREAD <= own <= left * SPREAD:
+            return None
+        left += (own - left) * fraction
+    return left if left >= 0.5 else None
+
+
+def coarse(seconds: float) -> float | None:
+    """A wait as it is told: to five seconds, half minutes, minutes; None where it is hardly one, or over a day."""
+    for bound, step in ((60, 5), (600, 30), (86400, 60)):
+        if seconds <= bound:
+            return float(max(round(seconds / step) * step, step)) if seconds >= 1 else None
+    return None
