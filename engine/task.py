@@ -100,4 +100,8 @@ class Context:
 
     def keep(self, picture: "NDArray[np.uint8]") -> Media:
         """The picture, H,W,3, as a PNG named by its content."""
-        return media.keep(pictures.png(picture), self._folder / "media")
+        return self.keep_file(pictures.png(picture))
+
+    def keep_file(self, made: Path | bytes, suffix: str | None = None) -> Media:
+        """A file that is moved away from where it is, or its bytes, named by its content; see `media.keep`."""
+        return media.keep(made, self._folder / "media", suffix)
