@@ -378,7 +378,7 @@ class TestRefusals:
     async def test_too_many_jobs_are_429_with_the_wait_and_take_nothing(self, open_site: Open) -> None:
         async with open_site(limits={"echo": Rate(2, 60.0)}) as site, site.visitor() as program:
             for text in ("a", "b"):
-                await program.job("echo", text=text)
+                await program.ended((await program.job("echo", text=text))["id"])
             before = time.time()
             answer = await program.post("/jobs", json={"command": "echo", "options": {"text": "c"}})
             assert (answer.status, answer.json["error"]["kind"]) == (429, "RateLimited")
