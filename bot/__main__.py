@@ -46,7 +46,14 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         Store.open(folder / "atelier.db", cache_bytes=settings.cache.max_bytes) as store,
         Engine.open(host_settings(settings)) as engine,
     ):
-        files = Files(folder / "media", settings.media.max_bytes, settings.media.max_pixels)
+        media = settings.media
+        files = Files(
+            folder / "media",
+            media.max_bytes,
+            media.max_pixels,
+            max_seconds=media.max_length,
+            max_frames=media.max_frames,
+        )
         studio = Studio(settings, store, files, engine, COMMANDS)
         await janitor.after_a_crash(studio)
         tidying = asyncio.create_task(janitor.keep_tidy(studio))

@@ -97,6 +97,8 @@ class ModelsSection(Section):
 class MediaSection(Section):
     max_bytes: Size = key("25MB", "a size such as 25MB")
     max_pixels: int = key(50_000_000, "a whole number of pixels from 1 up", ge=1)
+    max_length: Duration = key("30m", "a duration such as 90s, 10m or 1h")
+    max_frames: int = key(200_000, "a whole number of frames from 1 up", ge=1)
 
 
 def _known(name: str) -> str:

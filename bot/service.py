@@ -88,12 +88,13 @@ class Service:
 
     async def _raw(self, request: Request, params: type[TaskParams]) -> dict[str, Any]:
         """The raw options with each attachment fetched. A file can only come as an attachment, never as words."""
-        takes_files = {option.name for option in params.options() if option.kind == "media"}
-        for name in request.raw.keys() & takes_files:
+        takes_files = {option.name: option.accepts for option in params.options() if option.kind == "media"}
+        for name in request.raw.keys() & takes_files.keys():
             raise BadInput("{option} must be a file. Attach one.", option=name)
-        for name in request.files.keys() - takes_files:
+        for name in request.files.keys() - takes_files.keys():
             raise BadInput("/{command} takes no file as {option}.", command=request.command, option=name)
-        fetched = {name: await self.studio.files.fetch(name, file) for name, file in request.files.items()}
+        files = self.studio.files
+        fetched = {name: await files.fetch(name, file, takes_files[name]) for name, file in request.files.items()}
         return {**request.raw, **fetched}
 
     async def _work(self, job: Job, request: Request) -> AsyncGenerator[Update, None]:

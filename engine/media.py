@@ -36,6 +36,11 @@ FORMATS = {
 }
 """What is read here, by the suffix that it is kept under."""
 
+KINDS = ("image", "sound", "video", "subtitles")
+"""What an option may say that it accepts. A GIF is a picture."""
+SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt"}
+"""Formats of subtitles, by suffix: text, known by the file's name and by being read."""
+
 HEAD = 8192
 """Bytes from a file's start that tell its format."""
 
@@ -116,7 +121,12 @@ def _settle(temporary: Path, folder: Path, suffix: str | None) -> Media:
     with temporary.open("rb") as file:
         found = sniff(file.read(HEAD))
     ending = f".{suffix_of(found)}" if found else suffix or ""
-    mime = found or mimetypes.guess_type(f"file{ending}")[0] or "application/octet-stream"
+    mime = (
+        found
+        or SUBTITLES.get(ending.removeprefix("."))
+        or mimetypes.guess_type(f"file{ending}")[0]
+        or "application/octet-stream"
+    )
     width, height = size_of(temporary) if found and found.startswith("image/") else (None, None)
     path = folder / sha256[:2] / f"{sha256}{ending}"
     path.parent.mkdir(exist_ok=True)

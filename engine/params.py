@@ -22,7 +22,8 @@ MAX_SEED = 2**31 - 1
 class TaskParams(BaseModel):
     """Base of every task's `Params`. A field's `json_schema_extra` says more of it.
 
-    `rest`: free text, takes the words that no other option claimed; `positional`: may be given without its name.
+    `rest`: free text, takes the words that no other option claimed; `positional`: may be given without its name;
+    `accepts`: which files a `Media` field takes, of `engine.media.KINDS`; all but subtitles where it is left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -65,6 +66,7 @@ class Option:
     maximum: float | None = None
     rest: bool = False
     positional: bool = False
+    accepts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, field: FieldInfo) -> "Option":
@@ -82,6 +84,7 @@ class Option:
             maximum=high,
             rest=bool(extra.get("rest")),
             positional=bool(extra.get("positional")),
+            accepts=_names(extra.get("accepts")),
         )
 
 
@@ -91,6 +94,10 @@ def media_of(params: TaskParams) -> Iterator[tuple[str, Media]]:
         value = getattr(params, name)
         if isinstance(value, Media):
             yield name, value
+
+
+def _names(given: object) -> tuple[str, ...]:
+    return tuple(map(str, given)) if isinstance(given, list | tuple) else ()
 
 
 def _inner(annotation: Any) -> Any:

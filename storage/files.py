@@ -5,14 +5,15 @@ import contextlib
 import math
 import shutil
 import time
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from engine.errors import BadInput, TooLarge
 from engine.job import Media
-from engine.media import FORMATS, HEAD, intact, keep, part, promised, size_of, sniff, suffix_of
+from engine.media import FORMATS, HEAD, SUBTITLES, intact, keep, part, promised, size_of, sniff, suffix_of
+from engine.video import Bounds, described, probe
 from storage.download import Download
 
 
@@ -38,18 +39,33 @@ class Pruned:
 
 
 class Files:
-    """The media folder. `max_bytes` bounds a file, `max_pixels` a picture, `timeout` in seconds a download."""
+    """The media folder. `max_bytes` bounds a file, `max_pixels` a picture or a frame, `timeout` in seconds a download.
 
-    def __init__(self, folder: Path, max_bytes: int, max_pixels: int, timeout: float = 60) -> None:
+    `max_seconds` and `max_frames` bound a sound or a video.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int,
+        max_pixels: int,
+        timeout: float = 60,
+        *,
+        max_seconds: float = 1800,
+        max_frames: int = 200_000,
+    ) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
+        self._bounds = Bounds(max_seconds, max_frames, max_pixels)
         self._timeout = timeout
 
-    async def fetch(self, option: str, attachment: Attachment) -> Media:
+    async def fetch(self, option: str, attachment: Attachment, accepts: Collection[str] = ()) -> Media:
         """Bring the file here and look at it: nothing of it stays where it is refused.
 
-        Raises BadInput for what does not arrive whole, is no format of ours or not the one it is named, and TooLarge.
+        `accepts` are the kinds of `engine.media.KINDS` that the option takes; all but subtitles where it is empty.
+        Raises BadInput for what does not arrive whole, is no format of ours, not the one it is named or not of a kind
+        that is accepted, and TooLarge.
         """
         download = Download(option, shown(attachment.name), self._max_bytes, self._timeout)
         download.check_size(attachment.size)
@@ -59,7 +75,7 @@ class Files:
                 await asyncio.to_thread(shutil.copyfile, attachment.path, path)
             else:
                 await download.run(attachment.url or "", path, attachment.size)
-            return await asyncio.to_thread(self._settle, option, attachment.name, path)
+            return await asyncio.to_thread(self._settle, option, attachment.name, path, accepts)
 
     def intact(self, media: Media) -> bool:
         return intact(media)
@@ -68,13 +84,24 @@ class Files:
         """Delete files older than `older_than` seconds whose SHA-256 is not in `keep`, and parts that a crash left."""
         return await asyncio.to_thread(self._prune, keep, time.time() - older_than)
 
-    def _settle(self, option: str, name: str, path: Path) -> Media:
+    def _settle(self, option: str, name: str, path: Path, accepts: Collection[str]) -> Media:
         with path.open("rb") as file:
-            mime = sniff(file.read(HEAD))
-        _check_format(option, name, mime)
-        if mime is not None and mime.startswith("image/"):
+            head = file.read(HEAD)
+        mime = sniff(head)
+        if mime is None and "subtitles" in accepts and (suffix := _subtitles(name, head)):
+            return keep(path, self._folder, suffix)
+        if set(accepts) == {"subtitles"}:
+            raise _unfit(option, name, accepts)
+        mime = _checked_format(option, name, mime)
+        if mime.startswith("image/"):
+            _check_kind(option, name, "image", accepts)
             self._check_pixels(option, name, path)
-        return keep(path, self._folder)
+            return keep(path, self._folder)
+        if accepts and not {"sound", "video"} & set(accepts):
+            raise _unfit(option, name, accepts)
+        found = probe(path, mime, self._bounds)
+        _check_kind(option, name, "video" if found.video else "sound", accepts)
+        return described(keep(path, self._folder), found)
 
     def _check_pixels(self, option: str, name: str, path: Path) -> None:
         try:
@@ -114,7 +141,33 @@ def shown(name: str) -> str:
     return name if len(name) <= 60 else name[:59] + "…"
 
 
-def _check_format(option: str, name: str, mime: str | None) -> None:
+_TAKES = {
+    frozenset({"image"}): "{option} takes a picture, and “{name}” is none. Attach a picture.",
+    frozenset({"sound"}): "{option} takes a sound, and “{name}” is none. Attach a sound.",
+    frozenset({"video"}): "{option} takes a video, and “{name}” is none. Attach a video.",
+    frozenset({"sound", "video"}): "{option} takes a sound or a video, and “{name}” is neither. Attach one.",
+    frozenset({"image", "video"}): "{option} takes a picture or a video, and “{name}” is neither. Attach one.",
+    frozenset({"subtitles"}): "{option} takes subtitles as an SRT or VTT file, and “{name}” is none. Attach one.",
+}
+
+
+def _unfit(option: str, name: str, accepts: Collection[str]) -> BadInput:
+    return BadInput(_TAKES[frozenset(accepts)], option=option, name=shown(name))
+
+
+def _check_kind(option: str, name: str, kind: str, accepts: Collection[str]) -> None:
+    if accepts and kind not in accepts:
+        raise _unfit(option, name, accepts)
+
+
+def _subtitles(name: str, head: bytes) -> str | None:
+    """The suffix of a file that is named as subtitles and holds text with times, as those have."""
+    suffix = Path(name).suffix.lower()
+    known = suffix.removeprefix(".") in SUBTITLES
+    return suffix if known and b"-->" in head and b"\0" not in head else None
+
+
+def _checked_format(option: str, name: str, mime: str | None) -> str:
     """The content decides. A picture named as another kind of picture is fine; one named as a sound is refused."""
     named = promised(name)
     if named is not None and (mime is None or _kind(mime) != _kind(named)):
@@ -131,6 +184,7 @@ def _check_format(option: str, name: str, mime: str | None) -> None:
             name=shown(name),
             formats=", ".join(FORMATS),
         )
+    return mime
 
 
 def _kind(mime: str) -> str:

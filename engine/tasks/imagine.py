@@ -30,7 +30,7 @@ class Params(TaskParams):
     seed: int | None = Field(
         None, description="Leave out for the picture everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
     )
-    image: Media | None = Field(None, description="Picture to start from")
+    image: Media | None = Field(None, description="Picture to start from", json_schema_extra={"accepts": ["image"]})
     strength: float | None = Field(None, description="How far to leave the picture you start from", ge=0.05, le=1)
 
     @model_validator(mode="after")

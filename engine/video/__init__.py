@@ -2,7 +2,7 @@
 
 from engine.video.child import FFmpegFailed, Watch, run
 from engine.video.frames import frames, write
-from engine.video.probe import Bounds, Probe, Sound, Stream, probe
+from engine.video.probe import Bounds, Probe, Sound, Stream, described, probe
 from engine.video.source import opened, program
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Sound",
     "Stream",
     "Watch",
+    "described",
     "frames",
     "opened",
     "probe",

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from engine.errors import BadInput, TooLarge
+from engine.job import Media
 from engine.video.child import FFmpegFailed, Watch, child, seconds_of
 from engine.video.source import opened
 
@@ -50,6 +51,12 @@ class Probe:
     seconds: float
     video: Stream | None
     sound: Sound | None
+
+
+def described(media: Media, found: Probe) -> Media:
+    """`media` with the size and the length that were found in it."""
+    size = {"width": found.video.width, "height": found.video.height} if found.video else {}
+    return media.model_copy(update={**size, "seconds": round(found.seconds, 3)})
 
 
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
