@@ -28,7 +28,7 @@ MAY_KNOW = {
     "bot.commands": ("bot.commands", *CORE, "storage.store", *ENGINE_FROM_OUTSIDE),
     "bot.service": (*CORE, "storage.store", *ENGINE_FROM_OUTSIDE),
     "bot": (*CORE, "storage.store", "storage.files", *ENGINE_FROM_OUTSIDE),
-    "storage": ("storage", "engine.job", "engine.errors", "engine.media"),
+    "storage": ("storage", "engine.job", "engine.errors", "engine.media", "engine.video"),
     "engine": ("engine",),
 }
 """By room, the longest name that fits: what of ours it may import."""
