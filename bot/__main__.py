@@ -55,7 +55,6 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             max_frames=media.max_frames,
         )
         studio = Studio(settings, store, files, engine, COMMANDS)
-        await janitor.after_a_crash(studio)
         tidying = asyncio.create_task(janitor.keep_tidy(studio))
         yield Service(studio)
         tidying.cancel()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.words import Language, say
-from engine.job import Done, Failed, Media, Progress, Queued, Result, Started, Update
+from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 
 BAR = 12
 """Characters of the progress bar."""
@@ -43,6 +43,9 @@ def card_of(update: Update, language: Language) -> Card:
         case Progress():
             preview = (update.preview,) if update.preview else ()
             return _running(update.job, _progress(update, language), language, preview)
+        case Paused():
+            text = "⏸️ " + say("The studio restarts. This job goes on when it is back.", language)
+            return _running(update.job, text, language)
         case Done():
             return Card(_answer(update, language), update.result.media, final=True, alt=_alt(update.result))
         case Failed():

@@ -32,7 +32,8 @@ class Attachment:
 class Request:
     """Untrusted words and attachments. `user` is `"discord:42"`; only the adapter that wrote `origin` reads it back.
 
-    `also` are further identities that limits count, such as a web user's address.
+    `also` are further identities that limits count, such as a web user's address. `id` names the message that asked,
+    where its platform may tell of it twice.
     """
 
     command: str
@@ -44,6 +45,7 @@ class Request:
     admin: bool = False
     private: bool = False
     also: tuple[str, ...] = ()
+    id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Call:
             user=request.user,
             origin=request.origin,
             private=request.private,
+            language=request.language,
+            request=request.id,
             cost=cost,
         )
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from engine.errors import AtelierError, Cancelled
+from engine.errors import Cancelled
 from engine.host import Engine
-from engine.job import Done, Failed, Job, Started, Update
+from engine.job import Done, Failed, Job, Paused, Started, Update
 
 
 class Flights:
@@ -26,30 +26,30 @@ class Flights:
         return self._engine.place(rider.run.job.id) if rider else None
 
     async def ride(self, job: Job) -> AsyncGenerator[Update, None]:
-        """The job's updates to Done or Failed. Closing it gets this job off and leaves the others in the air."""
+        """The job's updates to Done, Failed or Paused. Closing it gets this job off; the others stay in the air."""
         rider = self._board(job)
         try:
             while True:
                 update = await rider.updates.get()
                 yield update.model_copy(update={"job": job.id})
-                if isinstance(update, Done | Failed):
+                if isinstance(update, Done | Failed | Paused):
                     return
         finally:
             self._leave(job, rider)
 
     def cancel(self, job: str) -> bool:
         """End exactly this job. False where it is not in the air."""
-        return self._end(job, Cancelled("Cancelled."))
+        return self._tell(job, Failed.of(Cancelled("Cancelled."), job))
 
-    def land(self, error: AtelierError) -> None:
-        """End every job with this word."""
+    def pause(self) -> None:
+        """Let every job off, to go on in a later run of the studio."""
         for job in list(self._riders):
-            self._end(job, error)
+            self._tell(job, Paused(job=job))
 
-    def _end(self, job: str, error: AtelierError) -> bool:
+    def _tell(self, job: str, last: Update) -> bool:
         rider = self._riders.get(job)
         if rider is not None:
-            rider.updates.put_nowait(Failed.of(error, job))
+            rider.updates.put_nowait(last)
         return rider is not None
 
     def _board(self, job: Job) -> "_Rider":

@@ -1,4 +1,4 @@
-"""What is cleaned up: at the start what a crash left, then again and again what nobody needs any more."""
+"""What is cleaned up: at the start again and again, from the start on: what nobody needs any more."""
 
 import asyncio
 import time
@@ -7,8 +7,6 @@ from pathlib import Path
 import structlog
 
 from bot.studio import Studio
-from engine.errors import EngineDied
-from engine.job import Failed
 
 log = structlog.get_logger()
 
@@ -18,16 +16,6 @@ UPLOADS_STAY = 3600.0
 """Seconds that a file stays which neither the cache nor an unfinished job names."""
 PREVIEWS_STAY = 600.0
 """Seconds that a preview stays: nobody shows it after its job."""
-
-
-async def after_a_crash(studio: Studio) -> None:
-    """Jobs that were under way when the bot stopped have nobody who waits for them: their rows end here."""
-    left = await studio.store.unfinished()
-    for row in left:
-        error = EngineDied("The bot was restarted before this job ended. Ask for it again.")
-        await studio.store.fail(row.job.id, Failed.of(error, row.job.id))
-    if left:
-        log.warning("jobs of the last run ended as failed", count=len(left))
 
 
 async def keep_tidy(studio: Studio) -> None:

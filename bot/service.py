@@ -1,7 +1,6 @@
 """The whole road of a request, top to bottom."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Any
@@ -10,16 +9,19 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.command import Call, Command, Reply, Request
+from bot.life import Life
 from bot.studio import Studio
-from engine.errors import AtelierError, BadInput, Cancelled, EngineDied, NotAllowed
-from engine.job import Done, Failed, Job, Queued, Result, Started, Update
+from engine.errors import AtelierError, BadInput, EngineDied, NotAllowed, disk_full
+from engine.job import Done, Failed, Job, Result, Update
 from engine.params import TaskParams
-from storage.store import Limit
+from storage.store import Limit, Row, TakenBefore
 
 log = structlog.get_logger()
 
 LAST_WORDS = 5.0
 """Seconds that adapters have to tell waiting people that the studio closes."""
+ROOM = 16_000_000
+"""Bytes of disk without which no job is taken."""
 
 
 class Service:
@@ -28,13 +30,17 @@ class Service:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
         self.flights = studio.flights
-        self._open = True
+        self._life = Life(studio.store, studio.flights)
         self._serving = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
 
     async def handle(self, request: Request) -> AsyncGenerator[Update, None]:
-        """Everything that happens to the request, to one Done or Failed. Closing it before that cancels the job."""
+        """Everything that happens to the request, to one Done or Failed, or to Paused where the studio closes first.
+
+        Closing it before that cancels the job. Taking the update after the last one, which there is not, says that
+        the person has been shown the last; until then a later run of the studio shows it.
+        """
         with bound_contextvars(user=request.user, command=request.command):
             try:
                 answer = await self._answer(request)
@@ -49,10 +55,27 @@ class Service:
                 async for update in updates:
                     yield update
 
+    async def left(self, platform: str) -> list[Row]:
+        """The platform's jobs that an earlier run, or a lost connection, left: running, in line, or not shown yet."""
+        rows = await self.studio.store.unfinished()
+        return [row for row in rows if row.job.user.startswith(f"{platform}:") and row.job.id not in self._life]
+
+    def resume(self, row: Row) -> AsyncGenerator[Update, None]:
+        """The updates of a job that was left, as `handle` gives them."""
+        return self._life.resume(row)
+
+    def leave(self, job: str) -> None:
+        """The platform is lost, not the person: closing this job's updates now does not cancel it."""
+        self._life.leave(job)
+
+    async def addressed(self, job: str, origin: str) -> None:
+        """The job is shown by the message at `origin`: a later run of the studio answers there."""
+        await self.studio.store.address(job, origin)
+
     async def close(self) -> None:
-        """Take no more, tell whoever waits, and give the adapters a moment to show it."""
-        self._open = False
-        self.flights.land(_closing())
+        """Take no more, tell whoever waits that it goes on later, and give the adapters a moment to show it."""
+        self._life.open = False
+        self.flights.pause()
         try:
             async with asyncio.timeout(LAST_WORDS):
                 await self._quiet.wait()
@@ -72,7 +95,7 @@ class Service:
                 self._quiet.set()
 
     async def _answer(self, request: Request) -> Job | Reply:
-        if not self._open:
+        if not self._life.open:
             raise _closing()
         command = self._command(request)
         params = command.params.parse(await self._raw(request, command.params))
@@ -100,73 +123,33 @@ class Service:
     async def _work(self, job: Job, request: Request) -> AsyncGenerator[Update, None]:
         with bound_contextvars(job=job.id):
             try:
-                cached = await self.studio.store.admit(job, self._limits(request))
+                cached = await self._admit(job, request)
             except AtelierError as error:
                 log.info("refused", kind=error.kind, why=str(error))
                 yield Failed.of(error)
                 return
-            if cached is not None:
-                log.info("answered from the cache")
-                yield Done(job=job.id, result=cached, cached=True)
+            except TakenBefore:
+                log.info("asked already", request=job.request)
                 return
-            log.info("queued", task=job.task)
-            async with aclosing(self._run(job)) as updates:
+            log.info("queued" if cached is None else "answered from the cache", task=job.task)
+            updates = self._life.carry(job) if cached is None else self._life.tell(job, _cached(job, cached))
+            async with aclosing(updates):
                 async for update in updates:
                     yield update
 
-    async def _run(self, job: Job) -> AsyncGenerator[Update, None]:
-        """Each change of state is in the store before anybody is told of it."""
-        run = _Clock()
-        ended = False
-        try:
-            async with aclosing(self.flights.ride(job)) as updates:
-                async for update in updates:
-                    ended = isinstance(update, Done | Failed)
-                    await self._record(job, update, run)
-                    yield update
-        finally:
-            if not ended:
-                await self._record(job, Failed.of(Cancelled("Cancelled."), job.id), run)
-
-    async def _record(self, job: Job, update: Update, run: "_Clock") -> None:
-        match update:
-            case Queued() if run.begun:
-                run.stop()
-                await self.studio.store.requeue(job.id)
-            case Started():
-                run.begin()
-                await self.studio.store.start(job.id, update.worker)
-            case Done():
-                await self.studio.store.finish(job.id, update.result, run.seconds)
-                log.info("done", seconds=round(run.seconds, 3))
-            case Failed():
-                await self.studio.store.fail(job.id, update)
-                log.info("failed", kind=update.kind, why=str(update.sentence))
+    async def _admit(self, job: Job, request: Request) -> Result | None:
+        """Leaves room for the jobs that are under way. Raises what `Store.admit` does, and DiskFull."""
+        if self.studio.files.free() < ROOM:
+            raise disk_full()
+        return await self.studio.store.admit(job, self._limits(request))
 
     def _limits(self, request: Request) -> Sequence[Limit]:
         rate = self.studio.settings.limits.get(request.command)
         return [Limit(identity, request.command, rate) for identity in (request.user, *request.also)] if rate else []
 
 
-class _Clock:
-    """Device-seconds of a run, from its newest Started on."""
-
-    def __init__(self) -> None:
-        self._begun: float | None = None
-
-    @property
-    def begun(self) -> bool:
-        return self._begun is not None
-
-    def begin(self) -> None:
-        self._begun = time.monotonic()
-
-    def stop(self) -> None:
-        self._begun = None
-
-    @property
-    def seconds(self) -> float:
-        return 0.0 if self._begun is None else time.monotonic() - self._begun
+def _cached(job: Job, result: Result) -> Done:
+    return Done(job=job.id, result=result, cached=True)
 
 
 def _closing() -> EngineDied:

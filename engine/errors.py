@@ -13,7 +13,8 @@
     │   ├── TimedOut         it took longer than the configured limit
     │   ├── MissingModel     weights are not there and cannot be had
     │   └── Broken           a fault in a task: ours to mend, told without its traceback
-    └── EngineDied           the worker process is gone or cannot start
+    ├── EngineDied           the worker process is gone or cannot start
+    └── DiskFull             nothing can be written down until somebody makes room
 
 An error is an English template and the facts that fill it, so that it can cross a process and be said in any language.
 """
@@ -115,3 +116,11 @@ class Broken(JobError):
 
 class EngineDied(AtelierError):
     """The worker process is gone, or cannot start."""
+
+
+class DiskFull(AtelierError):
+    """Nothing can be written down until somebody makes room."""
+
+
+def disk_full() -> DiskFull:
+    return DiskFull("The studio's disk is full. Ask an admin to make room, then try again.")

@@ -70,6 +70,13 @@ class Progress(Value):
     preview: Media | None = None
 
 
+class Paused(Value):
+    """The studio closes; the job goes on when it is back. The last update of this run of the studio."""
+
+    type: Literal["paused"] = "paused"
+    job: str
+
+
 class Done(Value):
     """The end of a job that made something. `job` is empty for an answer that was never queued."""
 
@@ -95,7 +102,7 @@ class Failed(Value):
         return AtelierError.revive(self.kind, self.sentence)
 
 
-Update = Annotated[Queued | Started | Progress | Done | Failed, Field(discriminator="type")]
+Update = Annotated[Queued | Started | Progress | Paused | Done | Failed, Field(discriminator="type")]
 
 
 class Job(Value):
@@ -103,6 +110,7 @@ class Job(Value):
 
     `user` is `"discord:42"`; only the adapter that wrote `origin` reads it. `cost` is the expected device-seconds,
     `weight` the person's share of the devices beside others', `at_once` how many jobs of theirs may run together.
+    `request` names the message that asked, where its platform may tell of it twice: no two jobs have the same.
     """
 
     id: str = Field(default_factory=lambda: secrets.token_hex(5))
@@ -113,6 +121,8 @@ class Job(Value):
     user: str
     origin: str
     private: bool = False
+    language: str = "en"
+    request: str | None = None
     cost: float = 1.0
     weight: float = Field(1.0, gt=0)
     at_once: int | None = Field(None, ge=1)

@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 from engine.errors import EngineDied, Sentence
-from engine.job import Done, Failed, Progress, Queued, Started, Value
+from engine.job import Update, Value
 from engine.wire import Held, Ready, Unfit, from_worker, line
 
-Message = Ready | Held | Unfit | Queued | Started | Progress | Done | Failed
+Message = Ready | Held | Unfit | Update
 
 LONGEST_LINE = 16 * 2**20
 """Bytes that one message may have."""

@@ -17,9 +17,12 @@ from typing import Any, Self, TypeVar
 
 import aiosqlite
 
-from engine.errors import AtelierError
+from engine.errors import AtelierError, disk_full
 
 T = TypeVar("T")
+
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""What SQLite says of a full disk; the second where not even the index of its log has room."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -96,12 +99,17 @@ class Database:
         """Make the change that `move` is, all of it or, where it raises, none.
 
         Once asked for it is made, though its caller be cancelled. A `durable` change is on the disk when this returns;
-        any other may be lost to a power cut, never to a crash.
+        any other may be lost to a power cut, never to a crash. Raises DiskFull where the disk takes nothing more.
         """
         change = _Change(move, durable)
         self._waiting.append(change)
-        await self.read(self._make_waiting)
-        answer: T = change.told()
+        try:
+            await self.read(self._make_waiting)
+            answer: T = change.told()
+        except sqlite3.OperationalError as error:
+            if _primary(error) in NO_ROOM:
+                raise disk_full() from error
+            raise
         return answer
 
     def _beside(self, query: Callable[[sqlite3.Connection], T]) -> T:
@@ -128,6 +136,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
     migrate(connection)
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """The error's code without what makes it more special: https://sqlite.org/rescode.html#primary_result_codes_versus_extended_result_codes."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _unfit(path: Path | str, error: sqlite3.DatabaseError) -> AtelierError:

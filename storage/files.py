@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import math
 import shutil
 import time
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.errors import BadInput, TooLarge
+from engine.errors import BadInput, TooLarge, disk_full
 from engine.job import Media
 from engine.media import FORMATS, HEAD, SUBTITLES, intact, keep, part, promised, size_of, sniff, suffix_of
 from engine.video import Bounds, described, probe
@@ -65,8 +66,21 @@ class Files:
 
         `accepts` are the kinds of `engine.media.KINDS` that the option takes; all but subtitles where it is empty.
         Raises BadInput for what does not arrive whole, is no format of ours, not the one it is named or not of a kind
-        that is accepted, and TooLarge.
+        that is accepted, TooLarge, and DiskFull.
         """
+        try:
+            return await self._fetch(option, attachment, accepts)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise disk_full() from error
+            raise
+
+    def free(self) -> int:
+        """Bytes that the disk has left for media."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(self._folder).free
+
+    async def _fetch(self, option: str, attachment: Attachment, accepts: Collection[str]) -> Media:
         download = Download(option, shown(attachment.name), self._max_bytes, self._timeout)
         download.check_size(attachment.size)
         with part(self._folder) as path:

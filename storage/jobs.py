@@ -14,13 +14,17 @@ UNFINISHED = "state IN ('queued', 'running', 'delivering')"
 _BEFORE: dict[State, tuple[State, ...]] = {
     "queued": ("running",),
     "running": ("queued",),
-    "delivering": ("running",),
-    "done": ("running", "delivering"),
+    "delivering": ("queued", "running"),
+    "done": ("delivering",),
     "failed": ("queued", "running", "delivering"),
     "cancelled": ("queued", "running", "delivering"),
 }
 
 _PLAIN = ("state", "worker", "attempt", "stage", "created", "started", "ended", "seconds")
+
+
+class TakenBefore(Exception):
+    """The same message of the platform has made a job already: the platform told of it twice."""
 
 
 class IllegalMove(Exception):
@@ -29,7 +33,10 @@ class IllegalMove(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """A job and how it stands. `started`, `ended` are Unix seconds, `seconds` what it used of a device."""
+    """A job and how it stands. `started`, `ended` are Unix seconds, `seconds` what it used of a device.
+
+    A `delivering` one has ended, and the person has yet to see its `result`, or how it `failed`.
+    """
 
     job: Job
     state: State
@@ -45,6 +52,12 @@ class Row:
     failed: Failed | None
 
 
+def check_new(db: sqlite3.Connection, job: Job) -> None:
+    """Raise TakenBefore for a job of a message that made one already."""
+    if job.request and db.execute("SELECT 1 FROM jobs WHERE request = ?", (job.request,)).fetchone():
+        raise TakenBefore(job.request)
+
+
 def insert(db: sqlite3.Connection, job: Job, state: State, **columns: str | float | None) -> None:
     """Write a new row, and hold the files that its parameters name until the job ends."""
     row = job.model_dump(exclude={"params"}) | {"params": json.dumps(job.params), "state": state} | columns
@@ -57,7 +70,7 @@ def insert(db: sqlite3.Connection, job: Job, state: State, **columns: str | floa
 def move(db: sqlite3.Connection, job_id: str, state: State, **columns: str | float | None) -> sqlite3.Row:
     """Change the state, and `columns` with it; the whole row as it is now. Raises IllegalMove and changes nothing."""
     sets = ", ".join(f"{name} = :{name}" for name in ["state", *columns])
-    before = ", ".join(f"'{each}'" for each in _BEFORE[state])
+    before = ", ".join(f"'{each}'" for each in _before(state, made="result" in columns))
     moved: sqlite3.Row | None = db.execute(
         f"UPDATE jobs SET {sets} WHERE id = :id AND state IN ({before}) RETURNING *",  # noqa: S608  # our own names
         {"id": job_id, "state": state, **columns},
@@ -67,17 +80,52 @@ def move(db: sqlite3.Connection, job_id: str, state: State, **columns: str | flo
     return moved
 
 
+def _before(state: State, *, made: bool = False) -> tuple[State, ...]:
+    """Where a move may start from: only what ran has made something."""
+    return ("running",) if made else _BEFORE[state]
+
+
 def start(db: sqlite3.Connection, job_id: str, worker: str, now: float) -> None:
     """To running, one more attempt."""
     move(db, job_id, "running", worker=worker, started=now)
     db.execute("UPDATE jobs SET attempt = attempt + 1 WHERE id = ?", (job_id,))
 
 
-def end(db: sqlite3.Connection, job_id: str, state: State, **columns: str | float | None) -> sqlite3.Row:
-    """A last move: the job holds no files any more."""
-    moved = move(db, job_id, state, **columns)
+def requeue(db: sqlite3.Connection, job_id: str, forgiven: int) -> int:
+    """Running to queued, `forgiven` attempts taken back; how many it has had."""
+    row = move(db, job_id, "queued", worker=None, started=None)
+    db.execute("UPDATE jobs SET attempt = attempt - ? WHERE id = ?", (forgiven, job_id))
+    return int(row["attempt"]) - forgiven
+
+
+def deliver(db: sqlite3.Connection, job_id: str, **columns: str | float | None) -> sqlite3.Row:
+    """To delivering, with a `result` or how it `failed`. From here on it holds what it made, not what it read."""
+    moved = move(db, job_id, "delivering", **columns)
     db.execute("DELETE FROM job_files WHERE job = ?", (job_id,))
+    hold(db, job_id, files_in(json.loads(moved["result"] or "null")))
     return moved
+
+
+def end(db: sqlite3.Connection, job_id: str, state: State, **columns: str | float | None) -> None:
+    """A last move: the job holds no files any more."""
+    move(db, job_id, state, **columns)
+    db.execute("DELETE FROM job_files WHERE job = ?", (job_id,))
+
+
+def delivered(db: sqlite3.Connection, job_id: str) -> None:
+    """Delivering to what the job came to. A second telling of it is no move and no fault."""
+    row = db.execute("SELECT state, failed FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None or row["state"] not in {"done", "failed", "cancelled"}:
+        end(db, job_id, ended_as(Failed.model_validate_json(row["failed"])) if row and row["failed"] else "done")
+
+
+def ended_as(failed: Failed) -> State:
+    return "cancelled" if failed.kind == "Cancelled" else "failed"
+
+
+def address(db: sqlite3.Connection, job_id: str, origin: str) -> None:
+    """Where the answer stands from now on. Of a job that ended it is no longer asked."""
+    db.execute(f"UPDATE jobs SET origin = ? WHERE id = ? AND {UNFINISHED}", (origin, job_id))  # noqa: S608  # a constant
 
 
 def withdraw(db: sqlite3.Connection, job_id: str) -> None:

@@ -14,13 +14,13 @@ from engine.media import intact
 from storage import cache, jobs, limits, stats
 from storage.cache import CacheStats
 from storage.database import Database
-from storage.jobs import IllegalMove, Row, State
+from storage.jobs import IllegalMove, Row, State, TakenBefore
 from storage.limits import Active, Allowance, Limit, Rate
 from storage.stats import Hour, Spread, Stats, Usage
 
 __all__ = [
     "Active", "Allowance", "CacheStats", "Hour", "IllegalMove", "Limit", "Rate", "Row", "Spread", "State", "Stats",
-    "Store", "Usage",
+    "Store", "TakenBefore", "Usage",
 ]  # fmt: skip
 
 LARGE = 1_000_000
@@ -48,9 +48,10 @@ class Store:
             await database.close()
 
     async def admit(self, job: Job, limits: Sequence[Limit] = ()) -> Result | None:
-        """The cached result, the row written as done; or None, the row queued and a token taken of every limit.
+        """The cached result, the row delivering it; or None, the row queued and a token taken of every limit.
 
-        Raises RateLimited, nothing taken or written. A caller that is cancelled meanwhile leaves no queued row.
+        Raises RateLimited, and TakenBefore for a job of the same `request`, nothing taken or written. A caller that is
+        cancelled meanwhile leaves no queued row.
         """
         cached = await self._sound(job.key)
         try:
@@ -66,19 +67,36 @@ class Store:
             durable=False,  # after a power cut it is queued, which is as well
         )
 
-    async def requeue(self, job_id: str) -> None:
-        """Running to queued: its worker died."""
-        await self._database.change(lambda db: jobs.move(db, job_id, "queued", worker=None, started=None))
+    async def requeue(self, job_id: str, *, forgive: bool = False) -> int:
+        """Running to queued: its worker died, or, to `forgive` the attempt, the bot closes. How many it has had."""
+        return await self._database.change(lambda db: jobs.requeue(db, job_id, int(forgive)))
+
+    async def stage(self, job_id: str, stage: str) -> None:
+        """What the running job is at."""
+        query = "UPDATE jobs SET stage = ? WHERE id = ? AND state = 'running'"
+        await self._database.change(lambda db: db.execute(query, (stage, job_id)), durable=False)
 
     async def finish(self, job_id: str, result: Result, seconds: float) -> None:
-        """Running to done after `seconds` of a device; the result enters the cache, and older ones make room for it."""
+        """Running to delivering after `seconds` of a device; the result enters the cache, older ones make room."""
         await self._unlink(await self._database.change(lambda db: self._finish(db, job_id, result, seconds)))
 
     async def fail(self, job_id: str, failed: Failed) -> None:
-        """To failed, or to cancelled when that is what happened; from any state that is not an end."""
-        state: State = "cancelled" if failed.kind == "Cancelled" else "failed"
+        """To delivering how it failed, from queued or running."""
         dumped = failed.model_dump_json()
+        await self._database.change(lambda db: jobs.deliver(db, job_id, failed=dumped, ended=self._clock()))
+
+    async def abandon(self, job_id: str, failed: Failed) -> None:
+        """To failed or cancelled from any state that is not an end: there is nobody to be told."""
+        dumped, state = failed.model_dump_json(), jobs.ended_as(failed)
         await self._database.change(lambda db: jobs.end(db, job_id, state, failed=dumped, ended=self._clock()))
+
+    async def delivered(self, job_id: str) -> None:
+        """Delivering to done, failed or cancelled: the person has seen it."""
+        await self._database.change(lambda db: jobs.delivered(db, job_id))
+
+    async def address(self, job_id: str, origin: str) -> None:
+        """The message that shows the job, so that a later run of the bot finds it."""
+        await self._database.change(lambda db: jobs.address(db, job_id, origin))
 
     async def job(self, job_id: str) -> Row | None:
         return await self._database.read(lambda db: jobs.find(db, job_id))
@@ -143,10 +161,12 @@ class Store:
 
     def _admit(self, db: sqlite3.Connection, job: Job, bounds: Sequence[Limit]) -> Result | None:
         now = self._clock()
+        jobs.check_new(db, job)
         result = cache.lookup(db, job.key)
         if result is not None:
             cache.hit(db, job.key, now)
-            jobs.insert(db, job, "done", cached=1, ended=now, result=result.model_dump_json())
+            jobs.insert(db, job, "delivering", cached=1, ended=now, result=result.model_dump_json())
+            jobs.hold(db, job.id, jobs.files_in(result.model_dump(mode="json")))
             return result
         limits.check(db, bounds, now)
         limits.take(db, bounds, job, now)
@@ -156,7 +176,7 @@ class Store:
 
     def _finish(self, db: sqlite3.Connection, job_id: str, result: Result, seconds: float) -> list[Path]:
         now = self._clock()
-        row = jobs.end(db, job_id, "done", result=result.model_dump_json(), seconds=seconds, ended=now)
+        row = jobs.deliver(db, job_id, result=result.model_dump_json(), seconds=seconds, ended=now)
         return cache.put(db, row["key"], result, self._cache_bytes, now)
 
     async def _sound(self, key: str) -> bool:

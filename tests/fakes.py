@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.host import Engine, HostSettings
 from engine.job import Done, Failed, Job, Update, key_of
+from storage.store import Row, Store
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]
 
@@ -34,6 +35,14 @@ def done(update: Update) -> Done:
 def failed(update: Update) -> Failed:
     assert isinstance(update, Failed), update
     return update
+
+
+async def ended(store: Store, job: str, seconds: float = 5) -> Row:
+    """The job's row, once the job has ended and the person has been told."""
+    async with asyncio.timeout(seconds):
+        while (row := await store.job(job)) is None or row.state not in {"done", "failed", "cancelled"}:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)  # rows tell nobody of their changes
+    return row
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5) -> None:

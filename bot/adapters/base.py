@@ -1,14 +1,17 @@
 """The only serving loop: a request's updates become one live message, edited no faster than its platform allows."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from bot.card import Card, card_of
 from bot.command import Request
+from bot.words import Language, language_of
 from engine.job import Update
+from storage.store import Row
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,19 @@ class Limits:
     file_count: int
 
 
+Note = Callable[[str], Awaitable[None]]
+"""Takes the origin that names a message just posted."""
+
+
 class Live(Protocol):
-    """One live message at a platform: the first `show` posts it, the next ones edit it."""
+    """One live message at a platform: the first `show` posts it, the next ones edit it.
+
+    `note` is set for a job: it is told where the message stands as soon as it is posted, and before a file is sent that
+    no later run could edit, so that such a run shows the job there and posts nothing twice.
+    """
 
     limits: Limits
+    note: Note | None
 
     async def show(self, card: Card) -> None: ...
 
@@ -34,18 +46,26 @@ class Handler(Protocol):
 
     def handle(self, request: Request) -> AsyncGenerator[Update, None]: ...
 
+    def resume(self, row: Row) -> AsyncGenerator[Update, None]: ...
+
+    def leave(self, job: str) -> None: ...
+
+    async def addressed(self, job: str, origin: str) -> None: ...
+
     def serving(self) -> AbstractContextManager[None]: ...
 
 
-async def serve(service: Handler, request: Request, live: Live) -> None:
-    """Show every update of `request` in `live`: the newest state wins, the final card is always shown."""
-    board = _Board(live)
-    with service.serving():
-        async with asyncio.TaskGroup() as group, aclosing(service.handle(request)) as updates:
-            group.create_task(board.keep())
-            async for update in updates:
-                board.put(card_of(update, request.language))
-            board.close()
+async def serve(service: Handler, request: Request, live: Live, accepted: Callable[[], None] | None = None) -> None:
+    """Show every update of `request` in `live`: the newest state wins, the final card is always shown.
+
+    `accepted` is called once the request is refused, answered or in the store.
+    """
+    await _Board(service, live, request.language, accepted).follow(service.handle(request))
+
+
+async def resume(service: Handler, row: Row, live: Live) -> None:
+    """Show what becomes of a job that an earlier run of the studio left."""
+    await _Board(service, live, language_of(row.job.language), None).follow(service.resume(row))
 
 
 def press(button: str) -> tuple[str, str]:
@@ -62,28 +82,53 @@ def cut(text: str, length: int) -> str:
 class _Board:
     """Holds the newest card until the platform may be edited again."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self, service: Handler, live: Live, language: Language, accepted: Callable[[], None] | None) -> None:
+        self._service, self._live, self._language, self._accepted = service, live, language, accepted
         self._newest: Card | None = None
+        self._job = ""
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
+        self._shown = asyncio.Event()
 
-    def put(self, card: Card) -> None:
-        self._newest = card
+    async def follow(self, updates: AsyncGenerator[Update, None]) -> None:
+        with self._service.serving():
+            async with asyncio.TaskGroup() as group, aclosing(updates):
+                keeper = group.create_task(self._keep())
+                try:
+                    async for update in updates:
+                        await self._put(update)
+                except asyncio.CancelledError:
+                    if not keeper.done():
+                        self._service.leave(self._job)
+                    raise
+                self._close()
+
+    async def _put(self, update: Update) -> None:
+        """Returns at once, but from a final card only when it is shown: the next step says that it was."""
+        if self._accepted is not None:
+            self._accepted()
+        if update.job and not self._job:
+            self._job = update.job
+            self._live.note = partial(self._service.addressed, update.job)
+        self._newest = card_of(update, self._language)
         self._changed.set()
-        if card.final:
+        if self._newest.final:
             self._ended.set()
+            await self._shown.wait()
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self._ended.set()
         self._changed.set()
 
-    async def keep(self) -> None:
+    async def _keep(self) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
             if (card := self._take()) is not None:
                 await self._live.show(card)
+                if card.final:
+                    self._shown.set()
+                    return
             if self._ended.is_set() and not self._changed.is_set():
                 return
             await self._pause()

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from bot.adapters.discord import adapter, live, run
 from bot.adapters.discord.inbox import is_quiet
+from bot.adapters.discord.origin import origin_of
 from bot.command import Call, Command, Request, command
 from bot.commands import COMMANDS
 from bot.config import DiscordSection, Settings
@@ -32,7 +33,8 @@ from engine.params import Option, TaskParams
 from engine.tasks.echo import Params as Echo
 from storage.files import Files
 from storage.store import Rate, Store
-from tests.fakes import small_engine, until
+from tests.fakes import echo as fake_echo
+from tests.fakes import ended, small_engine, until
 from tests.servers.discord import Answer, DiscordServer, Person, Place, Shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -366,9 +368,7 @@ async def test_the_cancel_button_ends_the_job_and_leaves_no_button(service: Serv
     assert "Cancelled" in said(shown)
     assert time.monotonic() - pressed_at < 2
     assert (await pressed.until(final)).ephemeral
-    row = await service.studio.store.job(job.id)
-    assert row is not None
-    assert row.state == "cancelled"
+    assert (await ended(service.studio.store, job.id)).state == "cancelled"
 
 
 async def test_somebody_elses_job_is_not_cancelled(server: DiscordServer, ana: Person) -> None:
@@ -417,10 +417,7 @@ async def test_a_deleted_message_ends_nothing_but_its_edits(
     job = await job_of(service, answer)
     server.backend.delete_message(ana.place.channel, answer.message)
     await server.until(lambda: "PATCH" in {sent.method for sent in server.rest.requests})
-    await until(lambda: service.studio.flights.place(job.id) is None)
-    row = await service.studio.store.job(job.id)
-    assert row is not None
-    assert row.state == "done"
+    assert (await ended(service.studio.store, job.id)).state == "done"
 
 
 async def test_an_answer_that_the_network_lost_is_sent_again(
@@ -434,13 +431,53 @@ async def test_an_answer_that_the_network_lost_is_sent_again(
     assert not server.rest.cut
 
 
-async def test_whoever_waits_is_told_that_the_studio_closes(service: Service, server: DiscordServer) -> None:
+async def test_a_job_goes_on_in_the_same_message_after_a_restart(service: Service, server: DiscordServer) -> None:
     closing = Service(service.studio)
     async with running(closing, server):
-        answer = server.person("ana", server.world.direct()).slash("echo", text="too late", seconds=60)
+        answer = server.person("ana", server.world.direct()).slash("echo", text="later", seconds=1)
         await answer.until(lambda state: state.buttons)
         await closing.close()
-        assert said(answer.now) == "⚠️ The studio is closing. Ask again in a minute."
+        assert said(answer.now) == "⏸️ The studio restarts. This job goes on when it is back."
+    async with running(Service(service.studio), server):
+        assert said(await answer.until(final)) == "later"
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["still to run", "made, not told"])
+async def test_a_message_of_an_earlier_run_older_than_fifteen_minutes_gets_its_answer(
+    service: Service, server: DiscordServer, told: bool
+) -> None:
+    place = server.world.guild()
+    ana = server.person("ana", place)
+    job = Job.model_validate({**fake_echo(f"discord:{ana.id}", text=f"old, {told}").model_dump(), "language": "es"})
+    message = old_message(server, place, f"cancel:{job.id}")
+    await service.studio.store.admit(job)
+    await service.studio.store.address(job.id, origin_of(place.channel, message))
+    await service.studio.store.start(job.id, "cpu")
+    if told:
+        await service.studio.store.finish(job.id, Result(text=f"old, {told}"), 1)
+    server.backend.clock.advance(20 * 60)
+    async with running(Service(service.studio), server):
+        row = await ended(service.studio.store, job.id, 10)
+    assert (row.state, row.attempt) == ("done", 1 if told else 2)
+    shown = server.history.states[message][-1]
+    assert said(shown) == f"old, {told}"
+    assert sum("old" in said(state) for state in server.messages(place)) == 1
+
+
+async def test_the_button_of_a_job_that_was_taken_up_ends_it(service: Service, server: DiscordServer) -> None:
+    place = server.world.guild()
+    ana = server.person("ana", place)
+    job = fake_echo(f"discord:{ana.id}", text="never", seconds=60)
+    message = old_message(server, place, f"cancel:{job.id}")
+    await service.studio.store.admit(job)
+    await service.studio.store.address(job.id, origin_of(place.channel, message))
+    server.backend.clock.advance(20 * 60)
+    restarted = Service(service.studio)
+    async with running(restarted, server):
+        await until(lambda: restarted.flights.place(job.id) == 0, 10)
+        await ana.press("Cancel", message).until(final)
+        assert (await ended(service.studio.store, job.id)).state == "cancelled"
+    assert said(server.history.states[message][-1]) == "⚠️ Cancelled."
 
 
 # the connection

@@ -37,7 +37,7 @@ from engine.params import TaskParams
 from engine.tasks.echo import Params as Echo
 from storage.files import Files
 from storage.store import Store
-from tests.fakes import small_engine, until
+from tests.fakes import ended, small_engine, until
 from tests.servers.telegram import Json, TelegramServer, silent_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -342,7 +342,7 @@ async def test_the_end_is_posted_anew_where_the_live_message_was_deleted(server:
     message = await chat.say("/echo done --seconds 1")
     live = await chat.answer(to=message)
     del chat.room.messages[live["message_id"]]
-    assert (await chat.answer(to=message, when=over))["text"] == "done"
+    assert (await chat.answer(to=message, when=lambda answer: answer["text"] == "done"))["text"] == "done"
     assert len(chat.room.of_bot()) == 1
 
 
@@ -407,9 +407,7 @@ async def test_cancel_ends_that_job_and_the_next_one_runs(server: TelegramServer
     job = live["reply_markup"]["inline_keyboard"][0][0]["callback_data"].partition(":")[2]
     assert job in await chat.press(live, "Cancel")
     assert (await chat.answer(to=message, when=over))["text"] == "⚠️ Cancelled."
-    row = await service.studio.store.job(job)
-    assert row is not None
-    assert row.state == "cancelled"
+    assert (await ended(service.studio.store, job)).state == "cancelled"
     message = await chat.say("/echo next")
     await chat.answer(to=message, when=lambda answer: answer.get("text") == "next")
 

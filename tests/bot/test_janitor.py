@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import BotSection, Settings
-from bot.janitor import after_a_crash, tidy
+from bot.janitor import tidy
 from bot.studio import Studio
 from engine.host import Engine, HostSettings
 from engine.job import Result
@@ -31,20 +31,6 @@ def aged(path: Path, seconds: float) -> Path:
     then = path.stat().st_mtime - seconds
     os.utime(path, (then, then))
     return path
-
-
-async def test_jobs_that_a_crash_left_end_as_failed_with_a_word(studio: Studio) -> None:
-    waiting, running = echo(text="1"), echo(text="2")
-    for job in (waiting, running):
-        await studio.store.admit(job)
-    await studio.store.start(running.id, "cpu")
-    await after_a_crash(studio)
-    for job in (waiting, running):
-        row = await studio.store.job(job.id)
-        assert row is not None
-        assert row.state == "failed"
-        assert row.failed is not None
-        assert "restarted" in str(row.failed.sentence)
 
 
 async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio: Studio, tmp_path: Path) -> None:

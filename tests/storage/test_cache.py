@@ -33,7 +33,7 @@ async def test_the_same_work_again_is_answered_at_once(
     assert await store.admit(again) == made
     row = await store.job(again.id)
     assert row is not None
-    assert (row.state, row.cached, row.result, row.ended, row.seconds) == ("done", True, made, clock.now, 0)
+    assert (row.state, row.cached, row.result, row.ended, row.seconds) == ("delivering", True, made, clock.now, 0)
 
 
 async def test_hits_and_misses_are_counted_and_outlive_the_process(
@@ -105,7 +105,7 @@ async def test_a_file_that_an_unfinished_job_names_is_not_deleted_until_it_ended
     await store.admit(waiting)
     assert await store.cache_clear() == (1, 100)
     assert made.media[0].path.exists()
-    await store.fail(waiting.id, Failed.of(Cancelled("Cancelled.")))
+    await store.abandon(waiting.id, Failed.of(Cancelled("Cancelled.")))
     assert await store.named_files() == set()
 
 
@@ -159,12 +159,13 @@ async def test_the_same_work_finished_twice_is_one_entry(store: Store, job: Make
         await store.admit(twin)
         await store.start(twin.id, "cpu")
     first, second = result("first"), result("second")
-    await store.finish(twins[0].id, first, 1)
-    await store.finish(twins[1].id, second, 1)
+    for twin, made in zip(twins, (first, second), strict=True):
+        await store.finish(twin.id, made, 1)
+        await store.delivered(twin.id)
     stats = await store.cache_stats()
     assert (stats.entries, stats.bytes) == (1, 100)
     assert await store.admit(job()) == second
-    assert [made.media[0].path.exists() for made in (first, second)] == [False, True]
+    assert await store.named_files() == {second.media[0].sha256}
 
 
 async def test_many_hits_at_once_are_all_counted(store: Store, job: Make, result: MakeResult) -> None:

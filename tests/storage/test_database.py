@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import AtelierError
+from engine.errors import AtelierError, DiskFull
 from storage.database import MIGRATIONS, Database
 
 
@@ -81,7 +81,7 @@ async def test_a_full_disk_fails_the_change_and_the_next_one_works_again(databas
 
     pages = await database.read(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
     await database.read(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchall())
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(DiskFull):
         await database.change(fill)
     await database.read(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchall())
     await database.change(fill)

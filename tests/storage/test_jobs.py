@@ -12,7 +12,7 @@ import pytest
 from engine.errors import Broken, Cancelled
 from engine.job import Failed, Job, Result
 from engine.media import keep
-from storage.store import IllegalMove, Limit, Rate, Store
+from storage.store import IllegalMove, Limit, Rate, Store, TakenBefore
 from tests.storage.conftest import Reopen
 from tests.storage.made import NOON, Clock, png, run
 
@@ -46,6 +46,7 @@ async def test_a_run_leaves_worker_times_device_seconds_and_result(
     await store.start(asked.id, "cuda:0")
     clock.forward(3)
     await store.finish(asked.id, made, 2.5)
+    await store.delivered(asked.id)
     row = await store.job(asked.id)
     assert row is not None
     assert (row.state, row.worker, row.attempt, row.result) == ("done", "cuda:0", 1, made)
@@ -57,15 +58,82 @@ async def test_a_failure_is_kept_to_be_told_again_in_any_language(store: Store, 
     await store.admit(asked)
     await store.start(asked.id, "cpu")
     await store.fail(asked.id, BROKEN)
+    await store.delivered(asked.id)
     row = await store.job(asked.id)
     assert row is not None
     assert (row.state, row.failed) == ("failed", BROKEN)
 
 
+@pytest.mark.parametrize(("failed", "state"), [(BROKEN, "failed"), (CANCELLED, "cancelled")])
+async def test_how_a_job_failed_is_unfinished_until_it_is_told(
+    store: Store, job: Make, failed: Failed, state: str
+) -> None:
+    asked = job()
+    await store.admit(asked)
+    await store.fail(asked.id, failed)
+    (row,) = await store.unfinished()
+    assert (row.state, row.failed) == ("delivering", failed)
+    for _ in range(2):
+        await store.delivered(asked.id)
+    told = await store.job(asked.id)
+    assert told is not None
+    assert told.state == state
+
+
+async def test_a_result_holds_its_files_until_it_is_told_though_the_cache_has_no_room(
+    reopen: Reopen, job: Make, result: Callable[..., Result]
+) -> None:
+    async with reopen(cache_bytes=0) as store:
+        asked, made = job(), result()
+        await store.admit(asked)
+        await store.start(asked.id, "cpu")
+        await store.finish(asked.id, made, 1)
+        assert await store.named_files() == {made.media[0].sha256}
+        assert made.media[0].path.exists()
+        await store.delivered(asked.id)
+        assert await store.named_files() == set()
+
+
+async def test_a_cached_answer_holds_its_files_until_it_is_told(
+    store: Store, job: Make, result: Callable[..., Result]
+) -> None:
+    made = result()
+    await run(store, job(), made)
+    await store.admit(job(user="web:b"))
+    await store.cache_clear()
+    assert made.media[0].path.exists()
+
+
+async def test_a_message_that_is_told_of_twice_makes_one_job(store: Store, job: Make) -> None:
+    once = [Limit("web:a", "imagine", Rate(1, 60))]
+    await store.admit(job(request="telegram:7/1"), once)
+    with pytest.raises(TakenBefore):
+        await store.admit(job("other", request="telegram:7/1"), once)
+    assert len(await store.unfinished()) == 1
+    assert (await store.active(0)).requests == 1
+
+
+async def test_a_job_is_shown_where_it_was_addressed_last(store: Store, job: Make) -> None:
+    asked = job()
+    await store.admit(asked)
+    await store.address(asked.id, "room/1/9")
+    (row,) = await store.unfinished()
+    assert row.job.origin == "room/1/9"
+
+
+async def test_an_attempt_that_is_forgiven_does_not_count(store: Store, job: Make) -> None:
+    asked = job()
+    await store.admit(asked)
+    await store.start(asked.id, "cpu")
+    assert await store.requeue(asked.id, forgive=True) == 0
+    await store.start(asked.id, "cpu")
+    assert await store.requeue(asked.id) == 1
+
+
 async def test_a_queued_job_can_be_cancelled(store: Store, job: Make) -> None:
     asked = job()
     await store.admit(asked)
-    await store.fail(asked.id, CANCELLED)
+    await store.abandon(asked.id, CANCELLED)
     row = await store.job(asked.id)
     assert row is not None
     assert row.state == "cancelled"
@@ -98,6 +166,8 @@ async def test_moves_that_no_job_can_make_are_refused_and_change_nothing(
         store.start(done.id, "cpu"),
         store.finish(done.id, result("other"), 1),
         store.fail(done.id, BROKEN),
+        store.abandon(done.id, BROKEN),
+        store.delivered(queued.id),
     ):
         with pytest.raises(IllegalMove, match="it becomes"):
             await move
@@ -132,7 +202,7 @@ async def test_people_see_their_own_queued_and_running_jobs(store: Store, job: M
         await store.admit(each)
     await store.start(running.id, "cpu")
     await store.admit(ended := job("4"))
-    await store.fail(ended.id, CANCELLED)
+    await store.abandon(ended.id, CANCELLED)
     assert [row.job.id for row in await store.jobs_of("web:a")] == [mine.id, running.id]
 
 
@@ -176,6 +246,7 @@ async def test_files_of_unfinished_jobs_are_named_until_they_end(store: Store, j
     await store.admit(asked)
     named = await store.named_files()
     await store.fail(asked.id, CANCELLED)
+    await store.delivered(asked.id)
     assert named == {picture.sha256}
     assert await store.named_files() == set()
 

@@ -16,9 +16,9 @@ async def test_jobs_are_counted_by_command_and_outcome(store: Store, job: Make) 
     await run(store, job("apple"), WORDS)
     await store.admit(job("apple"))
     await store.admit(broken := job("pear", command="upscale"))
-    await store.fail(broken.id, Failed.of(Broken("It broke.")))
+    await store.abandon(broken.id, Failed.of(Broken("It broke.")))
     await store.admit(ended := job("plum"))
-    await store.fail(ended.id, Failed.of(Cancelled("Cancelled.")))
+    await store.abandon(ended.id, Failed.of(Cancelled("Cancelled.")))
     await store.admit(job("fig"))
     stats = await store.stats(0)
     assert stats.jobs == {"imagine": {"cached": 1, "cancelled": 1, "done": 1, "queued": 1}, "upscale": {"failed": 1}}
@@ -34,6 +34,7 @@ async def test_waiting_and_running_times_have_a_median_and_a_95th_percentile(
         await store.start(asked.id, "cpu")
         clock.forward(2 * number)
         await store.finish(asked.id, WORDS, 1)
+        await store.delivered(asked.id)
     stats = await store.stats(0)
     assert stats.waiting is not None
     assert stats.running is not None
@@ -73,7 +74,7 @@ async def test_the_last_day_is_24_hours_of_the_clock(store: Store, job: Make, cl
     await run(store, job("now"), WORDS)
     await store.admit(job("now"))
     await store.admit(broken := job("broken"))
-    await store.fail(broken.id, Failed.of(Broken("It broke.")))
+    await store.abandon(broken.id, Failed.of(Broken("It broke.")))
     hours = await store.by_hour()
     assert len(hours) == 24
     assert [hour.start for hour in hours] == [

@@ -8,18 +8,19 @@ import discord
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.adapters.base import press, serve
+from bot.adapters.base import press, resume, serve
 from bot.adapters.discord.buttons import Press
 from bot.adapters.discord.inbox import Inbox, is_quiet
 from bot.adapters.discord.live import LOST, DiscordLive
-from bot.adapters.discord.origin import message_at
+from bot.adapters.discord.origin import file_bytes_at, message_at
 from bot.adapters.discord.slash import Spanish, Tree
 from bot.adapters.discord.sync import sync
 from bot.card import Card
 from bot.command import Request
 from bot.service import Service
-from bot.words import say
+from bot.words import language_of, say
 from engine.errors import Sentence
+from storage.store import Row
 
 log = structlog.get_logger()
 
@@ -51,6 +52,10 @@ class Client(discord.Client):
         self.tell("on")
         invitation = discord.utils.oauth_url(self.application_id or 0, scopes=("bot", "applications.commands"))
         log.info("discord is on", bot=str(self.user), invite=invitation)
+        for row in await self._service.left("discord"):
+            conversation = asyncio.create_task(self._resume(row))
+            self._conversations.add(conversation)
+            conversation.add_done_callback(self._conversations.discard)
 
     async def on_resumed(self) -> None:
         self.tell("on")
@@ -95,6 +100,17 @@ class Client(discord.Client):
             except Exception:
                 log.exception("request failed")
                 await self._apologise(live, request)
+
+    async def _resume(self, row: Row) -> None:
+        """Once servers are known, and so what a file may weigh there."""
+        await self.wait_until_ready()
+        message = message_at(self, row.job.origin)
+        live = DiscordLive(message, language_of(row.job.language), file_bytes_at(self, message), None)
+        with bound_contextvars(user=row.job.user, job=row.job.id):
+            try:
+                await resume(self._service, row, live)
+            except Exception:
+                log.exception("taking a job up failed")
 
     async def _apologise(self, live: DiscordLive, request: Request) -> None:
         sorry = "That failed by a fault of ours, and the log says more. Try it again later."

@@ -8,7 +8,7 @@ import aiohttp
 import discord
 import structlog
 
-from bot.adapters.base import Limits, cut
+from bot.adapters.base import Limits, Note, cut
 from bot.adapters.discord.buttons import row_of
 from bot.adapters.discord.origin import origin_of
 from bot.card import Card
@@ -24,8 +24,8 @@ DEAD_TOKEN = (10015, 50027)
 """Unknown Webhook, Invalid Webhook Token: the interaction is over fifteen minutes old."""
 DELETED = (10003, 10008)
 """Unknown Channel, Unknown Message: somebody deleted it, and wants to see no more of it."""
-TRIES, PAUSE = 4, 1.0
-"""A final card that the network lost is sent again after PAUSE seconds, then twice as long each time."""
+PAUSE, LONGEST_PAUSE = 1.0, 120.0
+"""Seconds before a final card that the network lost is sent again; doubled each time, up to the longest."""
 LOST = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordServerError)
 """What the network or Discord's servers do wrong, so that the same edit may go through later."""
 
@@ -42,11 +42,12 @@ class DiscordLive:
     ) -> None:
         self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, file_bytes, FILE_COUNT)
         self._message, self._language, self._interaction = message, language, interaction
+        self.note: Note | None = None
         self._shown = Card("")
         self._deleted = False
 
     async def show(self, card: Card) -> None:
-        """Raises only for a final card that Discord refuses, or that the network lost TRIES times."""
+        """A final card is sent until it arrives. Raises only where Discord refuses it even without its files."""
         if card == self._shown or self._deleted:
             return
         try:
@@ -55,24 +56,42 @@ class DiscordLive:
         except discord.NotFound as error:
             if error.code not in DELETED:
                 raise
-            log.info("the answer was deleted", origin=origin_of(self._message.channel.id, self._message.id))
+            log.info("the answer was deleted", origin=self._origin)
             self._deleted = True
+        except discord.Forbidden as error:
+            log.warning("not allowed to answer", origin=self._origin, why=str(error))
+            self._deleted = card.final
         except (*LOST, discord.HTTPException) as error:
             if card.final:
                 raise
             log.warning("progress not shown", why=str(error))
 
+    @property
+    def _origin(self) -> str:
+        return origin_of(self._message.channel.id, self._message.id)
+
     async def _finish(self, card: Card) -> None:
         fitting = tuple(one for one in card.media if one.bytes <= self.limits.file_bytes)[: self.limits.file_count]
         refused = (self._too_big(one) for one in card.media if one.bytes > self.limits.file_bytes)
         told = replace(card, media=fitting, text="\n".join([card.text, *refused]))
-        for attempt in range(TRIES - 1):
+        try:
+            await self._arrive(told)
+        except (discord.NotFound, discord.Forbidden):
+            raise
+        except discord.HTTPException as error:
+            log.error("answer refused", why=str(error))  # noqa: TRY400  # Discord says what it is about
+            refused_too = say("Discord refused the files of this answer. Ask for something smaller.", self._language)
+            await self._arrive(replace(told, media=(), text=f"{told.text}\n{refused_too}"))
+
+    async def _arrive(self, card: Card) -> None:
+        pause = PAUSE
+        while True:
             try:
-                return await self._edit(told)
+                return await self._edit(card)
             except LOST as error:
-                log.warning("answer not shown yet", why=str(error), attempt=attempt + 1)
-                await asyncio.sleep(PAUSE * 2**attempt)
-        return await self._edit(told)
+                log.warning("answer not shown yet", why=str(error), again_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _too_big(self, media: Media) -> str:
         template = "A file of {size} MB was made; here at most {bound} MB can be sent. Ask for something smaller."

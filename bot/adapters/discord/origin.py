@@ -11,3 +11,10 @@ def message_at(client: discord.Client, origin: str) -> discord.PartialMessage:
     """The message, to be edited without having been seen: by this run of the bot or a later one."""
     channel, message = map(int, origin.split("/"))
     return client.get_partial_messageable(channel).get_partial_message(message)
+
+
+def file_bytes_at(client: discord.Client, message: discord.PartialMessage) -> int:
+    """What a file may weigh there: more in a server that is boosted."""
+    channel = client.get_channel(message.channel.id)
+    guild = getattr(channel, "guild", None)
+    return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES

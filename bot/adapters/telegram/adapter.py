@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from bot.adapters.base import Live, serve
+from bot.adapters.base import Live, resume, serve
 from bot.adapters.telegram.inbox import Inbox, Words, language, speaker, user_of
 from bot.adapters.telegram.live import Bot, TelegramLive
 from bot.adapters.telegram.menu import publish
@@ -24,8 +24,10 @@ from bot.card import card_of
 from bot.command import Request
 from bot.config import TelegramSection
 from bot.service import Service
+from bot.words import language_of
 from engine.errors import AtelierError, Sentence
 from engine.job import Failed
+from storage.store import Row
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -33,6 +35,8 @@ log = structlog.get_logger()
 POLL_SECONDS = 30
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before Telegram is asked again after it could not be reached; doubled each time."""
+ACCEPT_SECONDS = 5.0
+"""How long new updates wait for the earlier ones: a file is fetched before its job is in the store."""
 UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY]
 
 ON = Sentence(template="on")
@@ -91,11 +95,16 @@ class _Adapter:
             await self._reach(self._bot.initialize)
             log.info("telegram", open=self._bot.link)
             group.create_task(_guarded(publish(self._bot, self._service.studio.commands)))
+            for row in await self._service.left("telegram"):
+                group.create_task(_guarded(self._resume(row)))
             offset = 0
             while True:
-                for update in await self._reach(partial(self._poll, offset)):
+                updates = await self._reach(partial(self._poll, offset))
+                taken = [asyncio.Event() for _ in updates]
+                for update, accepted in zip(updates, taken, strict=True):
                     offset = update.update_id + 1
-                    group.create_task(_guarded(self._take(update)))
+                    group.create_task(_guarded(self._take(update, accepted)))
+                await _all_set(taken)
 
     async def _poll(self, offset: int) -> tuple[Update, ...]:
         """The next updates; after a fault at once, to know whether it is over."""
@@ -119,27 +128,35 @@ class _Adapter:
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
 
-    async def _take(self, update: Update) -> None:
-        if update.message is not None:
-            await self._written(update.message)
-        elif update.callback_query is not None:
-            await self._pressed(update.callback_query)
+    async def _take(self, update: Update, accepted: asyncio.Event) -> None:
+        try:
+            if update.message is not None:
+                await self._written(update.message, accepted)
+            elif update.callback_query is not None:
+                await self._pressed(update.callback_query, accepted)
+        finally:
+            accepted.set()
 
-    async def _written(self, message: Message) -> None:
+    async def _written(self, message: Message, accepted: asyncio.Event) -> None:
         words = Words.of(message, self._service.studio, self._bot.username)
         if words is not None:
             who = speaker(message)
-            await self._serve(self._inbox.written(words), self._live(message, who), who)
+            await self._serve(self._inbox.written(words), self._live(message, who), who, accepted)
 
-    async def _pressed(self, query: CallbackQuery) -> None:
+    async def _pressed(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
         if query.message is not None:
             live = PressLive(query, self._live(query.message, query.from_user))
-            await self._serve(self._inbox.pressed(query, query.message), live, query.from_user)
+            await self._serve(self._inbox.pressed(query, query.message), live, query.from_user, accepted)
+
+    async def _resume(self, row: Row) -> None:
+        place, words = Place.parse(row.job.origin), language_of(row.job.language)
+        with bound_contextvars(user=row.job.user, job=row.job.id):
+            await resume(self._service, row, TelegramLive(self._bot, place, words, local=self._local))
 
     def _live(self, message: MaybeInaccessibleMessage, who: User | Chat) -> TelegramLive:
         return TelegramLive(self._bot, Place.of(message), language(who), local=self._local)
 
-    async def _serve(self, made: Awaitable[Request], live: Live, who: User | Chat) -> None:
+    async def _serve(self, made: Awaitable[Request], live: Live, who: User | Chat, accepted: asyncio.Event) -> None:
         with bound_contextvars(user=user_of(who)):
             try:
                 request = await made
@@ -147,7 +164,17 @@ class _Adapter:
                 log.info("refused", kind=error.kind, why=str(error))
                 await live.show(card_of(Failed.of(error), language(who)))
             else:
-                await serve(self._service, request, live)
+                await serve(self._service, request, live, accepted.set)
+
+
+async def _all_set(events: Iterable[asyncio.Event]) -> None:
+    """Asking for more makes Telegram forget what it sent: not before that is in the store, or ACCEPT_SECONDS passed."""
+    try:
+        async with asyncio.timeout(ACCEPT_SECONDS):
+            for event in events:
+                await event.wait()
+    except TimeoutError:
+        log.info("asking for more while requests are still being taken")
 
 
 async def _guarded(work: Awaitable[object]) -> None:

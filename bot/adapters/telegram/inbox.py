@@ -1,7 +1,7 @@
 """What people send on Telegram, as requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,7 +66,7 @@ class Inbox:
         name, argument = press(query.data or "")
         command = self.studio.command(name)
         raw = parse(command.params, argument) if command else {}
-        return self._request(message, query.from_user, name, raw, {})
+        return replace(self._request(message, query.from_user, name, raw, {}), id=f"telegram:press/{query.id}")
 
     def _request(
         self,
@@ -85,6 +85,7 @@ class Inbox:
             language=language(who),
             admin=who.id in self.studio.settings.telegram.admins,
             private=is_private(message),
+            id=f"telegram:{message.chat.id}/{message.message_id}",
         )
 
     async def _files(self, command: Command, message: Message) -> dict[str, Attachment]:

@@ -9,14 +9,21 @@ from telegram.constants import ChatType
 
 @dataclass(frozen=True)
 class Place:
-    """A message in its topic (0 outside topics). As text it is a request's origin: `chat/thread/message`."""
+    """A message in its topic (0 outside topics). As text it is a request's origin: `chat/thread/message`.
+
+    Once the job is shown it goes on: `/live`, the message that shows it, and `/sent`, the files beside that one whose
+    sending has begun. Those cannot be edited, so they are never sent by a second run.
+    """
 
     chat: int
     thread: int
     message: int
+    live: int = 0
+    sent: int = 0
 
     def __str__(self) -> str:
-        return f"{self.chat}/{self.thread}/{self.message}"
+        shown = f"/{self.live}/{self.sent}" if self.live else ""
+        return f"{self.chat}/{self.thread}/{self.message}{shown}"
 
     @classmethod
     def of(cls, message: MaybeInaccessibleMessage) -> Self:
@@ -27,8 +34,8 @@ class Place:
     @classmethod
     def parse(cls, origin: str) -> Self:
         """The place that `str` wrote. Raises ValueError for anything else."""
-        chat, thread, message = map(int, origin.split("/"))
-        return cls(chat, thread, message)
+        chat, thread, message, *shown = map(int, origin.split("/"))
+        return cls(chat, thread, message, *shown)
 
     @property
     def is_group(self) -> bool:

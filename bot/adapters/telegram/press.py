@@ -3,6 +3,7 @@
 from telegram import CallbackQuery
 from telegram.constants import CallbackQueryLimit
 
+from bot.adapters.base import Note
 from bot.adapters.telegram.live import TelegramLive
 from bot.card import Card
 
@@ -14,6 +15,14 @@ class PressLive:
         self.limits = live.limits
         self._query, self._live = query, live
         self._answered = False
+
+    @property
+    def note(self) -> Note | None:
+        return self._live.note
+
+    @note.setter
+    def note(self, note: Note | None) -> None:
+        self._live.note = note
 
     async def show(self, card: Card) -> None:
         short = len(card.text) <= CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH

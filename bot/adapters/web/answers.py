@@ -17,6 +17,7 @@ from engine.errors import (
     BadInput,
     Broken,
     Cancelled,
+    DiskFull,
     EngineDied,
     MissingModel,
     NotAllowed,
@@ -48,6 +49,7 @@ STATUS: dict[type[AtelierError], int] = {
     MissingModel: 503,
     OutOfMemory: 503,
     TimedOut: 504,
+    DiskFull: 507,
 }
 
 HEADERS = {

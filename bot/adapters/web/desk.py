@@ -1,7 +1,7 @@
 """Web jobs belong to the server: they go on whether or not a connection listens, and their newest state is here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -20,9 +20,9 @@ PREVIEWS = 3
 
 @dataclass
 class Running:
-    """A request on its way. `newest` is None until the service said its first word."""
+    """A request of `user` on its way. `newest` is None until the service said its first word."""
 
-    request: Request
+    user: str
     newest: Update | None = None
     previews: list[Media] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class Watch:
         self._told = asyncio.Event()
 
     def tell(self, running: Running, update: Update) -> None:
-        if running.request.user == self.user and self.job in (None, update.job):
+        if running.user == self.user and self.job in (None, update.job):
             self._news[update.job] = update
             self._told.set()
 
@@ -73,14 +73,17 @@ class Desk:
     async def start(self, request: Request) -> Update:
         """Begin, and the first update; what comes after goes on by itself. Who leaves before the first, cancels."""
         first: asyncio.Future[Update] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._carry(Running(request), first))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._begin(request.user, self._service.handle(request), first)
         try:
             return await first
         except asyncio.CancelledError:
             task.cancel()
             raise
+
+    async def take_up(self) -> None:
+        """Go on with the jobs that an earlier run left. What has ended since is in its row, for whoever asks."""
+        for row in await self._service.left("web"):
+            self._begin(row.job.user, self._service.resume(row), asyncio.get_running_loop().create_future())
 
     async def whole(self, request: Request) -> Update:
         """The last update of the request. Whoever leaves before it cancels the job."""
@@ -91,11 +94,11 @@ class Desk:
     def newest(self, job: str) -> tuple[str, Update] | None:
         """Whose the job is and its newest update, while it lives here."""
         running = self._live.get(job)
-        return (running.request.user, running.newest) if running and running.newest else None
+        return (running.user, running.newest) if running and running.newest else None
 
     def preview(self, user: str, sha256: str) -> Media | None:
         """A recent preview of one of the user's live jobs."""
-        previews = (media for each in self._live.values() if each.request.user == user for media in each.previews)
+        previews = (media for each in self._live.values() if each.user == user for media in each.previews)
         return next((media for media in previews if media.sha256 == sha256), None)
 
     @contextmanager
@@ -115,14 +118,24 @@ class Desk:
         for watch in self._watches:
             watch.close()
 
-    async def _carry(self, running: Running, first: asyncio.Future[Update]) -> None:
+    def _begin(
+        self, user: str, updates: AsyncGenerator[Update, None], first: asyncio.Future[Update]
+    ) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._carry(Running(user), updates, first))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _carry(
+        self, running: Running, updates: AsyncGenerator[Update, None], first: asyncio.Future[Update]
+    ) -> None:
         """A fault of ours is logged here, and told to whoever waits."""
         try:
             with self._service.serving():
-                async with aclosing(self._service.handle(running.request)) as updates:
+                async with aclosing(updates):
                     await self._follow(running, updates, first)
         except Exception as error:
-            log.exception("a web job failed by a fault of ours", user=running.request.user)
+            log.exception("a web job failed by a fault of ours", user=running.user)
             if not first.done():
                 first.set_exception(error)
             elif running.newest is not None:

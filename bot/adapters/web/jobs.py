@@ -14,6 +14,7 @@ from bot.adapters.web.views import ENDED, Views, data_uri
 from bot.adapters.web.visitor import VISITOR
 from bot.command import Request
 from bot.studio import Studio
+from engine.errors import EngineDied
 from engine.job import Done, Failed, Update
 
 
@@ -71,7 +72,8 @@ class Jobs:
             last = await self._desk.whole(asked)
         if isinstance(last, Failed):
             raise last.error()
-        assert isinstance(last, Done)
+        if not isinstance(last, Done):
+            raise EngineDied("The studio restarts. This job goes on when it is back: ask the same again then.")
         images = await asyncio.to_thread(lambda: [data_uri(media) for media in last.result.media])
         told = {"status": "success", "image": images[0], "images": images, "cached": last.cached}
         return web.json_response({**last.result.facts, **told, "id": last.job})

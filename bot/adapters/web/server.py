@@ -82,6 +82,7 @@ class Server:
             raise
         address, bound = self._runner.addresses[0][:2]
         self.url = f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
+        await self._desk.take_up()
 
     async def stop(self) -> None:
         """No new connections, then the jobs that still run, then the open answers."""

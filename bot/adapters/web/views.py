@@ -8,7 +8,7 @@ from bot.adapters.web.keys import Keys
 from bot.adapters.web.visitor import Visitor
 from bot.card import card_of
 from bot.words import say
-from engine.job import Done, Failed, Media, Progress, Queued, Result, Update
+from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Update
 from storage.store import Row
 
 ENDED = ("done", "failed", "cancelled")
@@ -78,7 +78,7 @@ def data_uri(media: Media) -> str:
 
 def _state(update: Update) -> str:
     match update:
-        case Queued():
+        case Queued() | Paused():
             return "queued"
         case Done():
             return "done"
