@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
+Words = dict[str, list[str]]
 Names = list[tuple[str, float]]
 
 GROUPS = {0: 0.7, 1: 0.25, 3: 1.5, 4: 1.4, 5: 1.2, 6: 1.1, 7: 1.0, 8: 0.15, 9: 0.04}
 ASKED = 2.5  # how much more often an object of objects.txt is drawn than its group's others
-RARE = re.compile(r"o’clock|-thirty|banknote|mahjong|japanese|quarter|gibbous|speaker|chart|envelope|mailbox|pointing")
+RARE = re.compile(
+    r"o\u2019clock|-thirty|banknote|mahjong|japanese|quarter|gibbous|speaker|chart|envelope|mailbox|pointing"
+)
 VAGUE = {"face", "cara", "mark", "marca", "symbol", "símbolo", "button", "botón", "bandera", "animal"}
-LETTERS = re.compile(r"[\w'’ -]{3,28}")
+LETTERS = re.compile(r"[\w'\u2019 -]{3,28}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def _asked(line: str) -> Asked:
 
 def clean(label: str) -> str:
     """A label as a person would type it: lower case, without quotes and colons."""
-    return re.sub(r"\s+", " ", re.sub(r"[:“”⊛]", "", label)).replace("’", "'").strip().lower()
+    return re.sub(r"\s+", " ", re.sub(r"[:\u201c\u201d⊛]", "", label)).replace("\u2019", "'").strip().lower()
 
 
 def concepts(emojibase: Path, emojilib: Path) -> dict[str, Concept]:
@@ -67,8 +70,8 @@ def concepts(emojibase: Path, emojilib: Path) -> dict[str, Concept]:
     english = {e["hexcode"]: [*e.get("tags", []), *_words(more, e["emoji"])] for e in en}
     spanish = {code: e.get("tags", []) for code, e in es.items() if code in english}
     keep_en = _keepers({e["hexcode"]: (clean(e["label"]), english[e["hexcode"]], e["group"]) for e in en}, last=True)
-    keep_es = _keepers({e["hexcode"]: (clean(es[e["hexcode"]]["label"]), spanish[e["hexcode"]], e["group"]) for e in en},
-                       last=False)  # fmt: skip
+    labelled = [(e["hexcode"], clean(es[e["hexcode"]]["label"]), e["group"]) for e in en]
+    keep_es = _keepers({code: (label, spanish[code], group) for code, label, group in labelled}, last=False)
     asked = asked_objects()
     return {key(e["hexcode"]): _concept(e, es[e["hexcode"]], keep_en, keep_es, asked) for e in en}
 
@@ -78,7 +81,7 @@ def key(hexcode: str) -> str:
     return hexcode.lower().replace("-fe0f", "")
 
 
-def _words(more: dict[str, list[str]], emoji: str) -> list[str]:
+def _words(more: Words, emoji: str) -> list[str]:
     return [w.replace("_", " ") for w in more.get(emoji, more.get(emoji.replace("\ufe0f", ""), []))]
 
 
@@ -87,7 +90,7 @@ def bare(label: str) -> str:
     return re.sub(r"^cara de |^front-facing | face$", "", label)
 
 
-def _keepers(every: dict[str, tuple[str, list[str], int]], last: bool) -> dict[str, list[str]]:
+def _keepers(every: dict[str, tuple[str, list[str], int]], last: bool) -> Words:
     labels = {bare(label) for label, _, _ in every.values()} | {label for label, _, _ in every.values()}
     used = Counter(k for _, words, _ in every.values() for k in {w.lower() for w in words})
     heads = {n for a in asked_objects() for n in (a.en if last else a.es)}
@@ -104,7 +107,7 @@ def _keepers(every: dict[str, tuple[str, list[str], int]], last: bool) -> dict[s
     }
 
 
-def _concept(en: Entry, es: Entry, keep_en: dict[str, list[str]], keep_es: dict[str, list[str]], all_: list[Asked]) -> Concept:
+def _concept(en: Entry, es: Entry, keep_en: Words, keep_es: Words, all_: list[Asked]) -> Concept:
     label, code, group = clean(en["label"]), en["hexcode"], en["group"]
     asked = [a for a in all_ if label in a.labels]
     weight = GROUPS[group] * (ASKED if asked else 1.0) * (0.15 if RARE.search(en["label"].lower()) else 1.0)

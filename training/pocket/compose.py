@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 SIZE = 128
 
@@ -48,7 +48,7 @@ def stars(count: Tensor) -> Tensor:
     """(B,) -> (B, 1, S, S) light of about that many two-pixel points."""
     half = SIZE // 2
     lit = torch.rand(len(count), 1, half, half, device=count.device) < (count / half**2)[:, None, None, None]
-    return F.interpolate(lit.float(), size=(SIZE, SIZE), mode="bilinear") * 0.9
+    return functional.interpolate(lit.float(), size=(SIZE, SIZE), mode="bilinear") * 0.9
 
 
 def placed(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Tensor]:
@@ -58,7 +58,9 @@ def placed(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Tensor]:
     paint = recipes.paint[:, layer].float()
     colour = (torch.einsum("bij,bjhw->bihw", paint[:, :, :3], source[:, :3]) + paint[:, :, 3, None, None]).clamp(0, 1)
     alpha = source[:, 3:] * (icon >= 0)[:, None, None, None]
-    moved = shrink(torch.cat([colour * alpha, alpha], 1), recipes.place[:, layer].float(), recipes.flip[:, layer].float())
+    moved = shrink(
+        torch.cat([colour * alpha, alpha], 1), recipes.place[:, layer].float(), recipes.flip[:, layer].float()
+    )
     return moved[:, :3], moved[:, 3:]
 
 
@@ -68,7 +70,9 @@ def shrink(layer: Tensor, place: Tensor, flip: Tensor) -> Tensor:
     mirror, zero = 1 - 2 * flip, torch.zeros_like(scale)
     across = torch.stack([mirror / scale, zero, -x / scale * mirror], 1)
     down = torch.stack([zero, 1 / scale, -y / scale], 1)
-    grid = F.affine_grid(torch.stack([across, down], 1), [len(layer), 4, SIZE, SIZE], align_corners=False)
+    grid = functional.affine_grid(torch.stack([across, down], 1), [len(layer), 4, SIZE, SIZE], align_corners=False)
     step = (0.5 / SIZE / scale)[:, None, None, None]
-    taps = [grid + step * torch.tensor(s, device=grid.device) for s in ((1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0))]
-    return torch.stack([F.grid_sample(layer, tap, align_corners=False) for tap in taps]).mean(0)
+    taps = [
+        grid + step * torch.tensor(s, device=grid.device) for s in ((1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0))
+    ]
+    return torch.stack([functional.grid_sample(layer, tap, align_corners=False) for tap in taps]).mean(0)

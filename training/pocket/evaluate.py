@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn import functional
 
 from training.pocket import matcher, pictures, pool, prompts, text
+from training.pocket.colour import Array
 from training.pocket.compose import compose
 from training.pocket.network import Pocket
 from training.pocket.recipes import Cook, Recipe
-from training.pocket.sample import sample
-from training.pocket.train import save_sheet
+from training.pocket.sample import sample, save_sheet
 
 Figures = dict[str, float]
 SINGLES = [f"a {name}" for name in prompts.SINGLES]
@@ -59,7 +59,10 @@ def distractors(pack: Path) -> list[str]:
 
 def shares(ranks: Tensor) -> Figures:
     """Top-1 and top-5 in per cent."""
-    return {"top1": round((ranks < 1).float().mean().item() * 100, 1), "top5": round((ranks < 5).float().mean().item() * 100, 1)}
+    return {
+        "top1": round((ranks < 1).float().mean().item() * 100, 1),
+        "top5": round((ranks < 5).float().mean().item() * 100, 1),
+    }
 
 
 class Artist:
@@ -79,51 +82,62 @@ class Artist:
             part = captions[at : at + 50]
             with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=self.encoder.device.type == "cuda"):
                 seeds = list(range(seed + at, seed + at + len(part)))
-                done.append(sample(self.model, self.encoder(part), empty, seeds, self.steps, self.guidance).cpu())
+                done.append(
+                    sample(self.model, self.encoder(part), empty, seeds, steps=self.steps, guidance=self.guidance).cpu()
+                )
         return torch.cat(done)
 
 
-def score(artist: Artist, judge: Judge, rgba: np.ndarray) -> dict[str, Figures]:
-    """Every figure of one set of weights."""
-    singles = artist.draw(SINGLES)
-    found = {"single": shares(judge.ranks(singles, SINGLES)), "copies": nearest(singles, rgba)}
-    ranks = {name: judge.ranks(artist.draw(list(part), 1000), list(part)) for name, part in PARTS.items()}
-    found |= {name: shares(part) for name, part in ranks.items()} | {"composition": shares(torch.cat(list(ranks.values())))}
-    english, spanish = ([f"a {en}" for en, _ in prompts.SPANISH], [f"un {es}" for _, es in prompts.SPANISH])
-    return found | {"spanish": shares(judge.ranks(artist.draw(spanish), english))}
+def score(artist: Artist, judge: Judge, rgba: Array, every: int = 1) -> dict[str, Figures]:
+    """Every figure of one set of weights, on every ``every``-th prompt."""
+    wanted = SINGLES[::every]
+    singles = artist.draw(wanted)
+    found = {"single": shares(judge.ranks(singles, wanted)), "copies": nearest(singles, rgba)}
+    parts = {name: list(part[::every]) for name, part in PARTS.items()}
+    ranks = {name: judge.ranks(artist.draw(part, 1000), part) for name, part in parts.items()}
+    found |= {name: shares(part) for name, part in ranks.items()} | {
+        "composition": shares(torch.cat(list(ranks.values())))
+    }
+    english = [f"a {en}" for en, _ in prompts.SPANISH[::every]]
+    drawn = artist.draw([f"un {es}" for _, es in prompts.SPANISH[::every]])
+    return found | {"spanish": shares(judge.ranks(drawn, english))}
 
 
-def nearest(drawn: Tensor, rgba: np.ndarray) -> Figures:
+def nearest(drawn: Tensor, rgba: Array) -> Figures:
     """RMSE (0..1, at 64 px on white) from each picture to the nearest icon or its mirror."""
     ours, icons = flat((drawn + 1) / 2), flat(on_white(rgba))
     mirrored = flat(drawn.flip(3) / 2 + 0.5)
     far = torch.minimum(torch.cdist(ours, icons).amin(1), torch.cdist(mirrored, icons).amin(1)) / ours.shape[1] ** 0.5
     own = torch.cdist(icons[::20], icons).topk(2, largest=False).values[:, 1] / ours.shape[1] ** 0.5
-    return {"median": round(far.median().item(), 3), "least": round(far.min().item(), 3), "icons": round(own.median().item(), 3)}
+    return {
+        "median": round(far.median().item(), 3),
+        "least": round(far.min().item(), 3),
+        "icons": round(own.median().item(), 3),
+    }
 
 
-def on_white(rgba: np.ndarray) -> Tensor:
+def on_white(rgba: Array) -> Tensor:
     """uint8 (N, S, S, 4) -> (N, 3, S/2, S/2) in 0..1."""
     parts = []
     for at in range(0, len(rgba), 1000):
         part = torch.from_numpy(np.array(rgba[at : at + 1000])).permute(0, 3, 1, 2).float() / 255
-        parts.append(F.avg_pool2d(part[:, :3] * part[:, 3:] + 1 - part[:, 3:], 2))
+        parts.append(functional.avg_pool2d(part[:, :3] * part[:, 3:] + 1 - part[:, 3:], 2))
     return torch.cat(parts)
 
 
 def flat(picture: Tensor) -> Tensor:
     """Pictures at 64 px as rows."""
-    return F.adaptive_avg_pool2d(picture, 64).flatten(1)
+    return functional.adaptive_avg_pool2d(picture, 64).flatten(1)
 
 
-def ceiling(judge: Judge, pack: Path, rgba: np.ndarray, set_: str) -> dict[str, Figures]:
+def ceiling(judge: Judge, pack: Path, rgba: Array, set_: str) -> dict[str, Figures]:
     """What real icons of one set score, singly on the 200 objects and in 300 compositions of their own."""
     manifest = pictures.manifest(pack)
     cook = Cook(manifest, np.asarray(rgba), {set_})
     first = {c["en"][0][0]: i for i, (c, s) in enumerate(zip(cook.concepts, cook.set, strict=True)) if s == set_}
     known = [name for name in prompts.SINGLES if name in first]
     icons = on_white(rgba[np.array([first[name] for name in known])])
-    single = judge.ranks(F.interpolate(icons, scale_factor=2.0) * 2 - 1, [f"a {name}" for name in known])
+    single = judge.ranks(functional.interpolate(icons, scale_factor=2.0) * 2 - 1, [f"a {name}" for name in known])
     made = composed(cook, 300)
     table = pool.joined([pool.columns(made, pack)])
     drawn = compose(torch.from_numpy(np.array(rgba)), table.recipes)
@@ -133,7 +147,8 @@ def ceiling(judge: Judge, pack: Path, rgba: np.ndarray, set_: str) -> dict[str, 
 
 def composed(cook: Cook, count: int) -> list[Recipe]:
     """Recipes in English of several objects, or of one in a scene."""
-    r, made = np.random.default_rng(5), []
+    r = np.random.default_rng(5)
+    made: list[Recipe] = []
     while len(made) < count:
         recipe = cook.make(r)
         if len(recipe.what.split()) > 2 and recipe.caption.isascii():
@@ -146,12 +161,14 @@ def main(given: argparse.Namespace) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     rgba, judge = pictures.icons(given.pack, os.cpu_count() or 1), Judge(given.pack, given.matcher, device)
     artist = Artist(given.weights, judge.encoder, given.steps, given.guidance)
-    figures = score(artist, judge, rgba)
+    figures = score(artist, judge, rgba, given.every)
     if given.ceiling:
-        figures |= {f"ceiling {s} {k}": v for s in (matcher.UNSEEN, "fluent-3d", "noto") for k, v in ceiling(judge, given.pack, rgba, s).items()}
+        for set_ in (matcher.UNSEEN, "fluent-3d", "noto"):
+            figures |= {f"ceiling {set_} {k}": v for k, v in ceiling(judge, given.pack, rgba, set_).items()}
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / f"{given.name}.json").write_text(json.dumps(figures, indent=1))
-    save_sheet(artist.draw(list(prompts.SHEET), 5000), given.out / f"{given.name}.png", 12)
+    if given.every == 1:
+        save_sheet(artist.draw(list(prompts.SHEET), 5000), given.out / f"{given.name}.png", 12)
     print(given.name, json.dumps(figures))
 
 
@@ -161,6 +178,7 @@ if __name__ == "__main__":
         parser.add_argument(path, type=Path)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--every", type=int, default=1, help="judge every nth prompt only, and draw no sheet")
     parser.add_argument("--name", default="evaluation")
     parser.add_argument("--ceiling", action="store_true")
     main(parser.parse_args())

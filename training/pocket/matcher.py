@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 from training.pocket import pictures, pool, text
 from training.pocket.compose import compose
@@ -33,7 +33,7 @@ class Fold(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H/2, W/2)."""
-        return F.avg_pool2d(self.skip(x) + self.body(x), 2)
+        return functional.avg_pool2d(self.skip(x) + self.body(x), 2)
 
 
 class Matcher(nn.Module):
@@ -43,32 +43,36 @@ class Matcher(nn.Module):
         super().__init__()
         stages = [Fold(width * a, width * b) for a, b in ((1, 2), (2, 4), (4, 6), (6, 8))]
         self.eye = nn.Sequential(nn.Conv2d(12, width, 3, padding=1), *stages)
-        self.see = nn.Sequential(nn.LayerNorm(width * 8 * 16), nn.Linear(width * 8 * 16, 512), nn.SiLU(), nn.Linear(512, 256))
+        self.see = nn.Sequential(
+            nn.LayerNorm(width * 8 * 16), nn.Linear(width * 8 * 16, 512), nn.SiLU(), nn.Linear(512, 256)
+        )
         layer = nn.TransformerEncoderLayer(384, 6, 768, 0.1, "gelu", batch_first=True, norm_first=True)
         self.ear, self.hear = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), nn.Linear(384, 256)
         self.heat = nn.Parameter(torch.tensor(2.5))
 
     def look(self, picture: Tensor) -> Tensor:
         """(B, 3, 128, 128) in -1..1 -> (B, 256)."""
-        return F.normalize(self.see(self.eye(F.pixel_unshuffle(picture, 2)).flatten(1)).float(), dim=1)
+        return functional.normalize(
+            self.see(self.eye(functional.pixel_unshuffle(picture, 2)).flatten(1)).float(), dim=1
+        )
 
     def read(self, states: Tensor, mask: Tensor) -> Tensor:
         """Token states (B, L, 384) and mask -> (B, 256)."""
         heard = self.ear(states, src_key_padding_mask=~mask) * mask[..., None]
-        return F.normalize(self.hear(heard.sum(1) / mask.sum(1, keepdim=True)).float(), dim=1)
+        return functional.normalize(self.hear(heard.sum(1) / mask.sum(1, keepdim=True)).float(), dim=1)
 
     def forward(self, picture: Tensor, states: Tensor, mask: Tensor, what: Tensor) -> Tensor:
         """The contrastive loss of a batch; two pictures that mean the same do not push each other away."""
         score = self.look(picture) @ self.read(states, mask).T * self.heat.exp()
         twin = (what[:, None] == what[None]) & ~torch.eye(len(what), dtype=torch.bool, device=what.device)
         score, target = score.masked_fill(twin, -1e4), torch.arange(len(what), device=what.device)
-        return (F.cross_entropy(score, target) + F.cross_entropy(score.T, target)) / 2
+        return (functional.cross_entropy(score, target) + functional.cross_entropy(score.T, target)) / 2
 
 
 def roughen(picture: Tensor) -> Tensor:
     """Noise, blur and contrast, so that the judge looks at shapes and not at a renderer's edges."""
     some = torch.rand(3, len(picture), 1, 1, 1, device=picture.device)
-    soft = F.interpolate(F.avg_pool2d(picture, 2), scale_factor=2.0, mode="bilinear")
+    soft = functional.interpolate(functional.avg_pool2d(picture, 2), scale_factor=2.0, mode="bilinear")
     picture = torch.lerp(picture, soft, some[0]) * (0.8 + 0.4 * some[1])
     return (picture + torch.randn_like(picture) * 0.15 * some[2]).clamp(-1, 1)
 
@@ -77,7 +81,7 @@ def train(pack: Path, out: Path, seconds: float, batch: int, count: int) -> None
     """Train for that long and write ``matcher.safetensors`` (fp16)."""
     rgba, manifest = pictures.icons(pack, os.cpu_count() or 1), pictures.manifest(pack)
     sets = {i["set"] for i in manifest["icons"]} - {UNSEEN}
-    made = pool.make(pack, manifest, np.asarray(rgba), count, 3, sets)
+    made = pool.make(pack, manifest, np.asarray(rgba), count=count, seed=3, sets=sets)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     fast = device.type == "cuda"
     made, icons, encoder = made.to(device), torch.from_numpy(np.array(rgba)).to(device), text.Encoder(pack, device)
@@ -88,7 +92,12 @@ def train(pack: Path, out: Path, seconds: float, batch: int, count: int) -> None
     while (done := (time.time() - began) / seconds) < 1:
         rows = torch.randint(len(states), (batch,), device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=fast):
-            loss = model(roughen(compose(icons, made.recipes.at(rows))), states[rows].float(), made.ids[rows] != 0, made.what[rows])
+            loss = model(
+                roughen(compose(icons, made.recipes.at(rows))),
+                states[rows].float(),
+                made.ids[rows] != 0,
+                made.what[rows],
+            )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -105,7 +114,8 @@ def load(path: Path, device: torch.device) -> Matcher:
     """A trained judge."""
     model = Matcher()
     model.load_state_dict({k: v.float() for k, v in load_file(path).items()})
-    return model.eval().requires_grad_(False).to(device)
+    model.eval().requires_grad_(False).to(device)
+    return model
 
 
 if __name__ == "__main__":

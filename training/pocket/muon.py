@@ -10,7 +10,8 @@ STEPS = (3.4445, -4.7750, 2.0315)
 
 class Muon:
     """Matrices and convolutions of equal shape are stepped together. The update's RMS is ``0.2 x rate``, as AdamW's
-    would be (Liu et al. 2025), so that one learning rate serves both."""
+    would be (Liu et al. 2025), so that one learning rate serves both.
+    """
 
     def __init__(self, parameters: list[nn.Parameter], decay: float) -> None:
         self.decay = decay

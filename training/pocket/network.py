@@ -7,8 +7,8 @@ the token states of all-MiniLM-L6-v2. It predicts the clean picture x from ``z_t
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 Weights = dict[str, Tensor]
 
@@ -27,9 +27,13 @@ class BertLayer(nn.Module):
         """``x`` (B, T, D) and an additive mask (B, 1, 1, T) -> (B, T, D)."""
         batch, tokens, width = x.shape
         q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).reshape(batch, tokens, width)
+        seen = (
+            functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+            .transpose(1, 2)
+            .reshape(batch, tokens, width)
+        )
         x = self.n1(x + self.o(seen))
-        return self.n2(x + self.f2(F.gelu(self.f1(x))))
+        return self.n2(x + self.f2(functional.gelu(self.f1(x))))
 
 
 class MiniLM(nn.Module):
@@ -89,9 +93,9 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor, e: Tensor) -> Tensor:
         """(B, inputs, H, W) and (B, condition) -> (B, outputs, H, W)."""
-        h = self.c1(F.silu(self.n1(x)))
+        h = self.c1(functional.silu(self.n1(x)))
         scale, shift = self.e(e)[:, :, None, None].chunk(2, 1)
-        return self.skip(x) + self.c2(F.silu(self.n2(h) * (1 + scale) + shift))
+        return self.skip(x) + self.c2(functional.silu(self.n2(h) * (1 + scale) + shift))
 
 
 class Block(nn.Module):
@@ -117,10 +121,10 @@ class Block(nn.Module):
         """``x`` (B, T, D), ``modulation`` (B, 6, D), ``context`` (B, L, C), ``bias`` (B, 1, 1, L) -> (B, T, D)."""
         a1, b1, g1, a2, b2, g2 = (modulation + self.mod)[:, :, None].unbind(1)
         q, k, v = self._heads(self.qkv(self.n1(x) * (1 + a1) + b1), 3)
-        x = x + (1 + g1) * self.o(self._join(F.scaled_dot_product_attention(self.qn(q), self.kn(k), v)))
+        x = x + (1 + g1) * self.o(self._join(functional.scaled_dot_product_attention(self.qn(q), self.kn(k), v)))
         (q,), (k, v) = self._heads(self.q(self.n2(x)), 1), self._heads(self.kv(context), 2)
-        x = x + self.o2(self._join(F.scaled_dot_product_attention(q, k, v, attn_mask=bias)))
-        return x + (1 + g2) * self.f2(F.gelu(self.f1(self.n3(x) * (1 + a2) + b2), approximate="tanh"))
+        x = x + self.o2(self._join(functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)))
+        return x + (1 + g2) * self.f2(functional.gelu(self.f1(self.n3(x) * (1 + a2) + b2), approximate="tanh"))
 
     def _heads(self, x: Tensor, parts: int) -> Tensor:
         return x.view(x.shape[0], x.shape[1], parts, self.h, -1).permute(2, 0, 3, 1, 4)
@@ -180,19 +184,22 @@ class Pocket(nn.Module):
 
     def forward(self, z: Tensor, t: Tensor, ctx: Tensor, mask: Tensor) -> Tensor:
         """Noisy pictures (B, 3, S, S), times (B,) in 0..1 (1 is clean), token states (B, L, 384) and their boolean
-        mask (B, L) -> clean pictures (B, 3, S, S) in about -1..1."""
+        mask (B, L) -> clean pictures (B, 3, S, S) in about -1..1.
+        """
         seen = mask.to(ctx.dtype)
-        e = F.silu(self._time(t, z.dtype) + self.pool((ctx * seen[..., None]).sum(1) / seen.sum(1, keepdim=True)))
+        e = functional.silu(
+            self._time(t, z.dtype) + self.pool((ctx * seen[..., None]).sum(1) / seen.sum(1, keepdim=True))
+        )
         bias, c = ((seen - 1) * 1e4)[:, None, None], self.ctx(ctx)
-        x0 = self.d0(self.inp(F.pixel_unshuffle(z, self.patch)), e)
+        x0 = self.d0(self.inp(functional.pixel_unshuffle(z, self.patch)), e)
         x1 = self.d1b(self.d1a(self.down0(x0), e), e)
         x = self.t2a(self.d2a(self.down1(x1), e), e, c, bias)
         x2 = self.t2b(self.d2b(x, e), e, c, bias)
-        x = torch.cat([F.pixel_shuffle(self.up2(self.mid(self.down2(x2), e, c, bias)), 2), x2], 1)
+        x = torch.cat([functional.pixel_shuffle(self.up2(self.mid(self.down2(x2), e, c, bias)), 2), x2], 1)
         x = self.v2b(self.u2b(self.v2a(self.u2a(x, e), e, c, bias), e), e, c, bias)
-        x = self.u1b(self.u1a(torch.cat([F.pixel_shuffle(self.up1(x), 2), x1], 1), e), e)
-        x = self.u0(torch.cat([F.pixel_shuffle(self.up0(x), 2), x0], 1), e)
-        return F.pixel_shuffle(self.out(F.silu(self.on(x))), self.patch)
+        x = self.u1b(self.u1a(torch.cat([functional.pixel_shuffle(self.up1(x), 2), x1], 1), e), e)
+        x = self.u0(torch.cat([functional.pixel_shuffle(self.up0(x), 2), x0], 1), e)
+        return functional.pixel_shuffle(self.out(functional.silu(self.on(x))), self.patch)
 
     def _time(self, t: Tensor, dtype: torch.dtype) -> Tensor:
         angle = t[:, None].float() * 1000 * self.freq

@@ -3,6 +3,7 @@
 import io
 import json
 import lzma
+import os
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -30,7 +31,9 @@ def icons(pack: Path, workers: int) -> Array:
         with ProcessPoolExecutor(workers) as pool, zipfile.ZipFile(pack / "webp.zip") as archive:
             drawn = list(pool.map(draw, documents, chunksize=32))
             drawn += [decode(archive.read(name)) for name in sorted(archive.namelist())]
-        np.save(kept, np.stack(drawn))
+        part = kept.with_name(f"{os.getpid()}-{kept.name}")
+        np.save(part, np.stack(drawn))
+        part.replace(kept)  # whole or not there, however many processes begin at once
     loaded: Array = np.load(kept, mmap_mode="r")
     return loaded
 

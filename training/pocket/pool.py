@@ -37,7 +37,9 @@ _cook: Cook | None = None  # set before the workers are forked, so that they sha
 _pack = Path()
 
 
-def make(pack: Path, manifest: dict[str, Any], rgba: Array, count: int, seed: int, sets: set[str] | None = None) -> Pool:
+def make(
+    pack: Path, manifest: dict[str, Any], rgba: Array, *, count: int, seed: int, sets: set[str] | None = None
+) -> Pool:
     """``count`` recipes, the same for the same seed; on as many processes as this process may use cores."""
     global _cook, _pack
     _cook, _pack = Cook(manifest, rgba, sets), pack

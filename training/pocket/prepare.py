@@ -18,7 +18,7 @@ from typing import Any
 
 from PIL import Image
 
-from training.pocket import language, prompts, sources, text
+from training.pocket import language, prompts, scenes, sources, text
 from training.pocket.captions import Concept, clean, concepts, key
 
 SETS = {  # set -> (style, weight). A style of STYLED is always named in the caption.
@@ -76,7 +76,7 @@ def icons_of(set_: str, folder: Path, every: dict[str, Concept]) -> tuple[list[I
 
 
 def weather(name: str) -> str:
-    """meteocons' name for a sky, as an emoji is named."""
+    """What meteocons calls a sky, as an emoji is named."""
     names = {"clear-day": "sun", "rain": "cloud-with-rain", "snow": "cloud-with-snow", "cloudy": "cloud"}
     plain = re.sub(r"-fill$", "", name)
     return names.get(plain, plain)
@@ -100,7 +100,12 @@ def rendered(folder: Path, every: dict[str, Concept]) -> tuple[list[Icon], list[
     icons, pictures = [], []
     for file in sorted((folder / "assets").glob("*.webp")):
         concept = every.get(key(file.stem))
-        if concept is None or re.search("1f3f[b-f]", file.stem) or SKIP.search(slug(concept.label)) or concept.group == 9:
+        if (
+            concept is None
+            or concept.group == 9
+            or re.search("1f3f[b-f]", file.stem)
+            or SKIP.search(slug(concept.label))
+        ):
             continue
         icons.append({"set": "fluent-3d", "style": "3d", "concept": key(file.stem), "share": 1.3})
         pictures.append(small(file))
@@ -129,7 +134,8 @@ def prepare(pack: Path, cache: Path) -> None:
     pack.mkdir(parents=True, exist_ok=True)
     homes = sources.fetch(cache)
     every = concepts(homes["emojibase-data"], homes["emojilib"])
-    icons, documents = [], []
+    icons: list[Icon] = []
+    documents: list[str] = []
     for set_ in SETS:
         found, svgs = icons_of(set_, homes[f"@iconify-json/{set_}"], every)
         icons, documents = icons + found, documents + svgs
@@ -158,9 +164,11 @@ def sayable(known: dict[str, dict[str, Any]]) -> list[str]:
     en = [name for c in known.values() for name, _ in c["en"]]
     es = [name for c in known.values() for name, _ in c["es"]]
     made = [*en, *map(language.plural, en), *es, *map(language.plural_es, es), *prompts.COMPOSITIONS, *prompts.SHEET]
-    source = Path(language.__file__).read_text("utf-8")
+    source = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (language, scenes))
     words = re.findall(r"[a-záéíóúñü]+", source) + [c + "s" for c, *_ in language.COLOURS.values()]
-    return made + words + [language.COLOURS[c][0][:-1] + end for c in language.COLOURS for end in ("a", "as", "os", "es")]
+    return (
+        made + words + [language.COLOURS[c][0][:-1] + end for c in language.COLOURS for end in ("a", "as", "os", "es")]
+    )
 
 
 if __name__ == "__main__":

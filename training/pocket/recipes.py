@@ -9,12 +9,14 @@ from numpy.random import Generator
 
 from training.pocket import language as say
 from training.pocket.colour import RGB, Array, Paint
-from training.pocket.language import SCENES, Thing
+from training.pocket.language import Thing
+from training.pocket.scenes import SCENES, Scene
 
 LAYERS = 4  # a prop behind, then up to three objects (or four without a prop)
 HATS = ("top hat", "woman's hat", "billed cap", "crown", "graduation cap", "rescue worker's helmet", "military helmet")
 TURNED = re.compile(r"left|right|clock|o'clock|arrow|letter|number|sign|flag|calendar|abc|ok |text|mark|book|news")
 WORDS = re.compile(rf"\b({'|'.join(say.COLOURS)}|roj|amarill|verde|azul|negr|blanc|gris|marrón)")
+HIGH = {"sun", "cloud", "crescent moon", "full moon", "star", "ringed planet", "snowflake", "cloud with rain"}
 KINDS = (("one", 0.46), ("scene", 0.18), ("many", 0.07), ("two", 0.29))
 HOW = (("beside", 0.30), ("on", 0.22), ("under", 0.10), ("above", 0.06), ("holding", 0.17), ("wearing", 0.15))
 
@@ -22,7 +24,8 @@ HOW = (("beside", 0.30), ("on", 0.22), ("under", 0.10), ("above", 0.06), ("holdi
 @dataclass
 class Recipe:
     """One picture. ``icons`` (4,) int32, -1 where empty; ``place`` (4, 3) scale and centre in -1..1; ``paint``
-    (4, 3, 4); ``flip`` (4,); ``ground`` (14,): four RGB colours, horizon, stars; ``what`` tells equal meanings."""
+    (4, 3, 4); ``flip`` (4,); ``ground`` (14,): four RGB colours, horizon, stars; ``what`` tells equal meanings.
+    """
 
     icons: Array
     place: Array
@@ -44,9 +47,12 @@ class Piece:
     box: tuple[float, float, float, float]
 
 
+Prop = tuple[int, Array]  # an icon and where it stands
+
+
 def boxes(rgba: Array) -> Array:
     """(N, 4) left, top, right, bottom of what is visible, in -1..1."""
-    seen = rgba[..., 3] > 40
+    seen: Array = np.asarray(rgba[..., 3] > 40)
     found = np.empty((len(rgba), 4), np.float32)
     for column, axis in ((0, 1), (1, 2)):
         line, side = seen.any(axis), seen.shape[1]
@@ -77,7 +83,8 @@ class Cook:
         self.hat = plain * np.array([x in HATS for x in label])
         self.group, self.label = group, label
         self.same = {s: np.array([t == s for t in self.set]) for s in set(self.set)}
-        self.prop = {p: np.flatnonzero(np.array([x == p for x in label]) * plain) for s in SCENES.values() for p in s.props}
+        props = {prop for scene in SCENES.values() for prop in scene.props}
+        self.prop = {prop: np.flatnonzero(np.array([x == prop for x in label]) * plain) for prop in props}
 
     def pick(self, r: Generator, kind: str, set_: str | None = None) -> int:
         """An icon drawn by weight, of one set where ``set_`` is given and draws such things."""
@@ -95,7 +102,8 @@ class Cook:
         colour, paint = self._colour(r, icon, noun, colourful)
         flip = bool(r.random() < 0.5) and not TURNED.search(self.label[icon]) and self.group[icon] not in (8, 9)
         left, top, right, bottom = self.box[icon]
-        return Piece(icon, Thing(noun, colour), paint, flip, (-right, top, -left, bottom) if flip else (left, top, right, bottom))
+        box = (-right, top, -left, bottom) if flip else (left, top, right, bottom)
+        return Piece(icon, Thing(noun, colour), paint, flip, box)
 
     def _colour(self, r: Generator, icon: int, noun: str, colourful: float) -> tuple[str | None, Array]:
         may = self.group[icon] in (3, 4, 5, 6, 7) and not WORDS.search(noun)
@@ -121,7 +129,7 @@ class Cook:
         scenic = kind == "scene" or (kind != "one" and r.random() < 0.2)
         ground, props, where = self._scene(r, spanish, pieces[0]) if scenic else self._plain(r, spanish)
         caption = say.finish(r, phrase + where[0], self.style[pieces[0].icon], spanish)
-        return serve(pieces, places, ground, props, caption, what + where[1])
+        return serve(pieces, places, ground, props, text=caption, what=what + where[1])
 
     def _one(self, r: Generator, spanish: bool, small: bool) -> tuple[list[Piece], Array, str, str]:
         piece = self.piece(r, self.pick(r, "object" if small else "any"), spanish, 0.2)
@@ -155,7 +163,7 @@ class Cook:
     def _means(self, piece: Piece) -> str:
         return f"{piece.thing.colour or ''} {self.concepts[piece.icon]['en'][0][0]}"
 
-    def _scene(self, r: Generator, spanish: bool, piece: Piece) -> tuple[Array, list[tuple[int, Array]], tuple[str, str]]:
+    def _scene(self, r: Generator, spanish: bool, piece: Piece) -> tuple[Array, list[Prop], tuple[str, str]]:
         name = list(SCENES)[r.integers(len(SCENES))]
         scene, ground = SCENES[name], np.ones(14, np.float32)
         low = scene.ground or (scene.top, scene.low)
@@ -166,20 +174,20 @@ class Cook:
         words = scene.es if spanish else scene.en
         return ground, self._props(r, scene, piece), (" " + words[r.integers(len(words))], " " + name.split(" ")[0])
 
-    def _props(self, r: Generator, scene: say.Scene, piece: Piece) -> list[tuple[int, Array]]:
+    def _props(self, r: Generator, scene: Scene, piece: Piece) -> list[Prop]:
         if not scene.props or r.random() < 0.4:
             return []
         kind = scene.props[r.integers(len(scene.props))]
         mine = [i for i in self.prop[kind] if self.set[i] == self.set[piece.icon]] or list(self.prop[kind])
         if not mine or kind == self.label[piece.icon]:
             return []
-        high = kind in ("sun", "cloud", "crescent moon", "full moon", "star", "ringed planet", "snowflake", "cloud with rain")
+        high = kind in HIGH
         scale, side = r.uniform(0.18, 0.34), r.choice([-1, 1])
         y = r.uniform(-0.75, -0.5) if high or kind.startswith("globe") else r.uniform(0.05, 0.4)
         return [(int(mine[r.integers(len(mine))]), np.array([scale, side * r.uniform(0.5, 0.72), y]))]
 
     @staticmethod
-    def _plain(r: Generator, spanish: bool) -> tuple[Array, list[tuple[int, Array]], tuple[str, str]]:
+    def _plain(r: Generator, spanish: bool) -> tuple[Array, list[Prop], tuple[str, str]]:
         ground = np.ones(14, np.float32)
         ground[13] = 0
         if r.random() > 0.12:
@@ -231,7 +239,7 @@ def _under(r: Generator, first: Piece, second: Piece) -> Array:
     return np.stack([lower, upper])
 
 
-def _holding(r: Generator, first: Piece, second: Piece) -> Array:
+def _holding(r: Generator, first: Piece, second: Piece) -> Array:  # noqa: ARG001  # as the other placings
     a, b, side = r.uniform(0.68, 0.8), r.uniform(0.3, 0.4), r.choice([-1, 1])
     hand = a * (first.box[2] - first.box[0]) / 2
     x = min(hand * 0.8 - 0.12, 0.95 - b)
@@ -251,7 +259,7 @@ def _wearing(r: Generator, first: Piece, second: Piece) -> Array:
 PLACING = {"beside": _beside, "on": _on, "above": _above, "under": _under, "holding": _holding, "wearing": _wearing}
 
 
-def serve(pieces: list[Piece], places: Array, ground: Array, props: list[tuple[int, Array]], text: str, what: str) -> Recipe:
+def serve(pieces: list[Piece], places: Array, ground: Array, props: list[Prop], *, text: str, what: str) -> Recipe:
     """Lay the pieces on their layers, a prop first."""
     icons, place = np.full(LAYERS, -1, np.int32), np.zeros((LAYERS, 3), np.float16)
     paint, flip = np.tile(np.eye(3, 4, dtype=np.float16), (LAYERS, 1, 1)), np.zeros(LAYERS, np.float16)

@@ -1,8 +1,11 @@
 """Drawing: DPM-Solver++(2M) (Lu et al. 2022) for ``z_t = t x + (1 - t) n`` and a network that predicts x."""
 
 import math
+from itertools import pairwise
+from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from training.pocket.network import Pocket
@@ -20,7 +23,7 @@ def noise(seeds: list[int], size: int) -> Tensor:
     return torch.stack([torch.randn(3, size, size, generator=torch.Generator().manual_seed(s)) for s in seeds])
 
 
-def predict(model: Pocket, z: Tensor, t: Tensor, text: Text, empty: Text | None, guidance: float) -> Tensor:
+def predict(model: Pocket, z: Tensor, t: Tensor, text: Text, *, empty: Text | None, guidance: float) -> Tensor:
     """The clean picture, clamped; guided against ``empty`` (Ho and Salimans 2022) where that is given."""
     if empty is None:
         return model(z, t, *text).float().clamp(-1, 1)
@@ -30,12 +33,14 @@ def predict(model: Pocket, z: Tensor, t: Tensor, text: Text, empty: Text | None,
 
 
 @torch.no_grad()
-def sample(model: Pocket, text: Text, empty: Text | None, seeds: list[int], steps: int, guidance: float = 4.0) -> Tensor:
+def sample(
+    model: Pocket, text: Text, empty: Text | None, seeds: list[int], *, steps: int, guidance: float = 4.0
+) -> Tensor:
     """Pictures (B, 3, S, S) in -1..1 for B captions' states and masks. ``empty`` is None for distilled weights."""
     z = noise(seeds, model.size).to(text[0].device)
     times, before, moved = schedule(steps), None, 0.0
-    for i, (t, after) in enumerate(zip(times, times[1:], strict=False)):
-        x = predict(model, z, torch.full((len(z),), t, device=z.device), text, empty, guidance)
+    for i, (t, after) in enumerate(pairwise(times)):
+        x = predict(model, z, torch.full((len(z),), t, device=z.device), text, empty=empty, guidance=guidance)
         level = log_ratio(t)
         direction = x
         if before is not None and i < steps - 1 and moved > -9:
@@ -49,3 +54,12 @@ def sample(model: Pocket, text: Text, empty: Text | None, seeds: list[int], step
 def log_ratio(t: float) -> float:
     """Half the log signal-to-noise ratio at time ``t`` under 1."""
     return math.log(max(t, 1e-4) / (1 - t))
+
+
+def save_sheet(drawn: Tensor, path: Path, columns: int) -> None:
+    """Pictures (B, 3, S, S) in -1..1 as one PNG, ``columns`` to a row."""
+    pixels = ((drawn.float().cpu() + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
+    blank = torch.full((-len(pixels) % columns, *pixels.shape[1:]), 255, dtype=torch.uint8)
+    rows = torch.cat([pixels, blank]).unflatten(0, (-1, columns))
+    sheet = torch.cat(list(torch.cat(list(rows.unbind(1)), 2).unbind(0)), 0)
+    Image.fromarray(sheet.numpy()).save(path)

@@ -6,25 +6,13 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-PACKAGES = {  # name@version -> sha512 of the published archive, base64, as the registry signs it
-    "@iconify-json/fluent-emoji@1.2.7": "D8G6bKAyIsyxP1rzZtIWr/gg/fO4Rg1+DyCWlfqKK4h8W+4Em/Y0P6QYgJUQTlUcagzJvSyg+9OBv4hz4Hc/QA==",
-    "@iconify-json/fluent-emoji-flat@1.2.6": "RY47RgPb47fYUiyrA64sIOL0+UU02s29sXpNBbIQRBUlPlfNFTKUmZDERGuxDs/7yNGWqQYvuaSYM1M4fRXlUw==",
-    "@iconify-json/meteocons@1.2.4": "E7YV02ql5WmJgAOpXU/hoF9Mdshq73KjwR6fBxZ5SrqMJghMa3CIcRG6NQGwP4I1uBOhIjOFlAikYoPAKuT56A==",
-    "@iconify-json/noto@1.2.9": "DQiuXENbun41ch+XPSV55H9FaWKpHTyz46YIKtSaKYD4fIDDzL1tR6H4np/T38jfrTAeI3rcKF0mqHYeZVAuaw==",
-    "@iconify-json/noto-v1@1.2.5": "/DsVMius69Q0fRS53z7QK1TROSuar606jiIx+laXtdsYGMXpf6LtHBx6CGfoo3UHHb/XpBsw+1L1x3eyPqMuVA==",
-    "@iconify-json/fxemoji@1.2.2": "UAasRaxzFUKfIGSmLwnoarsssA4LX0VLLuEmplIqM6ZNQqIQRtav8tZ4H1neTlBreXuMQyAifr5jP4kn78DpiQ==",
-    "@iconify-json/twemoji@1.2.5": "uKpuIEV0v6K5BW3Mjdyl+XKFVAbbcPxAgifKvEMtZoUZB5+YiY5zaMm2uNNCxyXzAWU9yNLlj41WU6/mvgALsw==",
-    "@iconify-json/emojione@1.2.3": "T9+T3HIbJNLKKsmxYKlaYhvnHYkz/HNYTV7SHCXVZPfeUi4FqskY70YeN8yYAZT8cCv7w5vJxS4Q1m8zb9CMMg==",
-    "@iconify-json/streamline-emojis@1.2.4": "iNr9T9XuZVTyQPJO8ZlLxBzPkpi7qMl+z1l0C31vpEMqhPMelth3n7CeWQYtixdetDPdI81yeG4ROqjWpYJE6A==",
-    "@lobehub/fluent-emoji-3d@1.1.0": "Wlq2lVStTnr8BDpIJ0pEnTKO4LuDxxqTEhTvRtD1DLRF0me7ogeRQjKoehDHXuVJ2Qaecgl5wRBv60lUAG3h7g==",
-    "emojibase-data@17.0.0": "Yvgb5AWoHViHV/gq1qr5ZAarcBip+B27/ZLRsUJkbgAEaLlZ/fof9g882LTpmEpyhBNEC0m2SEmItljHsTygjA==",
-    "emojilib@4.0.3": "KbWiYre9aRSaPbHrHZIz9zmoM+21LAsK1VFJtnTh1VCtWE/rNMDviGhQTmselFl95dhqtGlY22iH0leG5BuW0g==",
-}  # fmt: skip
+PINS = Path(__file__).parent / "packages.txt"
 
 
 def fetch(folder: Path) -> dict[str, Path]:
     """Each package's unpacked folder by its name; raises ValueError where an archive is not the pinned one."""
-    return {name.rpartition("@")[0]: _package(name, digest, folder) for name, digest in PACKAGES.items()}
+    pins = [line.split() for line in PINS.read_text("utf-8").splitlines() if not line.startswith("#")]
+    return {name.rpartition("@")[0]: _package(name, digest, folder) for name, digest in pins}
 
 
 def _package(name: str, digest: str, folder: Path) -> Path:

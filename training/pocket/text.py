@@ -48,8 +48,9 @@ def pack_encoder(pack: Path, used: np.ndarray) -> None:
     for name, value in weights.items():
         if value.ndim == 2:
             scale = value.abs().amax(1, keepdim=True).clamp(min=1e-8) / 127
-            packed[name + ".scale"], value = scale, (value / scale).round().to(torch.int8)
-        packed[name] = value.contiguous()
+            packed |= {name: (value / scale).round().to(torch.int8), name + ".scale": scale}
+        else:
+            packed[name] = value.contiguous()
     save_file(packed, pack / "text.safetensors")
 
 
@@ -73,7 +74,8 @@ class Encoder:
         """Published token ids (B, LENGTH) -> states (B, LENGTH, 384) and their boolean mask."""
         ids = ids.to(self.device).long()
         mask = ids != 0
-        return self.model(self.place[ids], mask), mask
+        states: Tensor = self.model(self.place[ids], mask)
+        return states, mask
 
     def __call__(self, captions: list[str]) -> tuple[Tensor, Tensor]:
         """States and mask of captions."""

@@ -5,21 +5,19 @@ learning rate follows the clock, so a run ends trained whatever the machine's sp
 last phase a student copies what the trained network draws with guidance (Meng et al. 2023) in one pass, not two.
 """
 
-import argparse
 import copy
 import json
 import math
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from training.pocket import pictures, pool, text
@@ -27,27 +25,8 @@ from training.pocket.compose import compose
 from training.pocket.muon import Muon
 from training.pocket.network import Pocket
 from training.pocket.prompts import PREVIEW
-from training.pocket.sample import predict, sample
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is told. ``seconds`` counts training alone; with ``deadline`` (seconds since 1970) they end then."""
-
-    pack: Path
-    run: Path
-    seconds: float
-    deadline: float = 0.0
-    distil: float = 0.0
-    guidance: float = 4.0
-    batch: int = 256
-    rate: float = 1.4e-3
-    decay: float = 0.45
-    memory: float = 0.9995
-    pool: int = 300_000
-    widths: tuple[int, int, int, int] = (64, 128, 256, 384)
-    save_every: float = 120.0
-    max_steps: int = 10**9
+from training.pocket.sample import predict, sample, save_sheet
+from training.pocket.settings import Settings, settings
 
 
 class Data:
@@ -55,7 +34,7 @@ class Data:
 
     def __init__(self, given: Settings, device: torch.device, rank: int) -> None:
         rgba = pictures.icons(given.pack, os.cpu_count() or 1)
-        made = pool.make(given.pack, pictures.manifest(given.pack), np.asarray(rgba), given.pool, 7 + rank)
+        made = pool.make(given.pack, pictures.manifest(given.pack), np.asarray(rgba), count=given.pool, seed=7 + rank)
         self.pool = made.to(device)
         self.rgba = torch.from_numpy(np.array(rgba)).to(device)
         encoder = text.Encoder(given.pack, device)
@@ -70,7 +49,8 @@ class Data:
         rows = torch.randint(len(self.states), (count,), device=self.states.device)
         bare = (torch.rand(count, device=rows.device) < drop)[:, None]
         states = torch.where(bare[..., None], self.empty[0].to(self.dtype), self.states[rows])
-        return self.picture(self.rgba, self.pool.recipes.at(rows)), states, torch.where(bare, self.empty[1], self.pool.ids[rows] != 0)
+        masks = torch.where(bare, self.empty[1], self.pool.ids[rows] != 0)
+        return self.picture(self.rgba, self.pool.recipes.at(rows)), states, masks
 
 
 class Trainer:
@@ -79,9 +59,11 @@ class Trainer:
     def __init__(self, given: Settings) -> None:
         self.given, self.rank = given, int(os.environ.get("RANK", "0"))
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
-        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else torch.device("cpu")
+        self.device = (
+            torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+        )
         torch.manual_seed(0)
-        self.data = Data(given, self.device, self.rank)  # forks, so it comes before anything of CUDA's that forks dislike
+        self.data = Data(given, self.device, self.rank)  # forks: first
         if self.world > 1:
             dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
         self.model = Pocket(widths=given.widths).to(self.device, memory_format=torch.channels_last)
@@ -115,7 +97,7 @@ class Trainer:
         z = (at * x + (1 - at) * n).contiguous(memory_format=torch.channels_last)
         if self.teacher is not None:
             empty = self.data.empty[0].to(states.dtype)[None], self.data.empty[1][None]
-            x = predict(self.teacher, z, t, (states, mask), empty, self.given.guidance).detach()
+            x = predict(self.teacher, z, t, (states, mask), empty=empty, guidance=self.given.guidance)
         error = (self.model(z, t, states, mask).float() - x).square().mean((1, 2, 3))
         return (error / (1 - t).clamp(min=0.1).square()).mean()
 
@@ -140,7 +122,8 @@ class Trainer:
         flat = torch.cat([g.reshape(-1) for g in gradients])
         dist.all_reduce(flat)
         flat /= self.world
-        torch._foreach_copy_(gradients, [f.view_as(g) for f, g in zip(flat.split([g.numel() for g in gradients]), gradients, strict=True)])
+        parts = flat.split([g.numel() for g in gradients])
+        torch._foreach_copy_(gradients, [p.view_as(g) for p, g in zip(parts, gradients, strict=True)])
 
     def _move(self, rate: float) -> None:
         self.adam.param_groups[0]["lr"] = rate
@@ -177,7 +160,10 @@ class Trainer:
         if self.world > 1:
             dist.broadcast(took, 0)  # one clock, so that every process stops and decays at the same step
         self.used += took.item()
-        loss, rate = total.item() / (self.steps - since), (self.steps - since) * self.given.batch * self.world / took.item()
+        loss, rate = (
+            total.item() / (self.steps - since),
+            (self.steps - since) * self.given.batch * self.world / took.item(),
+        )
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss at step {self.steps} is {loss}")
         self.log.append([self.steps, round(self.used, 1), round(loss, 4), round(rate)])
@@ -203,18 +189,31 @@ class Trainer:
         run = self.given.run
         run.mkdir(parents=True, exist_ok=True)
         half = {k: v.half().contiguous() for k, v in self.average.state_dict().items()}
-        save_file(half, run / "pocket_fp16.safetensors.new")
-        os.replace(run / "pocket_fp16.safetensors.new", run / "pocket_fp16.safetensors")
+        save_file(half, run / "pocket_fp16.safetensors.new", self._facts())
+        (run / "pocket_fp16.safetensors.new").replace(run / "pocket_fp16.safetensors")
         (run / "log.json").write_text(json.dumps({"settings": str(self.given), "log": self.log, "finished": last}))
         self._preview(run / "preview.png")
         torch.save(self._state(), run / "state.new")
-        os.replace(run / "state.new", run / "state.pt")
+        (run / "state.new").replace(run / "state.pt")
+
+    def _facts(self) -> dict[str, str]:
+        drawing = (
+            {"guiding": "none", "guidance": "1.0", "steps": "8"}
+            if self.teacher
+            else {"guiding": "two-pass", "steps": "12"}
+        )
+        return drawing | {
+            "size": str(self.model.size),
+            "tokens": str(text.LENGTH),
+            "pictures": str(self.steps * self.given.batch * self.world),
+        }
 
     def _preview(self, path: Path) -> None:
         states, mask = self.data.preview
         empty = None if self.teacher else tuple(part[None] for part in self.data.empty)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            drawn = sample(self.average, (states, mask), empty, list(range(len(states))), 12 if self.device.type == "cuda" else 1)
+            steps = 12 if self.device.type == "cuda" else 1
+            drawn = sample(self.average, (states, mask), empty, list(range(len(states))), steps=steps)
         save_sheet(drawn, path, 12)
 
     def _state(self) -> dict[str, Any]:
@@ -238,27 +237,6 @@ def is_matrix(name: str, p: Tensor) -> bool:
     return p.ndim >= 2 and "pos" not in name and "mod" not in name and not name.startswith(("inp", "out", "temb.0"))
 
 
-def save_sheet(drawn: Tensor, path: Path, columns: int) -> None:
-    """Pictures (B, 3, S, S) in -1..1 as one PNG, ``columns`` to a row."""
-    pixels = ((drawn.float().cpu() + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
-    blank = torch.full((-len(pixels) % columns, *pixels.shape[1:]), 255, dtype=torch.uint8)
-    rows = torch.cat([pixels, blank]).unflatten(0, (-1, columns))
-    sheet = torch.cat(list(torch.cat(list(rows.unbind(1)), 2).unbind(0)), 0)
-    Image.fromarray(sheet.numpy()).save(path)
-
-
-def settings() -> Settings:
-    """From the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("run", type=Path)
-    for name, kind in (("seconds", float), ("deadline", float), ("distil", float), ("guidance", float), ("batch", int), ("rate", float), ("decay", float),
-                       ("pool", int), ("save-every", float), ("max-steps", int)):  # fmt: skip
-        parser.add_argument(f"--{name}", type=kind)
-    told = {k: v for k, v in vars(parser.parse_args()).items() if v is not None}
-    return replace(Settings(told.pop("pack"), told.pop("run"), told.pop("seconds", 60.0)), **told)
-
-
 if __name__ == "__main__":
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
     if torch.cuda.is_available():
@@ -268,3 +246,5 @@ if __name__ == "__main__":
     if trainer.given.distil:
         trainer.become_student()
         trainer.train()
+    if trainer.world > 1:
+        dist.destroy_process_group()
