@@ -1,12 +1,14 @@
-"""What is cleaned up: at the start again and again, from the start on: what nobody needs any more."""
+"""What is cleaned up: again and again, from the start on: what nobody needs any more."""
 
 import asyncio
+import shutil
 import time
 from pathlib import Path
 
 import structlog
 
 from bot.studio import Studio
+from engine.stages import FOLDER, Stages
 
 log = structlog.get_logger()
 
@@ -29,8 +31,19 @@ async def tidy(studio: Studio) -> None:
     """One round."""
     await studio.store.tidy()
     await studio.store.cache_clear(studio.settings.cache.max_age_days * 86400.0)
-    await studio.files.prune(await studio.store.named_files(), UPLOADS_STAY)
-    await asyncio.to_thread(_drop_previews, studio.settings.bot.data_dir / "previews")
+    folder = studio.settings.bot.data_dir
+    staged = await _stages(studio, folder)
+    await studio.files.prune(await studio.store.named_files() | staged, UPLOADS_STAY)
+    await asyncio.to_thread(_drop_previews, folder / "previews")
+
+
+async def _stages(studio: Studio, folder: Path) -> set[str]:
+    """Drops what the stages of ended jobs kept; the hashes of the files that the others' have made."""
+    found = {path.name for path in (folder / FOLDER).glob("*")}  # first: a job that begins now is not among them
+    unfinished = {row.job.id for row in await studio.store.unfinished()}
+    for job in found - unfinished:
+        await asyncio.to_thread(shutil.rmtree, folder / FOLDER / job)
+    return {sha256 for job in found & unfinished for sha256 in Stages(folder, job).files()}
 
 
 def _drop_previews(folder: Path) -> None:

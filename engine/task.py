@@ -1,23 +1,35 @@
 """What a task is, and the context that it runs in."""
 
+import contextlib
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
 
 from engine import media, pictures
 from engine.errors import AtelierError, Cancelled
 from engine.job import Media, Progress, Result
 from engine.models import Pool
 from engine.params import TaskParams
+from engine.stages import Stages
 from engine.wire import Service
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+ROOM_AGAIN = 1.0
+"""Seconds between two looks whether a full disk has room again."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,7 @@ class Context:
         self._folder = folder
         self._pool = pool
         self._emit = emit
+        self._stages = Stages(folder, job)
 
     def model(self, name: str) -> AbstractContextManager[Any]:
         return self._pool.use(name)
@@ -93,10 +106,38 @@ class Context:
         self.check()
         self._emit(Progress(job=self._job, stage=stage, fraction=fraction, preview=self._preview(fraction, preview)))
 
+    def stage(self, name: str, make: Callable[[], Result]) -> Result:
+        """What the job's stage `name` makes: now, or already in a run of the job that was broken off.
+
+        Raises Cancelled, and what `make` does.
+        """
+        self.check()
+        made = self._stages.made(name)
+        if made is None:
+            result = make()
+            self._with_room(lambda: self._stages.keep(name, result))
+            return result
+        log.info("stage was made before", job=self._job, stage=name)
+        return made
+
     def _preview(self, fraction: float, picture: "NDArray[np.uint8] | None") -> Media | None:
         if picture is None:
             return None
-        return pictures.preview(picture, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
+        with contextlib.suppress(OSError):  # such as a full disk: nobody needs a preview
+            return pictures.preview(picture, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
+        return None
+
+    def _with_room(self, write: Callable[[], T]) -> T:
+        """What was made waits for room on a full disk. Raises Cancelled."""
+        while True:
+            try:
+                return write()
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                log.warning("waiting for room on the disk", job=self._job)
+            self.cancelled.wait(ROOM_AGAIN)
+            self.check()
 
     def keep(self, picture: "NDArray[np.uint8]") -> Media:
         """The picture, H,W,3, as a PNG named by its content."""
@@ -104,4 +145,5 @@ class Context:
 
     def keep_file(self, made: Path | bytes, suffix: str | None = None) -> Media:
         """A file that is moved away from where it is, or its bytes, named by its content; see `media.keep`."""
-        return media.keep(made, self._folder / "media", suffix)
+        keep = partial(media.keep, made, self._folder / "media", suffix)
+        return self._with_room(keep) if isinstance(made, bytes) else keep()

@@ -1,9 +1,11 @@
 """Says back what it was told: the smallest real task, for tests and benches of everything around it."""
 
+import hashlib
 import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Literal
 
 from pydantic import Field
@@ -21,16 +23,33 @@ class Params(TaskParams):
     text: str = Field("", description="What to say back", max_length=1500, json_schema_extra={"rest": True})
     seconds: float = Field(0, description="How long to take", ge=0, le=600)
     share: str = Field("", description="Word that jobs have in common which may share a run", max_length=32)
+    stages: int = Field(0, description="How many stages to take, each of which makes a picture", ge=0, le=9)
     fault: Literal["none", "error", "memory", "die", "hang"] = Field("none", description="How to fail")
 
 
 def run(params: Params, context: Context) -> Result:
     _fail(params.fault)
+    if not params.stages:
+        _wait(params.seconds, context)
+        return Result(text=params.text)
+    made = [context.stage(str(number), partial(_stage, params, context, number)) for number in range(params.stages)]
+    return Result(text=params.text, media=tuple(media for each in made for media in each.media))
+
+
+def _stage(params: Params, context: Context, number: int) -> Result:
+    """Takes its share of the time, and makes a picture of what it was told."""
+    import numpy as np
+
+    _wait(params.seconds / params.stages, context)
+    pixels = hashlib.sha256(f"{number} {params.text}".encode()).digest() * 6
+    return Result(media=(context.keep(np.frombuffer(pixels, np.uint8).reshape(8, 8, 3)),))
+
+
+def _wait(seconds: float, context: Context) -> None:
     begun = time.monotonic()
-    while (spent := time.monotonic() - begun) < params.seconds:
-        context.progress("waiting", spent / params.seconds)
-        context.cancelled.wait(min(0.02, params.seconds - spent))
-    return Result(text=params.text)
+    while (spent := time.monotonic() - begun) < seconds:
+        context.progress("waiting", spent / seconds)
+        context.cancelled.wait(min(0.02, seconds - spent))
 
 
 def run_together(jobs: Sequence[Params], contexts: Sequence[Context]) -> Iterator[tuple[int, Result | AtelierError]]:

@@ -9,9 +9,11 @@ import pytest
 from bot.config import BotSection, Settings
 from bot.janitor import tidy
 from bot.studio import Studio
+from engine.errors import Cancelled
 from engine.host import Engine, HostSettings
-from engine.job import Result
+from engine.job import Failed, Result
 from engine.media import keep
+from engine.stages import Stages
 from storage.files import Files
 from storage.store import Store
 from tests.fakes import echo
@@ -45,3 +47,16 @@ async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio
     await tidy(studio)
     assert (old.exists(), new.exists()) == (False, True)
     assert (upload.path.exists(), result.path.exists()) == (False, True)
+
+
+async def test_what_stages_made_stays_until_the_job_ends(studio: Studio, tmp_path: Path) -> None:
+    job, made = echo(), keep(b"GIF89a stage", tmp_path / "media")
+    await studio.store.admit(job)
+    Stages(tmp_path, job.id).keep("first", Result(media=(made,)))
+    aged(made.path, 4000)
+    await tidy(studio)
+    assert Stages(tmp_path, job.id).made("first") == Result(media=(made,))
+    await studio.store.abandon(job.id, Failed.of(Cancelled("Cancelled."), job.id))
+    await tidy(studio)
+    assert not (tmp_path / "stages" / job.id).exists()
+    assert not made.path.exists()

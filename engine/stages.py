@@ -1,0 +1,47 @@
+"""What the stages of a job made, on disk, so that a job that is run again goes on at the stage it had reached."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.job import Result
+from engine.media import intact
+
+FOLDER = "stages"
+"""Beside the media; in it a folder a job, and in that a file a stage."""
+
+
+class Stages:
+    """One job's, under the studio's `folder`."""
+
+    def __init__(self, folder: Path, job: str) -> None:
+        self._folder = folder / FOLDER / job
+
+    def made(self, name: str) -> Result | None:
+        """What the stage made; None where it has not, or where a file of it is damaged or gone."""
+        path = self._path(name)
+        if not path.exists():
+            return None
+        result = Result.model_validate_json(path.read_bytes())
+        return result if all(intact(media) for media in result.media) else None
+
+    def keep(self, name: str, result: Result) -> None:
+        """All of it or, on a full disk or in a crash, none."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self._folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(result.model_dump_json().encode())
+            Path(temporary).replace(self._path(name))
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+    def files(self) -> Iterator[str]:
+        """The hashes of the files that the stages made."""
+        for path in self._folder.glob("*.json"):
+            yield from (media.sha256 for media in Result.model_validate_json(path.read_bytes()).media)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / (re.sub(r"\W+", "-", name) + ".json")
