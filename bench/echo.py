@@ -6,6 +6,8 @@ Goals: a median under 4 ms one at a time, and at least 300 jobs/s with 64 in fli
 
 import asyncio
 import contextlib
+import os
+import signal
 import statistics
 import sys
 import time
@@ -70,12 +72,12 @@ async def litserve() -> AsyncIterator[Once]:
 @asynccontextmanager
 async def started(command: list[str]) -> AsyncIterator[None]:
     quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
+    process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)  # LitServe leaves children of its own behind
         await process.wait()
 
 
