@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from bot import janitor, logs
+from bot import janitor, logs, queue
 from bot.adapters import launch
 from bot.commands import COMMANDS
 from bot.config import Settings, load
@@ -55,9 +55,11 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             max_frames=media.max_frames,
         )
         studio = Studio(settings, store, files, engine, COMMANDS)
-        tidying = asyncio.create_task(janitor.keep_tidy(studio))
+        await queue.restore(studio)
+        duties = [asyncio.create_task(duty) for duty in (janitor.keep_tidy(studio), queue.keep_learning(studio))]
         yield Service(studio)
-        tidying.cancel()
+        for duty in duties:
+            duty.cancel()
 
 
 def host_settings(settings: Settings) -> HostSettings:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.amounts import span
 from bot.words import Language, say
 from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 
@@ -37,7 +38,7 @@ def card_of(update: Update, language: Language) -> Card:
     """The live message for this update."""
     match update:
         case Queued():
-            return _running(update.job, say("In line, place {place}.", language, place=update.place), language)
+            return _running(update.job, _waiting(update, language), language)
         case Started():
             return _running(update.job, say("Starting…", language), language)
         case Progress():
@@ -54,6 +55,15 @@ def card_of(update: Update, language: Language) -> Card:
 
 def _running(job: str, text: str, language: Language, preview: tuple[Media, ...] = ()) -> Card:
     return Card(text, preview, (Button(say("Cancel", language), "cancel", job),))
+
+
+def _waiting(update: Queued, language: Language) -> str:
+    place = say("In line, place {place}.", language, place=update.place)
+    if update.paused:
+        return place + " " + say("The queue is paused.", language)
+    if update.seconds_left is None:
+        return place
+    return place + " " + say("It should start in about {time}.", language, time=span(update.seconds_left))
 
 
 def _progress(update: Progress, language: Language) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.words import Language, say
-from engine.errors import BadInput
+from engine.errors import BadInput, EngineDied
 from engine.job import Job, Media, key_of
 from engine.params import TaskParams
 from engine.wire import Service
@@ -69,11 +69,17 @@ class Call:
         return say(template, self.request.language, **facts)
 
     async def job(self, task: str, params: TaskParams, cost: float = 1.0) -> Job:
-        """A job for `task`, once the engine says which model serves it. Raises EngineDied when it cannot start."""
+        """A job for `task`, once the engine says which model serves it.
+
+        Raises EngineDied when it cannot start, or takes no new jobs.
+        """
+        if self.studio.engine.line.mode == "draining":
+            raise EngineDied("The studio takes no new jobs for now; those in line still run. Try again later.")
         service = await self.studio.engine.service(task)
         refuse(params, service)
         dumped = params.seeded().model_dump(mode="json")
         request = self.request
+        role = self.studio.settings.role(request.user, admin=request.admin)
         return Job(
             command=request.command,
             task=task,
@@ -85,6 +91,9 @@ class Call:
             language=request.language,
             request=request.id,
             cost=cost,
+            weight=role.weight,
+            at_once=role.running,
+            in_line=role.queued,
         )
 
 

@@ -14,6 +14,8 @@ from pydantic import (
     SecretStr,
     ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -49,6 +51,15 @@ class Section(BaseModel):
 
 class BotSection(Section):
     data_dir: Path = key("data", "a folder")
+
+
+class Role(Section):
+    """Who is in it, its share of the devices beside other roles, and how many jobs of a person run at once and wait."""
+
+    people: tuple[str, ...] = ()
+    weight: float = Field(1.0, ge=0.1, le=100)
+    running: int = Field(2, ge=1)
+    queued: int = Field(20, ge=0)
 
 
 class WebSection(Section):
@@ -101,6 +112,21 @@ class MediaSection(Section):
     max_frames: int = key(200_000, "a whole number of frames from 1 up", ge=1)
 
 
+ROLES = MappingProxyType({"everyone": Role(), "admin": Role(running=4, queued=100)})
+ROLE = (
+    'a table such as {people = ["discord:42"], weight = 2, running = 2, queued = 20}: a weight from 0.1 to 100, '
+    "running from 1, queued from 0"
+)
+
+
+def _role(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """One refusal for a whole role, which stands on one line of the file."""
+    try:
+        return validate(value)
+    except ValidationError:
+        raise PydanticCustomError("role", "no role") from None
+
+
 def _known(name: str) -> str:
     if name not in LIMITS:
         raise PydanticCustomError("extra_forbidden", "unknown command")
@@ -115,7 +141,10 @@ def _is_loopback(host: str) -> bool:
 
 
 class Settings(Section):
-    """What config.toml and the environment say. `limits` has every limited command; None is no limit."""
+    """What config.toml and the environment say. `limits` has every limited command; None is no limit.
+
+    `roles` has everyone and admin, and what further ones the owner made.
+    """
 
     bot: BotSection = BotSection()
     web: WebSection = WebSection()
@@ -124,6 +153,7 @@ class Settings(Section):
     limits: Mapping[Annotated[str, AfterValidator(_known)], MaybeRate] = key(
         {}, 'a rate such as "10/60s" or "3/5m", or "off"'
     )
+    roles: Mapping[str, Annotated[Role, WrapValidator(_role)]] = key({}, ROLE)
     cache: CacheSection = CacheSection()
     engine: EngineSection = EngineSection()
     models: ModelsSection = ModelsSection()
@@ -134,12 +164,23 @@ class Settings(Section):
     def _with_defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return {name: given[name] if name in given else rate(text) for name, text in LIMITS.items()}
 
+    @field_validator("roles")
+    @classmethod
+    def _with_own_roles(cls, given: Mapping[str, Role]) -> Mapping[str, Role]:
+        return ROLES | given
+
+    def role(self, user: str, *, admin: bool) -> Role:
+        """The first role that names the user, else that of admins or of everyone."""
+        named = (role for role in self.roles.values() if user in role.people)
+        return next(named, self.roles["admin" if admin else "everyone"])
+
 
 def known_keys() -> Mapping[str, tuple[str, ...]]:
     """The keys that the file may hold, by section. Tokens are not among them."""
     sections = {name: type(section) for name, section in Settings() if isinstance(section, Section)}
     keys = {name: tuple(key for key in section.model_fields if key != "token") for name, section in sections.items()}
-    return {name: tuple(LIMITS) if name == "limits" else keys[name] for name in Settings.model_fields}
+    tables = {"limits": tuple(LIMITS), "roles": tuple(ROLES)}
+    return {name: tables.get(name) or keys[name] for name in Settings.model_fields}
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:

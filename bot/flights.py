@@ -25,6 +25,11 @@ class Flights:
         rider = self._riders.get(job)
         return self._engine.place(rider.run.job.id) if rider else None
 
+    def run_of(self, job: str) -> str | None:
+        """The id under which the engine knows this job's run: that of the first who asked for it."""
+        rider = self._riders.get(job)
+        return rider.run.job.id if rider else None
+
     async def ride(self, job: Job) -> AsyncGenerator[Update, None]:
         """The job's updates to Done, Failed or Paused. Closing it gets this job off; the others stay in the air."""
         rider = self._board(job)

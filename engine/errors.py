@@ -4,6 +4,7 @@
     ├── UserError            the person can mend it
     │   ├── BadInput         an option, a word or a file that does not fit
     │   ├── RateLimited      too many jobs in the window; `wait` says how long
+    │   ├── TooMany          too many jobs of the person wait or run
     │   ├── TooLarge         a file or a picture over its bound
     │   └── NotAllowed       not yours, or for admins only
     ├── JobError             this job failed; the next one is fine
@@ -76,6 +77,10 @@ class RateLimited(UserError):
     @property
     def wait(self) -> float:
         return float(self.sentence.facts["wait"])
+
+
+class TooMany(UserError):
+    """Too many jobs of the person wait or run already."""
 
 
 class TooLarge(UserError):

@@ -9,11 +9,13 @@ from pathlib import Path
 from engine.errors import EngineDied, Sentence
 from engine.job import Job, Update
 from engine.keeper import Keeper, WorkerState
-from engine.line import Line, Mode
+from engine.line import Line, Mode, Running, Standing
 from engine.tasks import TASKS
 from engine.ticket import Ticket
-from engine.times import Times
+from engine.times import Kind, Times
 from engine.wire import Service
+
+__all__ = ["Engine", "EngineState", "HostSettings", "Kind", "Mode", "Running", "Standing"]
 
 
 @dataclass(frozen=True)

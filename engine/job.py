@@ -109,7 +109,8 @@ class Job(Value):
     """What was accepted: checked and typed, its files on disk. `params` is `TaskParams.model_dump(mode="json")`.
 
     `user` is `"discord:42"`; only the adapter that wrote `origin` reads it. `cost` is the expected device-seconds,
-    `weight` the person's share of the devices beside others', `at_once` how many jobs of theirs may run together.
+    `weight` the person's share of the devices beside others', `at_once` how many jobs of theirs may run together, and
+    `in_line` how many may wait.
     `request` names the message that asked, where its platform may tell of it twice: no two jobs have the same.
     """
 
@@ -126,6 +127,7 @@ class Job(Value):
     cost: float = 1.0
     weight: float = Field(1.0, gt=0)
     at_once: int | None = Field(None, ge=1)
+    in_line: int | None = Field(None, ge=0)
     created: float = Field(default_factory=time.time)
 
 

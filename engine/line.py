@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from engine.errors import Cancelled, EngineDied
 from engine.job import Failed, Queued
@@ -24,8 +24,7 @@ Mode = Literal["open", "paused", "draining"]
 """Whether jobs start and whether new ones are taken: both, only the second, only the first."""
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """A waiting job. `place` counts from 1; `starts` is seconds until it should start, None where nobody can say."""
 
     job: str
@@ -34,6 +33,16 @@ class Standing:
     place: int
     waited: float
     starts: float | None
+
+
+class Running(NamedTuple):
+    """A running job, and for how many seconds it runs; loading is not counted."""
+
+    job: str
+    user: str
+    command: str
+    device: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -105,9 +114,9 @@ class Line:
             self._schedule.ended(job, job.cost / len(picked), seconds / len(picked), time.time())
         self._stir()
 
-    def charge(self, user: str, seconds: float) -> None:
-        """Remember that `user` had a device for `seconds`."""
-        self._schedule.charge(user, seconds, time.time())
+    def charge(self, user: str, seconds: float, at: float) -> None:
+        """Remember that `user` had a device for `seconds` until the Unix time `at`, as after a restart."""
+        self._schedule.charge(user, seconds, at)
 
     def cancel(self, job: str) -> bool:
         """End a waiting job. False where it does not wait."""
@@ -147,6 +156,15 @@ class Line:
             fits = waiting.at_once is None or waiting.at_once >= devices
             starts = coarse(start) if fits and start < inf else None
             yield Standing(job.id, job.user, job.command, place, max(now - job.created, 0.0), starts)
+
+    def running(self) -> list[Running]:
+        """What has a device."""
+        return [
+            Running(ticket.job.id, ticket.job.user, ticket.job.command, device, ticket.worked())
+            for device, run in self._running.items()
+            for ticket in run.tickets
+            if not ticket.ended
+        ]
 
     async def tell_places(self) -> None:
         """Tell whoever moved up, for as long as the line is open."""

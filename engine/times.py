@@ -24,11 +24,11 @@ class Kind:
 
 
 class Times:
-    """Device-seconds of the last runs by kind. `learnt` hears of each new one."""
+    """Device-seconds of the last runs by kind. `learnt`, where it is set, hears of each new one."""
 
-    def __init__(self, learnt: Callable[[Kind, float], None] | None = None) -> None:
+    def __init__(self) -> None:
+        self.learnt: Callable[[Kind, float], None] | None = None
         self._runs: defaultdict[Kind, deque[float]] = defaultdict(lambda: deque(maxlen=LAST))
-        self._learnt = learnt
 
     def remember(self, kind: Kind, seconds: float) -> None:
         """A run that is already known, oldest first."""
@@ -37,8 +37,8 @@ class Times:
     def learn(self, kind: Kind, seconds: float) -> None:
         """A run that just ended well."""
         self.remember(kind, seconds)
-        if self._learnt is not None:
-            self._learnt(kind, seconds)
+        if self.learnt is not None:
+            self.learnt(kind, seconds)
 
     def usual(self, kind: Kind) -> float | None:
         """The median in device-seconds; None after too few runs, or where they differ too much."""

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.errors import RateLimited
+from engine.errors import RateLimited, TooMany
 from engine.job import Job
 
 
@@ -57,6 +57,29 @@ def check(db: sqlite3.Connection, limits: Iterable[Limit], now: float) -> None:
             window=limit.rate.seconds,
             seconds=math.ceil(wait),
             wait=wait,
+        )
+
+
+def check_caps(db: sqlite3.Connection, job: Job) -> None:
+    """Raise TooMany when the person has as many jobs waiting as may wait, or none may and as many run as may run."""
+    rows = db.execute(
+        "SELECT state, count(*) FROM jobs WHERE user = ? AND state IN ('queued', 'running', 'delivering')"
+        " GROUP BY state",
+        (job.user,),
+    )
+    counts: dict[str, int] = dict(tuple(row) for row in rows)
+    waiting, running = counts.get("queued", 0), counts.get("running", 0)
+    if job.in_line and waiting >= job.in_line:
+        raise TooMany(
+            "You have {count} jobs waiting; at most {bound} may wait. Try again when one has started, or /cancel one.",
+            count=waiting,
+            bound=job.in_line,
+        )
+    if job.in_line == 0 and job.at_once is not None and waiting + running >= job.at_once:
+        raise TooMany(
+            "You have {count} jobs running; at most {bound} may run at once. Try again when one has ended.",
+            count=waiting + running,
+            bound=job.at_once,
         )
 
 

@@ -11,16 +11,17 @@ from typing import Self
 
 from engine.job import Failed, Job, Result
 from engine.media import intact
-from storage import cache, jobs, limits, stats
+from storage import cache, jobs, limits, runs, stats
 from storage.cache import CacheStats
 from storage.database import Database
 from storage.jobs import IllegalMove, Row, State, TakenBefore
 from storage.limits import Active, Allowance, Limit, Rate
+from storage.runs import Run
 from storage.stats import Hour, Spread, Stats, Usage
 
 __all__ = [
-    "Active", "Allowance", "CacheStats", "Hour", "IllegalMove", "Limit", "Rate", "Row", "Spread", "State", "Stats",
-    "Store", "TakenBefore", "Usage",
+    "Active", "Allowance", "CacheStats", "Hour", "IllegalMove", "Limit", "Rate", "Row", "Run", "Spread", "State",
+    "Stats", "Store", "TakenBefore", "Usage",
 ]  # fmt: skip
 
 LARGE = 1_000_000
@@ -50,8 +51,8 @@ class Store:
     async def admit(self, job: Job, limits: Sequence[Limit] = ()) -> Result | None:
         """The cached result, the row delivering it; or None, the row queued and a token taken of every limit.
 
-        Raises RateLimited, and TakenBefore for a job of the same `request`, nothing taken or written. A caller that is
-        cancelled meanwhile leaves no queued row.
+        Raises RateLimited or TooMany, and TakenBefore for a job of the same `request`, nothing taken or written. A
+        caller that is cancelled meanwhile leaves no queued row.
         """
         cached = await self._sound(job.key)
         try:
@@ -134,6 +135,19 @@ class Store:
         everyone = tuple(identities)
         return await self._database.read(lambda db: limits.allowances(db, everyone, rates, self._clock()))
 
+    async def learn(self, task: str, model: str, size: str, device: str, seconds: float) -> None:
+        """Keep how long a run of this kind took, and forget what no longer counts."""
+        run = (task, model, size, device, seconds)
+        await self._database.change(lambda db: runs.insert(db, run), durable=False)
+
+    async def runs(self) -> list[Run]:
+        """The last runs of every kind, oldest first."""
+        return await self._database.read(runs.every)
+
+    async def used(self, since: float) -> list[tuple[str, float, float]]:
+        """User, device-seconds and end of each job that ended since the Unix time `since`, in that order."""
+        return await self._database.read(lambda db: runs.used(db, since))
+
     async def active(self, since: float) -> Active:
         """The users who asked for a job since the Unix time `since`, and the tracked requests."""
         return await self._database.study(lambda db: limits.active(db, since))
@@ -168,6 +182,7 @@ class Store:
             jobs.insert(db, job, "delivering", cached=1, ended=now, result=result.model_dump_json())
             jobs.hold(db, job.id, jobs.files_in(result.model_dump(mode="json")))
             return result
+        limits.check_caps(db, job)
         limits.check(db, bounds, now)
         limits.take(db, bounds, job, now)
         cache.miss(db)

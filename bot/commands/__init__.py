@@ -1,7 +1,7 @@
 """One file a command. COMMANDS is the explicit list, in the order that help shows."""
 
 from bot.command import Command
-from bot.commands import cache, cancel, imagine, jobs, limits, stats, status
+from bot.commands import cache, cancel, imagine, jobs, limits, queue, stats, status
 from bot.commands import help as help_
 
 COMMANDS: tuple[Command, ...] = (
@@ -12,5 +12,6 @@ COMMANDS: tuple[Command, ...] = (
     stats.stats,
     status.status,
     cache.cache,
+    queue.queue,
     help_.help,
 )

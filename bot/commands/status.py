@@ -16,6 +16,10 @@ from engine.wire import Service
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
+HELD = {
+    "paused": "The queue is paused: no job starts, new ones wait.",
+    "draining": "The queue runs empty: no new jobs are taken.",
+}
 NO_WORKER = Sentence(template="No worker offers it.")
 
 
@@ -62,7 +66,11 @@ def _system(call: Call, state: EngineState) -> dict[str, Any]:
         versions |= worker.versions
     return {
         "uptime": time.time() - call.studio.started,
-        "queue": {"running": sum(len(worker.running) for worker in state.workers), "waiting": state.waiting},
+        "queue": {
+            "running": sum(len(worker.running) for worker in state.workers),
+            "waiting": state.waiting,
+            "mode": state.mode,
+        },
         "devices": [
             {
                 "device": worker.device,
@@ -82,9 +90,11 @@ def _told(call: Call, sentence: Sentence) -> str:
 
 
 def _headline(call: Call, system: Mapping[str, Any]) -> str:
-    queue = call.say("{running} running, {waiting} waiting", **system["queue"])
+    queue = system["queue"]
+    counts = call.say("{running} running, {waiting} waiting", running=queue["running"], waiting=queue["waiting"])
     uptime = call.say("up {time}", time=span(system["uptime"]))
-    return f"Atelier {system['versions']['atelier']} · {uptime} · {queue}"
+    headline = f"Atelier {system['versions']['atelier']} · {uptime} · {counts}"
+    return headline if queue["mode"] == "open" else f"{headline}\n⚠️ {call.say(HELD[queue['mode']])}"
 
 
 def _titled(title: str, lines: Iterable[str]) -> str:

@@ -1,6 +1,8 @@
--- A person's share beside others', and how many jobs of theirs may run together; NULL is no bound.
+-- A person's share beside others', and how many jobs of theirs may run together and wait; NULL is no bound.
 ALTER TABLE jobs ADD COLUMN weight REAL NOT NULL DEFAULT 1;
 ALTER TABLE jobs ADD COLUMN at_once INTEGER;
+ALTER TABLE jobs ADD COLUMN in_line INTEGER;
+CREATE INDEX jobs_unfinished_by_user ON jobs (user, state) WHERE state IN ('queued', 'running', 'delivering');
 
 -- How many device-seconds the last runs of each kind took: what "seconds left" is learned from.
 CREATE TABLE runs (

@@ -270,7 +270,7 @@ async def test_status_tells_services_platforms_devices_and_versions(service: Ser
 async def test_status_counts_what_runs_and_waits(service: Service) -> None:
     async with under_way(service, "/echo slow --seconds 30"), under_way(service, "/echo behind", Queued):
         told = await answer(service, "/status")
-    assert told.facts["system"]["queue"] == {"running": 1, "waiting": 1}
+    assert told.facts["system"]["queue"] == {"running": 1, "waiting": 1, "mode": "open"}
     assert "1 running, 1 waiting" in told.text.splitlines()[0]
 
 

@@ -33,7 +33,8 @@ def test_only_the_last_runs_count() -> None:
 
 def test_what_is_learnt_is_passed_on() -> None:
     heard: list[tuple[Kind, float]] = []
-    times = Times(lambda kind, seconds: heard.append((kind, seconds)))
+    times = Times()
+    times.learnt = lambda kind, seconds: heard.append((kind, seconds))
     times.learn(KIND, 3)
     times.remember(KIND, 4)
     assert heard == [(KIND, 3)]

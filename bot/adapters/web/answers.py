@@ -25,6 +25,7 @@ from engine.errors import (
     RateLimited,
     TimedOut,
     TooLarge,
+    TooMany,
     Unsafe,
 )
 
@@ -44,6 +45,7 @@ STATUS: dict[type[AtelierError], int] = {
     TooLarge: 413,
     Unsafe: 422,
     RateLimited: 429,
+    TooMany: 429,
     Broken: 500,
     EngineDied: 503,
     MissingModel: 503,
