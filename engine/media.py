@@ -38,7 +38,7 @@ FORMATS = {
 
 KINDS = ("image", "sound", "video", "subtitles")
 """What an option may say that it accepts. A GIF is a picture."""
-SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt"}
+SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt", "ass": "text/x-ssa"}
 """Formats of subtitles, by suffix: text, known by the file's name and by being read."""
 
 HEAD = 8192

@@ -43,8 +43,12 @@ class EngineSettings:
 
     @property
     def weights(self) -> Path:
-        """ATELIER_WEIGHTS, for several studios that share their weights, or a folder of this one's own."""
-        return Path(os.environ.get("ATELIER_WEIGHTS") or self.folder / "weights")
+        return weights_folder(self.folder)
+
+
+def weights_folder(data: Path) -> Path:
+    """ATELIER_WEIGHTS, for several studios that share their weights, or a folder of the data folder's own."""
+    return Path(os.environ.get("ATELIER_WEIGHTS") or data / "weights")
 
 
 def _all_alike(_: TaskParams) -> str:
@@ -92,6 +96,15 @@ class Context:
         self._pool = pool
         self._emit = emit
         self._stages = Stages(folder, job)
+
+    @property
+    def folder(self) -> Path:
+        """The studio's data folder."""
+        return self._folder
+
+    @property
+    def weights(self) -> Path:
+        return weights_folder(self._folder)
 
     def model(self, name: str) -> AbstractContextManager[Any]:
         return self._pool.use(name)

@@ -1,11 +1,13 @@
 """The only door to FFmpeg: probe, frames in and out, pipelines with progress, cancel and a time limit."""
 
-from engine.video.child import FFmpegFailed, Watch, run
+from engine.video.child import FONTS, FFmpegFailed, Watch, run
 from engine.video.frames import frames, write
 from engine.video.probe import Bounds, Probe, Sound, Stream, described, probe
+from engine.video.sound import samples
 from engine.video.source import opened, program
 
 __all__ = [
+    "FONTS",
     "Bounds",
     "FFmpegFailed",
     "Probe",
@@ -18,5 +20,6 @@ __all__ = [
     "probe",
     "program",
     "run",
+    "samples",
     "write",
 ]

@@ -1,5 +1,6 @@
 """One FFmpeg at a time as a child: no shell, ended within a moment by a cancel or by its time limit."""
 
+import os
 import subprocess
 import threading
 import time
@@ -21,6 +22,9 @@ LOOK = 0.1
 """Seconds between two looks at whether the child has to go."""
 TOLD = 200
 """Lines of what FFmpeg says that are kept, from the start and from the end."""
+
+FONTS = "fonts.conf"
+"""Fontconfig's file in a working folder, so that text is drawn with the fonts that it names and no others."""
 
 OnSeconds = Callable[[float], None]
 
@@ -70,12 +74,14 @@ def child(
 
     ours = ["-hide_banner", "-nostdin", "-y", "-loglevel", loglevel, *options]
     asked = ffmpeg.compile(pipeline, cmd=program())
+    environment = os.environ | {"FONTCONFIG_FILE": str(folder / FONTS)} if folder else None
     with subprocess.Popen(
         [asked[0], *ours, *asked[1:]],
         stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
+        env=environment,
     ) as process:
         one = Child(process)
         listener = threading.Thread(target=_listen, args=(one,))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from engine.tasks import TASKS
+
 
 def run_by_hand(folder: Path, *lines: object) -> list[dict[str, Any]]:
     spoken = "".join(json.dumps(line) + "\n" for line in lines)
@@ -19,7 +21,7 @@ def run_by_hand(folder: Path, *lines: object) -> list[dict[str, Any]]:
 def test_it_says_ready_first_with_a_service_for_every_task(tmp_path: Path) -> None:
     ready, held = run_by_hand(tmp_path)
     assert ready["type"] == "ready"
-    assert {service["task"] for service in ready["services"]} == {"imagine", "echo"}
+    assert {service["task"] for service in ready["services"]} == set(TASKS)
     assert held["type"] == "held"
 
 

@@ -1,0 +1,13 @@
+"""/subtitle: speech in a sound or a video to subtitles."""
+
+from bot.command import Call, command
+from engine.job import Job
+from engine.tasks.subtitle import Params
+
+PACE = 0.3
+"""Device-seconds for a second of speech, on two CPU cores."""
+
+
+@command("Write subtitles into a video, or make a captioned video of a sound")
+async def subtitle(call: Call, params: Params) -> Job:
+    return await call.job("subtitle", params, cost=max(1.0, PACE * (params.media.seconds or 0)))

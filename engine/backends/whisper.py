@@ -1,0 +1,208 @@
+"""Speech to words with times, by Whisper on CTranslate2 (faster-whisper): `large-v3-turbo` on a GPU, `base` on a CPU.
+
+Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022). Silence is cut out by Silero VAD,
+which is inside faster-whisper.
+"""
+
+import queue
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import weights
+from engine.errors import MissingModel, Sentence
+from engine.subtitles.cues import Word, filled
+from engine.task import EngineSettings
+from engine.wire import Service
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+RATE = 16000
+"""Samples a second that Whisper hears."""
+BASE, TURBO = "whisper-base", "whisper-large-v3-turbo"
+VERSION = 1
+LONG = 120.0
+"""Seconds from which on a GPU reads many pieces at once."""
+BATCH = 16
+DOUBT, NO_SPEECH = -1.0, 0.6
+"""Whisper's own marks of invented text: a mean log-probability under the one, a silence probability over the other."""
+LOOPING = 2.8
+"""Over this ratio of compression a text says one thing over and over."""
+REPEATS = 2
+"""How often in a row a sentence may be said the same."""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said. `language` is an ISO 639-1 code, `sure` how likely it is the right one, from 0 to 1."""
+
+    words: tuple[Word, ...]
+    language: str
+    sure: float
+
+
+def choose(settings: EngineSettings) -> Service:
+    """The model for `subtitle`: what the owner named; for `auto` large-v3-turbo on a GPU where its weights are."""
+    wanted = settings.models.get("subtitle", "auto")
+    if wanted != "auto":
+        tier = "embedded" if wanted == "base" else "full"
+        return _service(_identity(wanted), tier, Sentence(template="config.toml asks for it."))
+    if not settings.device.startswith("cuda"):
+        why = Sentence(template="There is no NVIDIA GPU here, so the small model listens.")
+    elif weights.named(TURBO).missing(settings.weights):
+        why = Sentence(
+            template="There is a GPU, but {name} is not here. Fetch it with: python -m engine weights --fetch {name}",
+            facts={"name": TURBO},
+        )
+    else:
+        return _service(TURBO, "full", Sentence(template="There is a GPU, and large-v3-turbo is here."))
+    return _service(BASE, "embedded", why)
+
+
+def load(settings: EngineSettings) -> "Whisper":
+    """The model that `choose` names. Raises MissingModel."""
+    name = choose(settings).model
+    if name in {BASE, TURBO}:
+        weights.fetch(weights.named(name), settings.weights)
+        return Whisper(weights.need(name, settings.weights), settings.device)
+    folder = Path(settings.models["subtitle"])
+    if not (folder / "model.bin").is_file():
+        raise MissingModel(
+            "There is no Whisper model of CTranslate2 in the folder that models.subtitle names. Look at config.toml."
+        )
+    return Whisper(folder, settings.device)
+
+
+def _identity(wanted: str) -> str:
+    """What the model is called: by the name of its folder where the owner brought one."""
+    return {"base": BASE, "large-v3-turbo": TURBO}.get(wanted, Path(wanted).name)
+
+
+def _service(model: str, tier: Any, why: Sentence) -> Service:
+    return Service(task="subtitle", version=VERSION, backend="whisper", tier=tier, model=model, why=why)
+
+
+class Whisper:
+    """A loaded model. `folder` holds what faster-whisper reads; int8 on a CPU, fp16 on a GPU."""
+
+    def __init__(self, folder: Path, device: str) -> None:
+        from faster_whisper import WhisperModel
+
+        kind, _, index = device.partition(":")
+        self._on_gpu = kind == "cuda"
+        self._model = WhisperModel(
+            str(folder),
+            device=kind,
+            device_index=int(index or 0),
+            compute_type="float16" if self._on_gpu else "int8",
+            local_files_only=True,
+        )
+        self.size = sum(path.stat().st_size for path in folder.iterdir()) * (1 if self._on_gpu else 2)
+
+    def close(self) -> None:
+        self._model.model.unload_model()
+
+    def transcribe(
+        self,
+        samples: "Samples",
+        language: str | None,
+        task: str,
+        check: Callable[[], None],
+        report: Callable[[float], None],
+    ) -> Transcript:
+        """The words of `samples`, mono at RATE in -1..1; `task` is transcribe or translate, the latter to English.
+
+        `check` is asked ten times a second and `report` hears the part that is done, 0 to 1; what they raise ends this
+        at once, while the piece that is being read runs out beside it.
+        """
+        duration = max(len(samples) / RATE, 0.01)
+        listening = _Listening(lambda: self._segments(samples, language, task))
+        kept: list[Word] = []
+        said = ""
+        times = 0
+        for segment in listening.segments(check):
+            report(min(1.0, segment.end / duration))
+            text = _bare(segment.text)
+            times = times + 1 if text == said else 1
+            said = text
+            if text and times <= REPEATS and not _invented(segment):
+                kept += _words(segment, kept[-1].end if kept else 0.0)
+        return Transcript(tuple(kept), listening.info.language, round(float(listening.info.language_probability), 3))
+
+    def _segments(self, samples: "Samples", language: str | None, task: str) -> Any:
+        from faster_whisper import BatchedInferencePipeline
+
+        shared = {"language": language, "task": task, "vad_filter": True, "word_timestamps": True}
+        if self._on_gpu and len(samples) > LONG * RATE:
+            return BatchedInferencePipeline(self._model).transcribe(samples, batch_size=BATCH, **shared)
+        return self._model.transcribe(
+            samples, condition_on_previous_text=False, hallucination_silence_threshold=2.0, **shared
+        )
+
+
+class _Listening:
+    """The model at work in a thread of its own, so that who waits for it can leave."""
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self.info: Any = None
+        self._left = threading.Event()
+        self._found: queue.Queue[Any] = queue.Queue()
+        self._begin = begin
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def segments(self, check: Callable[[], None]) -> Iterator[Any]:
+        try:
+            while True:
+                check()
+                try:
+                    found = self._found.get(timeout=0.1)
+                except queue.Empty:
+                    continue
+                if found is None:
+                    return
+                if isinstance(found, BaseException):
+                    raise found
+                yield found
+        finally:
+            self._left.set()
+
+    def _listen(self) -> None:
+        try:
+            segments, self.info = self._begin()
+            for segment in segments:
+                if self._left.is_set():
+                    return
+                self._found.put(segment)
+            self._found.put(None)
+        except Exception as error:  # noqa: BLE001  # raised again where it is waited for
+            self._found.put(error)
+
+
+def _invented(segment: Any) -> bool:
+    """Whether Whisper itself doubts that the segment was said, or says one thing over and over in it."""
+    sure, silence = float(segment.avg_logprob), float(segment.no_speech_prob)
+    doubtful = sure < DOUBT and silence > NO_SPEECH / 2
+    silent = sure < DOUBT / 2 and silence > NO_SPEECH
+    return doubtful or silent or float(segment.compression_ratio) > LOOPING
+
+
+def _words(segment: Any, after: float) -> list[Word]:
+    """The segment's words with plain floats, none before `after`; without word times its text shares its own."""
+    timed = [(word.word, _seconds(word.start), _seconds(word.end)) for word in segment.words or ()]
+    pairs = timed or [(f" {text}", None, None) for text in segment.text.split()]
+    return filled(pairs, max(after, float(segment.start)), float(segment.end))
+
+
+def _seconds(time: Any) -> float | None:
+    return None if time is None else float(time)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()

@@ -1,0 +1,1 @@
+"""Subtitles: words with times to cues, cues to files and to burnt-in styles."""

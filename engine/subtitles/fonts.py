@@ -1,0 +1,52 @@
+"""Which font of the weights folder shows which letters. libass is given these alone: every machine draws the same."""
+
+import unicodedata
+from collections.abc import Iterator
+
+LATIN = "Noto Sans"
+BY_SCRIPT = {
+    "ARABIC": "Noto Sans Arabic",
+    "HEBREW": "Noto Sans Hebrew Light",
+    "DEVANAGARI": "Noto Sans Devanagari",
+    "BENGALI": "Noto Sans Bengali",
+    "TAMIL": "Noto Sans Tamil",
+    "TELUGU": "Noto Sans Telugu",
+    "THAI": "Noto Sans Thai",
+    "GEORGIAN": "Noto Sans Georgian",
+    "ARMENIAN": "Noto Sans Armenian",
+    "HANGUL": "Noto Sans CJK KR",
+    "HIRAGANA": "Noto Sans CJK JP",
+    "KATAKANA": "Noto Sans CJK JP",
+    "CJK": "Noto Sans CJK SC",
+    "IDEOGRAPHIC": "Noto Sans CJK SC",
+    "FULLWIDTH": "Noto Sans CJK SC",
+}
+"""The family by the first word of a letter's Unicode name."""
+EMOJI = "Noto Emoji"
+HAN = {"ja": "Noto Sans CJK JP", "ko": "Noto Sans CJK KR"}
+"""Chinese characters are drawn as their reader's language draws them."""
+
+
+def runs(text: str, language: str) -> Iterator[tuple[str, str]]:
+    """`text` in pieces of one family each: (family, piece). Spaces and marks stay with what is before them."""
+    held, family = "", ""
+    for letter in text:
+        found = family_of(letter, language) or family or LATIN
+        if held and found != family:
+            yield family, held
+            held = ""
+        held, family = held + letter, found
+    if held:
+        yield family, held
+
+
+def family_of(letter: str, language: str) -> str | None:
+    """The family that shows the letter; None for a space or a mark, which any shows."""
+    category = unicodedata.category(letter)
+    if letter.isspace() or category in {"Mn", "Me", "Cf"}:
+        return None
+    if category == "So" or 0x1F000 <= ord(letter) < 0x20000:
+        return EMOJI
+    script = unicodedata.name(letter, "").split(" ")[0]
+    family = BY_SCRIPT.get(script.split("-")[0], LATIN)
+    return HAN.get(language, family) if family.startswith("Noto Sans CJK") else family

@@ -1,0 +1,98 @@
+"""Subtitles into a video: burnt in, as a track of their own, or over the waves of a sound."""
+
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from engine.errors import BadInput
+from engine.job import Media
+from engine.video import FONTS, FFmpegFailed, Watch, opened, run
+
+AUDIOGRAM = (1280, 720)
+"""Pixels of the video that a sound becomes."""
+RATE = 25
+H264 = {"c:v": "libx264", "preset": "veryfast", "crf": 20, "pix_fmt": "yuv420p", "movflags": "+faststart"}
+AAC = {"c:a": "aac", "b:a": "160k"}
+FONTCONFIG = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>'
+"""No font of the machine's own."""
+
+OnSeconds = Callable[[float], None]
+
+
+class Renderer:
+    """Makes videos in a folder that is gone when it closes. `fonts` is the folder of the fonts."""
+
+    def __init__(self, fonts: Path, watch: Watch) -> None:
+        self._place = tempfile.TemporaryDirectory(prefix="atelier-")
+        self.folder = Path(self._place.name)
+        self._fonts = fonts.absolute()
+        self._watch = watch
+
+    def __enter__(self) -> Self:
+        (self.folder / "fonts").symlink_to(self._fonts)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._place.cleanup()
+
+    def burn(self, media: Media, ass: str, on_seconds: OnSeconds) -> Path:
+        """The video with the subtitles drawn into its pictures. Raises BadInput where it cannot be decoded."""
+        source = opened(media.path, media.mime)
+        even = source.video.filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2")
+        return self._make([self._drawn(even, ass), source["a:0?"]], on_seconds, **H264, **AAC)
+
+    def mux(self, media: Media, srt: str, language: str, on_seconds: OnSeconds) -> Path:
+        """The video as it is, with the subtitles as a track that a player can turn off."""
+        import ffmpeg
+
+        (self.folder / "cues.srt").write_text(srt, "utf-8")
+        source = opened(media.path, media.mime)
+        track = ffmpeg.input("cues.srt", f="srt", protocol_whitelist="file,pipe")
+        kept = {"c:v": "copy", "c:a": "copy", "c:s": "mov_text", "movflags": "+faststart"}
+        named = {"metadata:s:s:0": f"language={language}", "disposition:s:0": "default"}
+        streams = [source["V:0"], source["a:0?"], track["s"]]
+        try:
+            return self._make(streams, on_seconds, **kept, **named)
+        except BadInput:  # a codec that MP4 does not hold
+            return self._make(streams, on_seconds, **kept, **named, **H264, **AAC)
+
+    def audiogram(self, media: Media, ass: str, seconds: float, on_seconds: OnSeconds) -> Path:
+        """A video of a sound: its waves, and the subtitles over them."""
+        import ffmpeg
+
+        width, height = AUDIOGRAM
+        sound = opened(media.path, media.mime)["a:0"].asplit()
+        waves = (
+            sound[0]
+            .filter("aformat", channel_layouts="mono")
+            .filter(
+                "showwaves",
+                s=f"{width}x{height // 3}",
+                mode="cline",
+                rate=RATE,
+                colors="0x6fb7ffff",
+                scale="cbrt",
+                draw="full",
+            )
+        )
+        colour = f"color=c=0x16202c:s={width}x{height}:r={RATE}"
+        page = ffmpeg.input(colour, f="lavfi", t=math.ceil(seconds * RATE) / RATE)
+        drawn = self._drawn(page.overlay(waves, x=0, y=height // 4, shortest=1), ass)
+        return self._make([drawn, sound[1]], on_seconds, **H264, **AAC)
+
+    def _drawn(self, video: Any, ass: str) -> Any:
+        (self.folder / "cues.ass").write_text(ass, "utf-8")
+        (self.folder / FONTS).write_text(FONTCONFIG)
+        return video.filter("ass", "cues.ass", fontsdir="fonts")
+
+    def _make(self, streams: list[Any], on_seconds: OnSeconds, **how: Any) -> Path:
+        import ffmpeg
+
+        made = ffmpeg.output(*streams, "made.mp4", f="mp4", map_metadata=-1, **how)
+        try:
+            run(made, self._watch, on_seconds, self.folder)
+        except FFmpegFailed as error:
+            raise BadInput("The sound or video is damaged: it cannot be decoded. Attach another one.") from error
+        return self.folder / "made.mp4"

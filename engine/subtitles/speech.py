@@ -1,0 +1,78 @@
+"""What is written under a recording: heard from it, or given by the person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from engine.backends.whisper import Transcript
+from engine.subtitles.cues import LINE, Cue, Word, cells, cut, joined
+from engine.subtitles.files import shared
+
+
+class Speech(Protocol):
+    """`cues` cuts it for lines of so many cells; `language` is its code."""
+
+    @property
+    def language(self) -> str: ...
+
+    def cues(self, line: int = LINE) -> list[Cue]: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A transcript, and its translation where both are shown."""
+
+    transcript: Transcript
+    english: Transcript | None = None
+
+    @property
+    def language(self) -> str:
+        return self.transcript.language
+
+    def cues(self, line: int = LINE) -> list[Cue]:
+        cues = cut(self.transcript.words, line)
+        return under(cues, self.english.words, line) if self.english else cues
+
+
+@dataclass(frozen=True)
+class Given:
+    """The person's own cues: their words and times stand, only lines too long for the picture are broken anew."""
+
+    given: tuple[Cue, ...]
+    language: str
+
+    def cues(self, line: int = LINE) -> list[Cue]:
+        return [cue if _fits(cue, line) else _rebroken(cue, line) for cue in self.given]
+
+
+def under(cues: Sequence[Cue], words: Sequence[Word], line: int) -> list[Cue]:
+    """The cues with each of `words`, a translation, under the cue that is nearest in time."""
+    held: list[list[Word]] = [[] for _ in cues]
+    for word in words if cues else ():
+        middle = (word.start + word.end) / 2
+        nearest = min(range(len(cues)), key=lambda at: max(cues[at].start - middle, middle - cues[at].end, 0.0))
+        held[nearest].append(word)
+    return [replace(cue, second=tuple(wrapped(joined(mine), line))) for cue, mine in zip(cues, held, strict=True)]
+
+
+def wrapped(text: str, line: int) -> list[str]:
+    """`text` in as few lines as hold it, about equally long."""
+    words = text.split()
+    count = max(1, -(-cells(text) // line))
+    target = max(cells(text) / count, max(map(cells, words), default=0))
+    lines: list[str] = []
+    for word in words:
+        if lines and cells(lines[-1]) + cells(word) + 1 <= min(line, target * 1.15):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _fits(cue: Cue, line: int) -> bool:
+    return all(cells(joined(words)) <= line for words in cue.lines)
+
+
+def _rebroken(cue: Cue, line: int) -> Cue:
+    text = " ".join(joined(words) for words in cue.lines)
+    return replace(cue, lines=tuple(shared(wrapped(text, line), cue.start, cue.end)))

@@ -1,0 +1,46 @@
+"""Transcripts kept by the hash of what was heard, so that another style costs no second listening."""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.backends.whisper import Transcript
+from engine.subtitles.cues import Word
+
+DAYS = 30
+"""Transcripts older than this go."""
+FORM = 1
+"""Of the file: raised when what is heard or how it is written changes."""
+
+
+class Transcripts:
+    """The folder of one studio's transcripts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, sha256: str, model: str, language: str | None, task: str) -> Transcript | None:
+        """The transcript of this file by this model, if there is one."""
+        try:
+            held = json.loads(self._path(sha256, model, language, task).read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return Transcript(tuple(Word(*word) for word in held["words"]), held["language"], held["sure"])
+
+    def keep(self, transcript: Transcript, sha256: str, model: str, language: str | None, task: str) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._prune(time.time() - DAYS * 86400)
+        words = [[word.text, round(word.start, 3), round(word.end, 3)] for word in transcript.words]
+        path = self._path(sha256, model, language, task)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(asdict(transcript) | {"words": words}, ensure_ascii=False), "utf-8")
+        part.replace(path)
+
+    def _path(self, sha256: str, model: str, language: str | None, task: str) -> Path:
+        return self._folder / f"{sha256}-{Path(model).name}-{language or 'auto'}-{task}-{FORM}.json"
+
+    def _prune(self, before: float) -> None:
+        for path in self._folder.iterdir():
+            if path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,157 @@
+"""Speech in a sound or a video to subtitles: heard, cut into cues, drawn into the video."""
+
+import time
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from engine import weights
+from engine.backends import whisper
+from engine.errors import BadInput, Sentence
+from engine.job import Fact, Media, Result
+from engine.params import TaskParams
+from engine.subtitles import files, styles
+from engine.subtitles.languages import CODES
+from engine.subtitles.listener import HEARD, Listener
+from engine.subtitles.render import AUDIOGRAM, Renderer
+from engine.subtitles.speech import Given, Heard, Speech
+from engine.subtitles.styles import COLOURS, Look
+from engine.task import Context, Task
+from engine.video import Probe, Watch, described, probe
+
+FONTS = ("noto", "noto-cjk")
+LIMIT = 3600.0
+"""Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
+
+
+class Params(TaskParams):
+    """What to subtitle and how. A missing `language` is heard from the speech, a missing `size` is the style's."""
+
+    media: Media = Field(description="Sound or video with speech", json_schema_extra={"accepts": ["sound", "video"]})
+    language: str | None = Field(
+        None, description="Language of the speech as a code such as en or es; heard where left out", examples=["es"]
+    )
+    translate: bool = Field(False, description="Subtitles in English instead of the language of the speech")
+    bilingual: bool = Field(False, description="Both: the language of the speech, and English under it")
+    style: Literal["plain", "boxed", "karaoke", "large"] = Field(
+        "plain", description="How the subtitles look", examples=["karaoke"]
+    )
+    burn: bool = Field(True, description="Draw them into the pictures; off makes a track that players can hide")
+    size: float | None = Field(
+        None, description="Height of the letters in percent of the picture's shorter side", ge=2, le=15, examples=[6]
+    )
+    colour: str = Field("white", description="Colour of the letters: a name, or one such as #ffcc00")
+    place: Literal["bottom", "top"] = Field("bottom", description="Where on the picture")
+    format: Literal["srt", "vtt", "ass"] = Field("srt", description="Format of the subtitles' own file")
+    srt: Media | None = Field(
+        None,
+        description="Subtitles to draw instead of listening: an edited SRT",
+        json_schema_extra={"accepts": ["subtitles"]},
+    )
+
+    @model_validator(mode="after")
+    def language_is_known(self) -> Self:
+        if self.language is not None and self.language.lower() not in CODES:
+            raise BadInput(
+                "language is “{value}”; it must be the code of a language that Whisper hears, such as en, es or fr.",
+                value=self.language[:40],
+            )
+        return self
+
+    @model_validator(mode="after")
+    def colour_is_known(self) -> Self:
+        digits = self.colour.removeprefix("#").lower()
+        shaped = self.colour.startswith("#") and len(digits) == 6 and set(digits) <= set("0123456789abcdef")
+        if not shaped and self.colour not in COLOURS:
+            raise BadInput(
+                "colour is “{value}”; it must be one of {names}, or a # and six digits such as #ffcc00.",
+                value=self.colour[:40],
+                names=", ".join(COLOURS),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def one_language_at_a_time(self) -> Self:
+        if self.translate and self.bilingual:
+            raise BadInput("translate shows English alone and bilingual shows both. Leave one of them out.")
+        if self.srt is not None and (self.translate or self.bilingual):
+            raise BadInput("srt is drawn as it stands, so translate and bilingual do not go with it. Leave them out.")
+        return self
+
+
+def run(params: Params, context: Context) -> Result:
+    """Listen where that is not done yet, cut, and draw. Raises BadInput for a damaged recording or SRT."""
+    begun = time.monotonic()
+    context.progress("reading", 0)
+    found = probe(params.media.path, params.media.mime)
+    if not found.sound and params.srt is None:
+        raise BadInput("The video has no sound, so there is nothing to hear. Attach one with speech.")
+    speech, notes = _given(params.srt) if params.srt else _heard(params, context)
+    if not speech.cues():
+        notes += (Sentence(template="No speech was heard in it, so there is nothing to write."),)
+        return Result(notes=notes, facts=_facts(params, context, speech, begun))
+    look = _look(params, found, speech.language)
+    media = (_drawn(params, context, found, speech, look), _written(params, context, speech, look))
+    return Result(media=media, notes=notes, facts=_facts(params, context, speech, begun))
+
+
+def _given(srt: Media) -> tuple[Speech, tuple[Sentence, ...]]:
+    return Given(tuple(files.parse(srt.path.read_bytes())), "en"), ()
+
+
+def _heard(params: Params, context: Context) -> tuple[Speech, tuple[Sentence, ...]]:
+    listener = Listener(context, params.media, (params.language or "").lower() or None)
+    if params.translate:
+        english, notes = listener.english()
+        return Heard(english), notes
+    transcript = listener.original()
+    if not params.bilingual or transcript.language == "en":
+        return Heard(transcript), ()
+    english, notes = listener.english()
+    return Heard(transcript, english), notes
+
+
+def _look(params: Params, found: Probe, language: str) -> Look:
+    width, height = (found.video.width, found.video.height) if found.video else AUDIOGRAM
+    return Look(params.style, width, height, params.size, params.colour, params.place, language)
+
+
+def _drawn(params: Params, context: Context, found: Probe, speech: Speech, look: Look) -> Media:
+    """The video with its subtitles, kept."""
+    fonts = [weights.need(name, context.weights) for name in FONTS]
+
+    def on_seconds(seconds: float) -> None:
+        part = min(1.0, seconds / max(found.seconds, 0.01))
+        context.progress("writing subtitles into the video", HEARD + (1 - HEARD) * part)
+
+    with Renderer(fonts[0], Watch(context.cancelled, LIMIT)) as renderer:
+        if found.video is None:
+            ass = styles.ass(speech.cues(look.line), look)
+            made = renderer.audiogram(params.media, ass, found.seconds, on_seconds)
+        elif params.burn:
+            made = renderer.burn(params.media, styles.ass(speech.cues(look.line), look), on_seconds)
+        else:
+            made = renderer.mux(params.media, files.srt(speech.cues()), speech.language, on_seconds)
+        kept = context.keep_file(made)
+        return described(kept, probe(kept.path, kept.mime))
+
+
+def _written(params: Params, context: Context, speech: Speech, look: Look) -> Media:
+    """The subtitles as a file of their own, kept."""
+    if params.format == "ass":
+        text = styles.ass(speech.cues(look.line), look)
+    else:
+        text = {"srt": files.srt, "vtt": files.vtt}[params.format](speech.cues())
+    return context.keep_file(text.encode(), f".{params.format}")
+
+
+def _facts(params: Params, context: Context, speech: Speech, begun: float) -> dict[str, Fact]:
+    service = context.service
+    made_by: dict[str, Fact] = {"backend": service.backend, "tier": service.tier, "model": service.model}
+    if params.srt is not None:
+        made_by = {"backend": "ffmpeg", "tier": service.tier, "model": "SRT"}
+    about: dict[str, Fact] = {"language": speech.language, "style": params.style, "cues": len(speech.cues())}
+    return made_by | about | {"seconds": round(time.monotonic() - begun, 2)}
+
+
+TASK = Task(name="subtitle", version=whisper.VERSION, params=Params, run=run, choose=whisper.choose, load=whisper.load)
