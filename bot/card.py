@@ -1,8 +1,11 @@
 """What a person sees of a job, made from its updates: the same words, bar and buttons on every platform."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.amounts import span
+from bot.buttons import Button, under
+from bot.command import Command
 from bot.words import Language, say
 from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 
@@ -11,31 +14,22 @@ BAR = 12
 
 
 @dataclass(frozen=True)
-class Button:
-    """A press is the request `command` with its one positional option: `cancel:3f9a…`. It holds after a restart."""
-
-    label: str
-    command: str
-    argument: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.command}:{self.argument}"
-
-
-@dataclass(frozen=True)
 class Card:
-    """What the live message shows now. The `media` of the `final` one are the answer; before it, a preview."""
+    """What the live message shows now. The `media` of the `final` one are the answer; before it, a preview.
+
+    A `failed` one says why there is no answer.
+    """
 
     text: str
     media: tuple[Media, ...] = ()
     buttons: tuple[Button, ...] = ()
     final: bool = False
     alt: str = ""
+    failed: bool = False
 
 
-def card_of(update: Update, language: Language) -> Card:
-    """The live message for this update."""
+def card_of(update: Update, language: Language, commands: Sequence[Command]) -> Card:
+    """The live message for this update; `commands` are those that buttons may stand for."""
     match update:
         case Queued():
             return _running(update.job, _waiting(update, language), language)
@@ -48,9 +42,11 @@ def card_of(update: Update, language: Language) -> Card:
             text = "⏸️ " + say("The studio restarts. This job goes on when it is back.", language)
             return _running(update.job, text, language)
         case Done():
-            return Card(_answer(update, language), update.result.media, final=True, alt=_alt(update.result))
+            buttons = under(update.job, update.result, commands, language)
+            return Card(_answer(update, language), update.result.media, buttons, final=True, alt=_alt(update.result))
         case Failed():
-            return Card("⚠️ " + say(update.sentence.template, language, **update.sentence.facts), final=True)
+            why = say(update.sentence.template, language, **update.sentence.facts)
+            return Card(f"⚠️ {why}", final=True, failed=True)
 
 
 def _running(job: str, text: str, language: Language, preview: tuple[Media, ...] = ()) -> Card:

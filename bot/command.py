@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.words import Language, say
 from engine.errors import BadInput, EngineDied
 from engine.job import Job, Media, key_of
-from engine.params import TaskParams
+from engine.params import Option, TaskParams
 from engine.wire import Service
 
 if TYPE_CHECKING:
@@ -20,12 +20,17 @@ P = TypeVar("P", bound=TaskParams)
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that a person sent, not fetched yet: at `url`, or already on disk at `path`. `url` may hold a token."""
+    """A file that a person sent, not fetched yet: at `url`, or already on disk at `path`. `url` may hold a token.
+
+    `result` names instead what a job made, as a button does: `3f9a1c20be`, or `3f9a1c20be.2` for its second file; the
+    other fields then stand in for it once it is no longer kept here.
+    """
 
     name: str
     size: int | None = None
     url: str | None = field(default=None, repr=False)
     path: Path | None = None
+    result: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,22 +112,61 @@ def refuse(params: TaskParams, service: Service) -> None:
 
 @dataclass(frozen=True)
 class Command:
-    """One command as every platform sees it."""
+    """One command as every platform sees it.
+
+    `button` labels it under results whose facts have the names in `needs`: once, or once for each file that its first
+    file option accepts. `menu` labels it among what can be done with any picture that somebody posted. A `hidden` one
+    is reached by its button alone. A `quiet` one answers for the person's eyes only. Where a `withdrawing` one
+    succeeds, the message under which it was pressed goes.
+    """
 
     name: str
     description: str
     params: type[TaskParams]
     run: Callable[[Call, Any], Awaitable[Job | Reply]]
     admin: bool = False
+    button: str = ""
+    needs: tuple[str, ...] = ()
+    menu: str = ""
+    hidden: bool = False
+    quiet: bool = False
+    withdrawing: bool = False
+
+    @property
+    def source(self) -> Option | None:
+        """The file option that a result, or a picture that somebody posted, is given to."""
+        return next((option for option in self.params.options() if option.kind == "media"), None)
 
 
 def command(
-    description: str, *, admin: bool = False
+    description: str,
+    *,
+    admin: bool = False,
+    button: str = "",
+    needs: tuple[str, ...] = (),
+    menu: str = "",
+    hidden: bool = False,
+    withdrawing: bool = False,
 ) -> Callable[[Callable[[Call, P], Awaitable[Job | Reply]]], Command]:
-    """Declare a command. Its name is the function's, its options are the fields of the annotated `params`."""
+    """Declare a command. Its name is the function's, its options are the fields of the annotated `params`.
+
+    It is quiet where it only ever replies: what is said at once is for the asker, what is made is for all.
+    """
 
     def declare(run: Callable[[Call, P], Awaitable[Job | Reply]]) -> Command:
-        params = inspect.get_annotations(run, eval_str=True)["params"]
-        return Command(run.__name__, description, params, run, admin)
+        annotations = inspect.get_annotations(run, eval_str=True)
+        return Command(
+            name=run.__name__,
+            description=description,
+            params=annotations["params"],
+            run=run,
+            admin=admin,
+            button=button,
+            needs=needs,
+            menu=menu,
+            hidden=hidden,
+            quiet=annotations["return"] is Reply,
+            withdrawing=withdrawing,
+        )
 
     return declare

@@ -10,6 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot.command import Call, Command, Reply, Request
 from bot.life import Life
+from bot.results import located
 from bot.studio import Studio
 from engine.errors import AtelierError, BadInput, EngineDied, NotAllowed, disk_full
 from engine.job import Done, Failed, Job, Result, Update
@@ -98,6 +99,7 @@ class Service:
         if not self._life.open:
             raise _closing()
         command = self._command(request)
+        request = await located(self.studio, request)
         params = command.params.parse(await self._raw(request, command.params))
         return await command.run(Call(request, self.studio), params)
 
@@ -141,11 +143,12 @@ class Service:
         """Leaves room for the jobs that are under way. Raises what `Store.admit` does, and DiskFull."""
         if self.studio.files.free() < ROOM:
             raise disk_full()
-        return await self.studio.store.admit(job, self._limits(request))
+        return await self.studio.store.admit(job, self._limits(job, request))
 
-    def _limits(self, request: Request) -> Sequence[Limit]:
-        rate = self.studio.settings.limits.get(request.command)
-        return [Limit(identity, request.command, rate) for identity in (request.user, *request.also)] if rate else []
+    def _limits(self, job: Job, request: Request) -> Sequence[Limit]:
+        """Those of the job's command: a button that makes such a job again counts as that."""
+        rate = self.studio.settings.limits.get(job.command)
+        return [Limit(identity, job.command, rate) for identity in (request.user, *request.also)] if rate else []
 
 
 def _cached(job: Job, result: Result) -> Done:

@@ -14,6 +14,7 @@ from engine.media import intact
 from storage import cache, jobs, limits, runs, stats
 from storage.cache import CacheStats
 from storage.database import Database
+from storage.forget import forget
 from storage.jobs import IllegalMove, Row, State, TakenBefore
 from storage.limits import Active, Allowance, Limit, Rate
 from storage.runs import Run
@@ -98,6 +99,10 @@ class Store:
     async def address(self, job_id: str, origin: str) -> None:
         """The message that shows the job, so that a later run of the bot finds it."""
         await self._database.change(lambda db: jobs.address(db, job_id, origin))
+
+    async def forget(self, job_id: str) -> None:
+        """Empty a job that ended of words, options and result; its files go unless something else names them."""
+        await self._unlink(await self._database.change(lambda db: forget(db, job_id)))
 
     async def job(self, job_id: str) -> Row | None:
         return await self._database.read(lambda db: jobs.find(db, job_id))

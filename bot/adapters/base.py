@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.card import Card, card_of
 from bot.command import Request
+from bot.studio import Studio
 from bot.words import Language, language_of
 from engine.job import Update
 from storage.store import Row
@@ -44,6 +45,9 @@ class Live(Protocol):
 class Handler(Protocol):
     """The part of `bot.service.Service` that adapters use."""
 
+    @property
+    def studio(self) -> Studio: ...
+
     def handle(self, request: Request) -> AsyncGenerator[Update, None]: ...
 
     def resume(self, row: Row) -> AsyncGenerator[Update, None]: ...
@@ -66,12 +70,6 @@ async def serve(service: Handler, request: Request, live: Live, accepted: Callab
 async def resume(service: Handler, row: Row, live: Live) -> None:
     """Show what becomes of a job that an earlier run of the studio left."""
     await _Board(service, live, language_of(row.job.language), None).follow(service.resume(row))
-
-
-def press(button: str) -> tuple[str, str]:
-    """The command and its argument that a button's id stands for."""
-    command, _, argument = button.partition(":")
-    return command, argument
 
 
 def cut(text: str, length: int) -> str:
@@ -110,7 +108,7 @@ class _Board:
         if update.job and not self._job:
             self._job = update.job
             self._live.note = partial(self._service.addressed, update.job)
-        self._newest = card_of(update, self._language)
+        self._newest = card_of(update, self._language, self._service.studio.commands)
         self._changed.set()
         if self._newest.final:
             self._ended.set()

@@ -1,11 +1,13 @@
 """One file a command. COMMANDS is the explicit list, in the order that help shows."""
 
 from bot.command import Command
-from bot.commands import cache, cancel, imagine, jobs, limits, queue, stats, status, subtitle
+from bot.commands import again, cache, cancel, delete, imagine, jobs, limits, queue, stats, status, subtitle, vary
 from bot.commands import help as help_
 
 COMMANDS: tuple[Command, ...] = (
     imagine.imagine,
+    again.again,
+    vary.vary,
     subtitle.subtitle,
     jobs.jobs,
     cancel.cancel,
@@ -15,4 +17,5 @@ COMMANDS: tuple[Command, ...] = (
     cache.cache,
     queue.queue,
     help_.help,
+    delete.delete,
 )

@@ -1,6 +1,7 @@
 """/help: every command, or one with its options, read from the declarations."""
 
 import difflib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -26,7 +27,8 @@ class Params(TaskParams):
 
 @command("What you can ask for, and how")
 async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # a command is called what people type
-    open_to = [each for each in call.studio.commands if call.request.admin or not each.admin]
+    typed = [each for each in call.studio.commands if not each.hidden]
+    open_to = [each for each in typed if call.request.admin or not each.admin]
     if not params.command:
         return _all(call, open_to)
     name = params.command.removeprefix("/").lower()
@@ -116,7 +118,7 @@ def _examples(command: Command) -> list[str]:
 
 
 def _facts(command: Command) -> dict[str, Any]:
-    options = [{**asdict(option), "choices": list(option.choices)} for option in command.params.options()]
+    options = [json.loads(json.dumps(asdict(option))) for option in command.params.options()]
     return {"name": command.name, "description": command.description, "admin": command.admin, "options": options}
 
 

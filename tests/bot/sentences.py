@@ -55,12 +55,17 @@ def _spoken(tree: ast.Module, sinks: set[str], params: set[str]) -> Iterator[ast
             yield from _descriptions(node)
         elif isinstance(node, ast.AsyncFunctionDef):
             calls = (each for each in node.decorator_list if isinstance(each, ast.Call) and _called(each) == "command")
-            yield from (part for call in calls for part in _template(call))
+            yield from (part for call in calls for part in (*_template(call), *_labels(call)))
 
 
 def _template(call: ast.Call) -> list[ast.expr]:
     named = [keyword.value for keyword in call.keywords if keyword.arg == "template"]
     return named or call.args[:1]
+
+
+def _labels(call: ast.Call) -> list[ast.expr]:
+    """The words of a command's button and of its entry in menus."""
+    return [keyword.value for keyword in call.keywords if keyword.arg in ("button", "menu")]
 
 
 def _descriptions(params: ast.ClassDef) -> Iterator[ast.expr]:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 import discord
 from discord import ui
 
-from bot.card import Button
+from bot.buttons import Button
 
 LABEL_LENGTH = 80
 
@@ -40,4 +40,5 @@ def row_of(buttons: Sequence[Button]) -> ui.View | None:
     view = ui.View(timeout=None)
     for button in buttons:
         view.add_item(Press(ui.Button(label=button.label[:LABEL_LENGTH], custom_id=button.id)))
+    view.stop()  # Press hears of every press; the library need not keep a view for each message
     return view

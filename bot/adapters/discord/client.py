@@ -1,22 +1,27 @@
 """The connection to Discord: takes interactions, defers them at once, and serves them as requests."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import discord
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.adapters.base import press, resume, serve
+from bot.adapters.base import Live, resume, serve
 from bot.adapters.discord.buttons import Press
-from bot.adapters.discord.inbox import Inbox, is_quiet
+from bot.adapters.discord.inbox import Inbox
 from bot.adapters.discord.live import LOST, DiscordLive
+from bot.adapters.discord.menus import Form, posted, wanted
 from bot.adapters.discord.origin import file_bytes_at, message_at
-from bot.adapters.discord.slash import Spanish, Tree
+from bot.adapters.discord.slash import Tree
 from bot.adapters.discord.sync import sync
+from bot.adapters.discord.withdraw import WithdrawLive
+from bot.adapters.discord.words import Spanish
+from bot.buttons import meaning, withdraws
 from bot.card import Card
-from bot.command import Request
+from bot.command import Command, Request
 from bot.service import Service
 from bot.words import language_of, say
 from engine.errors import Sentence
@@ -34,7 +39,7 @@ class Client(discord.Client):
         self._service = service
         self._inbox = Inbox(service.studio)
         self._conversations: set[asyncio.Task[Any]] = set()
-        self.tree = Tree(self, service.studio.commands, self._used)
+        self.tree = Tree(self, service.studio.commands, self._used, self._chosen)
 
     async def setup_hook(self) -> None:
         self.add_dynamic_items(Press)
@@ -69,31 +74,65 @@ class Client(discord.Client):
         self._service.studio.adapters["discord"] = Sentence(template=template)
 
     async def pressed(self, interaction: discord.Interaction, button: str) -> None:
-        name, _ = press(button)
-        await self._converse(interaction, name, lambda answer: self._inbox.pressed(interaction, button, answer))
+        commands = self._service.studio.commands
+        if withdraws(button, commands):
+            await self._withdraw(interaction, button)
+        else:
+            name = meaning(button, commands).command
+            await self._converse(interaction, name, lambda answer: self._inbox.pressed(interaction, button, answer))
 
     async def _used(self, interaction: discord.Interaction, command: str, given: dict[str, Any]) -> None:
         await self._converse(interaction, command, lambda answer: self._inbox.used(interaction, command, given, answer))
+
+    async def _chosen(self, interaction: discord.Interaction, command: Command, message: discord.Message) -> None:
+        """A command for what somebody posted; a form asks first for the words that it needs."""
+        language = language_of(str(interaction.locale))
+        file = posted(message, command)
+        if file is None:
+            nothing = "There is nothing in that message that /{command} takes. Choose one with a picture."
+            await interaction.response.send_message(say(nothing, language, command=command.name), ephemeral=True)
+            return
+
+        async def run(of: discord.Interaction, given: dict[str, Any]) -> None:
+            await self._converse(of, command.name, lambda answer: self._inbox.chosen(of, command, given, file, answer))
+
+        if wanted(command):
+            await interaction.response.send_modal(Form(command, language, run))
+        else:
+            await run(interaction, {})
 
     async def _converse(
         self, interaction: discord.Interaction, command: str, request: Callable[[int], Request]
     ) -> None:
         """Defer first: Discord waits three seconds. `request` is made of the id of the message that will answer."""
+        with self._conversation():
+            quiet = self._inbox.is_quiet(interaction, command)
+            deferred = await interaction.response.defer(ephemeral=quiet, thinking=True)
+            assert deferred is not None
+            assert deferred.message_id is not None
+            made = request(deferred.message_id)
+            message = message_at(self, made.origin)
+            await self._serve(made, DiscordLive(message, made.language, interaction.filesize_limit, interaction))
+
+    async def _withdraw(self, interaction: discord.Interaction, button: str) -> None:
+        assert interaction.message is not None
+        with self._conversation():
+            await interaction.response.defer()
+            made = self._inbox.pressed(interaction, button, interaction.message.id)
+            await self._serve(made, WithdrawLive(interaction))
+
+    @contextmanager
+    def _conversation(self) -> Iterator[None]:
+        """Around all that is done for one interaction, so that closing can end it."""
         conversation = asyncio.current_task()
         assert conversation is not None
         self._conversations.add(conversation)
         try:
-            quiet = is_quiet(self._service.studio.command(command))
-            deferred = await interaction.response.defer(ephemeral=quiet, thinking=True)
-            assert deferred is not None
-            assert deferred.message_id is not None
-            await self._serve(interaction, request(deferred.message_id))
+            yield
         finally:
             self._conversations.discard(conversation)
 
-    async def _serve(self, interaction: discord.Interaction, request: Request) -> None:
-        message = message_at(self, request.origin)
-        live = DiscordLive(message, request.language, interaction.filesize_limit, interaction)
+    async def _serve(self, request: Request, live: Live) -> None:
         with bound_contextvars(user=request.user, command=request.command):
             try:
                 await serve(self._service, request, live)
@@ -112,9 +151,9 @@ class Client(discord.Client):
             except Exception:
                 log.exception("taking a job up failed")
 
-    async def _apologise(self, live: DiscordLive, request: Request) -> None:
+    async def _apologise(self, live: Live, request: Request) -> None:
         sorry = "That failed by a fault of ours, and the log says more. Try it again later."
         try:
-            await live.show(Card(say(sorry, request.language), final=True))
+            await live.show(Card(say(sorry, request.language), final=True, failed=True))
         except (discord.HTTPException, *LOST) as error:
             log.warning("nor could that be told", why=str(error))

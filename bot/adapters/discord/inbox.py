@@ -1,22 +1,17 @@
 """What people do on Discord, as requests."""
 
-import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
 
-from bot.adapters.base import press
+from bot.adapters.discord.menus import attachment_of
 from bot.adapters.discord.origin import origin_of
-from bot.command import Attachment, Command, Reply, Request
+from bot.buttons import job_of, meaning
+from bot.command import Attachment, Command, Request
 from bot.studio import Studio
 from bot.words import language_of
-
-
-def is_quiet(command: Command | None) -> bool:
-    """Whether the answer is for the person's eyes only: what a command says at once, not what it makes."""
-    return command is None or inspect.get_annotations(command.run, eval_str=True)["return"] is Reply
 
 
 @dataclass(frozen=True)
@@ -27,17 +22,28 @@ class Inbox:
 
     def used(self, interaction: discord.Interaction, command: str, given: Mapping[str, Any], message: int) -> Request:
         """A slash command with the options that were given."""
-        files = {name: _attachment(value) for name, value in given.items() if isinstance(value, discord.Attachment)}
+        files = {name: attachment_of(value) for name, value in given.items() if isinstance(value, discord.Attachment)}
         raw = {name: value for name, value in given.items() if name not in files}
         return self._request(interaction, command, raw, files, message)
 
     def pressed(self, interaction: discord.Interaction, button: str, message: int) -> Request:
-        """A button: its command with the one word that it carries, for the option that needs no name."""
-        name, argument = press(button)
-        command = self.studio.command(name)
-        options = command.params.options() if command else ()
-        positional = next((option.name for option in options if option.positional), "button")
-        return self._request(interaction, name, {positional: argument}, {}, message)
+        """A button. The files in its message stand in for those that are no longer kept here."""
+        asked = meaning(button, self.studio.commands)
+        there = interaction.message.attachments if interaction.message else []
+        files = {option: _or_attached(file, there) for option, file in asked.files.items()}
+        return self._request(interaction, asked.command, asked.raw, files, message)
+
+    def chosen(
+        self, interaction: discord.Interaction, command: Command, raw: Mapping[str, Any], file: Attachment, message: int
+    ) -> Request:
+        """An entry of a message's menu, for the file that somebody posted there."""
+        assert command.source is not None, "only commands that take a file are in menus"
+        return self._request(interaction, command.name, raw, {command.source.name: file}, message)
+
+    def is_quiet(self, interaction: discord.Interaction, command: str) -> bool:
+        """Whether the answer is for the person's eyes only, as is all that comes of a message which already was."""
+        known = self.studio.command(command)
+        return known is None or known.quiet or (interaction.message is not None and interaction.message.flags.ephemeral)
 
     def _request(
         self,
@@ -55,7 +61,7 @@ class Inbox:
             files=files,
             language=language_of(str(interaction.locale)),
             admin=self._is_admin(interaction),
-            private=interaction.guild_id is None or is_quiet(self.studio.command(command)),
+            private=interaction.guild_id is None or self.is_quiet(interaction, command),
         )
 
     def _is_admin(self, interaction: discord.Interaction) -> bool:
@@ -64,5 +70,8 @@ class Inbox:
         return manages or interaction.user.id in self.studio.settings.discord.admins
 
 
-def _attachment(attachment: discord.Attachment) -> Attachment:
-    return Attachment(name=attachment.filename, size=attachment.size, url=attachment.url)
+def _or_attached(file: Attachment, there: Sequence[discord.Attachment]) -> Attachment:
+    _, number = job_of(file.result)
+    if not 1 <= number <= len(there):
+        return file
+    return replace(attachment_of(there[number - 1]), result=file.result)

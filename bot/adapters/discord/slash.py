@@ -1,29 +1,22 @@
-"""Slash commands made from the declared commands: typed options, choices, bounds, and Spanish where it is written."""
+"""Slash commands and message menus made from the declared commands: typed options, choices, bounds."""
 
 import inspect
-import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Optional
 
 import discord
 import structlog
 from discord import app_commands
-from discord.app_commands import TranslationContextLocation as Location
 
-from bot.adapters.base import cut
+from bot.adapters.discord.menus import Chosen, menus
+from bot.adapters.discord.words import words
 from bot.command import Command
-from bot.words import say
 from engine.params import Option
 
 log = structlog.get_logger()
 
 Used = Callable[[discord.Interaction, str, dict[str, Any]], Awaitable[None]]
 """Hears of a used command: the interaction, the command's name, and the options that were given."""
-
-DESCRIPTION_LENGTH = 100
-SPANISH_LOCALES = (discord.Locale.spain_spanish, discord.Locale.latin_american_spanish)
-NAMES = (Location.command_name, Location.parameter_name)
-NAME = re.compile(r"[-_\w]{1,32}")
 
 EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 EVERYBODY = app_commands.AppInstallationType(guild=True, user=True)
@@ -40,12 +33,16 @@ _TYPES: dict[str, Any] = {
 class Tree(app_commands.CommandTree[Any]):
     """One slash command for each command, shown in servers, direct messages and groups, to guild and user installs."""
 
-    def __init__(self, client: discord.Client, commands: Iterable[Command], used: Used) -> None:
+    def __init__(self, client: discord.Client, commands: Sequence[Command], used: Used, chosen: Chosen) -> None:
         super().__init__(client, allowed_contexts=EVERYWHERE, allowed_installs=EVERYBODY)
         self._used = used
+        for menu in menus(commands, chosen):
+            self.add_command(menu)
         for command in commands:
+            if command.hidden:
+                continue
             slash: app_commands.Command[Any, ..., None] = app_commands.Command(
-                name=command.name, description=_words(command.description), callback=_callback(command, used)
+                name=command.name, description=words(command.description), callback=_callback(command, used)
             )
             self.add_command(slash)
 
@@ -60,20 +57,6 @@ class Tree(app_commands.CommandTree[Any]):
                 log.error("request failed", exc_info=error)
 
 
-class Spanish(app_commands.Translator):
-    """Spanish for what `bot.words` has; Discord shows the English where there is none."""
-
-    async def translate(
-        self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
-    ) -> str | None:
-        if locale not in SPANISH_LOCALES:
-            return None
-        english = string.extras.get("whole", string.message)
-        spanish = cut(say(english, "es"), DESCRIPTION_LENGTH)
-        fits = context.location not in NAMES or (NAME.fullmatch(spanish) is not None and spanish == spanish.lower())
-        return spanish if fits and spanish != string.message else None
-
-
 def _callback(command: Command, used: Used) -> Callable[..., Coroutine[Any, Any, None]]:
     """A function with the signature that discord.py reads: one annotated parameter an option."""
     options = command.params.options()
@@ -83,7 +66,7 @@ def _callback(command: Command, used: Used) -> Callable[..., Coroutine[Any, Any,
 
     leading = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_ONLY, annotation=discord.Interaction)
     use.__signature__ = inspect.Signature([leading, *map(_parameter, options)])  # type: ignore[attr-defined]  # PEP 362
-    described = app_commands.describe(**{option.name: _words(option.description) for option in options})(use)
+    described = app_commands.describe(**{option.name: words(option.description) for option in options})(use)
     return app_commands.choices(**{option.name: _choices(option) for option in options if option.choices})(described)
 
 
@@ -107,9 +90,4 @@ def _bounded(option: Option) -> Any:
 
 
 def _choices(option: Option) -> list[app_commands.Choice[Any]]:
-    return [app_commands.Choice(name=_words(str(value)), value=value) for value in option.choices]
-
-
-def _words(english: str) -> app_commands.locale_str:
-    """English as long as Discord takes it; the translator finds its Spanish under the whole."""
-    return app_commands.locale_str(cut(english, DESCRIPTION_LENGTH), whole=english)
+    return [app_commands.Choice(name=words(str(value)), value=value) for value in option.choices]

@@ -20,6 +20,7 @@ from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.place import Place
 from bot.adapters.telegram.press import PressLive
+from bot.buttons import withdraws
 from bot.card import card_of
 from bot.command import Request
 from bot.config import TelegramSection
@@ -145,8 +146,9 @@ class _Adapter:
 
     async def _pressed(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
         if query.message is not None:
-            live = PressLive(query, self._live(query.message, query.from_user))
-            await self._serve(self._inbox.pressed(query, query.message), live, query.from_user, accepted)
+            live = self._live(query.message, query.from_user)
+            press = PressLive(query, live, withdraws=withdraws(query.data or "", self._service.studio.commands))
+            await self._serve(self._inbox.pressed(query, query.message), press, query.from_user, accepted)
 
     async def _resume(self, row: Row) -> None:
         place, words = Place.parse(row.job.origin), language_of(row.job.language)
@@ -162,7 +164,7 @@ class _Adapter:
                 request = await made
             except AtelierError as error:
                 log.info("refused", kind=error.kind, why=str(error))
-                await live.show(card_of(Failed.of(error), language(who)))
+                await live.show(card_of(Failed.of(error), language(who), ()))
             else:
                 await serve(self._service, request, live, accepted.set)
 

@@ -10,10 +10,11 @@ from telegram import CallbackQuery, Chat, MaybeInaccessibleMessage, Message, Use
 from telegram.constants import FileSizeLimit
 from telegram.error import TelegramError
 
-from bot.adapters.base import press
 from bot.adapters.telegram.live import Bot
 from bot.adapters.telegram.place import Place, is_private
+from bot.buttons import meaning
 from bot.command import Attachment, Command, Request
+from bot.results import lies
 from bot.studio import Studio
 from bot.text import parse, split_command
 from bot.words import Language, language_of
@@ -62,11 +63,15 @@ class Inbox:
         return self._request(words.message, speaker(words.message), words.command, raw, files)
 
     async def pressed(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> Request:
-        """Raises BadInput for a button that stands for nothing."""
-        name, argument = press(query.data or "")
-        command = self.studio.command(name)
-        raw = parse(command.params, argument) if command else {}
-        return replace(self._request(message, query.from_user, name, raw, {}), id=f"telegram:press/{query.id}")
+        """A file that is kept no more is the one in the message. Raises TooLarge where Telegram keeps that back."""
+        asked = meaning(query.data or "", self.studio.commands)
+        request = self._request(message, query.from_user, asked.command, asked.raw, asked.files)
+        request = replace(request, id=f"telegram:press/{query.id}")
+        carried = file_of(message) if isinstance(message, Message) else None
+        if carried is None:
+            return request
+        files = {option: await self._kept(request, option, file, carried) for option, file in asked.files.items()}
+        return replace(request, files=files)
 
     def _request(
         self,
@@ -96,6 +101,11 @@ class Inbox:
             raise BadInput("/{command} takes no file. Send it without one.", command=command.name)
         found = [file for file in (sent, answered) if file is not None]
         return {option: await self._attachment(option, file) for option, file in zip(options, found, strict=False)}
+
+    async def _kept(self, request: Request, option: str, file: Attachment, carried: Any) -> Attachment:
+        if await lies(self.studio, request, file.result):
+            return file
+        return replace(await self._attachment(option, carried), result=file.result)
 
     async def _attachment(self, option: str, file: Any) -> Attachment:
         try:

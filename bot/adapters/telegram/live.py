@@ -23,6 +23,8 @@ log = structlog.get_logger()
 Bot = ExtBot[bool]
 
 NO_LINKS = LinkPreviewOptions(is_disabled=True)
+ROW = 4
+"""Buttons side by side, whose words a phone shows in full."""
 PAUSE, LONGEST_PAUSE = 5.0, 120.0
 """Seconds before an answer that did not arrive is sent again; doubled each time, up to the longest."""
 REFUSED = "Telegram refused the files of this answer. Ask for something smaller."
@@ -201,5 +203,6 @@ class TelegramLive:
 
 
 def _buttons(card: Card) -> dict[str, Any]:
-    row = [InlineKeyboardButton(button.label, callback_data=button.id) for button in card.buttons]
-    return {"reply_markup": InlineKeyboardMarkup([row]) if row else None}
+    buttons = [InlineKeyboardButton(button.label, callback_data=button.id) for button in card.buttons]
+    rows = [buttons[start : start + ROW] for start in range(0, len(buttons), ROW)]
+    return {"reply_markup": InlineKeyboardMarkup(rows) if rows else None}

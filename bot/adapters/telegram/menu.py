@@ -20,7 +20,8 @@ async def publish(bot: Bot, commands: tuple[Command, ...]) -> bool:
 
 async def _publish(bot: Bot, commands: tuple[Command, ...], language: Language) -> bool:
     code = None if language == "en" else language
-    menu = [BotCommand(command.name, say(command.description, language)) for command in commands if not command.admin]
+    shown = [command for command in commands if not command.admin and not command.hidden]
+    menu = [BotCommand(command.name, say(command.description, language)) for command in shown]
     words = say(DESCRIPTION, language)
     stale_menu = list(await bot.get_my_commands(language_code=code)) != menu
     stale_words = (await bot.get_my_description(language_code=code)).description != words

@@ -62,7 +62,7 @@ class Server:
         bounds = Bounds(settings.bot.data_dir / "media", settings.media.max_bytes)
         keys = await Keys.of(service.studio.store)
         token = settings.web.token.get_secret_value() if settings.web.token else None
-        gate, desk, views = Gate(token, keys), Desk(service), Views(keys)
+        gate, desk, views = Gate(token, keys), Desk(service), Views(keys, service.studio.commands)
         application = web.Application(middlewares=[errors_as_json, gate.middleware], client_max_size=bounds.body_bytes)
         application[BODY_BYTES] = bounds.body_bytes
         application.on_response_prepare.append(add_headers)

@@ -1,12 +1,14 @@
 """A job as the API shows it: the one shape of `GET /jobs/{id}`, its events, and the answer to `POST /jobs`."""
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from bot.adapters.web.answers import error_body
 from bot.adapters.web.keys import Keys
 from bot.adapters.web.visitor import Visitor
 from bot.card import card_of
+from bot.command import Command
 from bot.words import say
 from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Update
 from storage.store import Row
@@ -15,14 +17,15 @@ ENDED = ("done", "failed", "cancelled")
 
 
 class Views:
-    """`keys` sign the addresses of media, so that they open for their own visitor alone."""
+    """`keys` sign the addresses of media, so that they open for their own visitor alone; `commands` have buttons."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, commands: Sequence[Command]) -> None:
         self._keys = keys
+        self._commands = commands
 
     def state(self, update: Update, visitor: Visitor) -> dict[str, Any]:
         """`text` and `buttons` are the card's; `stage` is in the visitor's language, `fraction` 0 to 1 of the job."""
-        card = card_of(update, visitor.language)
+        card = card_of(update, visitor.language, self._commands)
         progress = update if isinstance(update, Progress) else None
         return {
             "id": update.job or None,

@@ -1,0 +1,78 @@
+"""What can be done with any picture that somebody posted: message menus made from the declared commands."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+
+import discord
+from discord import app_commands, ui
+
+from bot.adapters.base import cut
+from bot.adapters.discord.words import TITLE_LENGTH, words
+from bot.command import Attachment, Command
+from bot.words import Language, say
+from engine.params import Option
+
+Chosen = Callable[[discord.Interaction, Command, discord.Message], Awaitable[None]]
+"""Hears of a chosen menu entry: the interaction, its command, and the message that it was chosen for."""
+Filled = Callable[[discord.Interaction, dict[str, Any]], Awaitable[None]]
+"""Hears of a filled form: its own interaction, and the options by name."""
+
+LABEL_LENGTH = 45
+_KINDS = {"audio": "sound"}
+
+
+def menus(commands: Iterable[Command], chosen: Chosen) -> Iterator[app_commands.ContextMenu]:
+    """One entry for each command that has a word for it."""
+    for command in commands:
+        if command.menu:
+            yield app_commands.ContextMenu(name=words(command.menu, TITLE_LENGTH), callback=_callback(command, chosen))
+
+
+def posted(message: discord.Message, command: Command) -> Attachment | None:
+    """The first file of a message that the command takes: attached, forwarded, or shown of a link."""
+    accepts = command.source.accepts if command.source else ()
+    forwarded = [attachment for snapshot in message.message_snapshots for attachment in snapshot.attachments]
+    for attachment in (*message.attachments, *forwarded):
+        kind = (attachment.content_type or "").partition("/")[0]
+        if not accepts or _KINDS.get(kind, kind) in accepts:
+            return attachment_of(attachment)
+    shown = (media.proxy_url for embed in message.embeds for media in (embed.image, embed.thumbnail))
+    found = next((url for url in shown if url), None)  # Discord's copy: nobody else's server is asked
+    return Attachment(name="", url=found) if found and (not accepts or "image" in accepts) else None
+
+
+def attachment_of(attachment: discord.Attachment) -> Attachment:
+    return Attachment(name=attachment.filename, size=attachment.size, url=attachment.url)
+
+
+def wanted(command: Command) -> list[Option]:
+    """What a person has to write before the command can run."""
+    return [option for option in command.params.options() if option.required and option.kind != "media"]
+
+
+class Form(ui.Modal):
+    """Asks for what is `wanted`."""
+
+    def __init__(self, command: Command, language: Language, filled: Filled) -> None:
+        super().__init__(title=cut(say(command.menu, language), TITLE_LENGTH))
+        self._filled = filled
+        self._fields = {option.name: _field(option) for option in wanted(command)}
+        for option in wanted(command):
+            label = cut(say(option.description, language), LABEL_LENGTH)
+            self.add_item(ui.Label(text=label, component=self._fields[option.name]))
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        await self._filled(interaction, {name: field.value for name, field in self._fields.items()})
+
+
+def _field(option: Option) -> "ui.TextInput[Form]":
+    low, high = (None if bound is None else int(bound) for bound in (option.minimum, option.maximum))
+    style = discord.TextStyle.paragraph if option.rest else discord.TextStyle.short
+    return ui.TextInput(style=style, min_length=low, max_length=high)
+
+
+def _callback(command: Command, chosen: Chosen) -> Any:
+    async def choose(interaction: discord.Interaction, message: discord.Message) -> None:
+        await chosen(interaction, command, message)
+
+    return choose

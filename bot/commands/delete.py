@@ -1,0 +1,24 @@
+"""Delete: what a job made goes, its message with it."""
+
+from pydantic import Field
+
+from bot.command import Call, Reply, command
+from engine.errors import BadInput, NotAllowed
+from engine.params import TaskParams
+
+
+class Params(TaskParams):
+    """The job that made it."""
+
+    job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
+
+
+@command("Delete what a job made", button="Delete", hidden=True, withdrawing=True)
+async def delete(call: Call, params: Params) -> Reply:
+    row = await call.studio.store.job(params.job)
+    if row is None or row.result is None:
+        raise BadInput("There is nothing here that job {job} made. Ask for it again.", job=params.job)
+    if row.job.user != call.request.user and not call.request.admin:
+        raise NotAllowed("Only who asked for it, or an admin, may delete what job {job} made.", job=params.job)
+    await call.studio.store.forget(params.job)
+    return Reply(call.say("Deleted."), facts={"job": params.job})

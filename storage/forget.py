@@ -1,0 +1,33 @@
+"""Forgetting what a job made: its row stays for the statistics, without words, options or files."""
+
+import sqlite3
+from pathlib import Path
+
+from engine.errors import Sentence
+from engine.job import Media, Result
+from storage import cache, jobs
+
+DELETED = Result(notes=(Sentence(template="It was deleted."),))
+
+
+def forget(db: sqlite3.Connection, job_id: str) -> list[Path]:
+    """Empty the row of a job that ended; the files that nothing names any more.
+
+    The cache's entry goes too, unless another job was answered with the same result.
+    """
+    row = jobs.find(db, job_id)
+    if row is None or row.result is None:
+        return []
+    changes = (DELETED.model_dump_json(), job_id)
+    db.execute("UPDATE jobs SET key = '', params = '{}', result = ? WHERE id = ?", changes)
+    if not row.job.key or _is_shared(db, row.job.key):
+        return []
+    return cache.orphans(db, cache.drop(db, row.job.key).files | _files(row.result.media))
+
+
+def _files(media: tuple[Media, ...]) -> frozenset[cache.File]:
+    return frozenset((one.sha256, str(one.path)) for one in media)
+
+
+def _is_shared(db: sqlite3.Connection, key: str) -> bool:
+    return db.execute("SELECT 1 FROM jobs WHERE key = ? AND state = 'done' LIMIT 1", (key,)).fetchone() is not None
