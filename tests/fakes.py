@@ -1,6 +1,8 @@
 """The real thing made small: an engine whose worker is a real child that echoes, and jobs for it."""
 
 import asyncio
+import io
+import wave
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -50,3 +52,14 @@ async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # what is waited for is in another process
             await asyncio.sleep(0.005)  # what is waited for is in another process
+
+
+def quiet(seconds: float = 0.5) -> bytes:
+    """Silence as a WAV."""
+    held = io.BytesIO()
+    with wave.open(held, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(int(8000 * seconds) * 2))
+    return held.getvalue()

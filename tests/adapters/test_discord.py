@@ -33,7 +33,7 @@ from engine.tasks.echo import Params as Echo
 from storage.files import Files
 from storage.store import Rate, Store
 from tests.fakes import echo as fake_echo
-from tests.fakes import ended, small_engine, until
+from tests.fakes import ended, quiet, small_engine, until
 from tests.servers.discord import Answer, DiscordServer, Person, Place, Shown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -112,7 +112,13 @@ def final(shown: Shown) -> bool:
 def needed(command: Command) -> dict[str, Any]:
     """A value for each option that must be given."""
     fitting = {"text": "a red apple", "integer": 1, "number": 1.0, "flag": True}
-    return {option.name: fitting[option.kind] for option in command.params.options() if option.required}
+    given = {option.name: fitting.get(option.kind) or attached(option) for option in command.params.options()}
+    return {option.name: given[option.name] for option in command.params.options() if option.required}
+
+
+def attached(option: Option) -> tuple[str, bytes]:
+    """A file of a kind that the option takes."""
+    return ("a.wav", quiet()) if "sound" in option.accepts else ("cat.png", png(96))
 
 
 @pytest.mark.parametrize("command", TYPED, ids=lambda command: command.name)
