@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import resvg_py
 from PIL import Image
 
 from training.pocket.colour import Array
@@ -40,6 +39,8 @@ def icons(pack: Path, workers: int) -> Array:
 
 def draw(document: str) -> Array:
     """An SVG document in a square of 128 px; empty where it cannot be drawn, which the recipes then skip."""
+    import resvg_py
+
     try:
         picture = decode(bytes(resvg_py.svg_to_bytes(svg_string=document, width=SIZE)))
     except ValueError as error:

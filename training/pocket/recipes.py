@@ -55,7 +55,8 @@ def boxes(rgba: Array) -> Array:
     seen: Array = np.asarray(rgba[..., 3] > 40)
     found = np.empty((len(rgba), 4), np.float32)
     for column, axis in ((0, 1), (1, 2)):
-        line, side = seen.any(axis), seen.shape[1]
+        line: Array = np.asarray(seen.any(axis))
+        side = seen.shape[1]
         found[:, column] = line.argmax(1) / side * 2 - 1
         found[:, column + 2] = 1 - line[:, ::-1].argmax(1) / side * 2
     return found

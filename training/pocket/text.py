@@ -79,4 +79,5 @@ class Encoder:
 
     def __call__(self, captions: list[str]) -> tuple[Tensor, Tensor]:
         """States and mask of captions."""
-        return self.states(torch.from_numpy(tokens(self.tokenizer, captions)))
+        states, mask = self.states(torch.from_numpy(tokens(self.tokenizer, captions)))
+        return states, mask

@@ -197,16 +197,10 @@ class Trainer:
         (run / "state.new").replace(run / "state.pt")
 
     def _facts(self) -> dict[str, str]:
-        drawing = (
-            {"guiding": "none", "guidance": "1.0", "steps": "8"}
-            if self.teacher
-            else {"guiding": "two-pass", "steps": "12"}
-        )
-        return drawing | {
-            "size": str(self.model.size),
-            "tokens": str(text.LENGTH),
-            "pictures": str(self.steps * self.given.batch * self.world),
-        }
+        one_pass = {"guiding": "none", "guidance": "1.0", "steps": "8"}
+        drawing = one_pass if self.teacher else {"guiding": "two-pass", "guidance": "4.0", "steps": "12"}
+        pictures_seen = self.steps * self.given.batch * self.world
+        return drawing | {"size": str(self.model.size), "tokens": str(text.LENGTH), "pictures": str(pictures_seen)}
 
     def _preview(self, path: Path) -> None:
         states, mask = self.data.preview
