@@ -16,7 +16,7 @@ from .world import GROUP_DM, PRIVATE_CHANNEL, Place
 if TYPE_CHECKING:
     from .server import DiscordServer
 
-COMMAND, COMPONENT, CHAT_INPUT, BUTTON = 2, 3, 1, 2
+COMMAND, COMPONENT, FORM, CHAT_INPUT, MESSAGE_MENU, BUTTON = 2, 3, 5, 1, 3, 2
 
 
 class Answer:
@@ -44,6 +44,12 @@ class Answer:
         """The first state for which `holds` is true. Raises AssertionError with what was seen instead."""
         await self._server.until(lambda: any(holds(state) for state in self.states), within)
         return next(state for state in self.states if holds(state))
+
+    async def form(self, within: float = 3) -> dict[str, Any]:
+        """The form that the bot put before the person."""
+        await self._server.until(lambda: self._record.modal, within)
+        assert self._record.modal is not None
+        return self._record.modal
 
     async def acknowledged(self, within: float = 3) -> None:
         await self._server.until(lambda: self._record.responded, within)
@@ -87,6 +93,31 @@ class Person:
         stored = self.server.backend.get_message(self.place.channel, message)
         shown = dict(serializers.message_payload(self.server.backend, stored))
         return self._interact(COMPONENT, {"custom_id": buttons[label], "component_type": BUTTON}, shown)
+
+    def post(self, words: str, *files: tuple[str, bytes]) -> int:
+        """Write in the channel, like anybody; the message's id."""
+        backend = self.server.backend
+        self.server.world.join(self.id, self.place)
+        attachments = backend.store_attachments(self.place.channel, files)
+        message = backend.create_message(self.place.channel, self.id, words, attachments=attachments)
+        self.server.history.note()
+        return message.id
+
+    def choose(self, entry: str, message: int) -> Answer:
+        """Choose an entry of a message's menu."""
+        root = self.server.backend.find_command(entry, None, MESSAGE_MENU)
+        assert root is not None, f"the menu has no entry {entry}"
+        stored = self.server.backend.get_message(self.place.channel, message)
+        resolved = {"messages": {str(message): dict(serializers.message_payload(self.server.backend, stored))}}
+        data = {"id": root["id"], "name": entry, "type": MESSAGE_MENU, "target_id": str(message), "resolved": resolved}
+        return self._interact(COMMAND, data)
+
+    def fill(self, form: dict[str, Any], words: str) -> Answer:
+        """Fill a form of one field and send it."""
+        (label,) = form["components"]
+        field = {"type": label["component"]["type"], "custom_id": label["component"]["custom_id"], "value": words}
+        components = [{"type": label["type"], "component": field}]
+        return self._interact(FORM, {"custom_id": form["custom_id"], "components": components})
 
     def _interact(self, kind: int, data: dict[str, Any], message: dict[str, Any] | None = None) -> Answer:
         backend, place = self.server.backend, self.place
