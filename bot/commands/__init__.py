@@ -1,13 +1,28 @@
 """One file a command. COMMANDS is the explicit list, in the order that help shows."""
 
 from bot.command import Command
-from bot.commands import again, cache, cancel, delete, imagine, jobs, limits, queue, stats, status, subtitle, vary
+from bot.commands import (
+    again,
+    cache,
+    cancel,
+    delete,
+    imagine,
+    jobs,
+    limits,
+    queue,
+    stats,
+    status,
+    subtitle,
+    upscale,
+    vary,
+)
 from bot.commands import help as help_
 
 COMMANDS: tuple[Command, ...] = (
     imagine.imagine,
     again.again,
     vary.vary,
+    upscale.upscale,
     subtitle.subtitle,
     jobs.jobs,
     cancel.cancel,

@@ -125,6 +125,24 @@ class TestDrawing:
         assert answer.json["prompt"] == "a cat"
 
 
+class TestEnlarging:
+    async def test_a_data_uri_comes_back_larger(self, program: Visitor) -> None:
+        asked = {"image": data_uri(png(16, 12)), "scale": 3.0, "model": "realesr-animevideov3"}
+        answer = await program.post("/enhance-media", json=asked)
+        assert (answer.status, answer.json["status"]) == (200, "success"), answer.json
+        assert (answer.json["scale"], answer.json["model"], answer.json["notes"]) == (3.0, "realesr-animevideov3", [])
+        head, _, data = answer.json["image"].partition(",")
+        assert head == "data:image/png;base64"
+        assert Image.open(io.BytesIO(base64.b64decode(data))).size == (48, 36)
+        told = (await program.get("/openapi.json")).json
+        checker(told, "Enlarged").validate(answer.json)
+
+    async def test_what_does_not_fit_is_named(self, program: Visitor) -> None:
+        answer = await program.post("/enhance-media", json={"image": data_uri(png(16, 12)), "scale": 5})
+        assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
+        assert answer.json["error"]["message"] .startswith("scale is 5; it must be at most 4")
+
+
 class TestJobs:
     async def test_a_job_is_accepted_followed_and_read_again(self, program: Visitor) -> None:
         answer = await program.post("/jobs", json={"command": "echo", "options": {"text": "hi", "seconds": 0.2}})

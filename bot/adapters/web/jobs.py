@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
@@ -14,12 +15,13 @@ from bot.adapters.web.views import ENDED, Views, data_uri
 from bot.adapters.web.visitor import VISITOR
 from bot.command import Request
 from bot.studio import Studio
+from bot.words import say
 from engine.errors import EngineDied
 from engine.job import Done, Failed, Update
 
 
 class Jobs:
-    """The handlers of `/jobs`, `/events` and `/generate-image`."""
+    """The handlers of `/jobs`, `/events`, `/generate-image` and `/enhance-media`."""
 
     def __init__(self, studio: Studio, desk: Desk, follow: Follow, views: Views, bounds: Bounds) -> None:
         self._studio = studio
@@ -30,7 +32,8 @@ class Jobs:
 
     def routes(self) -> Iterable[web.RouteDef]:
         return (
-            web.post("/generate-image", self.generate),
+            web.post("/generate-image", partial(self.made, DEFAULT_COMMAND)),
+            web.post("/enhance-media", partial(self.made, "upscale")),
             web.post("/jobs", self.post),
             web.get("/jobs/{id}", self.get),
             web.get("/jobs/{id}/events", self.events),
@@ -66,16 +69,17 @@ class Jobs:
         """The states of all live jobs of this visitor, for a page that shows many and has six connections."""
         return await _stream(request, self._follow.changes(request[VISITOR]))
 
-    async def generate(self, request: web.Request) -> web.Response:
+    async def made(self, command: str, request: web.Request) -> web.Response:
         """Waits for the end; whoever hangs up before it cancels the job."""
-        async with self._asked(request, DEFAULT_COMMAND) as asked:
+        async with self._asked(request, command) as asked:
             last = await self._desk.whole(asked)
         if isinstance(last, Failed):
             raise last.error()
         if not isinstance(last, Done):
             raise EngineDied("The studio restarts. This job goes on when it is back: ask the same again then.")
         images = await asyncio.to_thread(lambda: [data_uri(media) for media in last.result.media])
-        told = {"status": "success", "image": images[0], "images": images, "cached": last.cached}
+        notes = [say(note.template, request[VISITOR].language, **note.facts) for note in last.result.notes]
+        told = {"status": "success", "image": images[0], "images": images, "cached": last.cached, "notes": notes}
         return web.json_response({**last.result.facts, **told, "id": last.job})
 
     @asynccontextmanager

@@ -55,7 +55,7 @@ def document(commands: Sequence[Command]) -> Part:
 
 
 def _asking(commands: Sequence[Command]) -> Part:
-    drawn = next((ref(schemas.options_name(command)) for command in commands if command.name == DEFAULT_COMMAND), {})
+    known = {command.name: ref(schemas.options_name(command)) for command in commands}
     asks = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line")]
     answers = {"200": _json("The answer, which was there", ref("State")), "202": _json("It is queued", ref("State"))}
     return {
@@ -63,7 +63,14 @@ def _asking(commands: Sequence[Command]) -> Part:
             "post": _operation(
                 "Draw, and wait for the picture. Hanging up cancels.",
                 {"200": _json("The picture", ref("Image")), **_bounded()},
-                _body(drawn),
+                _body(known.get(DEFAULT_COMMAND, {})),
+            )
+        },
+        "/enhance-media": {
+            "post": _operation(
+                "Enlarge, and wait for the result. Hanging up cancels.",
+                {"200": _json("The larger picture or video", ref("Enlarged")), **_bounded()},
+                _body(known.get("upscale", {})),
             )
         },
         "/jobs": {

@@ -66,7 +66,8 @@ def _given() -> dict[str, Any]:
         "Result": _all(text=_string(), facts={"type": "object"}, media={"type": "array", "items": ref("Media")}),
         "Media": _media(),
         "Button": _all(label=_string(), command=_string(), argument=_string()),
-        "Image": _image(),
+        "Image": _made("image", seed={"type": "integer"}),
+        "Enlarged": _made("(image|video)", scale={"type": "number"}, model=_string()),
         "Facts": {"type": "object", "properties": {"status": {"const": "success"}}, "required": ["status"]},
         "Health": _all(status={"const": "ok"}),
         "Error": _all(status={"const": "error"}, error=ref("Fault")),
@@ -105,15 +106,17 @@ def _media() -> dict[str, Any]:
     )
 
 
-def _image() -> dict[str, Any]:
-    uri = {"type": "string", "pattern": "^data:image/"}
+def _made(kind: str, **facts: dict[str, Any]) -> dict[str, Any]:
+    """A result as data URIs of this kind, beside its facts, of which `facts` are always there."""
+    uri = {"type": "string", "pattern": f"^data:{kind}/"}
     properties = {
         "status": {"const": "success"},
         "id": _string(),
         "image": uri,
         "images": {"type": "array", "items": uri},
         "cached": {"type": "boolean"},
-        "seed": {"type": "integer"},
+        "notes": {"type": "array", "items": _string()},
+        **facts,
     }
     return {"type": "object", "properties": properties, "required": list(properties)}
 

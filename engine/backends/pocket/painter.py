@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.backends.painters import Painting
 from engine.backends.pocket.pocket import Pocket
-from engine.backends.realesrgan import Upscaler
+from engine.backends.realesrgan.embedded import Upscaler
 from engine.errors import Sentence
 from engine.pictures import pixels
 

@@ -1,4 +1,4 @@
-"""The embedded upscaler."""
+"""Real-ESRGAN in both tiers, with its real weights, and its tiles."""
 
 from pathlib import Path
 
@@ -8,8 +8,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from engine import weights
-from engine.backends.realesrgan import SCALE, Upscaler
-from engine.errors import MissingModel
+from engine.backends.realesrgan.convert import state_dict
+from engine.backends.realesrgan.embedded import Upscaler
+from engine.backends.realesrgan.enlarger import Tiled
+from engine.backends.realesrgan.full import TorchUpscaler
+from engine.backends.realesrgan.networks import DRAWING, FAST, NETWORKS, PHOTO, SCALE, choose
+from engine.backends.realesrgan.steps import OnStep
+from engine.backends.realesrgan.tiled import upscale
+from engine.backends.realesrgan.tiles import LARGEST, SMALLEST, Cut, side, spans
+from engine.errors import Cancelled, MissingModel
+from engine.task import EngineSettings
+
+Picture = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +36,7 @@ def badge(side: int) -> Image.Image:
     return large.resize((side, side), Image.Resampling.BOX)
 
 
-def miss(one: NDArray[np.uint8], other: Image.Image) -> float:
+def miss(one: Picture, other: Image.Image) -> float:
     """Root of the mean squared difference."""
     return float(np.sqrt(np.mean((one.astype(float) - np.asarray(other, float)) ** 2)))
 
@@ -60,3 +70,147 @@ def test_the_channels_keep_their_order(upscaler: Upscaler) -> None:
 def test_without_its_weights_the_person_learns_what_to_fetch(tmp_path: Path) -> None:
     with pytest.raises(MissingModel, match="python -m engine weights --fetch realesr-animevideov3"):
         Upscaler(tmp_path)
+
+
+def quiet(_: float) -> None:
+    return None
+
+
+def noisy(high: int, wide: int) -> Picture:
+    """The badge under noise, so that every pixel has something to tell."""
+    noise = np.random.default_rng(1).normal(0, 12, (high, wide, 3))
+    clean = np.asarray(badge(max(high, wide)), float)[:high, :wide]
+    return (clean + noise).clip(0, 255).astype(np.uint8)
+
+
+def bare(name: str, picture: Picture) -> NDArray[np.float64]:
+    """The network called once on the whole picture, with nothing of ours."""
+    import ncnn
+
+    net = ncnn.Net()
+    net.load_param(str(weights.FOLDER / name / "x4.param"))
+    net.load_model(str(weights.FOLDER / name / "x4.bin"))
+    planes = np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32) / np.float32(255)
+    with net.create_extractor() as extractor:
+        extractor.input("data", ncnn.Mat(planes))
+        enlarged = np.array(extractor.extract("output")[1])
+    return (enlarged.transpose(1, 2, 0) * 255).clip(0, 255).astype(np.float64)
+
+
+@pytest.mark.parametrize(("name", "wide"), [(FAST, 40), (DRAWING, 72), (PHOTO, 20)])
+def test_it_makes_what_the_bare_network_makes(name: str, wide: int) -> None:
+    picture = noisy(16, wide)
+    ours = Upscaler(weights.FOLDER, name=name).enlarge(picture)
+    assert np.abs(ours - bare(name, picture)).max() < 1
+
+
+@pytest.mark.parametrize("name", [FAST, DRAWING, PHOTO])
+def test_both_tiers_agree(name: str, tmp_path: Path) -> None:
+    import torch
+
+    arrays = {key: torch.from_numpy(array) for key, array in state_dict(weights.FOLDER / name).items()}
+    torch.save(arrays, tmp_path / f"{name}.pth")
+    picture = noisy(24, 20)
+    embedded = Upscaler(weights.FOLDER, name=name).enlarge(picture)
+    full = TorchUpscaler(tmp_path / f"{name}.pth", name, "cpu").enlarge(picture)
+    error = np.mean((embedded.astype(float) - full) ** 2)
+    assert 20 * np.log10(255) - 10 * np.log10(error + 1e-9) > 40
+
+
+def test_a_bin_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    place = weights.FOLDER / FAST
+    (tmp_path / "x4.param").write_bytes((place / "x4.param").read_bytes())
+    (tmp_path / "x4.bin").write_bytes((place / "x4.bin").read_bytes()[:-1])
+    with pytest.raises(ValueError, match="cut off"):
+        state_dict(tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"no checkpoint"])
+def test_a_pth_that_cannot_be_loaded_is_told_plainly(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / f"{FAST}.pth"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(MissingModel, match=r"cannot be loaded.*models\.upscale"):
+        TorchUpscaler(path, FAST, "cpu")
+
+
+def test_no_seam_shows_where_tiles_meet(upscaler: Upscaler) -> None:
+    picture = noisy(70, 130)
+    whole = upscaler.enlarge(picture)
+    tiled = upscale(picture, (280, 520), upscaler, Cut(90, NETWORKS[FAST].overlap), quiet)
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
+
+
+def test_tiles_line_up_at_a_scale_between(upscaler: Upscaler) -> None:
+    picture = noisy(71, 99)
+    size = (round(71 * 2.3), round(99 * 2.3))
+    whole = Image.fromarray(upscaler.enlarge(picture)).resize(size[::-1], Image.Resampling.LANCZOS)
+    tiled = upscale(picture, size, upscaler, Cut(80, NETWORKS[FAST].overlap), quiet)
+    assert tiled.shape[:2] == size
+    assert np.abs(tiled.astype(int) - np.asarray(whole)).max() <= 2
+
+
+@pytest.mark.parametrize("length", [1, 80, 81, 999])
+def test_tiles_fill_a_picture_once_and_none_is_over_its_side(length: int) -> None:
+    cuts = spans(length, Cut(80, 24))
+    assert [cuts[0].start, *(cut.stop for cut in cuts)] == [*(cut.start for cut in cuts), length]
+    assert max(cut.seen_to - cut.seen_from for cut in cuts) <= 80
+
+
+def test_tiles_fit_the_free_memory() -> None:
+    assert side(10**12, 15_000, 24) == LARGEST
+    assert side(10**9, 15_000, 24) ** 2 * 15_000 <= 10**9 / 2
+    assert side(10**6, 15_000, 24) == SMALLEST + 48
+
+
+class Narrow:
+    """A network that has no memory for tiles of over `most` pixels."""
+
+    bytes = 0
+    bytes_per_pixel = 1
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def enlarge(self, picture: Picture, on_step: OnStep = quiet) -> Picture:
+        on_step(0)
+        if picture.shape[0] * picture.shape[1] > self.most:
+            raise MemoryError
+        return picture.repeat(SCALE, 0).repeat(SCALE, 1)
+
+
+def test_out_of_memory_means_smaller_tiles() -> None:
+    picture = noisy(200, 200)
+    made = Tiled(Narrow(130 * 130), FAST, "cpu")(picture, (800, 800), quiet)
+    assert (made == picture.repeat(SCALE, 0).repeat(SCALE, 1)).all()
+    with pytest.raises(MemoryError):
+        Tiled(Narrow(10), FAST, "cpu")(picture, (800, 800), quiet)
+
+
+def test_a_cancel_ends_it_in_the_middle_of_a_tile_and_it_works_again(upscaler: Upscaler) -> None:
+    told: list[float] = []
+
+    def cancel(done: float) -> None:
+        told.append(done)
+        if done > 0.3:
+            raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        upscaler.enlarge(noisy(16, 16), cancel)
+    assert 0.3 < told[-1] < 0.5
+    assert upscaler.enlarge(noisy(16, 16)).shape == (64, 64, 3)
+
+
+def chosen(folder: Path, device: str = "cpu", **models: str) -> tuple[str, str, str]:
+    service = choose(EngineSettings(device, folder, 10**9, models))
+    return service.backend, service.tier, str(service.why)
+
+
+def test_the_tier_follows_the_device_the_weights_and_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATELIER_WEIGHTS", str(weights.FOLDER.absolute()))
+    assert chosen(tmp_path)[:2] == ("ncnn", "embedded")
+    assert "--fetch --tier full" in chosen(tmp_path, "cuda:0")[2]
+    assert chosen(tmp_path, "cuda:0", upscale="ncnn")[:2] == ("ncnn", "embedded")
+    assert chosen(tmp_path, upscale=str(tmp_path))[:2] == ("spandrel", "full")
+    monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
+    assert chosen(tmp_path)[0] == "bicubic"

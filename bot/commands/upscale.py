@@ -1,0 +1,10 @@
+"""/upscale: a picture, a GIF or a short video, larger and finer."""
+
+from bot.command import Call, command
+from engine.job import Job
+from engine.tasks.upscale import Params
+
+
+@command("Enlarge a picture, a GIF or a short video")
+async def upscale(call: Call, params: Params) -> Job:
+    return await call.job("upscale", params)

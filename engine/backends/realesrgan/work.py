@@ -1,0 +1,98 @@
+"""One job: which network, still or moving, and what the person should know of how it was made."""
+
+from typing import TYPE_CHECKING
+
+from engine.backends.realesrgan import moving
+from engine.backends.realesrgan.enlarger import Enlarger, Tiled, bicubic
+from engine.backends.realesrgan.networks import FAST, NETWORKS, PHOTO, Upscalers
+from engine.backends.realesrgan.still import encoded, enlarged, read
+from engine.errors import Sentence, TooLarge
+from engine.job import Fact, Media
+from engine.task import Context
+
+if TYPE_CHECKING:
+    from engine.tasks.upscale import Params
+
+LARGE = 1024 * 1024
+"""Pixels above which the embedded tier takes the fast network where none is named: the finer takes minutes."""
+MOST_WORK = {"embedded": 250_000_000, "full": 10_000_000_000}
+"""Pixels of all frames together, times the network's weight: what two CPU cores, or a GPU, do within ten minutes."""
+MOST_SENT = 8_000_000
+"""Bytes of a PNG above which the picture is kept in a smaller format, since chats would refuse it."""
+WEBP_SIDE = 16383
+"""Pixels on a side that a WebP has at most."""
+
+Made = tuple[Media, tuple[Sentence, ...], dict[str, Fact]]
+
+
+def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
+    """The result, notes on it, and facts. Raises BadInput, TooLarge and MissingModel."""
+    media = params.image
+    if media.mime.startswith("video/"):
+        return _clip(params, context, upscalers)
+    frames = moving.frames_of(media.path)
+    if frames > 1:
+        name, enlarger, notes = _chosen(params, context, upscalers, (media.height or 0, media.width or 0), frames)
+        size = round((media.height or 0) * params.scale), round((media.width or 0) * params.scale)
+        made = moving.animation(media.path, size, enlarger, lambda done: context.progress("enlarging", done))
+        return context.keep_file(made), notes, _facts(name, context)
+    return _still(params, context, upscalers)
+
+
+def _clip(params: "Params", context: Context, upscalers: Upscalers) -> Made:
+    found, stream = moving.look(params.image, context)
+    extent = (stream.height, stream.width)
+    name, enlarger, notes = _chosen(params, context, upscalers, extent, max(2, stream.frames))
+    return moving.clip(params.image, found, params.scale, enlarger, context), notes, _facts(name, context)
+
+
+def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
+    small = read(params.image.path)
+    height, width = small.colours.shape[:2]
+    name, enlarger, notes = _chosen(params, context, upscalers, (height, width), 1)
+    size = round(height * params.scale), round(width * params.scale)
+    large = enlarged(small, size, enlarger, lambda done: context.progress("enlarging", done))
+    made = encoded(large, "PNG", compress_level=4)
+    if len(made) > MOST_SENT and max(size) <= WEBP_SIDE:
+        kind = "JPEG" if large.alpha is None else "WEBP"
+        told = "Kept as {format}, since as PNG it has {size} MB, more than chats take."
+        notes += (Sentence(template=told, facts={"format": kind, "size": round(len(made) / 1e6)}),)
+        more = {"quality": 93, "subsampling": 0} if kind == "JPEG" else {"quality": 92, "method": 2}
+        made = encoded(large, kind, **more)
+    return context.keep_file(made), notes, _facts(name, context)
+
+
+def _chosen(
+    params: "Params", context: Context, upscalers: Upscalers, extent: tuple[int, int], frames: int
+) -> tuple[str, Enlarger, tuple[Sentence, ...]]:
+    """The network's name and the network at work, for `frames` pictures of `extent`, (height, width)."""
+    if context.service.backend == "bicubic":
+        told = "Real-ESRGAN is not here, so this is plain bicubic interpolation; /status says how to get it."
+        return "bicubic", bicubic, (Sentence(template=told),)
+    area = extent[0] * extent[1]
+    notes: tuple[Sentence, ...] = ()
+    name: str = params.model or (FAST if frames > 1 else PHOTO)
+    if params.model is None and frames == 1 and area > LARGE and context.service.tier == "embedded":
+        told = "The picture is large for a CPU, so the fast network made it; for finer detail ask for model {model}."
+        name, notes = FAST, (Sentence(template=told, facts={"model": PHOTO}),)
+    _check_work(name, context.service.tier, extent, frames)
+    return name, Tiled(upscalers.network(name), name, upscalers.device), notes
+
+
+def _check_work(name: str, tier: str, extent: tuple[int, int], frames: int) -> None:
+    most = MOST_WORK[tier] // NETWORKS[name].weight
+    if frames * extent[0] * extent[1] > most:
+        raise TooLarge(
+            "{frames} x {width} x {height} pixels are too much for {model} here; at most {bound} pixels are allowed."
+            " Attach something smaller or shorter, or ask for model {fast}.",
+            frames=frames,
+            width=extent[1],
+            height=extent[0],
+            model=name,
+            bound=most,
+            fast=FAST,
+        )
+
+
+def _facts(name: str, context: Context) -> dict[str, Fact]:
+    return {"backend": context.service.backend, "tier": context.service.tier, "model": name}
