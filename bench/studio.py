@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.command import Call, Request, command
+from bot.command import Call, Command, Request, command
 from bot.config import Settings
 from bot.service import Service
 from bot.studio import Studio
@@ -17,6 +17,8 @@ from engine.tasks.echo import Params
 from storage.files import Files
 from storage.store import Store
 
+UNLIMITED = Settings.model_validate({"limits": {"imagine": "off"}})
+
 
 @command("Say it back")
 async def echo(call: Call, params: Params) -> Job:
@@ -24,7 +26,9 @@ async def echo(call: Call, params: Params) -> Job:
 
 
 @asynccontextmanager
-async def open_studio(cache_bytes: int = 5_000_000_000) -> AsyncIterator[Service]:
+async def open_studio(
+    cache_bytes: int = 5_000_000_000, commands: tuple[Command, ...] = (echo,)
+) -> AsyncIterator[Service]:
     """Ready to serve; everything is gone afterwards."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with TemporaryDirectory() as name:
@@ -35,7 +39,7 @@ async def open_studio(cache_bytes: int = 5_000_000_000) -> AsyncIterator[Service
         ):
             await engine.service("echo")
             files = Files(folder / "media", 10**7, 10**7)
-            yield Service(Studio(Settings(), store, files, engine, (echo,)))
+            yield Service(Studio(UNLIMITED, store, files, engine, commands))
 
 
 async def ask(service: Service, number: int, people: int = 8) -> Update:

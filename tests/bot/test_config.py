@@ -64,6 +64,13 @@ def test_sizes_durations_and_rates_are_read_as_written(tmp_path: Path) -> None:
     assert read.limits["subtitle"] == Rate(5, 60)
 
 
+def test_a_person_has_the_role_that_names_them_else_that_of_admins_or_of_everyone(tmp_path: Path) -> None:
+    read = settings(tmp_path, "[roles]\nfriends = {people = ['discord:42'], weight = 3}\nadmin = {queued = 7}")
+    assert (read.role("discord:42", admin=True).weight, read.role("discord:42", admin=False).queued) == (3, 20)
+    assert read.role("web:a", admin=True).queued == 7
+    assert read.role("web:a", admin=False) == Settings().roles["everyone"]
+
+
 def test_every_limited_command_has_its_default() -> None:
     assert set(Settings().limits) == set(LIMITS)
     assert (Settings().limits["imagine"], Settings().limits["scenes"]) == (Rate(10, 60), Rate(2, 300))
@@ -89,6 +96,9 @@ def test_every_limited_command_has_its_default() -> None:
         ("[limits]\nimagine = '10 a minute'", 'line 2: limits.imagine is "10 a minute"; it must be a rate such as'),
         ("limits.imagine = '0/60s'", "it must be a rate such as"),
         ("limits.imagine = '5/0s'", "it must be a rate such as"),
+        ("[roles]\nfriends = {wieght = 2}", 'line 2: roles.friends is {"wieght": 2}; it must be a table such as'),
+        ("roles.everyone = {running = 0}", "queued = 20}: a weight from 0.1 to 100, running from 1, queued from 0"),
+        ("roles.everyone = 3", "roles.everyone is 3; it must be a table such as"),
         ("media.max_pixels = 0", "it must be a whole number of pixels"),
         ("models.imagine = ''", "it must be auto, pocket, sdxl, a hub repository or a folder"),
         ("bot.data_dir = 3", "it must be a folder"),
