@@ -59,6 +59,14 @@ def promised(name: str) -> str | None:
     return _format(Path(name).suffix.lower().removeprefix("."))
 
 
+def kinds_named(name: str) -> frozenset[str]:
+    """The `KINDS` that a file of this name may be; none where the name tells nothing."""
+    mime = promised(name)
+    if mime is not None:
+        return frozenset({"image"} if mime.startswith("image/") else {"sound", "video"})
+    return frozenset({"subtitles"} if Path(name).suffix.lower().removeprefix(".") in SUBTITLES else ())
+
+
 def suffix_of(mime: str) -> str:
     """The suffix, without its dot, that a file of one of `FORMATS` is kept under."""
     return _SUFFIXES[mime]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from engine.errors import BadInput
 from engine.job import Media, by_content
+from engine.media import kinds_named
 
 MAX_SEED = 2**31 - 1
 
@@ -86,6 +87,21 @@ class Option:
             positional=bool(extra.get("positional")),
             accepts=_names(extra.get("accepts")),
         )
+
+
+def matched(params: type[TaskParams], names: Sequence[str]) -> dict[str, int]:
+    """Options for files that came without any: by option the place in `names` of the file for it.
+
+    A file goes to the first free option that accepts its kind, or else to the first free one, which then refuses it.
+    """
+    free = [option for option in params.options() if option.kind == "media"]
+    placed: dict[str, int] = {}
+    for place, name in enumerate(names[: len(free)]):
+        kinds = kinds_named(name)
+        option = next((each for each in free if not kinds or not each.accepts or kinds & {*each.accepts}), free[0])
+        free.remove(option)
+        placed[option.name] = place
+    return placed
 
 
 def media_of(params: TaskParams) -> Iterator[tuple[str, Media]]:

@@ -1,10 +1,11 @@
 """One declaration: refusals, seeds and keys that come of it."""
 
 import pytest
+from pydantic import Field
 
 from engine.errors import BadInput
 from engine.job import Media, key_of
-from engine.params import Option
+from engine.params import Option, TaskParams, matched
 from engine.tasks.imagine import Params
 
 
@@ -66,3 +67,24 @@ def test_options_tell_a_platform_all_that_it_needs() -> None:
     assert (options["count"].kind, options["count"].minimum, options["count"].maximum) == ("integer", 1, 4)
     assert options["guidance"].kind == "number"
     assert options["image"].kind == "media"
+
+
+class Filmed(TaskParams):
+    media: Media = Field(json_schema_extra={"accepts": ["sound", "video"]})
+    srt: Media | None = Field(None, json_schema_extra={"accepts": ["subtitles"]})
+    image: Media | None = Field(None, json_schema_extra={"accepts": ["image"]})
+
+
+@pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (["a.srt", "a.MP4"], {"srt": 0, "media": 1}),
+        (["cat.png", "voice.oga", "a.vtt"], {"image": 0, "media": 1, "srt": 2}),
+        (["unknown", "a.srt"], {"media": 0, "srt": 1}),
+        (["a.mp4", "b.mp4"], {"media": 0, "srt": 1}),
+        (["a.srt"] * 5, {"srt": 0, "media": 1, "image": 2}),
+        ([], {}),
+    ],
+)
+def test_a_file_goes_to_the_option_that_accepts_its_kind(names: list[str], places: dict[str, int]) -> None:
+    assert matched(Filmed, names) == places

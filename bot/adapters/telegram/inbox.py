@@ -1,5 +1,6 @@
 """What people send on Telegram, as requests."""
 
+import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +13,14 @@ from telegram.error import TelegramError
 
 from bot.adapters.telegram.live import Bot
 from bot.adapters.telegram.place import Place, is_private
-from bot.buttons import meaning
+from bot.buttons import job_of, meaning
 from bot.command import Attachment, Command, Request
 from bot.results import lies
 from bot.studio import Studio
 from bot.text import parse, split_command
 from bot.words import Language, language_of
 from engine.errors import BadInput, TooLarge
+from engine.params import matched
 
 WELCOME = "start"
 """What Telegram sends when a person opens the chat for the first time."""
@@ -94,16 +96,18 @@ class Inbox:
         )
 
     async def _files(self, command: Command, message: Message) -> dict[str, Attachment]:
-        """The sent file and the replied-to one, in the order of the options that take files."""
+        """The sent file and the replied-to one, for the options that accept their kinds."""
         options = [option.name for option in command.params.options() if option.kind == "media"]
         sent, answered = file_of(message), file_of(message.reply_to_message)
         if sent is not None and not options:
             raise BadInput("/{command} takes no file. Send it without one.", command=command.name)
         found = [file for file in (sent, answered) if file is not None]
-        return {option: await self._attachment(option, file) for option, file in zip(options, found, strict=False)}
+        places = matched(command.params, [_promise(file) for file in found])
+        return {option: await self._attachment(option, found[place]) for option, place in places.items()}
 
     async def _kept(self, request: Request, option: str, file: Attachment, carried: Any) -> Attachment:
-        if await lies(self.studio, request, file.result):
+        """The message carries the first file of a result; the others stand beside it."""
+        if job_of(file.result)[1] > 1 or await lies(self.studio, request, file.result):
             return file
         return replace(await self._attachment(option, carried), result=file.result)
 
@@ -116,6 +120,12 @@ class Inbox:
         name = getattr(file, "file_name", None) or Path(urlsplit(where).path).name
         local = None if where.startswith(("http://", "https://")) else Path(where)
         return Attachment(name, kept.file_size, url=None if local else where, path=local)
+
+
+def _promise(file: Any) -> str:
+    """A name that tells the file's kind: its own, or one of its type; photos have neither."""
+    name, mime = getattr(file, "file_name", None), getattr(file, "mime_type", None) or "image/jpeg"
+    return name or f"file{mimetypes.guess_extension(mime) or ''}"
 
 
 def speaker(message: Message) -> User | Chat:

@@ -53,10 +53,11 @@ export class Attachments {
     find("line").focus();
   }
 
-  // [option, File] pairs in order, and the first file that no option takes.
+  // [option, File] pairs, each file with the first free option that accepts its kind, and the first that none takes.
   matched(command) {
     const options = (command?.options ?? []).filter((option) => option.kind === "media");
-    const pairs = this.files.map((entry, index) => [options[index]?.name, entry.file]);
+    const free = [...options];
+    const pairs = this.files.map((entry) => [take(free, kindOf(entry.file))?.name, entry.file]);
     return { pairs, spare: pairs.find(([option]) => option === undefined)?.[1] ?? null, count: options.length };
   }
 
@@ -76,6 +77,17 @@ export class Attachments {
       el("button", { type: "button", class: "icon small", "aria-label": t("Remove {name}", { name: file.name }),
         onclick: () => this.remove(entry) }, icon("close")));
   }
+}
+
+function take(free, kind) {
+  const found = free.findIndex((option) => !kind || !option.accepts.length || option.accepts.includes(kind));
+  return free.splice(Math.max(found, 0), 1)[0];
+}
+
+function kindOf(file) {
+  if (/\.(srt|vtt)$/i.test(file.name)) return "subtitles";
+  const kind = file.type.split("/")[0];
+  return kind === "audio" ? "sound" : kind;
 }
 
 function listenForDrops(add) {
