@@ -10,24 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 WORDS = ("a", "the", "cat", "hat", "dog", "un", "gato", "sombrero", "perro", "red", "blue", "on", "and", "with", "at")
-    "a",
-    "an",
-    "the",
-    "cat",
-    "hat",
-    "dog",
-    "un",
-    "gato",
-    "sombrero",
-    "perro",
-    "red",
-    "blue",
-    "on",
-    "and",
-    "with",
-    "at",
-    "night",
-]
 
 
 @pytest.fixture(scope="session")

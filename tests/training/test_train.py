@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from safetensors import safe_open  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 from training.pocket.matcher import Matcher  # noqa: E402
 from training.pocket.muon import orthogonal  # noqa: E402
@@ -21,6 +22,7 @@ def settings(pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Set
     return Settings(pack, tmp_path, 1e9, batch=1, pool=4, widths=(16, 32, 64, 64), max_steps=2)
 
 
+@pytest.mark.timeout(600)  # torch loads half of itself for its first optimiser
 def test_a_run_resumes_where_it_stopped(settings: Settings) -> None:
     first = Trainer(settings)
     first.train()
@@ -30,9 +32,11 @@ def test_a_run_resumes_where_it_stopped(settings: Settings) -> None:
         assert torch.equal(a, b)
 
 
+@pytest.mark.timeout(600)
 def test_a_student_starts_as_its_teacher_and_says_that_it_draws_in_one_pass(settings: Settings) -> None:
     trainer = Trainer(replace(settings, max_steps=0, distil=1e9))
     trainer.become_student()
+    assert trainer.teacher is not None
     for a, b in zip(trainer.model.parameters(), trainer.teacher.parameters(), strict=True):
         assert torch.equal(a, b)
     trainer.train()
@@ -50,7 +54,7 @@ def test_the_matrix_step_makes_singular_values_near_one() -> None:
 class Sure(Pocket):
     """A network that knows the picture."""
 
-    def forward(self, z: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+    def forward(self, z: Tensor, *_: Tensor) -> Tensor:
         return torch.full_like(z, 0.25)
 
 
