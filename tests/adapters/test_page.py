@@ -295,10 +295,23 @@ class TestFollowing:
     async def test_again_draws_a_new_one(self, page: Page) -> None:
         card = await send(page, "/imagine a red apple --steps 1")
         await card.get_by_role("button", name="Again").click(timeout=SLOW)
-        await expect(page.locator(".said").nth(1)).to_have_text("/imagine a red apple --steps 1 --seed -1")
+        await expect(page.locator(".said").nth(1)).to_have_text("/imagine a red apple --steps 1")
         await expect(page.locator(".answer.done")).to_have_count(2, timeout=SLOW)
         seeds = [re.findall(r"seed \d+", text) for text in await page.locator(".answer").all_inner_texts()]
         assert seeds[0] != seeds[1]
+
+    async def test_buttons_of_a_result_are_the_servers_and_work_after_a_reload(self, page: Page) -> None:
+        await send(page, "/imagine a red apple --steps 1")
+        await expect(page.locator(".answer.done")).to_have_count(1, timeout=SLOW)
+        await page.reload()
+        card = page.locator(".answer").first
+        await expect(card.get_by_role("button")).to_contain_text(["Again", "Vary", "Delete", "Use as input", "Edit"])
+        await card.get_by_role("button", name="Vary").click()
+        await expect(page.locator(".answer.done")).to_have_count(2, timeout=SLOW)
+        await card.get_by_role("button", name="Delete").click()
+        await expect(page.locator(".turn")).to_have_count(1)
+        await page.reload()
+        await expect(page.locator(".turn")).to_have_count(1)
 
     async def test_a_reload_shows_the_conversation_again_and_follows_what_runs(self, page: Page) -> None:
         await expect(await send(page, "/echo done and gone")).to_have_text("done and gone")

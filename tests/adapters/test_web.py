@@ -28,6 +28,8 @@ from tests.adapters.website import FILE_BYTES, Site, State, Visitor, drawing_eng
 from tests.fakes import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+ALONE = [each for each in COMMANDS if not each.hidden and not (each.source and each.source.required)]
+"""What is typed and needs no file."""
 Open = Callable[..., AbstractAsyncContextManager[Site]]
 ENDED = ("done", "failed", "cancelled")
 
@@ -140,7 +142,7 @@ class TestEnlarging:
     async def test_what_does_not_fit_is_named(self, program: Visitor) -> None:
         answer = await program.post("/enhance-media", json={"image": data_uri(png(16, 12)), "scale": 5})
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
-        assert answer.json["error"]["message"] .startswith("scale is 5; it must be at most 4")
+        assert answer.json["error"]["message"].startswith("scale is 5; it must be at most 4")
 
 
 class TestJobs:
@@ -164,7 +166,7 @@ class TestJobs:
         assert answer.json["id"] != first["id"]
         assert answer.json["result"]["text"] == "hi"
 
-    @pytest.mark.parametrize("asked", [each for each in COMMANDS if not each.hidden], ids=lambda asked: asked.name)
+    @pytest.mark.parametrize("asked", ALONE, ids=lambda asked: asked.name)
     async def test_every_command_is_answered(self, asked: Command, program: Visitor) -> None:
         needed = {option.name: "a red cat" for option in asked.params.options() if option.required}
         answer = await program.post("/jobs", json={"command": asked.name, "options": needed})
@@ -176,6 +178,30 @@ class TestJobs:
         else:
             assert (answer.status, answer.json["state"], answer.json["id"]) == (200, "done", None)
             assert answer.json["result"]["text"]
+
+    async def test_a_button_of_a_state_is_pressed_by_its_id(self, program: Visitor) -> None:
+        made = await program.ended((await program.job("imagine", prompt="a red cat", steps=1))["id"])
+        buttons = {each["label"]: f"{each['command']}:{each['argument']}" for each in made["buttons"]}
+        assert list(buttons) == ["Again", "Vary", "Delete"]
+        again = await program.post("/jobs", json={"button": buttons["Again"]})
+        assert again.status == 202
+        facts = (await program.ended(again.json["id"]))["result"]["facts"]
+        assert facts["prompt"] == "a red cat"
+        assert facts["seed"] != made["result"]["facts"]["seed"]
+        deleted = await program.post("/jobs", json={"button": buttons["Delete"]})
+        assert (deleted.status, deleted.json["state"]) == (200, "done")
+        assert (await program.state(made["id"]))["result"]["media"] == []
+        assert (await program.get(made["result"]["media"][0]["url"])).status == 404
+
+    async def test_what_a_job_made_is_the_input_of_another(self, program: Visitor, site: Site) -> None:
+        made = await program.ended((await program.job("imagine", prompt="a red cat", steps=1))["id"])
+        measured = await program.job("measure", image=f"job:{made['id']}")
+        assert measured["result"]["text"] == "512 x 512"
+        async with site.browser() as other:
+            refused = await other.post("/jobs", json={"command": "measure", "options": {"image": f"job:{made['id']}"}})
+        assert (refused.status, refused.json["error"]["kind"]) == (403, "NotAllowed")
+        unknown = await program.post("/jobs", json={"command": "measure", "options": {"image": f"job:{made['id']}.2"}})
+        assert unknown.json["error"]["message"] == f"Job {made['id']} made no file 2, but 1."
 
     async def test_a_typed_line_is_a_command_and_without_one_it_is_imagine(self, program: Visitor) -> None:
         assert (await program.post("/jobs", json={"line": "/echo hello --seconds 0"})).status == 202

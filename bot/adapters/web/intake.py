@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
+from bot.buttons import meaning
 from bot.command import Attachment, Command
 from bot.text import parse, split_command
 from engine.errors import BadInput, TooLarge
@@ -56,9 +57,15 @@ async def body_of(request: web.Request, bounds: Bounds) -> AsyncIterator[Body]:
 
 
 async def ask_of(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str, Any]]:
-    """Command and raw options: of `{"command", "options"}`, a form with the options as fields, or a chat `line`."""
+    """Command and raw options: of `{"command", "options"}`, a form with the options as fields, a chat `line`, or a
+    pressed `button`.
+    """
     if "line" in body.fields:
         return _typed(str(body.fields["line"]), commands)
+    if "button" in body.fields:
+        asked = meaning(str(body.fields["button"]), commands)
+        body.files.update(asked.files)
+        return asked.command, dict(asked.raw)
     command = body.fields.get("command")
     if not isinstance(command, str):
         raise BadInput("command is missing. Give it a value.", option="command")
@@ -71,12 +78,18 @@ async def ask_of(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str
 async def unpack(
     options: dict[str, Any], body: Body, command: Command | None, bounds: Bounds, stack: AsyncExitStack
 ) -> dict[str, Any]:
-    """The options without those left null; a file that came as a data URI goes to disk and to the body's files."""
+    """The options without those left null; a file that came as a data URI goes to disk and to the body's files.
+
+    `job:3f9a1c20be`, or `job:3f9a1c20be.2` for its second file, is what that job made.
+    """
     media = {option.name for option in command.params.options() if option.kind == "media"} if command else set()
     given = {name: value for name, value in options.items() if value is not None}
     for name in media & given.keys():
-        if isinstance(given[name], str) and given[name].startswith("data:"):
+        value = given[name]
+        if isinstance(value, str) and value.startswith("data:"):
             body.files[name] = await asyncio.to_thread(_keep_uri, name, given.pop(name), bounds, stack)
+        elif isinstance(value, str) and value.startswith("job:"):
+            body.files[name] = Attachment(name, result=given.pop(name).removeprefix("job:"))
     return given
 
 

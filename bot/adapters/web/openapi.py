@@ -56,7 +56,7 @@ def document(commands: Sequence[Command]) -> Part:
 
 def _asking(commands: Sequence[Command]) -> Part:
     known = {command.name: ref(schemas.options_name(command)) for command in commands}
-    asks = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line")]
+    asks = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line"), ref("Press")]
     answers = {"200": _json("The answer, which was there", ref("State")), "202": _json("It is queued", ref("State"))}
     return {
         "/generate-image": {
@@ -75,7 +75,9 @@ def _asking(commands: Sequence[Command]) -> Part:
         },
         "/jobs": {
             "post": _operation(
-                "Run a command, or a line as typed in the chat", {**answers, **_bounded()}, _body({"oneOf": asks})
+                "Run a command, a line as typed in the chat, or a button of a state",
+                {**answers, **_bounded()},
+                _body({"oneOf": asks}),
             )
         },
     }

@@ -52,7 +52,7 @@ class Pages:
     async def about(self, request: web.Request) -> web.Response:
         """Everything that the page reads at its start, in the visitor's language; here a browser gets its session."""
         language = request[VISITOR].language
-        commands = [_declared(command, language) for command in self._studio.commands]
+        commands = [_declared(command, language) for command in self._studio.commands if not command.hidden]
         told = {
             "language": language,
             "commands": commands,

@@ -44,7 +44,7 @@ def _option(option: Option) -> dict[str, Any]:
 
 def _value(option: Option) -> dict[str, Any]:
     if option.kind == "media":
-        return {"type": "string", "pattern": "^data:[^,]*;base64,"}
+        return {"type": "string", "pattern": "^(data:[^,]*;base64,|job:)"}
     if option.kind == "choice":
         return {"enum": list(option.choices)}
     words = ("minLength", "maxLength") if option.kind == "text" else ("minimum", "maximum")
@@ -59,13 +59,14 @@ def _ask(command: Command) -> dict[str, Any]:
 
 
 def _given() -> dict[str, Any]:
-    """What the API answers, and the chat line that it takes."""
+    """What the API answers, and the chat line and the pressed button that it takes."""
     return {
         "Line": closed({"line": {"type": "string", "examples": ["/imagine a red cat --shape wide"]}}, ["line"]),
+        "Press": closed({"button": {"type": "string", "examples": ["again:3f9a1c20be"]}}, ["button"]),
         "State": _state(),
         "Result": _all(text=_string(), facts={"type": "object"}, media={"type": "array", "items": ref("Media")}),
         "Media": _media(),
-        "Button": _all(label=_string(), command=_string(), argument=_string()),
+        "Button": _all(label=_string(), command=_string(), argument=_string(), withdraws={"type": "boolean"}),
         "Image": _made("image", seed={"type": "integer"}),
         "Enlarged": _made("(image|video)", scale={"type": "number"}, model=_string()),
         "Facts": {"type": "object", "properties": {"status": {"const": "success"}}, "required": ["status"]},

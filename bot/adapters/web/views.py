@@ -2,11 +2,13 @@
 
 import base64
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bot.adapters.web.answers import error_body
 from bot.adapters.web.keys import Keys
 from bot.adapters.web.visitor import Visitor
+from bot.buttons import withdraws
 from bot.card import card_of
 from bot.command import Command
 from bot.words import say
@@ -38,9 +40,7 @@ class Views:
             "cached": isinstance(update, Done) and update.cached,
             "text": card.text,
             "alt": card.alt,
-            "buttons": [
-                {"label": each.label, "command": each.command, "argument": each.argument} for each in card.buttons
-            ],
+            "buttons": [{**asdict(each), "withdraws": withdraws(each.id, self._commands)} for each in card.buttons],
             "result": self.result(update.result, visitor) if isinstance(update, Done) else None,
             "error": error_body(update.error(), visitor.language) if isinstance(update, Failed) else None,
         }

@@ -32,7 +32,7 @@ export const about = () => call("GET", "/api/page");
 export const login = (token) => call("POST", "/api/login", { token });
 export const state = (id) => call("GET", `/jobs/${id}`);
 export const cancel = (id) => call("DELETE", `/jobs/${id}`);
-export const press = (command, options) => call("POST", "/jobs", { command, options });
+export const press = ({ command, argument }) => call("POST", "/jobs", { button: `${command}:${argument}` });
 
 // `files` is a list of [option, File].
 export function ask(line, files) {

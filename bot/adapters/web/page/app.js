@@ -3,7 +3,6 @@
 import * as api from "./api.js";
 import { announce } from "./announce.js";
 import { Card } from "./card.js";
-import { commandOf } from "./completion.js";
 import { Composer } from "./composer.js";
 import { el, find } from "./dom.js";
 import { History } from "./history.js";
@@ -81,11 +80,23 @@ class Page {
     await this.settle(card, api.ask(line, pairs));
   }
 
-  async press(button, line) {
-    const command = this.commands.find((each) => each.name === button.command);
-    const option = command.options.find((each) => each.positional || each.required);
-    const card = this.place({ line, files: [] }, t("Sending…"));
-    await this.settle(card, api.press(button.command, { [option.name]: button.argument }));
+  async press(button, card) {
+    if (button.withdraws) return this.withdraw(button, card);
+    const made = this.place({ line: card.turn.line, files: [] }, t("Sending…"));
+    await this.settle(made, api.press(button));
+  }
+
+  async withdraw(button, card) {
+    try {
+      await api.press(button);
+    } catch (error) {
+      return this.refuse(error.message);
+    }
+    this.cards.delete(card.turn.id);
+    this.history.remove(card.turn);
+    card.node.remove();
+    this.tidy();
+    this.write();
   }
 
   async settle(card, asked) {
@@ -141,12 +152,6 @@ class Page {
       card.uncancel();
       this.refuse(error.message);
     }
-  }
-
-  // The line of a turn that would make something new, where its command draws by a seed; else null.
-  anew({ line, files }) {
-    const seeded = commandOf(line, this.commands)?.options.some((option) => option.name === "seed");
-    return seeded && !files.length ? `${line.replace(/\s+--seed[\s=]+-?\d+/g, "")} --seed -1` : null;
   }
 
   edit(line) {

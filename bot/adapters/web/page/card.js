@@ -7,7 +7,7 @@ import { t } from "./words.js";
 export const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class Card {
-  // `desk` has send, write(), cancel(card), press(button), anew(turn), edit(line), attach(file) and a lightbox.
+  // `desk` has send, write(), cancel(card), press(button, card), edit(line), attach(file) and a lightbox.
   constructor(turn, desk, words, urls = []) {
     this.turn = turn;
     this.desk = desk;
@@ -80,20 +80,13 @@ export class Card {
     return [
       media.length ? gallery(media, state.alt || this.turn.line, this.desk.lightbox) : null,
       told(state) ? el("p", { class: "text" }, ...this.marked(told(state))) : null,
-      el("div", { class: "actions" }, ...downloads(media), ...this.buttons(state), this.again(state), this.using(media), media.length ? this.editing() : null),
+      el("div", { class: "actions" }, ...downloads(media), ...this.buttons(state), this.using(media), media.length ? this.editing() : null),
     ].filter(Boolean);
   }
 
   buttons(state) {
     return (state.buttons ?? []).map((button) =>
-      el("button", { type: "button", class: "action", onclick: () => this.desk.press(button, this.turn.line) }, icon("again"), button.label));
-  }
-
-  // The same line with a new seed; the files of a turn are gone after a reload, and with them this button.
-  again(state) {
-    const line = this.desk.anew(this.turn);
-    if (!state.id || line === null) return null;
-    return el("button", { type: "button", class: "action", onclick: () => this.desk.send(line, [], []) }, icon("again"), t("Again"));
+      el("button", { type: "button", class: "action", onclick: () => this.desk.press(button, this) }, icon(button.command), button.label));
   }
 
   editing() {

@@ -26,6 +26,8 @@ const PATHS = {
   left: "M14.5 5.5 8 12l6.5 6.5",
   right: "M9.5 5.5 16 12l-6.5 6.5",
   again: "M19.5 12a7.5 7.5 0 1 1-2.3-5.4M19.5 3.5v4.2h-4.2",
+  delete: "M5 7h14M10 4h4M7 7l.8 12.5h8.4L17 7M10.5 10.5v6M13.5 10.5v6",
+  made: "M12 3.5l1.9 5.6 5.6 1.9-5.6 1.9L12 18.5l-1.9-5.6L4.5 11l5.6-1.9z",
   edit: "M5 19l.8-3.7L16.2 4.9a1.6 1.6 0 0 1 2.3 0l.6.6a1.6 1.6 0 0 1 0 2.3L8.7 18.2 5 19",
   file: "M7 3.5h7l4.5 4.5v12.5h-11.5zM14 3.5v4.5h4.5",
 };
@@ -36,7 +38,7 @@ export function icon(name) {
   svg.setAttribute("class", "glyph");
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
+  path.setAttribute("d", PATHS[name] ?? PATHS.made);
   svg.append(path);
   return svg;
 }

@@ -13,6 +13,11 @@ export class History {
     this.turns.push(turn);
   }
 
+  remove(turn) {
+    this.turns = this.turns.filter((each) => each !== turn);
+    this.save();
+  }
+
   save() {
     this.turns = this.turns.slice(-KEPT);
     localStorage.setItem(KEY, JSON.stringify(this.turns));

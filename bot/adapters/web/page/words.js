@@ -1,7 +1,6 @@
 // What the page says: English where it is used, Spanish here under it. The answers themselves come from the server in words.
 
 const SPANISH = {
-  "Again": "Otra vez",
   "Attach files": "Adjuntar archivos",
   "Attached files": "Archivos adjuntos",
   "A red apple, or / for commands": "Una manzana roja, o / para los comandos",
