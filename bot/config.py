@@ -66,6 +66,11 @@ class WebSection(Section):
     token: SecretStr | None = None
     enabled: bool = key(True, "true or false")
     host: str = key("127.0.0.1", "127.0.0.1 or another loopback address, unless a password is set in ATELIER_WEB_TOKEN")
+    public_url: str | None = key(
+        None,
+        "the address by which others reach this studio, such as https://studio.example",
+        pattern=r"^https?://[^\s/]+",
+    )
     port: int = key(8080, "a whole number from 0 to 65535, 0 for any free port", ge=0, le=65535)
 
     @field_validator("host")

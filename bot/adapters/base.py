@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.card import Card, card_of
 from bot.command import Request
+from bot.delivery import fitted
 from bot.studio import Studio
 from bot.words import Language, language_of
 from engine.job import Update
@@ -123,6 +124,8 @@ class _Board:
             await self._changed.wait()
             self._changed.clear()
             if (card := self._take()) is not None:
+                if card.final:
+                    card = await fitted(card, self._live.limits.file_bytes, self._language, self._service.studio)
                 await self._live.show(card)
                 if card.final:
                     self._shown.set()

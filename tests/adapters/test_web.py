@@ -22,6 +22,8 @@ from bot.adapters import web
 from bot.adapters.web.visitor import network, preferred
 from bot.command import Command
 from bot.commands import COMMANDS
+from bot.delivery import link
+from engine import media
 from engine.host import Engine, HostSettings
 from storage.store import Rate, Store
 from tests.adapters.website import FILE_BYTES, Site, State, Visitor, drawing_engine, png, serving
@@ -711,3 +713,18 @@ class TestServer:
 
 async def _whole(visitor: Visitor, path: str) -> list[State]:
     return [state async for state in visitor.events(path)]
+
+
+async def test_a_link_opens_from_anywhere_without_a_token_and_a_wrong_one_does_not(open_site: Open) -> None:
+    async with open_site(web={"public_url": "https://studio.example", "token": "secret"}) as site:
+        folder = site.service.studio.settings.bot.data_dir / "media"
+        made = media.keep(png(40, 30), folder)
+        url = await link(made, site.service.studio)
+        assert url is not None
+        path = url.removeprefix("https://studio.example")
+        foreign = {"Host": "studio.example", "Sec-Fetch-Site": "cross-site"}
+        async with site.visitor() as stranger:
+            answer = await stranger.get(path, headers=foreign)
+            assert (answer.status, answer.body) == (200, made.path.read_bytes())
+            assert (await stranger.get(path[:-1] + "x", headers=foreign)).status == 404
+            assert (await stranger.get("/jobs/x", headers=foreign)).status == 403

@@ -9,13 +9,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from yarl import URL
 
-from bot.adapters.web.keys import Keys, same
 from bot.adapters.web.visitor import VISITOR, set_cookie, visitor_of
+from bot.keys import Keys, same
 from engine.errors import NotAllowed, RateLimited
 
 LOGIN = "atelier_login"
 OPEN: Final = ("/", "/healthz", "/api/login", "/openapi.json")
 """What needs no token: the page itself holds no secret and asks for the token."""
+SHARED: Final = "/shared/"
+"""Links that were sent to a chat: opened from anywhere, by whoever has the signed address."""
 TRIES = 10
 TRIES_SECONDS = 60.0
 
@@ -35,8 +37,9 @@ class Gate:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         request[VISITOR] = visitor_of(request)
-        self._check_host(request)
-        _check_origin(request)
+        if not request.path.startswith(SHARED):
+            self._check_host(request)
+            _check_origin(request)
         if self._token is not None and not _is_open(request.path):
             self._check_token(request, self._token)
         return await handler(request)
@@ -78,7 +81,7 @@ class Gate:
 
 
 def _is_open(path: str) -> bool:
-    return path in OPEN or path.startswith("/page/")
+    return path in OPEN or path.startswith(("/page/", SHARED))
 
 
 def _is_loopback(host: str) -> bool:

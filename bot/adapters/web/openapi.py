@@ -86,6 +86,8 @@ def _asking(commands: Sequence[Command]) -> Part:
 def _following() -> Part:
     job = _parameter("id", "path", "The job's id")
     file = [_parameter("file", "path", "SHA-256 and suffix"), _parameter("key", "query", "As in the result's `url`")]
+    until = _parameter("until", "query", "As in the link: a Unix time in seconds")
+    shared = [_parameter("name", "path", "SHA-256 and suffix"), _parameter("key", "query", "As in the link"), until]
     state = {"200": _json("Its state", ref("State")), **_unknown()}
     bytes_ = {"200": {"description": "The file", "content": {"*/*": {}}}, **_unknown()}
     return {
@@ -99,6 +101,7 @@ def _following() -> Part:
             "get": _operation("A job's states as they change, to its end", {**_events(), **_unknown()}),
         },
         "/events": {"get": _operation("The states of all your live jobs as they change", _events())},
+        "/shared/{name}": {"parameters": shared, "get": _operation("A file that was too large for a chat", bytes_)},
         "/media/{file}": {"parameters": file, "get": _operation("A file, for whom its address was made", bytes_)},
     }
 

@@ -13,10 +13,11 @@ from bot.adapters.web.follow import Follow
 from bot.adapters.web.gate import Gate
 from bot.adapters.web.intake import Bounds
 from bot.adapters.web.jobs import Jobs
-from bot.adapters.web.keys import Keys
 from bot.adapters.web.pages import Pages
 from bot.adapters.web.reports import Reports
+from bot.adapters.web.shared import Shared
 from bot.adapters.web.views import Views
+from bot.keys import Keys
 from bot.service import Service
 from engine.errors import Sentence
 
@@ -67,6 +68,7 @@ class Server:
         application[BODY_BYTES] = bounds.body_bytes
         application.on_response_prepare.append(add_headers)
         application.add_routes(Pages(service.studio, desk, views, gate, bounds).routes())
+        application.add_routes(Shared(keys, bounds.folder).routes())
         application.add_routes(Jobs(service.studio, desk, Follow(service.studio, desk, views), views, bounds).routes())
         application.add_routes(Reports(desk, bounds).routes())
         application.add_routes(openapi.routes(service.studio.commands))

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.adapters.web.answers import error_body
-from bot.adapters.web.keys import Keys
 from bot.adapters.web.visitor import Visitor
 from bot.buttons import withdraws
 from bot.card import card_of
 from bot.command import Command
+from bot.keys import Keys
 from bot.words import say
 from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Update
 from storage.store import Row
