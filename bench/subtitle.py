@@ -1,0 +1,90 @@
+"""How long listening takes on our road beside bare faster-whisper, and what memory ten minutes of sound need.
+
+Goals: at most 1.1 times the bare library on the same file; under 1 GB for the ten minutes. Needs espeak-ng.
+"""
+
+import resource
+import statistics
+import subprocess
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+
+from engine import media, video, weights
+from engine.backends.whisper import BASE, RATE, Whisper
+from engine.job import Media
+from engine.subtitles.cues import cut
+
+SAID = (
+    "Good morning everyone, and welcome to our little workshop. Today we are going to build a wooden chair, and paint "
+    "it blue. First, measure the legs with great care, because a short leg makes the whole chair wobble."
+)
+TURNS = 5
+LONG = 600
+"""Seconds of the long recording, mostly silence: memory follows the samples, not the words."""
+
+
+def spoken(folder: Path) -> Media:
+    path = folder / "said.wav"
+    subprocess.run(["espeak-ng", "-v", "en-us", "-w", str(path), SAID], check=True)
+    return media.keep(path, folder)
+
+
+def stretched(short: Media, folder: Path) -> Media:
+    """The same speech, and after it silence up to LONG seconds."""
+    path = folder / "long.wav"
+    with wave.open(str(short.path)) as source, wave.open(str(path), "wb") as target:
+        target.setparams(source.getparams())
+        spoken_frames = source.readframes(source.getnframes())
+        target.writeframes(spoken_frames)
+        target.writeframes(bytes(LONG * source.getframerate() * 2 - len(spoken_frames)))
+    return media.keep(path, folder)
+
+
+def ours(whisper: Whisper, source: Media) -> None:
+    video.probe(source.path, source.mime)
+    heard = video.samples(source.path, source.mime, RATE, video.Watch(Event()))
+    cut(whisper.transcribe(heard, None, "transcribe", lambda: None, lambda _: None).words)
+
+
+def bare(whisper: Whisper, source: Media) -> None:
+    segments, _ = whisper._model.transcribe(str(source.path), vad_filter=True, word_timestamps=True)  # noqa: SLF001
+    list(segments)
+
+
+def took(work: Callable[[Whisper, Media], None], whisper: Whisper, source: Media) -> float:
+    begun = time.perf_counter()
+    work(whisper, source)
+    return time.perf_counter() - begun
+
+
+def peak() -> float:
+    """The most memory that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        whisper = Whisper(weights.need(BASE, weights.FOLDER), "cpu")
+        source = spoken(folder)
+        seconds = video.probe(source.path, source.mime).seconds
+        times: dict[Callable[[Whisper, Media], None], list[float]] = {bare: [], ours: []}
+        for _ in range(TURNS):  # in turns, so that a busy moment of the machine falls on both
+            for work, found in times.items():
+                found.append(took(work, whisper, source))
+        medians = {work.__name__: statistics.median(found) for work, found in times.items()}
+        print(f"{seconds:.1f} s of speech, medians of {TURNS}")
+        for name, median in medians.items():
+            print(f"  {name:6}{median:8.2f} s")
+        print(f"  ratio {medians['ours'] / medians['bare']:8.2f}")
+        before = peak()
+        ours(whisper, stretched(source, folder))
+        print(f"most memory: {before:.0f} MB after {seconds:.0f} s of sound, {peak():.0f} MB after {LONG} s")
+
+
+if __name__ == "__main__":
+    main()
