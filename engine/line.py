@@ -174,6 +174,7 @@ class Line:
                     await self._changed.wait()
             begun = time.monotonic()
             self._changed.clear()
+            self._schedule.forget(time.time())
             for standing in self.standings():
                 self._tell(standing)
             await asyncio.sleep(max(PLACES_EVERY, 20 * (time.monotonic() - begun)))

@@ -156,6 +156,10 @@ class Schedule:
         """Remember that `user` had a device for `seconds`, as after a restart."""
         self._usage.add(user, seconds, now)
 
+    def forget(self, now: float) -> None:
+        """Drop whose use has faded; to be called now and then."""
+        self._usage.forget(now)
+
     def order(self, now: float, devices: int = 1) -> Iterator[Waiting]:
         """The line as it would leave if nobody joined, on `devices` that hold no model. O(n log n) for all of it."""
         lines = {user: iter(line.values()) for user, line in self._lines.items()}

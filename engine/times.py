@@ -62,7 +62,7 @@ def seconds_left(usual: float | None, fraction: float, worked: float) -> float |
         if not left / SPREAD <= own <= left * SPREAD:
             return None
         left += (own - left) * fraction
-    return left if left >= 0.5 else None
+    return left if left >= 1 else None
 
 
 def coarse(seconds: float) -> float | None:

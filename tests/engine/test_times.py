@@ -57,7 +57,7 @@ def test_what_is_said_is_never_negative_nor_far_from_what_is_usual(
     usual: float, fraction: float, worked: float
 ) -> None:
     left = seconds_left(usual, fraction, worked)
-    assert left is None or 0.5 <= left <= SPREAD * usual * (1 - fraction) + 1e-6
+    assert left is None or 1 <= left <= SPREAD * usual * (1 - fraction) + 1e-6
 
 
 @pytest.mark.parametrize(
