@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from bot.command import Call, Reply, command
-from engine.errors import BadInput, NotAllowed
+from engine.errors import BadInput, Cancelled, NotAllowed
+from engine.job import Failed
 from engine.params import TaskParams
 from storage.store import Row
 
@@ -23,9 +24,18 @@ class Params(TaskParams):
 @command("End a job of yours that waits or runs")
 async def cancel(call: Call, params: Params) -> Reply:
     row = await (_named(call, params.job) if params.job else _only(call))
-    if not call.studio.flights.cancel(row.job.id):
+    if not (call.studio.flights.cancel(row.job.id) or await _put_aside(call, row.job.id)):
         raise BadInput("Job {job} has already ended.", job=row.job.id)
     return Reply(call.say("Job {job} is cancelled.", job=row.job.id), facts={"job": row.job.id})
+
+
+async def _put_aside(call: Call, job: str) -> bool:
+    """End a job that an earlier run of the studio left and no platform has taken up yet, to be told when it does."""
+    row = await call.studio.store.job(job)
+    if row is None or row.state not in {"queued", "running"}:
+        return False
+    await call.studio.store.fail(job, Failed.of(Cancelled("Cancelled."), job))
+    return True
 
 
 async def _named(call: Call, job: str) -> Row:
