@@ -32,11 +32,12 @@ from bot.studio import Studio
 from bot.words import say
 from engine import media, weights
 from engine.host import Engine
-from engine.job import Job, Media
+from engine.job import Job, Media, Result
 from engine.params import TaskParams
 from engine.tasks.echo import Params as Echo
 from storage.files import Files
 from storage.store import Store
+from tests.fakes import echo as fake_echo
 from tests.fakes import ended, small_engine, until
 from tests.servers.telegram import Json, TelegramServer, silent_port
 
@@ -582,3 +583,44 @@ async def test_the_token_is_in_no_log_line(every_line: Callable[[], str], bare: 
     lines = every_line()
     assert "telegram" in lines
     assert not re.search(r"loopback-token|123456:wrong", lines)
+
+
+async def test_a_job_goes_on_in_the_same_message_after_a_restart(bare: TelegramServer, serving: Serve) -> None:
+    chat = bare.private(7)
+    async with serving(bare.origin, bare.token) as service:
+        message = await chat.say("/echo later --seconds 1")
+        live = await chat.answer(to=message, when=lambda answer: not over(answer))
+        await service.close()
+    assert live["text"] == "⏸️ The studio restarts. This job goes on when it is back."
+    async with serving(bare.origin, bare.token):
+        assert (await chat.answer(to=message, when=lambda answer: answer["text"] == "later")) is live
+    assert len(chat.room.of_bot()) == 1
+
+
+async def test_what_was_made_and_not_told_is_posted_once(bare: TelegramServer, serving: Serve) -> None:
+    chat = bare.private(7)
+    message = await chat.say("what somebody asked")
+    bare.updates.clear()
+    async with serving(bare.origin, bare.token) as service:
+        store = service.studio.store
+    job = fake_echo("telegram:7", text="made").model_copy(update={"origin": f"7/0/{message['message_id']}"})
+    await store.admit(job)
+    await store.start(job.id, "cpu")
+    await store.finish(job.id, Result(text="made"), 1)
+    for _ in range(2):
+        async with serving(bare.origin, bare.token):
+            await chat.answer(to=message, when=lambda answer: answer["text"] == "made")
+            assert (await ended(store, job.id)).state == "done"
+    assert len(chat.room.of_bot()) == 1
+
+
+async def test_an_update_that_telegram_tells_of_twice_makes_one_job(server: TelegramServer, service: Service) -> None:
+    chat = server.private(7)
+    message = await chat.say("/echo once")
+    await chat.answer(to=message, when=lambda answer: answer["text"] == "once")
+    await server.push({"message": message})
+    other = await chat.say("/echo other")
+    await chat.answer(to=other, when=lambda answer: answer["text"] == "other")
+    assert [answer["text"] for answer in chat.room.of_bot()] == ["once", "other"]
+    rows = await service.studio.store.stats(0)
+    assert sum(rows.jobs["echo"].values()) == 2

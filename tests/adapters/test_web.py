@@ -728,3 +728,14 @@ async def test_a_link_opens_from_anywhere_without_a_token_and_a_wrong_one_does_n
             assert (answer.status, answer.body) == (200, made.path.read_bytes())
             assert (await stranger.get(path[:-1] + "x", headers=foreign)).status == 404
             assert (await stranger.get("/jobs/x", headers=foreign)).status == 403
+
+
+async def test_a_job_goes_on_after_a_restart_for_the_session_that_asked(open_site: Open) -> None:
+    async with open_site() as site, site.browser() as browser:
+        job = (await browser.job("echo", text="goes on", seconds=1.0))["id"]
+        cookies = browser.session.cookie_jar
+    async with open_site() as site, site.visitor() as stranger, site.visitor() as browser:
+        for cookie in cookies:
+            browser.session.cookie_jar.update_cookies({cookie.key: cookie.value})
+        assert (await browser.ended(job))["result"]["text"] == "goes on"
+        assert (await stranger.get(f"/jobs/{job}")).status == 404
