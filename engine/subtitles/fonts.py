@@ -23,6 +23,23 @@ BY_SCRIPT = {
 }
 """The family by the first word of a letter's Unicode name."""
 EMOJI = "Noto Emoji"
+HEIGHTS = {
+    LATIN: 1.519,
+    EMOJI: 1.172,
+    "Noto Sans Arabic": 2.169,
+    "Noto Sans Hebrew Light": 1.36,
+    "Noto Sans Devanagari": 1.906,
+    "Noto Sans Bengali": 1.403,
+    "Noto Sans Tamil": 1.24,
+    "Noto Sans Telugu": 1.478,
+    "Noto Sans Thai": 1.511,
+    "Noto Sans Georgian": 1.378,
+    "Noto Sans Armenian": 1.36,
+    "Noto Sans CJK KR": 1.448,
+    "Noto Sans CJK JP": 1.448,
+    "Noto Sans CJK SC": 1.448,
+}
+"""The height of a font in ems (winAscent and winDescent of its OS/2 table), which is what libass sizes by."""
 HAN = {"ja": "Noto Sans CJK JP", "ko": "Noto Sans CJK KR"}
 """Chinese characters are drawn as their reader's language draws them."""
 
@@ -47,6 +64,7 @@ def family_of(letter: str, language: str) -> str | None:
         return None
     if category == "So" or 0x1F000 <= ord(letter) < 0x20000:
         return EMOJI
-    script = unicodedata.name(letter, "").split(" ")[0]
-    family = BY_SCRIPT.get(script.split("-")[0], LATIN)
+    script = unicodedata.name(letter, "").split(" ")[0].split("-")[0]
+    wide = unicodedata.east_asian_width(letter) in {"W", "F"}
+    family = BY_SCRIPT.get(script, BY_SCRIPT["CJK"] if wide else LATIN)
     return HAN.get(language, family) if family.startswith("Noto Sans CJK") else family

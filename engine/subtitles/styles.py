@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.subtitles.cues import Cue, Word, joined
-from engine.subtitles.fonts import LATIN, runs
+from engine.subtitles.fonts import HEIGHTS, LATIN, runs
 
 COLOURS = {
     "white": "#ffffff",
@@ -59,7 +59,7 @@ class Look:
     @property
     def line(self) -> int:
         """How many cells of a line the picture holds: a letter is about half as wide as it is high."""
-        return max(10, min(42, int(self.width * 0.88 / (self.pixels * 0.5))))
+        return max(10, min(42, int(self.width * 0.88 / (self.pixels * 0.52))))
 
 
 def ass(cues: Sequence[Cue], look: Look) -> str:
@@ -74,7 +74,7 @@ def _style(look: Look) -> dict[str, str | int | float]:
         "width": look.width,
         "height": look.height,
         "family": LATIN,
-        "pixels": look.pixels * 1.36,  # libass sizes by ascender and descender, which in Noto Sans is 1.36 em
+        "pixels": look.pixels * HEIGHTS[LATIN],
         "colour": _colour(COLOURS.get(look.colour, look.colour)),
         "edge": _colour("#000000", 0x50 if boxed else 0),
         "back": _colour("#000000", 0x50 if boxed else 0x90),
@@ -101,29 +101,31 @@ def _events(cue: Cue, look: Look) -> Iterator[str]:
 
 def _text(cue: Cue, look: Look, lit: Word | None) -> str:
     lines = [_line(line, look, lit) for line in cue.lines]
-    lines += [f"{{\\c{_tag_colour(SECOND)}}}{_fonted(line, 'en')}" for line in cue.second]
+    lines += [f"{{\\c{_tag_colour(SECOND)}}}{_fonted(line, look)}" for line in cue.second]
     return "\\N".join(lines)
 
 
 def _line(words: Sequence[Word], look: Look, lit: Word | None) -> str:
     if lit is None or not any(word is lit for word in words):
-        return _fonted(joined(words), look.language)
+        return _fonted(joined(words), look)
     on, off = f"{{\\c{_tag_colour(LIT)}}}", f"{{\\c{_tag_colour(COLOURS.get(look.colour, look.colour))}}}"
     parts = []
     for index, word in enumerate(words):
         text = word.text if index else word.text.lstrip()
-        drawn = _fonted(text, look.language)
+        drawn = _fonted(text, look)
         parts.append(f"{on}{drawn}{off}" if word is lit else drawn)
     return "".join(parts)
 
 
-def _fonted(text: str, language: str) -> str:
-    """The text with its fonts. Noto's CJK file begins at its thinnest weight, so its letters are made bold."""
-    return "".join(f"{{\\fn{family}{_weight(family)}}}{_safe(piece)}" for family, piece in runs(text, language))
+def _fonted(text: str, look: Look) -> str:
+    """The text with its fonts, all of one size of letters."""
+    return "".join(f"{{{_font(family, look)}}}{_safe(piece)}" for family, piece in runs(text, look.language))
 
 
-def _weight(family: str) -> str:
-    return "\\b1" if "CJK" in family else "\\b"
+def _font(family: str, look: Look) -> str:
+    """Noto's CJK file begins at its thinnest weight, so its letters are made bold; other fonts have the style's."""
+    weight = "\\b1" if "CJK" in family else "\\b"
+    return f"\\fn{family}\\fs{look.pixels * HEIGHTS[family]:.0f}{weight}"
 
 
 def _safe(text: str) -> str:
