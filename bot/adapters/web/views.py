@@ -26,7 +26,10 @@ class Views:
         self._commands = commands
 
     def state(self, update: Update, visitor: Visitor) -> dict[str, Any]:
-        """`text` and `buttons` are the card's; `stage` is in the visitor's language, `fraction` 0 to 1 of the job."""
+        """`text` and `buttons` are the card's; `stage` is in the visitor's language, `fraction` 0 to 1 of the job.
+
+        `seconds_left` is until its end, or until its start where it waits.
+        """
         card = card_of(update, visitor.language, self._commands)
         progress = update if isinstance(update, Progress) else None
         return {
@@ -35,7 +38,7 @@ class Views:
             "place": update.place if isinstance(update, Queued) else None,
             "stage": say(progress.stage, visitor.language) if progress else None,
             "fraction": progress.fraction if progress else None,
-            "seconds_left": progress.seconds_left if progress else None,
+            "seconds_left": update.seconds_left if isinstance(update, Progress | Queued) else None,
             "preview": self.media(progress.preview, visitor) if progress and progress.preview else None,
             "cached": isinstance(update, Done) and update.cached,
             "text": card.text,
