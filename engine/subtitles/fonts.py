@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 
 LATIN = "Noto Sans"
+SERIF = "Noto Serif"
 BY_SCRIPT = {
     "ARABIC": "Noto Sans Arabic",
     "HEBREW": "Noto Sans Hebrew Light",
@@ -25,6 +26,7 @@ BY_SCRIPT = {
 EMOJI = "Noto Emoji"
 HEIGHTS = {
     LATIN: 1.519,
+    SERIF: 1.458,
     EMOJI: 1.172,
     "Noto Sans Arabic": 2.169,
     "Noto Sans Hebrew Light": 1.36,
@@ -44,11 +46,11 @@ HAN = {"ja": "Noto Sans CJK JP", "ko": "Noto Sans CJK KR"}
 """Chinese characters are drawn as their reader's language draws them."""
 
 
-def runs(text: str, language: str) -> Iterator[tuple[str, str]]:
+def runs(text: str, language: str, latin: str = LATIN) -> Iterator[tuple[str, str]]:
     """`text` in pieces of one family each: (family, piece). Spaces and marks stay with what is before them."""
     held, family = "", ""
     for letter in text:
-        found = family_of(letter, language) or family or LATIN
+        found = family_of(letter, language, latin) or family or latin
         if held and found != family:
             yield family, held
             held = ""
@@ -57,8 +59,8 @@ def runs(text: str, language: str) -> Iterator[tuple[str, str]]:
         yield family, held
 
 
-def family_of(letter: str, language: str) -> str | None:
-    """The family that shows the letter; None for a space or a mark, which any shows."""
+def family_of(letter: str, language: str, latin: str = LATIN) -> str | None:
+    """The family that shows the letter, `latin` for Latin, Greek and Cyrillic; None for a space or a mark."""
     category = unicodedata.category(letter)
     if letter.isspace() or category in {"Mn", "Me", "Cf"}:
         return None
@@ -66,5 +68,11 @@ def family_of(letter: str, language: str) -> str | None:
         return EMOJI
     script = unicodedata.name(letter, "").split(" ")[0].split("-")[0]
     wide = unicodedata.east_asian_width(letter) in {"W", "F"}
-    family = BY_SCRIPT.get(script, BY_SCRIPT["CJK"] if wide else LATIN)
+    family = BY_SCRIPT.get(script, BY_SCRIPT["CJK"] if wide else latin)
     return HAN.get(language, family) if family.startswith("Noto Sans CJK") else family
+
+
+def language_of(text: str) -> str:
+    """The language that the letters of `text` tell, as far as fonts need it: ja, ko or none."""
+    scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in text}
+    return "ja" if scripts & {"HIRAGANA", "KATAKANA"} else "ko" if "HANGUL" in scripts else ""

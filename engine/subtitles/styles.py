@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.subtitles.cues import Cue, Word, joined
-from engine.subtitles.fonts import HEIGHTS, LATIN, runs
+from engine.subtitles.fonts import HEIGHTS, LATIN, SERIF, runs
 
 COLOURS = {
     "white": "#ffffff",
@@ -17,6 +17,7 @@ COLOURS = {
 }
 SIZES = {"plain": 5.5, "boxed": 5.0, "karaoke": 6.0, "large": 9.0}
 """Height of the letters by style, in percent of the picture's shorter side."""
+FONTS = {"sans": LATIN, "serif": SERIF}
 LIT = "#ffd23f"
 """The colour of the word that is spoken, in karaoke."""
 SECOND = "#ffe9a8"
@@ -51,6 +52,11 @@ class Look:
     colour: str = "white"
     place: str = "bottom"
     language: str = "en"
+    font: str = "sans"
+
+    @property
+    def latin(self) -> str:
+        return FONTS[self.font]
 
     @property
     def pixels(self) -> float:
@@ -73,8 +79,8 @@ def _style(look: Look) -> dict[str, str | int | float]:
     return {
         "width": look.width,
         "height": look.height,
-        "family": LATIN,
-        "pixels": look.pixels * HEIGHTS[LATIN],
+        "family": look.latin,
+        "pixels": look.pixels * HEIGHTS[look.latin],
         "colour": _colour(COLOURS.get(look.colour, look.colour)),
         "edge": _colour("#000000", 0x50 if boxed else 0),
         "back": _colour("#000000", 0x50 if boxed else 0x90),
@@ -119,7 +125,9 @@ def _line(words: Sequence[Word], look: Look, lit: Word | None) -> str:
 
 def _fonted(text: str, look: Look) -> str:
     """The text with its fonts, all of one size of letters."""
-    return "".join(f"{{{_font(family, look)}}}{_safe(piece)}" for family, piece in runs(text, look.language))
+    return "".join(
+        f"{{{_font(family, look)}}}{_safe(piece)}" for family, piece in runs(text, look.language, look.latin)
+    )
 
 
 def _font(family: str, look: Look) -> str:

@@ -11,6 +11,7 @@ from engine.errors import BadInput, Sentence
 from engine.job import Fact, Media, Result
 from engine.params import TaskParams
 from engine.subtitles import files, styles
+from engine.subtitles.fonts import language_of
 from engine.subtitles.languages import CODES
 from engine.subtitles.listener import HEARD, Listener
 from engine.subtitles.render import AUDIOGRAM, Renderer
@@ -19,7 +20,7 @@ from engine.subtitles.styles import COLOURS, Look
 from engine.task import Context, Task
 from engine.video import Probe, Watch, described, probe
 
-FONTS = ("noto", "noto-cjk")
+FONTS = ("noto", "noto-serif", "noto-cjk")
 LIMIT = 3600.0
 """Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
 
@@ -37,6 +38,7 @@ class Params(TaskParams):
         "plain", description="How the subtitles look", examples=["karaoke"]
     )
     burn: bool = Field(True, description="Draw them into the pictures; off makes a track that players can hide")
+    font: Literal["sans", "serif"] = Field("sans", description="Shape of the letters")
     size: float | None = Field(
         None, description="Height of the letters in percent of the picture's shorter side", ge=2, le=15, examples=[6]
     )
@@ -96,7 +98,8 @@ def run(params: Params, context: Context) -> Result:
 
 
 def _given(srt: Media) -> tuple[Speech, tuple[Sentence, ...]]:
-    return Given(tuple(files.parse(srt.path.read_bytes())), "en"), ()
+    cues = tuple(files.parse(srt.path.read_bytes()))
+    return Given(cues, language_of("".join(cue.text for cue in cues)) or "en"), ()
 
 
 def _heard(params: Params, context: Context) -> tuple[Speech, tuple[Sentence, ...]]:
@@ -113,7 +116,7 @@ def _heard(params: Params, context: Context) -> tuple[Speech, tuple[Sentence, ..
 
 def _look(params: Params, found: Probe, language: str) -> Look:
     width, height = (found.video.width, found.video.height) if found.video else AUDIOGRAM
-    return Look(params.style, width, height, params.size, params.colour, params.place, language)
+    return Look(params.style, width, height, params.size, params.colour, params.place, language, params.font)
 
 
 def _drawn(params: Params, context: Context, found: Probe, speech: Speech, look: Look) -> Media:

@@ -78,6 +78,12 @@ def test_colour_and_size_are_the_persons(tmp_path: Path) -> None:
     assert np.median(bright[:, 1]) < 90
 
 
+def test_serif_letters_are_others(tmp_path: Path) -> None:
+    serif, sans = (inked(drawn(tmp_path, "Hello there", font=font, size=14)) for font in ("serif", "sans"))
+    assert serif.sum() > 100
+    assert (serif != sans).sum() > 100
+
+
 def test_karaoke_lights_the_word_that_is_spoken(tmp_path: Path) -> None:
     words = (Word("First", 0.0, 1.0), Word(" second", 1.0, 2.0))
     look = Look("karaoke", WIDTH, HEIGHT)
