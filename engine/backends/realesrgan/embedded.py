@@ -22,7 +22,10 @@ TRUNK = 0.9
 
 @dataclass(frozen=True)
 class Blobs:
-    """Names of a network's inner arrays: of `steps` on the way, and of the one before its picture grows, if it does."""
+    """Names of a network's inner arrays: of `steps` on the way, and of the one before its picture grows, if it does.
+
+    Looking at a step copies its array, which costs a light network more than it does a heavy one.
+    """
 
     steps: tuple[str, ...]
     trunk: str | None
@@ -62,7 +65,7 @@ class Upscaler:
             extractor.input(source, ncnn.Mat(planes))
             for number, blob in enumerate(self._blobs.steps if source == "data" else ()):
                 _extract(extractor, blob, as_it_is=True)
-                on_step(number / len(self._blobs.steps))
+                on_step((number + 1) / (len(self._blobs.steps) + 1))
             return np.array(_extract(extractor, sink))
 
     def _grow(self, features: NDArray[np.float32], trunk: str, on_step: OnStep) -> Picture:
@@ -80,7 +83,7 @@ class Upscaler:
 
 
 def _extract(extractor: Any, blob: str, as_it_is: bool = False) -> Any:
-    """`as_it_is` leaves ncnn's packing, which costs nothing to take. Raises MemoryError."""
+    """`as_it_is` leaves ncnn's packing. Raises MemoryError."""
     failed, array = extractor.extract(blob, int(as_it_is))
     if failed:
         raise MemoryError
@@ -102,6 +105,8 @@ def _blobs(param: Path) -> Blobs:
     """Read from the .param file, where a line is kind, name, counts of inputs and outputs, their names, and options."""
     layers = [line.split() for line in param.read_text("ascii").splitlines()[2:]]
     compact = any(layer[0] == "PixelShuffle" for layer in layers)
-    steps = tuple(layer[4 + int(layer[2])] for layer in layers if layer[0] == ("PReLU" if compact else "Eltwise"))
-    trunk = None if compact else next(layer[4] for layer in layers if layer[0] == "Interp")
-    return Blobs(steps, trunk)
+    made = [(layer[0], layer[4 + int(layer[2])]) for layer in layers]
+    if compact:
+        return Blobs(tuple(blob for kind, blob in made if kind == "PReLU")[5::6], None)
+    grows = next(number for number, layer in enumerate(layers) if layer[0] == "Interp")
+    return Blobs(tuple(blob for kind, blob in made[:grows] if kind == "Convolution"), layers[grows][4])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from engine.backends.realesrgan import moving
 from engine.backends.realesrgan.enlarger import Enlarger, Tiled, bicubic
 from engine.backends.realesrgan.networks import FAST, NETWORKS, PHOTO, Upscalers
+from engine.backends.realesrgan.steps import OnStep
 from engine.backends.realesrgan.still import encoded, enlarged, read
 from engine.errors import Sentence, TooLarge
 from engine.job import Fact, Media
@@ -34,7 +35,7 @@ def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     if frames > 1:
         name, enlarger, notes = _chosen(params, context, upscalers, (media.height or 0, media.width or 0), frames)
         size = round((media.height or 0) * params.scale), round((media.width or 0) * params.scale)
-        made = moving.animation(media.path, size, enlarger, lambda done: context.progress("enlarging", done))
+        made = moving.animation(media.path, size, enlarger, _telling(context))
         return context.keep_file(made), notes, _facts(name, context)
     return _still(params, context, upscalers)
 
@@ -51,7 +52,7 @@ def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     height, width = small.colours.shape[:2]
     name, enlarger, notes = _chosen(params, context, upscalers, (height, width), 1)
     size = round(height * params.scale), round(width * params.scale)
-    large = enlarged(small, size, enlarger, lambda done: context.progress("enlarging", done))
+    large = enlarged(small, size, enlarger, _telling(context))
     made = encoded(large, "PNG", compress_level=4)
     if len(made) > MOST_SENT and max(size) <= WEBP_SIDE:
         kind = "JPEG" if large.alpha is None else "WEBP"
@@ -60,6 +61,20 @@ def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
         more = {"quality": 93, "subsampling": 0} if kind == "JPEG" else {"quality": 92, "method": 2}
         made = encoded(large, kind, **more)
     return context.keep_file(made), notes, _facts(name, context)
+
+
+def _telling(context: Context) -> OnStep:
+    """A cancel is looked for at every step; progress is told at every hundredth."""
+    told = -1.0
+
+    def on_step(done: float) -> None:
+        nonlocal told
+        context.check()
+        if done - told >= 0.01:
+            context.progress("enlarging", done)
+            told = done
+
+    return on_step
 
 
 def _chosen(

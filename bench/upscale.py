@@ -1,0 +1,113 @@
+"""What cutting costs: our tiled road against the same network called bare on the whole picture.
+
+The bound is 1.15 times its time, and memory that does not grow with the picture. Each run is a process of its own, so
+that its peak memory is its own; processor seconds are counted, which other programs on the machine disturb least.
+"""
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import weights
+from engine.backends.realesrgan.embedded import Upscaler
+from engine.backends.realesrgan.enlarger import Tiled
+from engine.backends.realesrgan.networks import DRAWING, FAST, PHOTO, SCALE
+from engine.backends.realesrgan.tiled import upscale
+from engine.backends.realesrgan.tiles import Cut
+
+Picture = NDArray[np.uint8]
+
+TURNS = 3
+COMPARED = ((FAST, 512), (FAST, 768), (DRAWING, 256), (PHOTO, 192))
+GROWING = ((FAST, 512), (FAST, 1024), (FAST, 2048), (DRAWING, 128), (DRAWING, 256), (DRAWING, 384))
+TILE = 256
+"""Pixels on a side of the tiles of the forced road, about what a machine with 2 GB free would cut."""
+
+
+def picture(side: int) -> Picture:
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+
+
+def bare(name: str) -> Callable[[Picture], Any]:
+    import ncnn
+
+    net = ncnn.Net()
+    net.opt.num_threads = 1
+    net.load_param(str(weights.FOLDER / name / "x4.param"))
+    net.load_model(str(weights.FOLDER / name / "x4.bin"))
+
+    def run(small: Picture) -> Picture:
+        planes = np.ascontiguousarray(small.transpose(2, 0, 1), np.float32) / np.float32(255)
+        with net.create_extractor() as extractor:
+            extractor.input("data", ncnn.Mat(planes))
+            made = np.array(extractor.extract("output")[1])
+        return (made.transpose(1, 2, 0) * 255 + 0.5).clip(0, 255).astype(np.uint8)
+
+    return run
+
+
+def ours(name: str, cut: Cut | None = None) -> Callable[[Picture], Any]:
+    """Tiles as the free memory allows, or as `cut` says."""
+    network = Upscaler(weights.FOLDER, threads=1, name=name)
+
+    def run(small: Picture) -> Picture:
+        size = (SCALE * small.shape[0], SCALE * small.shape[1])
+        if cut is None:
+            return Tiled(network, name, "cpu")(small, size, lambda _: None)
+        return upscale(small, size, network, cut, lambda _: None)
+
+    return run
+
+
+def one(road: str, name: str, side: int) -> None:
+    """In a process of its own: processor seconds, and peak bytes beside what was held before and the result."""
+    run = bare(name) if road == "bare" else ours(name, Cut(TILE, 24) if road == "forced" else None)
+    run(picture(32))
+    small, before = picture(side), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    begun = time.process_time()
+    made = run(small)
+    spent = time.process_time() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before - made.nbytes
+    print(spent, peak)
+
+
+def measured(road: str, name: str, side: int) -> tuple[float, float]:
+    command = [sys.executable, __file__, road, name, str(side)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return float(told[0]), float(told[1])
+
+
+def compare() -> None:
+    print(f"{'network':<28} {'side':>5} {'bare s':>8} {'ours s':>8} {'ratio':>6} {'bare MB':>8} {'ours MB':>8}")
+    for name, side in COMPARED:
+        turns = [(measured("bare", name, side), measured("ours", name, side)) for _ in range(TURNS)]
+        theirs, own = (statistics.median(turn[which][0] for turn in turns) for which in (0, 1))
+        memory = [statistics.median(turn[which][1] for turn in turns) / 1e6 for which in (0, 1)]
+        print(
+            f"{name:<28} {side:>5} {theirs:>8.2f} {own:>8.2f} {own / theirs:>6.2f} {memory[0]:>8.0f} {memory[1]:>8.0f}"
+        )
+
+
+def grow() -> None:
+    print(f"\n{'network':<28} {'side':>5} {'s':>8} {'MB beside the result':>21}   tiles of {TILE}")
+    for name, side in GROWING:
+        spent, peak = measured("forced", name, side)
+        print(f"{name:<28} {side:>5} {spent:>8.2f} {peak / 1e6:>21.0f}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        one(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    else:
+        compare()
+        grow()
