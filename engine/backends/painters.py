@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 POCKET = ("minilm", "realesr-animevideov3")
 """Entries of weights.toml that pocket stands on; scripts/setup has fetched them into the default folder."""
+REFUSED: dict[str, tuple[str, ...]] = {"two-pass": (), "input": ("negative",), "none": ("negative", "guidance")}
+"""What pocket cannot honour, by how its weights are guided."""
 VERSION = 1
 """Of the task: raised when the same parameters would come out differently, so that cached pictures are drawn anew."""
 
@@ -77,8 +79,13 @@ def load(settings: EngineSettings) -> Painter:
 
 
 def _pocket(settings: EngineSettings, why: Sentence) -> Service:
-    model = f"pocket-{hash_of(weights.need('pocket', settings.weights))[:12]}"
-    return Service(task="imagine", version=VERSION, backend="pocket", tier="embedded", model=model, why=why)
+    from engine.backends.pocket.metadata import metadata
+
+    file = weights.need("pocket", settings.weights)
+    model, refuses = f"pocket-{hash_of(file)[:12]}", REFUSED[metadata(file)["guiding"]]
+    return Service(
+        task="imagine", version=VERSION, backend="pocket", tier="embedded", model=model, why=why, refuses=refuses
+    )
 
 
 def _sdxl(settings: EngineSettings, why: Sentence) -> Service:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.backends.pocket.metadata import metadata
+
 Array = NDArray[np.float32]
 
 
@@ -44,7 +46,7 @@ class Network:
         # The int8 weights are for the file's size alone: unfolded, each step would dequantise them again.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         self._session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self.settings = _settings(self._session.get_modelmeta().custom_metadata_map)
+        self.settings = _settings(metadata(path))
 
     def predict(self, z: Array, t: float, states: Array, unguided: Array, guidance: float) -> Array:
         """One noisy picture (3, S, S) at `t` -> its clean estimate, drawn away from the text states `unguided`.
