@@ -5,6 +5,6 @@ from engine.job import Job
 from engine.tasks.upscale import Params
 
 
-@command("Enlarge a picture, a GIF or a short video")
+@command("Enlarge a picture, a GIF or a short video", button="Upscale", menu="Upscale")
 async def upscale(call: Call, params: Params) -> Job:
     return await call.job("upscale", params)

@@ -120,7 +120,7 @@ async def job_of(service: Service, shown: Shown) -> Row:
 async def test_again_draws_a_new_one_each_time(server: DiscordServer, service: Service, ana: Person) -> None:
     message = await drawn(ana)
     first = server.history.states[message][-1]
-    assert list(first.buttons) == ["Again", "Vary", "Delete"]
+    assert list(first.buttons) == ["Again", "Vary", "Upscale", "Delete"]
     others = [await pressed(ana, "Again", message) for _ in range(2)]
     rows = [await job_of(service, shown) for shown in (first, *others)]
     assert len({row.job.params["seed"] for row in rows}) == 3
@@ -161,7 +161,7 @@ async def test_vary_starts_from_the_picture_that_was_pressed(
 ) -> None:
     message = await drawn(ana, count=2)
     first = server.history.states[message][-1]
-    assert list(first.buttons) == ["Again", "Vary 1", "Vary 2", "Delete"]
+    assert list(first.buttons) == ["Again", "Vary 1", "Vary 2", "Upscale 1", "Upscale 2", "Delete"]
     row = await job_of(service, await pressed(ana, "Vary 2", message))
     made = (await job_of(service, first)).result
     assert made is not None
@@ -267,6 +267,24 @@ async def test_what_was_drawn_is_a_picture_that_menus_take(ana: Person) -> None:
     message = await drawn(ana)
     shown = await ana.fill(await ana.choose(MENU, message).form(), "a red frog").until(ended, within=60)
     assert shown.files
+
+
+async def test_upscale_is_under_a_result(server: DiscordServer, service: Service, ana: Person, bo: Person) -> None:
+    message = await drawn(ana)
+    made = (await job_of(service, server.history.states[message][-1])).result
+    running = await bo.press("Upscale", message).until(lambda state: "Cancel" in state.buttons, within=30)
+    row = await service.studio.store.job(running.buttons["Cancel"].removeprefix("cancel:"))
+    assert made is not None
+    assert row is not None
+    assert row.job.command == "upscale"
+    assert row.job.params["image"]["sha256"] == made.media[0].sha256
+    service.flights.cancel(row.job.id)
+
+
+@pytest.mark.usefixtures("service")
+async def test_upscale_is_in_the_menu_of_any_picture(ana: Person, bo: Person) -> None:
+    posted = await ana.choose("Upscale", bo.post("look", ("cat.png", png(48)))).until(ended, within=60)
+    assert Image.open(BytesIO(posted.files[0].data)).size[0] > 48
 
 
 @pytest.mark.usefixtures("service")

@@ -141,7 +141,7 @@ class TestTyping:
         box = page.locator("#line")
         await box.press_sequentially("/")
         offered = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
-        assert await offered.count() == len(site.service.studio.commands)
+        assert await offered.count() == sum(not command.hidden for command in site.service.studio.commands)
         await box.press_sequentially("im")
         await expect(offered).to_have_count(1)
         await expect(offered).to_contain_text("Draw pictures from words")
@@ -305,7 +305,8 @@ class TestFollowing:
         await expect(page.locator(".answer.done")).to_have_count(1, timeout=SLOW)
         await page.reload()
         card = page.locator(".answer").first
-        await expect(card.get_by_role("button")).to_contain_text(["Again", "Vary", "Delete", "Use as input", "Edit"])
+        shown = ["Again", "Vary", "Upscale", "Delete", "Use as input", "Edit"]
+        await expect(card.get_by_role("button")).to_contain_text(shown)
         await card.get_by_role("button", name="Vary").click()
         await expect(page.locator(".answer.done")).to_have_count(2, timeout=SLOW)
         await card.get_by_role("button", name="Delete").click()

@@ -184,7 +184,7 @@ class TestJobs:
     async def test_a_button_of_a_state_is_pressed_by_its_id(self, program: Visitor) -> None:
         made = await program.ended((await program.job("imagine", prompt="a red cat", steps=1))["id"])
         buttons = {each["label"]: f"{each['command']}:{each['argument']}" for each in made["buttons"]}
-        assert list(buttons) == ["Again", "Vary", "Delete"]
+        assert list(buttons) == ["Again", "Vary", "Upscale", "Delete"]
         again = await program.post("/jobs", json={"button": buttons["Again"]})
         assert again.status == 202
         facts = (await program.ended(again.json["id"]))["result"]["facts"]

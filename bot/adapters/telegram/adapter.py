@@ -20,7 +20,7 @@ from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.place import Place
 from bot.adapters.telegram.press import PressLive
-from bot.buttons import withdraws
+from bot.buttons import meaning, withdraws
 from bot.card import card_of
 from bot.command import Request
 from bot.config import TelegramSection
@@ -146,9 +146,17 @@ class _Adapter:
 
     async def _pressed(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
         if query.message is not None:
-            live = self._live(query.message, query.from_user)
-            press = PressLive(query, live, withdraws=withdraws(query.data or "", self._service.studio.commands))
+            press = PressLive(query, self._live(query.message, query.from_user), await self._shown(query))
             await self._serve(self._inbox.pressed(query, query.message), press, query.from_user, accepted)
+
+    async def _shown(self, query: CallbackQuery) -> Place | None:
+        """Where the job stands that the button would take away; None for any other button."""
+        button, studio = query.data or "", self._service.studio
+        if query.message is None or not withdraws(button, studio.commands):
+            return None
+        row = await studio.store.job(meaning(button, studio.commands).raw.get("job", ""))
+        place = Place.parse(row.job.origin) if row and row.job.user.startswith("telegram:") else None
+        return place if place and place.chat == query.message.chat.id else Place.of(query.message)
 
     async def _resume(self, row: Row) -> None:
         place, words = Place.parse(row.job.origin), language_of(row.job.language)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -124,7 +124,7 @@ class TelegramLive:
                 self._place = replace(self._place, sent=start + len(album))
                 await self.note(str(self._place))
             try:
-                await self._album(album)
+                await self._arrived(await self._album(album))
             except TimedOut as error:
                 if self.note is None:
                     raise
@@ -155,11 +155,17 @@ class TelegramLive:
         else:
             await self._edited(card, self._bot.edit_message_media(parcel.input(caption), **self._edit(card)))
 
-    async def _album(self, made: list[Parcel]) -> None:
+    async def _album(self, made: list[Parcel]) -> Sequence[Message]:
         if len(made) == 1:
-            await self._post(made[0])
-        else:
-            await self._bot.send_media_group(media=[parcel.input() for parcel in made], **self._under())
+            return [await self._post(made[0])]
+        return await self._bot.send_media_group(media=[parcel.input() for parcel in made], **self._under())
+
+    async def _arrived(self, messages: Sequence[Message]) -> None:
+        """Note what stands beside the message, so that it can go with it."""
+        if self.note is not None:
+            numbers = (message.message_id for message in messages)
+            self._place = replace(self._place, beside=(*self._place.beside, *numbers))
+            await self.note(str(self._place))
 
     async def _post(self, parcel: Parcel, **extra: Any) -> Message:
         send = self._bot.send_photo if parcel.photo else self._bot.send_document

@@ -11,8 +11,9 @@ from telegram.constants import ChatType
 class Place:
     """A message in its topic (0 outside topics). As text it is a request's origin: `chat/thread/message`.
 
-    Once the job is shown it goes on: `/live`, the message that shows it, and `/sent`, the files beside that one whose
-    sending has begun. Those cannot be edited, so they are never sent by a second run.
+    Once the job is shown it goes on: `/live`, the message that shows it, `/sent`, the files beside that one whose
+    sending has begun, and a number for each message `beside` it that has arrived. Those cannot be edited, so they are
+    never sent by a second run.
     """
 
     chat: int
@@ -20,10 +21,11 @@ class Place:
     message: int
     live: int = 0
     sent: int = 0
+    beside: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        shown = f"/{self.live}/{self.sent}" if self.live else ""
-        return f"{self.chat}/{self.thread}/{self.message}{shown}"
+        shown = (self.live, self.sent, *self.beside) if self.live else ()
+        return "/".join(map(str, (self.chat, self.thread, self.message, *shown)))
 
     @classmethod
     def of(cls, message: MaybeInaccessibleMessage) -> Self:
@@ -35,7 +37,8 @@ class Place:
     def parse(cls, origin: str) -> Self:
         """The place that `str` wrote. Raises ValueError for anything else."""
         chat, thread, message, *shown = map(int, origin.split("/"))
-        return cls(chat, thread, message, *shown)
+        live, sent, *beside = shown or (0, 0)
+        return cls(chat, thread, message, live, sent, tuple(beside))
 
     @property
     def is_group(self) -> bool:

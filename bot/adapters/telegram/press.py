@@ -6,18 +6,20 @@ from telegram.error import BadRequest
 
 from bot.adapters.base import Note
 from bot.adapters.telegram.live import TelegramLive
+from bot.adapters.telegram.place import Place
 from bot.card import Card
 
 
 class PressLive:
     """Telegram turns a button's clock until the press is answered, so the first card answers it.
 
-    Where it `withdraws`, the end that did not fail takes away the message that carries the button.
+    An end that did not fail takes away the message that carries the button and what is `beside` it, where `shown`
+    says so.
     """
 
-    def __init__(self, query: CallbackQuery, live: TelegramLive, *, withdraws: bool) -> None:
+    def __init__(self, query: CallbackQuery, live: TelegramLive, shown: Place | None) -> None:
         self.limits = live.limits
-        self._query, self._live, self._withdraws = query, live, withdraws
+        self._query, self._live, self._shown = query, live, shown
         self._answered = False
 
     @property
@@ -36,12 +38,14 @@ class PressLive:
             await self._query.answer(card.text if pops_up else None)
         if not pops_up:
             await self._live.show(card)
-        if self._withdraws and card.final and not card.failed:
-            await self._withdraw()
+        if self._shown is not None and card.final and not card.failed:
+            await self._withdraw(self._shown)
 
-    async def _withdraw(self) -> None:
+    async def _withdraw(self, shown: Place) -> None:
         """Telegram lets a bot delete what is younger than two days; older, the message loses its buttons."""
         try:
             await self._query.delete_message()
+            if shown.beside:
+                await self._query.get_bot().delete_messages(shown.chat, shown.beside)
         except BadRequest:
             await self._query.edit_message_reply_markup(None)

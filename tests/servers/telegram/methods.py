@@ -109,6 +109,13 @@ async def delete_message(server: "TelegramServer", form: Json) -> bool:
     return True
 
 
+async def delete_messages(server: "TelegramServer", form: Json) -> bool:
+    room = _place(server, form)
+    for number in json.loads(form["message_ids"]):
+        room.messages.pop(number, None)
+    return True
+
+
 async def answer_callback_query(server: "TelegramServer", form: Json) -> bool:
     if server.queries.get(form["callback_query_id"], "gone") is not None:
         raise Refused("Bad Request: query is too old and response timeout expired or query ID is invalid")
@@ -256,6 +263,7 @@ METHODS: dict[str, Method] = {
     "editMessageMedia": edit_message_media,
     "editMessageReplyMarkup": edit_message_reply_markup,
     "deleteMessage": delete_message,
+    "deleteMessages": delete_messages,
     "answerCallbackQuery": answer_callback_query,
     "getFile": get_file,
 }
