@@ -33,7 +33,7 @@ class Chaos:
         """Until cancelled, but at most `rounds` times over all stages."""
         for stage in islice(cycle(STAGES), rounds * len(STAGES)):
             for victim in ("worker", "bot"):
-                await asyncio.sleep(self._chance.uniform(0.3, 2.0))
+                await asyncio.sleep(self._chance.uniform(0.3, 3.0))
                 async with self.at_rest:
                     await self._strike(stage, victim)
 

@@ -6,6 +6,7 @@ import random
 import socket
 import time
 from collections import Counter
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +26,8 @@ from tests.faults.studio import Bot, disk
 from tests.servers.discord import DiscordServer
 from tests.servers.telegram import TelegramServer
 
-QUIET_SECONDS = 180.0
-"""How long the last jobs may take once nothing is killed any more."""
+QUIET_SECONDS = 900.0
+"""How long a job may take: while others are killed it waits long, and yet is never lost."""
 ASK_SECONDS = 120.0
 """How long a wish may take to be taken, while the bot is killed again and again."""
 AT_ONCE = 12
@@ -62,8 +63,8 @@ class Report:
         return "\n".join(lines)
 
 
-async def fault_run(folder: Path, jobs: int, seed: int) -> Report:
-    """`jobs` wishes over the three platforms. `folder` is an empty one."""
+async def fault_run(folder: Path, jobs: int, seed: int, rounds: int = 1) -> Report:
+    """`jobs` wishes over the three platforms, killed `rounds` times at each stage. `folder` is an empty one."""
     chance, begun, report = random.Random(seed), time.monotonic(), Report()
     data = folder / "data"
     data.mkdir()
@@ -77,11 +78,12 @@ async def fault_run(folder: Path, jobs: int, seed: int) -> Report:
             await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar(unsafe=True))) for _ in range(PEOPLE)
         ]
         crowd, chaos = Crowd(bot, discord, telegram, web), Chaos(bot, discord, telegram, chance)
+        stack.callback(bot.end)
         await bot.start()
         for session in web:
             (await session.get(f"{bot.url}/api/page")).close()
         asked = wishes(jobs, chance)
-        await torment(crowd, chaos, asked, full=own_disk)
+        await torment(crowd, chaos.reign(rounds), chaos, asked, full=own_disk)
         await quiet(bot)
         await judge(crowd, bot, asked, report)
         await bot.stop()
@@ -91,8 +93,10 @@ async def fault_run(folder: Path, jobs: int, seed: int) -> Report:
     return report
 
 
-async def torment(crowd: Crowd, chaos: Chaos, asked: list[Asked], *, full: bool) -> None:
-    reign = asyncio.create_task(chaos.reign(max(1, len(asked) // 12)))
+async def torment(
+    crowd: Crowd, kills: Coroutine[Any, Any, None], chaos: Chaos, asked: list[Asked], *, full: bool
+) -> None:
+    reign = asyncio.create_task(kills)
     turn = asyncio.Semaphore(min(AT_ONCE, len(asked) // 3))
 
     async def wish(number: int) -> None:
@@ -116,7 +120,7 @@ async def torment(crowd: Crowd, chaos: Chaos, asked: list[Asked], *, full: bool)
 async def ended(crowd: Crowd, wish: Asked) -> None:
     """Wait for the wish's jobs; cancel them on the way, where the person changes their mind."""
     async with asyncio.timeout(QUIET_SECONDS):
-        while not crowd.over(wish):
+        while not crowd.over(wish):  # rows tell nobody of their changes
             if wish.cancel:
                 wish.cancel = not await crowd.cancel(wish)
             await asyncio.sleep(0.05)

@@ -101,6 +101,11 @@ class Bot:
         async with asyncio.timeout(30):
             await self._process.wait()
 
+    def end(self) -> None:
+        """Whatever became of the run, no process stays."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
     def kill_worker(self) -> bool:
         """Send one kill -9. False where there is none just now."""
         assert self._process is not None
