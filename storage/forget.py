@@ -11,7 +11,7 @@ DELETED = Result(notes=(Sentence(template="It was deleted."),))
 
 
 def forget(db: sqlite3.Connection, job_id: str) -> list[Path]:
-    """Empty the row of a job that ended; the files that nothing names any more.
+    """Empty the row of a job that made something, told or still to be told; the files that nothing names any more.
 
     The cache's entry goes too, unless another job was answered with the same result.
     """
@@ -20,6 +20,7 @@ def forget(db: sqlite3.Connection, job_id: str) -> list[Path]:
         return []
     changes = (DELETED.model_dump_json(), job_id)
     db.execute("UPDATE jobs SET key = '', params = '{}', result = ? WHERE id = ?", changes)
+    db.execute("DELETE FROM job_files WHERE job = ?", (job_id,))
     if not row.job.key or _is_shared(db, row.job.key):
         return []
     return cache.orphans(db, cache.drop(db, row.job.key).files | _files(row.result.media))
@@ -30,4 +31,5 @@ def _files(media: tuple[Media, ...]) -> frozenset[cache.File]:
 
 
 def _is_shared(db: sqlite3.Connection, key: str) -> bool:
-    return db.execute("SELECT 1 FROM jobs WHERE key = ? AND state = 'done' LIMIT 1", (key,)).fetchone() is not None
+    answered = "SELECT 1 FROM jobs WHERE key = ? AND state IN ('delivering', 'done') LIMIT 1"
+    return db.execute(answered, (key,)).fetchone() is not None

@@ -9,7 +9,7 @@ from engine.job import Job, Media
 from engine.params import TaskParams
 from engine.tasks import TASKS
 
-STRENGTH = 0.5
+STRENGTH = 0.65
 """How far a neighbour leaves its picture: it can be told from it, and is still of it."""
 
 
