@@ -1,11 +1,14 @@
 """One worker process as the bot holds it: start, talk, notice that it died."""
 
 import asyncio
+import os
 import re
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 
 from engine.errors import EngineDied, Sentence
 from engine.job import Update, Value
@@ -57,6 +60,7 @@ class WorkerProcess:
     async def why(self) -> Sentence:
         """Why a dead worker died, fit to show: its exit code and the last line of its log without paths."""
         code = await self._process.wait()
+        self._sweep()
         await self._logs
         last = _without_paths(self._last_words[0]) if self._last_words else ""
         return Sentence(template="The worker ended with code {code}. {last}", facts={"code": code, "last": last})
@@ -75,7 +79,13 @@ class WorkerProcess:
         except TimeoutError:
             self.kill()
             await self._process.wait()
+        self._sweep()
         await self._logs
+
+    def _sweep(self) -> None:
+        """End what a dead worker left at work in its session, such as an FFmpeg."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     async def _forward_logs(self) -> None:
         assert self._process.stderr is not None
