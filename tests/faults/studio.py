@@ -117,7 +117,7 @@ class Bot:
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database holds now."""
-        with closing(sqlite3.connect(f"file:{self.folder / 'atelier.db'}?mode=ro", uri=True, timeout=5)) as connection:
+        with closing(sqlite3.connect(f"file:{self.folder / 'atelier.db'}?mode=rw", uri=True, timeout=5)) as connection:
             return connection.execute(query, values).fetchall()
 
     async def _web_serves(self) -> bool:
