@@ -260,6 +260,8 @@ async def test_a_menu_on_a_message_without_a_picture_says_so(ana: Person, bo: Pe
     shown = await answer.until(lambda state: state.content)
     assert shown.ephemeral
     assert "/imagine" in shown.content
+    other = await ana.choose("Subtitle", bo.post("a picture", ("cat.png", png(96)))).until(lambda state: state.content)
+    assert "/subtitle" in other.content
 
 
 @pytest.mark.usefixtures("service")

@@ -89,7 +89,7 @@ class Client(discord.Client):
         language = language_of(str(interaction.locale))
         file = posted(message, command)
         if file is None:
-            nothing = "There is nothing in that message that /{command} takes. Choose one with a picture."
+            nothing = "There is nothing in that message that /{command} takes. Choose another one."
             await interaction.response.send_message(say(nothing, language, command=command.name), ephemeral=True)
             return
 
