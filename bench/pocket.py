@@ -14,7 +14,7 @@ import psutil
 
 from engine import weights
 from engine.backends.pocket.pocket import Pocket
-from engine.backends.realesrgan import Upscaler
+from engine.backends.realesrgan.embedded import Upscaler
 
 THREADS = 2
 TURNS = 7

@@ -12,7 +12,7 @@ import argparse
 import hashlib
 import math
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -165,13 +165,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fp32", action="store_true", help="keep the weights as they are, to compare with")
     parser.add_argument("--golden", type=Path, metavar="PNG", help="also save what fp32 torch draws of a red apple")
     for field in fields(Settings):
-        parser.add_argument(f"--{field.name}", type=type(field.default), help=f"default {field.default}")
+        parser.add_argument(f"--{field.name}", type=_kind(field), help=f"default {field.default}")
     return parser
+
+
+def _kind(field: Field[Any]) -> type[Any]:
+    return type(field.default)
 
 
 def _settings(network: Pocket, metadata: dict[str, str], given: dict[str, Any]) -> Settings:
     """From the command line, else from the file's metadata, else the defaults."""
-    told = {f.name: type(f.default)(metadata[f.name]) for f in fields(Settings) if f.name in metadata}
+    told = {f.name: _kind(f)(metadata[f.name]) for f in fields(Settings) if f.name in metadata}
     asked = {f.name: given[f.name] for f in fields(Settings) if given[f.name] is not None}
     return Settings(**({"size": network.size} | told | asked))
 
