@@ -103,7 +103,7 @@ class TelegramLive:
         """One file becomes the message itself; more, or words too long for a caption, stand beside it."""
         small = tuple(one for one in card.media if one.bytes <= self.limits.file_bytes)
         refused = (self._too_big(one) for one in card.media if one not in small)
-        unsure = [say(UNSURE, self._language)] if self._place.sent else []
+        unsure = [say(UNSURE, self._language)] if self._place.sent > len(self._place.beside) else []
         told = replace(card, text="\n".join([card.text, *refused, *unsure]))
         made = await parcels(small)
         if self.note is not None and not self._place.live:
