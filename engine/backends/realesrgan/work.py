@@ -14,8 +14,8 @@ from engine.task import Context
 if TYPE_CHECKING:
     from engine.tasks.upscale import Params
 
-LARGE = 1024 * 1024
-"""Pixels above which the embedded tier takes the fast network where none is named: the finer takes minutes."""
+LARGE = 256 * 256
+"""Pixels above which the embedded tier takes the fast network where none is named: the finer takes 5 s for these."""
 MOST_WORK = {"embedded": 250_000_000, "full": 10_000_000_000}
 """Pixels of all frames together, times the network's weight: what two CPU cores, or a GPU, do within ten minutes."""
 MOST_SENT = 8_000_000
