@@ -43,6 +43,7 @@ class Network:
         options.intra_op_num_threads = threads or cores()
         # A plan of all activations at once would hold 36 MB more and be no faster.
         options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
         # The int8 weights are for the file's size alone: unfolded, each step would dequantise them again.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         self._session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
