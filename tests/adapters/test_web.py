@@ -694,7 +694,9 @@ class TestServer:
                 await running
             assert "web" not in site.service.studio.adapters
 
-    async def test_stopping_ends_streams_at_once_and_leaves_the_jobs_to_the_next_start(self, open_site: Open, store: Store) -> None:
+    async def test_stopping_ends_streams_at_once_and_leaves_the_jobs_to_the_next_start(
+        self, open_site: Open, store: Store
+    ) -> None:
         async with AsyncExitStack() as clients:
             async with open_site() as site:
                 program = await clients.enter_async_context(site.visitor())
