@@ -3,10 +3,10 @@
 import sys
 from typing import Any
 
-import litserve  # type: ignore[import-untyped]  # published without annotations
+import litserve
 
 
-class Echo(litserve.LitAPI):  # type: ignore[misc]  # for the same reason
+class Echo(litserve.LitAPI):  # type: ignore[misc]  # published without annotations
     def setup(self, device: str) -> None:
         """Nothing to load."""
 
