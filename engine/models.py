@@ -18,10 +18,10 @@ class Model(Protocol):
 class Pool:
     """Models by name under a budget in bytes. One at a time is in use, so the newest may always stay."""
 
-    def __init__(self, budget: int, loaders: Mapping[str, Callable[[], Any]]) -> None:
+    def __init__(self, budget: int, loaders: Mapping[str, Callable[[], Model]]) -> None:
         self._budget = budget
         self._loaders = loaders
-        self._held: OrderedDict[str, Any] = OrderedDict()
+        self._held: OrderedDict[str, Model] = OrderedDict()
 
     @contextmanager
     def use(self, name: str) -> Iterator[Any]:

@@ -10,7 +10,7 @@ import structlog
 from engine.errors import AtelierError, Broken, OutOfMemory
 from engine.job import Done, Failed, Result, Started, Value
 from engine.memory import memory_of
-from engine.models import Pool
+from engine.models import Model, Pool
 from engine.task import Context, EngineSettings, Task
 from engine.versions import versions
 from engine.wire import Batch, Cancel, Held, Ready, Run, to_worker
@@ -152,7 +152,7 @@ def _said(job: str, outcome: Result | AtelierError) -> Done | Failed:
     return Failed.of(outcome, job) if isinstance(outcome, AtelierError) else Done(job=job, result=outcome)
 
 
-def _loader(task: Task, settings: EngineSettings) -> Callable[[], object]:
+def _loader(task: Task, settings: EngineSettings) -> Callable[[], Model]:
     assert task.load is not None
     load = task.load
     return lambda: load(settings)

@@ -15,4 +15,4 @@ async def test_no_job_is_lost_or_told_twice_whatever_is_killed(
     report = await fault_run(tmp_path, jobs=12, seed=3)
     assert not report.wrongs, str(report)
     assert report.jobs + report.refused >= 12
-    assert report.starts >= 2  # a quick machine is done before every stage was hit
+    assert report.starts >= 5

@@ -28,12 +28,14 @@ class Chaos:
         self._bot, self._discord, self._telegram, self._chance = bot, discord, telegram, chance
         self.hits: Counter[str] = Counter()
         self.at_rest = asyncio.Lock()
+        self.nobody_waits = False
 
     async def reign(self, rounds: int) -> None:
-        """Until cancelled, but at most `rounds` times over all stages."""
+        """`rounds` times over all stages; once nobody waits, what is left of them comes without a pause."""
         for stage in islice(cycle(STAGES), rounds * len(STAGES)):
             for victim in ("worker", "bot"):
-                await asyncio.sleep(self._chance.uniform(0.3, 3.0))
+                pause = self._chance.uniform(0.3, 3.0)
+                await asyncio.sleep(0 if self.nobody_waits else pause)
                 async with self.at_rest:
                     await self._strike(stage, victim)
 
@@ -52,6 +54,8 @@ class Chaos:
         for _ in range(int(PATIENCE / 0.005)):
             if self._bot.rows(query):
                 return True
+            if self.nobody_waits:
+                return False
             await asyncio.sleep(0.005)
         return False
 

@@ -112,9 +112,8 @@ async def torment(
     async with asyncio.TaskGroup() as group:
         for number in range(len(asked)):
             group.create_task(wish(number))
-    async with chaos.at_rest:
-        reign.cancel()
-    await asyncio.gather(reign, return_exceptions=True)
+    chaos.nobody_waits = True
+    await reign
 
 
 async def ended(crowd: Crowd, wish: Asked) -> None:

@@ -1,10 +1,8 @@
 """People's files: what is taken, what is refused how, that nothing of a refusal stays, and what pruning deletes."""
 
-import io
 import os
 import re
 import time
-import wave
 from pathlib import Path
 
 import pytest
@@ -12,18 +10,8 @@ import pytest
 from engine.errors import BadInput, TooLarge
 from engine.media import keep
 from storage.files import Files
+from tests.fakes import quiet
 from tests.storage.made import PICTURE, Sent, Serve, always, left, png, refusal
-
-
-def sound(seconds: float = 0.5) -> bytes:
-    """Silence as a WAV."""
-    held = io.BytesIO()
-    with wave.open(held, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(int(8000 * seconds) * 2))
-    return held.getvalue()
 
 
 async def test_an_attachment_is_fetched_measured_and_named_by_its_content(
@@ -113,13 +101,13 @@ SRT = b"1\n00:00:01,000 --> 00:00:02,000\nHello\n"
 @pytest.mark.parametrize(
     ("accepts", "name", "content", "said"),
     [
-        (("image",), "a.wav", sound(), "image takes a picture, and “a.wav” is none. Attach a picture."),
+        (("image",), "a.wav", quiet(), "image takes a picture, and “a.wav” is none. Attach a picture."),
         (("sound", "video"), "cat.png", PICTURE, "image takes a sound or a video, and “cat.png” is neither."),
-        (("video",), "a.wav", sound(), "image takes a video, and “a.wav” is none. Attach a video."),
+        (("video",), "a.wav", quiet(), "image takes a video, and “a.wav” is none. Attach a video."),
         (("subtitles",), "cat.png", PICTURE, "image takes subtitles as an SRT or VTT file, and “cat.png” is none."),
         (("subtitles",), "a.srt", b"dear diary", "image takes subtitles as an SRT or VTT file, and “a.srt” is none."),
         ((), "a.srt", SRT, "image: “a.srt” is no picture, sound or video that is read here."),
-        ((), "a.wav", sound()[:20], "There is no sound or video in the file that can be read."),
+        ((), "a.wav", quiet()[:20], "There is no sound or video in the file that can be read."),
         ((), "a.m3u8", b"#EXTM3U\n/etc/passwd\n", "image: “a.m3u8” is no picture, sound or video"),
     ],
 )
@@ -135,7 +123,7 @@ async def test_a_file_that_the_option_does_not_take_is_refused(  # noqa: PLR0917
 
 async def test_a_sound_is_fetched_with_its_length(files: Files, tmp_path: Path) -> None:
     source = tmp_path / "upload"
-    source.write_bytes(sound())
+    source.write_bytes(quiet())
     media = await files.fetch("media", Sent(name="a.wav", path=source), ("sound", "video"))
     assert (media.mime, media.seconds, media.width) == ("audio/wav", 0.5, None)
 
@@ -149,7 +137,7 @@ async def test_subtitles_are_fetched_by_their_name_and_content(files: Files, tmp
 
 async def test_a_sound_over_the_bound_is_refused_with_its_length(tmp_path: Path) -> None:
     source = tmp_path / "upload"
-    source.write_bytes(sound(seconds=3))
+    source.write_bytes(quiet(seconds=3))
     files = Files(tmp_path / "media", max_bytes=1_000_000, max_pixels=1000, max_seconds=2)
     with pytest.raises(TooLarge, match="is 3 s long; at most 2 s are allowed"):
         await files.fetch("media", Sent(name="a.wav", path=source))
