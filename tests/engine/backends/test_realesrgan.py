@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from engine import weights
-from engine.backends.realesrgan.convert import state_dict
 from engine.backends.realesrgan.embedded import Upscaler
 from engine.backends.realesrgan.enlarger import Tiled
 from engine.backends.realesrgan.full import TorchUpscaler
@@ -18,6 +17,7 @@ from engine.backends.realesrgan.tiled import upscale
 from engine.backends.realesrgan.tiles import LARGEST, SMALLEST, Cut, side, spans
 from engine.errors import Cancelled, MissingModel
 from engine.task import EngineSettings
+from tests.ncnn_weights import state_dict
 
 Picture = NDArray[np.uint8]
 
