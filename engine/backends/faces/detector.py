@@ -1,0 +1,97 @@
+"""Where faces are: MediaPipe's BlazeFace, with its anchors and its blending of what overlaps.
+
+Source: Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.backends.faces.litert import Network, Values
+
+Picture = NDArray[np.uint8]
+
+STRIDES = (16, 32, 32, 32)
+"""Of the grids of anchors, two anchors on each crossing."""
+SURE = 0.5
+"""Score from which something is taken for a face."""
+SAME = 0.3
+"""Overlap, as intersection over union, from which two finds are one face."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """`box` is left, top, right, bottom; `marks` (6, 2): eyes, nose, mouth, ears, left in the picture first. Pixels."""
+
+    box: Values
+    marks: Values
+    score: float
+
+
+class Detector:
+    """Finds faces that take at least a twentieth of the picture's longer side."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._network = Network(path, threads)
+        self._anchors = _anchors(self._network.side)
+
+    def find(self, picture: Picture) -> list[Found]:
+        """uint8 (H, W, 3) RGB -> the faces, surest first."""
+        longer = max(picture.shape[:2])
+        regressors, scores = self._network(self._squared(picture))
+        sure = 1 / (1 + np.exp(-scores[0, :, 0].clip(-80, 80)))
+        kept = sure > SURE
+        numbers = self._placed(regressors[0, kept].reshape(-1, 8, 2), self._anchors[kept]) * longer
+        return _merged(numbers, sure[kept])
+
+    def _squared(self, picture: Picture) -> Values:
+        """The picture shrunk to the network's side, grey where it is not square, in -1..1."""
+        side, (height, width) = self._network.side, picture.shape[:2]
+        scale = side / max(height, width)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        square = np.zeros((side, side, 3), np.float32)
+        shrunk = cv2.resize(picture, size, interpolation=method)
+        square[: size[1], : size[0]] = shrunk.astype(np.float32) * np.float32(2 / 255) - 1
+        return square
+
+    def _placed(self, raw: Values, anchors: Values) -> Values:
+        """(N, 8, 2): the corners and six marks, as shares of the square's side."""
+        shares = raw / self._network.side
+        placed = shares + anchors[:, None]
+        half = shares[:, 1] / 2
+        placed[:, 1] = placed[:, 0] + half
+        placed[:, 0] -= half
+        return placed.astype(np.float32)
+
+
+def _anchors(side: int) -> Values:
+    grids = []
+    for stride in sorted(set(STRIDES)):
+        steps = (np.arange(side // stride) + 0.5) / (side // stride)
+        crossings = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+        grids.append(np.repeat(crossings, 2 * STRIDES.count(stride), axis=0))
+    return np.concatenate(grids).astype(np.float32)
+
+
+def _merged(numbers: Values, scores: Values) -> list[Found]:
+    """Finds that overlap become one, each with the weight of its score."""
+    left, found = list(np.argsort(-scores)), []
+    while left:
+        overlaps = _overlaps(numbers[left[0], :2], numbers[left, :2])
+        same = [one for one, overlap in zip(left, overlaps, strict=True) if overlap > SAME]
+        blended = np.average(numbers[same], axis=0, weights=scores[same]).astype(np.float32)
+        found.append(Found(blended[:2].reshape(4), blended[2:], float(scores[left[0]])))
+        left = [one for one in left if one not in same]
+    return found
+
+
+def _overlaps(one: Values, others: Values) -> Values:
+    """Intersection over union of a box (2, 2) with each of (N, 2, 2)."""
+    shared = (np.minimum(one[1], others[:, 1]) - np.maximum(one[0], others[:, 0])).clip(0).prod(axis=1)
+    areas = (others[:, 1] - others[:, 0]).prod(axis=1)
+    union = (one[1] - one[0]).prod() + areas - shared
+    return np.asarray(shared / np.maximum(union, 1e-9), np.float32)

@@ -1,0 +1,85 @@
+"""One face in a picture, as its 468 points tell it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float32]
+
+RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+"""Rims, point after point around, of the person's own right eye, which is left in the picture, and of the others."""
+LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+MOUTH = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
+"""The inner rim of the lips."""
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+"""The rim of the face, from the middle of the forehead clockwise in the picture."""
+NOSE_TIP = 1
+
+
+@dataclass(frozen=True)
+class Face:
+    """`points` are float32 (468, 3): x to the right and y down in pixels of the picture, z towards its back.
+
+    The order of the points is MediaPipe's face mesh. `score`, 0 to 1, is how sure the networks are of a face.
+    """
+
+    points: Points
+    score: float
+
+    @cached_property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the points, in pixels; may reach out of the picture."""
+        low, high = self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    @property
+    def area(self) -> float:
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top)
+
+    @cached_property
+    def eyes(self) -> Points:
+        """Middles (2, 2) of the eyes: left in the picture, right in the picture."""
+        flat = self.points[:, :2]
+        return np.stack([flat[list(RIGHT_EYE)].mean(axis=0), flat[list(LEFT_EYE)].mean(axis=0)])
+
+    @cached_property
+    def roll(self) -> float:
+        """Radians by which the line of the eyes is turned, clockwise."""
+        across = self.eyes[1] - self.eyes[0]
+        return float(np.arctan2(across[1], across[0]))
+
+    @cached_property
+    def yaw(self) -> float:
+        """Degrees by which the face looks aside: positive to the right of the picture, past about 50 a profile."""
+        left, right = self.points[234], self.points[454]
+        across = right - left
+        return float(np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1]))))
+
+    @cached_property
+    def mouth_opening(self) -> float:
+        """Height of the opening between the lips, as a share of the face's height from brow to chin."""
+        flat = self.points[:, :2]
+        gap = np.linalg.norm(flat[[82, 13, 312]] - flat[[87, 14, 317]], axis=1).mean()
+        return float(gap / max(1e-6, np.linalg.norm(flat[10] - flat[152])))
+
+    @cached_property
+    def eye_opening(self) -> tuple[float, float]:
+        """Height over width of the eye that is left in the picture, and of the right one."""
+        flat = self.points[:, :2]
+
+        def opening(corners: tuple[int, int], lids: tuple[int, int]) -> float:
+            high, wide = (float(np.linalg.norm(flat[a] - flat[b])) for a, b in (lids, corners))
+            return high / max(1e-6, wide)
+
+        return opening((33, 133), (159, 145)), opening((263, 362), (386, 374))
+
+    def moved(self, x: float, y: float) -> "Face":
+        """The same face in a picture whose corner lies at (-x, -y) of this one."""
+        return Face(self.points + np.array([x, y, 0], np.float32), self.score)

@@ -1,0 +1,86 @@
+"""The faces of a picture with their points: MediaPipe's two networks one after the other."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import weights
+from engine.backends.faces.detector import Detector, Found
+from engine.backends.faces.face import Face
+from engine.backends.faces.mesh import Crop, Mesh
+
+Picture = NDArray[np.uint8]
+
+WEIGHT = "mediapipe-faces"
+"""The entry of weights.toml."""
+SURE = 0.5
+"""What the mesh network has to say at least of a face."""
+SAME = 0.4
+"""Distance of two faces' middles, as a share of the larger one's side, below which they are one face."""
+CLOSER = 0.6
+"""Side of each part of the picture that is looked at where the whole shows no face, as a share of the picture's."""
+AROUND = 0.5
+"""Edge that is added where no part shows one either: a face may fill the picture."""
+
+
+class FaceReader:
+    """Finds faces and reads their 468 points, on the CPU with `threads`. Not for several threads at once."""
+
+    def __init__(self, folder: Path, threads: int = 2) -> None:
+        """Load from the weights `folder`. Raises MissingModel, naming what to fetch."""
+        place = weights.need(WEIGHT, folder)
+        self._detector = Detector(place / "face_detection_back.tflite", threads)
+        self._mesh = Mesh(place / "face_landmark.tflite", threads)
+
+    def faces(self, picture: Picture) -> tuple[Face, ...]:
+        """uint8 (H, W, 3) RGB -> the faces from left to right, at most one for each place."""
+        return _ordered(self._read(picture, self._detector.find(picture)))
+
+    def searched(self, picture: Picture) -> tuple[Face, ...]:
+        """As `faces`; where there is none, also small ones in parts of the picture, and one that fills it."""
+        faces = self.faces(picture)
+        if not faces:
+            faces = _ordered(self._read(picture, self._closer(picture)))
+        return faces or self._filling(picture)
+
+    def again(self, picture: Picture, face: Face) -> Face | None:
+        """The same face in the next frame, or None where it is no longer there."""
+        found = self._mesh.read(picture, Crop.of_face(face))
+        return found if found.score > SURE else None
+
+    def _read(self, picture: Picture, found: Iterable[Found]) -> list[Face]:
+        """The second reading, in a crop by the first one's points, is the steadier."""
+        first = [self._mesh.read(picture, Crop.of_found(one)) for one in found]
+        again = [self._mesh.read(picture, Crop.of_face(face)) for face in first if face.score > SURE / 2]
+        return [face for face in again if face.score > SURE]
+
+    def _closer(self, picture: Picture) -> Iterable[Found]:
+        height, width = picture.shape[:2]
+        high, wide = round(height * CLOSER), round(width * CLOSER)
+        for top in (0, height - high):
+            for left in (0, width - wide):
+                for found in self._detector.find(picture[top : top + high, left : left + wide]):
+                    moved = np.array([left, top], np.float32)
+                    yield Found(found.box + np.tile(moved, 2), found.marks + moved, found.score)
+
+    def _filling(self, picture: Picture) -> tuple[Face, ...]:
+        edge = round(max(picture.shape[:2]) * AROUND)
+        around = cv2.copyMakeBorder(picture, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+        return tuple(face.moved(-edge, -edge) for face in self.faces(around))
+
+
+def _ordered(faces: Iterable[Face]) -> tuple[Face, ...]:
+    """From left to right, without those that lie where a surer one does."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if all(_apart(face, other) > SAME for other in kept):
+            kept.append(face)
+    return tuple(sorted(kept, key=lambda face: (face.box[0] + face.box[2], face.box[1])))
+
+
+def _apart(one: Face, other: Face) -> float:
+    middles = [face.points[:, :2].mean(axis=0) for face in (one, other)]
+    return float(np.linalg.norm(middles[0] - middles[1]) / max(one.area, other.area, 1e-6) ** 0.5)

@@ -1,0 +1,105 @@
+"""Faces in real photographs, by MediaPipe's own networks."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import weights
+from engine.backends.faces.face import LEFT_EYE, LIPS, OVAL, RIGHT_EYE, Face
+from engine.backends.faces.reader import FaceReader
+from engine.errors import MissingModel
+from tests import samples
+
+
+@pytest.fixture(scope="module")
+def reader() -> FaceReader:
+    return FaceReader(weights.FOLDER)
+
+
+def only(faces: tuple[Face, ...]) -> Face:
+    (face,) = faces
+    return face
+
+
+def test_a_face_is_found_where_it_is_with_its_points_in_place(reader: FaceReader) -> None:
+    face = only(reader.faces(samples.astronaut()))
+    assert face.points.shape == (468, 3)
+    assert face.box == pytest.approx((177, 65, 274, 177), abs=6)
+    assert np.abs(face.eyes - [[204, 103], [246, 104]]).max() < 5
+    assert np.abs(face.points[list(LIPS), :2].mean(axis=0) - [226, 143]).max() < 5
+    assert abs(face.yaw) < 10
+    assert abs(np.degrees(face.roll)) < 8
+
+
+def test_the_six_of_a_group_are_numbered_from_left_to_right(reader: FaceReader) -> None:
+    faces = reader.faces(samples.six())
+    middles = [(face.box[0] + face.box[2]) / 2 for face in faces]
+    assert middles == pytest.approx([112, 318, 520, 795, 955, 1175], abs=20)
+    assert all(abs(face.yaw) < 55 for face in faces)
+
+
+@pytest.mark.parametrize("picture", [samples.cat(), samples.coffee(), np.zeros((64, 48, 3), np.uint8)])
+def test_a_cat_a_cup_and_nothing_are_no_faces(reader: FaceReader, picture: samples.Picture) -> None:
+    assert reader.searched(picture) == ()
+
+
+def test_a_profile_is_told_by_its_yaw(reader: FaceReader) -> None:
+    assert only(reader.searched(samples.cameraman())).yaw > 40
+
+
+@pytest.mark.parametrize("turned", [-35, -15, 15, 35])
+def test_a_turned_head_gives_turned_points(reader: FaceReader, turned: float) -> None:
+    plain = only(reader.faces(samples.astronaut()))
+    picture = np.asarray(
+        Image.fromarray(samples.astronaut()).rotate(-turned, Image.Resampling.BICUBIC, center=(226, 120))
+    )
+    face = only(reader.faces(picture))
+    assert np.degrees(face.roll - plain.roll) == pytest.approx(turned, abs=4)
+    angle = np.radians(turned)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    expected = (plain.points[:, :2] - [226, 120]) @ turn.T + [226, 120]
+    assert np.linalg.norm(face.points[:, :2] - expected, axis=1).mean() < 3
+
+
+def test_points_grow_with_the_picture(reader: FaceReader) -> None:
+    small = only(reader.faces(samples.astronaut()))
+    large = only(reader.faces(np.asarray(Image.fromarray(samples.astronaut()).resize((1536, 1536)))))
+    assert np.abs(large.points[:, :2] / 3 - small.points[:, :2]).mean() < 1
+
+
+def test_a_small_face_is_found_by_a_closer_look(reader: FaceReader) -> None:
+    page = np.full((1600, 1600, 3), 128, np.uint8)
+    page[1000:1250, 200:450] = np.asarray(Image.fromarray(samples.astronaut()).resize((250, 250)))
+    face = only(reader.searched(page))
+    assert face.points[:, 0].mean() == pytest.approx(200 + 226 * 250 / 512, abs=6)
+
+
+def test_a_face_that_fills_the_picture_is_found(reader: FaceReader) -> None:
+    face = only(reader.searched(samples.astronaut()[70:180, 178:276]))
+    assert np.abs(face.eyes - [[26, 33], [68, 34]]).max() < 6
+
+
+def test_a_face_is_followed_to_the_next_frame_and_its_loss_is_noticed(reader: FaceReader) -> None:
+    picture = samples.astronaut()
+    face = only(reader.faces(picture))
+    moved = reader.again(np.roll(picture, (5, 8), axis=(0, 1)), face)
+    assert moved is not None
+    assert (moved.points - face.points)[:, :2].mean(axis=0) == pytest.approx([8, 5], abs=1)
+    assert reader.again(np.full_like(picture, 128), face) is None
+
+
+def test_an_open_mouth_and_open_eyes_are_told(reader: FaceReader) -> None:
+    faces = reader.faces(samples.six())
+    smiling, shut = faces[3], faces[0]
+    assert smiling.mouth_opening > 0.04 > shut.mouth_opening
+    assert all(0.1 < opening < 0.6 for opening in only(reader.faces(samples.astronaut())).eye_opening)
+
+
+def test_rims_name_no_point_twice() -> None:
+    for rim in (OVAL, LIPS, LEFT_EYE, RIGHT_EYE):
+        assert len(set(rim)) == len(rim)
+
+
+def test_missing_weights_are_told_with_the_command_that_fetches_them(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(MissingModel, match="weights --fetch mediapipe-faces"):
+        FaceReader(tmp_path_factory.mktemp("none"))
