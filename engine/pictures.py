@@ -28,15 +28,6 @@ def pixels(path: Path) -> "Picture":
     return np.asarray(Image.alpha_composite(page, turned).convert("RGB"))
 
 
-def png(picture: "Picture") -> bytes:
-    """The picture as a PNG."""
-    from PIL import Image
-
-    held = io.BytesIO()
-    Image.fromarray(picture).save(held, "PNG", compress_level=4)
-    return held.getvalue()
-
-
 def preview(picture: "Picture", path: Path) -> Media:
     """A small WebP at `path`, to look at while the job runs."""
     from PIL import Image

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from engine import media, pictures
+from engine import media, pictures, png
 from engine.errors import AtelierError, Cancelled
 from engine.job import Media, Progress, Result
 from engine.models import Pool
@@ -154,7 +154,7 @@ class Context:
 
     def keep(self, picture: "NDArray[np.uint8]") -> Media:
         """The picture, H,W,3, as a PNG named by its content."""
-        return self.keep_file(pictures.png(picture))
+        return self.keep_file(png.encode(picture))
 
     def keep_file(self, made: Path | bytes, suffix: str | None = None) -> Media:
         """A file that is moved away from where it is, or its bytes, named by its content; see `media.keep`."""

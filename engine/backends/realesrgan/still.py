@@ -29,6 +29,11 @@ class Still:
     alpha: Picture | None = None
     profile: bytes | None = None
 
+    @property
+    def pixels(self) -> Picture:
+        """(H, W, 3), or (H, W, 4) where it is transparent."""
+        return self.colours if self.alpha is None else np.dstack((self.colours, self.alpha))
+
 
 def read(path: Path) -> Still:
     """The picture in the file, turned as its EXIF says. Raises BadInput for a damaged one."""
@@ -69,11 +74,8 @@ def encoded(made: Still, kind: str, **options: object) -> bytes:
     """The picture in a format of Pillow's, with its colour profile."""
     from PIL import Image
 
-    image = Image.fromarray(made.colours)
-    if made.alpha is not None:
-        image.putalpha(Image.fromarray(made.alpha))
     held = io.BytesIO()
-    image.save(held, kind, icc_profile=made.profile, **options)
+    Image.fromarray(made.pixels).save(held, kind, icc_profile=made.profile, **options)
     return held.getvalue()
 
 

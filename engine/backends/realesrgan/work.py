@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from engine import png
 from engine.backends.realesrgan import moving
 from engine.backends.realesrgan.enlarger import Enlarger, Tiled, bicubic
 from engine.backends.realesrgan.networks import FAST, NETWORKS, PHOTO, Upscalers
@@ -53,7 +54,7 @@ def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     name, enlarger, notes = _chosen(params, context, upscalers, (height, width), 1)
     size = round(height * params.scale), round(width * params.scale)
     large = enlarged(small, size, enlarger, _telling(context))
-    made = encoded(large, "PNG", compress_level=4)
+    made = png.encode(large.pixels, large.profile)
     if len(made) > MOST_SENT and max(size) <= WEBP_SIDE:
         kind = "JPEG" if large.alpha is None else "WEBP"
         told = "Kept as {format}, since as PNG it has {size} MB, more than chats take."

@@ -10,7 +10,7 @@ from engine.backends.sdxl.checkpoint import checkpoint, service
 from engine.backends.sdxl.painter import SdxlPainter
 from engine.errors import Cancelled, MissingModel, Sentence
 from engine.media import keep
-from engine.pictures import png
+from engine.png import encode
 from engine.task import EngineSettings
 from engine.tasks.imagine import Params
 from tests.tiny_sdxl import save_tiny_sdxl
@@ -62,7 +62,7 @@ def test_shapes_keep_the_area_of_the_checkpoint(painter: SdxlPainter, shape: Any
 
 
 def test_a_picture_to_start_from_matters_more_at_a_low_strength(painter: SdxlPainter, tmp_path: Path) -> None:
-    begun = [keep(png(np.full((80, 60, 3), level, np.uint8)), tmp_path) for level in (0, 255)]
+    begun = [keep(encode(np.full((80, 60, 3), level, np.uint8)), tmp_path) for level in (0, 255)]
 
     def difference(strength: float) -> float:
         dark, light = (

@@ -1,0 +1,69 @@
+"""PNG at the speed of the disk: one filter for all rows, then igzip, Intel's fast DEFLATE.
+
+Pillow's encoder tries filters row by row and deflates with zlib: about eight times slower, for files a tenth smaller.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+COLOUR_TYPES = {3: 2, 4: 6}
+"""PNG's number for RGB and RGBA, by channels (PNG specification, 11.2.1)."""
+UP = 2
+"""The filter that stores each row's difference from the one above it (PNG specification, 9.2)."""
+LEVEL = 1
+"""Of igzip, 0 to 3: more is hardly smaller."""
+BAND = 8 * 2**20
+"""Bytes that are filtered at once, so that a large picture is not copied whole."""
+
+
+def encode(picture: "Pixels", profile: bytes | None = None) -> bytes:
+    """The picture, (H, W, 3) or (H, W, 4), as a PNG of 8 bits a channel; `profile` is its ICC profile."""
+    height, width, channels = picture.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
+    parts = [SIGNATURE, _chunk(b"IHDR", header)]
+    if profile is not None:
+        parts.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
+    parts += [_chunk(b"IDAT", body) for body in _deflated(picture) if body]
+    return b"".join((*parts, _chunk(b"IEND", b"")))
+
+
+def _deflated(picture: "Pixels") -> Iterator[bytes]:
+    from isal import isal_zlib
+
+    deflate = isal_zlib.compressobj(LEVEL)
+    for band in _bands(picture):
+        yield deflate.compress(band)
+    yield deflate.flush()
+
+
+def _bands(picture: "Pixels") -> "Iterator[Pixels]":
+    """Some rows a time, one a line: the filter's number, then the row's bytes less those above them."""
+    import numpy as np
+
+    rows = picture.reshape(len(picture), -1)
+    height = max(1, BAND // rows.shape[1])
+    above = np.zeros_like(rows[0])
+    for top in range(0, len(rows), height):
+        band = rows[top : top + height]
+        lines = np.empty((len(band), rows.shape[1] + 1), np.uint8)
+        lines[:, 0] = UP
+        np.subtract(band[0], above, out=lines[0, 1:])
+        np.subtract(band[1:], band[:-1], out=lines[1:, 1:])
+        above = band[-1]
+        yield lines
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    from isal import isal_zlib
+
+    crc = isal_zlib.crc32(body, isal_zlib.crc32(kind))
+    return b"".join((struct.pack(">I", len(body)), kind, body, struct.pack(">I", crc)))
