@@ -1,0 +1,6 @@
+"""Text to speech: one `speak`, for every task. Piper's voices where their weights are, eSpeak NG for the rest."""
+
+from engine.backends.voice.speech import Spoken, save, speak
+from engine.backends.voice.voices import identity, known_language, language_of
+
+__all__ = ["Spoken", "identity", "known_language", "language_of", "save", "speak"]

@@ -1,0 +1,98 @@
+"""Piper's voices: VITS as ONNX, which reads eSpeak NG's phonemes. Kim et al., "Conditional Variational Autoencoder with
+Adversarial Learning for End-to-End Text-to-Speech" (2021); https://github.com/OHF-Voice/piper1-gpl.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.backends.voice import espeak
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+PAUSE = 0.25
+"""Seconds between sentences."""
+PAD, BEGIN, END = "_", "^", "$"
+SEED = 0
+
+
+@dataclass(frozen=True)
+class PiperVoice:
+    """A voice in the weights folder: NAME.onnx and NAME.onnx.json."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def language(self) -> str:
+        """ISO 639-1, the first part of a name such as en_US-joe-medium."""
+        return self.name.split("_")[0].lower()
+
+    @cached_property
+    def _about(self) -> Any:
+        return json.loads(self.path.with_name(self.path.name + ".json").read_text("utf-8"))
+
+    def say(self, text: str, check: Callable[[], None]) -> "tuple[Samples, int]":
+        """The text spoken, mono in -1..1, and its rate. `check` is asked before each sentence."""
+        import numpy as np
+
+        rate = int(self._about["audio"]["sample_rate"])
+        network = self._network()
+        pause = np.zeros(int(PAUSE * rate), np.float32)
+        pieces = []
+        for sentence in _sentences(espeak.phonemes(text, self._about["espeak"]["voice"])):
+            check()
+            pieces += [self._spoken(network, sentence), pause]
+        return np.concatenate(pieces) if pieces else pause, rate
+
+    def _network(self) -> Any:
+        import onnxruntime as ort
+
+        ort.set_seed(SEED)  # the same text sounds the same
+        return ort.InferenceSession(self.path, providers=["CPUExecutionProvider"])
+
+    def _spoken(self, network: Any, sentence: str) -> "Samples":
+        import numpy as np
+
+        ids = self._ids(sentence)
+        how = self._about["inference"]
+        scales = [how["noise_scale"], how["length_scale"], how["noise_w"]]
+        given = {"input": [ids], "input_lengths": [len(ids)], "scales": scales}
+        types = {"input": np.int64, "input_lengths": np.int64, "scales": np.float32}
+        inputs = {name: np.array(value, types[name]) for name, value in given.items()}
+        if self._about.get("num_speakers", 1) > 1:
+            inputs["sid"] = np.array([0], np.int64)
+        samples = network.run(None, inputs)[0].reshape(-1)
+        return np.asarray(samples / max(1.0, float(np.abs(samples).max())), np.float32)
+
+    def _ids(self, sentence: str) -> list[int]:
+        table = self._about["phoneme_id_map"]
+        ids = [*table[BEGIN], *table[PAD]]
+        for phoneme in sentence:
+            if phoneme in table:
+                ids += [*table[phoneme], *table[PAD]]
+        return [*ids, *table[END]]
+
+
+def _sentences(clauses: list[tuple[str, str]]) -> Iterator[str]:
+    """Clauses joined up to the mark that ends a sentence."""
+    held = ""
+    for mark, ipa in clauses:
+        held += ipa + mark
+        if mark in ".!?":
+            yield held.strip()
+            held = ""
+        else:
+            held += " "
+    if held.strip():
+        yield held.strip()

@@ -1,0 +1,85 @@
+"""What a text sounds like: the choice of a voice, and its samples."""
+
+import re
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.backends.voice import espeak, voices
+from engine.errors import BadInput, Sentence
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+VARIANTS = {"": "", "man": "m3", "woman": "f3"}
+"""eSpeak NG's variants by what a person asks for."""
+HAN = re.compile("[一-鿿]")
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Mono `samples` in -1..1 at `rate` a second. `voice` names who spoke, `language` is a code."""
+
+    samples: "NDArray[np.float32]"
+    rate: int
+    voice: str
+    language: str
+    notes: tuple[Sentence, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+
+def speak(text: str, weights: Path, check: Callable[[], None], language: str | None = None, voice: str = "") -> Spoken:
+    """`text` spoken. `language` is told by the text where it is None; `voice` is man, woman, or one of Piper's names.
+
+    `check` is asked now and then; what it raises ends this. Raises BadInput for a language or a voice that is not here,
+    or a text with nothing to say in it.
+    """
+    language = (language or "").lower() or voices.language_of(text)
+    here = voices.installed(weights)
+    named = next((one for one in here if one.name.lower() == voice.lower()), None)
+    if named is None and voice not in VARIANTS:
+        known = ", ".join(["man", "woman", *(one.name for one in here)])
+        raise BadInput("voice is “{value}”; it must be one of {known}.", value=voice[:40], known=known)
+    fitting = [one for one in here if one.language == language and voice in ("", voices.sex_of(one))]
+    chosen = named or next(iter(fitting), None)
+    if chosen:
+        samples, rate = chosen.say(text, check)
+        return _heard(Spoken(samples, rate, chosen.name, chosen.language))
+    return _heard(_of_espeak(text, language, voice))
+
+
+def save(spoken: Spoken, path: Path) -> None:
+    """Write 16-bit WAV to `path`."""
+    import numpy as np
+
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(spoken.rate)
+        sound.writeframes((np.clip(spoken.samples, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+def _of_espeak(text: str, language: str, voice: str) -> Spoken:
+    if language == "ja" and HAN.search(text):
+        raise BadInput("The Japanese voice here reads kana and no kanji. Write the text in kana.")
+    samples, rate = espeak.say(text, language, VARIANTS[voice])
+    note = Sentence(
+        template="Spoken by eSpeak NG, which sounds like a machine: "
+        "no natural voice of that kind for {language} is here.",
+        facts={"language": language},
+    )
+    return Spoken(samples, rate, f"espeak-ng {espeak.called(language)}", language, (note,))
+
+
+def _heard(spoken: Spoken) -> Spoken:
+    import numpy as np
+
+    if not len(spoken.samples) or float(np.abs(spoken.samples).max()) < 0.01:
+        raise BadInput("text has nothing in it that can be spoken. Write some words.")
+    return spoken

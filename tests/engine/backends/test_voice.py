@@ -1,0 +1,99 @@
+"""Text to speech with the real eSpeak NG and Piper's real voice."""
+
+import re
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import weights
+from engine.backends import voice
+from engine.backends.whisper import Whisper
+from engine.errors import BadInput, Cancelled
+from engine.video import Watch, samples
+
+
+def said(text: str, folder: Path = weights.FOLDER, language: str | None = None, who: str = "") -> voice.Spoken:
+    return voice.speak(text, folder, lambda: None, language, who)
+
+
+def test_english_is_spoken_by_the_natural_voice_and_whisper_understands_it(tmp_path: Path) -> None:
+    spoken = said("The quick brown fox jumps over the lazy dog.")
+    assert (spoken.voice, spoken.language, spoken.notes) == ("en_US-joe-medium", "en", ())
+    assert 1.5 < spoken.seconds < 6
+    voice.save(spoken, tmp_path / "said.wav")
+    heard = samples(tmp_path / "said.wav", "audio/wav", 16000, Watch())
+    whisper = Whisper(weights.need("whisper-base", weights.FOLDER), "cpu")
+    transcript = whisper.transcribe(heard, "en", "transcribe", lambda: None, lambda _: None)
+    assert "brown fox jumps over the lazy dog" in "".join(word.text for word in transcript.words).lower()
+
+
+def test_another_language_is_told_by_its_words_and_spoken_by_espeak_with_a_note() -> None:
+    spoken = said("Hola, ¿qué tal estás? Yo soy un retrato que habla.")
+    assert (spoken.voice, spoken.language) == ("espeak-ng es", "es")
+    assert "eSpeak NG" in str(spoken.notes[0])
+    assert float(np.abs(spoken.samples).max()) > 0.1
+
+
+@pytest.mark.parametrize(("text", "language"), [("Привет, мир", "ru"), ("Bonjour à tous, je suis là pour vous", "fr")])
+def test_the_language_follows_from_the_text(text: str, language: str) -> None:
+    assert said(text).language == language
+
+
+def test_without_weights_english_is_espeaks(tmp_path: Path) -> None:
+    assert said("Hello there.", tmp_path).voice == "espeak-ng en-us"
+
+
+def test_a_woman_is_asked_for_and_sounds_higher_than_a_man(tmp_path: Path) -> None:
+    woman, man = (pitch(said("Hello there, how are you?", tmp_path, who=who)) for who in ("woman", "man"))
+    assert woman > 1.2 * man
+
+
+def pitch(spoken: voice.Spoken) -> float:
+    """The median pitch in hertz, by autocorrelation of the loud pieces."""
+    pieces = [spoken.samples[at : at + 1024] for at in range(0, len(spoken.samples) - 1024, 512)]
+    found = []
+    for piece in pieces:
+        if float(np.std(piece)) > 0.05:
+            alike = np.correlate(piece, piece, "full")[1023:]
+            found.append(spoken.rate / (55 + int(np.argmax(alike[55:370]))))
+    return float(np.median(found))
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({"who": "bob"}, "voice is “bob”; it must be one of man, woman, en_US-joe-medium."),
+        ({"language": "qq"}, "language is “qq”, which no voice here speaks."),
+        ({"language": "ja"}, "kana"),
+    ],
+)
+def test_what_cannot_be_spoken_is_refused_by_name(how: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(told)):
+        said("日本", **how)
+
+
+def test_a_text_without_words_is_refused() -> None:
+    with pytest.raises(BadInput, match="nothing in it that can be spoken"):
+        said("...")
+
+
+def test_a_cancel_ends_it_between_two_sentences() -> None:
+    asked = []
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) > 1:
+            raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        voice.speak("One. Two. Three.", weights.FOLDER, check)
+
+
+def test_the_saved_sound_has_the_samples_that_were_spoken(tmp_path: Path) -> None:
+    spoken = said("Hello.", tmp_path)
+    voice.save(spoken, tmp_path / "said.wav")
+    with wave.open(str(tmp_path / "said.wav")) as sound:
+        assert (sound.getframerate(), sound.getnframes()) == (spoken.rate, len(spoken.samples))
