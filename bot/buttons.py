@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.command import Attachment, Command
+from bot.command import Attachment, Button, Command
 from bot.words import Language, say
 from engine.job import Media, Result
 
@@ -11,19 +11,6 @@ EACH = 4
 """Files of a result that have buttons of their own."""
 MOST = 20
 """Buttons of a message, of the 25 that Discord allows. Where there would be more, only the first file has them."""
-
-
-@dataclass(frozen=True)
-class Button:
-    """A press is the request `command` about one job, or one file that it made. It holds after a restart."""
-
-    label: str
-    command: str
-    argument: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.command}:{self.argument}"
 
 
 @dataclass(frozen=True)
@@ -36,34 +23,57 @@ class Press:
 
 
 def under(job: str, result: Result, commands: Sequence[Command], language: Language) -> tuple[Button, ...]:
-    """The buttons of the commands that can do something with what a job made; none where it made no file."""
-    if not job or not result.media:
+    """The buttons of the commands that can do something with what a job made; of bare ones where it made no file."""
+    if not job:
         return ()
-    offers = [(command, _numbers(command, result)) for command in commands if command.button]
+    offered = (command for command in commands if command.button and (result.media or command.bare))
+    offers = [(command, _numbers(command, result)) for command in offered]
     crowded = sum(len(numbers) for _, numbers in offers) > MOST
     return tuple(
-        Button(_label(command, number if len(numbers) > 1 and not crowded else 0, language), command.name, name)
+        Button(
+            _label(command, number if len(numbers) > 1 and not crowded else 0, language),
+            command.name,
+            name,
+            _edit(command, result),
+        )
         for command, numbers in offers
         for number in (numbers[:1] if crowded else numbers)
         for name in [job if number == 1 else f"{job}.{number}"]
     )
 
 
-def meaning(button: str, commands: Sequence[Command]) -> Press:
-    """What a button's id stands for: its job goes to the option `job`, the file that it names to the file option."""
+def meaning(button: str, commands: Sequence[Command], edited: str | None = None) -> Press:
+    """What a button's id stands for: its job goes to the option `job`, the file that it names to the file option.
+
+    `edited` is what a person made of the text that the button opened.
+    """
     name, _, argument = button.partition(":")
-    command = _named(name, commands)
+    command = pressed(button, commands)
     if command is None:
         return Press(name, {}, {})
     raw = {"job": job_of(argument)[0]} if "job" in command.params.model_fields else {}
+    if edited is not None and command.edits:
+        raw[command.edits] = edited
     files = {command.source.name: Attachment(argument, result=argument)} if command.source else {}
     return Press(name, raw, files)
 
 
+def pressed(button: str, commands: Sequence[Command]) -> Command | None:
+    """The command that the button's id names."""
+    name = button.partition(":")[0]
+    return next((command for command in commands if command.name == name), None)
+
+
 def withdraws(button: str, commands: Sequence[Command]) -> bool:
     """Whether the message that carries the button goes once its command succeeds."""
-    command = _named(button.partition(":")[0], commands)
+    command = pressed(button, commands)
     return command is not None and command.withdrawing
+
+
+def replaces(button: str, commands: Sequence[Command]) -> bool:
+    """Whether the answer to the button takes the place of the message that carries it."""
+    command = pressed(button, commands)
+    return command is not None and command.replacing
 
 
 def job_of(argument: str) -> tuple[str, int]:
@@ -86,10 +96,6 @@ def kind_of(media: Media) -> str:
     return {"audio": "sound", "text": "subtitles", "application": "subtitles"}.get(kind, kind)
 
 
-def _named(name: str, commands: Sequence[Command]) -> Command | None:
-    return next((command for command in commands if command.name == name), None)
-
-
 def _numbers(command: Command, result: Result) -> list[int]:
     """The files, from 1, that the command has a button for; only the first where it takes the result as a whole."""
     if not set(command.needs) <= result.facts.keys():
@@ -97,6 +103,10 @@ def _numbers(command: Command, result: Result) -> list[int]:
     if command.source is None:
         return [1]
     return [number for number, media in enumerate(result.media[:EACH], 1) if fits(command, media)]
+
+
+def _edit(command: Command, result: Result) -> str | None:
+    return str(result.facts[command.edits]) if command.edits else None
 
 
 def _label(command: Command, number: int, language: Language) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.amounts import span
-from bot.buttons import Button, under
-from bot.command import Command
+from bot.buttons import under
+from bot.command import Button, Command, Replied
 from bot.words import Language, say
 from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 
@@ -42,7 +42,8 @@ def card_of(update: Update, language: Language, commands: Sequence[Command]) -> 
             text = "⏸️ " + say("The studio restarts. This job goes on when it is back.", language)
             return _running(update.job, text, language)
         case Done():
-            buttons = under(update.job, update.result, commands, language)
+            own = update.buttons if isinstance(update, Replied) else ()
+            buttons = (*own, *under(update.job, update.result, commands, language))
             return Card(_answer(update, language), update.result.media, buttons, final=True, alt=_alt(update.result))
         case Failed():
             why = say(update.sentence.template, language, **update.sentence.facts)

@@ -1,4 +1,4 @@
-"""What a person asks for and who answers: Request, Call, Reply, and the @command that serves every platform."""
+"""What a person asks for and who answers: Request, Call, Reply, Ask, and the @command that serves every platform."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.words import Language, say
 from engine.errors import BadInput, EngineDied
-from engine.job import Job, Media, key_of
+from engine.job import Done, Job, Media, key_of
 from engine.params import Option, TaskParams
 from engine.wire import Service
 
@@ -54,12 +54,53 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Button:
+    """A press is the request `command` about one job, one file that it made, or one question. It holds after a restart.
+
+    `edit` is a text that the person changes first; None where a press says all.
+    """
+
+    label: str
+    command: str
+    argument: str
+    edit: str | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.command}:{self.argument}"
+
+
+@dataclass(frozen=True)
 class Reply:
     """An answer that needs no engine. `facts` is the same for programs: what the HTTP API returns as JSON."""
 
     text: str
     media: tuple[Media, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question before `job` is made: `text`, with a button that says `yes` and one that leaves it.
+
+    The job is kept, with its files, until the person who asked presses `yes`, once, or for `bot.asking.OPEN` seconds.
+    """
+
+    text: str
+    yes: str
+    job: Job
+    media: tuple[Media, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Answer = Job | Reply | Ask
+
+
+class Replied(Done):
+    """A `Reply` on its way to the person: the end of a request that never was a job."""
+
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,13 +158,15 @@ class Command:
     `button` labels it under results whose facts have the names in `needs`: once, or once for each file that its first
     file option accepts. `menu` labels it among what can be done with any picture that somebody posted. A `hidden` one
     is reached by its button alone. A `quiet` one answers for the person's eyes only. Where a `withdrawing` one
-    succeeds, the message under which it was pressed goes.
+    succeeds, the message under which it was pressed goes; the answer of a `replacing` one takes its place.
+    A `bare` one has its button also under a result without files. `edits` names the text option whose value a press
+    opens for editing, as the result's facts have it under that name.
     """
 
     name: str
     description: str
     params: type[TaskParams]
-    run: Callable[[Call, Any], Awaitable[Job | Reply]]
+    run: Callable[[Call, Any], Awaitable[Answer]]
     admin: bool = False
     button: str = ""
     needs: tuple[str, ...] = ()
@@ -131,6 +174,9 @@ class Command:
     hidden: bool = False
     quiet: bool = False
     withdrawing: bool = False
+    replacing: bool = False
+    bare: bool = False
+    edits: str = ""
 
     @property
     def source(self) -> Option | None:
@@ -147,13 +193,16 @@ def command(
     menu: str = "",
     hidden: bool = False,
     withdrawing: bool = False,
-) -> Callable[[Callable[[Call, P], Awaitable[Job | Reply]]], Command]:
+    replacing: bool = False,
+    bare: bool = False,
+    edits: str = "",
+) -> Callable[[Callable[[Call, P], Awaitable[Answer]]], Command]:
     """Declare a command. Its name is the function's, its options are the fields of the annotated `params`.
 
     It is quiet where it only ever replies: what is said at once is for the asker, what is made is for all.
     """
 
-    def declare(run: Callable[[Call, P], Awaitable[Job | Reply]]) -> Command:
+    def declare(run: Callable[[Call, P], Awaitable[Answer]]) -> Command:
         annotations = inspect.get_annotations(run, eval_str=True)
         return Command(
             name=run.__name__,
@@ -167,6 +216,9 @@ def command(
             hidden=hidden,
             quiet=annotations["return"] is Reply,
             withdrawing=withdrawing,
+            replacing=replacing,
+            bare=bare,
+            edits=edits,
         )
 
     return declare

@@ -17,7 +17,7 @@ from storage.store import Row
 async def shared(studio: Studio, request: Request, job: str) -> Row:
     """The row of a job that made something. Raises BadInput where there is none, NotAllowed where it is private."""
     row = await studio.store.job(job)
-    if row is None or row.result is None or not row.result.media:
+    if row is None or row.result is None or not (row.result.media or row.result.facts):
         raise BadInput("There is nothing here that job {job} made. Ask for it again.", job=job[:40])
     if row.job.private and row.job.user != request.user:
         raise NotAllowed("What job {job} made is private. Only who asked for it may use it.", job=job)
@@ -40,11 +40,18 @@ async def anew(call: Call, row: Row, **changes: Any) -> Job:
 
     Raises BadInput where a file that it started from is no longer kept.
     """
-    task = TASKS[row.job.task]
-    params = task.params.parse({**row.job.params, **changes, "seed": -1})
+    return await remade(call, row.job, **changes, seed=-1)
+
+
+async def remade(call: Call, job: Job, **changes: Any) -> Job:
+    """A new job like `job`, with `changes`, for the asker and by today's model.
+
+    Raises BadInput where a file that it started from is no longer kept.
+    """
+    params = TASKS[job.task].params.parse({**job.params, **changes})
     await _check_files(call.studio, params)
-    job = await call.job(row.job.task, params, cost=row.job.cost)
-    return job.model_copy(update={"command": row.job.command})
+    new = await call.job(job.task, params, cost=job.cost)
+    return new.model_copy(update={"command": job.command})
 
 
 async def _located(studio: Studio, request: Request, file: Attachment) -> Attachment:

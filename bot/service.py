@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.command import Call, Command, Reply, Request
+from bot import asking
+from bot.command import Answer, Ask, Call, Command, Replied, Reply, Request
 from bot.life import Life
 from bot.results import located
 from bot.studio import Studio
@@ -50,7 +51,7 @@ class Service:
                 yield Failed.of(error)
                 return
             if isinstance(answer, Reply):
-                yield Done(result=Result(text=answer.text, media=answer.media, facts=dict(answer.facts)))
+                yield _replied(answer)
                 return
             async with aclosing(self._work(answer, request)) as updates:
                 async for update in updates:
@@ -96,12 +97,17 @@ class Service:
                 self._quiet.set()
 
     async def _answer(self, request: Request) -> Job | Reply:
+        call, answer = await self._run(request)
+        return await asking.asked(call, answer) if isinstance(answer, Ask) else answer
+
+    async def _run(self, request: Request) -> tuple[Call, Answer]:
         if not self._life.open:
             raise _closing()
         command = self._command(request)
         request = await located(self.studio, request)
         params = command.params.parse(await self._raw(request, command.params))
-        return await command.run(Call(request, self.studio), params)
+        call = Call(request, self.studio)
+        return call, await command.run(call, params)
 
     def _command(self, request: Request) -> Command:
         command = self.studio.command(request.command)
@@ -149,6 +155,11 @@ class Service:
         """Those of the job's command: a button that makes such a job again counts as that."""
         rate = self.studio.settings.limits.get(job.command)
         return [Limit(identity, job.command, rate) for identity in (request.user, *request.also)] if rate else []
+
+
+def _replied(reply: Reply) -> Replied:
+    result = Result(text=reply.text, media=reply.media, facts=dict(reply.facts))
+    return Replied(result=result, buttons=reply.buttons)
 
 
 def _cached(job: Job, result: Result) -> Done:

@@ -9,6 +9,8 @@ from engine.job import Result
 
 File = tuple[str, str]
 """SHA-256 and path."""
+NAMING = ("cache_files", "job_files", "ask_files")
+"""The tables that name files which are to stay."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,14 @@ def clear(db: sqlite3.Connection, before: float | None) -> Dropped:
 
 
 def orphans(db: sqlite3.Connection, files: Iterable[File]) -> list[Path]:
-    """Those of `files` that neither a cache entry nor an unfinished job names."""
+    """Those of `files` that neither a cache entry, nor an unfinished job, nor an open question names."""
     return [Path(path) for sha256, path in files if not _is_named(db, sha256)]
 
 
 def named(db: sqlite3.Connection) -> set[str]:
-    """The hashes of all files that a cache entry or an unfinished job names."""
-    return {row["sha256"] for row in db.execute("SELECT sha256 FROM cache_files UNION SELECT sha256 FROM job_files")}
+    """The hashes of all files that a cache entry, an unfinished job or an open question names."""
+    every = " UNION ".join(f"SELECT sha256 FROM {table}" for table in NAMING)  # noqa: S608  # our own tables
+    return {row["sha256"] for row in db.execute(every)}
 
 
 def stats(db: sqlite3.Connection) -> CacheStats:
@@ -82,8 +85,8 @@ def stats(db: sqlite3.Connection) -> CacheStats:
 
 
 def _is_named(db: sqlite3.Connection, sha256: str) -> bool:
-    by_cache = db.execute("SELECT 1 FROM cache_files WHERE sha256 = ?", (sha256,)).fetchone()
-    return bool(by_cache or db.execute("SELECT 1 FROM job_files WHERE sha256 = ?", (sha256,)).fetchone())
+    queries = (f"SELECT 1 FROM {table} WHERE sha256 = ?" for table in NAMING)  # noqa: S608  # our own tables
+    return any(db.execute(query, (sha256,)).fetchone() for query in queries)
 
 
 def _insert(db: sqlite3.Connection, key: str, result: Result, size: int, now: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.errors import BadInput
 from engine.job import Failed, Job, Media, Result
 
 State = Literal["queued", "running", "delivering", "done", "failed", "cancelled"]
@@ -53,7 +54,9 @@ class Row:
 
 
 def check_new(db: sqlite3.Connection, job: Job) -> None:
-    """Raise TakenBefore for a job of a message that made one already."""
+    """Raise TakenBefore for a job of a message that made one already, BadInput for one that is here already."""
+    if db.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
+        raise BadInput("This was answered already: it is job {job}.", job=job.id)
     if job.request and db.execute("SELECT 1 FROM jobs WHERE request = ?", (job.request,)).fetchone():
         raise TakenBefore(job.request)
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from engine.job import Failed, Job, Result
 from engine.media import intact
-from storage import cache, jobs, limits, runs, stats
+from storage import asks, cache, jobs, limits, runs, stats
 from storage.cache import CacheStats
 from storage.database import Database
 from storage.forget import forget
@@ -52,8 +52,8 @@ class Store:
     async def admit(self, job: Job, limits: Sequence[Limit] = ()) -> Result | None:
         """The cached result, the row delivering it; or None, the row queued and a token taken of every limit.
 
-        Raises RateLimited or TooMany, and TakenBefore for a job of the same `request`, nothing taken or written. A
-        caller that is cancelled meanwhile leaves no queued row.
+        Raises RateLimited or TooMany, BadInput for a job that is here already, and TakenBefore for a job of the same
+        `request`, nothing taken or written. A caller that is cancelled meanwhile leaves no queued row.
         """
         cached = await self._sound(job.key)
         try:
@@ -157,12 +157,26 @@ class Store:
         """The users who asked for a job since the Unix time `since`, and the tracked requests."""
         return await self._database.study(lambda db: limits.active(db, since))
 
+    async def ask(self, job: Job, until: float) -> None:
+        """Keep a job that its person has yet to agree to, with its files, until the Unix time `until`."""
+        await self._database.change(lambda db: asks.insert(db, job, until))
+
+    async def asked(self, job_id: str) -> Job | None:
+        """The job that a question is about; None where it was left or its time is over."""
+        return await self._database.read(lambda db: asks.find(db, job_id, self._clock()))
+
+    async def unask(self, job_id: str) -> None:
+        """Drop a question."""
+        await self._database.change(lambda db: asks.drop(db, job_id))
+
     async def tidy(self, now: float | None = None) -> int:
-        """Drop the rows of tokens that came back; how many."""
-        return await self._database.change(lambda db: limits.tidy(db, self._at(now)), durable=False)
+        """Drop the rows of tokens that came back and of questions whose time is over; how many."""
+        return await self._database.change(
+            lambda db: limits.tidy(db, self._at(now)) + asks.tidy(db, self._at(now)), durable=False
+        )
 
     async def named_files(self) -> set[str]:
-        """The hashes of the files that the cache or an unfinished job names: what `Files.prune` keeps."""
+        """The hashes of the files that the cache, an unfinished job or an open question names, for `Files.prune`."""
         return await self._database.study(cache.named)
 
     async def note(self, name: str) -> str | None:

@@ -9,12 +9,14 @@ from bot.commands import (
     imagine,
     jobs,
     limits,
+    no,
     queue,
     stats,
     status,
     subtitle,
     upscale,
     vary,
+    yes,
 )
 from bot.commands import help as help_
 
@@ -33,4 +35,6 @@ COMMANDS: tuple[Command, ...] = (
     queue.queue,
     help_.help,
     delete.delete,
+    yes.yes,
+    no.no,
 )

@@ -31,7 +31,7 @@ def run(params: Params, context: Context) -> Result:
     _fail(params.fault)
     if not params.stages:
         _wait(params.seconds, context)
-        return Result(text=params.text)
+        return Result(text=params.text, facts={"said": params.text})
     made = [context.stage(str(number), partial(_stage, params, context, number)) for number in range(params.stages)]
     return Result(text=params.text, media=tuple(media for each in made for media in each.media))
 

@@ -24,6 +24,7 @@ from playwright.async_api import (
 from bot.adapters.web import Server, pages
 from engine.host import Engine
 from storage.store import Rate, Store
+from tests.adapters.asking import ASKING
 from tests.adapters.website import FILE_BYTES, Site, drawing_engine, png, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -313,6 +314,36 @@ class TestFollowing:
         await expect(page.locator(".turn")).to_have_count(1)
         await page.reload()
         await expect(page.locator(".turn")).to_have_count(1)
+
+    async def test_a_question_is_answered_in_its_place_and_after_a_reload_too(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            left = await send(page, "/certain never said")
+            await expect(await send(page, "/certain hello")).to_contain_text("Is that certain?")
+            await left.get_by_role("button", name="Leave it").click()
+            await expect(page.locator(".turn")).to_have_count(1)
+            await page.reload()
+            await page.locator(".answer").get_by_role("button", name="Yes, say it").click()
+            await expect(page.locator(".answer.done .text")).to_have_text("hello")
+            await expect(page.locator(".turn")).to_have_count(1)
+            await page.reload()
+            await expect(page.locator(".answer.done .text")).to_have_text("hello")
+
+    async def test_a_text_is_edited_in_the_message_box(self, browser: Browser, open_site: Any) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/echo a red apple")
+            for leave in (True, False):
+                await card.get_by_role("button", name="Edit").click()
+                await expect(page.locator("#line")).to_have_value("a red apple")
+                await expect(page.locator("#hint")).to_contain_text("Escape leaves it")
+                if leave:
+                    await page.keyboard.press("Escape")
+                    await expect(page.locator("#line")).to_have_value("")
+            await page.locator("#line").fill("a blue apple")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".answer.done .text").nth(1)).to_have_text("a blue apple")
+            await expect(page.locator("#hint")).to_have_text("")
 
     async def test_a_reload_shows_the_conversation_again_and_follows_what_runs(self, page: Page) -> None:
         await expect(await send(page, "/echo done and gone")).to_have_text("done and gone")

@@ -156,7 +156,7 @@ class TestJobs:
         assert {state["id"] for state in states} == {answer.json["id"]}
         assert [state["state"] in ENDED for state in states] == [False] * (len(states) - 1) + [True]
         assert any(state["stage"] == "waiting" and 0 < state["fraction"] < 1 for state in states)
-        assert states[-1]["result"] == {"text": "hi", "facts": {}, "media": []}
+        assert states[-1]["result"] == {"text": "hi", "facts": {"said": "hi"}, "media": []}
         assert await program.state(answer.json["id"]) == states[-1]
 
     async def test_a_repeated_job_is_there_at_once(self, program: Visitor) -> None:

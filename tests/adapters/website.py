@@ -22,11 +22,11 @@ from bot.service import Service
 from bot.studio import Studio
 from engine import media, weights
 from engine.host import Engine
-from engine.job import Job, Media
+from engine.job import Media
 from engine.params import TaskParams
-from engine.tasks.echo import Params as Echo
 from storage.files import Files
 from storage.store import Store
+from tests.adapters.asking import echo
 from tests.fakes import small_engine
 
 State = dict[str, Any]
@@ -38,11 +38,6 @@ class Picture(TaskParams):
 
     image: Media = Field(description="Picture to look at")
     words: str = Field("", description="What to say of it", json_schema_extra={"rest": True})
-
-
-@command("Say it back")
-async def echo(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
 
 
 @command("Say how large a picture is")
@@ -116,12 +111,13 @@ class Site:
 
 @asynccontextmanager
 async def serving(engine: Engine, folder: Path, store: Store, **sections: Any) -> AsyncIterator[Site]:
-    """`folder` is the engine's, so that both know the same media; `limits` may name any command."""
+    """`folder` is the engine's, so that both know the same media; `limits` may name any command of `commands`."""
+    commands = sections.pop("commands", EVERY_COMMAND)
     limits = {"imagine": None, **sections.pop("limits", {})}
     bounds = {"max_bytes": FILE_BYTES, "max_pixels": 10_000_000}
     settings = Settings.model_validate({"bot": {"data_dir": folder}, "media": bounds, **sections})
     files = Files(folder / "media", **bounds)
-    service = Service(Studio(settings.model_copy(update={"limits": limits}), store, files, engine, EVERY_COMMAND))
+    service = Service(Studio(settings.model_copy(update={"limits": limits}), store, files, engine, commands))
     server = await Server.of(service)
     await server.start("127.0.0.1", 0)
     try:

@@ -13,18 +13,21 @@ from bot.adapters.base import Live, resume, serve
 from bot.adapters.discord.buttons import Press
 from bot.adapters.discord.inbox import Inbox
 from bot.adapters.discord.live import LOST, DiscordLive
-from bot.adapters.discord.menus import Form, posted, wanted
+from bot.adapters.discord.menus import EDIT_LENGTH, EditForm, Form, posted, wanted
 from bot.adapters.discord.origin import file_bytes_at, message_at
+from bot.adapters.discord.replace import ReplaceLive
 from bot.adapters.discord.slash import Tree
 from bot.adapters.discord.sync import sync
 from bot.adapters.discord.withdraw import WithdrawLive
 from bot.adapters.discord.words import Spanish
-from bot.buttons import meaning, withdraws
-from bot.card import Card
+from bot.buttons import pressed, replaces, withdraws
+from bot.card import Card, card_of
 from bot.command import Command, Request
+from bot.drafts import draft
 from bot.service import Service
 from bot.words import language_of, say
-from engine.errors import Sentence
+from engine.errors import Sentence, UserError
+from engine.job import Failed
 from storage.store import Row
 
 log = structlog.get_logger()
@@ -75,11 +78,32 @@ class Client(discord.Client):
 
     async def pressed(self, interaction: discord.Interaction, button: str) -> None:
         commands = self._service.studio.commands
-        if withdraws(button, commands):
-            await self._withdraw(interaction, button)
+        command = pressed(button, commands)
+        if withdraws(button, commands) or replaces(button, commands):
+            await self._in_place(interaction, button)
+        elif command is not None and command.edits:
+            await self._edit(interaction, button, command)
         else:
-            name = meaning(button, commands).command
-            await self._converse(interaction, name, lambda answer: self._inbox.pressed(interaction, button, answer))
+            await self._press(interaction, button)
+
+    async def _press(self, interaction: discord.Interaction, button: str, edited: str | None = None) -> None:
+        name = button.partition(":")[0]
+        await self._converse(interaction, name, lambda answer: self._inbox.pressed(interaction, button, answer, edited))
+
+    async def _edit(self, interaction: discord.Interaction, button: str, command: Command) -> None:
+        """A form with the text that the button opens; what is sent of it is the press."""
+        asked = self._inbox.pressed(interaction, button, 0)
+
+        async def run(of: discord.Interaction, edited: str) -> None:
+            await self._press(of, button, edited)
+
+        try:
+            text = await draft(self._service.studio, asked, button, EDIT_LENGTH)
+        except UserError as error:
+            card = card_of(Failed.of(error), asked.language, ())
+            await interaction.response.send_message(card.text, ephemeral=True)
+        else:
+            await interaction.response.send_modal(EditForm(say(command.button, asked.language), text, run))
 
     async def _used(self, interaction: discord.Interaction, command: str, given: dict[str, Any]) -> None:
         await self._converse(interaction, command, lambda answer: self._inbox.used(interaction, command, given, answer))
@@ -114,12 +138,18 @@ class Client(discord.Client):
             message = message_at(self, made.origin)
             await self._serve(made, DiscordLive(message, made.language, interaction.filesize_limit, interaction))
 
-    async def _withdraw(self, interaction: discord.Interaction, button: str) -> None:
+    async def _in_place(self, interaction: discord.Interaction, button: str) -> None:
+        """The answer takes the place of the button's message, or takes the message away."""
         assert interaction.message is not None
         with self._conversation():
             await interaction.response.defer()
             made = self._inbox.pressed(interaction, button, interaction.message.id)
-            await self._serve(made, WithdrawLive(interaction))
+            if withdraws(button, self._service.studio.commands):
+                await self._serve(made, WithdrawLive(interaction))
+            else:
+                message = message_at(self, made.origin)
+                live = DiscordLive(message, made.language, interaction.filesize_limit, interaction)
+                await self._serve(made, ReplaceLive(interaction, live))
 
     @contextmanager
     def _conversation(self) -> Iterator[None]:

@@ -26,9 +26,11 @@ class Inbox:
         raw = {name: value for name, value in given.items() if name not in files}
         return self._request(interaction, command, raw, files, message)
 
-    def pressed(self, interaction: discord.Interaction, button: str, message: int) -> Request:
+    def pressed(
+        self, interaction: discord.Interaction, button: str, message: int, edited: str | None = None
+    ) -> Request:
         """A button. The files in its message stand in for those that are no longer kept here."""
-        asked = meaning(button, self.studio.commands)
+        asked = meaning(button, self.studio.commands, edited)
         there = interaction.message.attachments if interaction.message else []
         files = {option: _or_attached(file, there) for option, file in asked.files.items()}
         return self._request(interaction, asked.command, asked.raw, files, message)

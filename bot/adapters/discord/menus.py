@@ -17,7 +17,7 @@ Chosen = Callable[[discord.Interaction, Command, discord.Message], Awaitable[Non
 Filled = Callable[[discord.Interaction, dict[str, Any]], Awaitable[None]]
 """Hears of a filled form: its own interaction, and the options by name."""
 
-LABEL_LENGTH = 45
+LABEL_LENGTH, EDIT_LENGTH = 45, 4000
 _KINDS = {"audio": "sound"}
 
 
@@ -63,6 +63,21 @@ class Form(ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         await self._filled(interaction, {name: field.value for name, field in self._fields.items()})
+
+
+class EditForm(ui.Modal):
+    """Holds a text that the person changes and sends."""
+
+    def __init__(self, title: str, text: str, filled: Callable[[discord.Interaction, str], Awaitable[None]]) -> None:
+        super().__init__(title=cut(title, TITLE_LENGTH))
+        self._filled = filled
+        self._field: ui.TextInput[EditForm] = ui.TextInput(
+            style=discord.TextStyle.paragraph, default=text, min_length=1, max_length=EDIT_LENGTH
+        )
+        self.add_item(ui.Label(text=cut(title, LABEL_LENGTH), component=self._field))
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        await self._filled(interaction, self._field.value)
 
 
 def _field(option: Option) -> "ui.TextInput[Form]":

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -14,13 +15,14 @@ from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
 from bot.adapters.base import Live, resume, serve
+from bot.adapters.telegram.edit import button_of, open_edit
 from bot.adapters.telegram.inbox import Inbox, Words, language, speaker, user_of
 from bot.adapters.telegram.live import Bot, TelegramLive
 from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.place import Place
-from bot.adapters.telegram.press import PressLive
-from bot.buttons import meaning, withdraws
+from bot.adapters.telegram.press import PressLive, ReplaceLive
+from bot.buttons import meaning, pressed, withdraws
 from bot.card import card_of
 from bot.command import Request
 from bot.config import TelegramSection
@@ -139,15 +141,33 @@ class _Adapter:
             accepted.set()
 
     async def _written(self, message: Message, accepted: asyncio.Event) -> None:
-        words = Words.of(message, self._service.studio, self._bot.username)
-        if words is not None:
+        made = self._asked(message)
+        if made is not None:
             who = speaker(message)
-            await self._serve(self._inbox.written(words), self._live(message, who), who, accepted)
+            await self._serve(made, self._live(message, who), who, accepted)
+
+    def _asked(self, message: Message) -> Awaitable[Request] | None:
+        """What a message asks: a command, or a text that was opened for editing and comes back."""
+        button = button_of(message, self._bot.id, self._service.studio.commands)
+        if button is not None:
+            return self._inbox.edited(message, button)
+        words = Words.of(message, self._service.studio, self._bot.username)
+        return self._inbox.written(words) if words is not None else None
 
     async def _pressed(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
-        if query.message is not None:
-            press = PressLive(query, self._live(query.message, query.from_user), await self._shown(query))
-            await self._serve(self._inbox.pressed(query, query.message), press, query.from_user, accepted)
+        if query.message is None:
+            return
+        made, who = self._inbox.pressed(query, query.message), query.from_user
+        command = pressed(query.data or "", self._service.studio.commands)
+        if command is not None and command.edits:
+            await open_edit(query, await made, self._service.studio)
+        elif command is not None and command.replacing:
+            place = replace(Place.of(query.message), live=query.message.message_id)
+            live = TelegramLive(self._bot, place, language(who), local=self._local)
+            await self._serve(made, ReplaceLive(query, live), who, accepted)
+        else:
+            press = PressLive(query, self._live(query.message, who), await self._shown(query))
+            await self._serve(made, press, who, accepted)
 
     async def _shown(self, query: CallbackQuery) -> Place | None:
         """Where the job stands that the button would take away; None for any other button."""

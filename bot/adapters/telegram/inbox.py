@@ -13,7 +13,7 @@ from telegram.error import TelegramError
 
 from bot.adapters.telegram.live import Bot
 from bot.adapters.telegram.place import Place, is_private
-from bot.buttons import job_of, meaning
+from bot.buttons import job_of, meaning, replaces
 from bot.command import Attachment, Command, Request
 from bot.results import lies
 from bot.studio import Studio
@@ -64,11 +64,19 @@ class Inbox:
         files = await self._files(command, words.message) if command else {}
         return self._request(words.message, speaker(words.message), words.command, raw, files)
 
+    async def edited(self, message: Message, button: str) -> Request:
+        """What a person made of the text that a button opened."""
+        asked = meaning(button, self.studio.commands, message.text or "")
+        return self._request(message, speaker(message), asked.command, asked.raw, asked.files)
+
     async def pressed(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> Request:
         """A file that is kept no more is the one in the message. Raises TooLarge where Telegram keeps that back."""
         asked = meaning(query.data or "", self.studio.commands)
         request = self._request(message, query.from_user, asked.command, asked.raw, asked.files)
-        request = replace(request, id=f"telegram:press/{query.id}")
+        place = Place.of(message)
+        if replaces(query.data or "", self.studio.commands):
+            place = replace(place, live=message.message_id)
+        request = replace(request, id=f"telegram:press/{query.id}", origin=str(place))
         carried = file_of(message) if isinstance(message, Message) else None
         if carried is None:
             return request

@@ -1,10 +1,10 @@
-"""The answer to a pressed button: words that pop up, or a message of its own where there is more to show."""
+"""The answer to a pressed button: words that pop up, a message of its own, or one that takes the button's place."""
 
 from telegram import CallbackQuery
 from telegram.constants import CallbackQueryLimit
 from telegram.error import BadRequest
 
-from bot.adapters.base import Note
+from bot.adapters.base import Note, cut
 from bot.adapters.telegram.live import TelegramLive
 from bot.adapters.telegram.place import Place
 from bot.card import Card
@@ -49,3 +49,31 @@ class PressLive:
                 await self._query.get_bot().delete_messages(shown.chat, shown.beside)
         except BadRequest:
             await self._query.edit_message_reply_markup(None)
+
+
+class ReplaceLive:
+    """`live` edits the button's own message; a refusal leaves that as it is and pops up."""
+
+    def __init__(self, query: CallbackQuery, live: TelegramLive) -> None:
+        self.limits = live.limits
+        self._query, self._live = query, live
+        self._replaced = False
+
+    @property
+    def note(self) -> Note | None:
+        return self._live.note
+
+    @note.setter
+    def note(self, note: Note | None) -> None:
+        self._live.note = note
+
+    async def show(self, card: Card) -> None:
+        if self._replaced:
+            return await self._live.show(card)
+        if card.failed:
+            words = cut(card.text, CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH)
+            await self._query.answer(words, show_alert=True)
+            return None
+        self._replaced = True
+        await self._query.answer()
+        return await self._live.show(card)

@@ -58,12 +58,13 @@ async def body_of(request: web.Request, bounds: Bounds) -> AsyncIterator[Body]:
 
 async def ask_of(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str, Any]]:
     """Command and raw options: of `{"command", "options"}`, a form with the options as fields, a chat `line`, or a
-    pressed `button`.
+    pressed `button` with the `text` that was edited.
     """
     if "line" in body.fields:
         return _typed(str(body.fields["line"]), commands)
     if "button" in body.fields:
-        asked = meaning(str(body.fields["button"]), commands)
+        text = body.fields.get("text")
+        asked = meaning(str(body.fields["button"]), commands, None if text is None else str(text))
         body.files.update(asked.files)
         return asked.command, dict(asked.raw)
     command = body.fields.get("command")

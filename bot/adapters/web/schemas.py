@@ -62,11 +62,11 @@ def _given() -> dict[str, Any]:
     """What the API answers, and the chat line and the pressed button that it takes."""
     return {
         "Line": closed({"line": {"type": "string", "examples": ["/imagine a red cat --shape wide"]}}, ["line"]),
-        "Press": closed({"button": {"type": "string", "examples": ["again:3f9a1c20be"]}}, ["button"]),
+        "Press": _press(),
         "State": _state(),
         "Result": _all(text=_string(), facts={"type": "object"}, media={"type": "array", "items": ref("Media")}),
         "Media": _media(),
-        "Button": _all(label=_string(), command=_string(), argument=_string(), withdraws={"type": "boolean"}),
+        "Button": _button(),
         "Image": _made("image", seed={"type": "integer"}),
         "Enlarged": _made("(image|video)", scale={"type": "number"}, model=_string()),
         "Facts": {"type": "object", "properties": {"status": {"const": "success"}}, "required": ["status"]},
@@ -74,6 +74,17 @@ def _given() -> dict[str, Any]:
         "Error": _all(status={"const": "error"}, error=ref("Fault")),
         "Fault": closed({"kind": _string(), "message": _string(), "wait": {"type": "number"}}, ["kind", "message"]),
     }
+
+
+def _press() -> dict[str, Any]:
+    """A button by its id, with what a person made of the text that it has for editing."""
+    id_ = {"type": "string", "examples": ["again:3f9a1c20be"]}
+    return closed({"button": id_, "text": _string()}, ["button"])
+
+
+def _button() -> dict[str, Any]:
+    ends = {"withdraws": {"type": "boolean"}, "replaces": {"type": "boolean"}}
+    return _all(label=_string(), command=_string(), argument=_string(), edit=_maybe(_string()), **ends)
 
 
 def _state() -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from bot.adapters.web.answers import error_body
 from bot.adapters.web.visitor import Visitor
-from bot.buttons import withdraws
+from bot.buttons import replaces, withdraws
 from bot.card import card_of
-from bot.command import Command
+from bot.command import Button, Command
 from bot.keys import Keys
 from bot.words import say
 from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Update
@@ -43,7 +43,7 @@ class Views:
             "cached": isinstance(update, Done) and update.cached,
             "text": card.text,
             "alt": card.alt,
-            "buttons": [{**asdict(each), "withdraws": withdraws(each.id, self._commands)} for each in card.buttons],
+            "buttons": [self._button(each) for each in card.buttons],
             "result": self.result(update.result, visitor) if isinstance(update, Done) else None,
             "error": error_body(update.error(), visitor.language) if isinstance(update, Failed) else None,
         }
@@ -52,6 +52,13 @@ class Views:
         """A job that runs for another connection or platform: what its row says of it."""
         shown = self.state(Queued(job=row.job.id, place=place or 1), visitor)
         return {**shown, "state": "queued" if row.state == "queued" else "running", "place": place or None}
+
+    def _button(self, button: Button) -> dict[str, Any]:
+        ends = {
+            "withdraws": withdraws(button.id, self._commands),
+            "replaces": replaces(button.id, self._commands),
+        }
+        return {**asdict(button), **ends}
 
     def result(self, result: Result, visitor: Visitor) -> dict[str, Any]:
         return {

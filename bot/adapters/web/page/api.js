@@ -32,7 +32,9 @@ export const about = () => call("GET", "/api/page");
 export const login = (token) => call("POST", "/api/login", { token });
 export const state = (id) => call("GET", `/jobs/${id}`);
 export const cancel = (id) => call("DELETE", `/jobs/${id}`);
-export const press = ({ command, argument }) => call("POST", "/jobs", { button: `${command}:${argument}` });
+
+// `text` is what a person made of the text that the button opens.
+export const press = ({ command, argument }, text) => call("POST", "/jobs", { button: `${command}:${argument}`, text });
 
 // `files` is a list of [option, File].
 export function ask(line, files) {

@@ -82,8 +82,31 @@ class Page {
 
   async press(button, card) {
     if (button.withdraws) return this.withdraw(button, card);
+    if (button.replaces) return this.become(button, card);
+    if (button.edit !== null) return this.composer.edit(button.edit, button.label, (text) => this.revised(button, text));
     const made = this.place({ line: card.turn.line, files: [] }, t("Sending…"));
     await this.settle(made, api.press(button));
+  }
+
+  async revised(button, text) {
+    await this.settle(this.place({ line: text, files: [] }, t("Sending…")), api.press(button, text));
+  }
+
+  // The answer takes the place of the card that carries the button; a refusal leaves that as it is.
+  async become(button, card) {
+    try {
+      const state = await api.press(button);
+      this.cards.delete(card.turn.id);
+      delete card.turn.id;
+      delete card.turn.state;
+      card.begin(t("Sending…"));
+      await this.take(card, state);
+    } catch (error) {
+      if (!(error instanceof api.Refused)) throw error;
+      return this.refuse(error.message);
+    }
+    this.history.save();
+    this.follow();
   }
 
   async withdraw(button, card) {
@@ -102,11 +125,7 @@ class Page {
   async settle(card, asked) {
     this.history.add(card.turn);
     try {
-      const state = await asked;
-      if (state.id) this.cards.set(card.turn.id = state.id, card);
-      else card.turn.state = state;
-      this.accept(card, state);
-      if (card.live && this.stream.source) await this.read(card);
+      await this.take(card, await asked);
     } catch (error) {
       if (!(error instanceof api.Refused)) throw error;
       if (error.status === 401) return letIn().then(() => location.reload());
@@ -115,6 +134,13 @@ class Page {
     }
     this.history.save();
     this.follow();
+  }
+
+  async take(card, state) {
+    if (state.id) this.cards.set(card.turn.id = state.id, card);
+    else card.turn.state = state;
+    this.accept(card, state);
+    if (card.live && this.stream.source) await this.read(card);
   }
 
   // The stream may have told of the end already; then an older state is no news.

@@ -11,9 +11,15 @@ export class Card {
   constructor(turn, desk, words, urls = []) {
     this.turn = turn;
     this.desk = desk;
-    this.state = null;
-    this.answer = el("div", { class: "answer waiting" }, el("p", { class: "text" }, words));
+    this.answer = el("div");
     this.node = el("li", { class: "turn" }, said(turn, urls), this.answer);
+    this.begin(words);
+  }
+
+  begin(words) {
+    this.state = null;
+    this.answer.className = "answer waiting";
+    this.answer.replaceChildren(el("p", { class: "text" }, words));
   }
 
   get live() {

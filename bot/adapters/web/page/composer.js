@@ -8,7 +8,7 @@ import { t } from "./words.js";
 export class Composer {
   // `send(line, pairs, entries)` sends; `refuse(sentence)` says why not; `last()` is the line that was sent before.
   constructor({ commands, bound, send, refuse, last }) {
-    Object.assign(this, { commands, send, refuse, last, place: null, active: -1 });
+    Object.assign(this, { commands, send, refuse, last, place: null, active: -1, edited: null });
     this.box = find("line");
     this.list = find("completions");
     this.attachments = new Attachments(bound, () => this.refresh(), refuse);
@@ -29,7 +29,21 @@ export class Composer {
     return !this.list.hidden;
   }
 
+  // `send(text)` gets what the person makes of `text`; Escape leaves it.
+  edit(text, label, send) {
+    this.put(text);
+    this.edited = { label, send };
+    this.refresh();
+  }
+
+  leave() {
+    this.edited = null;
+    this.box.value = "";
+    this.refresh();
+  }
+
   put(line) {
+    this.edited = null;
     this.box.value = line;
     this.box.focus();
     this.box.setSelectionRange(line.length, line.length);
@@ -38,6 +52,10 @@ export class Composer {
 
   refresh() {
     this.grow();
+    if (this.edited) {
+      this.close();
+      return find("hint").replaceChildren(el("b", {}, this.edited.label), el("em", {}, t("Change it and send it. Escape leaves it.")));
+    }
     const command = commandOf(this.box.value, this.commands);
     this.attachments?.show(command);
     this.place = suggest(this.box.value, this.box.selectionStart, this.commands);
@@ -60,6 +78,7 @@ export class Composer {
   }
 
   hint() {
+    if (this.edited) return;
     const place = suggest(this.box.value, this.box.selectionStart, this.commands);
     const command = this.box.value.trim() ? commandOf(this.box.value, this.commands) : null;
     const hint = find("hint");
@@ -106,6 +125,7 @@ export class Composer {
   key(event) {
     if (event.isComposing) return;
     if (this.open && this.openKey(event)) return event.preventDefault();
+    if (event.key === "Escape" && this.edited) return this.leave();
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.submit();
@@ -128,6 +148,7 @@ export class Composer {
 
   submit() {
     const line = this.box.value.trim();
+    if (this.edited) return line && this.sendEdited(line);
     const command = commandOf(line, this.commands);
     const { pairs, spare, count } = this.attachments.matched(command);
     if (!line && !pairs.length) return;
@@ -138,5 +159,11 @@ export class Composer {
     this.box.value = "";
     this.send(line, spare ? [] : pairs, this.attachments.take());
     this.refresh();
+  }
+
+  sendEdited(text) {
+    const { send } = this.edited;
+    this.leave();
+    send(text);
   }
 }

@@ -5,6 +5,7 @@ const SPANISH = {
   "Attached files": "Archivos adjuntos",
   "A red apple, or / for commands": "Una manzana roja, o / para los comandos",
   "Cancelling…": "Cancelando…",
+  "Change it and send it. Escape leaves it.": "Cámbialo y envíalo. Escape lo deja.",
   "Clear": "Vaciar",
   "Close": "Cerrar",
   "Come in": "Entrar",

@@ -1,0 +1,57 @@
+"""Commands that ask first, and one whose button opens a text for editing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from bot.command import Ask, Call, command
+from bot.commands import COMMANDS
+from bot.config import Settings
+from bot.results import shared
+from bot.service import Service
+from bot.studio import Studio
+from engine.host import Engine
+from engine.job import Job
+from engine.params import TaskParams
+from engine.tasks.echo import Params as Echo
+from storage.files import Files
+from storage.store import Store
+
+
+class Edited(TaskParams):
+    """A job, and what is to be said instead."""
+
+    job: str = Field(description="The job's id", json_schema_extra={"positional": True})
+    said: str = Field(description="What to say instead", max_length=500, json_schema_extra={"rest": True})
+
+
+@command("Say it back, once that is certain")
+async def certain(call: Call, params: Echo) -> Job | Ask:
+    job = await call.job("echo", params)
+    return Ask("Is that certain?", "Yes, say it", job)
+
+
+@command("Say it back")
+async def echo(call: Call, params: Echo) -> Job:
+    return await call.job("echo", params)
+
+
+@command("Say it otherwise", button="Edit", needs=("said",), hidden=True, bare=True, edits="said")
+async def otherwise(call: Call, params: Edited) -> Job:
+    await shared(call.studio, call.request, params.job)
+    return await call.job("echo", Echo(text=params.said))
+
+
+ASKING = (*COMMANDS, certain, echo, otherwise)
+
+
+@asynccontextmanager
+async def opened(engine: Engine, folder: Path, **sections: Any) -> AsyncIterator[Service]:
+    """A service of the commands above over the store in `folder`, as after a restart."""
+    settings = Settings.model_validate({"bot": {"data_dir": folder}, **sections})
+    async with Store.open(folder / "atelier.db") as store:
+        files = Files(folder / "media", max_bytes=1_000_000, max_pixels=10_000_000)
+        yield Service(Studio(settings, store, files, engine, ASKING))
