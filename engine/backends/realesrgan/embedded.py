@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from engine import weights
 from engine.backends.realesrgan.networks import FAST, NETWORKS, SCALE
-from engine.backends.realesrgan.steps import OnStep
 from engine.backends.realesrgan.tiles import Cut, Span, spans
+from engine.steps import OnStep
 
 Picture = NDArray[np.uint8]
 

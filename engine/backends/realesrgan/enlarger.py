@@ -8,10 +8,10 @@ import structlog
 from numpy.typing import NDArray
 
 from engine.backends.realesrgan.networks import NETWORKS, Network
-from engine.backends.realesrgan.steps import OnStep
 from engine.backends.realesrgan.tiled import upscale
 from engine.backends.realesrgan.tiles import SMALLEST, Cut, side
 from engine.memory import memory_of
+from engine.steps import OnStep
 
 log = structlog.get_logger()
 

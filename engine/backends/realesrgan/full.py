@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.realesrgan.networks import NETWORKS, SCALE
-from engine.backends.realesrgan.steps import OnStep, part
 from engine.backends.torchvision_import import import_torchvision
 from engine.errors import MissingModel
+from engine.steps import OnStep, part
 
 Picture = NDArray[np.uint8]
 

@@ -1,24 +1,20 @@
 """GIFs, other animated pictures and short videos, frame by frame."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import video
+from engine.animations import changed, frames_of
 from engine.backends.realesrgan.enlarger import Enlarger
-from engine.backends.realesrgan.steps import OnStep, part
-from engine.backends.realesrgan.still import Still, damaged, enlarged, still
+from engine.backends.realesrgan.still import enlarged
 from engine.errors import BadInput, TooLarge
 from engine.job import Media
+from engine.steps import OnStep
 from engine.task import Context
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 Picture = NDArray[np.uint8]
 
@@ -28,36 +24,12 @@ MOST_FRAME = 3840 * 2160
 """Pixels that a frame of a video may have when it is enlarged, so that players play it."""
 SHORT = video.Bounds(seconds=60, frames=1800)
 """What a short video is."""
-USUAL_DURATION = 100
-"""Milliseconds that a frame is shown which does not say so."""
-
-
-def frames_of(path: Path) -> int:
-    """How many pictures the file of a picture has. Raises BadInput for a damaged one."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return int(getattr(image, "n_frames", 1))
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise damaged() from error
 
 
 def animation(path: Path, size: tuple[int, int], enlarge: Enlarger, on_step: OnStep) -> bytes:
     """A GIF as a GIF, what else is animated as a WebP, with the times and the loops that it had. Raises BadInput."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            _check_animated(image.n_frames, size)  # type: ignore[attr-defined]  # of animated formats
-            loop = {"loop": image.info["loop"]} if "loop" in image.info else {}
-            frames, durations = [], []
-            for frame, duration in _grown(image, size, enlarge, on_step):
-                frames.append(_indexed(frame) if image.format == "GIF" else _whole(frame))
-                durations.append(duration)
-            return _bound_up(frames, "GIF" if image.format == "GIF" else "WEBP", duration=durations, **loop)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise damaged() from error
+    _check_animated(frames_of(path), size)
+    return changed(path, lambda small, on_step: enlarged(small, size, enlarge, on_step), on_step)
 
 
 def look(media: Media, context: Context) -> tuple[video.Probe, video.Stream]:
@@ -110,51 +82,3 @@ def _check_animated(frames: int, size: tuple[int, int]) -> None:
             height=size[0],
             bound=MOST_ANIMATED // (size[0] * size[1]),
         )
-
-
-def _grown(
-    image: "Image.Image", size: tuple[int, int], enlarge: Enlarger, on_step: OnStep
-) -> Iterator[tuple[Still, float]]:
-    """Each frame enlarged, and for how many milliseconds it is shown. One that repeats the last one costs nothing."""
-    count: int = image.n_frames  # type: ignore[attr-defined]  # of animated formats
-    last: tuple[Still, Still] | None = None
-    for number in range(count):
-        image.seek(number)
-        small = still(image)
-        if last is None or not _same(small, last[0]):
-            last = (small, enlarged(small, size, enlarge, part(on_step, number, count)))
-        yield last[1], image.info.get("duration", USUAL_DURATION)
-
-
-def _same(one: Still, other: Still) -> bool:
-    if (one.alpha is None) != (other.alpha is None) or not np.array_equal(one.colours, other.colours):
-        return False
-    return one.alpha is None or other.alpha is None or np.array_equal(one.alpha, other.alpha)
-
-
-def _indexed(frame: Still) -> "Image.Image":
-    """In 255 colours, and one for what is transparent; GIF knows no half."""
-    from PIL import Image
-
-    image = Image.fromarray(frame.colours).quantize(255, Image.Quantize.MEDIANCUT)
-    if frame.alpha is not None:
-        image.paste(255, mask=Image.fromarray(np.where(frame.alpha < 128, np.uint8(255), np.uint8(0))))
-        image.info["transparency"] = 255
-    return image
-
-
-def _whole(frame: Still) -> "Image.Image":
-    from PIL import Image
-
-    image = Image.fromarray(frame.colours)
-    if frame.alpha is not None:
-        image.putalpha(Image.fromarray(frame.alpha))
-    return image
-
-
-def _bound_up(frames: "list[Image.Image]", kind: str, **options: Any) -> bytes:
-    held = io.BytesIO()
-    clears = any("transparency" in frame.info for frame in frames)
-    more = {"disposal": 2 if clears else 1} if kind == "GIF" else {"quality": 90}
-    frames[0].save(held, kind, save_all=True, append_images=frames[1:], **more, **options)
-    return held.getvalue()

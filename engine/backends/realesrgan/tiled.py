@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.realesrgan.networks import SCALE, Network
-from engine.backends.realesrgan.steps import OnStep, part
 from engine.backends.realesrgan.tiles import Cut, Span, spans
+from engine.steps import OnStep, part
 
 Picture = NDArray[np.uint8]
 

@@ -3,13 +3,15 @@
 from typing import TYPE_CHECKING
 
 from engine import png
+from engine.animations import frames_of
 from engine.backends.realesrgan import moving
 from engine.backends.realesrgan.enlarger import Enlarger, Tiled, bicubic
 from engine.backends.realesrgan.networks import FAST, NETWORKS, PHOTO, Upscalers
-from engine.backends.realesrgan.steps import OnStep
-from engine.backends.realesrgan.still import encoded, enlarged, read
+from engine.backends.realesrgan.still import enlarged
 from engine.errors import Sentence, TooLarge
 from engine.job import Fact, Media
+from engine.steps import OnStep
+from engine.stills import encoded, read
 from engine.task import Context
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     media = params.image
     if media.mime.startswith("video/"):
         return _clip(params, context, upscalers)
-    frames = moving.frames_of(media.path)
+    frames = frames_of(media.path)
     if frames > 1:
         name, enlarger, notes = _chosen(params, context, upscalers, (media.height or 0, media.width or 0), frames)
         size = round((media.height or 0) * params.scale), round((media.width or 0) * params.scale)

@@ -12,10 +12,10 @@ from engine.backends.realesrgan.embedded import Upscaler
 from engine.backends.realesrgan.enlarger import Tiled
 from engine.backends.realesrgan.full import TorchUpscaler
 from engine.backends.realesrgan.networks import DRAWING, FAST, NETWORKS, PHOTO, SCALE, choose
-from engine.backends.realesrgan.steps import OnStep
 from engine.backends.realesrgan.tiled import upscale
 from engine.backends.realesrgan.tiles import LARGEST, SMALLEST, Cut, side, spans
 from engine.errors import Cancelled, MissingModel
+from engine.steps import OnStep
 from engine.task import EngineSettings
 from tests.ncnn_weights import state_dict
 
