@@ -77,7 +77,7 @@ class Keeper:
 
     def usual(self, ticket: Ticket) -> float | None:
         """Device-seconds that the ticket should take here; None while nobody knows."""
-        service = self._service(ticket)
+        service = self._service(ticket.job.task)
         return self._times.usual(ticket.kind(service.model, self.device)) if service else None
 
     def cancel(self, job: str) -> bool:
@@ -144,15 +144,19 @@ class Keeper:
                 self._tickets[message.job].put(message)
 
     def _answered(self, ticket: Ticket, answer: Done | Failed) -> None:
-        service = self._service(ticket)
+        service = self._service(ticket.job.task)
         if isinstance(answer, Done) and service is not None and len(self._tickets) == 1:
             self._times.learn(ticket.kind(service.model, self.device), ticket.worked())
         self._unanswered.discard(ticket.job.id)
         ticket.put(answer)
 
-    def _service(self, ticket: Ticket) -> Service | None:
+    def _service(self, task: str) -> Service | None:
         services = self._ready.services if self._ready else ()
-        return next((service for service in services if service.task == ticket.job.task), None)
+        return next((service for service in services if service.task == task), None)
+
+    def _together(self, task: str) -> int:
+        service = self._service(task)
+        return service.together if service else 1
 
     def _resident(self) -> Collection[str]:
         return self._memory.models if self._memory else ()
@@ -167,7 +171,7 @@ class Keeper:
             self._process.kill()
             return
         while True:
-            tickets = await self._line.take(self.device, self._resident)
+            tickets = await self._line.take(self.device, self._resident, self._together)
             await self._run(tickets, self._process)
             self._tickets = {}
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from engine.errors import Cancelled, EngineDied
 from engine.job import Failed, Queued
-from engine.schedule import Schedule, Waiting
+from engine.schedule import Schedule, Together, Waiting
 from engine.ticket import Ticket
 from engine.times import coarse
 
@@ -97,15 +97,23 @@ class Line:
                 break
         self._stir()
 
-    async def take(self, device: str, resident: Callable[[], Collection[str]]) -> tuple[Ticket, ...]:
-        """The next ticket for a device that holds the models `resident`, with those that share its run."""
-        while not (picked := () if self._mode == "paused" else self._schedule.pick(resident(), time.time())):
+    async def take(
+        self, device: str, resident: Callable[[], Collection[str]], together: Together
+    ) -> tuple[Ticket, ...]:
+        """The next ticket for a device that holds the models `resident`, with those that share its run.
+
+        `together` says of a task how many tickets may share a run on it.
+        """
+        while not (picked := self._pick(resident(), together)):
             self._news.clear()
             await self._news.wait()
         tickets = tuple(self._waiting.pop(job.id) for job in picked)
         self._running[device] = _Run(picked, tickets)
         self._changed.set()
         return tickets
+
+    def _pick(self, resident: Collection[str], together: Together) -> tuple[Waiting, ...]:
+        return () if self._mode == "paused" else self._schedule.pick(resident, time.time(), together)
 
     def ended(self, device: str, seconds: float) -> None:
         """What ran on `device` does not run any more; it had the device for `seconds`."""

@@ -21,7 +21,7 @@ and `usage` cannot exceed D * HALF_LIFE / ln 2, plus what its owner's own runnin
 import heapq
 from bisect import bisect_left, insort
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -38,8 +38,8 @@ class Waiting:
     """A job in line.
 
     `cost` is its expected device-seconds, `created` when it was asked for, `weight` its owner's share beside others',
-    `at_once` how many jobs of its owner may run together, `model` what has to be resident for it. Jobs with the same
-    `batch` share one run, up to `batch_size` of them.
+    `at_once` how many jobs of its owner may run together, `model` what has to be resident for it. Jobs of a `task` with
+    the same `batch` may share one run.
     """
 
     id: str
@@ -49,8 +49,15 @@ class Waiting:
     weight: float = 1.0
     at_once: int | None = None
     model: str | None = None
+    task: str = ""
     batch: str | None = None
-    batch_size: int = 1
+
+
+Together = Callable[[str], int]
+
+
+def alone(_task: str) -> int:
+    return 1
 
 
 _Place = tuple[float, float, str]
@@ -126,16 +133,18 @@ class Schedule:
         self._compete(user, now, now)
         return True
 
-    def pick(self, resident: Collection[str], now: float) -> tuple[Waiting, ...]:
+    def pick(self, resident: Collection[str], now: float, together: Together = alone) -> tuple[Waiting, ...]:
         """The job that runs next on a device that holds the models `resident`, with those that share its run.
 
-        They leave the line and are charged their cost; nothing where nothing may run. O(JUMPS + batch) * O(log n).
+        `together` says of a task how many jobs may share a run there. They leave the line and are charged their cost;
+        nothing where nothing may run. O(JUMPS + batch) * O(log n).
         """
         chosen = self._choose(resident)
         if chosen is None:
             return ()
         picked = [self._take(chosen, now)]
-        while len(picked) < chosen.batch_size and (partner := self._partner(chosen)):
+        most = 1 if chosen.batch is None else together(chosen.task)
+        while len(picked) < most and (partner := self._partner(chosen)):
             picked.append(self._take(partner, now))
         for job in picked:
             self._usage.add(job.user, job.cost / len(picked), now)
@@ -197,10 +206,8 @@ class Schedule:
 
     def _partner(self, chosen: Waiting) -> Waiting | None:
         """Another first job among the next places that shares the chosen one's run."""
-        if chosen.batch is None:
-            return None
         window = (self._firsts[user].job for *_, user in self._places[: self._jumps + 1])
-        return next((job for job in window if job.batch == chosen.batch), None)
+        return next((job for job in window if (job.task, job.batch) == (chosen.task, chosen.batch)), None)
 
     def _take(self, job: Waiting, now: float) -> Waiting:
         del self._owners[job.id]

@@ -57,7 +57,7 @@ def _all_alike(_: TaskParams) -> str:
 
 @dataclass(frozen=True)
 class Batching:
-    """How jobs of a task share a run: those with the same `key` may, up to `most`; None is a job that runs alone.
+    """How jobs of a task share a run: those with the same `key` may; None is a job that runs alone.
 
     `run` yields the place of each job among those that it was given, as soon as that job ends, with what became of it.
     It drops a job whose context is cancelled. What it leaves when it raises is run again one by one.
@@ -65,7 +65,6 @@ class Batching:
 
     key: Callable[[Any], str | None]
     run: Callable[[Sequence[Any], Sequence["Context"]], Iterator[tuple[int, Result | AtelierError]]]
-    most: int
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ class Ticket:
             weight=job.weight,
             at_once=job.at_once,
             model=self._task.name if self._task.load else None,
+            task=self._task.name,
             batch=batch.key(self._params) if batch else None,
-            batch_size=batch.most if batch else 1,
         )
 
     @property

@@ -32,7 +32,10 @@ class Cancel(Value):
 
 
 class Service(Value):
-    """Which backend does a task here, and why. `model` is the model's identity, `refuses` options it cannot honour."""
+    """Which backend does a task here, and why. `model` is the model's identity, `refuses` options it cannot honour.
+
+    `together` is how many jobs it gains from doing in one run.
+    """
 
     task: str
     version: int
@@ -41,6 +44,7 @@ class Service(Value):
     model: str
     why: Sentence
     refuses: tuple[str, ...] = ()
+    together: int = 1
 
 
 class Memory(Value):

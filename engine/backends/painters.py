@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
     Report = Callable[[str, float, Picture | None], None]
+    ReportOf = Callable[[int, str, float, Picture | None], None]
 
 
 POCKET = ("minilm", "realesr-animevideov3")
@@ -41,7 +42,10 @@ class Painting:
 
 
 class Painter(Protocol):
-    """A loaded model that draws. `report(stage, fraction, preview)` raises when the job was cancelled."""
+    """A loaded model that draws. `report(stage, fraction, preview)` raises when the job was cancelled.
+
+    One whose service says that it does several jobs `together` has `paint_together` too.
+    """
 
     @property
     def size(self) -> int: ...

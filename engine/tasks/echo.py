@@ -84,7 +84,7 @@ def _fail(fault: str) -> None:
 
 def choose(_: EngineSettings) -> Service:
     why = Sentence(template="It needs no model.")
-    return Service(task="echo", version=1, backend="echo", tier="embedded", model="echo", why=why)
+    return Service(task="echo", version=1, backend="echo", tier="embedded", model="echo", why=why, together=4)
 
 
 TASK = Task(
@@ -94,5 +94,5 @@ TASK = Task(
     run=run,
     choose=choose,
     size=lambda params: f"{params.seconds:g} s",
-    batch=Batching(key=lambda params: params.share or None, run=run_together, most=4),
+    batch=Batching(key=lambda params: params.share or None, run=run_together),
 )

@@ -1,15 +1,25 @@
 """Text to picture, and picture to picture."""
 
 import time
-from typing import Literal, Self
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from engine.backends import painters
-from engine.errors import BadInput
+from engine.errors import AtelierError, BadInput, Cancelled
 from engine.job import Fact, Media, Result
 from engine.params import MAX_SEED, TaskParams
-from engine.task import Context, Task
+from engine.task import Batching, Context, Task
+
+if TYPE_CHECKING:
+    from engine.backends.painters import Painting, Picture
+
+WRITERS = 4
+"""Pictures that are encoded and written at once."""
 
 
 class Params(TaskParams):
@@ -45,10 +55,48 @@ def run(params: Params, context: Context) -> Result:
     context.progress("loading", 0)
     with context.model("imagine") as painter:
         begun = time.monotonic()
-        painting = painter.paint(params, context.progress)
-        media = tuple(context.keep(picture) for picture in painting.pictures)
-        seconds = round(time.monotonic() - begun, 2)
-    return Result(media=media, notes=painting.notes, facts=_facts(params, context, seconds) | painting.facts)
+        return _result(params, context, painter.paint(params, context.progress), begun)
+
+
+def run_together(jobs: Sequence[Params], contexts: Sequence[Context]) -> Iterator[tuple[int, Result | AtelierError]]:
+    """Pictures of several people. While they are encoded and written, the device draws the next ones.
+
+    A run of the models that are batched is over within a second, so who cancels meanwhile is told at its end.
+    """
+
+    def report(place: int, stage: str, fraction: float, preview: "Picture | None" = None) -> None:
+        with suppress(Cancelled):
+            contexts[place].progress(stage, fraction, preview)
+
+    for place in range(len(jobs)):
+        report(place, "loading", 0)
+    with contexts[0].model("imagine") as painter, ThreadPoolExecutor(WRITERS) as writers:
+        begun, ends = time.monotonic(), deque[tuple[int, Future[Result]]]()
+        for place, wait in painter.paint_together(jobs, report):
+            ends.append((place, writers.submit(_kept, jobs[place], contexts[place], wait, begun)))
+            while ends and ends[0][1].done():
+                yield _outcome(*ends.popleft())
+        while ends:
+            yield _outcome(*ends.popleft())
+
+
+def _kept(params: Params, context: Context, wait: "Callable[[], Painting]", begun: float) -> Result:
+    return _result(params, context, wait(), begun)
+
+
+def _outcome(place: int, end: "Future[Result]") -> tuple[int, Result | AtelierError]:
+    try:
+        return place, end.result()
+    except AtelierError as error:
+        return place, error
+
+
+def _result(params: Params, context: Context, painting: "Painting", begun: float) -> Result:
+    context.check()
+    with ThreadPoolExecutor(WRITERS) as writers:
+        media = tuple(writers.map(context.keep, painting.pictures))
+    facts = _facts(params, context, round(time.monotonic() - begun, 2))
+    return Result(media=media, notes=painting.notes, facts=facts | painting.facts)
 
 
 def _facts(params: Params, context: Context, seconds: float) -> dict[str, Fact]:
@@ -63,6 +111,12 @@ def size(params: Params) -> str:
     return f"{params.count} {params.shape}, steps {params.steps or 'usual'}, from {source}"
 
 
+def alike(params: Params) -> str | None:
+    """Which drawings may share a run: those of one picture each from words alone, in as many steps, of one shape."""
+    apart = params.count > 1 or params.image is not None or params.guidance is not None or params.negative
+    return None if apart else f"{params.shape} {params.steps}"
+
+
 TASK = Task(
     name="imagine",
     version=painters.VERSION,
@@ -71,4 +125,5 @@ TASK = Task(
     choose=painters.choose,
     load=painters.load,
     size=size,
+    batch=Batching(key=alike, run=run_together),
 )

@@ -179,10 +179,10 @@ def test_nobody_who_is_first_in_their_line_waits_beyond_the_bound(
 
 
 def test_jobs_that_can_share_a_batch_leave_together_and_no_others() -> None:
-    line = [Waiting(f"x{n}", f"u{n}", 1, n, batch="x", batch_size=3) for n in range(5)]
-    line += [Waiting("other", "u", 1, 2.5, batch="y", batch_size=3), Waiting("alone", "v", 1, 2.7)]
+    line = [Waiting(f"x{n}", f"u{n}", 1, n, batch="x") for n in range(5)]
+    line += [Waiting("other", "u", 1, 2.5, batch="y"), Waiting("alone", "v", 1, 2.7)]
     schedule = lined(line, {}, now=10)
-    assert [[job.id for job in schedule.pick((), 10)] for _ in range(4)] == [
+    assert [[job.id for job in schedule.pick((), 10, lambda _: 3)] for _ in range(4)] == [
         ["x0", "x1", "x2"],
         ["other"],
         ["alone"],
@@ -191,8 +191,8 @@ def test_jobs_that_can_share_a_batch_leave_together_and_no_others() -> None:
 
 
 def test_one_persons_jobs_share_a_batch_and_are_charged_one_run() -> None:
-    schedule = lined([Waiting(f"a{n}", "a", 8, n, batch="x", batch_size=4) for n in range(4)], {}, now=10)
-    assert [job.id for job in schedule.pick((), 10)] == ["a0", "a1", "a2", "a3"]
+    schedule = lined([Waiting(f"a{n}", "a", 8, n, batch="x") for n in range(4)], {}, now=10)
+    assert [job.id for job in schedule.pick((), 10, lambda _: 4)] == ["a0", "a1", "a2", "a3"]
     schedule.join(Waiting("a", "a", 1, 10), 10)
     schedule.charge("b", 9, 10)
     schedule.join(Waiting("b", "b", 1, 10), 10)

@@ -15,6 +15,9 @@ LIGHTNING = ("sdxl", "sdxl-lightning", "sdxl-vae-fp16-fix")
 FEW_STEPS = ("lightning", "turbo", "hyper", "lcm")
 """What repositories of distilled checkpoints have in their names."""
 
+TOGETHER = 8
+"""Jobs in one run: two chunks of the painter's, so that one is encoded and written while the other is drawn."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -54,7 +57,14 @@ def service(settings: EngineSettings, why: Sentence, version: int) -> Service:
     chosen = checkpoint(settings)
     refuses = ("negative", "guidance") if chosen.distilled else ()
     return Service(
-        task="imagine", version=version, backend="sdxl", tier="full", model=chosen.name, why=why, refuses=refuses
+        task="imagine",
+        version=version,
+        backend="sdxl",
+        tier="full",
+        model=chosen.name,
+        why=why,
+        refuses=refuses,
+        together=TOGETHER if chosen.distilled else 1,
     )
 
 

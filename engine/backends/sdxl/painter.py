@@ -2,7 +2,9 @@
 
 import gc
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,29 +12,42 @@ from numpy.typing import NDArray
 
 from engine.backends.painters import Painting
 from engine.backends.sdxl.checkpoint import checkpoint
+from engine.backends.sdxl.decoder import Picture
+from engine.backends.sdxl.fast import Fast
 from engine.backends.sdxl.loading import load
 from engine.backends.sdxl.preview import Previewer
+from engine.backends.sdxl.sampler import Wish
 from engine.errors import Sentence
 from engine.pictures import pixels
 from engine.task import EngineSettings
 
 if TYPE_CHECKING:
-    from engine.backends.painters import Report
+    from engine.backends.painters import Report, ReportOf
     from engine.tasks.imagine import Params
 
 DRAWN = 0.95
 """Share of the work that is denoising; the rest is the VAE's."""
 STRENGTH = 0.6
+CHUNK = 4
+"""Pictures that are denoised together: more of them gain little on the fastest card and take memory on the others."""
+TEXTS = 256
+"""Prompts whose encodings are kept, 0.3 MB each."""
+
+OnStep = Callable[[int, int, Any], None]
 
 
 class SdxlPainter:
-    """The full tier of `imagine`."""
+    """The full tier of `imagine`. `preview_every` is in seconds: a look at the latents makes the device wait."""
+
+    preview_every = 0.5
 
     def __init__(self, settings: EngineSettings) -> None:
         """Raises MissingModel where the checkpoint's files cannot be had."""
         self._checkpoint = checkpoint(settings)
         self._pipe = load(self._checkpoint, settings)
         self._previewer = Previewer()
+        self._encoded = lru_cache(TEXTS)(self._encode)
+        self._fast = Fast(self._pipe, settings)
 
     @property
     def size(self) -> int:
@@ -44,57 +59,112 @@ class SdxlPainter:
         """Give the device's memory back."""
         import torch
 
-        del self._pipe
+        self._fast.close()
+        del self._pipe, self._fast, self._encoded
         gc.collect()
         torch.cuda.empty_cache()
 
     def paint(self, params: "Params", report: "Report") -> Painting:
         """Pictures of the checkpoint's own area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
-        last: list[NDArray[np.float32]] = []
-
-        def on_step(pipe: Any, step: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
-            last[:] = [state["latents"].float().cpu().numpy()]
-            report("drawing", DRAWN * (step + 1) / pipe.num_timesteps, self._previewer.look(last[0]))
-            return state
-
-        drawn = self._call(params, on_step)
-        pictures = [np.round(picture * 255).astype(np.uint8) for picture in drawn]
-        self._previewer.learn(last[0], pictures)
-        return Painting(pictures, self._notes(params.prompt))
-
-    def _call(self, params: "Params", on_step: Callable[..., dict[str, Any]]) -> Any:
         import torch
 
-        steps = params.steps or self._checkpoint.steps
-        asked = {
-            "prompt": params.prompt,
-            "negative_prompt": params.negative or None,
-            "guidance_scale": self._checkpoint.guidance if params.guidance is None else params.guidance,
-            "num_images_per_prompt": params.count,
-            "generator": [torch.Generator("cpu").manual_seed((params.seed or 0) + i) for i in range(params.count)],
-            "callback_on_step_end": on_step,
-            "output_type": "np",
-        }
+        watch = _Watch(self._previewer, report, self.preview_every)
         with torch.inference_mode():
-            draw = self._from_text if params.image is None else self._from_image
-            return draw(asked, params, steps)
+            if params.image is not None:
+                pictures = self._from_image(params, watch)
+            else:
+                drawn = self._drawn([params] * params.count, range(params.count), watch)
+                pictures = [each.pixels() for each in drawn]
+        watch.learn(pictures)
+        return Painting(pictures, self._notes(params.prompt))
 
-    def _from_text(self, asked: dict[str, Any], params: "Params", steps: int) -> Any:
-        width, height = self._extent(params.shape)
-        return self._pipe(**asked, num_inference_steps=steps, width=width, height=height).images
+    def paint_together(
+        self, jobs: "Sequence[Params]", report: "ReportOf"
+    ) -> Iterator[tuple[int, Callable[[], Painting]]]:
+        """Jobs of one picture each, alike in shape and steps: the place of each, and what waits for its painting.
 
-    def _from_image(self, asked: dict[str, Any], params: "Params", steps: int) -> Any:
+        The device is told to make the next pictures while who was yielded one waits for it.
+        """
+        import torch
+
+        for places in self._chunks(jobs):
+            watch = _Watch(self._previewer, _to_all(places, report), self.preview_every)
+            with torch.inference_mode():
+                drawn = self._drawn([jobs[place] for place in places], [0] * len(places), watch)
+            for place, picture in zip(places, drawn, strict=True):
+                yield place, partial(self._waited, jobs[place], picture)
+
+    def _chunks(self, jobs: "Sequence[Params]") -> Iterator[Sequence[int]]:
+        for begin in range(0, len(jobs), CHUNK):
+            yield range(begin, min(begin + CHUNK, len(jobs)))
+
+    def _waited(self, params: "Params", picture: Picture) -> Painting:
+        return Painting([picture.pixels()], self._notes(params.prompt))
+
+    def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Picture]:
+        """A picture for each that is asked for, from its seed and offset."""
+        import torch
+
+        first = asked[0]
+        guidance = self._guidance(first)
+        width, height = self._extent(first.shape)
+        words, pooled, *against = (
+            torch.cat(rows)
+            for rows in zip(*(self._encoded(each.prompt, each.negative, guidance > 1) for each in asked), strict=True)
+        )
+        wish = Wish(
+            words=words,
+            pooled=pooled,
+            seeds=tuple((each.seed or 0) + offset for each, offset in zip(asked, offsets, strict=True)),
+            width=width,
+            height=height,
+            steps=first.steps or self._checkpoint.steps,
+            guidance=guidance,
+            against=(against[0], against[1]) if against else None,
+        )
+        return self._fast.draw(wish, on_step)
+
+    def _encode(self, prompt: str, negative: str, guided: bool) -> tuple[Any, ...]:
+        """Words and pooled words, and where it is guided those of what to keep out."""
+        words, against, pooled, pooled_against = self._pipe.encode_prompt(
+            prompt, do_classifier_free_guidance=guided, negative_prompt=negative or None
+        )
+        return (words, pooled, against, pooled_against) if guided else (words, pooled)
+
+    def _guidance(self, params: "Params") -> float:
+        return self._checkpoint.guidance if params.guidance is None else params.guidance
+
+    def _from_image(self, params: "Params", watch: "_Watch") -> list[NDArray[np.uint8]]:
         """Diffusers walks `strength` of the steps it is told; a distilled model is told more and walks its own."""
+        import torch
         from diffusers import StableDiffusionXLImg2ImgPipeline
         from PIL import Image, ImageOps
 
         assert params.image is not None
+        steps = params.steps or self._checkpoint.steps
         strength = params.strength or STRENGTH
         told = math.ceil(steps / strength) if self._checkpoint.distilled else max(steps, math.ceil(1 / strength))
         begun = ImageOps.fit(Image.fromarray(pixels(params.image.path)), self._extent(params.shape))
         pipe = StableDiffusionXLImg2ImgPipeline(**self._pipe.components)
         pipe.set_progress_bar_config(disable=True)
-        return pipe(**asked, image=begun, strength=strength, num_inference_steps=told).images
+
+        def on_step(pipe: Any, step: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
+            watch(step + 1, pipe.num_timesteps, state["latents"])
+            return state
+
+        drawn = pipe(
+            prompt=params.prompt,
+            negative_prompt=params.negative or None,
+            guidance_scale=self._guidance(params),
+            num_images_per_prompt=params.count,
+            generator=[torch.Generator("cpu").manual_seed((params.seed or 0) + i) for i in range(params.count)],
+            callback_on_step_end=on_step,
+            output_type="np",
+            image=begun,
+            strength=strength,
+            num_inference_steps=told,
+        )
+        return [np.round(picture * 255).astype(np.uint8) for picture in drawn.images]
 
     def _extent(self, shape: str) -> tuple[int, int]:
         """Width and height: SDXL's buckets of about the same area (Podell et al. 2023, appendix I)."""
@@ -113,6 +183,38 @@ class SdxlPainter:
         return (
             Sentence(template="The prompt is too long for this model; not read: “{words}”.", facts={"words": words}),
         )
+
+
+class _Watch:
+    """Tells of each step, with a look at the latents now and then."""
+
+    def __init__(self, previewer: Previewer, report: "Report", every: float) -> None:
+        self._previewer = previewer
+        self._report = report
+        self._every = every
+        self._looked = time.monotonic()
+        self._latents: Any = None
+
+    def __call__(self, step: int, steps: int, latents: Any) -> None:
+        self._latents = latents
+        preview = None
+        if time.monotonic() - self._looked >= self._every:
+            preview = self._previewer.look(latents.float().cpu().numpy())
+            self._looked = time.monotonic()
+        self._report("drawing", DRAWN * step / steps, preview)
+
+    def learn(self, pictures: "list[NDArray[np.uint8]]") -> None:
+        """What latents look like, from the first pictures that are there."""
+        if not self._previewer.knows:
+            self._previewer.learn(self._latents.float().cpu().numpy(), pictures)
+
+
+def _to_all(places: Sequence[int], report: "ReportOf") -> "Report":
+    def tell(stage: str, fraction: float, preview: NDArray[np.uint8] | None) -> None:
+        for place in places:
+            report(place, stage, fraction, preview)
+
+    return tell
 
 
 def _multiple_of_8(pixels_: float) -> int:

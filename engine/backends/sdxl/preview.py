@@ -9,10 +9,14 @@ Picture = NDArray[np.uint8]
 
 
 class Previewer:
-    """A linear map from a latent's channels to colours, fitted to the newest picture that was drawn."""
+    """A linear map from a latent's channels to colours, fitted to the first picture that was drawn."""
 
     def __init__(self) -> None:
         self._colours: NDArray[np.floating] | None = None
+
+    @property
+    def knows(self) -> bool:
+        return self._colours is not None
 
     def learn(self, latents: NDArray[np.float32], pictures: "list[Picture]") -> None:
         """Least squares from `latents`, (N, C, h, w), to the pictures shrunk to (h, w)."""

@@ -1,5 +1,6 @@
 """The SDXL road on a whole checkpoint of small random weights, against plain diffusers."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from engine.backends.sdxl.checkpoint import checkpoint, service
 from engine.backends.sdxl.painter import SdxlPainter
 from engine.errors import Cancelled, MissingModel, Sentence
+from engine.job import Result
 from engine.media import keep
+from engine.models import Pool
 from engine.png import encode
-from engine.task import EngineSettings
-from engine.tasks.imagine import Params
+from engine.task import Context, EngineSettings
+from engine.tasks.imagine import TASK, Params
 from tests.tiny_sdxl import save_tiny_sdxl
 
 
@@ -74,7 +77,10 @@ def test_a_picture_to_start_from_matters_more_at_a_low_strength(painter: SdxlPai
     assert difference(0.1) > 2 * difference(1.0)
 
 
-def test_every_step_is_reported_and_after_the_first_picture_with_a_preview(painter: SdxlPainter) -> None:
+def test_every_step_is_reported_and_after_the_first_picture_with_a_preview(
+    painter: SdxlPainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SdxlPainter, "preview_every", 0.0)
     told: list[tuple[str, float, Any]] = []
     painter.paint(Params(prompt="x", seed=1), quiet)
     painter.paint(Params(prompt="x", seed=2), lambda *report: told.append(report))
@@ -132,3 +138,53 @@ def test_a_folder_without_a_checkpoint_is_told_plainly(tmp_path: Path) -> None:
     settings = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(tmp_path)})
     with pytest.raises(MissingModel, match=r"cannot be loaded.*models\.imagine"):
         SdxlPainter(settings)
+
+
+def test_pictures_of_several_people_are_those_that_each_would_have_got_alone(painter: SdxlPainter) -> None:
+    jobs = [Params(prompt=f"a cat {number}", seed=number) for number in range(6)]
+    told: list[tuple[int, float]] = []
+    together = dict(painter.paint_together(jobs, lambda place, _, fraction, __: told.append((place, fraction))))
+    for place, wait in together.items():
+        alone = painter.paint(jobs[place], quiet).pictures[0]
+        assert np.abs(wait().pictures[0].astype(int) - alone).max() <= 2
+    assert sorted(together) == [0, 1, 2, 3, 4, 5]
+    assert sum(place == 5 for place, _ in told) == 4
+
+
+def test_a_run_of_several_jobs_ends_each_with_its_own_result_and_tells_who_cancelled(
+    settings: EngineSettings, tmp_path: Path
+) -> None:
+    assert TASK.load is not None
+    assert TASK.batch is not None
+    pool = Pool(10**9, {"imagine": partial(TASK.load, settings)})
+    chosen = TASK.choose(settings)
+    jobs = [Params(prompt=f"a cat {number}", seed=number) for number in range(5)]
+    contexts = [Context(str(number), tmp_path, pool, chosen, lambda _: None) for number in range(5)]
+    contexts[3].cancelled.set()
+    outcomes = dict(TASK.batch.run(jobs, contexts))
+    assert isinstance(outcomes.pop(3), Cancelled)
+    made = [outcome for outcome in outcomes.values() if isinstance(outcome, Result)]
+    assert [result.facts["prompt"] for result in made] == ["a cat 0", "a cat 1", "a cat 2", "a cat 4"]
+    assert len({media.sha256 for result in made for media in result.media}) == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "shared"),
+    [({}, True), ({"seed": 5}, True), ({"count": 2}, False), ({"negative": "rain"}, False), ({"guidance": 2}, False)],
+)
+def test_single_pictures_of_one_shape_share_a_run(asked: dict[str, Any], shared: bool) -> None:
+    assert TASK.batch is not None
+    assert (TASK.batch.key(Params(prompt="x", **asked)) == TASK.batch.key(Params(prompt="y"))) is shared
+
+
+def test_only_a_distilled_checkpoint_does_several_jobs_together(settings: EngineSettings, tmp_path: Path) -> None:
+    assert service(settings, Sentence(template="why"), 1).together > 1
+    slow = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(save_tiny_sdxl(tmp_path, spacing="leading"))})
+    assert service(slow, Sentence(template="why"), 1).together == 1
+
+
+def test_a_prompt_that_comes_again_is_not_read_again(painter: SdxlPainter) -> None:
+    painter.paint(Params(prompt="a prompt of its own", seed=1), quiet)
+    before = painter._encoded.cache_info().misses
+    painter.paint(Params(prompt="a prompt of its own", seed=2), quiet)
+    assert painter._encoded.cache_info().misses == before

@@ -1,0 +1,51 @@
+"""From latents to pixels on the host, while the device already does something else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def decoding(vae: Any) -> Callable[[Any], Any]:
+    """The VAE as a function of tensors alone: latents (N, 4, h, w) to uint8 (N, 8h, 8w, 3), as diffusers decodes.
+
+    A VAE that overflows in fp16 (`force_upcast` in its configuration) decodes in fp32.
+    """
+    upcast = bool(vae.config.force_upcast)
+
+    def decode(latents: Any) -> Any:
+        plain = _plain(latents, vae.config)
+        if upcast:
+            plain = plain.float()
+        seen = vae.decode(plain, return_dict=False)[0].float()
+        return (seen / 2 + 0.5).clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).contiguous()
+
+    return decode
+
+
+def _plain(latents: Any, config: Any) -> Any:
+    """As the VAE knows them: the UNet's are scaled, and shifted where the VAE gives its statistics."""
+    mean, spread = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    if mean is None or spread is None:
+        return latents / config.scaling_factor
+    shift, scale = (latents.new_tensor(each).view(1, -1, 1, 1) for each in (mean, spread))
+    return latents * scale / config.scaling_factor + shift
+
+
+class Picture:
+    """Pixels on their way to the host."""
+
+    def __init__(self, seen: Any) -> None:
+        """Begin to fetch `seen`, uint8 (H, W, 3), which may be overwritten by later work of the same stream."""
+        import torch
+
+        self._held = torch.empty(seen.shape, dtype=seen.dtype, pin_memory=seen.is_cuda)
+        self._held.copy_(seen, non_blocking=True)
+        self._there = torch.cuda.current_stream().record_event() if seen.is_cuda else None
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """(H, W, 3). Waits until they are here."""
+        if self._there is not None:
+            self._there.synchronize()
+        return np.asarray(self._held.numpy())

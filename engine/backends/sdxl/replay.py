@@ -1,0 +1,94 @@
+"""A function of tensors, recorded once a shape as a CUDA graph and then replayed.
+
+A UNet's call is about 3,000 kernels. Launched one by one they take the CPU longer than the card takes to run them; a
+replay is one launch.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+MOST = 12
+"""Shapes that a function is recorded for; the least lately used goes."""
+WARM = 2
+"""Calls before a recording, in which libraries choose their kernels."""
+
+Shape = tuple[tuple[int, ...], ...]
+Function = Callable[..., Any]
+
+
+class _Recording(NamedTuple):
+    function: Function
+    graph: Any
+    inputs: tuple[Any, ...]
+    output: Any
+
+
+class Replayed:
+    """`function` takes tensors and gives one. What a call gives is overwritten by the next call.
+
+    Off a GPU, and while `quiet` says that now is no time to record, it is simply called.
+    """
+
+    def __init__(self, function: Function, pool: Any = None, quiet: Callable[[], bool] = lambda: False) -> None:
+        """`pool` is the memory that recordings share, from `torch.cuda.graph_pool_handle`."""
+        self._function = function
+        self._pool = pool
+        self._quiet = quiet
+        self._better: dict[Shape, Function] = {}
+        self._recordings: OrderedDict[Shape, _Recording] = OrderedDict()
+        self.calls: Counter[Shape] = Counter()
+
+    def __call__(self, *inputs: Any) -> Any:
+        shape = tuple(tuple(each.shape) for each in inputs)
+        self.calls[shape] += 1
+        if not inputs[0].is_cuda:
+            return self._function(*inputs)
+        recording = self._recording(shape, inputs)
+        if recording is None:
+            return self._function(*inputs)
+        for held, given in zip(recording.inputs, inputs, strict=True):
+            held.copy_(given)
+        recording.graph.replay()
+        return recording.output
+
+    def improve(self, shape: Shape, function: Function) -> None:
+        """Record `function`, which computes the same faster, for calls of this shape as soon as that can be done."""
+        self._better[shape] = function
+
+    def inputs(self, shape: Shape) -> tuple[Any, ...] | None:
+        """Copies of what was last given in this shape; None where it is not recorded."""
+        recording = self._recordings.get(shape)
+        return tuple(each.clone() for each in recording.inputs) if recording else None
+
+    def forget(self) -> None:
+        """Give the recordings' memory back; a recording is of no use once weights have moved."""
+        self._recordings.clear()
+
+    def _recording(self, shape: Shape, inputs: tuple[Any, ...]) -> _Recording | None:
+        best = self._better.get(shape, self._function)
+        recording = self._recordings.get(shape)
+        if (recording is None or recording.function is not best) and not self._quiet():
+            self._recordings.pop(shape, None)
+            recording = self._recordings[shape] = _record(best, inputs, self._pool)
+            if len(self._recordings) > MOST:
+                self._recordings.popitem(last=False)
+        if recording is not None:
+            self._recordings.move_to_end(shape)
+        return recording
+
+
+def _record(function: Function, inputs: tuple[Any, ...], pool: Any) -> _Recording:
+    import torch
+
+    held = tuple(each.clone() for each in inputs)
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        for _ in range(WARM):
+            function(*held)
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+        output = function(*held)
+    return _Recording(function, graph, held, output)

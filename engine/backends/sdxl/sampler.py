@@ -1,0 +1,106 @@
+"""SDXL's denoising loop for pictures of several people at once, with the numbers of diffusers' own pipeline."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+AHEAD = 2
+"""Steps that the CPU may be ahead of the device: enough to keep it busy, few enough for a cancel to be noticed."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to draw together: a row of each tensor and a seed a picture. Sizes are in pixels.
+
+    `words` are (N, tokens, width) and `pooled` (N, width), as SDXL's two text encoders give them; `against` holds the
+    same two of what to keep out, where there is guidance.
+    """
+
+    words: Any
+    pooled: Any
+    seeds: tuple[int, ...]
+    width: int
+    height: int
+    steps: int
+    guidance: float = 0.0
+    against: tuple[Any, Any] | None = None
+
+
+def predictor(unet: Any) -> Callable[..., Any]:
+    """The UNet as a function of tensors alone: latents, time, words, pooled words, sizes."""
+
+    def predict(latents: Any, time: Any, words: Any, pooled: Any, sizes: Any) -> Any:
+        more = {"text_embeds": pooled, "time_ids": sizes}
+        return unet(latents, time, encoder_hidden_states=words, added_cond_kwargs=more, return_dict=False)[0]
+
+    return predict
+
+
+class Sampler:
+    """`pipe` is a StableDiffusionXLPipeline, whose parts are used; `predict` calls its UNet (see `predictor`)."""
+
+    def __init__(self, pipe: Any, predict: Callable[..., Any]) -> None:
+        self._pipe = pipe
+        self._predict = predict
+
+    def sample(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> Any:
+        """Latents, (N, 4, height / 8, width / 8). `on_step(steps begun, of all, latents)` may raise, which ends it."""
+        import torch
+
+        pipe = self._pipe
+        generators = [torch.Generator("cpu").manual_seed(seed) for seed in wish.seeds]
+        pipe.scheduler.set_timesteps(wish.steps, device=pipe.device)
+        latents = pipe.prepare_latents(
+            len(wish.seeds), 4, wish.height, wish.width, wish.words.dtype, pipe.device, generators
+        )
+        conditions = self._conditions(wish)
+        more = pipe.prepare_extra_step_kwargs(generators, 0.0)
+        running = _Running(pipe.device)
+        times = pipe.scheduler.timesteps
+        for step, time in enumerate(times):
+            noise = self._noise(latents, time, conditions, wish)
+            latents = pipe.scheduler.step(noise, time, latents, **more, return_dict=False)[0].to(wish.words.dtype)
+            running.wait()
+            on_step(step + 1, len(times), latents)
+        return latents
+
+    def _noise(self, latents: Any, time: Any, conditions: tuple[Any, ...], wish: Wish) -> Any:
+        import torch
+
+        both = latents if wish.against is None else torch.cat([latents, latents])
+        scaled = self._pipe.scheduler.scale_model_input(both, time)
+        noise = self._predict(scaled, time, *conditions)
+        if wish.against is None:
+            return noise
+        plain, told = noise.chunk(2)
+        return plain + wish.guidance * (told - plain)
+
+    def _conditions(self, wish: Wish) -> tuple[Any, ...]:
+        """Words, pooled words and sizes, those of what to keep out first."""
+        import torch
+
+        pipe, size = self._pipe, (wish.height, wish.width)
+        width = pipe.text_encoder_2.config.projection_dim
+        sizes = pipe._get_add_time_ids(size, (0, 0), size, wish.words.dtype, width)  # noqa: SLF001  # the card's own numbers
+        sizes = sizes.to(pipe.device).repeat(len(wish.seeds) * (1 if wish.against is None else 2), 1)
+        if wish.against is None:
+            return wish.words, wish.pooled, sizes
+        return torch.cat([wish.against[0], wish.words]), torch.cat([wish.against[1], wish.pooled]), sizes
+
+
+class _Running:
+    """How far the device is behind. Off a GPU nothing runs behind."""
+
+    def __init__(self, device: Any) -> None:
+        self._marks: deque[Any] | None = deque() if device.type == "cuda" else None
+
+    def wait(self) -> None:
+        """Until the device is at most AHEAD steps behind."""
+        if self._marks is None:
+            return
+        import torch
+
+        self._marks.append(torch.cuda.current_stream().record_event())
+        if len(self._marks) > AHEAD:
+            self._marks.popleft().synchronize()
