@@ -39,7 +39,8 @@ def twin(module: Any, regions: tuple[type, ...]) -> Any:
     """The module again on the same weights, its parts of the types `regions` compiled at their first call."""
     weights = {id(each): each for each in (*module.parameters(), *module.buffers())}
     other = copy.deepcopy(module, weights)
-    for part in [each for each in other.modules() if isinstance(each, regions)]:
+    parts: list[Any] = [each for each in other.modules() if isinstance(each, regions)]
+    for part in parts:
         part.compile(dynamic=False)
     return other
 
