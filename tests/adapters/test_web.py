@@ -26,6 +26,7 @@ from bot.delivery import link
 from engine import media
 from engine.host import Engine, HostSettings
 from storage.store import Rate, Store
+from tests import samples
 from tests.adapters.website import FILE_BYTES, Site, State, Visitor, drawing_engine, png, serving
 from tests.fakes import until
 
@@ -91,6 +92,12 @@ def form(**fields: Any) -> FormData:
     return told
 
 
+def jpeg(picture: samples.Picture) -> bytes:
+    held = io.BytesIO()
+    Image.fromarray(picture).save(held, "JPEG", quality=92)
+    return held.getvalue()
+
+
 class TestDrawing:
     async def test_the_same_prompt_again_is_answered_from_the_cache_under_100_ms(self, program: Visitor) -> None:
         first = await program.post("/generate-image", json={"prompt": "a cat", "steps": 2})
@@ -145,6 +152,24 @@ class TestEnlarging:
         answer = await program.post("/enhance-media", json={"image": data_uri(png(16, 12)), "scale": 5})
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
         assert answer.json["error"]["message"].startswith("scale is 5; it must be at most 4")
+
+
+class TestSwapping:
+    async def test_a_face_comes_back_in_the_other_picture(self, program: Visitor) -> None:
+        asked = form(source=jpeg(samples.six()[220:460, 400:640]), target=jpeg(samples.astronaut()), blend="0.9")
+        answer = await program.post("/face-swap", data=asked)
+        assert (answer.status, answer.json["status"]) == (200, "success"), answer.json
+        assert (answer.json["faces"], answer.json["tier"], answer.json["notes"]) == (1, "embedded", [])
+        head, _, data = answer.json["image"].partition(",")
+        assert head == "data:image/png;base64"
+        assert Image.open(io.BytesIO(base64.b64decode(data))).size == (512, 512)
+        checker((await program.get("/openapi.json")).json, "Swapped").validate(answer.json)
+
+    async def test_what_shows_no_face_is_refused(self, program: Visitor) -> None:
+        asked = form(source=jpeg(samples.cat()), target=jpeg(samples.astronaut()))
+        answer = await program.post("/face-swap", data=asked)
+        assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
+        assert answer.json["error"]["message"].startswith("No face was found in source")
 
 
 class TestJobs:

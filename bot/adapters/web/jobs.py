@@ -21,7 +21,7 @@ from engine.job import Done, Failed, Update
 
 
 class Jobs:
-    """The handlers of `/jobs`, `/events`, `/generate-image` and `/enhance-media`."""
+    """The handlers of `/jobs`, `/events`, `/generate-image`, `/enhance-media` and `/face-swap`."""
 
     def __init__(self, studio: Studio, desk: Desk, follow: Follow, views: Views, bounds: Bounds) -> None:
         self._studio = studio
@@ -34,6 +34,7 @@ class Jobs:
         return (
             web.post("/generate-image", partial(self.made, DEFAULT_COMMAND)),
             web.post("/enhance-media", partial(self.made, "upscale")),
+            web.post("/face-swap", partial(self.made, "faceswap")),
             web.post("/jobs", self.post),
             web.get("/jobs/{id}", self.get),
             web.get("/jobs/{id}/events", self.events),

@@ -73,6 +73,13 @@ def _asking(commands: Sequence[Command]) -> Part:
                 _body(known.get("upscale", {})),
             )
         },
+        "/face-swap": {
+            "post": _operation(
+                "Swap faces, and wait for the result. Hanging up cancels.",
+                {"200": _json("The picture or video with the other face", ref("Swapped")), **_bounded()},
+                _body(known.get("faceswap", {})),
+            )
+        },
         "/jobs": {
             "post": _operation(
                 "Run a command, a line as typed in the chat, or a button of a state",

@@ -69,6 +69,7 @@ def _given() -> dict[str, Any]:
         "Button": _button(),
         "Image": _made("image", seed={"type": "integer"}),
         "Enlarged": _made("(image|video)", scale={"type": "number"}, model=_string()),
+        "Swapped": _made("(image|video)", faces={"type": "integer"}),
         "Facts": {"type": "object", "properties": {"status": {"const": "success"}}, "required": ["status"]},
         "Health": _all(status={"const": "ok"}),
         "Error": _all(status={"const": "error"}, error=ref("Fault")),

@@ -16,8 +16,8 @@ Picture = NDArray[np.uint8]
 
 STRIDES = (16, 32, 32, 32)
 """Of the grids of anchors, two anchors on each crossing."""
-SURE = 0.5
-"""Score from which something is taken for a face."""
+SURE = 0.4
+"""Score from which something may be a face; the mesh network then says."""
 SAME = 0.3
 """Overlap, as intersection over union, from which two finds are one face."""
 

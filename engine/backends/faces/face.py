@@ -39,6 +39,20 @@ class Face:
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
     @property
+    def marks(self) -> Points:
+        """What is steadied from frame to frame: the points, (468, 3)."""
+        return self.points
+
+    def at(self, marks: Points) -> "Face":
+        """The same face with its marks elsewhere."""
+        return Face(marks, self.score)
+
+    def outside(self, shape: tuple[int, ...]) -> float:
+        """Share of the points that lie out of a picture of `shape`, (H, W, ...)."""
+        flat, sides = self.points[:, :2], np.array([shape[1], shape[0]])
+        return float(((flat < 0) | (flat >= sides)).any(axis=1).mean())
+
+    @property
     def area(self) -> float:
         left, top, right, bottom = self.box
         return (right - left) * (bottom - top)

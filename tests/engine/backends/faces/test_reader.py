@@ -1,5 +1,7 @@
 """Faces in real photographs, by MediaPipe's own networks."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -41,6 +43,17 @@ def test_the_six_of_a_group_are_numbered_from_left_to_right(reader: FaceReader) 
 @pytest.mark.parametrize("picture", [samples.cat(), samples.coffee(), np.zeros((64, 48, 3), np.uint8)])
 def test_a_cat_a_cup_and_nothing_are_no_faces(reader: FaceReader, picture: samples.Picture) -> None:
     assert reader.searched(picture) == ()
+
+
+@pytest.mark.parametrize("quality", [30, 40, 75, 92])
+def test_a_cat_is_no_face_in_any_quality_and_people_are(reader: FaceReader, quality: int) -> None:
+    def sent(picture: samples.Picture) -> samples.Picture:
+        held = io.BytesIO()
+        Image.fromarray(picture).save(held, "JPEG", quality=quality)
+        return np.asarray(Image.open(held))
+
+    assert reader.searched(sent(samples.cat())) == ()
+    assert len(reader.faces(sent(samples.six()))) == 6
 
 
 def test_a_profile_is_told_by_its_yaw(reader: FaceReader) -> None:

@@ -1,0 +1,1 @@
+"""Faces of one picture put into another, a GIF or a video."""

@@ -1,0 +1,50 @@
+"""Faces that cannot be swapped, and what is said of those that can be but not well."""
+
+from collections.abc import Iterator
+
+from engine.backends.faceswap.swapper import Seen
+from engine.errors import BadInput, Sentence
+
+MOST_OUTSIDE = 0.12
+"""Share of a source's face that may lie out of its picture."""
+SMALL = 64
+"""Pixels of width below which a source's face is too coarse to look well."""
+
+
+def no_face(option: str) -> BadInput:
+    return BadInput(
+        "No face was found in {option}. Attach one in which a real face can be seen, not too small, from the front.",
+        option=option,
+    )
+
+
+def checked_source(face: Seen, shape: tuple[int, ...], number: int, most_yaw: float) -> Iterator[Sentence]:
+    """Notes on face `number` of a source of `shape`. Raises BadInput where it cannot serve."""
+    if abs(face.yaw) > most_yaw:
+        raise BadInput(
+            "Face {number} of source looks {yaw}° aside, so half of it is hidden; at most {bound}° are possible."
+            " Attach a picture from the front.",
+            number=number,
+            yaw=round(abs(face.yaw)),
+            bound=round(most_yaw),
+        )
+    if face.outside(shape) > MOST_OUTSIDE:
+        raise BadInput(
+            "Face {number} of source is partly out of the picture. Attach one that shows all of it.", number=number
+        )
+    width = round(face.box[2] - face.box[0])
+    if width < SMALL:
+        yield Sentence(
+            template="The face in source is only {width} pixels wide, so the result is soft.", facts={"width": width}
+        )
+
+
+def checked_target(face: Seen, number: int, most_yaw: float) -> Iterator[Sentence]:
+    """Notes on face `number` of a target. Raises BadInput where none can be put on it."""
+    if abs(face.yaw) > most_yaw:
+        raise BadInput(
+            "Face {number} of target is seen from the side, where no other can be put on it. Choose another with face,"
+            " or attach a picture that shows more of its front.",
+            number=number,
+        )
+    yield from ()

@@ -1,0 +1,77 @@
+"""Poisson blending: the gradients of what is put in, the colours of what is around it.
+
+That is to add to what is put in the smooth membrane which on the rim is the difference to what is around. Inside it
+solves Laplace's equation, so a coarse grid is enough; or the screened one, which fades away from the rim, where the
+middle's colours are right already. Sources: Pérez et al., "Poisson Image Editing", 2003; Bhat et al., "Fourier Analysis
+of the 2D Screened Poisson Equation for Gradient Domain Problems", 2008.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+
+GRID = 96
+"""Cells on the longer side of the grid on which the membrane is solved."""
+STEPS = 120
+"""Of relaxation, after a guess that is smooth already."""
+OUTLIERS = 3.0
+"""Differences further from the median than this many median deviations are hair or background, and do not count."""
+
+_NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
+
+
+def membrane(difference: Values, rim: Values, reach: float = float("inf")) -> Values:
+    """float32 (H, W, C): smooth, and on `rim`, weights (H, W) of 0 to 1, near `difference` (H, W, C).
+
+    Over each `reach` pixels away from the rim it fades to a third; over an infinite one, not at all.
+    """
+    height, width = rim.shape
+    scale = min(1.0, GRID / max(height, width))
+    size = max(2, round(width * scale)), max(2, round(height * scale))
+    weight = cv2.resize(rim, size, interpolation=cv2.INTER_AREA)
+    known = weight > 0.02
+    if not known.any():
+        return np.zeros_like(difference)
+    values = cv2.resize(difference * rim[..., None], size, interpolation=cv2.INTER_AREA)
+    values = np.where(known[..., None], values / np.maximum(weight, 0.02)[..., None], 0).astype(np.float32)
+    fading = 1 / (1 + 1 / (4 * (reach * scale) ** 2))
+    solved = _relaxed(_guessed(values, known.astype(np.float32)), values, known, fading)
+    smooth: Values = cv2.resize(solved, (width, height), interpolation=cv2.INTER_LINEAR)
+    return smooth
+
+
+def ordinary(difference: Values, rim: Values) -> Values:
+    """`rim` without the pixels whose `difference` (H, W, 3) is out of the ordinary."""
+    on = rim > 0
+    if not on.any():
+        return rim
+    away = difference[on] - np.median(difference[on], axis=0)
+    far = np.linalg.norm(away, axis=1)
+    kept = rim.copy()
+    kept[on] *= far <= OUTLIERS * max(4.0, float(np.median(far)))
+    return kept
+
+
+def _guessed(values: Values, known: Values) -> Values:
+    """Pull and push: what is unknown from ever coarser averages of what is known."""
+    if min(known.shape) <= 2:
+        total = max(float(known.sum()), 1e-6)
+        mean = (values * known[..., None]).sum(axis=(0, 1)) / total
+        return np.broadcast_to(mean, values.shape).astype(np.float32)
+    half = (known.shape[1] + 1) // 2, (known.shape[0] + 1) // 2
+    weight = cv2.resize(known, half, interpolation=cv2.INTER_AREA)
+    summed = cv2.resize(values * known[..., None], half, interpolation=cv2.INTER_AREA)
+    coarse = _guessed(summed / np.maximum(weight, 1e-6)[..., None], (weight > 0).astype(np.float32))
+    fine = cv2.resize(coarse, known.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.where(known[..., None] > 0, values, fine).astype(np.float32)
+
+
+def _relaxed(guess: Values, values: Values, known: NDArray[np.bool_], fading: float) -> Values:
+    kernel = _NEIGHBOURS * np.float32(fading)
+    solved, fixed = guess, np.repeat(known[..., None], guess.shape[2], axis=2)
+    for _ in range(STEPS):
+        solved = cv2.filter2D(solved, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+        np.copyto(solved, values, where=fixed)
+    return solved
