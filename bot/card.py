@@ -44,7 +44,8 @@ def card_of(update: Update, language: Language, commands: Sequence[Command]) -> 
         case Done():
             own = update.buttons if isinstance(update, Replied) else ()
             buttons = (*own, *under(update.job, update.result, commands, language))
-            return Card(_answer(update, language), update.result.media, buttons, final=True, alt=_alt(update.result))
+            alt = _alt(update.result) if update.result.media else ""
+            return Card(_answer(update, language), update.result.media, buttons, final=True, alt=alt)
         case Failed():
             why = say(update.sentence.template, language, **update.sentence.facts)
             return Card(f"⚠️ {why}", final=True, failed=True)

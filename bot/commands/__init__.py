@@ -3,19 +3,24 @@
 from bot.command import Command
 from bot.commands import (
     again,
+    another,
     cache,
     cancel,
     delete,
+    edit,
     faceswap,
     imagine,
     jobs,
     limits,
+    magic,
     no,
+    original,
     queue,
     stats,
     status,
     subtitle,
     upscale,
+    use,
     vary,
     yes,
 )
@@ -23,6 +28,11 @@ from bot.commands import help as help_
 
 COMMANDS: tuple[Command, ...] = (
     imagine.imagine,
+    magic.magic,
+    use.use,
+    edit.edit,
+    another.another,
+    original.original,
     again.again,
     vary.vary,
     upscale.upscale,

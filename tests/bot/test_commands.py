@@ -43,7 +43,9 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
 @pytest_asyncio.fixture(loop_scope="module")
 async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
     settings = Settings.model_validate({"bot": {"data_dir": tmp_path}})
-    settings = settings.model_copy(update={"limits": {"imagine": Rate(10, 60.0), "echo": Rate(9, 60.0), "magic": None}})
+    settings = settings.model_copy(
+        update={"limits": {"imagine": Rate(10, 60.0), "echo": Rate(9, 60.0), "nothing": None}}
+    )
     async with Store.open(":memory:") as store:
         files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
         yield Service(Studio(settings, store, files, engine, (*COMMANDS, echo)))
@@ -160,7 +162,7 @@ async def test_limits_tell_what_is_left_and_when_it_comes_back(service: Service)
     assert imagine == "/imagine: 10 of 10 left in 1 min"
     assert echoed.startswith("/echo: 8 of 9 left in 1 min, one more in ")
     assert told.facts["limits"]["echo"]["left"] == 8
-    assert "magic" not in told.facts["limits"]  # no such command here
+    assert "none" not in told.facts["limits"]  # no such command here
     assert "users" not in told.text
 
 

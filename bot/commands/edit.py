@@ -1,0 +1,24 @@
+"""Edit: the prompt that magic wrote, changed by the person, is drawn."""
+
+from pydantic import Field
+
+from bot.command import Call, command
+from bot.prompts import Of, drawing, written
+from engine.job import Job
+from engine.tasks.imagine import Params as Imagine
+
+
+class Params(Of):
+    """What became of the prompt."""
+
+    prompt: str = Field(
+        description="The prompt as it should be", min_length=1, max_length=1500, json_schema_extra={"rest": True}
+    )
+
+
+@command(
+    "Change the prompt, then draw it", button="Edit", needs=("idea", "prompt"), hidden=True, bare=True, edits="prompt"
+)
+async def edit(call: Call, params: Params) -> Job:
+    await written(call, params.job, "prompt")
+    return await drawing(call, Imagine(prompt=params.prompt))

@@ -1,0 +1,64 @@
+"""An idea to a full prompt."""
+
+import time
+from typing import Literal
+
+from pydantic import Field
+
+from engine.backends import writers
+from engine.job import Result
+from engine.params import MAX_SEED, TaskParams
+from engine.task import Context, Task
+
+Style = Literal[
+    "auto", "photo", "cinematic", "oil", "watercolour", "ink", "pencil", "anime", "comic", "pixel", "render", "concept",
+    "flat",
+]  # fmt: skip
+MAX_IDEA = 1000
+
+
+class Params(TaskParams):
+    """`short` is for a model that draws one simple thing."""
+
+    idea: str = Field(
+        description="What to draw, in a few words",
+        min_length=1,
+        max_length=MAX_IDEA,
+        examples=["a lighthouse at noon"],
+        json_schema_extra={"rest": True},
+    )
+    style: Style = Field("auto", description="Style of the picture", examples=["watercolour"])
+    language: Literal["auto", "en", "es"] = Field("auto", description="Language of what is added to the idea")
+    seed: int | None = Field(
+        None, description="Leave out for the prompt everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
+    )
+    short: bool = Field(False, description="A short prompt, for a model that draws one simple thing")
+
+
+def run(params: Params, context: Context) -> Result:
+    """`seconds` among the facts is from the writer being at hand to the prompt."""
+    context.progress("loading", 0)
+    with context.model("magic") as writer:
+        begun = time.monotonic()
+        writing = writer.write(params, context.progress)
+        seconds = round(time.monotonic() - begun, 2)
+    service = context.service
+    made = {"backend": service.backend, "tier": service.tier, "model": service.model, "seconds": seconds}
+    asked = {"idea": params.idea, "style": writing.style, "seed": params.seed or 0}
+    return Result(notes=writing.notes, facts={"prompt": writing.prompt, **asked, **made, **(writing.facts or {})})
+
+
+def size(params: Params) -> str:
+    """What a writing's time hangs on."""
+    return "short" if params.short else "full"
+
+
+TASK = Task(
+    name="magic",
+    version=writers.VERSION,
+    params=Params,
+    run=run,
+    choose=writers.choose,
+    load=writers.load,
+    size=size,
+)

@@ -1,0 +1,140 @@
+"""/magic and what can be done with the prompt that it wrote, through the service, the real store and a real worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.buttons import meaning, under
+from bot.command import Request
+from bot.commands import COMMANDS
+from bot.config import Settings
+from bot.service import Service
+from bot.studio import Studio
+from bot.text import parse
+from engine import weights
+from engine.host import Engine
+from engine.job import Done, Update
+from storage.files import Files
+from storage.store import Row, Store
+from tests.fakes import done, failed, small_engine
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+IDEA = "a lighthouse at noon"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    folder = tmp_path_factory.mktemp("engine")
+    (folder / "weights").symlink_to(weights.FOLDER.resolve())
+    async with small_engine(folder, models=(("imagine", "pocket"), ("magic", "grammar"))) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
+    settings = Settings.model_validate({"bot": {"data_dir": tmp_path}, "limits": {"imagine": "off"}})
+    async with Store.open(":memory:") as store:
+        files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
+        yield Service(Studio(settings, store, files, engine, COMMANDS))
+
+
+async def ask(service: Service, line: str, **how: Any) -> list[Update]:
+    name, _, words = line.removeprefix("/").partition(" ")
+    declared = {each.name: each.params for each in COMMANDS}
+    return await told(service, Request(name, parse(declared[name], words), user="web:ana", origin="", **how))
+
+
+async def told(service: Service, request: Request) -> list[Update]:
+    async with aclosing(service.handle(request)) as updates:
+        return [update async for update in updates]
+
+
+async def written(service: Service, line: str = f"/magic {IDEA}", **how: Any) -> Done:
+    return done((await ask(service, line, **how))[-1])
+
+
+async def pressed(service: Service, wrote: Done, label: str, edited: str | None = None, user: str = "web:ana") -> Row:
+    """The job that a press made."""
+    buttons = {each.label: each.id for each in under(wrote.job, wrote.result, COMMANDS, "en")}
+    asked = meaning(buttons[label], COMMANDS, edited)
+    last = (await told(service, Request(asked.command, asked.raw, user=user, origin="", files=asked.files)))[-1]
+    row = await service.studio.store.job(last.job)
+    assert row is not None, last
+    return row
+
+
+async def test_the_prompt_is_shown_with_what_can_be_done_with_it(service: Service) -> None:
+    wrote = await written(service)
+    facts = wrote.result.facts
+    assert str(facts["prompt"]).startswith(f"{IDEA}, ")
+    assert (facts["idea"], facts["backend"], facts["tier"]) == (IDEA, "grammar", "embedded")
+    shown = under(wrote.job, wrote.result, COMMANDS, "en")
+    assert [each.label for each in shown] == ["Use", "Edit", "Another", "Original"]
+    assert shown[1].edit == facts["prompt"]
+
+
+async def test_use_draws_the_prompt_edit_what_became_of_it_and_original_the_idea(service: Service) -> None:
+    wrote = await written(service)
+    drawn = [
+        await pressed(service, wrote, "Use"),
+        await pressed(service, wrote, "Edit", "a lighthouse in the rain"),
+        await pressed(service, wrote, "Original"),
+    ]
+    assert [row.job.params["prompt"] for row in drawn] == [
+        wrote.result.facts["prompt"],
+        "a lighthouse in the rain",
+        IDEA,
+    ]
+    assert {(row.job.command, row.job.task, row.state) for row in drawn} == {("imagine", "imagine", "done")}
+
+
+async def test_another_is_a_new_prompt_of_the_same_idea_and_style(service: Service) -> None:
+    wrote = await written(service, f"/magic {IDEA} --style oil")
+    rows = [await pressed(service, wrote, "Another") for _ in range(4)]
+    prompts = {str(row.result.facts["prompt"]) for row in rows if row.result}
+    assert len({*prompts, str(wrote.result.facts["prompt"])}) > 2
+    assert all(prompt.startswith(IDEA) for prompt in prompts)
+    assert {row.result.facts["style"] for row in rows if row.result} == {"oil"}
+
+
+async def test_the_same_idea_is_answered_from_the_cache(service: Service) -> None:
+    first, second = await written(service), await written(service)
+    assert (first.cached, second.cached) == (False, True)
+    assert first.result.facts["prompt"] == second.result.facts["prompt"]
+
+
+async def test_a_model_that_draws_one_simple_thing_gets_a_short_prompt(service: Service) -> None:
+    wrote = await written(service, "/magic a red apple")
+    row = await service.studio.store.job(wrote.job)
+    assert row is not None
+    assert row.job.params["short"] is True
+    assert len(str(wrote.result.facts["prompt"])) < 60
+
+
+async def test_the_ideas_own_medium_wins_and_that_is_told(service: Service) -> None:
+    wrote = await written(service, "/magic a watercolour of a fox --style photo")
+    assert wrote.result.facts["style"] == "watercolour"
+    assert [str(note) for note in wrote.result.notes] == [
+        "The idea itself says watercolour, so style photo was left out."
+    ]
+
+
+async def test_what_is_private_is_its_persons_alone(service: Service) -> None:
+    wrote = await written(service, private=True)
+    asked = meaning(f"use:{wrote.job}", COMMANDS)
+    last = await told(service, Request(asked.command, asked.raw, user="web:ben", origin=""))
+    assert failed(last[-1]).kind == "NotAllowed"
+
+
+async def test_refusals_name_the_option_and_what_to_do(service: Service) -> None:
+    assert "idea is missing" in str(failed((await ask(service, "/magic"))[-1]).sentence)
+    assert "style is “crayon”" in str(failed((await ask(service, "/magic a cat --style crayon"))[-1]).sentence)
+    long = failed((await ask(service, "/magic " + "x" * 1001))[-1])
+    assert str(long.sentence) == "idea has 1001 characters; at most 1000 are allowed. Shorten it."
+    drawn = done((await ask(service, "/imagine a red apple --steps 1"))[-1])
+    last = await told(service, Request("use", {"job": drawn.job}, user="web:ana", origin=""))
+    assert str(failed(last[-1]).sentence) == f"Job {drawn.job} wrote no prompt. /magic does."
