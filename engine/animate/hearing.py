@@ -1,0 +1,86 @@
+"""What the sound of speech says of a mouth: how loud it is, how open its vowels, whether lips are spread or round.
+
+The first two formants tell a vowel: the first one rises as the jaw opens, the second as the lips spread (Peterson and
+Barney, "Control Methods Used in a Study of the Vowels", 1952). Bands of the spectrum stand for them here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Curve = NDArray[np.float32]
+
+RATE = 16000
+"""Samples a second that are listened to."""
+HOP = 160
+WINDOW = 512
+QUIET = 0.06
+"""Of the loud parts' level: what is below is silence."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Curves with one value a frame. `loud`, `open` and `hiss` are 0 to 1, `spread` -1 (round lips) to 1 (spread)."""
+
+    loud: Curve
+    open: Curve
+    spread: Curve
+    hiss: Curve
+
+    def __len__(self) -> int:
+        return len(self.loud)
+
+
+def hear(samples: Curve, rate: float, ahead: float = 0.04) -> Heard:
+    """Mono float32 in -1..1 at RATE -> curves at `rate` frames a second, `ahead` seconds early, as mouths are."""
+    spectrum = _spectrum(samples)
+    times = np.arange(max(1, int(np.ceil(len(samples) / RATE * rate)))) / rate + ahead
+    voice, first_low, first, second_low, second, hiss = (
+        _band(spectrum, low, high)
+        for low, high in ((90, 5000), (250, 450), (550, 1000), (700, 1300), (1700, 2800), (4000, 7800))
+    )
+    level = np.sqrt(voice)
+    top = max(float(np.percentile(level[level > 0], 95)) if (level > 0).any() else 0.0, 1e-4)
+    loud = np.clip((level / top - QUIET) / (1 - QUIET), 0, 1)
+    speaking = _smooth(np.minimum(1, loud * 4), 3)
+    curves = {
+        "loud": loud,
+        "open": _share(first, first_low) * speaking,
+        "spread": (2 * _share(second, second_low * 0.35) - 1) * speaking,
+        "hiss": np.clip(2 * _share(hiss, voice) - 0.6, 0, 1) * (np.sqrt(hiss) > 0.02 * top),
+    }
+    return Heard(**{name: _at(_smooth(curve, 2), times) for name, curve in curves.items()})
+
+
+def _spectrum(samples: Curve) -> NDArray[np.float32]:
+    """Power by hop and frequency, in pieces so that memory does not grow with what FFT needs."""
+    padded = np.pad(samples.astype(np.float32), (WINDOW // 2, WINDOW))
+    count = max(1, len(samples) // HOP)
+    window = np.hanning(WINDOW).astype(np.float32)
+    pieces = []
+    for begin in range(0, count, 4096):
+        starts = np.arange(begin, min(count, begin + 4096)) * HOP
+        frames = padded[starts[:, None] + np.arange(WINDOW)] * window
+        pieces.append(np.abs(np.fft.rfft(frames)).astype(np.float32)[:, ::2] ** 2 / WINDOW)
+    return np.concatenate(pieces)
+
+
+def _band(spectrum: NDArray[np.float32], low: float, high: float) -> Curve:
+    step = RATE / WINDOW * 2
+    return np.asarray(spectrum[:, int(low / step) : int(np.ceil(high / step)) + 1].sum(axis=1), np.float32)
+
+
+def _share(one: Curve, other: Curve) -> Curve:
+    return np.asarray(one / (one + other + 1e-9), np.float32)
+
+
+def _smooth(curve: Curve, radius: int) -> Curve:
+    """A triangular mean over `radius` hops to each side."""
+    kernel = np.bartlett(2 * radius + 3)[1:-1]
+    return np.convolve(np.pad(curve, radius, "edge"), kernel / kernel.sum(), "valid").astype(np.float32)
+
+
+def _at(curve: Curve, times: NDArray[np.float64]) -> Curve:
+    places = np.arange(len(curve)) * HOP / RATE
+    return np.interp(times, places, curve, right=0).astype(np.float32)
