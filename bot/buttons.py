@@ -106,7 +106,7 @@ def _numbers(command: Command, result: Result) -> list[int]:
 
 
 def _edit(command: Command, result: Result) -> str | None:
-    return str(result.facts[command.edits]) if command.edits else None
+    return str(result.facts.get(command.edits, "")) if command.edits else None
 
 
 def _label(command: Command, number: int, language: Language) -> str:

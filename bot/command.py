@@ -57,7 +57,7 @@ class Request:
 class Button:
     """A press is the request `command` about one job, one file that it made, or one question. It holds after a restart.
 
-    `edit` is a text that the person changes first; None where a press says all.
+    `edit` is a text that the person changes or, where it is empty, writes first; None where a press says all.
     """
 
     label: str
@@ -160,7 +160,7 @@ class Command:
     is reached by its button alone. A `quiet` one answers for the person's eyes only. Where a `withdrawing` one
     succeeds, the message under which it was pressed goes; the answer of a `replacing` one takes its place.
     A `bare` one has its button also under a result without files. `edits` names the text option whose value a press
-    opens for editing, as the result's facts have it under that name.
+    opens for editing, as the result's facts have it under that name; it is empty where they do not.
     """
 
     name: str

@@ -111,6 +111,7 @@ class ModelsSection(Section):
     upscale: str = key("auto", "auto, ncnn, spandrel or a folder with the networks as .pth files", min_length=1)
     faceswap: str = key("auto", "auto or mesh", min_length=1)
     magic: str = key("auto", "auto, grammar, a hub repository or a folder", min_length=1)
+    animate: str = key("auto", "auto, mesh, liveportrait or a folder", min_length=1)
     subtitle: str = key("auto", "auto, base, large-v3-turbo or a folder", min_length=1)
 
 

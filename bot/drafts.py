@@ -8,13 +8,14 @@ from engine.errors import BadInput, TooLarge
 
 
 async def draft(studio: Studio, request: Request, button: str, bound: int) -> str:
-    """At most `bound` characters, which is what the platform lets a person edit.
+    """At most `bound` characters, which is what the platform lets a person edit; none where the person writes it first.
 
     Raises BadInput where there is nothing to edit, NotAllowed where it is private, TooLarge for a longer text.
     """
     command, (job, _) = pressed(button, studio.commands), job_of(button.partition(":")[2])
     row = await shared(studio, request, job)
-    text = row.result.facts.get(command.edits) if command and row.result else None
+    blank = None if command is None or command.edits in command.needs else ""
+    text = row.result.facts.get(command.edits, blank) if command and row.result else None
     if not isinstance(text, str):
         raise BadInput("There is nothing here to edit. Ask for it again.")
     if len(text) > bound:

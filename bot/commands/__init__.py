@@ -3,6 +3,7 @@
 from bot.command import Command
 from bot.commands import (
     again,
+    animate,
     another,
     cache,
     cancel,
@@ -36,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     again.again,
     vary.vary,
     upscale.upscale,
+    animate.animate,
     subtitle.subtitle,
     faceswap.faceswap,
     jobs.jobs,

@@ -8,6 +8,11 @@ PACE = 0.3
 """Device-seconds for a second of speech, on two CPU cores."""
 
 
-@command("Write subtitles into a video, or make a captioned video of a sound", menu="Subtitle")
+@command(
+    "Write subtitles into a video, or make a captioned video of a sound",
+    button="Subtitle",
+    needs=("voice",),
+    menu="Subtitle",
+)
 async def subtitle(call: Call, params: Params) -> Job:
     return await call.job("subtitle", params, cost=max(1.0, PACE * (params.media.seconds or 0)))

@@ -1,6 +1,6 @@
 """The only door to FFmpeg: probe, frames in and out, pipelines with progress, cancel and a time limit."""
 
-from engine.video.child import FONTS, FFmpegFailed, Watch, run
+from engine.video.child import FONTS, FFmpegFailed, OnSeconds, Watch, run
 from engine.video.frames import frames, write
 from engine.video.probe import Bounds, Probe, Sound, Stream, described, probe
 from engine.video.sound import samples
@@ -10,6 +10,7 @@ __all__ = [
     "FONTS",
     "Bounds",
     "FFmpegFailed",
+    "OnSeconds",
     "Probe",
     "Sound",
     "Stream",

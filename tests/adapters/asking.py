@@ -1,4 +1,4 @@
-"""Commands that ask first, and one whose button opens a text for editing."""
+"""Commands that ask first, one whose button opens a text for editing, and one whose button asks for a text."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,7 +45,20 @@ async def otherwise(call: Call, params: Edited) -> Job:
     return await call.job("echo", Echo(text=params.said))
 
 
-ASKING = (*COMMANDS, certain, echo, otherwise)
+class Written(TaskParams):
+    """A job, and what nothing is known of before the person writes it."""
+
+    job: str = Field(description="The job's id", json_schema_extra={"positional": True})
+    words: str = Field(description="What to say after it", max_length=500, json_schema_extra={"rest": True})
+
+
+@command("Say more", button="Write", needs=("said",), hidden=True, bare=True, edits="words")
+async def more(call: Call, params: Written) -> Job:
+    await shared(call.studio, call.request, params.job)
+    return await call.job("echo", Echo(text=params.words))
+
+
+ASKING = (*COMMANDS, certain, echo, otherwise, more)
 
 
 @asynccontextmanager

@@ -121,6 +121,14 @@ class TestDiscord:
             edited = ana.fill(form, "a blue apple")
             assert (await edited.until(lambda shown: shown.content == "a blue apple")).buttons
 
+    async def test_a_text_that_is_not_there_yet_is_written_in_an_empty_form(self, start: Start, ana: Person) -> None:
+        async with start():
+            answer = ana.slash("echo", text="a red apple")
+            await answer.until(lambda shown: shown.content == "a red apple" and shown.buttons)
+            form = await ana.press("Write", answer.message).form()
+            assert not form["components"][0]["component"].get("value")
+            await ana.fill(form, "and a pear").until(lambda shown: shown.content == "and a pear")
+
     async def test_a_text_that_is_gone_is_not_edited(self, server: DiscordServer, start: Start, ana: Person) -> None:
         async with start() as service:
             answer = ana.slash("echo", text="a red apple")
@@ -198,6 +206,18 @@ class TestTelegram:
             sent = await chat.say("a blue apple", reply_to=opened_)
             assert (await chat.answer(to=sent, when=has_button("Edit")))["text"] == "a blue apple"
 
+    async def test_a_text_that_is_not_there_yet_is_asked_for_by_what_it_is_for(
+        self, server: TelegramServer, start: Start
+    ) -> None:
+        chat = server.private(7)
+        async with start():
+            made = await chat.answer(to=await chat.say("/echo a red apple"), when=has_button("Write"))
+            await chat.press(made, "Write")
+            opened_ = await chat.answer(to=made)
+            assert opened_["text"].startswith("What to say after it: Write it")
+            sent = await chat.say("and a pear", reply_to=opened_)
+            assert (await chat.answer(to=sent, when=has_button("Write")))["text"] == "and a pear"
+
     async def test_a_command_in_answer_to_that_is_a_command(self, server: TelegramServer, start: Start) -> None:
         chat = server.private(7)
         async with start():
@@ -238,12 +258,13 @@ class TestHttp:
         state = await ask({"line": "/echo a red apple"})
         while state["state"] != "done":
             state = await ask(None, f"/jobs/{state['id']}")
-        (edit,) = state["buttons"]
+        edit = state["buttons"][0]
         assert (edit["label"], edit["edit"]) == ("Edit", "a red apple")
         edited = await ask({"button": f"otherwise:{edit['argument']}", "text": "a blue apple"})
         while edited["state"] != "done":
             edited = await ask(None, f"/jobs/{edited['id']}")
         assert edited["result"]["text"] == "a blue apple"
+        assert [(button["label"], button["edit"]) for button in edited["buttons"]][1] == ("Write", "")
 
 
 async def test_a_question_holds_its_files_until_its_time_is_over() -> None:

@@ -172,6 +172,23 @@ class TestSwapping:
         assert answer.json["error"]["message"].startswith("No face was found in source")
 
 
+class TestAnimating:
+    async def test_a_portrait_comes_back_as_a_video_that_speaks(self, program: Visitor) -> None:
+        held = io.BytesIO()
+        Image.fromarray(samples.astronaut()).save(held, "PNG")
+        answer = await program.post("/live-portrait", data=form(portrait=held.getvalue(), text="Hello", language="en"))
+        assert (answer.status, answer.json["status"], answer.json["model"]) == (200, "success", "mesh"), answer.json
+        head, _, data = answer.json["video"].partition(",")
+        assert (head, base64.b64decode(data)[4:8]) == ("data:video/mp4;base64", b"ftyp")
+        told = (await program.get("/openapi.json")).json
+        checker(told, "Animated").validate(answer.json)
+
+    async def test_without_words_it_says_what_is_missing(self, program: Visitor) -> None:
+        answer = await program.post("/live-portrait", json={"portrait": data_uri(png(64, 64))})
+        assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
+        assert "either audio, a recording, or text" in answer.json["error"]["message"]
+
+
 class TestJobs:
     async def test_a_job_is_accepted_followed_and_read_again(self, program: Visitor) -> None:
         answer = await program.post("/jobs", json={"command": "echo", "options": {"text": "hi", "seconds": 0.2}})

@@ -25,8 +25,9 @@ def named(name: str) -> Command:
 
 def test_a_result_has_the_buttons_of_what_takes_its_kind_of_file() -> None:
     drawn = {"prompt": "a cat", "seed": 7}
-    assert labels(Result(media=(media(),), facts=drawn)) == ["Again", "Vary", "Upscale", "Delete"]
+    assert labels(Result(media=(media(),), facts=drawn)) == ["Again", "Vary", "Upscale", "Animate", "Delete"]
     assert labels(Result(media=(media("video/mp4"),), facts={"seed": 7})) == ["Again", "Upscale", "Delete"]
+    assert labels(Result(media=(media("video/mp4"),), facts={"voice": "en"})) == ["Upscale", "Subtitle", "Delete"]
     assert labels(Result(media=(media("audio/ogg"),))) == ["Delete"]
 
 
@@ -38,7 +39,7 @@ def test_an_answer_without_a_file_has_no_buttons() -> None:
 def test_each_of_several_files_has_its_own_buttons() -> None:
     result = Result(media=(media(), media("audio/ogg"), media()), facts={"seed": 7})
     shown = [button.id for button in under("3f9a", result, COMMANDS, "en")]
-    assert shown == ["again:3f9a", "upscale:3f9a", "upscale:3f9a.3", "delete:3f9a"]
+    assert shown == ["again:3f9a", "upscale:3f9a", "upscale:3f9a.3", "animate:3f9a", "animate:3f9a.3", "delete:3f9a"]
 
 
 def test_where_there_would_be_too_many_only_the_first_file_has_buttons() -> None:

@@ -72,7 +72,7 @@ class EditForm(ui.Modal):
         super().__init__(title=cut(title, TITLE_LENGTH))
         self._filled = filled
         self._field: ui.TextInput[EditForm] = ui.TextInput(
-            style=discord.TextStyle.paragraph, default=text, min_length=1, max_length=EDIT_LENGTH
+            style=discord.TextStyle.paragraph, default=text or None, min_length=1, max_length=EDIT_LENGTH
         )
         self.add_item(ui.Label(text=cut(title, LABEL_LENGTH), component=self._field))
 

@@ -19,6 +19,7 @@ from engine.errors import UserError
 from engine.job import Failed
 
 HOW = "Copy this, change it, and send it as your answer to this message."
+ANEW = "Write it, and send it as your answer to this message."
 ROOM = 200
 """Characters of a message that are not the text itself."""
 _MARK = re.compile(r"[a-z_]+:[0-9a-z.]+")
@@ -35,12 +36,14 @@ async def open_edit(query: CallbackQuery, request: Request, studio: Studio) -> N
         await query.answer(cut(words, CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH), show_alert=True)
         return
     await query.answer()
-    how, place = say(HOW, request.language), Place.of(query.message)
-    copied = MessageEntity(MessageEntity.PRE, _units(how) + 2, _units(text))
+    how, place = say(HOW if text else ANEW, request.language), Place.of(query.message)
+    if not text:
+        how = f"{_asked_for(button, request, studio)}: {how}"
+    copied = [MessageEntity(MessageEntity.PRE, _units(how) + 2, _units(text))] if text else []
     await query.get_bot().send_message(
         place.chat,
-        f"{how}\n\n{text}\n\n{button}",
-        entities=[copied],
+        "\n\n".join(part for part in (how, text, button) if part),
+        entities=copied,
         message_thread_id=place.thread or None,
         reply_parameters=place.reply,
         reply_markup=ForceReply(selective=True),
@@ -57,6 +60,13 @@ def button_of(message: Message, bot: int, commands: Sequence[Command]) -> str | 
         return None
     command = pressed(mark, commands)
     return mark if command is not None and command.edits else None
+
+
+def _asked_for(button: str, request: Request, studio: Studio) -> str:
+    """What the text is for, as the command's option says it."""
+    command = pressed(button, studio.commands)
+    assert command is not None, "draft has refused an unknown one"
+    return say(command.params.model_fields[command.edits].description or command.edits, request.language)
 
 
 def _units(text: str) -> int:

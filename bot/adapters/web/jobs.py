@@ -19,9 +19,12 @@ from bot.words import say
 from engine.errors import EngineDied
 from engine.job import Done, Failed, Update
 
+FILMS = frozenset({"animate"})
+"""Commands whose one file is a video."""
+
 
 class Jobs:
-    """The handlers of `/jobs`, `/events`, `/generate-image`, `/enhance-media` and `/face-swap`."""
+    """The handlers of `/jobs` and `/events`, and of what waits for its result, such as `/generate-image`."""
 
     def __init__(self, studio: Studio, desk: Desk, follow: Follow, views: Views, bounds: Bounds) -> None:
         self._studio = studio
@@ -35,6 +38,7 @@ class Jobs:
             web.post("/generate-image", partial(self.made, DEFAULT_COMMAND)),
             web.post("/enhance-media", partial(self.made, "upscale")),
             web.post("/face-swap", partial(self.made, "faceswap")),
+            web.post("/live-portrait", partial(self.made, "animate")),
             web.post("/jobs", self.post),
             web.get("/jobs/{id}", self.get),
             web.get("/jobs/{id}/events", self.events),
@@ -78,9 +82,10 @@ class Jobs:
             raise last.error()
         if not isinstance(last, Done):
             raise EngineDied("The studio restarts. This job goes on when it is back: ask the same again then.")
-        images = await asyncio.to_thread(lambda: [data_uri(media) for media in last.result.media])
+        uris = await asyncio.to_thread(lambda: [data_uri(media) for media in last.result.media])
+        made = {"video": uris[0]} if command in FILMS else {"image": uris[0], "images": uris}
         notes = [say(note.template, request[VISITOR].language, **note.facts) for note in last.result.notes]
-        told = {"status": "success", "image": images[0], "images": images, "cached": last.cached, "notes": notes}
+        told = {"status": "success", **made, "cached": last.cached, "notes": notes}
         return web.json_response({**last.result.facts, **told, "id": last.job})
 
     @asynccontextmanager

@@ -80,6 +80,13 @@ def _asking(commands: Sequence[Command]) -> Part:
                 _body(known.get("faceswap", {})),
             )
         },
+        "/live-portrait": {
+            "post": _operation(
+                "Make a portrait speak, and wait for the video. Hanging up cancels.",
+                {"200": _json("The talking portrait", ref("Animated")), **_bounded()},
+                _body(known.get("animate", {})),
+            )
+        },
         "/jobs": {
             "post": _operation(
                 "Run a command, a line as typed in the chat, or a button of a state",

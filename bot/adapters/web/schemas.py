@@ -70,6 +70,7 @@ def _given() -> dict[str, Any]:
         "Image": _made("image", seed={"type": "integer"}),
         "Enlarged": _made("(image|video)", scale={"type": "number"}, model=_string()),
         "Swapped": _made("(image|video)", faces={"type": "integer"}),
+        "Animated": _answer({"video": _uri("video")}, voice=_string(), model=_string()),
         "Facts": {"type": "object", "properties": {"status": {"const": "success"}}, "required": ["status"]},
         "Health": _all(status={"const": "ok"}),
         "Error": _all(status={"const": "error"}, error=ref("Fault")),
@@ -121,17 +122,17 @@ def _media() -> dict[str, Any]:
 
 def _made(kind: str, **facts: dict[str, Any]) -> dict[str, Any]:
     """A result as data URIs of this kind, beside its facts, of which `facts` are always there."""
-    uri = {"type": "string", "pattern": f"^data:{kind}/"}
-    properties = {
-        "status": {"const": "success"},
-        "id": _string(),
-        "image": uri,
-        "images": {"type": "array", "items": uri},
-        "cached": {"type": "boolean"},
-        "notes": {"type": "array", "items": _string()},
-        **facts,
-    }
+    return _answer({"image": _uri(kind), "images": {"type": "array", "items": _uri(kind)}}, **facts)
+
+
+def _answer(files: dict[str, Any], **facts: dict[str, Any]) -> dict[str, Any]:
+    told = {"cached": {"type": "boolean"}, "notes": {"type": "array", "items": _string()}}
+    properties = {"status": {"const": "success"}, "id": _string(), **files, **told, **facts}
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _uri(kind: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^data:{kind}/"}
 
 
 def closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Eyes:
         if not len(seen):
             return np.zeros(3, np.float32)
         light = seen.sum(axis=1)
-        return seen[light <= np.percentile(light, 20)].mean(axis=0)
+        return np.asarray(seen[light <= np.percentile(light, 20)].mean(axis=0))
 
 
 AA = {"lineType": cv2.LINE_AA, "shift": SHIFT}

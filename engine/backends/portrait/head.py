@@ -17,7 +17,7 @@ HAIR = 0.62
 
 @dataclass(frozen=True)
 class Head:
-    """`fields` (5, H, W, 2): pixels that a place moves for a degree of yaw, pitch and roll, and for a pixel of shift."""
+    """`fields` (5, H, W, 2): pixels that a place moves for a degree of yaw, pitch, roll, for a pixel of shift."""
 
     fields: Map
     still: Map
@@ -77,9 +77,9 @@ def _depth(rig: Rig, mesh: Mesh, size: tuple[int, int], scale: float) -> NDArray
         if (triangle < 468).all():
             cv2.fillConvexPoly(drawn, corner, float(depth[triangle].mean()), cv2.LINE_8, 4)
     width_of_blur = max(1.0, 0.05 * rig.height * scale)
-    return cv2.GaussianBlur(drawn, (0, 0), width_of_blur).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(drawn, (0, 0), width_of_blur), np.float32)
 
 
 def _step(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
     part = np.clip((value - low) / (high - low), 0, 1)
-    return (part * part * (3 - 2 * part)).astype(np.float32)
+    return np.asarray(part * part * (3 - 2 * part), np.float32)

@@ -39,7 +39,7 @@ class Mesh:
     def sources(self, moved: Points, window: tuple[int, int, int, int], scale: float) -> Map:
         """Where each pixel comes from when the points have moved to `moved`, in pixels of the picture.
 
-        float32 (height, width, 2) of the `window`, left, top, right and bottom, of a map that is `scale` of the picture.
+        float32 (height, width, 2) of the `window`, left, top, right and bottom, of a map that is `scale` of it.
         """
         left, top, right, bottom = window
         labels = np.zeros((bottom - top, right - left), np.int32)
@@ -116,7 +116,7 @@ def _delaunay(points: Points) -> NDArray[np.int32]:
         number.setdefault(key, index)
         plane.insert(key)
     found = []
-    for corners in plane.getTriangleList().reshape(-1, 3, 2):
+    for corners in np.asarray(plane.getTriangleList()).reshape(-1, 3, 2):
         keys = [(float(x), float(y)) for x, y in corners]
         if all(key in number for key in keys):
             found.append([number[key] for key in keys])

@@ -72,7 +72,7 @@ class Mouth:
         mask = np.zeros(self.cover.shape, np.uint8)
         cv2.fillPoly(mask, [np.round(outline * (1 << SHIFT)).astype(np.int32)], 255, cv2.LINE_AA, SHIFT)
         soft = max(0.5, 0.004 * self.rig.height)
-        return cv2.GaussianBlur(mask, (0, 0), soft).astype(np.float32) / np.float32(255)
+        return np.asarray(cv2.GaussianBlur(mask, (0, 0), soft), np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,11 @@ def _window(rig: Rig, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 
 def _painted(own: Values, rig: Rig, colours: _Colours) -> tuple[Values, Values, Values, Values]:
-    """What stays with the skull and where its teeth are, what goes with the jaw, and where the latter covers the former."""
+    """What stays with the skull, where its teeth are, what goes with the jaw, and what that covers."""
     place = own[..., 0] / (WIDE * rig.half_mouth)
     round_off = np.sqrt(np.clip(1 - place**2, 0, 1))
     upper = rig.own[list(INNER_UPPER)]
-    line = np.interp(own[..., 0], *upper[np.argsort(upper[:, 0])].T)
+    line = np.interp(own[..., 0], *upper[np.argsort(upper[:, 0])].T).astype(np.float32)
     down = (own[..., 1] - line) / TOOTH
     edge = 0.05 / max(TOOTH * rig.height, 1.0) + 0.12
     teeth = _between(down, -2, 0.35 + 0.65 * round_off, edge) * _between(place, -1, 1, 0.1)
@@ -136,7 +136,9 @@ def _painted(own: Values, rig: Rig, colours: _Colours) -> tuple[Values, Values, 
 
 def _between(value: Values, low: Values | float, high: Values | float, soft: float) -> Values:
     """1 from `low` to `high`, softly 0 outside."""
-    return np.asarray(np.clip((value - low) / soft + 0.5, 0, 1) * np.clip((high - value) / soft + 0.5, 0, 1), np.float32)
+    return np.asarray(
+        np.clip((value - low) / soft + 0.5, 0, 1) * np.clip((high - value) / soft + 0.5, 0, 1), np.float32
+    )
 
 
 def _shown(spot: Picture, rig: Rig, corner: tuple[int, int]) -> Values | None:
@@ -150,6 +152,4 @@ def _shown(spot: Picture, rig: Rig, corner: tuple[int, int]) -> Values | None:
     cv2.fillPoly(mask, [np.round(outline * (1 << SHIFT)).astype(np.int32)], 255, cv2.LINE_AA, SHIFT)
     soft = max(0.8, 0.006 * rig.height)
     inner = cv2.erode(mask, np.ones((3, 3), np.uint8))
-    return cv2.GaussianBlur(inner, (0, 0), soft).astype(np.float32) / np.float32(255)
-
-
+    return np.asarray(cv2.GaussianBlur(inner, (0, 0), soft), np.float32) / np.float32(255)

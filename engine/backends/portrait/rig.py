@@ -40,7 +40,7 @@ RIM = 0.11
 
 @dataclass(frozen=True)
 class Rig:
-    """Displacements (468, 2) in pixels for one unit of each movement. `closed` shuts the lips that the picture shows."""
+    """Displacements (468, 2) in pixels for one unit of each movement. `closed` shuts the picture's lips."""
 
     face: Face
 
@@ -78,7 +78,7 @@ class Rig:
 
     @cached_property
     def half_mouth(self) -> float:
-        return float(max(0.05, np.ptp(self.own[[61, 291], 0]) / 2))
+        return max(0.05, abs(float(self.own[61, 0] - self.own[291, 0])) / 2)
 
     @cached_property
     def weight(self) -> Points:
@@ -116,7 +116,7 @@ class Rig:
         moved[upper] = 0.38 * gap[upper]
         above = _step(self.own[:, 1], -0.16, -0.03) * self._near_mouth * (self.weight <= 0)
         above[upper] = 0
-        return self._pixels(np.zeros(len(moved)), moved + 0.38 * gap * above)
+        return self._pixels(0 * moved, moved + 0.38 * gap * above)
 
     @cached_property
     def lids(self) -> Points:
@@ -124,12 +124,12 @@ class Rig:
         moved = np.zeros(len(self.own), np.float32)
         for upper, lower, corners in LIDS:
             moved += self._lid(list(upper), list(lower), list(corners))
-        return self._pixels(np.zeros(len(moved)), moved)
+        return self._pixels(0 * moved, moved)
 
     @cached_property
     def brows(self) -> Points:
         nearest = np.linalg.norm(self.own[:, None] - self.own[None, list(BROWS)], axis=2).min(axis=1)
-        return self._pixels(np.zeros(len(nearest)), -0.018 * np.exp(-((nearest / 0.07) ** 2)) * (self.own[:, 1] < -0.3))
+        return self._pixels(0 * nearest, -0.018 * np.exp(-((nearest / 0.07) ** 2)) * (self.own[:, 1] < -0.3))
 
     def _lid(self, upper: list[int], lower: list[int], corners: list[int]) -> Points:
         own, rim = self.own, [*upper, *corners]
@@ -144,19 +144,19 @@ class Rig:
         moved[upper] = np.maximum(0, (np.polyval(over, own[:, 0]) + down - own[:, 1])[upper])
         moved[lower] = np.polyval(under, own[lower, 0]) - own[lower, 1]
         moved[corners] = 0
-        return moved.astype(np.float32)
+        return np.asarray(moved, np.float32)
 
     @cached_property
     def _near_mouth(self) -> Points:
         far = np.hypot(self.own[:, 0] / (2.2 * self.half_mouth), self.own[:, 1] / (2.4 * self.half_mouth))
-        return (1 - _step(far, 0.35, 1.0)).astype(np.float32)
+        return np.asarray(1 - _step(far, 0.35, 1.0), np.float32)
 
     def _lip_line(self, across: Points) -> Points:
         """How far down the lips meet, for each place across."""
         upper, lower = self.own[list(INNER_UPPER)], self.own[list(INNER_LOWER)]
         line = (upper + lower) / 2
         order = np.argsort(line[:, 0])
-        return np.interp(across, line[order, 0], line[order, 1]).astype(np.float32)
+        return np.asarray(np.interp(across, line[order, 0], line[order, 1]), np.float32)
 
     def _gap(self, across: Points) -> Points:
         """How far the picture's lips are apart, for each place across."""
@@ -167,7 +167,7 @@ class Rig:
 
     def _pixels(self, across: Points, down: Points) -> Points:
         own = np.stack([across, down], axis=1) * self.height
-        return (own @ self.axes).astype(np.float32)
+        return np.asarray(own @ self.axes, np.float32)
 
 
 def _curve(points: Points) -> Points:
@@ -177,4 +177,4 @@ def _curve(points: Points) -> Points:
 
 def _step(value: Points, low: float, high: float) -> Points:
     part = np.clip((value - low) / (high - low), 0, 1)
-    return (part * part * (3 - 2 * part)).astype(np.float32)
+    return np.asarray(part * part * (3 - 2 * part), np.float32)

@@ -1,0 +1,16 @@
+"""/animate: a portrait and a sound, or a text, to a video in which it speaks."""
+
+from bot.command import Call, command
+from engine.job import Job
+from engine.tasks.animate import Params
+
+PACE = 1.5
+"""Device-seconds for a second of speech, on two CPU cores."""
+WORD = 0.07
+"""Seconds of speech for a letter of text."""
+
+
+@command("Make a portrait speak", button="Animate", edits="text")
+async def animate(call: Call, params: Params) -> Job:
+    length = WORD * len(params.text) if params.text else params.audio.seconds if params.audio else None
+    return await call.job("animate", params, cost=max(1.0, PACE * (length or 0)))

@@ -1,0 +1,12 @@
+"""What a person asks of the portrait's movement, as every painter takes it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """`lip_zero` shuts the lips first, `eyes` drives the eyes, `stitching` keeps shoulders still."""
+
+    lip_zero: bool
+    eyes: bool
+    stitching: bool
