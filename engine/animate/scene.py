@@ -24,6 +24,7 @@ BEGUN, ENDED = 0.1, 0.98
 PREVIEWS = 4
 WAVES = 5
 """The waves take this part of the picture's height."""
+DRAWN = {"mode": "cline", "scale": "cbrt", "draw": "full", "colors": "0xffffffff"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Scene:
         waves = (
             sound[0]
             .filter("aformat", channel_layouts="mono")
-            .filter("showwaves", s=f"{width}x{max(2, height // WAVES)}", mode="cline", rate=RATE, colors="0xffffffcc")
+            .filter("showwaves", s=f"{width}x{max(2, height // WAVES)}", rate=RATE, **DRAWN)
         )
         drawn = page.overlay(waves, x=0, y=height - height // WAVES - height // 30, shortest=1)
         even = drawn.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")

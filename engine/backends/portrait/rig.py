@@ -163,7 +163,7 @@ class Rig:
         upper, lower = self.own[list(INNER_UPPER)], self.own[list(INNER_LOWER)]
         order = np.argsort(upper[:, 0])
         apart = np.interp(across, upper[order, 0], (lower - upper)[order, 1], left=0, right=0)
-        return np.maximum(0, apart - APART * (apart < 2 * APART)).astype(np.float32)
+        return np.asarray(np.maximum(0, apart - APART * (apart < 2 * APART)), np.float32)
 
     def _pixels(self, across: Points, down: Points) -> Points:
         own = np.stack([across, down], axis=1) * self.height
