@@ -96,6 +96,9 @@ class Ask:
 
 Answer = Job | Reply | Ask
 
+UNGUIDED = "{option} has no effect with {model}, which draws without guidance. Leave it out."
+CANNOT = "{model}, which draws here, cannot do {option}. Leave it out."
+
 
 class Replied(Done):
     """A `Reply` on its way to the person: the end of a request that never was a job."""
@@ -146,8 +149,8 @@ class Call:
 def refuse(params: TaskParams, service: Service) -> None:
     """Raises BadInput for an option that the model cannot honour."""
     for name in service.refuses:
-        if getattr(params, name) != type(params).model_fields[name].default:
-            template = "{option} has no effect with {model}, which draws without guidance. Leave it out."
+        if params.asks(name):
+            template = UNGUIDED if name in ("negative", "guidance") else CANNOT
             raise BadInput(template, option=name, model=service.model)
 
 

@@ -41,6 +41,10 @@ class TaskParams(BaseModel):
     def options(cls) -> tuple["Option", ...]:
         return tuple(Option.of(name, field) for name, field in cls.model_fields.items())
 
+    def asks(self, option: str) -> bool:
+        """Whether they ask for what the option, or the ability of that name, does."""
+        return bool(getattr(self, option) != type(self).model_fields[option].default)
+
     def seeded(self) -> Self:
         """These parameters with their seed settled: -1 becomes a new one, a missing one follows from the others."""
         seed = getattr(self, "seed", 0)

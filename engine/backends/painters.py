@@ -28,7 +28,9 @@ POCKET = ("minilm", "realesr-animevideov3")
 """Entries of weights.toml that pocket stands on; scripts/setup has fetched them into the default folder."""
 REFUSED: dict[str, tuple[str, ...]] = {"two-pass": (), "input": ("negative",), "none": ("negative", "guidance")}
 """What pocket cannot honour, by how its weights are guided."""
-VERSION = 1
+TOO_MUCH = ("weights",)
+"""What no pocket can: options, and abilities that `Params.asks` knows."""
+VERSION = 2
 """Of the task: raised when the same parameters would come out differently, so that cached pictures are drawn anew."""
 
 
@@ -86,7 +88,7 @@ def _pocket(settings: EngineSettings, why: Sentence) -> Service:
     from engine.backends.pocket.metadata import metadata
 
     file = weights.need("pocket", settings.weights)
-    model, refuses = f"pocket-{hash_of(file)[:12]}", REFUSED[metadata(file)["guiding"]]
+    model, refuses = f"pocket-{hash_of(file)[:12]}", (*REFUSED[metadata(file)["guiding"]], *TOO_MUCH)
     return Service(
         task="imagine", version=VERSION, backend="pocket", tier="embedded", model=model, why=why, refuses=refuses
     )

@@ -14,6 +14,7 @@ from engine.errors import AtelierError, BadInput, Cancelled
 from engine.job import Fact, Media, Result
 from engine.params import MAX_SEED, TaskParams
 from engine.task import Batching, Context, Task
+from engine.weighting import fragments, numbered
 
 if TYPE_CHECKING:
     from engine.backends.painters import Painting, Picture
@@ -42,6 +43,18 @@ class Params(TaskParams):
     )
     image: Media | None = Field(None, description="Picture to start from", json_schema_extra={"accepts": ["image"]})
     strength: float | None = Field(None, description="How far to leave the picture you start from", ge=0.05, le=1)
+
+    @model_validator(mode="after")
+    def weights_are_in_bounds(self) -> Self:
+        fragments(self.prompt)
+        fragments(self.negative)
+        return self
+
+    def asks(self, option: str) -> bool:
+        """`weights` are those in the prompts, written in numbers."""
+        if option == "weights":
+            return numbered(self.prompt) or numbered(self.negative)
+        return super().asks(option)
 
     @model_validator(mode="after")
     def strength_needs_an_image(self) -> Self:

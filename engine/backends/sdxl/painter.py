@@ -3,6 +3,7 @@
 import gc
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,8 @@ from engine.backends.sdxl.decoder import Picture
 from engine.backends.sdxl.fast import Fast
 from engine.backends.sdxl.loading import load
 from engine.backends.sdxl.preview import Previewer
+from engine.backends.sdxl.prompts import Encoded, encode, joined
 from engine.backends.sdxl.sampler import Wish
-from engine.errors import Sentence
 from engine.pictures import pixels
 from engine.task import EngineSettings
 
@@ -76,7 +77,7 @@ class SdxlPainter:
                 drawn = self._drawn([params] * params.count, range(params.count), watch)
                 pictures = [each.pixels() for each in drawn]
         watch.learn(pictures)
-        return Painting(pictures, self._notes(params.prompt))
+        return Painting(pictures)
 
     def paint_together(
         self, jobs: "Sequence[Params]", report: "ReportOf"
@@ -92,44 +93,42 @@ class SdxlPainter:
             with torch.inference_mode():
                 drawn = self._drawn([jobs[place] for place in places], [0] * len(places), watch)
             for place, picture in zip(places, drawn, strict=True):
-                yield place, partial(self._waited, jobs[place], picture)
+                yield place, partial(_waited, picture)
 
     def _chunks(self, jobs: "Sequence[Params]") -> Iterator[Sequence[int]]:
-        for begin in range(0, len(jobs), CHUNK):
-            yield range(begin, min(begin + CHUNK, len(jobs)))
+        """Places that are drawn together: those of prompts that are read as equally long."""
+        import torch
 
-    def _waited(self, params: "Params", picture: Picture) -> Painting:
-        return Painting([picture.pixels()], self._notes(params.prompt))
+        by_length: dict[int, list[int]] = defaultdict(list)
+        with torch.inference_mode():
+            for place, job in enumerate(jobs):
+                by_length[self._read(job).words.shape[1]].append(place)
+        for places in by_length.values():
+            yield from (places[begin : begin + CHUNK] for begin in range(0, len(places), CHUNK))
 
     def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Picture]:
         """A picture for each that is asked for, from its seed and offset."""
-        import torch
-
         first = asked[0]
         guidance = self._guidance(first)
         width, height = self._extent(first.shape)
-        words, pooled, *against = (
-            torch.cat(rows)
-            for rows in zip(*(self._encoded(each.prompt, each.negative, guidance > 1) for each in asked), strict=True)
-        )
+        read = joined([self._read(each) for each in asked])
         wish = Wish(
-            words=words,
-            pooled=pooled,
+            words=read.words,
+            pooled=read.pooled,
             seeds=tuple((each.seed or 0) + offset for each, offset in zip(asked, offsets, strict=True)),
             width=width,
             height=height,
             steps=first.steps or self._checkpoint.steps,
             guidance=guidance,
-            against=(against[0], against[1]) if against else None,
+            against=None if read.against is None else (read.against, read.pooled_against),
         )
         return self._fast.draw(wish, on_step)
 
-    def _encode(self, prompt: str, negative: str, guided: bool) -> tuple[Any, ...]:
-        """Words and pooled words, and where it is guided those of what to keep out."""
-        words, against, pooled, pooled_against = self._pipe.encode_prompt(
-            prompt, do_classifier_free_guidance=guided, negative_prompt=negative or None
-        )
-        return (words, pooled, against, pooled_against) if guided else (words, pooled)
+    def _read(self, params: "Params") -> Encoded:
+        return self._encoded(params.prompt, params.negative, self._guidance(params) > 1)
+
+    def _encode(self, prompt: str, negative: str, guided: bool) -> Encoded:
+        return encode(self._pipe, prompt, negative, guided=guided)
 
     def _guidance(self, params: "Params") -> float:
         return self._checkpoint.guidance if params.guidance is None else params.guidance
@@ -153,8 +152,7 @@ class SdxlPainter:
             return state
 
         drawn = pipe(
-            prompt=params.prompt,
-            negative_prompt=params.negative or None,
+            **self._read(params).asked(),
             guidance_scale=self._guidance(params),
             num_images_per_prompt=params.count,
             generator=[torch.Generator("cpu").manual_seed((params.seed or 0) + i) for i in range(params.count)],
@@ -171,18 +169,6 @@ class SdxlPainter:
         side = self._pipe.unet.config.sample_size * self._pipe.vae_scale_factor
         long, short = _multiple_of_8(side * 21 / 16), _multiple_of_8(side * 3 / 4)
         return {"square": (side, side), "wide": (long, short), "tall": (short, long)}[shape]
-
-    def _notes(self, prompt: str) -> tuple[Sentence, ...]:
-        """CLIP reads 77 tokens, the first and the last of them its own marks."""
-        tokenizer = self._pipe.tokenizer
-        room = tokenizer.model_max_length - 2
-        unread = tokenizer(prompt, add_special_tokens=False, truncation=False).input_ids[room:]
-        if not unread:
-            return ()
-        words = tokenizer.decode(unread)[:80]
-        return (
-            Sentence(template="The prompt is too long for this model; not read: “{words}”.", facts={"words": words}),
-        )
 
 
 class _Watch:
@@ -215,6 +201,10 @@ def _to_all(places: Sequence[int], report: "ReportOf") -> "Report":
             report(place, stage, fraction, preview)
 
     return tell
+
+
+def _waited(picture: Picture) -> Painting:
+    return Painting([picture.pixels()])
 
 
 def _multiple_of_8(pixels_: float) -> int:

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from engine import weights
-from engine.backends.painters import choose
+from engine.backends.painters import TOO_MUCH, choose
 from engine.backends.pocket.minilm import MiniLM
 from engine.backends.pocket.pocket import Pocket
 from engine.backends.pocket.sampler import Array, sample, times
@@ -146,7 +146,7 @@ def test_what_a_step_raises_stops_the_drawing(pocket: Pocket) -> None:
 
 def test_what_distilled_weights_cannot_honour_is_refused(tmp_path: Path) -> None:
     told = choose(EngineSettings("cpu", tmp_path, 10**9, {"imagine": "pocket"}))
-    assert told.refuses == ("negative", "guidance")
+    assert told.refuses == ("negative", "guidance", *TOO_MUCH)
 
 
 def test_a_picture_to_start_from_is_kept_the_more_the_less_the_strength(pocket: Pocket) -> None:

@@ -101,9 +101,12 @@ def test_a_cancel_stops_it_at_the_next_step_and_it_draws_again(painter: SdxlPain
     assert painter.paint(Params(prompt="x", seed=1), quiet).pictures
 
 
-def test_words_past_the_77th_token_are_named(painter: SdxlPainter) -> None:
-    (note,) = painter.paint(Params(prompt="a" * 74 + " bc def", seed=1), quiet).notes
-    assert "not read: “" in str(note)
+def test_words_past_the_77th_token_and_weights_are_drawn(painter: SdxlPainter) -> None:
+    def drawn(prompt: str) -> Any:
+        return painter.paint(Params(prompt=prompt, seed=1), quiet).pictures[0].astype(int)
+
+    assert (drawn("a " * 80 + "b") != drawn("a " * 80 + "c")).any()
+    assert (drawn("a (red:1.8) cat") != drawn("a red cat")).any()
 
 
 def test_a_distilled_checkpoint_refuses_what_it_cannot_honour(settings: EngineSettings) -> None:
