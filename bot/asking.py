@@ -2,6 +2,7 @@
 
 import time
 
+from bot import consent
 from bot.command import Ask, Button, Call, Reply
 from bot.results import remade
 from engine.errors import BadInput, NotAllowed
@@ -24,6 +25,7 @@ async def agreed(call: Call, job_id: str) -> Job:
     Raises BadInput where the question is closed, NotAllowed where it was asked of somebody else.
     """
     job = await own(call, job_id)
+    await consent.given(call.studio, job)
     return (await remade(call, job)).model_copy(update={"id": job.id})
 
 

@@ -37,6 +37,7 @@ class Attachment:
 class Request:
     """Untrusted words and attachments. `user` is `"discord:42"`; only the adapter that wrote `origin` reads it back.
 
+    `place` is the server or group in which it was asked, as `"discord:81384788765712384"`; empty where there is none.
     `also` are further identities that limits count, such as a web user's address. `id` names the message that asked,
     where its platform may tell of it twice.
     """
@@ -49,6 +50,7 @@ class Request:
     language: Language = "en"
     admin: bool = False
     private: bool = False
+    place: str = ""
     also: tuple[str, ...] = ()
     id: str | None = None
 
@@ -163,7 +165,8 @@ class Command:
     is reached by its button alone. A `quiet` one answers for the person's eyes only. Where a `withdrawing` one
     succeeds, the message under which it was pressed goes; the answer of a `replacing` one takes its place.
     A `bare` one has its button also under a result without files. `edits` names the text option whose value a press
-    opens for editing, as the result's facts have it under that name; it is empty where they do not.
+    opens for editing, as the result's facts have it under that name; it is empty where they do not. `consent` is what
+    a person agrees to before the command's first job for them.
     """
 
     name: str
@@ -180,6 +183,7 @@ class Command:
     replacing: bool = False
     bare: bool = False
     edits: str = ""
+    consent: str = ""
 
     @property
     def source(self) -> Option | None:
@@ -199,6 +203,7 @@ def command(
     replacing: bool = False,
     bare: bool = False,
     edits: str = "",
+    consent: str = "",
 ) -> Callable[[Callable[[Call, P], Awaitable[Answer]]], Command]:
     """Declare a command. Its name is the function's, its options are the fields of the annotated `params`.
 
@@ -222,6 +227,7 @@ def command(
             replacing=replacing,
             bare=bare,
             edits=edits,
+            consent=consent,
         )
 
     return declare

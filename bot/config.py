@@ -116,6 +116,7 @@ class ModelsSection(Section):
 
 
 class MediaSection(Section):
+    face_marker: bool = key(False, "true or false")
     max_bytes: Size = key("25MB", "a size such as 25MB")
     max_pixels: int = key(50_000_000, "a whole number of pixels from 1 up", ge=1)
     max_length: Duration = key("30m", "a duration such as 90s, 10m or 1h")
@@ -137,6 +138,10 @@ def _role(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         raise PydanticCustomError("role", "no role") from None
 
 
+PLACES = 'a list of servers and groups such as ["discord:81384788765712384", "telegram:-1001234567890"]'
+Place = Annotated[str, Field(pattern=r"^(discord|telegram):-?\d+$")]
+
+
 def _known(name: str) -> str:
     if name not in LIMITS:
         raise PydanticCustomError("extra_forbidden", "unknown command")
@@ -153,7 +158,8 @@ def _is_loopback(host: str) -> bool:
 class Settings(Section):
     """What config.toml and the environment say. `limits` has every limited command; None is no limit.
 
-    `roles` has everyone and admin, and what further ones the owner made.
+    `off` has the servers and groups where a command is turned off. `roles` has everyone and admin, and what further
+    ones the owner made.
     """
 
     bot: BotSection = BotSection()
@@ -163,6 +169,7 @@ class Settings(Section):
     limits: Mapping[Annotated[str, AfterValidator(_known)], MaybeRate] = key(
         {}, 'a rate such as "10/60s" or "3/5m", or "off"'
     )
+    off: Mapping[Annotated[str, AfterValidator(_known)], tuple[Place, ...]] = key({}, PLACES)
     roles: Mapping[str, Annotated[Role, WrapValidator(_role)]] = key({}, ROLE)
     cache: CacheSection = CacheSection()
     engine: EngineSection = EngineSection()
@@ -173,6 +180,11 @@ class Settings(Section):
     @classmethod
     def _with_defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return {name: given[name] if name in given else rate(text) for name, text in LIMITS.items()}
+
+    @field_validator("off")
+    @classmethod
+    def _of_every_command(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: given.get(name, ()) for name in LIMITS}
 
     @field_validator("roles")
     @classmethod
@@ -189,7 +201,7 @@ def known_keys() -> Mapping[str, tuple[str, ...]]:
     """The keys that the file may hold, by section. Tokens are not among them."""
     sections = {name: type(section) for name, section in Settings() if isinstance(section, Section)}
     keys = {name: tuple(key for key in section.model_fields if key != "token") for name, section in sections.items()}
-    tables = {"limits": tuple(LIMITS), "roles": tuple(ROLES)}
+    tables = {"limits": tuple(LIMITS), "off": tuple(LIMITS), "roles": tuple(ROLES)}
     return {name: tables.get(name) or keys[name] for name in Settings.model_fields}
 
 

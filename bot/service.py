@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot import asking
+from bot import asking, consent
 from bot.command import Answer, Ask, Call, Command, Replied, Reply, Request
 from bot.life import Life
 from bot.results import located
@@ -98,6 +98,9 @@ class Service:
 
     async def _answer(self, request: Request) -> Job | Reply:
         call, answer = await self._run(request)
+        if isinstance(answer, Job):
+            consent.check_on(self.studio, answer.command, request.place)
+            answer = await consent.with_consent(call, answer)
         return await asking.asked(call, answer) if isinstance(answer, Ask) else answer
 
     async def _run(self, request: Request) -> tuple[Call, Answer]:
@@ -115,6 +118,7 @@ class Service:
             raise BadInput("There is no command /{command}. /help lists them.", command=request.command[:40])
         if command.admin and not request.admin:
             raise NotAllowed("/{command} is for admins only.", command=command.name)
+        consent.check_on(self.studio, command.name, request.place)
         return command
 
     async def _raw(self, request: Request, params: type[TaskParams]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Self
 
 from engine.job import Failed, Job, Result
 from engine.media import intact
-from storage import asks, cache, jobs, limits, runs, stats
+from storage import asks, cache, consents, jobs, limits, runs, stats
 from storage.cache import CacheStats
+from storage.consents import Consent
 from storage.database import Database
 from storage.forget import forget
 from storage.jobs import IllegalMove, Row, State, TakenBefore
@@ -21,8 +22,8 @@ from storage.runs import Run
 from storage.stats import Hour, Spread, Stats, Usage
 
 __all__ = [
-    "Active", "Allowance", "CacheStats", "Hour", "IllegalMove", "Limit", "Rate", "Row", "Run", "Spread", "State",
-    "Stats", "Store", "TakenBefore", "Usage",
+    "Active", "Allowance", "CacheStats", "Consent", "Hour", "IllegalMove", "Limit", "Rate", "Row", "Run", "Spread",
+    "State", "Stats", "Store", "TakenBefore", "Usage",
 ]  # fmt: skip
 
 LARGE = 1_000_000
@@ -168,6 +169,14 @@ class Store:
     async def unask(self, job_id: str) -> None:
         """Drop a question."""
         await self._database.change(lambda db: asks.drop(db, job_id))
+
+    async def consent(self, job: Job, statement: str) -> None:
+        """The job's person agreed, with it, to the words whose SHA-256 is `statement`."""
+        await self._database.change(lambda db: consents.give(db, job, statement, self._clock()))
+
+    async def consented(self, user: str, command: str, statement: str) -> Consent | None:
+        """What the user agreed to before; None where they did not."""
+        return await self._database.read(lambda db: consents.find(db, user, command, statement))
 
     async def tidy(self, now: float | None = None) -> int:
         """Drop the rows of tokens that came back and of questions whose time is over; how many."""

@@ -7,7 +7,15 @@ from engine.tasks.faceswap import Params
 PACE = 1.0
 """Device-seconds for a second of a video."""
 
+CONSENT = (
+    "A face belongs to a person. Do you confirm that the people in these pictures, and in those that you will send,"
+    " allow you to use their faces like this, and that nobody will be deceived or shamed with the results?"
+    " Your answer is kept with its time; you are asked once."
+)
 
-@command("Put a face into another picture, a GIF or a short video")
+
+@command("Put a face into another picture, a GIF or a short video", consent=CONSENT)
 async def faceswap(call: Call, params: Params) -> Job:
+    if call.studio.settings.media.face_marker:
+        params = params.model_copy(update={"marker": True})
     return await call.job("faceswap", params, cost=max(1.0, PACE * (params.target.seconds or 0)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.command import Ask, Call, command
+from bot.command import Ask, Call, Command, command
 from bot.commands import COMMANDS
 from bot.config import Settings
 from bot.results import shared
@@ -64,7 +64,16 @@ ASKING = (*COMMANDS, certain, echo, otherwise, more)
 @asynccontextmanager
 async def opened(engine: Engine, folder: Path, **sections: Any) -> AsyncIterator[Service]:
     """A service of the commands above over the store in `folder`, as after a restart."""
+    async with opened_with(ASKING, engine, folder, **sections) as service:
+        yield service
+
+
+@asynccontextmanager
+async def opened_with(
+    commands: tuple[Command, ...], engine: Engine, folder: Path, /, **sections: Any
+) -> AsyncIterator[Service]:
+    """The same of any commands."""
     settings = Settings.model_validate({"bot": {"data_dir": folder}, **sections})
     async with Store.open(folder / "atelier.db") as store:
         files = Files(folder / "media", max_bytes=1_000_000, max_pixels=10_000_000)
-        yield Service(Studio(settings, store, files, engine, ASKING))
+        yield Service(Studio(settings, store, files, engine, commands))

@@ -155,19 +155,27 @@ class TestEnlarging:
 
 
 class TestSwapping:
-    async def test_a_face_comes_back_in_the_other_picture(self, program: Visitor) -> None:
-        asked = form(source=jpeg(samples.six()[220:460, 400:640]), target=jpeg(samples.astronaut()), blend="0.9")
-        answer = await program.post("/face-swap", data=asked)
+    async def test_a_face_comes_back_in_the_other_picture_once_the_person_has_agreed(self, program: Visitor) -> None:
+        def asked() -> FormData:
+            return form(source=jpeg(samples.six()[220:460, 400:640]), target=jpeg(samples.astronaut()), blend="0.9")
+
+        told = (await program.get("/openapi.json")).json
+        first = await program.post("/face-swap", data=asked())
+        assert first.status == 428
+        assert first.json["text"].startswith("A face belongs to a person.")
+        checker(told, "State").validate(first.json)
+        confirm = first.json["buttons"][0]
+        assert confirm["label"] == "I confirm"
+        await program.ended((await program.post("/jobs", json={"button": f"yes:{confirm['argument']}"})).json["id"])
+        answer = await program.post("/face-swap", data=asked())
         assert (answer.status, answer.json["status"]) == (200, "success"), answer.json
         assert (answer.json["faces"], answer.json["tier"], answer.json["notes"]) == (1, "embedded", [])
         head, _, data = answer.json["image"].partition(",")
         assert head == "data:image/png;base64"
         assert Image.open(io.BytesIO(base64.b64decode(data))).size == (512, 512)
-        checker((await program.get("/openapi.json")).json, "Swapped").validate(answer.json)
-
-    async def test_what_shows_no_face_is_refused(self, program: Visitor) -> None:
-        asked = form(source=jpeg(samples.cat()), target=jpeg(samples.astronaut()))
-        answer = await program.post("/face-swap", data=asked)
+        checker(told, "Swapped").validate(answer.json)
+        none = await program.post("/face-swap", data=form(source=jpeg(samples.cat()), target=jpeg(samples.astronaut())))
+        answer = none
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
         assert answer.json["error"]["message"].startswith("No face was found in source")
 

@@ -64,8 +64,8 @@ def _template(call: ast.Call) -> list[ast.expr]:
 
 
 def _labels(call: ast.Call) -> list[ast.expr]:
-    """The words of a command's button and of its entry in menus."""
-    return [keyword.value for keyword in call.keywords if keyword.arg in ("button", "menu")]
+    """The words of a command's button, of its entry in menus, and of what is agreed to before it."""
+    return [keyword.value for keyword in call.keywords if keyword.arg in ("button", "menu", "consent")]
 
 
 def _descriptions(params: ast.ClassDef) -> Iterator[ast.expr]:

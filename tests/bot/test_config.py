@@ -160,6 +160,14 @@ def test_tokens_come_from_the_environment_and_do_not_show(tmp_path: Path) -> Non
     assert "hunter2" not in f"{read!r}{read}"
 
 
+def test_a_command_is_turned_off_by_server_and_group(tmp_path: Path) -> None:
+    read = settings(tmp_path, 'off.faceswap = ["discord:42", "telegram:-100"]')
+    assert read.off["faceswap"] == ("discord:42", "telegram:-100")
+    assert read.off["imagine"] == ()
+    assert 'it must be a list of servers and groups such as ["discord:' in refusal(tmp_path, 'off.faceswap = ["42"]')
+    assert "there is no key off.dance" in refusal(tmp_path, 'off.dance = ["discord:42"]')
+
+
 def test_an_open_host_needs_the_web_token(tmp_path: Path) -> None:
     assert "ATELIER_WEB_TOKEN" in refusal(tmp_path, "web.host = '0.0.0.0'")
     assert settings(tmp_path, "web.host = '0.0.0.0'", ATELIER_WEB_TOKEN="s").web.host == "0.0.0.0"
@@ -193,7 +201,8 @@ def test_every_key_stands_in_config_toml_with_its_default_and_a_line_about_it() 
 def test_every_key_stands_in_the_readmes_table_of_settings() -> None:
     found = re.search(r"^## Settings\n(.*?)(?=^## )", README.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     assert found is not None
-    keys = {"limits.<command>" if section == "limits" else f"{section}.{key}" for section, key in all_keys()}
+    by_command = {"limits", "off"}
+    keys = {f"{section}.{'<command>' if section in by_command else key}" for section, key in all_keys()}
     assert set(re.findall(r"^\| `(\w+\.\S+)` \|", found[1], flags=re.MULTILINE)) == keys
 
 

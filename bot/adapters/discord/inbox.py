@@ -64,6 +64,7 @@ class Inbox:
             language=language_of(str(interaction.locale)),
             admin=self._is_admin(interaction),
             private=interaction.guild_id is None or self.is_quiet(interaction, command),
+            place=f"discord:{interaction.guild_id}" if interaction.guild_id else "",
         )
 
     def _is_admin(self, interaction: discord.Interaction) -> bool:

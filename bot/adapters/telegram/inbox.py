@@ -100,6 +100,7 @@ class Inbox:
             language=language(who),
             admin=who.id in self.studio.settings.telegram.admins,
             private=is_private(message),
+            place="" if is_private(message) else f"telegram:{message.chat.id}",
             id=f"telegram:{message.chat.id}/{message.message_id}",
         )
 

@@ -13,7 +13,7 @@ from bot.adapters.web.follow import Follow, State
 from bot.adapters.web.intake import DEFAULT_COMMAND, Bounds, ask_of, body_of, unpack
 from bot.adapters.web.views import ENDED, Views, data_uri
 from bot.adapters.web.visitor import VISITOR
-from bot.command import Request
+from bot.command import Replied, Request
 from bot.studio import Studio
 from bot.words import say
 from engine.errors import EngineDied
@@ -21,6 +21,8 @@ from engine.job import Done, Failed, Update
 
 FILMS = frozenset({"animate"})
 """Commands whose one file is a video."""
+ASKS = 428
+"""Where the person is asked first: a press of the button, as `POST /jobs` with it, goes on."""
 
 
 class Jobs:
@@ -80,6 +82,8 @@ class Jobs:
             last = await self._desk.whole(asked)
         if isinstance(last, Failed):
             raise last.error()
+        if isinstance(last, Replied):
+            return web.json_response(self._views.state(last, request[VISITOR]), status=ASKS)
         if not isinstance(last, Done):
             raise EngineDied("The studio restarts. This job goes on when it is back: ask the same again then.")
         uris = await asyncio.to_thread(lambda: [data_uri(media) for media in last.result.media])

@@ -76,7 +76,11 @@ def _asking(commands: Sequence[Command]) -> Part:
         "/face-swap": {
             "post": _operation(
                 "Swap faces, and wait for the result. Hanging up cancels.",
-                {"200": _json("The picture or video with the other face", ref("Swapped")), **_bounded()},
+                {
+                    "200": _json("The picture or video with the other face", ref("Swapped")),
+                    "428": _json("You are asked first: press the button with POST /jobs, once", ref("State")),
+                    **_bounded(),
+                },
                 _body(known.get("faceswap", {})),
             )
         },
