@@ -66,7 +66,7 @@ def _waiting(update: Queued, language: Language) -> str:
 
 def _progress(update: Progress, language: Language) -> str:
     full = round(update.fraction * BAR)
-    parts = [say(update.stage, language), "▰" * full + "▱" * (BAR - full), f"{update.fraction:.0%}"]
+    parts = [say(update.stage, language, **update.facts), "▰" * full + "▱" * (BAR - full), f"{update.fraction:.0%}"]
     if update.seconds_left is not None:
         parts.append(say("{seconds} s left", language, seconds=round(update.seconds_left)))
     return " · ".join(parts)

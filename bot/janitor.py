@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from bot.studio import Studio
+from engine.film.parts import Parts
 from engine.stages import FOLDER, Stages
 
 log = structlog.get_logger()
@@ -33,7 +34,8 @@ async def tidy(studio: Studio) -> None:
     await studio.store.cache_clear(studio.settings.cache.max_age_days * 86400.0)
     folder = studio.settings.bot.data_dir
     staged = await _stages(studio, folder)
-    await studio.files.prune(await studio.store.named_files() | staged, UPLOADS_STAY)
+    parts = await asyncio.to_thread(Parts(folder).files)
+    await studio.files.prune(await studio.store.named_files() | staged | parts, UPLOADS_STAY)
     await asyncio.to_thread(_drop_previews, folder / "previews")
 
 

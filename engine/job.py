@@ -60,11 +60,15 @@ class Started(Value):
 
 
 class Progress(Value):
-    """How far a running job is. `fraction` is 0 to 1 of the whole job; `seconds_left` only where it is known."""
+    """How far a running job is. `fraction` is 0 to 1 of the whole job; `seconds_left` only where it is known.
+
+    `stage` is a template that `facts` fill.
+    """
 
     type: Literal["progress"] = "progress"
     job: str
     stage: str
+    facts: dict[str, str | int | float] = {}
     fraction: float = Field(ge=0, le=1)
     seconds_left: float | None = None
     preview: Media | None = None

@@ -1,9 +1,10 @@
 """What a task is, and the context that it runs in."""
 
 import contextlib
+import copy
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -87,8 +88,19 @@ class Task:
 class Context:
     """What a running task may use. Its `progress` is also where a cancel is noticed."""
 
-    def __init__(self, job: str, folder: Path, pool: Pool, service: Service, emit: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        job: str,
+        folder: Path,
+        pool: Pool,
+        service: Service,
+        emit: Callable[[Progress], None],
+        *,
+        services: Mapping[str, Service] | None = None,
+    ) -> None:
+        """`services` are the worker's by task, for tasks that stand on others."""
         self.service = service
+        self._services = services or {}
         self.cancelled = Event()
         self._job = job
         self._folder = folder
@@ -108,15 +120,44 @@ class Context:
     def model(self, name: str) -> AbstractContextManager[Any]:
         return self._pool.use(name)
 
+    def acting(self, task: str) -> "Context":
+        """The context in which this job does what belongs to `task`: that one's service, all else shared.
+
+        KeyError where the worker has no such task.
+        """
+        other = copy.copy(self)
+        other.service = self._services[task]
+        return other
+
     def check(self) -> None:
         """Raises Cancelled if somebody ended this job."""
         if self.cancelled.is_set():
             raise Cancelled("Cancelled.")
 
-    def progress(self, stage: str, fraction: float, preview: "NDArray[np.uint8] | None" = None) -> None:
-        """Tell how far the job is; `preview` is H,W,3. Raises Cancelled if somebody ended this job."""
+    def progress(
+        self,
+        stage: str,
+        fraction: float,
+        preview: "NDArray[np.uint8] | None" = None,
+        *,
+        facts: dict[str, str | int | float] | None = None,
+        seconds_left: float | None = None,
+    ) -> None:
+        """Tell how far the job is; `preview` is H,W,3, `facts` fill the names in `stage`.
+
+        Raises Cancelled if somebody ended this job.
+        """
         self.check()
-        self._emit(Progress(job=self._job, stage=stage, fraction=fraction, preview=self._preview(fraction, preview)))
+        self._emit(
+            Progress(
+                job=self._job,
+                stage=stage,
+                facts=facts or {},
+                fraction=fraction,
+                seconds_left=seconds_left,
+                preview=self._preview(fraction, preview),
+            )
+        )
 
     def stage(self, name: str, make: Callable[[], Result]) -> Result:
         """What the job's stage `name` makes: now, or already in a run of the job that was broken off.

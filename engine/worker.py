@@ -121,7 +121,9 @@ class Worker:
 
     def _begin(self, run: Run) -> Context:
         """Its context, from now on reached by cancels; one that came before has reached it."""
-        context = Context(run.job, self._settings.folder, self._pool, self._services[run.task], self._send)
+        context = Context(
+            run.job, self._settings.folder, self._pool, self._services[run.task], self._send, services=self._services
+        )
         with self._lock:
             self._running[run.job] = context
             if run.job in self._dropped:

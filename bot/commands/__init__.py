@@ -23,6 +23,7 @@ from bot.commands import (
     upscale,
     use,
     vary,
+    video,
     yes,
 )
 from bot.commands import help as help_
@@ -40,6 +41,7 @@ COMMANDS: tuple[Command, ...] = (
     animate.animate,
     subtitle.subtitle,
     faceswap.faceswap,
+    video.video,
     jobs.jobs,
     cancel.cancel,
     limits.limits,

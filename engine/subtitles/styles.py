@@ -18,6 +18,9 @@ COLOURS = {
 SIZES = {"plain": 5.5, "boxed": 5.0, "karaoke": 6.0, "large": 9.0}
 """Height of the letters by style, in percent of the picture's shorter side."""
 FONTS = {"sans": LATIN, "serif": SERIF}
+PLACES = {"bottom": 2, "middle": 5, "top": 8}
+"""ASS's numbers for where a text stands on the picture."""
+FADE = r"{\fad(400,400)}"
 LIT = "#ffd23f"
 """The colour of the word that is spoken, in karaoke."""
 SECOND = "#ffe9a8"
@@ -68,9 +71,9 @@ class Look:
         return max(10, min(42, int(self.width * 0.88 / (self.pixels * 0.52))))
 
 
-def ass(cues: Sequence[Cue], look: Look) -> str:
-    """The whole ASS file."""
-    events = (line for cue in cues for line in _events(cue, look))
+def ass(cues: Sequence[Cue], look: Look, *, fade: bool = False) -> str:
+    """The whole ASS file. With `fade` each cue comes and goes softly."""
+    events = (_event(start, end, FADE * fade + text) for cue in cues for start, end, text in _events(cue, look))
     return HEADER.format(**_style(look)) + "".join(f"{line}\n" for line in events)
 
 
@@ -88,21 +91,21 @@ def _style(look: Look) -> dict[str, str | int | float]:
         "border": 4 if boxed else 1,
         "outline": look.pixels * (0.25 if boxed else 0.08),
         "shadow": 0 if boxed else look.pixels * 0.04,
-        "place": 8 if look.place == "top" else 2,
+        "place": PLACES[look.place],
         "side": round(look.width * 0.05),
         "margin": round(look.height * (0.09 if boxed else 0.06)),
     }
 
 
-def _events(cue: Cue, look: Look) -> Iterator[str]:
+def _events(cue: Cue, look: Look) -> Iterator[tuple[float, float, str]]:
     if look.style != "karaoke":
-        yield _event(cue.start, cue.end, _text(cue, look, None))
+        yield cue.start, cue.end, _text(cue, look, None)
         return
     words = [word for line in cue.lines for word in line]
     starts = [cue.start, *(min(max(word.start, cue.start), cue.end) for word in words[1:])]
     for word, start, end in zip(words, starts, [*starts[1:], cue.end], strict=True):
         if _centiseconds(end) > _centiseconds(start):
-            yield _event(start, end, _text(cue, look, word))
+            yield start, end, _text(cue, look, word)
 
 
 def _text(cue: Cue, look: Look, lit: Word | None) -> str:

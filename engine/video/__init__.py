@@ -1,6 +1,6 @@
 """The only door to FFmpeg: probe, frames in and out, pipelines with progress, cancel and a time limit."""
 
-from engine.video.child import FONTS, FFmpegFailed, OnSeconds, Watch, run
+from engine.video.child import FONTS, FFmpegFailed, OnSeconds, Watch, feed, heard, run
 from engine.video.frames import frames, write
 from engine.video.probe import Bounds, Probe, Sound, Stream, described, probe
 from engine.video.sound import samples
@@ -16,7 +16,9 @@ __all__ = [
     "Stream",
     "Watch",
     "described",
+    "feed",
     "frames",
+    "heard",
     "opened",
     "probe",
     "program",

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,6 +112,21 @@ def run(pipeline: Any, watch: Watch, on_seconds: OnSeconds | None = None, folder
             if name == "progress" and on_seconds:
                 on_seconds(seconds_of(told))
     return told
+
+
+def feed(pipeline: Any, chunks: Iterable[bytes | memoryview], watch: Watch, folder: Path | None = None) -> None:
+    """Run `pipeline`, whose input is `pipe:`, on `chunks`. Raises what `child` and `chunks` raise."""
+    with child(pipeline, watch, feed=True, folder=folder) as one:
+        for chunk in chunks:
+            one.into.write(chunk)
+        one.into.close()
+
+
+def heard(pipeline: Any, watch: Watch, folder: Path | None = None) -> str:
+    """Run `pipeline` to its end -> the last lines of what FFmpeg says of it, where filters tell what they measured."""
+    with child(pipeline, watch, "-nostats", loglevel="info", folder=folder) as one:
+        pass
+    return "\n".join(one.tail)
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:

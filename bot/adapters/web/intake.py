@@ -20,6 +20,10 @@ from engine.media import part
 
 DEFAULT_COMMAND = "imagine"
 """What a line without a command means."""
+ROUTES = {"/render-video": "video"}
+"""Addresses that answer with a job of the command."""
+ALIASES = {"generate_subtitles": "subtitles"}
+"""What an option is also called at addresses of a command's own."""
 PARTS = 40
 TEXT_BYTES = 100_000
 CHUNK = 2**16

@@ -5,12 +5,13 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
 from bot.adapters.web.desk import Desk
 from bot.adapters.web.follow import Follow, State
-from bot.adapters.web.intake import DEFAULT_COMMAND, Bounds, ask_of, body_of, unpack
+from bot.adapters.web.intake import ALIASES, DEFAULT_COMMAND, ROUTES, Bounds, ask_of, body_of, unpack
 from bot.adapters.web.views import ENDED, Views, data_uri
 from bot.adapters.web.visitor import VISITOR
 from bot.command import Replied, Request
@@ -26,7 +27,7 @@ ASKS = 428
 
 
 class Jobs:
-    """The handlers of `/jobs` and `/events`, and of what waits for its result, such as `/generate-image`."""
+    """The handlers of `/jobs` and `/events`, and of the addresses that commands have of their own."""
 
     def __init__(self, studio: Studio, desk: Desk, follow: Follow, views: Views, bounds: Bounds) -> None:
         self._studio = studio
@@ -41,6 +42,7 @@ class Jobs:
             web.post("/enhance-media", partial(self.made, "upscale")),
             web.post("/face-swap", partial(self.made, "faceswap")),
             web.post("/live-portrait", partial(self.made, "animate")),
+            *(web.post(path, partial(self.started, command)) for path, command in ROUTES.items()),
             web.post("/jobs", self.post),
             web.get("/jobs/{id}", self.get),
             web.get("/jobs/{id}/events", self.events),
@@ -52,9 +54,13 @@ class Jobs:
         """202 for a job that was queued; 200 for an answer that is there at once."""
         async with self._asked(request) as asked:
             update = await self._desk.start(asked)
-        _raise_refusal(update)
-        state = self._views.state(update, request[VISITOR])
-        return web.json_response(state, status=200 if state["state"] in ENDED else 202)
+        return self._answered(update, request)
+
+    async def started(self, command: str, request: web.Request) -> web.Response:
+        """As `post`, for a command that has an address of its own."""
+        async with self._asked(request, command) as asked:
+            update = await self._desk.start(asked)
+        return self._answered(update, request)
 
     async def get(self, request: web.Request) -> web.Response:
         return web.json_response(await self._follow.state(request.match_info["id"], request[VISITOR]))
@@ -92,13 +98,23 @@ class Jobs:
         told = {"status": "success", **made, "cached": last.cached, "notes": notes}
         return web.json_response({**last.result.facts, **told, "id": last.job})
 
+    def _answered(self, update: Update, request: web.Request) -> web.Response:
+        _raise_refusal(update)
+        state = self._views.state(update, request[VISITOR])
+        return web.json_response(state, status=200 if state["state"] in ENDED else 202)
+
     @asynccontextmanager
     async def _asked(self, request: web.Request, command: str | None = None) -> AsyncIterator[Request]:
         """What the body asks for; its files are there until this closes."""
         async with body_of(request, self._bounds) as body, AsyncExitStack() as stack:
-            name, options = (command, body.fields) if command else await ask_of(body, self._studio.commands)
+            name, options = (command, _named(body.fields)) if command else await ask_of(body, self._studio.commands)
             raw = await unpack(options, body, self._studio.command(name), self._bounds, stack)
             yield request[VISITOR].request(name, raw, body.files)
+
+
+def _named(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields by their options' names."""
+    return {ALIASES.get(name, name): value for name, value in fields.items()}
 
 
 def _raise_refusal(update: Update) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.adapters.web import schemas
-from bot.adapters.web.intake import DEFAULT_COMMAND
+from bot.adapters.web.intake import ALIASES, DEFAULT_COMMAND, ROUTES
 from bot.adapters.web.schemas import ref
 from bot.command import Command
 
@@ -91,6 +91,16 @@ def _asking(commands: Sequence[Command]) -> Part:
                 _body(known.get("animate", {})),
             )
         },
+        **{
+            path: {
+                "post": _operation(
+                    "Make it as a job, which `/jobs/{id}` follows to its media",
+                    {**answers, **_bounded()},
+                    _body(_also_called(commands, command)),
+                )
+            }
+            for path, command in ROUTES.items()
+        },
         "/jobs": {
             "post": _operation(
                 "Run a command, a line as typed in the chat, or a button of a state",
@@ -99,6 +109,17 @@ def _asking(commands: Sequence[Command]) -> Part:
             )
         },
     }
+
+
+def _also_called(commands: Sequence[Command], name: str) -> Part:
+    """The command's options, also by the other names that they have at an address of its own."""
+    command = next((each for each in commands if each.name == name), None)
+    if command is None:
+        return {}
+    options = schemas.options_of(command)
+    own = options["properties"]
+    aliases = {alias: own[option] for alias, option in ALIASES.items() if option in own}
+    return {**options, "properties": {**own, **aliases}}
 
 
 def _following() -> Part:

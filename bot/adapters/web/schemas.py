@@ -23,12 +23,13 @@ def ask_name(command: Command) -> str:
 
 
 def all_of(commands: Sequence[Command]) -> dict[str, Any]:
-    declared = {options_name(command): _options(command) for command in commands}
+    declared = {options_name(command): options_of(command) for command in commands}
     asked = {ask_name(command): _ask(command) for command in commands}
     return {**declared, **asked, **_given()}
 
 
-def _options(command: Command) -> dict[str, Any]:
+def options_of(command: Command) -> dict[str, Any]:
+    """The schema of the command's options."""
     options = command.params.options()
     return closed(
         {option.name: _option(option) for option in options}, [option.name for option in options if option.required]

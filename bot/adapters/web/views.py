@@ -36,7 +36,7 @@ class Views:
             "id": update.job or None,
             "state": _state(update),
             "place": update.place if isinstance(update, Queued) else None,
-            "stage": say(progress.stage, visitor.language) if progress else None,
+            "stage": say(progress.stage, visitor.language, **progress.facts) if progress else None,
             "fraction": progress.fraction if progress else None,
             "seconds_left": update.seconds_left if isinstance(update, Progress | Queued) else None,
             "preview": self.media(progress.preview, visitor) if progress and progress.preview else None,

@@ -1,0 +1,16 @@
+"""/video: a picture, given or drawn, in motion and with sound."""
+
+from bot.command import Call, command
+from engine.job import Job
+from engine.tasks.video import Params
+
+PACE = 0.4
+"""Device-seconds for a second of video, on two CPU cores."""
+LETTERS = 14
+"""That are spoken in a second."""
+
+
+@command("Make a short video of a picture or of words, with sound")
+async def video(call: Call, params: Params) -> Job:
+    heard = params.audio.seconds if params.audio else len(params.text) / LETTERS
+    return await call.job("video", params, cost=1 + PACE * (params.seconds or heard or 4))

@@ -1,0 +1,78 @@
+"""What a film is made of on its way, and what it is in the end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from engine.errors import Sentence
+from engine.film.film import RATE, Transition
+from engine.job import Fact, Media
+from engine.subtitles.cues import Cue, Word
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What is said in a scene: the recording, its words with their times, its language, and who spoke."""
+
+    media: Media
+    words: tuple[Word, ...]
+    language: str
+    voice: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is filmed in one go: a scene, or a card over the blurred picture of one. `scene` is that one's number."""
+
+    name: str
+    scene: int
+    frames: int
+    transition: Transition
+    card: str = ""
+    cues: tuple[Cue, ...] = ()
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """All that a film is joined from: its pieces and their encoded pictures, and by scene the picture and the voice."""
+
+    pieces: list[Piece]
+    segments: list[Media]
+    pictures: list[Media]
+    voices: list[Voice | None]
+
+    @property
+    def seconds(self) -> float:
+        return sum(piece.frames for piece in self.pieces) / RATE
+
+    def placed(self) -> Iterator[tuple[Piece, float]]:
+        """Each piece, and the second at which it begins."""
+        frames = 0
+        for piece in self.pieces:
+            yield piece, frames / RATE
+            frames += piece.frames
+
+    def cues(self) -> list[Cue]:
+        """The captions in the film's own time."""
+        return [later(cue, start) for piece, start in self.placed() for cue in piece.cues]
+
+
+def later(cue: Cue, seconds: float) -> Cue:
+    """The cue and its words, so much later."""
+    lines = tuple(
+        tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in line) for line in cue.lines
+    )
+    return replace(cue, start=cue.start + seconds, end=cue.end + seconds, lines=lines)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished film. `cues` are in its own time; `starts` are the seconds at which its scenes begin."""
+
+    video: Media
+    pictures: list[Media]
+    cues: list[Cue]
+    starts: list[float]
+    notes: list[Sentence]
+    facts: dict[str, Fact]
+    voices: list[str]

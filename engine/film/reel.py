@@ -1,0 +1,258 @@
+"""A film being made: while one scene is drawn, another is spoken and a third is filmed."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import Cancelled, Sentence
+from engine.film.film import RATE, SHORTEST, SIZES, USUAL, Film
+from engine.film.news import News
+from engine.film.parts import Parts, key_of
+from engine.film.pieces import Cutting, Made, Piece, Voice
+from engine.film.titles import cues_of, look
+from engine.film.workshop import Workshop
+from engine.job import Fact, Media, Result, by_content
+from engine.subtitles.cues import Cue, Word, cut
+from engine.subtitles.listener import Listener
+from engine.task import Context
+from engine.video import Watch, described, probe
+
+if TYPE_CHECKING:
+    from engine.backends.whisper import Transcript
+    from engine.tasks.imagine import Params
+
+LEAD, TAIL = 0.5, 0.7
+"""Seconds of a scene before its first word and after its last."""
+CARD = 3.0
+"""Seconds of the title; the credits have one more."""
+LIKE = 0.75
+"""How far a scene's picture may leave the picture of the character."""
+LIMIT = 3600.0
+"""Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
+LOOK = 0.2
+"""Seconds between two looks whether the job was cancelled."""
+
+
+class Reel:
+    """Makes `film` in one job. Every part is a stage of the job, and is kept for other films that have the same."""
+
+    def __init__(self, film: Film, context: Context) -> None:
+        self.film = film
+        self.notes: list[Sentence] = []
+        self._context = context
+        self._parts = Parts(context.folder)
+        self._news = News(context, film)
+        self._stop = threading.Event()
+        self._watch = Watch(context.cancelled, LIMIT)
+        self._lock = threading.Lock()
+        self._listened: Transcript | None = None
+
+    def pictures(self) -> list[Media]:
+        """The scenes' pictures, given or drawn now. Raises what drawing does."""
+        return [self._picture(number) for number in range(len(self.film.scenes))]
+
+    def make(self) -> Made:
+        """The whole film. Raises what drawing, speaking and filming do, and Cancelled."""
+        with Workshop(self._context.weights) as shop:
+            speaker, filmer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+            try:
+                return self._made(shop, speaker, filmer)
+            finally:
+                self._stop.set()
+                speaker.shutdown(wait=False, cancel_futures=True)
+                filmer.shutdown(wait=True, cancel_futures=True)
+
+    def _made(self, shop: Workshop, speaker: ThreadPoolExecutor, filmer: ThreadPoolExecutor) -> Made:
+        count = len(self.film.scenes)
+        self._listen()
+        pictures: list[Future[Media]] = [Future() for _ in range(count)]
+        voices = [speaker.submit(self._spoken, number, shop) for number in range(count)]
+        filmed = filmer.submit(self._filmed, shop, pictures, voices)
+        try:
+            self._draw(pictures, filmed)
+        finally:
+            for each in pictures:
+                each.cancel()  # nobody waits for what was not drawn
+        while not wait([filmed], LOOK).done:
+            self._context.check()
+        pieces, segments = filmed.result()
+        drawn, spoken = [each.result() for each in pictures], [each.result() for each in voices]
+        return self._joined(shop, Cutting(pieces, segments, drawn, spoken))
+
+    def _draw(self, pictures: "list[Future[Media]]", filmed: "Future[Any]") -> None:
+        for number, picture in enumerate(pictures):
+            if filmed.done():
+                return  # it failed, and says why
+            picture.set_result(self._picture(number))
+            self._news.done("drawn", number + 1)
+
+    def _picture(self, number: int) -> Media:
+        """Drawn by `imagine`'s painter, in this job."""
+        scene = self.film.scenes[number]
+        if scene.image is not None:
+            return scene.image
+        from engine.tasks.imagine import Params
+
+        service = self._context.acting("imagine").service
+        like = {"image": self.film.character, "strength": LIKE} if self.film.character else {}
+        params = Params.model_validate(
+            {"prompt": self.film.prompt_of(number), "shape": self.film.shape, "seed": self.film.seed_of(number), **like}
+        )
+        key = key_of("picture", service.model, service.version, by_content(params.model_dump(mode="json")))
+        made = self._stage(f"picture {number}", key, lambda: self._painted(params, number))
+        self._note(*made.notes)
+        return made.media[0]
+
+    def _painted(self, params: "Params", number: int) -> Result:
+        self._news.doing("drawing", number)
+        with self._context.model("imagine") as painter:
+            painting = painter.paint(params, lambda *_: self._context.check())
+        return Result(media=(self._context.keep(painting.pictures[0]),), notes=painting.notes)
+
+    def _spoken(self, number: int, shop: Workshop) -> Voice | None:
+        """What is said in a scene; None where nothing is."""
+        text = self.film.scenes[number].narration
+        made = None
+        if text:
+            from engine.backends.voice import identity
+
+            key = key_of("voice", identity(self._context.weights), self.film.language, self.film.voice, text)
+            made = self._stage(f"voice {number}", key, lambda: self._said(text, shop.folder / f"voice{number}.wav"))
+            self._note(*made.notes)
+        self._news.done("spoken", number + 1)
+        return _voice(made) if made else None
+
+    def _said(self, text: str, path: Path) -> Result:
+        from engine.film.speech import narrate
+
+        film, weights = self.film, self._context.weights
+        spoken, words = narrate(text, path, weights, self._check, language=film.language, voice=film.voice)
+        facts: dict[str, Fact] = {
+            "words": [[word.text, word.start, word.end] for word in words],
+            "voice": spoken.voice,
+            "language": spoken.language,
+        }
+        kept = self._context.keep_file(path)
+        media = kept.model_copy(update={"seconds": round(spoken.seconds, 3)})
+        return Result(media=(media,), notes=spoken.notes, facts=facts)
+
+    def _filmed(
+        self, shop: Workshop, pictures: "list[Future[Media]]", voices: "list[Future[Voice | None]]"
+    ) -> tuple[list[Piece], list[Media]]:
+        """Each piece as it can be made, in order."""
+        from engine.film.filming import Camera  # loads OpenCV
+
+        camera = Camera(self.film, self._context, shop, self._stop)
+        pieces, segments = list[Piece](), list[Media]()
+        for planned in self._planned():
+            self._news.doing("speaking", planned.scene)
+            voice = voices[planned.scene].result()
+            self._news.doing("drawing", planned.scene)
+            picture = pictures[planned.scene].result()
+            piece = planned if planned.card else self._timed(planned, voice)
+            self._news.doing("filming", planned.scene)
+            key, make = camera.take(piece, picture, partial(self._news.filmed, planned.scene))
+            segments.append(self._stage(piece.name, key, make).media[0])
+            pieces.append(piece)
+        return pieces, segments
+
+    def _planned(self) -> Iterator[Piece]:
+        """The pieces of the film, before it is known how long they are."""
+        film, last = self.film, len(self.film.scenes) - 1
+        if film.title:
+            yield Piece("title", 0, round(CARD * RATE), "cut", film.title)
+        for number, scene in enumerate(film.scenes):
+            first = number == 0 and not film.title
+            yield Piece(f"scene {number}", number, 0, "cut" if first else scene.transition)
+        if film.credits:
+            yield Piece("credits", last, round((CARD + 1) * RATE), "crossfade", film.credits)
+
+    def _timed(self, piece: Piece, voice: Voice | None) -> Piece:
+        """As long as it was asked to be, or as what is said in it takes, with its captions."""
+        asked = self.film.scenes[piece.scene].seconds
+        sound = self.film.sound
+        needed = (LEAD + (voice.media.seconds or 0) + TAIL) if voice else 0.0
+        seconds = max(asked or needed or (sound.seconds if sound else None) or USUAL, needed, SHORTEST)
+        if asked and needed > asked + 1 / RATE:
+            self._note(
+                Sentence(
+                    template="Scene {scene} lasts {seconds} s instead of {asked} s, so that its words can be said.",
+                    facts={"scene": piece.scene + 1, "seconds": round(seconds, 1), "asked": round(asked, 1)},
+                )
+            )
+        frames, cues, language = round(seconds * RATE), list[Cue](), "en"
+        if voice:
+            language = voice.language
+            cues = cues_of(voice.words, SIZES[self.film.shape], language, LEAD, frames / RATE)
+        elif sound is not None and self.film.subtitles:
+            cues, language = self._heard()
+        return replace(piece, frames=frames, cues=tuple(cues), language=language)
+
+    def _listen(self) -> None:
+        """To the recording that was given, where subtitles are asked for."""
+        if self.film.sound is not None and self.film.subtitles:
+            listener = Listener(self._context.acting("subtitle"), self.film.sound, self.film.language)
+            self._listened = listener.original()
+
+    def _heard(self) -> tuple[list[Cue], str]:
+        """What is said in the recording that was given."""
+        transcript = self._listened
+        assert transcript is not None, "listened before"
+        line = look(SIZES[self.film.shape], transcript.language).line
+        return cut(transcript.words, line), transcript.language
+
+    def _joined(self, shop: Workshop, cutting: Cutting) -> Made:
+        from engine.film.joining import join
+
+        self._news.joining()
+        sound, loudness = self._sounds(shop, cutting)
+        path = shop.folder / "film.mp4"
+        join(cutting.segments, sound, path, self._watch, lambda _: self._context.check())
+        kept = self._context.keep_file(path)
+        return Made(
+            video=described(kept, probe(kept.path, kept.mime)),
+            pictures=cutting.pictures,
+            cues=cutting.cues(),
+            starts=[start for piece, start in cutting.placed() if not piece.card],
+            notes=self.notes,
+            facts={} if loudness is None else {"lufs": loudness},
+            voices=sorted({voice.voice for voice in cutting.voices if voice}),
+        )
+
+    def _sounds(self, shop: Workshop, cutting: Cutting) -> tuple[Path | None, float | None]:
+        """The film's sound, and its loudness; None where it has none."""
+        from engine.film.sound import Said, mix, track
+
+        scenes = [(piece.scene, start) for piece, start in cutting.placed() if not piece.card]
+        said = [Said(voice.media, start + LEAD) for at, start in scenes if (voice := cutting.voices[at])]
+        if self.film.sound:
+            said.append(Said(self.film.sound, scenes[0][1]))
+        if not said and not self.film.music:
+            return None, None
+        speech = shop.folder / "speech.wav" if said else None
+        if speech:
+            track(said, cutting.seconds, speech, self._watch)
+        path = shop.folder / "sound.wav"
+        return path, mix(speech, self.film.music, cutting.seconds, path, self._watch)
+
+    def _stage(self, name: str, key: str, make: "Callable[[], Result]") -> Result:
+        return self._context.stage(name, lambda: self._parts.made(key, make))
+
+    def _note(self, *notes: Sentence) -> None:
+        with self._lock:
+            self.notes += [note for note in notes if note not in self.notes]
+
+    def _check(self) -> None:
+        self._context.check()
+        if self._stop.is_set():
+            raise Cancelled("Cancelled.")
+
+
+def _voice(made: Result) -> Voice:
+    facts: Any = made.facts  # as `_said` wrote them
+    words = tuple(Word(text, start, end) for text, start, end in facts["words"])
+    return Voice(made.media[0], words, facts["language"], facts["voice"])

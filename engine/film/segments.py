@@ -1,0 +1,50 @@
+"""Frames to H.264, one file a scene, so that a film is joined without encoding anything twice."""
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from engine.film.canvas import Frame
+from engine.film.film import RATE
+from engine.video import FFmpegFailed, Watch, feed, run
+
+log = structlog.get_logger()
+
+COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
+X264 = {"c:v": "libx264", "preset": "veryfast", "crf": 20}
+NVENC = {"c:v": "h264_nvenc", "preset": "p4", "cq": 21, "rc": "vbr"}
+TIMESCALE = 15360
+
+
+@cache
+def encoder() -> dict[str, Any]:
+    """NVENC where this machine's GPU encodes, or else x264."""
+    import ffmpeg
+
+    tiny = ffmpeg.input("color=s=256x256:r=30:d=0.2", f="lavfi")
+    try:
+        run(ffmpeg.output(tiny, "pipe:", f="null", pix_fmt="yuv420p", **NVENC), Watch(seconds=20))
+    except FFmpegFailed as error:
+        log.info("no NVENC", said=str(error)[-200:])
+        return X264
+    return NVENC
+
+
+def encode(frames: Iterable[Frame], size: tuple[int, int], path: Path, watch: Watch, ass: str | None = None) -> None:
+    """Write `frames` of `size`, width and height, to the MP4 `path`, with `ass` drawn on them in the fonts beside it.
+
+    Raises FFmpegFailed, Cancelled and TimedOut, and what `frames` raises.
+    """
+    import ffmpeg
+
+    shape = f"{size[0]}x{size[1]}"
+    video = ffmpeg.input("pipe:", f="rawvideo", pix_fmt="yuv420p", s=shape, framerate=RATE, **COLOURS)
+    if ass is not None:
+        cues = path.with_suffix(".ass")
+        cues.write_text(ass, "utf-8")
+        video = video.filter("ass", cues.name, fontsdir="fonts")
+    made = video.output(path.name, f="mp4", pix_fmt="yuv420p", video_track_timescale=TIMESCALE, **COLOURS, **encoder())
+    feed(made, (frame.data for frame in frames), watch, path.parent)

@@ -1,0 +1,143 @@
+"""A shot: the frames of one scene, each made when it is asked for. Nothing is held but the picture that moves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.film.canvas import Frame, Picture, covering, empty, planes, split
+from engine.film.film import RATE
+from engine.film.focus import focus_of
+from engine.film.motion import SPARE, Motion, View, sway, way
+from engine.job import Media
+from engine.video import Stream, Watch, frames
+
+Map = NDArray[np.float32]
+
+SHIFT = 0.014
+"""How far the nearest moves beside the farthest in parallax, in shares of the frame's width, to each side."""
+
+
+class Shot(Protocol):
+    """`frame(n)` is the frame at `n` of `count`; past the last one the picture may move on, or stand."""
+
+    count: int
+
+    def frame(self, number: int) -> Frame: ...
+
+
+class PictureShot:
+    """A picture, RGB (H, W, 3), under a moving camera."""
+
+    def __init__(
+        self, picture: Picture, size: tuple[int, int], count: int, *, motion: Motion, seed: int, weights: Path
+    ) -> None:
+        self.count = count
+        self._size = size
+        rough = focus_of(picture, weights)
+        canvas = covering(picture, size, SPARE[motion], (rough.x, rough.y))
+        focus = focus_of(canvas, weights) if motion != "still" else rough
+        self._planes = planes(canvas)
+        width, height = self._planes.size
+        self._widest = min(width, height * size[0] / size[1])
+        self._aspect = width / self._widest, height / (self._widest * size[1] / size[0])
+        self._way = way(motion, (focus.x, focus.y), self._aspect, seed)
+        self._seed = seed
+        self._layers = _Layers(focus.depth, size) if motion == "parallax" else None
+        self._steady = motion == "still"
+        self._held: Frame | None = None
+
+    def frame(self, number: int) -> Frame:
+        if self._held is not None:
+            return self._held
+        share = number / max(1, self.count - 1)
+        frame = self._seen(self._way.at(share), share)
+        if self._steady:
+            self._held = frame
+        return frame
+
+    def _seen(self, view: View, share: float) -> Frame:
+        frame = empty(self._size)
+        target, width, height = split(frame), *self._planes.size
+        scale = view.width * self._widest / self._size[0]
+        left = view.x * width - view.width * self._widest / 2
+        top = view.y * height - view.width * self._widest * self._size[1] / self._size[0] / 2
+        pairs = ((self._planes.luma, target.luma), (self._planes.blue, target.blue), (self._planes.red, target.red))
+        for at, (source, out) in enumerate(pairs):
+            corner = (left, top) if at == 0 else (left / 2, top / 2)
+            if self._layers is None:
+                _straight(source, out, scale, corner)
+            else:
+                self._layers.bent(source, out, scale, corner, sway(share, self._seed))
+        return frame
+
+
+class ClipShot:
+    """Frames of a video file of the film's size and rate; past its last one it stands."""
+
+    def __init__(self, clip: Media, stream: Stream, size: tuple[int, int], count: int, watch: Watch) -> None:
+        self.count = count
+        self._size = size
+        steady = Stream(stream.codec, *_covering(stream, size), RATE, stream.frames)
+        self._source: Iterator[Picture] = frames(clip.path, clip.mime, steady, watch)
+        self._at = -1
+        self._last: Frame | None = None
+
+    def frame(self, number: int) -> Frame:
+        while self._at < number and (picture := next(self._source, None)) is not None:
+            self._last = joined(cut(picture, self._size))
+            self._at += 1
+        assert self._last is not None, "a video has a frame"
+        return self._last
+
+
+def cut(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The middle of a picture that is at least as large as `size`."""
+    top, left = (picture.shape[0] - size[1]) // 2, (picture.shape[1] - size[0]) // 2
+    return picture[top : top + size[1], left : left + size[0]]
+
+
+def joined(picture: Picture) -> Frame:
+    """RGB of the film's size as a frame."""
+    made = planes(picture)
+    frame = empty(made.size)
+    target = split(frame)
+    target.luma[:], target.blue[:], target.red[:] = made.luma, made.blue, made.red
+    return frame
+
+
+def _covering(stream: Stream, size: tuple[int, int]) -> tuple[int, int]:
+    scale = max(size[0] / stream.width, size[1] / stream.height)
+    return max(size[0], round(stream.width * scale)), max(size[1], round(stream.height * scale))
+
+
+def _straight(source: Frame, out: Frame, scale: float, corner: tuple[float, float]) -> None:
+    """`out` shows `source` from `corner` on, each of its pixels `scale` wide."""
+    half = (scale - 1) / 2  # pixels are taken at their middles
+    matrix = np.array([[scale, 0, corner[0] + half], [0, scale, corner[1] + half]], np.float64)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cv2.warpAffine(source, matrix, (out.shape[1], out.shape[0]), out, flags, cv2.BORDER_REPLICATE)
+
+
+class _Layers:
+    """Parallax: what is near moves beside what is far, as a smooth bending of the picture without holes."""
+
+    def __init__(self, depth: Map, size: tuple[int, int]) -> None:
+        self._depths: dict[tuple[int, int], tuple[Map, Map, Map]] = {}
+        self._width = size[0]
+        for shape in ((size[1], size[0]), (size[1] // 2, size[0] // 2)):
+            near = cv2.resize(depth, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+            across, down = np.meshgrid(np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32))
+            self._depths[shape] = (near - np.float32(0.4), across, down)
+
+    def bent(
+        self, source: Frame, out: Frame, scale: float, corner: tuple[float, float], moved: tuple[float, float]
+    ) -> None:
+        near, across, down = self._depths[out.shape[0], out.shape[1]]
+        half, far = (scale - 1) / 2, SHIFT * out.shape[1] * scale
+        x = cv2.addWeighted(across, scale, near, -far * moved[0], corner[0] + half)
+        y = cv2.addWeighted(down, scale, near, -far * moved[1], corner[1] + half)
+        cv2.remap(source, x, y, cv2.INTER_LINEAR, out, cv2.BORDER_REPLICATE)

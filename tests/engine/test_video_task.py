@@ -1,0 +1,113 @@
+"""/video with the real painter, voice, listener and FFmpeg: what comes out, and what is refused."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.errors import BadInput, Cancelled, TooLarge
+from engine.film.sound import measured
+from engine.job import Media
+from engine.subtitles.files import parse
+from engine.tasks import TASKS
+from engine.tasks.video import Params
+from engine.video import Watch, opened, probe, run
+from tests.engine.film.studio import Studio, seen
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    return Studio(tmp_path_factory.mktemp("studio"))
+
+
+def test_a_picture_and_words_become_a_video_with_voice_and_subtitles(studio: Studio, tmp_path: Path) -> None:
+    made = studio.make("video", image=studio.picture(), text="Night falls. The lamp is lit.", subtitles=True)
+    film, srt = made.media
+    found = probe(film.path, film.mime)
+    assert found.video
+    assert (found.video.width, found.video.height, found.video.codec) == (1280, 720, "h264")
+    assert found.sound
+    assert found.sound.codec == "aac"
+    assert film.path.read_bytes().index(b"moov") < film.path.read_bytes().index(b"mdat")
+    cues = parse(srt.path.read_bytes())
+    assert " ".join(cue.text for cue in cues).replace("\n", " ") == "Night falls. The lamp is lit."
+    assert cues[-1].end <= found.seconds
+    sound = tmp_path / "sound.wav"
+    run(opened(film.path, film.mime)["a:0"].output(str(sound), f="wav", acodec="pcm_s16le"), Watch())
+    assert measured(sound, Watch())[0] == pytest.approx(-16, abs=1)
+    assert made.facts["backend"] == "ffmpeg"
+    assert "en_US" in str(made.facts["model"]) or "espeak" in str(made.facts["model"])
+
+
+@pytest.mark.parametrize(("shape", "size"), [("square", (960, 960)), ("tall", (720, 1280))])
+def test_a_prompt_is_drawn_and_moves_in_silence(studio: Studio, shape: str, size: tuple[int, int]) -> None:
+    made = studio.make("video", prompt="a red apple", seconds=1, shape=shape, motion="zoom")
+    found = probe(made.media[0].path, made.media[0].mime)
+    assert found.video
+    assert (found.video.width, found.video.height, found.video.frames) == (*size, 30)
+    assert found.sound is None
+    assert str(made.facts["backend"]) == "pocket + ffmpeg"
+    assert made.facts["prompt"] == "a red apple"
+    frames = seen(made.media[0])
+    assert np.abs(frames[0].astype(int) - frames[-1]).mean() > 0.5
+
+
+def test_a_sound_of_ones_own_gives_its_length_and_is_heard_for_subtitles(studio: Studio) -> None:
+    spoken = studio.make("video", image=studio.picture(), text="We build a wooden chair, and paint it blue.")
+    path = studio.folder / "speech.wav"
+    run(opened(spoken.media[0].path, spoken.media[0].mime)["a:0"].output(str(path), f="wav", ar=16000), Watch())
+    sound = studio.kept(path)
+    made = studio.make("video", image=studio.picture(), audio=sound, subtitles=True)
+    assert made.media[0].seconds == pytest.approx(sound.seconds, abs=0.05)
+    assert "chair" in made.media[1].path.read_text()
+
+
+def test_a_cancel_ends_it_within_a_second(studio: Studio) -> None:
+    context = studio.context("video", "cancelled")
+    params = Params(image=studio.picture(), seconds=60, motion="parallax").seeded()
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            TASKS["video"].run(params, context)
+        except Cancelled as error:
+            failed.append(error)
+
+    working = threading.Thread(target=work)
+    working.start()
+    while not any(told.stage == "filming" for told in studio.told):
+        time.sleep(0.02)
+    context.cancelled.set()
+    begun = time.monotonic()
+    working.join(timeout=10)
+    assert failed
+    assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({}, "There is nothing to show"),
+        ({"prompt": "a", "subtitles": True}, "subtitles go with text or audio"),
+        ({"prompt": "a", "voice": "woman"}, "voice and language go with text"),
+        ({"prompt": "a", "seconds": 61}, "seconds is 61; it must be at most 60"),
+        ({"prompt": "a", "motion": "spin"}, "motion is “spin”; it must be one of"),
+    ],
+)
+def test_what_does_not_fit_is_refused(options: dict[str, Any], why: str) -> None:
+    with pytest.raises(BadInput, match=why):
+        Params.parse(options)
+
+
+def test_an_hour_of_sound_is_refused() -> None:
+    sound = Media(path=Path("a.wav"), mime="audio/wav", sha256="0", bytes=1, seconds=3600)
+    with pytest.raises(TooLarge, match="audio is 3600 s long; at most 300 s"):
+        Params.parse({"prompt": "a", "audio": sound})
+
+
+def test_an_unknown_voice_is_refused_by_name(studio: Studio) -> None:
+    with pytest.raises(BadInput, match="voice is “robot”; it must be one of man, woman"):
+        studio.make("video", image=studio.picture(), text="Hello.", voice="robot")
