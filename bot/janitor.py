@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from bot.studio import Studio
-from engine.film.parts import Parts
+from engine.parts import Parts
 from engine.stages import FOLDER, Stages
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from engine.errors import Cancelled
 from engine.film import titles
 from engine.film.canvas import Frame, Picture
 from engine.film.film import RATE, SIZES, VERSION, Film
-from engine.film.parts import key_of
+from engine.parts import key_of
 from engine.film.pieces import Piece
 from engine.film.segments import encode, encoder
 from engine.film.shots import ClipShot, PictureShot, Shot

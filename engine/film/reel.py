@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import Cancelled, Sentence
 from engine.film.film import RATE, SHORTEST, SIZES, USUAL, Film
 from engine.film.news import News
-from engine.film.parts import Parts, key_of
+from engine.parts import Parts, key_of
 from engine.film.pieces import Cutting, Made, Piece, Voice
 from engine.film.titles import cues_of, look
 from engine.film.workshop import Workshop

@@ -1,4 +1,4 @@
-"""What films were made of, kept by what it was made from: another film with the same scene makes only what is new."""
+"""What jobs were made of, kept by what it was made from: another job with the same part makes only what is new."""
 
 import contextlib
 import hashlib
@@ -12,7 +12,7 @@ from engine.job import Result
 from engine.stages import Stages
 
 DAYS = 3
-"""Parts that no film has used for so long are forgotten."""
+"""Parts that no job has used for so long are forgotten."""
 
 
 class Parts:
@@ -31,7 +31,7 @@ class Parts:
         return found
 
     def files(self) -> set[str]:
-        """The hashes of the files that are still of use; what no film has used for DAYS is forgotten."""
+        """The hashes of the files that are still of use; what no job has used for DAYS is forgotten."""
         before, kept = time.time() - DAYS * 86400, set[str]()
         for path in self._folder.glob("*/*/*.json"):
             with contextlib.suppress(FileNotFoundError):  # a worker puts a newer one in its place
