@@ -14,7 +14,8 @@ TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items(
 MODULES = {name: name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in FILES}
 
 ENGINE_FROM_OUTSIDE = tuple(
-    f"engine.{name}" for name in ("errors", "job", "params", "wire", "host", "devices", "media", "parts", "stages", "tasks")
+    f"engine.{name}"
+    for name in ("errors", "job", "params", "wire", "host", "devices", "media", "parts", "stages", "tasks")
 )
 """What the front end may take of the engine: values, errors, Params and the host; no worker and no backend."""
 

@@ -12,13 +12,13 @@ from engine.errors import Cancelled
 from engine.film import titles
 from engine.film.canvas import Frame, Picture
 from engine.film.film import RATE, SIZES, VERSION, Film
-from engine.parts import key_of
 from engine.film.pieces import Piece
 from engine.film.segments import encode, encoder
 from engine.film.shots import ClipShot, PictureShot, Shot
 from engine.film.transitions import played
 from engine.film.workshop import Workshop
 from engine.job import Media, Result
+from engine.parts import key_of
 from engine.pictures import pixels
 from engine.task import Context
 from engine.video import Watch, probe

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import Cancelled, Sentence
 from engine.film.film import RATE, SHORTEST, SIZES, USUAL, Film
 from engine.film.news import News
-from engine.parts import Parts, key_of
 from engine.film.pieces import Cutting, Made, Piece, Voice
 from engine.film.titles import cues_of, look
 from engine.film.workshop import Workshop
 from engine.job import Fact, Media, Result, by_content
+from engine.parts import Parts, key_of
 from engine.subtitles.cues import Cue, Word, cut
 from engine.subtitles.listener import Listener
 from engine.task import Context

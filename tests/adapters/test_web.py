@@ -116,6 +116,15 @@ class TestDrawing:
         answer = await program.post("/generate-image", json={"prompt": "a cat", "steps": 1, "count": 2, "image": None})
         assert len(set(answer.json["images"])) == 2
 
+    async def test_a_video_is_a_job_that_is_followed_to_its_media(self, program: Visitor) -> None:
+        asked = {"image": data_uri(png(64, 36)), "text": "Hello.", "generate_subtitles": True}
+        answer = await program.post("/render-video", json=asked)
+        assert answer.status == 202, answer.json
+        made = await program.ended(answer.json["id"])
+        assert [media["mime"] for media in made["result"]["media"]] == ["video/mp4", "application/x-subrip"]
+        refused = await program.post("/render-video", json={"text": "Hello."})
+        assert (refused.status, refused.json["error"]["kind"]) == (400, "BadInput")
+
     async def test_hanging_up_cancels_the_job(self, program: Visitor, store: Store) -> None:
         asking = asyncio.create_task(program.post("/generate-image", json={"prompt": "a cat", "steps": 50, "count": 4}))
         async with asyncio.timeout(30):
@@ -222,7 +231,7 @@ class TestJobs:
     async def test_every_command_is_answered(self, asked: Command, program: Visitor) -> None:
         needed = {option.name: "a red cat" for option in asked.params.options() if option.required}
         answer = await program.post("/jobs", json={"command": asked.name, "options": needed})
-        if asked.name == "cancel":
+        if asked.name in {"cancel", "video"}:  # they need one of several options
             assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
         elif asked.name == "imagine":
             assert answer.status == 202
