@@ -233,7 +233,7 @@ class TestJobs:
         answer = await program.post("/jobs", json={"command": asked.name, "options": needed})
         if asked.name in {"cancel", "video"}:  # they need one of several options
             assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
-        elif asked.name == "imagine":
+        elif asked.name in {"imagine", "magic"}:
             assert answer.status == 202
             assert (await program.ended(answer.json["id"]))["state"] == "done"
         else:
@@ -243,7 +243,7 @@ class TestJobs:
     async def test_a_button_of_a_state_is_pressed_by_its_id(self, program: Visitor) -> None:
         made = await program.ended((await program.job("imagine", prompt="a red cat", steps=1))["id"])
         buttons = {each["label"]: f"{each['command']}:{each['argument']}" for each in made["buttons"]}
-        assert list(buttons) == ["Again", "Vary", "Upscale", "Delete"]
+        assert list(buttons) == ["Again", "Vary", "Upscale", "Animate", "Delete"]
         again = await program.post("/jobs", json={"button": buttons["Again"]})
         assert again.status == 202
         facts = (await program.ended(again.json["id"]))["result"]["facts"]
