@@ -70,6 +70,7 @@ def host_settings(settings: Settings) -> HostSettings:
         memory=settings.engine.memory,
         timeout=settings.engine.timeout,
         models=tuple(settings.models.model_dump().items()),
+        beside=True,
     )
 
 

@@ -124,7 +124,7 @@ class Call:
 
         Raises EngineDied when it cannot start, or takes no new jobs.
         """
-        if self.studio.engine.line.mode == "draining":
+        if self.studio.engine.mode == "draining":
             raise EngineDied("The studio takes no new jobs for now; those in line still run. Try again later.")
         service = await self.studio.engine.service(task)
         refuse(params, service)

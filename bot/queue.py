@@ -14,20 +14,20 @@ LATELY = 6000.0
 
 async def restore(studio: Studio) -> None:
     """Before the first job: the line as it was left."""
-    line, store = studio.engine.line, studio.store
+    engine, store = studio.engine, studio.store
     mode = await store.note(NOTE)
     if mode in get_args(Mode):
-        line.mode = cast("Mode", mode)
+        engine.mode = cast("Mode", mode)
     for *kind, seconds in await store.runs():
-        studio.engine.times.remember(Kind(*kind), seconds)
+        engine.times.remember(Kind(*kind), seconds)
     for user, seconds, ended in await store.used(time.time() - LATELY):
-        line.charge(user, seconds, ended)
+        engine.line.charge(user, seconds, ended)
 
 
 async def hold(studio: Studio, mode: Mode) -> None:
     """From now on, and after a restart as well."""
     await studio.store.set_note(NOTE, mode)
-    studio.engine.line.mode = mode
+    studio.engine.mode = mode
 
 
 async def keep_learning(studio: Studio) -> None:

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +27,8 @@ def main(arguments: list[str]) -> int:
         return weights(arguments[1:])
     wire = _take_stdout()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    return _serve(_settings(arguments), wire)
+    given = _given(arguments)
+    return _serve(_settings(given), wire, given.task)
 
 
 def _take_stdout() -> BinaryIO:
@@ -36,7 +38,7 @@ def _take_stdout() -> BinaryIO:
     return wire
 
 
-def _serve(settings: EngineSettings, wire: BinaryIO) -> int:
+def _serve(settings: EngineSettings, wire: BinaryIO, tasks: Sequence[str]) -> int:
     from engine.tasks import TASKS
     from engine.worker import Worker
 
@@ -48,7 +50,7 @@ def _serve(settings: EngineSettings, wire: BinaryIO) -> int:
             wire.flush()
 
     try:
-        worker = Worker(TASKS, settings, send)
+        worker = Worker({name: TASKS[name] for name in tasks or TASKS}, settings, send)
     except AtelierError as error:
         send(Unfit(why=error.sentence))
         return 1
@@ -56,13 +58,17 @@ def _serve(settings: EngineSettings, wire: BinaryIO) -> int:
     return 0
 
 
-def _settings(arguments: list[str]) -> EngineSettings:
+def _given(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m engine", description="One worker of Atelier's engine.")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--folder", type=Path, default=Path("data"), help="where media, previews and weights lie")
     parser.add_argument("--memory", type=int, default=15_000_000_000, help="bytes that models may take")
     parser.add_argument("--model", action="append", default=[], metavar="TASK=NAME", help="imagine=pocket")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--task", action="append", default=[], metavar="TASK", help="only this one; may stand twice")
+    return parser.parse_args(arguments)
+
+
+def _settings(given: argparse.Namespace) -> EngineSettings:
     models = dict(pair.split("=", 1) for pair in given.model)
     return EngineSettings(device=given.device, folder=given.folder, memory=given.memory, models=models)
 

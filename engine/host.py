@@ -1,7 +1,7 @@
-"""What the bot holds of the engine: a line of jobs, and a keeper for each device's worker."""
+"""What the bot holds of the engine: lines of jobs, and a keeper for each worker."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +18,29 @@ from engine.wire import Service
 __all__ = ["Engine", "EngineState", "HostSettings", "Kind", "Mode", "Running", "Standing"]
 
 
+BESIDE = "cpu, beside"
+"""What the worker of the tasks that need no device is called."""
+
+
 @dataclass(frozen=True)
 class HostSettings:
-    """Each of `devices` gets a worker. `memory` in bytes, `timeout` in seconds a job, `models` (task, name) pairs."""
+    """Each of `devices` gets a worker. `memory` in bytes, `timeout` in seconds a job, `models` (task, name) pairs.
+
+    `beside` gives the tasks that need no device a worker of their own on the CPU, so that they wait behind no other.
+    """
 
     devices: tuple[str, ...]
     folder: Path
     memory: int = 15_000_000_000
     timeout: float = 600.0
     models: tuple[tuple[str, str], ...] = ()
+    beside: bool = False
 
-    def arguments(self, device: str) -> list[str]:
-        """The command line of a worker."""
+    def arguments(self, device: str, tasks: Sequence[str] = ()) -> list[str]:
+        """The command line of a worker, of these `tasks` alone where some are named."""
+        only = [part for task in tasks for part in ("--task", task)]
         chosen = [part for task, name in self.models for part in ("--model", f"{task}={name}")]
-        return ["--device", device, "--folder", str(self.folder), "--memory", str(self.memory), *chosen]
+        return ["--device", device, "--folder", str(self.folder), "--memory", str(self.memory), *chosen, *only]
 
 
 @dataclass(frozen=True)
@@ -44,22 +53,29 @@ class EngineState:
 
 
 class Engine:
-    """Use as `async with Engine.open(settings) as engine`. `line` is who waits, `times` how long runs take."""
+    """Use as `async with Engine.open(settings) as engine`. `times` is how long runs take.
+
+    `line` is who waits for a device, `beside` who waits for the worker beside them.
+    """
 
     def __init__(self, settings: HostSettings) -> None:
         self.times = Times()
         self.line = Line(self._usual)
+        self.beside = Line(self._usual) if settings.beside else self.line
         self._keepers = [
             Keeper(device, settings.arguments(device), settings.timeout, self.line, self.times)
             for device in settings.devices
         ]
+        if settings.beside:
+            arguments = settings.arguments("cpu", [task.name for task in TASKS.values() if task.beside])
+            self._keepers.append(Keeper(BESIDE, arguments, settings.timeout, self.beside, self.times))
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: HostSettings) -> AsyncIterator["Engine"]:
         """An engine whose workers are starting; when it closes they are told to stop, and killed if they do not."""
         engine = cls(settings)
-        duties = [keeper.keep() for keeper in engine._keepers] + [engine.line.tell_places()]
+        duties = [each.keep() for each in engine._keepers] + [line.tell_places() for line in engine.lines]
         tasks = [asyncio.create_task(duty) for duty in duties]
         try:
             yield engine
@@ -70,8 +86,9 @@ class Engine:
 
     async def submit(self, job: Job) -> AsyncGenerator[Update, None]:
         """The job's updates, to Done or Failed. Closing the iterator before that cancels exactly this job."""
-        ticket = Ticket(job, TASKS[job.task])
-        self.line.join(ticket)
+        task = TASKS[job.task]
+        ticket = Ticket(job, task)
+        (self.beside if task.beside else self.line).join(ticket)
         try:
             while (update := await ticket.next()) is not None:
                 yield update
@@ -81,7 +98,26 @@ class Engine:
 
     def cancel(self, job: str) -> bool:
         """End exactly this job, waiting or running. False where there is no such job."""
-        return self.line.cancel(job) or any(keeper.cancel(job) for keeper in self._keepers)
+        waiting = any(line.cancel(job) for line in self.lines)
+        return waiting or any(keeper.cancel(job) for keeper in self._keepers)
+
+    def bump(self, job: str) -> bool:
+        """Let a waiting job go first. False where it does not wait."""
+        return any(line.bump(job) for line in self.lines)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return (self.line,) if self.beside is self.line else (self.line, self.beside)
+
+    @property
+    def mode(self) -> Mode:
+        """Whether jobs start and whether new ones are taken, in every line."""
+        return self.line.mode
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        for line in self.lines:
+            line.mode = mode
 
     async def service(self, task: str) -> Service:
         """Which backend does `task`. Waits while workers start; raises EngineDied when none can."""
@@ -96,11 +132,11 @@ class Engine:
         """From 1 in line; 0 while it runs; None where there is no such job."""
         if any(job in worker.running for worker in self.state().workers):
             return 0
-        return self.line.place(job)
+        return next((place for line in self.lines if (place := line.place(job)) is not None), None)
 
     def state(self) -> EngineState:
         workers = tuple(keeper.state() for keeper in self._keepers)
-        return EngineState(workers=workers, waiting=len(self.line), mode=self.line.mode)
+        return EngineState(workers=workers, waiting=sum(map(len, self.lines)), mode=self.mode)
 
     def _usual(self, ticket: Ticket) -> float | None:
         """Device-seconds that the ticket should take on the worker that knows it best."""

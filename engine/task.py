@@ -72,7 +72,8 @@ class Batching:
 class Task:
     """A kind of work. `choose` says which backend does it here; `load` makes that backend's model for the pool.
 
-    `size` says of parameters how much work they are: runs of the same size take about the same time.
+    `size` says of parameters how much work they are: runs of the same size take about the same time. A task that runs
+    `beside` needs no device: it has a worker of its own on the CPU and waits behind no picture.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Task:
     load: Callable[[EngineSettings], Any] | None = None
     size: Callable[[Any], str] = _all_alike
     batch: Batching | None = None
+    beside: bool = False
 
 
 class Context:

@@ -65,7 +65,7 @@ async def _job(call: Call, params: Params) -> Reply:
     if params.action == "drop":
         moved = call.studio.flights.cancel(params.job)
     else:
-        moved = call.studio.engine.line.bump(call.studio.flights.run_of(params.job) or params.job)
+        moved = call.studio.engine.bump(call.studio.flights.run_of(params.job) or params.job)
     if not moved:
         raise BadInput("Job {job} does not wait any more.", job=params.job)
     log.warning("queue", action=params.action, job=params.job, by=call.request.user)
@@ -75,11 +75,12 @@ async def _job(call: Call, params: Params) -> Reply:
 
 
 def _show(call: Call) -> Reply:
-    line = call.studio.engine.line
-    waiting, running = list(line.standings()), line.running()
-    lines = [call.say(SAID[line.mode]), *_running(call, running), *_waiting(call, waiting)]
+    engine = call.studio.engine
+    waiting = [each for line in engine.lines for each in line.standings()]
+    running = [each for line in engine.lines for each in line.running()]
+    lines = [call.say(SAID[engine.mode]), *_running(call, running), *_waiting(call, waiting)]
     facts: dict[str, Any] = {
-        "mode": line.mode,
+        "mode": engine.mode,
         "running": [each._asdict() for each in running],
         "waiting": [each._asdict() for each in waiting],
     }

@@ -1,44 +1,23 @@
 """Who writes prompts: the choice between a causal language model (full tier) and the grammar (embedded)."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from engine.backends.magic.grammar import write
+from engine.backends.sdxl.checkpoint import fingerprint
+from engine.backends.writing import Report, Writer, Writing, style_notes
 from engine.errors import Sentence
-from engine.job import Fact
 from engine.task import EngineSettings
 from engine.wire import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from engine.tasks.magic import Params
-
-    Report = Callable[[str, float], None]
 
 VERSION = 1
 """Of the task: raised when the same parameters would come out differently."""
-
-
-@dataclass(frozen=True)
-class Writing:
-    """A prompt, the style that it is in, and what a person should know of it."""
-
-    prompt: str
-    style: str
-    notes: tuple[Sentence, ...] = ()
-    facts: dict[str, Fact] | None = None
-
-
-class Writer(Protocol):
-    """What writes. `report(stage, fraction)` raises when the job was cancelled."""
-
-    @property
-    def size(self) -> int: ...
-
-    def close(self) -> None: ...
-
-    def write(self, params: "Params", report: "Report") -> Writing: ...
+MAGIC_PROMPT = "Gustavosta/MagicPrompt-Stable-Diffusion"
+"""The repository that `auto` takes where it has been fetched, under the weights' `hub` folder."""
 
 
 class GrammarWriter:
@@ -49,30 +28,56 @@ class GrammarWriter:
     def close(self) -> None:
         """Nothing to give back."""
 
-    def write(self, params: "Params", report: "Report") -> Writing:  # noqa: ARG002  # done before anything can be told
+    def write(self, params: "Params", report: Report) -> Writing:  # noqa: ARG002  # done before anything can be told
         written = write(params.idea, params.seed or 0, params.style, params.language, short=params.short)
         return Writing(written.prompt, written.style, style_notes(params.style, written.style))
 
 
-def style_notes(wanted: str, style: str) -> tuple[Sentence, ...]:
-    """That the idea's own medium went before the style that was asked for."""
-    if wanted in ("auto", style):
-        return ()
-    template = "The idea itself says {style}, so style {wanted} was left out."
-    return (Sentence(template=template, facts={"style": style, "wanted": wanted}),)
-
-
 def choose(settings: EngineSettings) -> Service:
+    """The backend for `magic`: what the owner named; for `auto` MagicPrompt where libraries and weights are here."""
     wanted = settings.models.get("magic", "auto")
-    template = "config.toml asks for it." if wanted == "grammar" else "The grammar writes the prompts."
-    return _service("grammar", "embedded", "grammar", Sentence(template=template))
+    if wanted == "auto":
+        obstacle = _obstacle(settings)
+        if obstacle is None:
+            return _by_model(settings, Sentence(template="MagicPrompt and torch are here."))
+        return _service("grammar", "embedded", "grammar", obstacle)
+    asked = Sentence(template="config.toml asks for it.")
+    return _service("grammar", "embedded", "grammar", asked) if wanted == "grammar" else _by_model(settings, asked)
 
 
-def load(_: EngineSettings) -> Writer:
-    return GrammarWriter()
+def load(settings: EngineSettings) -> Writer:
+    """The writer that `choose` names. Raises MissingModel."""
+    chosen = choose(settings)
+    if chosen.backend == "grammar":
+        return GrammarWriter()
+    from engine.backends.magic.language_model import LanguageModelWriter  # loads torch
+
+    return LanguageModelWriter(_source(settings), chosen.model, settings.weights / "hub")
 
 
-def _service(backend: str, tier: str, model: str, why: Sentence) -> Service:
-    return Service.model_validate(
-        {"task": "magic", "version": VERSION, "backend": backend, "tier": tier, "model": model, "why": why}
-    )
+def _source(settings: EngineSettings) -> str:
+    named = settings.models.get("magic", "auto")
+    folder = Path(named).expanduser()
+    return MAGIC_PROMPT if named == "auto" else str(folder) if folder.is_dir() else named
+
+
+def _by_model(settings: EngineSettings, why: Sentence) -> Service:
+    source = _source(settings)
+    folder = Path(source)
+    name = f"{folder.name}-{fingerprint(folder)}" if folder.is_dir() else source
+    return _service("transformers", "full", name, why)
+
+
+def _obstacle(settings: EngineSettings) -> Sentence | None:
+    if any(find_spec(name) is None for name in ("torch", "transformers")):
+        return Sentence(template="torch is not installed, so the grammar writes. Run scripts/setup --full.")
+    from huggingface_hub import try_to_load_from_cache
+
+    if isinstance(try_to_load_from_cache(MAGIC_PROMPT, "config.json", cache_dir=settings.weights / "hub"), str):
+        return None
+    template = 'MagicPrompt is not here, so the grammar writes. Set models.magic = "{name}" to fetch it.'
+    return Sentence(template=template, facts={"name": MAGIC_PROMPT})
+
+
+def _service(backend: str, tier: Literal["full", "embedded"], model: str, why: Sentence) -> Service:
+    return Service(task="magic", version=VERSION, backend=backend, tier=tier, model=model, why=why)

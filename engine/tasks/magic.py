@@ -45,7 +45,7 @@ def run(params: Params, context: Context) -> Result:
     service = context.service
     made = {"backend": service.backend, "tier": service.tier, "model": service.model, "seconds": seconds}
     asked = {"idea": params.idea, "style": writing.style, "seed": params.seed or 0}
-    return Result(notes=writing.notes, facts={"prompt": writing.prompt, **asked, **made, **(writing.facts or {})})
+    return Result(notes=writing.notes, facts={"prompt": writing.prompt, **asked, **made, **writing.facts})
 
 
 def size(params: Params) -> str:
@@ -61,4 +61,5 @@ TASK = Task(
     choose=writers.choose,
     load=writers.load,
     size=size,
+    beside=True,
 )

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Cancelled, EngineDied, OutOfMemory, TimedOut
-from engine.host import Engine, HostSettings
-from engine.job import Done, Job, Progress, Queued, Started, Update
+from engine.host import BESIDE, Engine, HostSettings
+from engine.job import Done, Job, Progress, Queued, Started, Update, key_of
+from engine.tasks.magic import Params as Magic
 from engine.times import Kind
 from tests.fakes import Open, done, echo, failed, small_engine, until
 
@@ -259,3 +260,33 @@ async def test_seconds_left_and_the_wait_are_told_once_runs_of_that_kind_are_kno
         waits = [update.seconds_left for update in behind if isinstance(update, Queued)]
         assert waits[0] == 5
         assert len(waits) <= 3
+
+
+async def test_a_task_that_needs_no_device_waits_behind_nothing_on_one(open_engine: Open) -> None:
+    async with open_engine(beside=True, models=(("magic", "grammar"),)) as engine:
+        service = await engine.service("magic")
+        params = Magic(idea="a lighthouse at noon", seed=1).model_dump(mode="json")
+        key = key_of("magic", service.version, service.model, params)
+        job = Job(command="magic", task="magic", params=params, key=key, user="web:a", origin="")
+        async with aclosing(engine.submit(echo(seconds=30))) as slow:
+            while not isinstance(await anext(slow), Started):
+                continue
+            written = done((await told(engine, job))[-1])
+            assert str(written.result.facts["prompt"]).startswith("a lighthouse at noon, ")
+            beside, device = engine.state().workers[1], engine.state().workers[0]
+            assert (beside.device, [each.task for each in beside.services]) == (BESIDE, ["magic"])
+            assert device.running
+
+
+async def test_a_held_queue_holds_what_runs_beside_too(open_engine: Open) -> None:
+    async with open_engine(beside=True, models=(("magic", "grammar"),)) as engine:
+        await engine.service("magic")
+        engine.mode = "paused"
+        params = Magic(idea="a cat", seed=1).model_dump(mode="json")
+        job = Job(command="magic", task="magic", params=params, key="k", user="web:a", origin="")
+        async with aclosing(engine.submit(job)) as updates:
+            assert isinstance(await anext(updates), Queued)
+            assert (engine.place(job.id), engine.state().waiting) == (1, 1)
+            assert engine.bump(job.id)
+            engine.mode = "open"
+            assert [type(update) async for update in updates][-1] is Done

@@ -44,6 +44,12 @@ def write(text: str, seed: int, style: str = "auto", language: str = "auto", *, 
     return Written(", ".join([text.strip(ENDS), *phrases]), chosen, idea)
 
 
+def medium(style: str, seed: int, language: Language) -> str:
+    """How a prompt says that it is in this style."""
+    phrases = [phrase for phrase in lexicon().phrases["medium"] if style in phrase.only]
+    return Random(seed).choice(phrases).text[language]  # no secret
+
+
 def contradicts(idea: Idea, words: str) -> bool:
     """Whether words that somebody would add say otherwise than the idea, or what it rules out, or repeat it."""
     other = read(words)

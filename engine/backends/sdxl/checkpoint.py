@@ -48,7 +48,7 @@ def checkpoint(settings: EngineSettings) -> Checkpoint:
         return Checkpoint("sdxl-lightning-4step", str(settings.weights / "sdxl"), distilled=True)
     folder = Path(named).expanduser()
     if folder.is_dir():
-        return Checkpoint(f"{folder.name}-{_fingerprint(folder)}", str(folder), _trailing(folder))
+        return Checkpoint(f"{folder.name}-{fingerprint(folder)}", str(folder), _trailing(folder))
     return Checkpoint(named, named, any(word in named.lower() for word in FEW_STEPS))
 
 
@@ -83,7 +83,7 @@ def _trailing(folder: Path) -> bool:
     return path.is_file() and json.loads(path.read_text()).get("timestep_spacing") == "trailing"
 
 
-def _fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path) -> str:
     """Names, sizes and times of the files: another checkpoint in the same folder is another model."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     stats = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]

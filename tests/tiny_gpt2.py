@@ -1,0 +1,73 @@
+"""A causal language model made small: GPT-2 of two layers and a tokenizer of its own, saved as transformers does.
+
+Its random weights are fitted for a second to a few prompts, since what random ones say is no words at all.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from engine.backends.torchvision_import import import_torchvision
+
+WORDS = (
+    "a lighthouse at noon, oil painting, highly detailed, sharp focus, soft light, wide shot, calm mood, smooth, "
+    "portrait of a red fox in the snow, watercolour, elegant, moonlit night, illustration, concept art, vivid colours, "
+)
+CHAT = (
+    "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}assistant:{% endif %}"
+)
+
+
+def save_tiny_gpt2(folder: Path) -> Path:
+    """For 512 tokens."""
+    import_torchvision()
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    tokenizer = _tokenizer()
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_positions=512, n_embd=32, n_layer=2, n_head=2, eos_token_id=0, bos_token_id=0
+    )
+    model = _fitted(GPT2LMHeadModel, config, tokenizer(WORDS * 2, return_tensors="pt")["input_ids"])
+    model.save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def save_told(source: Path, folder: Path) -> Path:
+    """The same with a chat template, so that it passes for an instruct model."""
+    import_torchvision()
+    from transformers import AutoTokenizer
+
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    tokenizer.chat_template = CHAT
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _tokenizer() -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    plain = Tokenizer(models.BPE())
+    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    plain.decoder = decoders.ByteLevel()
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<|endoftext|>"], initial_alphabet=letters)
+    plain.train_from_iterator([WORDS], trainer)
+    end = "<|endoftext|>"
+    return PreTrainedTokenizerFast(tokenizer_object=plain, eos_token=end, bos_token=end)
+
+
+def _fitted(kind: Any, config: Any, words: Any) -> Any:
+    import torch
+
+    torch.manual_seed(0)
+    model = kind(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(30):
+        optimizer.zero_grad()
+        model(input_ids=words, labels=words).loss.backward()
+        optimizer.step()
+    return model.eval()
