@@ -69,6 +69,7 @@ def host_settings(settings: Settings) -> HostSettings:
         folder=settings.bot.data_dir,
         memory=settings.engine.memory,
         timeout=settings.engine.timeout,
+        idle=settings.engine.idle,
         models=tuple(settings.models.model_dump().items()),
         beside=True,
     )

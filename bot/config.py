@@ -104,6 +104,7 @@ class EngineSection(Section):
     backend: Literal["local"] = key("local", "local")
     memory: Size = key("15GB", "a size such as 15GB or 800MB")
     timeout: Duration = key("10m", "a duration such as 90s, 10m or 1h")
+    idle: Duration = key("10m", "a duration such as 90s, 10m or 1h")
 
 
 class ModelsSection(Section):

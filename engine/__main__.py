@@ -63,6 +63,7 @@ def _given(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--folder", type=Path, default=Path("data"), help="where media, previews and weights lie")
     parser.add_argument("--memory", type=int, default=15_000_000_000, help="bytes that models may take")
+    parser.add_argument("--idle", type=float, default=600.0, help="seconds after which an unused model leaves")
     parser.add_argument("--model", action="append", default=[], metavar="TASK=NAME", help="imagine=pocket")
     parser.add_argument("--task", action="append", default=[], metavar="TASK", help="only this one; may stand twice")
     return parser.parse_args(arguments)
@@ -70,7 +71,7 @@ def _given(arguments: list[str]) -> argparse.Namespace:
 
 def _settings(given: argparse.Namespace) -> EngineSettings:
     models = dict(pair.split("=", 1) for pair in given.model)
-    return EngineSettings(device=given.device, folder=given.folder, memory=given.memory, models=models)
+    return EngineSettings(device=given.device, folder=given.folder, memory=given.memory, models=models, idle=given.idle)
 
 
 if __name__ == "__main__":

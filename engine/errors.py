@@ -129,3 +129,8 @@ class DiskFull(AtelierError):
 
 def disk_full() -> DiskFull:
     return DiskFull("The studio's disk is full. Ask an admin to make room, then try again.")
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Torch's error by name, since it may not be installed; ONNX Runtime wraps `bad_alloc`."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "bad_alloc" in str(error)

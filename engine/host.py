@@ -24,15 +24,17 @@ BESIDE = "cpu, beside"
 
 @dataclass(frozen=True)
 class HostSettings:
-    """Each of `devices` gets a worker. `memory` in bytes, `timeout` in seconds a job, `models` (task, name) pairs.
+    """Each of `devices` gets a worker. `memory` in bytes, `models` (task, name) pairs.
 
-    `beside` gives the tasks that need no device a worker of their own on the CPU, so that they wait behind no other.
+    In seconds, `timeout` is what a job may take, `idle` after what time an unused model leaves. `beside` gives the
+    tasks that need no device a worker of their own on the CPU, so that they wait behind no other.
     """
 
     devices: tuple[str, ...]
     folder: Path
     memory: int = 15_000_000_000
     timeout: float = 600.0
+    idle: float = 600.0
     models: tuple[tuple[str, str], ...] = ()
     beside: bool = False
 
@@ -40,7 +42,8 @@ class HostSettings:
         """The command line of a worker, of these `tasks` alone where some are named."""
         only = [part for task in tasks for part in ("--task", task)]
         chosen = [part for task, name in self.models for part in ("--model", f"{task}={name}")]
-        return ["--device", device, "--folder", str(self.folder), "--memory", str(self.memory), *chosen, *only]
+        bounds = ["--memory", str(self.memory), "--idle", str(self.idle)]
+        return ["--device", device, "--folder", str(self.folder), *bounds, *chosen, *only]
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,15 @@ ROOM_AGAIN = 1.0
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What a worker is told at its start. `memory` is the pool's budget in bytes, `models` the owner's word."""
+    """What a worker is told at its start. `memory` is the pool's budget in bytes, `models` the owner's word, `idle` the
+    seconds after which an unused model leaves.
+    """
 
     device: str
     folder: Path
     memory: int
     models: dict[str, str]
+    idle: float = 600.0
 
     @property
     def weights(self) -> Path:

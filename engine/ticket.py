@@ -48,7 +48,7 @@ class Ticket:
     @property
     def order(self) -> Run:
         """What a worker is told."""
-        return Run(job=self.job.id, task=self.job.task, params=self.job.params)
+        return Run(job=self.job.id, task=self.job.task, params=self.job.params, attempt=self.attempt)
 
     def kind(self, model: str, device: str) -> Kind:
         return Kind(self.job.task, model, self._task.size(self._params), device)

@@ -9,12 +9,13 @@ from engine.job import Update, Value
 
 
 class Run(Value):
-    """To the worker: do this job. `params` is a dumped `TaskParams` of the task."""
+    """To the worker: do this job. `params` is a dumped `TaskParams` of the task, `attempt` counts its runs."""
 
     type: Literal["run"] = "run"
     job: str
     task: str
     params: dict[str, Any]
+    attempt: int = 1
 
 
 class Batch(Value):

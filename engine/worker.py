@@ -1,5 +1,6 @@
 """The worker loop: jobs in, updates out, one at a time; a cancel reaches the running job through its context."""
 
+import gc
 import os
 import queue
 import threading
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import structlog
 
-from engine.errors import AtelierError, Broken, OutOfMemory
+from engine.errors import AtelierError, Broken, OutOfMemory, out_of_memory
 from engine.job import Done, Failed, Result, Started, Value
 from engine.memory import memory_of
 from engine.models import Model, Pool
@@ -19,6 +20,15 @@ log = structlog.get_logger()
 
 GRACE = 2.0
 """Seconds that a running job has to notice that the bot is gone."""
+LADDER = (0, 1, 2)
+"""What models are asked to spare in the runs that follow one that ran out of memory: see `engine.models.Sparing`.
+
+Before each of them all models are given back. Where nothing helps, a fresh process has the last try.
+"""
+TIDY = 5.0
+"""Seconds between two looks whether a model is long unused."""
+AFRESH = 71
+"""Exit code of a worker that wants to be started afresh; sysexits.h calls it EX_OSERR."""
 
 
 class Worker:
@@ -42,11 +52,20 @@ class Worker:
         self._send(Ready(device=self._settings.device, services=tuple(self._services.values()), versions=versions()))
         self._tell_held()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
-        while (message := self._inbox.get()) is not None and not self._orphaned.is_set():
+        while (message := self._next()) is not None and not self._orphaned.is_set():
             for answer in [self._answer(message)] if isinstance(message, Run) else self._answers(message):
                 self._send(answer)
             self._tell_held()
         self._ended.set()
+
+    def _next(self) -> Run | Batch | None:
+        """What comes next. While nothing comes, models that are long unused leave."""
+        while True:
+            try:
+                return self._inbox.get(timeout=min(TIDY, self._settings.idle))
+            except queue.Empty:
+                if self._pool.tidy(self._settings.idle):
+                    self._tell_held()
 
     def _read(self, lines: Iterable[bytes]) -> None:
         for line in lines:
@@ -108,12 +127,10 @@ class Worker:
             context.check()
             task = self._tasks[message.task]
             params = task.params.model_validate(message.params)
-            return Done(job=message.job, result=self._with_room(lambda: task.run(params, context)))
+            return Done(job=message.job, result=self._with_room(message, lambda: task.run(params, context)))
         except AtelierError as error:
             return Failed.of(error, message.job)
-        except Exception as error:  # whatever a task does, the worker lives and the person is told
-            if _is_out_of_memory(error):
-                return Failed.of(_out_of_memory(), message.job)
+        except Exception:  # whatever a task does, the worker lives and the person is told
             log.exception("task failed", job=message.job, task=message.task)
             return Failed.of(
                 Broken("The task failed by a fault of ours. It is in the log; try other options."), message.job
@@ -136,15 +153,25 @@ class Worker:
             if self._inbox.empty():
                 self._dropped.clear()
 
-    def _with_room(self, run: Callable[[], Result]) -> Result:
+    def _with_room(self, message: Run, run: Callable[[], Result]) -> Result:
+        """Down the ladder of what to do when memory runs out; see LADDER. Raises what `run` does."""
         try:
-            return run()
-        except Exception as error:
-            if not _is_out_of_memory(error):
-                raise
-            log.warning("out of memory: models given back, second try", held=self._pool.held())
-        self._pool.free()
-        return run()
+            for rung, spare in enumerate((0, *LADDER)):
+                self._pool.spare = spare
+                try:
+                    return run()
+                except Exception as error:
+                    if not out_of_memory(error):
+                        raise
+                    log.warning("out of memory", job=message.job, rung=rung, held=self._pool.held())
+                gc.collect()  # what the failed run left in cycles holds memory too
+                self._pool.free()
+        finally:
+            self._pool.spare = 0
+        if message.attempt == 1 and self._settings.device.startswith("cuda"):
+            log.error("out of memory on every rung: a fresh process tries once more", job=message.job)
+            os._exit(AFRESH)
+        raise OutOfMemory("The device ran out of memory. Ask for fewer or smaller pictures, or try again in a moment.")
 
     def _tell_held(self) -> None:
         self._send(Held(memory=memory_of(self._settings.device, self._pool.held())))
@@ -158,12 +185,3 @@ def _loader(task: Task, settings: EngineSettings) -> Callable[[], Model]:
     assert task.load is not None
     load = task.load
     return lambda: load(settings)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Torch's error by name, since it may not be installed; ONNX Runtime wraps `bad_alloc`."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "bad_alloc" in str(error)
-
-
-def _out_of_memory() -> OutOfMemory:
-    return OutOfMemory("The device ran out of memory. Ask for fewer or smaller pictures, or try again in a moment.")

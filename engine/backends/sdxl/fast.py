@@ -15,7 +15,7 @@ OFTEN = 2
 
 
 class Fast:
-    """Draws with the parts of a StableDiffusionXLPipeline."""
+    """Draws with the parts of a StableDiffusionXLPipeline. Recordings take memory; `recording` off makes none."""
 
     def __init__(self, pipe: Any, settings: EngineSettings) -> None:
         import torch
@@ -23,19 +23,26 @@ class Fast:
         cuda = settings.device.startswith("cuda")
         pool = torch.cuda.graph_pool_handle() if cuda else None
         self._compiler = Compiler(settings.folder / "compiled") if can_compile(settings.device) else None
-        quiet = self._compiler.busy if self._compiler else lambda: False
-        self._predict = Replayed(predictor(pipe.unet), pool, quiet)
-        self._decode = Replayed(decoding(pipe.vae), pool, quiet)
-        self._sampler = Sampler(pipe, self._predict)
+        self.recording = cuda
+        self._predict = Replayed(predictor(pipe.unet), pool, self._may_record)
+        self._decode = Replayed(decoding(pipe.vae), pool, self._may_record)
+        self._sampler = Sampler(pipe, self._predict, settings.device)
         self._better_unet, self._better_vae = cache(partial(_better_unet, pipe)), cache(partial(_better_vae, pipe))
 
-    def draw(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> list[Picture]:
-        """The pictures, which the device may still be making."""
+    def sample(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> Any:
+        """Latents, which the device may still be making."""
         latents = self._sampler.sample(wish, on_step)
-        pictures = [Picture(self._decode(latents[place : place + 1])[0]) for place in range(len(latents))]
         self._improve(self._predict, OFTEN * wish.steps, self._better_unet)
+        return latents
+
+    def decode(self, latents: Any) -> list[Picture]:
+        """The pictures, one after the other, since a VAE takes more memory than a UNet."""
+        pictures = [Picture(self._decode(latents[place : place + 1])[0]) for place in range(len(latents))]
         self._improve(self._decode, OFTEN, self._better_vae)
         return pictures
+
+    def _may_record(self) -> bool:
+        return self.recording and not (self._compiler and self._compiler.busy())
 
     def forget(self) -> None:
         """Drop what was recorded: the weights have moved, or the memory is needed."""
@@ -48,7 +55,7 @@ class Fast:
             self._compiler.close()
 
     def _improve(self, replayed: Replayed, often: int, make: Callable[[], Callable[..., Any]]) -> None:
-        if self._compiler is None:
+        if self._compiler is None or not self.recording:
             return
         for shape, calls in list(replayed.calls.items()):
             inputs = replayed.inputs(shape)

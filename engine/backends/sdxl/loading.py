@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import weights
+from engine.backends.cuda import keep_within
 from engine.backends.sdxl.checkpoint import LIGHTNING, Checkpoint
 from engine.backends.torchvision_import import import_torchvision
 from engine.errors import MissingModel
@@ -16,6 +17,7 @@ def load(chosen: Checkpoint, settings: EngineSettings) -> Any:
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 
+    keep_within(settings)
     if Path(chosen.source) == settings.weights / "sdxl":
         for name in LIGHTNING:
             weights.fetch(weights.named(name), settings.weights)

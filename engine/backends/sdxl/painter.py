@@ -4,7 +4,8 @@ import gc
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.painters import Painting
+from engine.backends.parking import Parking
 from engine.backends.sdxl.checkpoint import checkpoint
 from engine.backends.sdxl.decoder import Picture
 from engine.backends.sdxl.fast import Fast
@@ -19,6 +21,7 @@ from engine.backends.sdxl.loading import load
 from engine.backends.sdxl.preview import Previewer
 from engine.backends.sdxl.prompts import Encoded, encode, joined
 from engine.backends.sdxl.sampler import Wish
+from engine.errors import Sentence
 from engine.pictures import pixels
 from engine.task import EngineSettings
 
@@ -37,6 +40,13 @@ TEXTS = 256
 OnStep = Callable[[int, int, Any], None]
 
 
+ROOMY = 10 * 10**9
+"""Bytes of budget under which the parts of SDXL take turns on the device: all of them and a decode take more."""
+TILE = 512
+"""Pixels of the tiles that a VAE decodes where memory is short."""
+IN_TILES = Sentence(template="Memory was short, so it was drawn more slowly and put together from tiles.")
+
+
 class SdxlPainter:
     """The full tier of `imagine`. `preview_every` is in seconds: a look at the latents makes the device wait."""
 
@@ -49,12 +59,72 @@ class SdxlPainter:
         self._previewer = Previewer()
         self._encoded = lru_cache(TEXTS)(self._encode)
         self._fast = Fast(self._pipe, settings)
+        self._device = settings.device
+        self._parts = {
+            name: Parking(modules, settings.device)
+            for name, modules in (
+                ("texts", (self._pipe.text_encoder, self._pipe.text_encoder_2)),
+                ("unet", (self._pipe.unet,)),
+                ("vae", (self._pipe.vae,)),
+            )
+        }
+        self._least = 0 if settings.memory >= ROOMY or settings.device == "cpu" else 2
+        self._level = 0
+        self.spare(0)
 
     @property
     def size(self) -> int:
-        """Bytes of all parameters."""
-        parts = (part for part in self._pipe.components.values() if hasattr(part, "parameters"))
-        return sum(each.numel() * each.element_size() for part in parts for each in part.parameters())
+        """Bytes of the weights that are on the device, or take turns there."""
+        sizes = [part.size for part in self._parts.values()]
+        return max(sizes) if self._level == 2 else sum(sizes)
+
+    def spare(self, level: int) -> None:
+        """See `engine.models.Sparing`."""
+        level = max(level, self._least)
+        if level == self._level:
+            return
+        self._level = level
+        self._fast.recording = level == 0 and self._device != "cpu"
+        self._fast.forget()
+        self._pipe.vae.use_tiling = level > 0
+        self._pipe.vae.tile_sample_min_size = TILE
+        self._pipe.vae.tile_latent_min_size = TILE // self._pipe.vae_scale_factor
+        if level == 2:
+            self._all_parts(Parking.park)
+        else:
+            self._all_parts(Parking.bring)
+
+    def park(self) -> bool:
+        """See `engine.models.Parked`."""
+        self._fast.forget()
+        self._encoded.cache_clear()
+        if all(part.park() for part in self._parts.values()):
+            return True
+        self.bring()
+        return False
+
+    def bring(self) -> None:
+        if self._level < 2:
+            self._all_parts(Parking.bring)
+
+    def _all_parts(self, move: Callable[[Parking], Any]) -> None:
+        for part in self._parts.values():
+            move(part)
+
+    @contextmanager
+    def _on_device(self, *names: str) -> Iterator[None]:
+        """These parts are on the device meanwhile, and nothing is differentiated."""
+        import torch
+
+        parts = [self._parts[name] for name in names] if self._level == 2 else []
+        for part in parts:
+            part.bring()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            for part in parts:
+                part.park()
 
     def close(self) -> None:
         """Give the device's memory back."""
@@ -67,17 +137,18 @@ class SdxlPainter:
 
     def paint(self, params: "Params", report: "Report") -> Painting:
         """Pictures of the checkpoint's own area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
-        import torch
-
         watch = _Watch(self._previewer, report, self.preview_every)
-        with torch.inference_mode():
-            if params.image is not None:
+        if params.image is not None:
+            with self._on_device("texts", "unet", "vae"):
                 pictures = self._from_image(params, watch)
-            else:
-                drawn = self._drawn([params] * params.count, range(params.count), watch)
-                pictures = [each.pixels() for each in drawn]
+        else:
+            pictures = []
+            for begin in range(0, params.count, self._chunk):
+                offsets = range(begin, min(begin + self._chunk, params.count))
+                drawn = self._drawn([params] * len(offsets), offsets, watch)
+                pictures += [each.pixels() for each in drawn]
         watch.learn(pictures)
-        return Painting(pictures)
+        return Painting(pictures, self._notes())
 
     def paint_together(
         self, jobs: "Sequence[Params]", report: "ReportOf"
@@ -86,32 +157,32 @@ class SdxlPainter:
 
         The device is told to make the next pictures while who was yielded one waits for it.
         """
-        import torch
-
-        for places in self._chunks(jobs):
-            watch = _Watch(self._previewer, _to_all(places, report), self.preview_every)
-            with torch.inference_mode():
+        for begin in range(0, len(jobs), self._chunk):
+            for places in self._alike(jobs, range(begin, min(begin + self._chunk, len(jobs)))):
+                watch = _Watch(self._previewer, _to_all(places, report), self.preview_every)
                 drawn = self._drawn([jobs[place] for place in places], [0] * len(places), watch)
-            for place, picture in zip(places, drawn, strict=True):
-                yield place, partial(_waited, picture)
+                for place, picture in zip(places, drawn, strict=True):
+                    yield place, partial(self._waited, picture)
 
-    def _chunks(self, jobs: "Sequence[Params]") -> Iterator[Sequence[int]]:
-        """Places that are drawn together: those of prompts that are read as equally long."""
-        import torch
+    @property
+    def _chunk(self) -> int:
+        return 1 if self._level else CHUNK
 
+    def _alike(self, jobs: "Sequence[Params]", places: Sequence[int]) -> Iterable[Sequence[int]]:
+        """Those of `places` that are drawn together: of prompts that are read as equally long."""
         by_length: dict[int, list[int]] = defaultdict(list)
-        with torch.inference_mode():
-            for place, job in enumerate(jobs):
-                by_length[self._read(job).words.shape[1]].append(place)
-        for places in by_length.values():
-            yield from (places[begin : begin + CHUNK] for begin in range(0, len(places), CHUNK))
+        with self._on_device("texts"):
+            for place in places:
+                by_length[self._read(jobs[place]).words.shape[1]].append(place)
+        return by_length.values()
 
     def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Picture]:
         """A picture for each that is asked for, from its seed and offset."""
         first = asked[0]
         guidance = self._guidance(first)
         width, height = self._extent(first.shape)
-        read = joined([self._read(each) for each in asked])
+        with self._on_device("texts"):
+            read = joined([self._read(each) for each in asked])
         wish = Wish(
             words=read.words,
             pooled=read.pooled,
@@ -122,13 +193,22 @@ class SdxlPainter:
             guidance=guidance,
             against=None if read.against is None else (read.against, read.pooled_against),
         )
-        return self._fast.draw(wish, on_step)
+        with self._on_device("unet"):
+            latents = self._fast.sample(wish, on_step)
+        with self._on_device("vae"):
+            return self._fast.decode(latents)
 
     def _read(self, params: "Params") -> Encoded:
         return self._encoded(params.prompt, params.negative, self._guidance(params) > 1)
 
     def _encode(self, prompt: str, negative: str, guided: bool) -> Encoded:
         return encode(self._pipe, prompt, negative, guided=guided)
+
+    def _waited(self, picture: Picture) -> Painting:
+        return Painting([picture.pixels()], self._notes())
+
+    def _notes(self) -> tuple[Sentence, ...]:
+        return (IN_TILES,) if self._level else ()
 
     def _guidance(self, params: "Params") -> float:
         return self._checkpoint.guidance if params.guidance is None else params.guidance
@@ -201,10 +281,6 @@ def _to_all(places: Sequence[int], report: "ReportOf") -> "Report":
             report(place, stage, fraction, preview)
 
     return tell
-
-
-def _waited(picture: Picture) -> Painting:
-    return Painting([picture.pixels()])
 
 
 def _multiple_of_8(pixels_: float) -> int:

@@ -37,7 +37,10 @@ def encode(pipe: Any, prompt: str, negative: str = "", *, guided: bool) -> Encod
     """
     wanted, unwanted = fragments(prompt), fragments(negative) if guided else []
     words, against, pooled, pooled_against = pipe.encode_prompt(
-        _text(wanted), do_classifier_free_guidance=guided, negative_prompt=_text(unwanted) or None
+        _text(wanted),
+        device=pipe.text_encoder.device,
+        do_classifier_free_guidance=guided,
+        negative_prompt=_text(unwanted) or None,
     )
     if not guided:
         return Encoded(_read(pipe, wanted, words), pooled)

@@ -27,14 +27,14 @@ class _Recording(NamedTuple):
 class Replayed:
     """`function` takes tensors and gives one. What a call gives is overwritten by the next call.
 
-    Off a GPU, and while `quiet` says that now is no time to record, it is simply called.
+    While `may_record` says no, as off a GPU, what is not recorded is simply called.
     """
 
-    def __init__(self, function: Function, pool: Any = None, quiet: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, function: Function, pool: Any = None, may_record: Callable[[], bool] = lambda: False) -> None:
         """`pool` is the memory that recordings share, from `torch.cuda.graph_pool_handle`."""
         self._function = function
         self._pool = pool
-        self._quiet = quiet
+        self._may_record = may_record
         self._better: dict[Shape, Function] = {}
         self._recordings: OrderedDict[Shape, _Recording] = OrderedDict()
         self.calls: Counter[Shape] = Counter()
@@ -42,8 +42,6 @@ class Replayed:
     def __call__(self, *inputs: Any) -> Any:
         shape = tuple(tuple(each.shape) for each in inputs)
         self.calls[shape] += 1
-        if not inputs[0].is_cuda:
-            return self._function(*inputs)
         recording = self._recording(shape, inputs)
         if recording is None:
             return self._function(*inputs)
@@ -68,7 +66,7 @@ class Replayed:
     def _recording(self, shape: Shape, inputs: tuple[Any, ...]) -> _Recording | None:
         best = self._better.get(shape, self._function)
         recording = self._recordings.get(shape)
-        if (recording is None or recording.function is not best) and not self._quiet():
+        if (recording is None or recording.function is not best) and self._may_record():
             self._recordings.pop(shape, None)
             recording = self._recordings[shape] = _record(best, inputs, self._pool)
             if len(self._recordings) > MOST:

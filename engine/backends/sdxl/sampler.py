@@ -38,10 +38,14 @@ def predictor(unet: Any) -> Callable[..., Any]:
 
 
 class Sampler:
-    """`pipe` is a StableDiffusionXLPipeline, whose parts are used; `predict` calls its UNet (see `predictor`)."""
+    """`pipe` is a StableDiffusionXLPipeline, whose parts are used; `predict` calls its UNet (see `predictor`).
 
-    def __init__(self, pipe: Any, predict: Callable[..., Any]) -> None:
+    `device` is where the UNet is, wherever the other parts are.
+    """
+
+    def __init__(self, pipe: Any, predict: Callable[..., Any], device: str) -> None:
         self._pipe = pipe
+        self._device = device
         self._predict = predict
 
     def sample(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> Any:
@@ -50,13 +54,13 @@ class Sampler:
 
         pipe = self._pipe
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in wish.seeds]
-        pipe.scheduler.set_timesteps(wish.steps, device=pipe.device)
+        pipe.scheduler.set_timesteps(wish.steps, device=self._device)
         latents = pipe.prepare_latents(
-            len(wish.seeds), 4, wish.height, wish.width, wish.words.dtype, pipe.device, generators
+            len(wish.seeds), 4, wish.height, wish.width, wish.words.dtype, torch.device(self._device), generators
         )
         conditions = self._conditions(wish)
         more = pipe.prepare_extra_step_kwargs(generators, 0.0)
-        running = _Running(pipe.device)
+        running = _Running(self._device)
         times = pipe.scheduler.timesteps
         for step, time in enumerate(times):
             noise = self._noise(latents, time, conditions, wish)
@@ -83,7 +87,7 @@ class Sampler:
         pipe, size = self._pipe, (wish.height, wish.width)
         width = pipe.text_encoder_2.config.projection_dim
         sizes = pipe._get_add_time_ids(size, (0, 0), size, wish.words.dtype, width)  # noqa: SLF001  # the card's own numbers
-        sizes = sizes.to(pipe.device).repeat(len(wish.seeds) * (1 if wish.against is None else 2), 1)
+        sizes = sizes.to(self._device).repeat(len(wish.seeds) * (1 if wish.against is None else 2), 1)
         if wish.against is None:
             return wish.words, wish.pooled, sizes
         return torch.cat([wish.against[0], wish.words]), torch.cat([wish.against[1], wish.pooled]), sizes
@@ -92,8 +96,8 @@ class Sampler:
 class _Running:
     """How far the device is behind. Off a GPU nothing runs behind."""
 
-    def __init__(self, device: Any) -> None:
-        self._marks: deque[Any] | None = deque() if device.type == "cuda" else None
+    def __init__(self, device: str) -> None:
+        self._marks: deque[Any] | None = deque() if device.startswith("cuda") else None
 
     def wait(self) -> None:
         """Until the device is at most AHEAD steps behind."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.backends.sdxl.checkpoint import checkpoint, service
-from engine.backends.sdxl.painter import SdxlPainter
+from engine.backends.sdxl.painter import IN_TILES, SdxlPainter
 from engine.errors import Cancelled, MissingModel, Sentence
 from engine.job import Result
 from engine.media import keep
@@ -191,3 +191,33 @@ def test_a_prompt_that_comes_again_is_not_read_again(painter: SdxlPainter) -> No
     before = painter._encoded.cache_info().misses
     painter.paint(Params(prompt="a prompt of its own", seed=2), quiet)
     assert painter._encoded.cache_info().misses == before
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_with_little_memory_it_draws_the_same_in_smaller_pieces_and_says_so(painter: SdxlPainter, level: int) -> None:
+    asked = Params(prompt="a cat", seed=7, count=2)
+    plenty = painter.paint(asked, quiet)
+    painter.spare(level)
+    try:
+        little = painter.paint(asked, quiet)
+    finally:
+        painter.spare(0)
+    assert [str(note) for note in little.notes] == [str(IN_TILES)]
+    assert not plenty.notes
+    for ours, theirs in zip(little.pictures, plenty.pictures, strict=True):
+        assert np.abs(ours.astype(int) - theirs).max() <= 2
+
+
+def test_a_painter_that_was_parked_and_brought_back_draws_the_same(painter: SdxlPainter) -> None:
+    asked = Params(prompt="a cat", seed=7)
+    before = painter.paint(asked, quiet).pictures[0]
+    assert painter.park()
+    painter.bring()
+    assert (painter.paint(asked, quiet).pictures[0] == before).all()
+
+
+def test_a_small_budget_lets_the_parts_take_turns(folder: Path) -> None:
+    painter = SdxlPainter(EngineSettings("cpu", folder.parent, 10**9, {"imagine": str(folder)}))
+    whole = painter.size
+    painter.spare(2)
+    assert painter.size < whole

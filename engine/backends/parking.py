@@ -1,0 +1,75 @@
+"""A model's weights between the device and the host's memory.
+
+Weights are only read. So once they lie in pinned memory, leaving the device costs nothing but letting go, and coming
+back is one copy at the speed of the bus.
+"""
+
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import Any
+
+MARGIN = 2 * 10**9
+"""Bytes of the host's memory that are left to others."""
+ALIGNED = 256
+"""Bytes at whose multiples a tensor begins, as the device's allocator does it."""
+
+
+class Parking:
+    """The weights of `modules`, which are on `device` at first."""
+
+    def __init__(self, modules: Iterable[Any], device: str) -> None:
+        self._weights = [each for module in modules for each in (*module.parameters(), *module.buffers())]
+        self._device = device
+        self._host: Any = None
+        self.parked = False
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(each.nbytes for each in self._weights)
+
+    def park(self) -> bool:
+        """Move to the host's memory. False, and nothing moved, where that has no room."""
+        import torch
+
+        if self.parked:
+            return True
+        if self._host is None and not self._copied():
+            return False
+        self._point_to(self._host)
+        self.parked = True
+        torch.cuda.empty_cache()
+        return True
+
+    def bring(self) -> None:
+        """Move to the device."""
+        if self.parked:
+            self._point_to(self._host.to(self._device))
+            self.parked = False
+
+    def _copied(self) -> bool:
+        """The first time: into one piece of pinned memory."""
+        import psutil
+        import torch
+
+        *begins, total = self._places()
+        if psutil.virtual_memory().available < total + MARGIN:
+            return False
+        self._host = torch.empty(total, dtype=torch.uint8, pin_memory=self._device.startswith("cuda"))
+        for begin, each in zip(begins, self._weights, strict=True):
+            _part(self._host, begin, each).copy_(each.data)
+        return True
+
+    def _point_to(self, memory: Any) -> None:
+        *begins, _ = self._places()
+        for begin, each in zip(begins, self._weights, strict=True):
+            each.data = _part(memory, begin, each)
+
+    def _places(self) -> list[int]:
+        """Where each weight begins, and at the end how much all of them take."""
+        return list(accumulate((-(-each.nbytes // ALIGNED) * ALIGNED for each in self._weights), initial=0))
+
+
+def _part(memory: Any, begin: int, like: Any) -> Any:
+    """The bytes from `begin` on as a tensor of the type and shape of `like`."""
+    return memory[begin : begin + like.nbytes].view(like.dtype).view(like.shape)
