@@ -26,9 +26,16 @@ def main(arguments: list[str]) -> int:
 
         return weights(arguments[1:])
     wire = _take_stdout()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    _log_to_stderr()
     given = _given(arguments)
     return _serve(_settings(given), wire, given.task)
+
+
+def _log_to_stderr() -> None:
+    """A traceback without local variables, among which are people's words and whole pictures."""
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    processors = [*structlog.get_config()["processors"][:-1], plain]
+    structlog.configure(processors=processors, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def _take_stdout() -> BinaryIO:

@@ -14,7 +14,7 @@ def save_tiny_sdxl(folder: Path, spacing: str = "trailing") -> Path:
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(0)
-    tokenizer = _tokenizer(folder / "words")
+    tokenizer = one_token_a_letter(folder / "words")
     pipe = StableDiffusionXLPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config(tokenizer)),
@@ -82,7 +82,7 @@ def _text_config(tokenizer: object) -> object:
     )
 
 
-def _tokenizer(folder: Path) -> object:
+def one_token_a_letter(folder: Path) -> object:
     """CLIP's byte-level tokenizer with no merges: one token a letter."""
     from transformers import CLIPTokenizer
 

@@ -8,7 +8,9 @@ import os
 import queue
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ log = structlog.get_logger()
 
 SHAPES = 64
 """Shapes that a region may be compiled for before torch gives up on it."""
+TRIES = 3
 LEAST = (7, 0)
 """Compute capability that Triton needs."""
 
@@ -37,8 +40,11 @@ def can_compile(device: str) -> bool:
 
 def twin(module: Any, regions: tuple[type, ...]) -> Any:
     """The module again on the same weights, its parts of the types `regions` compiled at their first call."""
+    from engine.backends.sdxl.norm import suit_channels_last
+
     weights = {id(each): each for each in (*module.parameters(), *module.buffers())}
     other = copy.deepcopy(module, weights)
+    suit_channels_last(other)
     parts: list[Any] = [each for each in other.modules() if isinstance(each, regions)]
     for part in parts:
         part.compile(dynamic=False)
@@ -53,22 +59,35 @@ class Compiler:
 
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
         torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001  # torch's only name for it
-        self._asked: set[tuple[int, Shape]] = set()
+        self._asked: Counter[tuple[int, Shape]] = Counter()
+        self._waiting: set[tuple[int, Shape]] = set()
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
-        self._left = 0
         threading.Thread(target=self._run, daemon=True).start()
 
     def busy(self) -> bool:
         """While it is, the device's kernels are chosen and timed, and nothing should be recorded."""
-        return self._left > 0
+        return bool(self._waiting)
 
-    def ask(self, replayed: Replayed, shape: Shape, make: Callable[[], Function], inputs: tuple[Any, ...]) -> None:
-        """Once for each shape: improve `replayed` with what `make` gives, after a call of that with `inputs`."""
-        if (id(replayed), shape) in self._asked:
-            return
-        self._asked.add((id(replayed), shape))
-        self._left += 1
-        self._work.put(lambda: _improve(replayed, shape, make, inputs))
+    def ask(self, replayed: Replayed, shape: Shape, make: Callable[[], Function]) -> None:
+        """Improve `replayed` for this shape with what `make` gives, once it has been called with the same inputs.
+
+        What failed, as when its weights left the device meanwhile, is tried again TRIES times in all.
+        """
+        name = (id(replayed), shape)
+        inputs = None if name in self._waiting or self._asked[name] == TRIES else replayed.inputs(shape)
+        if inputs:
+            self._asked[name] += 1
+            self._waiting.add(name)
+            self._work.put(partial(self._improve, name, partial(_improve, replayed, shape, make, inputs)))
+
+    def _improve(self, name: tuple[int, Shape], improve: Callable[[], None]) -> None:
+        try:
+            improve()
+            self._asked[name] = TRIES
+        except Exception as error:  # noqa: BLE001  # what was recorded goes on serving, so a fault costs speed alone
+            log.warning("not compiled", why=f"{type(error).__name__}: {error}"[:500])
+        finally:
+            self._waiting.discard(name)
 
     def close(self) -> None:
         """Take nothing more; what is being compiled ends by itself."""
@@ -76,11 +95,7 @@ class Compiler:
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
-            try:
-                work()
-            except Exception:  # the recorded function goes on serving, so this costs speed alone
-                log.exception("not compiled; pictures come as fast as before")
-            self._left -= 1
+            work()
 
 
 def _improve(replayed: Replayed, shape: Shape, make: Callable[[], Function], inputs: tuple[Any, ...]) -> None:

@@ -1,12 +1,14 @@
 """The UNet and the VAE at the card's speed: recorded at once, compiled in the background, swapped in when ready."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
 from engine.backends.sdxl.compiler import Compiler, can_compile, twin
 from engine.backends.sdxl.decoder import Picture, decoding
-from engine.backends.sdxl.replay import Replayed
+from engine.backends.sdxl.reading import record_reading
+from engine.backends.sdxl.replay import Recorder, Replayed
 from engine.backends.sdxl.sampler import Sampler, Wish, predictor
 from engine.task import EngineSettings
 
@@ -15,19 +17,37 @@ OFTEN = 2
 
 
 class Fast:
-    """Draws with the parts of a StableDiffusionXLPipeline. Recordings take memory; `recording` off makes none."""
+    """Draws with the parts of a StableDiffusionXLPipeline."""
 
     def __init__(self, pipe: Any, settings: EngineSettings) -> None:
         import torch
 
         cuda = settings.device.startswith("cuda")
-        pool = torch.cuda.graph_pool_handle() if cuda else None
         self._compiler = Compiler(settings.folder / "compiled") if can_compile(settings.device) else None
-        self.recording = cuda
-        self._predict = Replayed(predictor(pipe.unet), pool, self._may_record)
-        self._decode = Replayed(decoding(pipe.vae), pool, self._may_record)
+        self._recorder = Recorder(torch.cuda.graph_pool_handle() if cuda else None, recording=cuda)
+        if self._compiler:
+            self._recorder.busy = self._compiler.busy
+        self._predict = Replayed(predictor(pipe.unet), self._recorder)
+        self._decode = Replayed(decoding(pipe.vae), self._recorder)
+        self._texts = [record_reading(each, self._recorder) for each in (pipe.text_encoder, pipe.text_encoder_2)]
         self._sampler = Sampler(pipe, self._predict, settings.device)
         self._better_unet, self._better_vae = cache(partial(_better_unet, pipe)), cache(partial(_better_vae, pipe))
+        self._cuda = cuda
+
+    def record(self, wanted: bool) -> None:
+        """Recordings take memory; without them it is slower."""
+        self._recorder.recording = wanted and self._cuda
+        if not wanted:
+            self.forget()
+
+    @contextmanager
+    def bypassed(self) -> Iterator[None]:
+        """Meanwhile nothing recorded is used, since the weights are not those that it was recorded with."""
+        self._recorder.bypassed = True
+        try:
+            yield
+        finally:
+            self._recorder.bypassed = False
 
     def sample(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> Any:
         """Latents, which the device may still be making."""
@@ -41,13 +61,10 @@ class Fast:
         self._improve(self._decode, OFTEN, self._better_vae)
         return pictures
 
-    def _may_record(self) -> bool:
-        return self.recording and not (self._compiler and self._compiler.busy())
-
     def forget(self) -> None:
         """Drop what was recorded: the weights have moved, or the memory is needed."""
-        self._predict.forget()
-        self._decode.forget()
+        for each in (self._predict, self._decode, *self._texts):
+            each.forget()
 
     def close(self) -> None:
         self.forget()
@@ -55,19 +72,18 @@ class Fast:
             self._compiler.close()
 
     def _improve(self, replayed: Replayed, often: int, make: Callable[[], Callable[..., Any]]) -> None:
-        if self._compiler is None or not self.recording:
+        if self._compiler is None or not self._recorder.recording:
             return
         for shape, calls in list(replayed.calls.items()):
-            inputs = replayed.inputs(shape)
-            if calls >= often and inputs:
-                self._compiler.ask(replayed, shape, make, inputs)
+            if calls >= often:
+                self._compiler.ask(replayed, shape, make)
 
 
 def _better_unet(pipe: Any) -> Callable[..., Any]:
+    from diffusers.models.attention import BasicTransformerBlock
     from diffusers.models.resnet import ResnetBlock2D
-    from diffusers.models.transformers.transformer_2d import Transformer2DModel
 
-    return predictor(twin(pipe.unet, (Transformer2DModel, ResnetBlock2D)))
+    return predictor(twin(pipe.unet, (BasicTransformerBlock, ResnetBlock2D)))
 
 
 def _better_vae(pipe: Any) -> Callable[..., Any]:

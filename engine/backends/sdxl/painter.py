@@ -84,8 +84,7 @@ class SdxlPainter:
         if level == self._level:
             return
         self._level = level
-        self._fast.recording = level == 0 and self._device != "cpu"
-        self._fast.forget()
+        self._fast.record(level == 0)
         self._pipe.vae.use_tiling = level > 0
         self._pipe.vae.tile_sample_min_size = TILE
         self._pipe.vae.tile_latent_min_size = TILE // self._pipe.vae_scale_factor
@@ -131,7 +130,7 @@ class SdxlPainter:
         import torch
 
         self._fast.close()
-        del self._pipe, self._fast, self._encoded
+        del self._pipe, self._fast, self._encoded, self._parts
         gc.collect()
         torch.cuda.empty_cache()
 

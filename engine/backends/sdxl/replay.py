@@ -6,6 +6,7 @@ replay is one launch.
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 MOST = 12
@@ -24,22 +25,36 @@ class _Recording(NamedTuple):
     output: Any
 
 
-class Replayed:
-    """`function` takes tensors and gives one. What a call gives is overwritten by the next call.
+@dataclass
+class Recorder:
+    """What the functions of one model have in common. `pool` is the memory that their recordings share.
 
-    While `may_record` says no, as off a GPU, what is not recorded is simply called.
+    Nothing new is recorded unless `recording`; while it is `bypassed`, as weights are not what they were when a
+    recording was made, functions are simply called.
     """
 
-    def __init__(self, function: Function, pool: Any = None, may_record: Callable[[], bool] = lambda: False) -> None:
-        """`pool` is the memory that recordings share, from `torch.cuda.graph_pool_handle`."""
+    pool: Any = None
+    recording: bool = False
+    bypassed: bool = False
+    busy: Callable[[], bool] = lambda: False
+
+    def may_record(self) -> bool:
+        return self.recording and not self.busy()
+
+
+class Replayed:
+    """`function` takes tensors. What a call gives is overwritten by the next call; without a recording it is called."""
+
+    def __init__(self, function: Function, recorder: Recorder) -> None:
         self._function = function
-        self._pool = pool
-        self._may_record = may_record
+        self._recorder = recorder
         self._better: dict[Shape, Function] = {}
         self._recordings: OrderedDict[Shape, _Recording] = OrderedDict()
         self.calls: Counter[Shape] = Counter()
 
     def __call__(self, *inputs: Any) -> Any:
+        if self._recorder.bypassed:
+            return self._function(*inputs)
         shape = tuple(tuple(each.shape) for each in inputs)
         self.calls[shape] += 1
         recording = self._recording(shape, inputs)
@@ -66,9 +81,9 @@ class Replayed:
     def _recording(self, shape: Shape, inputs: tuple[Any, ...]) -> _Recording | None:
         best = self._better.get(shape, self._function)
         recording = self._recordings.get(shape)
-        if (recording is None or recording.function is not best) and self._may_record():
+        if (recording is None or recording.function is not best) and self._recorder.may_record():
             self._recordings.pop(shape, None)
-            recording = self._recordings[shape] = _record(best, inputs, self._pool)
+            recording = self._recordings[shape] = _record(best, inputs, self._recorder.pool)
             if len(self._recordings) > MOST:
                 self._recordings.popitem(last=False)
         if recording is not None:

@@ -1,0 +1,331 @@
+"""What the owner's card does: SDXL against plain diffusers, a queue of people, memory. Prints a table and JSON.
+
+    scripts/bench gpu            random weights of the real sizes
+    python -m bench.gpu FOLDER   a checkpoint that diffusers can read, such as data/weights/sdxl
+
+Everything that is compared is measured in one run. Shares are of what the card's own matrix product would take.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import random_sdxl
+from engine import png
+from engine.backends.parking import Parking
+from engine.backends.sdxl.painter import SdxlPainter
+from engine.devices import devices
+from engine.host import Engine, HostSettings
+from engine.job import Done, Job
+from engine.models import Pool
+from engine.task import Context, EngineSettings
+from engine.tasks.imagine import TASK, Params
+
+UNET_FLOPS, VAE_FLOPS = 6.76e12, 10.5e12
+"""Operations of a UNet's call and of a decode at 1024 x 1024, counted with torch's own counter."""
+BUDGET = 15_000_000_000
+PEOPLE, JOBS = 32, 500
+COMPILED = 120.0
+"""Seconds that the compiler may take."""
+OTHERS = {"whisper": 1.62e9, "faces": 0.6e9, "portrait": 0.55e9, "realesrgan": 0.034e9}
+"""Bytes in fp16 of large-v3-turbo, of buffalo_l with inswapper, of LivePortrait's networks, and of x4plus."""
+
+Figures = dict[str, Any]
+figures: Figures = {}
+
+
+def say(name: str, value: Any, note: str = "") -> None:
+    figures[name] = value
+    print(
+        f"{name:48} {value:>10.4g} {note}" if isinstance(value, float) else f"{name:48} {value!s:>10} {note}",
+        flush=True,
+    )
+
+
+def median_ms(run: Callable[[int], Any], times: int = 7) -> float:
+    import torch
+
+    spent = []
+    for number in range(times):
+        torch.cuda.synchronize()
+        begun = time.perf_counter()
+        run(number)
+        torch.cuda.synchronize()
+        spent.append(1000 * (time.perf_counter() - begun))
+    return statistics.median(spent)
+
+
+def ceiling() -> float:
+    """Operations a second of a matrix product in fp16."""
+    import torch
+
+    a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.float16) for _ in range(2))
+    product = torch.empty_like(a)
+    torch.mm(a, b, out=product)
+    return float(2 * 8192**3 * 10 / (median_ms(lambda _: [torch.mm(a, b, out=product) for _ in range(10)]) / 1000))
+
+
+def plain(checkpoint: Path) -> "list[np.ndarray[Any, Any]]":
+    """Diffusers as its documentation says, the peer."""
+    import torch
+    from diffusers import StableDiffusionXLPipeline
+
+    pipe = StableDiffusionXLPipeline.from_pretrained(checkpoint, dtype=torch.float16).to("cuda")
+    pipe.set_progress_bar_config(disable=True)
+
+    def draw(number: int) -> Any:
+        generator = torch.Generator("cpu").manual_seed(number)
+        return pipe(f"a cat {number}", num_inference_steps=4, guidance_scale=0, generator=generator).images[0]
+
+    draw(0)
+    say("plain diffusers, picture, ms", median_ms(draw))
+    with tempfile.TemporaryDirectory() as name:
+        say("plain diffusers, PNG on disk, ms", median_ms(lambda number: draw(number).save(f"{name}/a.png"), 3))
+    return [np.asarray(draw(number)) for number in range(3)]
+
+
+def context_of(folder: Path, pool: Pool, settings: EngineSettings) -> Context:
+    return Context("bench", folder, pool, TASK.choose(settings), lambda _: None)
+
+
+def wait_for(painter: SdxlPainter) -> float:
+    """Seconds until everything that was asked for is compiled."""
+    begun = time.monotonic()
+    compiler = painter._fast._compiler
+    while compiler and compiler.busy() and time.monotonic() - begun < COMPILED:
+        time.sleep(0.5)
+    return time.monotonic() - begun
+
+
+def single(settings: EngineSettings, pool: Pool, peer: "list[np.ndarray[Any, Any]]", most: float) -> SdxlPainter:
+    """One picture after the other: cold, recorded, compiled."""
+    context = context_of(settings.folder, pool, settings)
+    run = TASK.run
+
+    def draw(number: int, prompt: str = "a cat") -> Any:
+        return run(Params(prompt=f"{prompt} {number}", seed=number), context)
+
+    begun = time.perf_counter()
+    draw(1000)
+    say("first picture after a cold start, s", time.perf_counter() - begun, "loading included")
+    begun = time.perf_counter()
+    draw(1001)
+    say("second picture, ms", 1000 * (time.perf_counter() - begun))
+    with pool.use("imagine") as painter:
+        pass
+    before = [painter.paint(Params(prompt=f"a cat {n}", seed=n), lambda *_: None).pictures[0] for n in range(3)]
+    say("PSNR recorded against diffusers, dB", min(map(psnr, before, peer)))
+    say("compiling in the background, s", wait_for(painter), "for 1 picture")
+    draw(1002)
+    say("picture, PNG on disk, ms", median_ms(draw, 15), "aim 160")
+    say("picture, words that came before, ms", median_ms(lambda number: draw(number % 2), 7))
+    after = [painter.paint(Params(prompt=f"a cat {n}", seed=n), lambda *_: None).pictures[0] for n in range(3)]
+    say("PSNR compiled against diffusers, dB", min(map(psnr, after, peer)), "aim 40")
+    say(
+        "times plain diffusers' picture",
+        figures["plain diffusers, picture, ms"] / figures["picture, PNG on disk, ms"],
+        "aim 3.2",
+    )
+    stages(painter, after[0], most)
+    return painter
+
+
+def stages(painter: SdxlPainter, picture: "np.ndarray[Any, Any]", most: float) -> None:
+    """What a picture's time is made of, and what share of it the card's matrix product would take."""
+    import torch
+
+    with torch.inference_mode():
+        say("text, ms", median_ms(lambda number: painter._encode(f"new words {number}", "", False)))
+        for shape, calls in sorted(painter._fast._predict.calls.items()):
+            given = painter._fast._predict.inputs(shape)
+            if given and calls > 8:
+                spent = median_ms(lambda _, given=given: painter._fast._predict(*given), 15)
+                share = shape[0][0] * UNET_FLOPS / most / spent * 1000
+                say(f"UNet of {shape[0]}, ms", spent, f"floor share {share:.2f}")
+        for shape in painter._fast._decode.calls:
+            given = painter._fast._decode.inputs(shape)
+            if given:
+                spent = median_ms(lambda _, given=given: painter._fast._decode(*given), 15)
+                say(f"decode of {shape[0]}, ms", spent, f"floor share {VAE_FLOPS / most / spent * 1000:.2f}")
+    say("PNG, ms", median_ms(lambda _: png.encode(picture)))
+
+
+def psnr(ours: Any, theirs: Any) -> float:
+    error = float(((ours.astype(float) - theirs.astype(float)) ** 2).mean())
+    return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def together(settings: EngineSettings, pool: Pool, painter: SdxlPainter) -> None:
+    """Batches of 8 jobs in this process."""
+    assert TASK.batch is not None
+    contexts = [context_of(settings.folder, pool, settings) for _ in range(8)]
+
+    def draw(number: int) -> None:
+        jobs = [Params(prompt=f"a dog {number} {place}", seed=place) for place in range(8)]
+        assert len(list(TASK.batch.run(jobs, contexts))) == 8  # type: ignore[union-attr]  # asserted above
+
+    draw(-1)
+    draw(-2)
+    say("compiling for 4 pictures, s", wait_for(painter))
+    draw(-3)
+    say("batch of 8, pictures/s", 8000 / median_ms(draw, 7))
+
+
+def memory(settings: EngineSettings) -> None:
+    """All of Atelier's models in turn within the budget: who is where, how long a return takes, what the peak is."""
+    import torch
+
+    class Weights(Parking):
+        def close(self) -> None:
+            self._weights.clear()
+
+        def __init__(self, size: float) -> None:
+            super().__init__(
+                [torch.nn.Linear(1024, int(size / 2048), False, device="cuda", dtype=torch.float16)], "cuda"
+            )
+
+    loaders: dict[str, Any] = {name: (lambda size=size: Weights(size)) for name, size in OTHERS.items()}
+    load = TASK.load
+    assert load is not None
+    pool = Pool(9_000_000_000, {"imagine": lambda: load(settings), **loaders})
+    context = context_of(settings.folder, pool, settings)
+    curve = []
+    for turn in range(3):
+        for name in ("imagine", *OTHERS):
+            torch.cuda.reset_peak_memory_stats()
+            if name == "imagine":
+                TASK.run(Params(prompt="a cat", seed=turn), context)
+            else:
+                with pool.use(name):
+                    pass
+            curve.append(
+                (name, round(torch.cuda.memory_reserved() / 1e9, 2), round(torch.cuda.max_memory_reserved() / 1e9, 2))
+            )
+    say("peak with every model in turn, GB", max(peak for *_, peak in curve), "budget 15")
+    figures["curve"] = curve
+    with pool.use("imagine") as painter:
+        wait_for(painter)
+        painter.park()
+        say("reserved while parked, GB", torch.cuda.memory_reserved() / 1e9)
+        for turn in range(3):
+            begun = time.perf_counter()
+            painter.bring()
+            torch.cuda.synchronize()
+            say(f"SDXL back on the device, s ({turn})", time.perf_counter() - begun, "aim 0.5")
+            painter.park()
+        painter.bring()
+    for level in (1, 2):
+        pool.spare = level
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        TASK.run(Params(prompt="a cat", seed=1), context)
+        spent = median_ms(lambda number: TASK.run(Params(prompt="a cat", seed=number), context), 3)
+        say(f"sparing at level {level}, ms", spent, f"peak {torch.cuda.max_memory_reserved() / 1e9:.2f} GB")
+    pool.spare = 0
+    pool.free()
+    torch.cuda.empty_cache()
+    say("reserved after all models left, GB", torch.cuda.memory_reserved() / 1e9)
+
+
+async def small(settings: EngineSettings) -> None:
+    """A worker that is held to 8 GB of the card."""
+    host = HostSettings(("cuda:0",), settings.folder, 8_000_000_000, models=tuple(settings.models.items()))
+    async with Engine.open(host) as engine:
+        await engine.service("imagine")
+        await ask(engine, 0, "small")
+        begun = time.perf_counter()
+        for turn in range(3):
+            done = await ask(engine, turn, "smaller")
+        say(
+            "held to 8 GB, ms",
+            1000 * (time.perf_counter() - begun) / 3,
+            str(done.result.notes[0]) if done.result.notes else "",
+        )
+
+
+async def ask(engine: Engine, number: int, word: str) -> Done:
+    params = Params(prompt=f"{word} {number}", seed=number).model_dump(mode="json")
+    job = Job(
+        command="imagine",
+        task="imagine",
+        params=params,
+        key=f"{word}{number}",
+        user=f"web:{number % PEOPLE}",
+        origin="",
+    )
+    async with aclosing(engine.submit(job)) as updates:
+        last = [update async for update in updates][-1]
+    assert isinstance(last, Done), last
+    return last
+
+
+async def queue(settings: EngineSettings) -> None:
+    """People at once, through the line and a worker of its own."""
+    import pynvml
+
+    async def all_of(count: int, word: str) -> float:
+        begun = time.perf_counter()
+        await asyncio.gather(*(ask(engine, number, word) for number in range(count)))
+        return count / (time.perf_counter() - begun)
+
+    pynvml.nvmlInit()
+    card = pynvml.nvmlDeviceGetHandleByIndex(0)
+    host = HostSettings(("cuda:0",), settings.folder, BUDGET, models=tuple(settings.models.items()), idle=25.0)
+    async with Engine.open(host) as engine:
+        await engine.service("imagine")
+        for turn in range(3):
+            await ask(engine, turn, "warm")
+        await all_of(PEOPLE, "warming")
+        await all_of(PEOPLE, "warmer")
+        for turn in range(20):  # while what its batches need is compiled
+            await asyncio.gather(ask(engine, turn, "warmest"), asyncio.sleep(1.0))
+        await all_of(PEOPLE, "warmed")
+        rates = [await all_of(PEOPLE, f"queue {turn} ") for turn in range(3)]
+        say(f"queue of {PEOPLE} people, pictures/s", statistics.median(rates), "aim 10")
+        held = pynvml.nvmlDeviceGetMemoryInfo(card).used
+        rate = await all_of(JOBS, "many")
+        say(f"queue of {JOBS} jobs, pictures/s", rate)
+        grown = (pynvml.nvmlDeviceGetMemoryInfo(card).used - held) / 1e6
+        say(f"card's memory grown over {JOBS} jobs, MB", grown)
+        await asyncio.sleep(32)
+        say("card's memory once idle, GB", pynvml.nvmlDeviceGetMemoryInfo(card).used / 1e9, "as nvidia-smi shows it")
+
+
+def main(arguments: list[str]) -> None:
+    if devices("auto") == ("cpu",):
+        print("There is no NVIDIA GPU here, so there is nothing to measure.")
+        return
+    import torch
+
+    say("card", torch.cuda.get_device_name())
+    most = ceiling()
+    say("matrix product in fp16, TFLOP/s", most / 1e12)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        checkpoint = Path(arguments[0]) if arguments else random_sdxl.save(folder)
+        settings = EngineSettings("cuda:0", folder, BUDGET, {"imagine": str(checkpoint)})
+        peer = plain(checkpoint)
+        torch.cuda.empty_cache()
+        load = TASK.load
+        assert load is not None
+        pool = Pool(BUDGET, {"imagine": lambda: load(settings)})
+        together(settings, pool, single(settings, pool, peer, most))
+        pool.free()
+        memory(settings)
+        torch.cuda.empty_cache()
+        asyncio.run(queue(settings))
+        asyncio.run(small(settings))
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
