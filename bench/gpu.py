@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,7 @@ def single(settings: EngineSettings, pool: Pool, peer: "list[np.ndarray[Any, Any
     begun = time.perf_counter()
     draw(1001)
     say("second picture, ms", 1000 * (time.perf_counter() - begun))
+    painter: SdxlPainter
     with pool.use("imagine") as painter:
         pass
     before = [painter.paint(Params(prompt=f"a cat {n}", seed=n), lambda *_: None).pictures[0] for n in range(3)]
@@ -143,20 +145,21 @@ def stages(painter: SdxlPainter, picture: "np.ndarray[Any, Any]", most: float) -
     """What a picture's time is made of, and what share of it the card's matrix product would take."""
     import torch
 
+    fast = painter._fast
     with torch.inference_mode():
         say("text, ms", median_ms(lambda number: painter._encode(f"new words {number}", "", False)))
-        for shape, calls in sorted(painter._fast._predict.calls.items()):
-            given = painter._fast._predict.inputs(shape)
-            if given and calls > 8:
-                spent = median_ms(lambda _, given=given: painter._fast._predict(*given), 15)
-                share = shape[0][0] * UNET_FLOPS / most / spent * 1000
-                say(f"UNet of {shape[0]}, ms", spent, f"floor share {share:.2f}")
-        for shape in painter._fast._decode.calls:
-            given = painter._fast._decode.inputs(shape)
-            if given:
-                spent = median_ms(lambda _, given=given: painter._fast._decode(*given), 15)
-                say(f"decode of {shape[0]}, ms", spent, f"floor share {VAE_FLOPS / most / spent * 1000:.2f}")
+        for what, replayed, operations in (("UNet", fast._predict, UNET_FLOPS), ("decode", fast._decode, VAE_FLOPS)):
+            for shape in sorted(replayed.calls):
+                given = replayed.inputs(shape)
+                if given:
+                    spent = median_ms(partial(_call, replayed, given), 15)
+                    share = shape[0][0] * operations / most / spent * 1000
+                    say(f"{what} of {shape[0][0]}, ms", spent, f"floor share {share:.2f}")
     say("PNG, ms", median_ms(lambda _: png.encode(picture)))
+
+
+def _call(function: Callable[..., Any], given: tuple[Any, ...], _turn: int) -> None:
+    function(*given)
 
 
 def psnr(ours: Any, theirs: Any) -> float:
@@ -243,13 +246,9 @@ async def small(settings: EngineSettings) -> None:
         await engine.service("imagine")
         await ask(engine, 0, "small")
         begun = time.perf_counter()
-        for turn in range(3):
-            done = await ask(engine, turn, "smaller")
-        say(
-            "held to 8 GB, ms",
-            1000 * (time.perf_counter() - begun) / 3,
-            str(done.result.notes[0]) if done.result.notes else "",
-        )
+        made = [await ask(engine, turn, "smaller") for turn in range(3)]
+        spent = 1000 * (time.perf_counter() - begun) / 3
+        say("held to 8 GB, ms", spent, " ".join(str(note) for note in made[0].result.notes))
 
 
 async def ask(engine: Engine, number: int, word: str) -> Done:

@@ -43,7 +43,7 @@ def bare(pocket: Pocket) -> Callable[[], object]:
         "ctx": np.zeros((2, 5, 384), np.float32),
         "mask": np.ones((2, 5), bool),
     }
-    session = pocket._network._session  # noqa: SLF001  # the floor is what is inside
+    session = pocket._network._session  # the floor is what is inside
     return lambda: session.run(None, fed)
 
 

@@ -51,7 +51,7 @@ def ours(whisper: Whisper, source: Media) -> None:
 
 
 def bare(whisper: Whisper, source: Media) -> None:
-    segments, _ = whisper._model.transcribe(str(source.path), vad_filter=True, word_timestamps=True)  # noqa: SLF001
+    segments, _ = whisper._model.transcribe(str(source.path), vad_filter=True, word_timestamps=True)
     list(segments)
 
 
