@@ -51,6 +51,7 @@ class Section(BaseModel):
 
 class BotSection(Section):
     data_dir: Path = key("data", "a folder")
+    wildcards: Path = key("wildcards", "a folder")
 
 
 class Role(Section):
@@ -139,6 +140,23 @@ def _role(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         raise PydanticCustomError("role", "no role") from None
 
 
+STYLES = MappingProxyType(
+    {
+        "noir": "{prompt}, black and white film noir still, hard side light, deep shadows",
+        "polaroid": "{prompt}, faded instant photograph, soft flash, white border",
+        "blueprint": "technical blueprint of {prompt}, white lines on deep blue paper",
+        "claymation": "{prompt}, figures of clay on a stop-motion set, soft studio light",
+    }
+)
+STYLE = 'words with {prompt} in them such as "{prompt}, film noir"'
+
+
+def _style(words: str) -> str:
+    if "{prompt}" not in words:
+        raise PydanticCustomError("style", "no place for the prompt")
+    return words
+
+
 PLACES = 'a list of servers and groups such as ["discord:81384788765712384", "telegram:-1001234567890"]'
 Place = Annotated[str, Field(pattern=r"^(discord|telegram):-?\d+$")]
 
@@ -160,7 +178,7 @@ class Settings(Section):
     """What config.toml and the environment say. `limits` has every limited command; None is no limit.
 
     `off` has the servers and groups where a command is turned off. `roles` has everyone and admin, and what further
-    ones the owner made.
+    ones the owner made; `styles` by name what they make of a prompt.
     """
 
     bot: BotSection = BotSection()
@@ -172,6 +190,7 @@ class Settings(Section):
     )
     off: Mapping[Annotated[str, AfterValidator(_known)], tuple[Place, ...]] = key({}, PLACES)
     roles: Mapping[str, Annotated[Role, WrapValidator(_role)]] = key({}, ROLE)
+    styles: Mapping[str, Annotated[str, Field(max_length=500), AfterValidator(_style)]] = key({}, STYLE)
     cache: CacheSection = CacheSection()
     engine: EngineSection = EngineSection()
     models: ModelsSection = ModelsSection()
@@ -192,6 +211,11 @@ class Settings(Section):
     def _with_own_roles(cls, given: Mapping[str, Role]) -> Mapping[str, Role]:
         return ROLES | given
 
+    @field_validator("styles")
+    @classmethod
+    def _with_own_styles(cls, given: Mapping[str, str]) -> Mapping[str, str]:
+        return STYLES | given
+
     def role(self, user: str, *, admin: bool) -> Role:
         """The first role that names the user, else that of admins or of everyone."""
         named = (role for role in self.roles.values() if user in role.people)
@@ -202,7 +226,7 @@ def known_keys() -> Mapping[str, tuple[str, ...]]:
     """The keys that the file may hold, by section. Tokens are not among them."""
     sections = {name: type(section) for name, section in Settings() if isinstance(section, Section)}
     keys = {name: tuple(key for key in section.model_fields if key != "token") for name, section in sections.items()}
-    tables = {"limits": tuple(LIMITS), "off": tuple(LIMITS), "roles": tuple(ROLES)}
+    tables = {"limits": tuple(LIMITS), "off": tuple(LIMITS), "roles": tuple(ROLES), "styles": tuple(STYLES)}
     return {name: tables.get(name) or keys[name] for name in Settings.model_fields}
 
 

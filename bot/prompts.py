@@ -1,16 +1,21 @@
 """Prompts that magic writes: asked of the engine, shown with what can be done with them, drawn."""
 
+from contextlib import aclosing
+
 from pydantic import Field
 
+from bot import styles
 from bot.command import Call
 from bot.results import shared
 from engine.errors import BadInput
-from engine.job import Job
+from engine.job import Done, Failed, Job
 from engine.params import TaskParams
 from engine.tasks import imagine, magic
 
 SMALL = ("pocket",)
 """Backends that draw one simple thing, and for which a long prompt does more harm than good."""
+KEPT = 256
+"""Prompts that are remembered for whoever draws the same idea again."""
 
 
 class Of(TaskParams):
@@ -20,9 +25,34 @@ class Of(TaskParams):
 
 
 async def writing(call: Call, params: magic.Params) -> Job:
-    """A job that writes a prompt as the model that draws here wants it."""
+    """A job that writes a prompt as the model that draws here wants it. Raises BadInput for an unknown style."""
     small = (await call.studio.engine.service("imagine")).backend in SMALL
-    return await call.job("magic", params.model_copy(update={"short": params.short or small}))
+    idea, style = styles.own(call.studio.settings, params.style, params.idea)
+    settled = magic.Params.parse({**params.model_dump(), "idea": idea, "style": style, "short": params.short or small})
+    job = await call.job("magic", settled)
+    return job.model_copy(update={"command": "magic"})
+
+
+async def expanded(call: Call, idea: str, style: str) -> str:
+    """The prompt that magic makes of the idea, at once: it runs beside the pictures. Raises what that run does."""
+    job = await writing(call, magic.Params.parse({"idea": idea, "style": style}))
+    known = call.studio.prompts
+    if job.key not in known:
+        prompt = await _written_now(call, job)
+        known[job.key] = prompt
+        if len(known) > KEPT:
+            del known[next(iter(known))]
+    return known[job.key]
+
+
+async def _written_now(call: Call, job: Job) -> str:
+    async with aclosing(call.studio.flights.ride(job)) as updates:
+        last = [update async for update in updates][-1]
+    if isinstance(last, Failed):
+        raise last.error()
+    if not isinstance(last, Done):
+        raise BadInput("The studio restarts. Ask again in a minute.")
+    return str(last.result.facts["prompt"])
 
 
 async def drawing(call: Call, params: imagine.Params) -> Job:
@@ -38,3 +68,16 @@ async def written(call: Call, job: str, fact: str) -> str:
     if row.job.task != "magic" or not isinstance(text, str):
         raise BadInput("Job {job} wrote no prompt. /magic does.", job=job)
     return text
+
+
+async def always(call: Call) -> bool:
+    """Whether the person has magic make a full prompt of every idea."""
+    return await call.studio.store.note(_note(call)) == "on"
+
+
+async def set_always(call: Call, *, on: bool) -> None:
+    await call.studio.store.set_note(_note(call), "on" if on else "off")
+
+
+def _note(call: Call) -> str:
+    return f"magic {call.request.user}"

@@ -15,7 +15,10 @@ from storage.store import Store
 
 @dataclass(frozen=True)
 class Studio:
-    """The open parts. `adapters` says of each platform that it is on, or why not and how to turn it on."""
+    """The open parts. `adapters` says of each platform that it is on, or why not and how to turn it on.
+
+    `prompts` are the newest that magic wrote for drawings, by the key of the job that wrote them.
+    """
 
     settings: Settings
     store: Store
@@ -24,6 +27,7 @@ class Studio:
     commands: tuple[Command, ...]
     adapters: dict[str, Sentence] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
+    prompts: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def flights(self) -> Flights:

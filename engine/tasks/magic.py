@@ -6,19 +6,20 @@ from typing import Literal
 from pydantic import Field
 
 from engine.backends import writers
+from engine.backends.magic.grammar import ENDS, medium
+from engine.backends.magic.idea import read
+from engine.backends.magic.lexicon import lexicon
 from engine.job import Result
 from engine.params import MAX_SEED, TaskParams
 from engine.task import Context, Task
 
-Style = Literal[
-    "auto", "photo", "cinematic", "oil", "watercolour", "ink", "pencil", "anime", "comic", "pixel", "render", "concept",
-    "flat",
-]  # fmt: skip
+STYLES = tuple(lexicon().family)
+"""What `style` may be beside auto."""
 MAX_IDEA = 1000
 
 
 class Params(TaskParams):
-    """`short` is for a model that draws one simple thing."""
+    """`style` is auto or one of STYLES; `short` is for a model that draws one simple thing."""
 
     idea: str = Field(
         description="What to draw, in a few words",
@@ -27,12 +28,25 @@ class Params(TaskParams):
         examples=["a lighthouse at noon"],
         json_schema_extra={"rest": True},
     )
-    style: Style = Field("auto", description="Style of the picture", examples=["watercolour"])
+    style: str = Field(
+        "auto",
+        description=(
+            "Style: photo, cinematic, oil, watercolour, ink, pencil, anime, comic, pixel, render, concept, flat …"
+        ),
+        max_length=40,
+        examples=["watercolour"],
+    )
     language: Literal["auto", "en", "es"] = Field("auto", description="Language of what is added to the idea")
     seed: int | None = Field(
         None, description="Leave out for the prompt everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
     )
     short: bool = Field(False, description="A short prompt, for a model that draws one simple thing")
+
+
+def in_style(prompt: str, style: str) -> str:
+    """The prompt in one of STYLES, unless it names a medium of its own."""
+    idea = read(prompt)
+    return prompt if idea.medium else f"{prompt.strip(ENDS)}, {medium(style, 0, idea.language)}"
 
 
 def run(params: Params, context: Context) -> Result:

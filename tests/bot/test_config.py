@@ -201,8 +201,8 @@ def test_every_key_stands_in_config_toml_with_its_default_and_a_line_about_it() 
 def test_every_key_stands_in_the_readmes_table_of_settings() -> None:
     found = re.search(r"^## Settings\n(.*?)(?=^## )", README.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     assert found is not None
-    by_command = {"limits", "off"}
-    keys = {f"{section}.{'<command>' if section in by_command else key}" for section, key in all_keys()}
+    named = {"limits": "<command>", "off": "<command>", "styles": "<name>"}
+    keys = {f"{section}.{named.get(section, key)}" for section, key in all_keys()}
     assert set(re.findall(r"^\| `(\w+\.\S+)` \|", found[1], flags=re.MULTILINE)) == keys
 
 

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from bot.buttons import meaning, under
+from bot.card import card_of
 from bot.command import Request
 from bot.commands import COMMANDS
 from bot.config import Settings
@@ -99,6 +100,44 @@ async def test_another_is_a_new_prompt_of_the_same_idea_and_style(service: Servi
     assert len({*prompts, str(wrote.result.facts["prompt"])}) > 2
     assert all(prompt.startswith(IDEA) for prompt in prompts)
     assert {row.result.facts["style"] for row in rows if row.result} == {"oil"}
+
+
+async def drawn(service: Service, line: str, **how: Any) -> str:
+    """The prompt of what was drawn."""
+    return str(done((await ask(service, line, **how))[-1]).result.facts["prompt"])
+
+
+async def test_imagine_with_magic_draws_a_full_prompt_and_shows_it(service: Service) -> None:
+    first = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+    prompt = str(first.result.facts["prompt"])
+    assert prompt.startswith(f"{IDEA}, ")
+    assert card_of(first, "en", COMMANDS).text.startswith(prompt)
+    again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+    assert (again.cached, again.result.facts["prompt"]) == (True, prompt)
+
+
+async def test_a_person_makes_magic_their_own_setting_and_it_is_nobody_elses(service: Service) -> None:
+    said = done((await ask(service, "/magic --always on"))[-1]).result
+    assert said.text == "From now on magic makes a full prompt of everything that you draw."
+    assert await drawn(service, f"/imagine {IDEA} --steps 1") != IDEA
+    assert await drawn(service, f"/imagine {IDEA} --steps 1 --magic off") == IDEA
+    ben = Request("imagine", {"prompt": IDEA, "steps": "1"}, user="web:ben", origin="")
+    assert done((await told(service, ben))[-1]).result.facts["prompt"] == IDEA
+    await ask(service, "/magic --always off")
+    assert await drawn(service, f"/imagine {IDEA} --steps 1") == IDEA
+
+
+async def test_a_named_style_is_the_owners_or_magics(service: Service) -> None:
+    assert await drawn(service, "/imagine a cat --steps 1 --style blueprint") == (
+        "technical blueprint of a cat, white lines on deep blue paper"
+    )
+    assert await drawn(service, "/imagine a cat --steps 1 --style oil") == (
+        "a cat, oil painting on linen with visible brushwork"
+    )
+    assert "noir" in str((await written(service, "/magic a cat --style noir")).result.facts["prompt"])
+    refused = failed((await ask(service, "/imagine a cat --style crayon"))[-1])
+    assert "style is “crayon”" in str(refused.sentence)
+    assert "claymation" in str(refused.sentence)
 
 
 async def test_the_same_idea_is_answered_from_the_cache(service: Service) -> None:

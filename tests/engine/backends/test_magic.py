@@ -8,8 +8,7 @@ import pytest
 from engine.backends.magic.grammar import Written, contradicts, write
 from engine.backends.magic.idea import read
 from engine.backends.magic.lexicon import Phrase, lexicon, tokens
-from engine.params import TaskParams
-from engine.tasks.magic import Params
+from engine.tasks.magic import STYLES, Params, in_style
 
 SEEDS = range(100)
 IDEAS = (
@@ -131,10 +130,16 @@ def test_no_phrase_says_in_words_what_it_does_not_declare() -> None:
     assert not undeclared
 
 
-def test_the_styles_are_those_of_the_lexicon() -> None:
+def test_the_styles_are_those_of_the_lexicon_and_all_are_named() -> None:
     style = next(option for option in Params.options() if option.name == "style")
-    assert style.choices == ("auto", *lexicon().family)
-    assert issubclass(Params, TaskParams)
+    assert [word for word in tokens(style.description) if word in STYLES] == [*STYLES]
+    assert {each.style for each in all_of("a cat", style="ink")} == {"ink"}
+
+
+def test_a_style_alone_adds_its_medium_unless_the_prompt_has_one() -> None:
+    assert in_style("a cat.", "pixel") == "a cat, detailed pixel art with a limited palette"
+    assert in_style("un gato con botas", "pixel") == "un gato con botas, pixel art detallado de paleta limitada"
+    assert in_style("a watercolour of a cat", "pixel") == "a watercolour of a cat"
 
 
 def every_phrase() -> Iterator[Phrase]:

@@ -1,0 +1,20 @@
+"""Named styles: magic's own, and those that the owner wrote into config.toml."""
+
+from bot.config import Settings
+from engine.errors import BadInput
+from engine.tasks.magic import STYLES
+
+AUTO = ("", "auto")
+
+
+def own(settings: Settings, style: str, prompt: str) -> tuple[str, str]:
+    """The prompt, in the style where that is the owner's, and the style that magic has to see to.
+
+    Raises BadInput for a style that nobody knows.
+    """
+    if style in settings.styles:
+        return settings.styles[style].replace("{prompt}", prompt), "auto"
+    if style not in (*AUTO, *STYLES):
+        names = ", ".join((*STYLES, *settings.styles))
+        raise BadInput("style is “{value}”; it must be one of {names}.", value=style, names=names)
+    return prompt, style or "auto"
