@@ -70,7 +70,7 @@ def host_settings(settings: Settings) -> HostSettings:
         memory=settings.engine.memory,
         timeout=settings.engine.timeout,
         idle=settings.engine.idle,
-        models=tuple(settings.models.model_dump().items()),
+        models=tuple(settings.models.named().items()),
         beside=True,
     )
 

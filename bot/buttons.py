@@ -98,7 +98,7 @@ def kind_of(media: Media) -> str:
 
 def _numbers(command: Command, result: Result) -> list[int]:
     """The files, from 1, that the command has a button for; only the first where it takes the result as a whole."""
-    if not set(command.needs) <= result.facts.keys():
+    if not set(command.needs) <= result.facts.keys() or (command.alone and len(result.media) > 1):
         return []
     if command.source is None:
         return [1]

@@ -1,7 +1,7 @@
 """What a person asks for and who answers: Request, Call, Reply, Ask, and the @command that serves every platform."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -135,7 +135,7 @@ class Call:
             command=request.command,
             task=task,
             params=dumped,
-            key=key_of(task, service.version, service.model, dumped),
+            key=key_of(task, service.version, identity(params, service), dumped),
             user=request.user,
             origin=request.origin,
             private=request.private,
@@ -148,12 +148,33 @@ class Call:
         )
 
 
+def identity(params: TaskParams, service: Service) -> str:
+    """Of the model that does it, with all that was chosen by name: a file that was replaced is another."""
+    chosen = [
+        f"{option} {known[name].identity}" for option, known in service.offers.items() for name in params.used(option)
+    ]
+    return " ".join([service.model, *chosen])
+
+
 def refuse(params: TaskParams, service: Service) -> None:
-    """Raises BadInput for an option that the model cannot honour."""
-    for name in service.refuses:
+    """Raises BadInput for an option that the model cannot honour, or a name that is not known here."""
+    refuses = service.refuses
+    for option, known in service.offers.items():
+        for name in params.used(option):
+            if name not in known:
+                raise _unknown(option, name, known)
+            refuses = known[name].refuses if option == "model" else refuses
+    for name in refuses:
         if params.asks(name):
             template = UNGUIDED if name in ("negative", "guidance") else CANNOT
             raise BadInput(template, option=name, model=service.model)
+
+
+def _unknown(option: str, name: str, known: Collection[str]) -> BadInput:
+    if not known:
+        return BadInput("{option} “{value}” is not here; the owner has added none.", option=option, value=name)
+    template = "{option} “{value}” is not here. There is: {known}."
+    return BadInput(template, option=option, value=name, known=", ".join(known))
 
 
 @dataclass(frozen=True)
@@ -164,6 +185,7 @@ class Command:
     file option accepts. `menu` labels it among what can be done with any picture that somebody posted. A `hidden` one
     is reached by its button alone. A `quiet` one answers for the person's eyes only. Where a `withdrawing` one
     succeeds, the message under which it was pressed goes; the answer of a `replacing` one takes its place.
+    A button that stands `alone` is there only under a result of a single file.
     A `bare` one has its button also under a result without files. `edits` names the text option whose value a press
     opens for editing, as the result's facts have it under that name; it is empty where they do not. `consent` is what
     a person agrees to before the command's first job for them.
@@ -181,6 +203,7 @@ class Command:
     quiet: bool = False
     withdrawing: bool = False
     replacing: bool = False
+    alone: bool = False
     bare: bool = False
     edits: str = ""
     consent: str = ""
@@ -201,6 +224,7 @@ def command(
     hidden: bool = False,
     withdrawing: bool = False,
     replacing: bool = False,
+    alone: bool = False,
     bare: bool = False,
     edits: str = "",
     consent: str = "",
@@ -225,6 +249,7 @@ def command(
             quiet=annotations["return"] is Reply,
             withdrawing=withdrawing,
             replacing=replacing,
+            alone=alone,
             bare=bare,
             edits=edits,
             consent=consent,

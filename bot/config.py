@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -108,13 +109,31 @@ class EngineSection(Section):
     idle: Duration = key("10m", "a duration such as 90s, 10m or 1h")
 
 
+Name = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+$", max_length=80)]
+NetworkName = Literal["canny", "depth", "depth-reader", "pose", "pose-reader", "scribble"]
+
+
 class ModelsSection(Section):
     imagine: str = key("auto", "auto, pocket, sdxl, a hub repository or a folder", min_length=1)
+    checkpoints: Mapping[Name, str] = key(
+        {}, 'a table of names and SDXL checkpoints, each a folder or a hub repository: {photo = "models/photo"}'
+    )
+    controls: Mapping[NetworkName, str] = key(
+        {},
+        "a table of canny, depth, depth-reader, pose, pose-reader and scribble, each a folder or a hub repository:"
+        ' {canny = "models/canny"}',
+    )
     upscale: str = key("auto", "auto, ncnn, spandrel or a folder with the networks as .pth files", min_length=1)
     faceswap: str = key("auto", "auto or mesh", min_length=1)
     magic: str = key("auto", "auto, grammar, a hub repository or a folder", min_length=1)
     animate: str = key("auto", "auto, mesh, liveportrait or a folder", min_length=1)
     subtitle: str = key("auto", "auto, base, large-v3-turbo or a folder", min_length=1)
+
+    def named(self) -> Mapping[str, str]:
+        """As the engine takes them: by task, and as `checkpoint:NAME` and `control:KIND` what may be chosen."""
+        tasks = {name: value for name, value in self if isinstance(value, str)}
+        checkpoints = {f"checkpoint:{name}": source for name, source in self.checkpoints.items()}
+        return tasks | checkpoints | {f"control:{kind}": source for kind, source in self.controls.items()}
 
 
 class MediaSection(Section):

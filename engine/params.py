@@ -45,6 +45,11 @@ class TaskParams(BaseModel):
         """Whether they ask for what the option, or the ability of that name, does."""
         return bool(getattr(self, option) != type(self).model_fields[option].default)
 
+    def used(self, option: str) -> tuple[str, ...]:
+        """The names that the option is given, where it takes names that the studio's owner made known."""
+        value = getattr(self, option)
+        return (value,) if value else ()
+
     def seeded(self) -> Self:
         """These parameters with their seed settled: -1 becomes a new one, a missing one follows from the others."""
         seed = getattr(self, "seed", 0)

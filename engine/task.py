@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -37,6 +37,9 @@ ROOM_AGAIN = 1.0
 class EngineSettings:
     """What a worker is told at its start. `memory` is the pool's budget in bytes, `models` the owner's word, `idle` the
     seconds after which an unused model leaves.
+
+    The owner's word is the backend or model of each task, by the task's name, and what else may be chosen:
+    `checkpoint:NAME` for each checkpoint that they named, `control:KIND` for each network that follows a picture.
     """
 
     device: str
@@ -48,6 +51,10 @@ class EngineSettings:
     @property
     def weights(self) -> Path:
         return weights_folder(self.folder)
+
+    def choosing(self, task: str, name: str) -> "EngineSettings":
+        """As if the owner had named, for the task, the checkpoint that is called `name`."""
+        return replace(self, models={**self.models, task: self.models[f"checkpoint:{name}"]})
 
 
 def weights_folder(data: Path) -> Path:

@@ -32,10 +32,17 @@ class Cancel(Value):
     job: str
 
 
+class Offer(Value):
+    """A name that an option may take: the `identity` of what it stands for, and what that cannot honour."""
+
+    identity: str
+    refuses: tuple[str, ...] = ()
+
+
 class Service(Value):
     """Which backend does a task here, and why. `model` is the model's identity, `refuses` options it cannot honour.
 
-    `together` is how many jobs it gains from doing in one run.
+    `together` is how many jobs it gains from doing in one run. `offers` are the names that some options take here.
     """
 
     task: str
@@ -46,6 +53,7 @@ class Service(Value):
     why: Sentence
     refuses: tuple[str, ...] = ()
     together: int = 1
+    offers: dict[str, dict[str, Offer]] = Field(default_factory=dict)
 
 
 class Memory(Value):

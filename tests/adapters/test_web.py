@@ -675,8 +675,8 @@ class TestReports:
         assert [command["name"] for command in told["commands"] if command["default"]] == ["imagine"]
         imagine = next(command for command in told["commands"] if command["name"] == "imagine")
         shape = next(option for option in imagine["options"] if option["name"] == "shape")
-        assert shape["choices"] == ["square", "wide", "tall"]
-        assert shape["description"] != "Shape of the picture"
+        assert shape["choices"][:4] == ["square", "wide", "tall", "5:4"]
+        assert shape["description"].startswith("Forma de la imagen")
 
 
 class TestDescription:

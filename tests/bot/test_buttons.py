@@ -31,6 +31,15 @@ def test_a_result_has_the_buttons_of_what_takes_its_kind_of_file() -> None:
     assert labels(Result(media=(media("audio/ogg"),))) == ["Delete"]
 
 
+def test_what_draws_on_stands_under_a_single_picture_that_can_be_drawn_on() -> None:
+    facts = {"prompt": "a cat", "seed": 7, "extends": True}
+    more = ["Zoom out", "⬅️", "➡️", "⬆️", "⬇️"]
+    shown = labels(Result(media=(media(),), facts=facts))
+    assert shown[:7] == ["Again", "Vary", *more]
+    assert not {*more} & {*labels(Result(media=(media(), media()), facts=facts))}
+    assert not {*more} & {*labels(Result(media=(media(),), facts={"prompt": "a cat", "seed": 7}))}
+
+
 def test_an_answer_without_a_file_has_no_buttons() -> None:
     assert labels(Result(text="hello", facts={"seed": 7})) == []
     assert under("", Result(media=(media(),)), COMMANDS, "en") == ()

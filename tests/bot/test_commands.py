@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import pytest_asyncio
@@ -21,6 +21,7 @@ from engine.errors import Sentence
 from engine.host import Engine, HostSettings
 from engine.job import Done, Failed, Job, Media, Queued, Started, Update
 from engine.tasks.echo import Params as Echo
+from engine.tasks.imagine import Shapes
 from storage.files import Files
 from storage.store import Rate, Store
 from tests.fakes import small_engine
@@ -298,7 +299,8 @@ async def test_help_lists_every_command_with_its_options_for_programs(service: S
 async def test_help_of_a_command_shows_options_bounds_and_examples(service: Service) -> None:
     lines = (await answer(service, "/help imagine")).text.splitlines()
     assert "prompt: What to draw (up to 1500 characters; needed)" in lines
-    assert "shape: Shape of the picture (square, wide, tall; square if left out)" in lines
+    assert any(line.startswith("shape: Shape of the picture; left out, square or") for line in lines)
+    assert any(line.endswith("(square, wide, tall, " + ", ".join(get_args(Shapes)[3:]) + ")") for line in lines)
     assert "count: How many pictures (1 to 4; 1 if left out)" in lines
     assert "image: Picture to start from (attach a file)" in lines
     assert lines[-1] == "/imagine a lighthouse at dusk --shape wide --count 2"

@@ -1,12 +1,14 @@
 """One declaration: refusals, seeds and keys that come of it."""
 
+from typing import get_args
+
 import pytest
 from pydantic import Field
 
 from engine.errors import BadInput
 from engine.job import Media, key_of
 from engine.params import Option, TaskParams, matched
-from engine.tasks.imagine import Params
+from engine.tasks.imagine import Params, Shapes
 
 
 def image(path: str) -> Media:
@@ -63,7 +65,7 @@ def test_another_task_version_or_model_is_another_key(task: str, version: int, m
 def test_options_tell_a_platform_all_that_it_needs() -> None:
     options = {option.name: option for option in Params.options()}
     assert options["prompt"] == Option("prompt", "text", "What to draw", True, None, (), 1, 1500, rest=True)
-    assert options["shape"].choices == ("square", "wide", "tall")
+    assert options["shape"].choices == get_args(Shapes)
     assert (options["count"].kind, options["count"].minimum, options["count"].maximum) == ("integer", 1, 4)
     assert options["guidance"].kind == "number"
     assert options["image"].kind == "media"

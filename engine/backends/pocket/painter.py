@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.backends.painters import Painting
 from engine.backends.pocket.pocket import Pocket
+from engine.backends.pocket.shape import Shape
 from engine.backends.realesrgan.embedded import Upscaler
 from engine.errors import Sentence
 from engine.pictures import pixels
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 DRAWN = 0.9
 """Share of the work that is denoising; the rest is enlarging."""
 EMOJI_LIKE = Sentence(template="Drawn by the embedded pocket model: emoji-like; see README for SDXL.")
+
+
+def _shape(params: "Params") -> "Shape":
+    """What was asked for, or the nearest to the picture to start from."""
+    image = params.image
+    match params.shape:
+        case "square" | "wide" | "tall" as named:
+            return named
+    if image is None or not (image.width and image.height):
+        return "square"
+    ratio = image.width / image.height
+    return "wide" if ratio > 4 / 3 else "tall" if ratio < 3 / 4 else "square"
 
 
 class PocketPainter:
@@ -48,7 +61,7 @@ class PocketPainter:
             steps=params.steps,
             guidance=params.guidance,
             count=params.count,
-            shape=params.shape,
+            shape=_shape(params),
             image=pixels(params.image.path) if params.image else None,
             strength=params.strength,
             on_step=on_step,

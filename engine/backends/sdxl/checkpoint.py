@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import weights
+from engine.backends.sdxl import control, lora
 from engine.errors import Sentence
 from engine.task import EngineSettings
-from engine.wire import Service
+from engine.wire import Offer, Service
 
 LIGHTNING = ("sdxl", "sdxl-lightning", "sdxl-vae-fp16-fix")
 """Entries of weights.toml that fill one folder: SDXL, Lightning's UNet for 4 steps, and a VAE that is safe in fp16."""
@@ -41,9 +42,12 @@ class Checkpoint:
         return Path(self.source).is_dir()
 
 
-def checkpoint(settings: EngineSettings) -> Checkpoint:
-    """The checkpoint that the owner named; `auto` and `sdxl` are SDXL-Lightning."""
-    named = settings.models.get("imagine", "auto")
+def checkpoint(settings: EngineSettings, name: str = "") -> Checkpoint:
+    """The owner's checkpoint of that name, or the one that draws where none is named.
+
+    `auto` and `sdxl` are SDXL-Lightning.
+    """
+    named = settings.models.get(f"checkpoint:{name}" if name else "imagine", "auto")
     if named in ("auto", "sdxl"):
         return Checkpoint("sdxl-lightning-4step", str(settings.weights / "sdxl"), distilled=True)
     folder = Path(named).expanduser()
@@ -55,7 +59,6 @@ def checkpoint(settings: EngineSettings) -> Checkpoint:
 def service(settings: EngineSettings, why: Sentence, version: int) -> Service:
     """What the bot needs to know of it. Without guidance, as distilled models draw, a negative prompt does nothing."""
     chosen = checkpoint(settings)
-    refuses = ("negative", "guidance") if chosen.distilled else ()
     return Service(
         task="imagine",
         version=version,
@@ -63,9 +66,25 @@ def service(settings: EngineSettings, why: Sentence, version: int) -> Service:
         tier="full",
         model=chosen.name,
         why=why,
-        refuses=refuses,
+        refuses=_refuses(chosen),
         together=TOGETHER if chosen.distilled else 1,
+        offers={
+            "model": checkpoints(settings),
+            "lora": lora.offered(settings),
+            "control": control.offered(settings),
+        },
     )
+
+
+def checkpoints(settings: EngineSettings) -> dict[str, Offer]:
+    """The owner's checkpoints, by name."""
+    names = [key.removeprefix("checkpoint:") for key in settings.models if key.startswith("checkpoint:")]
+    found = {name: checkpoint(settings, name) for name in names}
+    return {name: Offer(identity=each.name, refuses=_refuses(each)) for name, each in found.items()}
+
+
+def _refuses(chosen: Checkpoint) -> tuple[str, ...]:
+    return ("negative", "guidance") if chosen.distilled else ()
 
 
 def obstacle(settings: EngineSettings) -> Sentence | None:

@@ -1,7 +1,6 @@
 """SDXL as a painter. Noise is made on the CPU, so that a seed is the same picture on every device."""
 
 import gc
-import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.backends.painters import Painting
 from engine.backends.parking import Parking
+from engine.backends.sdxl import plain
 from engine.backends.sdxl.checkpoint import checkpoint
 from engine.backends.sdxl.decoder import Picture
 from engine.backends.sdxl.fast import Fast
@@ -21,8 +21,8 @@ from engine.backends.sdxl.loading import load
 from engine.backends.sdxl.preview import Previewer
 from engine.backends.sdxl.prompts import Encoded, encode, joined
 from engine.backends.sdxl.sampler import Wish
+from engine.backends.sdxl.sketching import Sketcher
 from engine.errors import Sentence
-from engine.pictures import pixels
 from engine.task import EngineSettings
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 DRAWN = 0.95
 """Share of the work that is denoising; the rest is the VAE's."""
-STRENGTH = 0.6
 CHUNK = 4
 """Pictures that are denoised together: more of them gain little on the fastest card and take memory on the others."""
 TEXTS = 256
@@ -59,6 +58,7 @@ class SdxlPainter:
         self._previewer = Previewer()
         self._encoded = lru_cache(TEXTS)(self._encode)
         self._fast = Fast(self._pipe, settings)
+        self._sketcher = Sketcher(self._pipe, self._checkpoint, settings)
         self._device = settings.device
         self._parts = {
             name: Parking(modules, settings.device)
@@ -130,24 +130,37 @@ class SdxlPainter:
         import torch
 
         self._fast.close()
-        del self._pipe, self._fast, self._encoded, self._parts
+        del self._pipe, self._fast, self._encoded, self._parts, self._sketcher
         gc.collect()
         torch.cuda.empty_cache()
 
     def paint(self, params: "Params", report: "Report") -> Painting:
         """Pictures of the checkpoint's own area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
         watch = _Watch(self._previewer, report, self.preview_every)
-        if params.image is not None:
-            with self._on_device("texts", "unet", "vae"):
-                pictures = self._from_image(params, watch)
-        else:
-            pictures = []
-            for begin in range(0, params.count, self._chunk):
-                offsets = range(begin, min(begin + self._chunk, params.count))
-                drawn = self._drawn([params] * len(offsets), offsets, watch)
-                pictures += [each.pixels() for each in drawn]
+        pictures = list(self._in_words(params, watch) if params.words_alone else self._along(params, watch))
         watch.learn(pictures)
-        return Painting(pictures, self._notes())
+        return self._painting(pictures)
+
+    def _in_words(self, params: "Params", watch: "_Watch") -> Iterator[NDArray[np.uint8]]:
+        for offsets in self._offsets(params):
+            drawn = self._drawn([params] * len(offsets), offsets, watch)
+            yield from (each.pixels() for each in drawn)
+
+    def _along(self, params: "Params", watch: "_Watch") -> Iterator[NDArray[np.uint8]]:
+        """What takes more than words: a picture to start from, a mask, a control, a LoRA, edges that fit."""
+        if (new := self._sketcher.follow(params.control)) is not None:
+            self._parts["control"] = new
+            if self._level == 2:
+                new.park()
+        with self._on_device(*self._parts), self._sketcher.changed(params):
+            read = self._encode(params.prompt, params.negative, self._sketcher.guidance(params) > 1)
+            for offsets in self._offsets(params):
+                yield from plain.draw(self._pipe, self._sketcher.sketch(params, read, offsets), watch)
+
+    def _offsets(self, params: "Params") -> Iterator[range]:
+        """The places of its pictures that are drawn together."""
+        for begin in range(0, params.count, self._chunk):
+            yield range(begin, min(begin + self._chunk, params.count))
 
     def paint_together(
         self, jobs: "Sequence[Params]", report: "ReportOf"
@@ -178,8 +191,8 @@ class SdxlPainter:
     def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Picture]:
         """A picture for each that is asked for, from its seed and offset."""
         first = asked[0]
-        guidance = self._guidance(first)
-        width, height = self._extent(first.shape)
+        guidance = self._sketcher.guidance(first)
+        width, height = self._sketcher.extent(first)
         with self._on_device("texts"):
             read = joined([self._read(each) for each in asked])
         wish = Wish(
@@ -190,6 +203,7 @@ class SdxlPainter:
             height=height,
             steps=first.steps or self._checkpoint.steps,
             guidance=guidance,
+            noise=self._sketcher.noise(first, offsets, (width, height)),
             against=None if read.against is None else (read.against, read.pooled_against),
         )
         with self._on_device("unet"):
@@ -198,56 +212,18 @@ class SdxlPainter:
             return self._fast.decode(latents)
 
     def _read(self, params: "Params") -> Encoded:
-        return self._encoded(params.prompt, params.negative, self._guidance(params) > 1)
+        return self._encoded(params.prompt, params.negative, self._sketcher.guidance(params) > 1)
 
     def _encode(self, prompt: str, negative: str, guided: bool) -> Encoded:
         return encode(self._pipe, prompt, negative, guided=guided)
 
     def _waited(self, picture: Picture) -> Painting:
-        return Painting([picture.pixels()], self._notes())
+        return self._painting([picture.pixels()])
 
-    def _notes(self) -> tuple[Sentence, ...]:
-        return (IN_TILES,) if self._level else ()
-
-    def _guidance(self, params: "Params") -> float:
-        return self._checkpoint.guidance if params.guidance is None else params.guidance
-
-    def _from_image(self, params: "Params", watch: "_Watch") -> list[NDArray[np.uint8]]:
-        """Diffusers walks `strength` of the steps it is told; a distilled model is told more and walks its own."""
-        import torch
-        from diffusers import StableDiffusionXLImg2ImgPipeline
-        from PIL import Image, ImageOps
-
-        assert params.image is not None
-        steps = params.steps or self._checkpoint.steps
-        strength = params.strength or STRENGTH
-        told = math.ceil(steps / strength) if self._checkpoint.distilled else max(steps, math.ceil(1 / strength))
-        begun = ImageOps.fit(Image.fromarray(pixels(params.image.path)), self._extent(params.shape))
-        pipe = StableDiffusionXLImg2ImgPipeline(**self._pipe.components)
-        pipe.set_progress_bar_config(disable=True)
-
-        def on_step(pipe: Any, step: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
-            watch(step + 1, pipe.num_timesteps, state["latents"])
-            return state
-
-        drawn = pipe(
-            **self._read(params).asked(),
-            guidance_scale=self._guidance(params),
-            num_images_per_prompt=params.count,
-            generator=[torch.Generator("cpu").manual_seed((params.seed or 0) + i) for i in range(params.count)],
-            callback_on_step_end=on_step,
-            output_type="np",
-            image=begun,
-            strength=strength,
-            num_inference_steps=told,
-        )
-        return [np.round(picture * 255).astype(np.uint8) for picture in drawn.images]
-
-    def _extent(self, shape: str) -> tuple[int, int]:
-        """Width and height: SDXL's buckets of about the same area (Podell et al. 2023, appendix I)."""
-        side = self._pipe.unet.config.sample_size * self._pipe.vae_scale_factor
-        long, short = _multiple_of_8(side * 21 / 16), _multiple_of_8(side * 3 / 4)
-        return {"square": (side, side), "wide": (long, short), "tall": (short, long)}[shape]
+    def _painting(self, pictures: list[NDArray[np.uint8]]) -> Painting:
+        """`extends` among its facts says that such a picture can be drawn on beyond its edges."""
+        notes = (IN_TILES,) if self._level else ()
+        return Painting(pictures, notes, {"model": self._checkpoint.name, "extends": True})
 
 
 class _Watch:
@@ -280,7 +256,3 @@ def _to_all(places: Sequence[int], report: "ReportOf") -> "Report":
             report(place, stage, fraction, preview)
 
     return tell
-
-
-def _multiple_of_8(pixels_: float) -> int:
-    return round(pixels_ / 8) * 8

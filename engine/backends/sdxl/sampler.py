@@ -14,7 +14,8 @@ class Wish:
     """What to draw together: a row of each tensor and a seed a picture. Sizes are in pixels.
 
     `words` are (N, tokens, width) and `pooled` (N, width), as SDXL's two text encoders give them; `against` holds the
-    same two of what to keep out, where there is guidance.
+    same two of what to keep out, where there is guidance. `noise`, (N, 4, height / 8, width / 8) of spread 1, is there
+    where it is not that of the seeds.
     """
 
     words: Any
@@ -25,6 +26,7 @@ class Wish:
     steps: int
     guidance: float = 0.0
     against: tuple[Any, Any] | None = None
+    noise: Any = None
 
 
 def predictor(unet: Any) -> Callable[..., Any]:
@@ -56,7 +58,14 @@ class Sampler:
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in wish.seeds]
         pipe.scheduler.set_timesteps(wish.steps, device=self._device)
         latents = pipe.prepare_latents(
-            len(wish.seeds), 4, wish.height, wish.width, wish.words.dtype, torch.device(self._device), generators
+            len(wish.seeds),
+            4,
+            wish.height,
+            wish.width,
+            wish.words.dtype,
+            torch.device(self._device),
+            generators,
+            wish.noise,
         )
         conditions = self._conditions(wish)
         more = pipe.prepare_extra_step_kwargs(generators, 0.0)

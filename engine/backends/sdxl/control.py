@@ -1,0 +1,87 @@
+"""ControlNet: a picture's edges, depth, pose or scribble that the new picture keeps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import MissingModel
+from engine.task import EngineSettings
+from engine.wire import Offer
+
+if TYPE_CHECKING:
+    from engine.backends.painters import Picture
+
+KINDS = ("canny", "depth", "pose", "scribble")
+READ = ("depth", "pose")
+"""Those that a network of their own reads in the picture; OpenCV draws the others."""
+FOLDER = "controls"
+"""Under the weights folder: `controls/canny` and so on are ControlNets, `controls/depth-reader` is what reads depth."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """A loaded ControlNet, and what makes its picture from a person's, (H, W, 3)."""
+
+    network: Any
+    seen: "Callable[[Picture], Picture]"
+
+    @property
+    def size(self) -> int:
+        """Bytes of its parameters."""
+        return sum(each.numel() * each.element_size() for each in self.network.parameters())
+
+
+def offered(settings: EngineSettings) -> dict[str, Offer]:
+    """The kinds whose networks the owner has named or put into the folder."""
+    sources = {kind: _sources(kind, settings) for kind in KINDS}
+    return {kind: Offer(identity=" ".join(found)) for kind, found in sources.items() if all(found)}
+
+
+def load(kind: str, settings: EngineSettings) -> Control:
+    """Raises MissingModel where a network is not there or cannot be read."""
+    import torch
+    from diffusers import ControlNetModel
+
+    source, *reader = _sources(kind, settings)
+    dtype = torch.float16 if settings.device.startswith("cuda") else torch.float32
+    network = _had(
+        kind, source, settings, lambda options: ControlNetModel.from_pretrained(source, dtype=dtype, **options)
+    )
+    return Control(network.to(settings.device), _seer(kind, reader, settings))
+
+
+def _seer(kind: str, reader: list[str], settings: EngineSettings) -> "Callable[[Picture], Picture]":
+    from engine.backends.sdxl import depth, outlines, pose
+
+    if kind not in READ:
+        return {"canny": outlines.canny, "scribble": outlines.scribble}[kind]
+    read: Mapping[str, Any] = {"depth": depth.Depth, "pose": pose.Pose}
+    made: Callable[[Picture], Picture] = _had(
+        kind, reader[0], settings, lambda options: read[kind](reader[0], settings.device, **options)
+    )
+    return made
+
+
+def _sources(kind: str, settings: EngineSettings) -> list[str]:
+    """The ControlNet's folder or repository, then its reader's; empty for one that is not there."""
+    return [_source(name, settings) for name in ((kind, f"{kind}-reader") if kind in READ else (kind,))]
+
+
+def _source(name: str, settings: EngineSettings) -> str:
+    named = settings.models.get(f"control:{name}", "")
+    folder = settings.weights / FOLDER / name
+    return named or (str(folder) if folder.is_dir() else "")
+
+
+def _had(kind: str, source: str, settings: EngineSettings, make: Callable[[dict[str, Any]], Any]) -> Any:
+    local = Path(source).is_dir()
+    options = {"local_files_only": local, "cache_dir": None if local else settings.weights / "hub"}
+    try:
+        return make(options)
+    except (OSError, ValueError) as error:
+        raise MissingModel(
+            "The network for control {kind} cannot be loaded: its files are not there, not whole, or the hub does not"
+            " answer. Look at models.controls in config.toml.",
+            kind=kind,
+        ) from error
