@@ -26,7 +26,7 @@ def image(path: str) -> Media:
         ({"prompt": "x", "count": "0"}, "count is 0; it must be at least 1"),
         ({"prompt": "x", "steps": "many"}, "steps is “many”; it must be a whole number"),
         ({"prompt": "x", "guidance": "nan"}, "guidance is"),
-        ({"prompt": "x", "shape": "round"}, "shape is “round”; it must be one of 'square', 'wide' or 'tall'"),
+        ({"prompt": "x", "shape": "round"}, "shape is “round”; it must be one of 'square', 'wide', 'tall', '5:4'"),
         ({"prompt": "x", "image": "cat.png"}, "image must be a file"),
         ({"prompt": "x", "strength": 0.5}, "strength goes with image"),
     ],

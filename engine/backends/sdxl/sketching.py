@@ -72,7 +72,7 @@ class Sketcher:
         return extent.of_shape(params.shape or "square", self._side)
 
     def noise(self, params: "Params", offsets: Sequence[int], size: Extent) -> Any:
-        """For a variation a latent of noise for each picture: the seed's, turned towards that of a further seed each."""
+        """For a variation a latent of noise for each picture: the seed's, turned towards that of another each."""
         if not params.variation:
             return None
         scale = self._pipe.vae_scale_factor
