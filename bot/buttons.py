@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.command import Attachment, Button, Command
 from bot.words import Language, say
 from engine.job import Media, Result
+from engine.media import SCRIPTS
 
 EACH = 4
 """Files of a result that have buttons of their own."""
@@ -91,7 +92,9 @@ def fits(command: Command, media: Media) -> bool:
 
 
 def kind_of(media: Media) -> str:
-    """What an option says that it accepts: image, sound, video or subtitles."""
+    """What an option says that it accepts: image, sound, video, subtitles or script."""
+    if media.mime in SCRIPTS.values():
+        return "script"
     kind = media.mime.partition("/")[0]
     return {"audio": "sound", "text": "subtitles", "application": "subtitles"}.get(kind, kind)
 

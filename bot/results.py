@@ -49,7 +49,7 @@ async def remade(call: Call, job: Job, **changes: Any) -> Job:
     Raises BadInput where a file that it started from is no longer kept.
     """
     params = TASKS[job.task].params.parse({**job.params, **changes})
-    await _check_files(call.studio, params)
+    await check_files(call.studio, params)
     new = await call.job(job.task, params, cost=job.cost)
     return new.model_copy(update={"command": job.command})
 
@@ -76,7 +76,7 @@ async def _media(studio: Studio, request: Request, named: str) -> Media:
     return made[number - 1]
 
 
-async def _check_files(studio: Studio, params: TaskParams) -> None:
+async def check_files(studio: Studio, params: TaskParams) -> None:
     for option, media in media_of(params):
         if not await asyncio.to_thread(studio.files.intact, media):
             template = "The {option} that it started from is no longer kept here. Send it again with the command."

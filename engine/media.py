@@ -36,10 +36,12 @@ FORMATS = {
 }
 """What is read here, by the suffix that it is kept under."""
 
-KINDS = ("image", "sound", "video", "subtitles")
+KINDS = ("image", "sound", "video", "subtitles", "script")
 """What an option may say that it accepts. A GIF is a picture."""
 SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt", "ass": "text/x-ssa"}
 """Formats of subtitles, by suffix: text, known by the file's name and by being read."""
+SCRIPTS = {"txt": "text/plain", "md": "text/markdown", "toml": "application/toml", "fountain": "text/x-fountain"}
+"""Formats of a film's script, by suffix: text, known by the file's name."""
 
 HEAD = 8192
 """Bytes from a file's start that tell its format."""
@@ -64,7 +66,8 @@ def kinds_named(name: str) -> frozenset[str]:
     mime = promised(name)
     if mime is not None:
         return frozenset({"image"} if mime.startswith("image/") else {"sound", "video"})
-    return frozenset({"subtitles"} if Path(name).suffix.lower().removeprefix(".") in SUBTITLES else ())
+    suffix = Path(name).suffix.lower().removeprefix(".")
+    return frozenset({"subtitles"} if suffix in SUBTITLES else {"script"} if suffix in SCRIPTS else ())
 
 
 def suffix_of(mime: str) -> str:
@@ -131,7 +134,7 @@ def _settle(temporary: Path, folder: Path, suffix: str | None) -> Media:
     ending = f".{suffix_of(found)}" if found else suffix or ""
     mime = (
         found
-        or SUBTITLES.get(ending.removeprefix("."))
+        or (SUBTITLES | SCRIPTS).get(ending.removeprefix("."))
         or mimetypes.guess_type(f"file{ending}")[0]
         or "application/octet-stream"
     )

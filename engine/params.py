@@ -24,7 +24,7 @@ class TaskParams(BaseModel):
     """Base of every task's `Params`. A field's `json_schema_extra` says more of it.
 
     `rest`: free text, takes the words that no other option claimed; `positional`: may be given without its name;
-    `accepts`: which files a `Media` field takes, of `engine.media.KINDS`; all but subtitles where it is left out.
+    `accepts`: which files a `Media` field takes, of `engine.media.KINDS`; all but texts where it is left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)

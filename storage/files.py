@@ -13,7 +13,7 @@ from typing import Protocol
 
 from engine.errors import BadInput, TooLarge, disk_full
 from engine.job import Media
-from engine.media import FORMATS, HEAD, SUBTITLES, intact, keep, part, promised, size_of, sniff, suffix_of
+from engine.media import FORMATS, HEAD, SCRIPTS, SUBTITLES, intact, keep, part, promised, size_of, sniff, suffix_of
 from engine.video import Bounds, described, probe
 from storage.download import Download
 
@@ -64,7 +64,7 @@ class Files:
     async def fetch(self, option: str, attachment: Attachment, accepts: Collection[str] = ()) -> Media:
         """Bring the file here and look at it: nothing of it stays where it is refused.
 
-        `accepts` are the kinds of `engine.media.KINDS` that the option takes; all but subtitles where it is empty.
+        `accepts` are the kinds of `engine.media.KINDS` that the option takes; all but texts where it is empty.
         Raises BadInput for what does not arrive whole, is no format of ours, not the one it is named or not of a kind
         that is accepted, TooLarge, and DiskFull.
         """
@@ -102,9 +102,9 @@ class Files:
         with path.open("rb") as file:
             head = file.read(HEAD)
         mime = sniff(head)
-        if mime is None and "subtitles" in accepts and (suffix := _subtitles(name, head)):
+        if mime is None and (suffix := _text(name, head, accepts)):
             return keep(path, self._folder, suffix)
-        if set(accepts) == {"subtitles"}:
+        if accepts and set(accepts) <= {"subtitles", "script"}:
             raise _unfit(option, name, accepts)
         mime = _checked_format(option, name, mime)
         if mime.startswith("image/"):
@@ -161,6 +161,7 @@ _TAKES = {
     frozenset({"video"}): "{option} takes a video, and “{name}” is none. Attach a video.",
     frozenset({"sound", "video"}): "{option} takes a sound or a video, and “{name}” is neither. Attach one.",
     frozenset({"image", "video"}): "{option} takes a picture or a video, and “{name}” is neither. Attach one.",
+    frozenset({"script"}): "{option} takes a script, .txt, .md, .toml or .fountain, and “{name}” is none. Attach one.",
     frozenset({"subtitles"}): "{option} takes subtitles as an SRT or VTT file, and “{name}” is none. Attach one.",
 }
 
@@ -174,11 +175,12 @@ def _check_kind(option: str, name: str, kind: str, accepts: Collection[str]) -> 
         raise _unfit(option, name, accepts)
 
 
-def _subtitles(name: str, head: bytes) -> str | None:
-    """The suffix of a file that is named as subtitles and holds text with times, as those have."""
+def _text(name: str, head: bytes, accepts: Collection[str]) -> str | None:
+    """The suffix of a file that is named as subtitles and holds text with times, as those have, or as a script."""
     suffix = Path(name).suffix.lower()
-    known = suffix.removeprefix(".") in SUBTITLES
-    return suffix if known and b"-->" in head and b"\0" not in head else None
+    bare = suffix.removeprefix(".")
+    timed = "subtitles" in accepts and bare in SUBTITLES and b"-->" in head
+    return suffix if (timed or ("script" in accepts and bare in SCRIPTS)) and b"\0" not in head else None
 
 
 def _checked_format(option: str, name: str, mime: str | None) -> str:

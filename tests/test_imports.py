@@ -15,7 +15,7 @@ MODULES = {name: name.removesuffix(".py").removesuffix("/__init__").replace("/",
 
 ENGINE_FROM_OUTSIDE = tuple(
     f"engine.{name}"
-    for name in ("errors", "job", "params", "wire", "host", "devices", "media", "parts", "stages", "tasks")
+    for name in ("errors", "job", "params", "wire", "host", "devices", "media", "parts", "scripts", "stages", "tasks")
 )
 """What the front end may take of the engine: values, errors, Params and the host; no worker and no backend."""
 

@@ -1,12 +1,13 @@
 """A film as it is asked for: its scenes, and what holds for all of them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from engine.job import Media
+from engine.scripts.script import ScriptScene
 
 Shape = Literal["square", "wide", "tall"]
-Asked = Literal["auto", "still", "pan", "zoom", "parallax"]
+Asked = Literal["auto", "still", "pan", "zoom", "parallax", "talk"]
 Transition = Literal["cut", "crossfade", "wipe"]
 
 RATE = 30
@@ -15,13 +16,6 @@ SIZES: dict[Shape, tuple[int, int]] = {"square": (960, 960), "wide": (1280, 720)
 """Width and height in pixels."""
 VERSION = 1
 """Of what films look and sound like: raised when the same film would come out differently."""
-MOST_SCENES = 60
-SHORTEST, LONGEST = 1.0, 60.0
-"""Seconds of a scene."""
-MOST_SECONDS = 900.0
-"""Of a film."""
-USUAL = 4.0
-"""Seconds of a scene in which nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +32,12 @@ class Scene:
     transition: Transition = "crossfade"
     seed: int | None = None
     image: Media | None = None
+
+    @classmethod
+    def of(cls, scene: ScriptScene, transition: str) -> "Scene":
+        """A scene as a script says it; `transition` is the script's own where the scene says none."""
+        how: Any = {"motion": scene.motion or "auto", "transition": scene.transition or transition or "crossfade"}
+        return cls(scene.prompt, scene.narration, scene.seconds, seed=scene.seed, **how)
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class Film:
         return f"{prompt}, {self.style}" if self.style else prompt
 
     def motion_of(self, number: int) -> Literal["still", "pan", "zoom", "parallax"]:
-        """What was asked for, or one after the other."""
+        """How the camera moves: as was asked for, or in one way after the other."""
         asked = self.scenes[number].motion
-        return asked if asked != "auto" else ("zoom", "pan", "parallax")[(self.seed + number) % 3]
+        if asked == "auto":
+            return ("zoom", "pan", "parallax")[(self.seed + number) % 3]
+        return "still" if asked == "talk" else asked

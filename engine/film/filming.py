@@ -12,6 +12,7 @@ from engine.errors import Cancelled
 from engine.film import titles
 from engine.film.canvas import Frame, Picture
 from engine.film.film import RATE, SIZES, VERSION, Film
+from engine.film.motion import Motion
 from engine.film.pieces import Piece
 from engine.film.segments import encode, encoder
 from engine.film.shots import ClipShot, PictureShot, Shot
@@ -80,7 +81,7 @@ class _Take:
         self._source = source
         self._context = context
         self._size = SIZES[film.shape]
-        self._motion = "zoom" if piece.card else film.motion_of(piece.scene)
+        self._motion: Motion = "zoom" if piece.card else film.motion_of(piece.scene)
         self._seed = film.seed_of(piece.scene)
         self._made: Shot | None = None
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Cancelled, Sentence
-from engine.film.film import RATE, SHORTEST, SIZES, USUAL, Film
+from engine.film.film import RATE, SIZES, Film
 from engine.film.news import News
 from engine.film.pieces import Cutting, Made, Piece, Voice
 from engine.film.titles import cues_of, look
 from engine.film.workshop import Workshop
 from engine.job import Fact, Media, Result, by_content
 from engine.parts import Parts, key_of
+from engine.scripts.script import SHORTEST, USUAL
 from engine.subtitles.cues import Cue, Word, cut
 from engine.subtitles.listener import Listener
 from engine.task import Context
@@ -121,12 +122,12 @@ class Reel:
             from engine.backends.voice import identity
 
             key = key_of("voice", identity(self._context.weights), self.film.language, self.film.voice, text)
-            made = self._stage(f"voice {number}", key, lambda: self._said(text, shop.folder / f"voice{number}.wav"))
+            made = self._stage(f"voice {number}", key, lambda: self._narrated(text, shop.folder / f"voice{number}.wav"))
             self._note(*made.notes)
         self._news.done("spoken", number + 1)
         return _voice(made) if made else None
 
-    def _said(self, text: str, path: Path) -> Result:
+    def _narrated(self, text: str, path: Path) -> Result:
         from engine.film.speech import narrate
 
         film, weights = self.film, self._context.weights
@@ -253,6 +254,6 @@ class Reel:
 
 
 def _voice(made: Result) -> Voice:
-    facts: Any = made.facts  # as `_said` wrote them
+    facts: Any = made.facts  # as `_narrated` wrote them
     words = tuple(Word(text, start, end) for text, start, end in facts["words"])
     return Voice(made.media[0], words, facts["language"], facts["voice"])

@@ -1,7 +1,8 @@
 """One file a task: its Params and its run. TASKS is the explicit list."""
 
 from engine.task import Task
-from engine.tasks import animate, echo, faceswap, imagine, magic, subtitle, upscale, video
+from engine.tasks import animate, echo, faceswap, imagine, magic, scenes, subtitle, upscale, video
 
-_EVERY = (imagine.TASK, upscale.TASK, animate.TASK, subtitle.TASK, faceswap.TASK, video.TASK, magic.TASK, echo.TASK)
+_FILMS = (animate.TASK, video.TASK, scenes.TASK)
+_EVERY = (imagine.TASK, upscale.TASK, subtitle.TASK, faceswap.TASK, *_FILMS, magic.TASK, echo.TASK)
 TASKS: dict[str, Task] = {task.name: task for task in _EVERY}

@@ -7,10 +7,11 @@ from pydantic import Field, model_validator
 
 from engine.backends import filmmakers
 from engine.errors import BadInput, TooLarge
-from engine.film.film import LONGEST, SHORTEST, Film, Scene
+from engine.film.film import Film, Scene
 from engine.film.reel import Reel
 from engine.job import Fact, Media, Result
 from engine.params import MAX_SEED, TaskParams
+from engine.scripts.script import LONGEST, SHORTEST
 from engine.subtitles import files
 from engine.task import Context, EngineSettings, Task
 from engine.wire import Service

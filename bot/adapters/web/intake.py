@@ -20,7 +20,7 @@ from engine.media import part
 
 DEFAULT_COMMAND = "imagine"
 """What a line without a command means."""
-ROUTES = {"/magic-prompt": "magic", "/render-video": "video"}
+ROUTES = {"/magic-prompt": "magic", "/render-video": "video", "/render-multi-scene": "scenes"}
 """Addresses that answer with a job of the command."""
 ALIASES = {"generate_subtitles": "subtitles"}
 """What an option is also called at addresses of a command's own."""

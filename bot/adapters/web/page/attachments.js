@@ -86,6 +86,7 @@ function take(free, kind) {
 
 function kindOf(file) {
   if (/\.(srt|vtt)$/i.test(file.name)) return "subtitles";
+  if (/\.(txt|md|toml|fountain)$/i.test(file.name)) return "script";
   const kind = file.type.split("/")[0];
   return kind === "audio" ? "sound" : kind;
 }

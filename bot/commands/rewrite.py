@@ -1,0 +1,25 @@
+"""Change words: the script, as the person changed it, to a new storyboard; what is unchanged is not drawn again."""
+
+from pydantic import Field
+
+from bot.command import Call, command
+from bot.films import Of, filming, started
+from engine.job import Job
+from engine.tasks.scenes import Params as Scenes
+
+
+class Params(Of):
+    """What became of the script."""
+
+    script: str = Field(
+        description="The script as it should be", min_length=1, max_length=60_000, json_schema_extra={"rest": True}
+    )
+
+
+@command(
+    "Change the script, then draw it", button="Change words", needs=("script",), hidden=True, bare=True, edits="script"
+)
+async def rewrite(call: Call, params: Params) -> Job:
+    before = await started(call, params.job)
+    changed = {**before.model_dump(), "script": params.script, "make": "storyboard"}
+    return await filming(call, Scenes.parse(changed))

@@ -1,0 +1,55 @@
+"""Jobs that make films of scripts, and what their buttons start from."""
+
+from pydantic import Field
+
+from bot.command import Call
+from bot.results import check_files, shared
+from engine import scripts
+from engine.errors import BadInput
+from engine.job import Job
+from engine.params import TaskParams
+from engine.tasks.scenes import Params
+
+DRAWING, FILMING = 1.0, 0.4
+"""Device-seconds for a picture, and for a second of film, on two CPU cores."""
+
+
+class Of(TaskParams):
+    """The job that drafted a script, drew its storyboard or made its film."""
+
+    job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
+
+
+async def filming(call: Call, params: Params) -> Job:
+    """A job that makes what `params` ask for, counted as a film of scenes."""
+    params = params.told()
+    job = await call.job("scenes", params, cost=_cost(params))
+    return job.model_copy(update={"command": "scenes"})
+
+
+async def started(call: Call, job: str) -> Params:
+    """The parameters of a job that made a script or a film of one, with the script that it told.
+
+    Raises BadInput where there is none or a file of it is no longer kept, NotAllowed where it is private.
+    """
+    row = await shared(call.studio, call.request, job)
+    if row.job.task != "scenes" or row.result is None:
+        raise BadInput("Job {job} has no script.", job=job[:40])
+    params = Params.parse(row.job.params)
+    await check_files(call.studio, params)
+    script = str(row.result.facts.get("script", params.script))
+    return params.model_copy(update={"script": script, "idea": ""})
+
+
+def _cost(params: Params) -> float:
+    if params.idea:
+        return 1.0
+    scenes = scripts.read(params.script).scenes
+    length = sum(scene.length for scene in scenes) if params.make == "film" else 0.0
+    return DRAWING * len(scenes) + FILMING * length
+
+
+def redone(script: str, numbers: list[int], seed: int) -> str:
+    """The script with new seeds, from `seed` on, for some scenes, which are counted from 1."""
+    read = scripts.read(script)
+    return read.with_seeds({number - 1: seed + at for at, number in enumerate(numbers)}).text()

@@ -1,0 +1,102 @@
+"""Plain text and Markdown: a paragraph a scene, `>` before what is said, `name: value` for the rest.
+
+In one line, as chats have it, ` | ` stands between scenes.
+"""
+
+import difflib
+import re
+
+from engine.errors import BadInput
+from engine.scripts.raw import Raw, RawScene, RawScript
+from engine.scripts.script import HEAD, OPTIONS
+
+_OPTION = re.compile(r"(?:[-*]\s+)?\**([A-Za-z]+)\**\s*:\**\s*(.*)")
+_HEADING = re.compile(r"(#{1,6})\s+(.*)")
+_NUMBERED = re.compile(r"(?:scene|escena)\s+\d+\s*[:.]?\s*(.*)", re.IGNORECASE)
+_RULE = re.compile(r"(?:-{3,}|\*{3,}|_{3,})")
+_IN_LINE = re.compile(r"\s+>\s+")
+ALIASES = {"titulo": "title", "título": "title", "narración": "narration", "say": "narration", "said": "narration"}
+
+
+def parts(text: str) -> RawScript:
+    """What the text says. Raises BadInput for an option that is almost one of those known."""
+    found, open_ = RawScript(), False
+    for number, line in _lines(text):
+        stripped = line.strip()
+        if not stripped or _RULE.fullmatch(stripped):
+            open_ = False
+            continue
+        heading = _heading(stripped)
+        if heading is not None:
+            open_ = _headed(found, heading, number)
+            continue
+        option = _option(stripped, number)
+        if option and option.name in HEAD and not found.scenes:
+            found.head.append(option)
+            continue
+        if not open_:
+            found.scenes.append(RawScene(number))
+            open_ = True
+        _told(found.scenes[-1], stripped, option)
+    return found
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    """The lines with their numbers; a text of one line is cut at ` | ` and before ` > `."""
+    if "\n" in text.strip():
+        return list(enumerate(text.split("\n"), 1))
+    cut: list[tuple[int, str]] = []
+    for scene in re.split(r"\s*\|\s*", text.strip()):
+        seen, *said = _IN_LINE.split(f" {scene} " if scene.startswith(">") else scene)
+        cut += [(1, seen), *((1, f"> {words}") for words in said), (1, "")]
+    return cut
+
+
+def _heading(line: str) -> tuple[int, str] | None:
+    """The level of a heading and its words."""
+    if heading := _HEADING.fullmatch(line):
+        return len(heading[1]), heading[2].strip(" #*")
+    if (scene := _NUMBERED.fullmatch(line)) is not None:
+        return 2, scene[1]
+    return None
+
+
+def _headed(found: RawScript, heading: tuple[int, str], number: int) -> bool:
+    """A first heading of the first level is the title; every other begins a scene."""
+    level, words = heading
+    if level == 1 and not found.scenes:
+        found.head.append(Raw("title", words, number))
+        return False
+    found.scenes.append(RawScene(number))
+    inner = _NUMBERED.fullmatch(words)
+    words = inner[1] if inner else words
+    if words:
+        found.scenes[-1].see(words)
+    return True
+
+
+def _told(scene: RawScene, line: str, option: Raw | None) -> None:
+    if line.startswith(">"):
+        scene.hear(line[1:])
+    elif option is None:
+        scene.see(line)
+    elif option.name == "narration":
+        scene.hear(option.value)
+    else:
+        scene.options.append(option)
+
+
+def _option(line: str, number: int) -> Raw | None:
+    """`name: value`; None for a sentence that has a colon after its first word."""
+    match = _OPTION.fullmatch(line)
+    if match is None or line.startswith(">"):
+        return None
+    name = ALIASES.get(match[1].lower(), match[1].lower())
+    if name in OPTIONS or name in HEAD:
+        return Raw(name, match[2].strip(" *"), number)
+    near = difflib.get_close_matches(name, (*OPTIONS, *HEAD), 1, cutoff=0.8)
+    if near:
+        raise BadInput(
+            "Line {line}: there is no option {option}. Did you mean {near}?", line=number, option=name, near=near[0]
+        )
+    return None

@@ -1,0 +1,182 @@
+"""A script becomes a film: drafted, shown as a storyboard, made."""
+
+import io
+import time
+import zipfile
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from engine import scripts
+from engine.backends import filmmakers
+from engine.errors import BadInput
+from engine.film.film import Film, Scene
+from engine.film.pieces import Made
+from engine.film.reel import Reel
+from engine.job import Fact, Media, Result
+from engine.params import MAX_SEED, TaskParams
+from engine.scripts.draft import draft
+from engine.subtitles import files
+from engine.task import Context, EngineSettings, Task
+from engine.wire import Service
+
+
+class Params(TaskParams):
+    """The script, and what holds where it says nothing. `make` is how far to go: a person approves the storyboard."""
+
+    script: str = Field(
+        "",
+        description="Scenes: what is seen, then > and what is said; a blank line, or |, between scenes",
+        max_length=60_000,
+        examples=["a lighthouse at dusk > Night falls. | a ship in a storm > A ship is lost."],
+        json_schema_extra={"rest": True},
+    )
+    file: Media | None = Field(
+        None, description="The script as .txt, .md, .toml or .fountain", json_schema_extra={"accepts": ["script"]}
+    )
+    idea: str = Field("", description="Idea from which a script is drafted for you", max_length=300)
+    make: Literal["storyboard", "film", "pictures"] = Field(
+        "storyboard", description="The storyboard first, the film at once, or a ZIP of the pictures"
+    )
+    shape: Literal["square", "wide", "tall"] = Field("wide", description="Shape of the film")
+    style: str = Field("", description="Style of all pictures", max_length=300, examples=["watercolour"])
+    character: Media | None = Field(
+        None, description="Picture of who is in every scene", json_schema_extra={"accepts": ["image"]}
+    )
+    subtitles: bool = Field(True, description="Write what is said into the film")
+    music: Media | None = Field(None, description="Music under it", json_schema_extra={"accepts": ["sound"]})
+    voice: str = Field("", description="Who speaks: man, woman, or the name of a voice", max_length=60)
+    language: str | None = Field(
+        None, description="Language of the words as a code such as en or es", max_length=8, examples=["es"]
+    )
+    seed: int | None = Field(
+        None, description="Leave out for the film everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
+    )
+
+    @model_validator(mode="after")
+    def there_is_one_script(self) -> Self:
+        given = [bool(self.script), self.file is not None, bool(self.idea)]
+        if sum(given) != 1:
+            raise BadInput("Give one of script, file or idea: the film is made from that one.")
+        return self
+
+    @model_validator(mode="after")
+    def the_script_is_sound(self) -> Self:
+        if self.script:
+            scripts.read(self.script)
+        return self
+
+    def told(self) -> "Params":
+        """These parameters with the script of the file as text. Raises BadInput and TooLarge, naming the line."""
+        if self.file is None:
+            return self
+        try:
+            text = self.file.path.read_text("utf-8-sig")
+        except UnicodeDecodeError:
+            raise BadInput("file is not in UTF-8. Save it in UTF-8 and attach it again.") from None
+        script = scripts.read(text, self.file.path.suffix.removeprefix("."))
+        return self.model_copy(update={"script": script.text(), "file": None})
+
+
+def run(params: Params, context: Context) -> Result:
+    """Draft, draw or make, as `params.make` says. Raises BadInput, and what drawing, speaking and filming raise."""
+    begun = time.monotonic()
+    params = params.told()
+    if params.idea:
+        return _drafted(params, begun)
+    script = scripts.read(params.script)
+    reel = Reel(_film(params, script), context)
+    if params.make == "film":
+        return _made(params, script, reel.make(), context, begun)
+    pictures = reel.pictures()
+    facts = _facts(params, context, begun) | {"scenes": len(pictures)}
+    if params.make == "pictures":
+        return Result(media=(_zip(pictures, context),), notes=tuple(reel.notes), facts=facts)
+    from engine.film.board import sheet  # loads OpenCV
+    from engine.pictures import pixels
+
+    shown = context.keep(sheet([pixels(each.path) for each in pictures], reel.film, context.weights))
+    told: dict[str, Fact] = {"script": script.text(), "storyboard": True}
+    return Result(media=(shown,), notes=tuple(reel.notes), facts=facts | told)
+
+
+def _drafted(params: Params, begun: float) -> Result:
+    script = draft(params.idea, params.language or _language(params.idea), params.seed or 0)
+    facts: dict[str, Fact] = {"script": script.text(), "draft": True, "seed": params.seed or 0}
+    made_by: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}
+    return Result(text=script.text(), facts=facts | made_by | {"seconds": round(time.monotonic() - begun, 2)})
+
+
+def _language(text: str) -> str:
+    from engine.backends.voice import language_of
+
+    return language_of(text)
+
+
+def _film(params: Params, script: scripts.Script) -> Film:
+    holding: Any = {"shape": script.shape or params.shape}
+    return Film(
+        scenes=tuple(Scene.of(scene, script.transition) for scene in script.scenes),
+        style=script.style or params.style,
+        seed=params.seed or 0,
+        title=script.title,
+        credits=script.credits,
+        voice=script.voice or params.voice,
+        language=script.language or params.language,
+        subtitles=params.subtitles,
+        music=params.music,
+        character=params.character,
+        **holding,
+    )
+
+
+def _made(params: Params, script: scripts.Script, made: Made, context: Context, begun: float) -> Result:
+    media = [made.video]
+    if made.cues:
+        media.append(context.keep_file(files.srt(made.cues).encode(), ".srt"))
+    media.append(context.keep_file(script.text().encode(), ".txt"))
+    facts = _facts(params, context, begun)
+    model = ", ".join([str(facts["model"]), *made.voices])
+    about: dict[str, Fact] = {"scenes": len(made.pictures), "length": made.video.seconds, "model": model}
+    told: dict[str, Fact] = {"script": script.text(), "film": True}
+    starts: list[Fact] = [round(start, 3) for start in made.starts]
+    return Result(
+        media=tuple(media), notes=tuple(made.notes), facts=facts | made.facts | about | told | {"starts": starts}
+    )
+
+
+def _zip(pictures: Sequence[Media], context: Context) -> Media:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as packed:
+        for number, picture in enumerate(pictures, 1):
+            entry = zipfile.ZipInfo(f"scene-{number:02}{picture.path.suffix}")  # without the time: the same is the same
+            packed.writestr(entry, picture.path.read_bytes())
+    return context.keep_file(held.getvalue(), ".zip")
+
+
+def _facts(params: Params, context: Context, begun: float) -> dict[str, Fact]:
+    painter = context.acting("imagine").service
+    return {
+        "seed": params.seed or 0,
+        "backend": context.service.backend,
+        "tier": painter.tier,
+        "model": painter.model,
+        "seconds": round(time.monotonic() - begun, 2),
+    }
+
+
+def size(params: Params) -> str:
+    """What its time hangs on: what is made, and how many scenes there are."""
+    if params.idea or params.file:
+        return "draft"
+    script = scripts.read(params.script)
+    seconds = round(sum(scene.length for scene in script.scenes))
+    return f"{params.make}, {len(script.scenes)} scenes, 2^{seconds.bit_length()} s"
+
+
+def choose(settings: EngineSettings) -> Service:
+    return filmmakers.choose("scenes", settings)
+
+
+TASK = Task(name="scenes", version=1, params=Params, run=run, choose=choose, size=size)
