@@ -33,7 +33,7 @@ LIMITS = MappingProxyType(
         "faceswap": "5/60s",
         "magic": "20/60s",
         "video": "3/5m",
-        "scenes": "2/5m",
+        "scenes": "10/5m",
         "animate": "3/5m",
         "subtitle": "5/60s",
     }

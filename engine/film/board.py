@@ -35,7 +35,7 @@ def sheet(pictures: Sequence[Picture], film: Film, places: Path) -> Picture:
     columns = min(COLUMNS[film.shape], len(pictures))
     wide = (WIDTH - GAP) // columns - GAP if len(pictures) > 1 else WIDTH // 2
     high = round(wide * SIZES[film.shape][1] / SIZES[film.shape][0])
-    under = LETTERS * (LINES + 1) + 3 * GAP
+    under = round(LETTERS * 1.35) * LINES + 2 * GAP
     rows = -(-len(pictures) // columns)
     page = Image.new("RGB", (WIDTH, rows * (high + under) + GAP), PAGE)
     draw = ImageDraw.Draw(page)
@@ -80,7 +80,7 @@ def _words(
     line = at[1]
     for text, colour in told:
         font = _font(text, LETTERS, places)
-        for words in _broken(text, font, width, LINES if colour == INK or len(told) == 1 else LINES - 1):
+        for words in _broken(text, font, width, LINES - 1):
             draw.text((at[0], line), words, colour, font)
             line += round(LETTERS * 1.35)
 

@@ -37,7 +37,7 @@ class News:
     def doing(self, what: str, scene: int) -> None:
         """`what`, one of "drawing", "speaking" and "filming", is what the film waits for now; `scene` counts from 0."""
         self._stage = (what, min(scene + 1, self._count))
-        self._tell()
+        self._tell(at_once=what == "filming")
 
     def done(self, what: str, scenes: float) -> None:
         """So many scenes are "drawn", "spoken" or "filmed"."""
@@ -55,11 +55,11 @@ class News:
     def _fraction(self) -> float:
         return sum(SHARES[what] * done for what, done in self._done.items())
 
-    def _tell(self) -> None:
+    def _tell(self, *, at_once: bool = False) -> None:
         self._context.check()
         with self._lock:
             now = time.monotonic()
-            if now - self._told < EVERY:
+            if now - self._told < EVERY and not at_once:
                 return
             self._told = now
         what, scene = self._stage

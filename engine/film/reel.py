@@ -170,7 +170,7 @@ class Reel:
             first = number == 0 and not film.title
             yield Piece(f"scene {number}", number, 0, "cut" if first else scene.transition)
         if film.credits:
-            yield Piece("credits", last, round((CARD + 1) * RATE), "crossfade", film.credits)
+            yield Piece("credits", last, round((CARD + 1) * RATE), "crossfade", "\n".join(film.credits.split(" / ")))
 
     def _timed(self, piece: Piece, voice: Voice | None) -> Piece:
         """As long as it was asked to be, or as what is said in it takes, with its captions."""

@@ -125,6 +125,25 @@ class TestDrawing:
         refused = await program.post("/render-video", json={"text": "Hello."})
         assert (refused.status, refused.json["error"]["kind"]) == (400, "BadInput")
 
+    async def test_a_storyboard_is_changed_and_made_into_a_film_by_its_buttons(self, program: Visitor) -> None:
+        asked = {"script": "a cat\nseconds: 1\n\na dog\nseconds: 1", "shape": "square"}
+        board = await program.ended((await program.post("/render-multi-scene", json=asked)).json["id"])
+        buttons = {each["label"]: f"{each['command']}:{each['argument']}" for each in board["buttons"]}
+        assert {"Render", "Redo scenes", "Change words"} <= buttons.keys()
+        none = await program.post("/jobs", json={"button": buttons["Redo scenes"], "text": "7"})
+        assert "numbers is “7”; it must be numbers from 1 to 2" in none.json["error"]["message"]
+        redone = await program.post("/jobs", json={"button": buttons["Redo scenes"], "text": "2"})
+        other = await program.ended(redone.json["id"])
+        assert other["result"]["facts"]["script"].count("seed: ") == 1
+        words = await program.post("/jobs", json={"button": buttons["Change words"], "text": "a cat\nseconds: 99"})
+        assert "Line 2: seconds is “99”" in words.json["error"]["message"]
+        render = next(f"{each['command']}:{each['argument']}" for each in other["buttons"] if each["label"] == "Render")
+        film = await program.ended((await program.post("/jobs", json={"button": render})).json["id"])
+        assert [media["mime"] for media in film["result"]["media"]] == ["video/mp4", "text/plain"]
+        pictures = next(each for each in film["buttons"] if each["label"] == "Pictures")
+        packed = await program.post("/jobs", json={"button": f"pictures:{pictures['argument']}"})
+        assert (await program.ended(packed.json["id"]))["result"]["media"][0]["mime"] == "application/zip"
+
     async def test_hanging_up_cancels_the_job(self, program: Visitor, store: Store) -> None:
         asking = asyncio.create_task(program.post("/generate-image", json={"prompt": "a cat", "steps": 50, "count": 4}))
         async with asyncio.timeout(30):
@@ -231,7 +250,7 @@ class TestJobs:
     async def test_every_command_is_answered(self, asked: Command, program: Visitor) -> None:
         needed = {option.name: "a red cat" for option in asked.params.options() if option.required}
         answer = await program.post("/jobs", json={"command": asked.name, "options": needed})
-        if asked.name in {"cancel", "video"}:  # they need one of several options
+        if asked.name in {"cancel", "video", "scenes"}:  # they need one of several options
             assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
         elif asked.name in {"imagine", "magic"}:
             assert answer.status == 202

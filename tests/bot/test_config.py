@@ -73,7 +73,7 @@ def test_a_person_has_the_role_that_names_them_else_that_of_admins_or_of_everyon
 
 def test_every_limited_command_has_its_default() -> None:
     assert set(Settings().limits) == set(LIMITS)
-    assert (Settings().limits["imagine"], Settings().limits["scenes"]) == (Rate(10, 60), Rate(2, 300))
+    assert (Settings().limits["imagine"], Settings().limits["scenes"]) == (Rate(10, 60), Rate(10, 300))
 
 
 @pytest.mark.parametrize(
