@@ -155,11 +155,14 @@ class Reel:
             self._news.doing("drawing", planned.scene)
             picture = pictures[planned.scene].result()
             piece = planned if planned.card else self._timed(planned, voice)
-            self._news.doing("filming", planned.scene)
             key, make = camera.take(piece, picture, partial(self._news.filmed, planned.scene))
-            segments.append(self._stage(piece.name, key, make).media[0])
+            segments.append(self._stage(piece.name, key, partial(self._taken, planned.scene, make)).media[0])
             pieces.append(piece)
         return pieces, segments
+
+    def _taken(self, scene: int, make: Callable[[], Result]) -> Result:
+        self._news.doing("filming", scene)
+        return make()
 
     def _planned(self) -> Iterator[Piece]:
         """The pieces of the film, before it is known how long they are."""

@@ -188,6 +188,7 @@ def _worked(studio: Studio, params: dict[str, Any], until: int | None) -> tuple[
             update = json.loads(line)
             if update["type"] in {"done", "failed"}:
                 worker.stdin.close()
+                worker.stdout.read()
                 return filmed, update
             if update.get("stage", "").startswith("filming scene"):
                 filmed.add(update["facts"]["scene"])
