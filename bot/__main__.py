@@ -71,6 +71,7 @@ def host_settings(settings: Settings) -> HostSettings:
         timeout=settings.engine.timeout,
         idle=settings.engine.idle,
         models=tuple(settings.models.named().items()),
+        noncommercial=settings.models.accept_noncommercial_weights,
         beside=True,
     )
 

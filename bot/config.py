@@ -114,6 +114,7 @@ NetworkName = Literal["canny", "depth", "depth-reader", "pose", "pose-reader", "
 
 
 class ModelsSection(Section):
+    accept_noncommercial_weights: bool = key(False, "true or false")
     imagine: str = key("auto", "auto, pocket, sdxl, a hub repository or a folder", min_length=1)
     checkpoints: Mapping[Name, str] = key(
         {}, 'a table of names and SDXL checkpoints, each a folder or a hub repository: {photo = "models/photo"}'
@@ -124,7 +125,7 @@ class ModelsSection(Section):
         ' {canny = "models/canny"}',
     )
     upscale: str = key("auto", "auto, ncnn, spandrel or a folder with the networks as .pth files", min_length=1)
-    faceswap: str = key("auto", "auto or mesh", min_length=1)
+    faceswap: str = key("auto", "auto, mesh, inswapper or a folder with inswapper_128.onnx and buffalo_l", min_length=1)
     magic: str = key("auto", "auto, grammar, a hub repository or a folder", min_length=1)
     animate: str = key("auto", "auto, mesh, liveportrait or a folder", min_length=1)
     subtitle: str = key("auto", "auto, base, large-v3-turbo or a folder", min_length=1)

@@ -73,12 +73,14 @@ def _given(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--idle", type=float, default=600.0, help="seconds after which an unused model leaves")
     parser.add_argument("--model", action="append", default=[], metavar="TASK=NAME", help="imagine=pocket")
     parser.add_argument("--task", action="append", default=[], metavar="TASK", help="only this one; may stand twice")
+    parser.add_argument("--accept-noncommercial-weights", action="store_true", help="also such for research alone")
     return parser.parse_args(arguments)
 
 
 def _settings(given: argparse.Namespace) -> EngineSettings:
     models = dict(pair.split("=", 1) for pair in given.model)
-    return EngineSettings(device=given.device, folder=given.folder, memory=given.memory, models=models, idle=given.idle)
+    accepted = given.accept_noncommercial_weights
+    return EngineSettings(given.device, given.folder, given.memory, models, given.idle, noncommercial=accepted)
 
 
 if __name__ == "__main__":

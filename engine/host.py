@@ -37,13 +37,15 @@ class HostSettings:
     idle: float = 600.0
     models: tuple[tuple[str, str], ...] = ()
     beside: bool = False
+    noncommercial: bool = False
 
     def arguments(self, device: str, tasks: Sequence[str] = ()) -> list[str]:
         """The command line of a worker, of these `tasks` alone where some are named."""
         only = [part for task in tasks for part in ("--task", task)]
         chosen = [part for task, name in self.models for part in ("--model", f"{task}={name}")]
         bounds = ["--memory", str(self.memory), "--idle", str(self.idle)]
-        return ["--device", device, "--folder", str(self.folder), *bounds, *chosen, *only]
+        accepted = ["--accept-noncommercial-weights"] if self.noncommercial else []
+        return ["--device", device, "--folder", str(self.folder), *bounds, *accepted, *chosen, *only]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class EngineSettings:
 
     The owner's word is the backend or model of each task, by the task's name, and what else may be chosen:
     `checkpoint:NAME` for each checkpoint that they named, `control:KIND` for each network that follows a picture.
+    `noncommercial` says that the owner has accepted weights which are for research alone.
     """
 
     device: str
@@ -47,6 +48,7 @@ class EngineSettings:
     memory: int
     models: dict[str, str]
     idle: float = 600.0
+    noncommercial: bool = False
 
     @property
     def weights(self) -> Path:

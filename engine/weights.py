@@ -11,7 +11,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +28,10 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Weight:
-    """One entry of weights.toml. `kept` is the folder beside this module that holds it, if this repository does."""
+    """One entry of weights.toml. `kept` is the folder beside this module that holds it, if this repository does.
+
+    What is `noncommercial` may be used for research alone, so an owner has to accept that before it is fetched.
+    """
 
     name: str
     about: str
@@ -38,6 +41,7 @@ class Weight:
     sources: tuple[Source, ...]
     files: tuple[File, ...]
     kept: str = ""
+    noncommercial: bool = False
 
     @property
     def size(self) -> int:
@@ -89,13 +93,22 @@ def need(name: str, folder: Path) -> Path:
     return weight.path(folder)
 
 
-def fetch(weight: Weight, folder: Path, on_progress: OnProgress | None = None) -> None:
+def fetch(
+    weight: Weight, folder: Path, on_progress: OnProgress | None = None, *, accepts_noncommercial: bool = False
+) -> None:
     """Bring the missing files of `weight` to the weights folder, from the first source that answers.
 
     `on_progress(done, total)` is in bytes. A file goes to its place only when its checksum is right, and at once as a
-    whole. Raises MissingModel when no source answers, or when none gives the right files.
+    whole. Raises MissingModel when no source answers, or when none gives the right files, or when they are missing
+    and nobody has accepted that they are not for commercial use.
     """
     files = weight.missing(folder)
+    if files and weight.noncommercial and not accepts_noncommercial:
+        raise MissingModel(
+            "{name} is for non-commercial research only. To fetch it, accept that: set"
+            " models.accept_noncommercial_weights = true in config.toml, or give --accept-noncommercial-weights.",
+            name=weight.name,
+        )
     refused = False
     for source in weight.sources if files else ():
         try:
@@ -164,8 +177,14 @@ def main(arguments: list[str]) -> int:
     """Print what is listed, after fetching it if asked. Returns 1 when something could not be fetched."""
     given = _parser().parse_args(arguments)
     wanted = [weight for weight in listed() if _wanted(weight, given.name, given.tier)]
-    failed = [str(error) for weight in wanted if given.fetch for error in _try(weight, given.folder)]
+    accepts = given.accept_noncommercial_weights
+    left = [weight.name for weight in wanted if weight.noncommercial and not (accepts or given.name)]
+    fetched = [weight for weight in wanted if given.fetch and weight.name not in left]
+    failed = [str(error) for weight in fetched for error in _try(weight, given.folder, accepts)]
     sys.stdout.write(_table(wanted, given.folder) + "\n")
+    if given.fetch and left:
+        names = ", ".join(left)
+        sys.stderr.write(f"left out, for non-commercial research only: {names} (see --accept-noncommercial-weights)\n")
     sys.stderr.writelines(f"{line}\n" for line in failed)
     return 1 if failed else 0
 
@@ -175,6 +194,11 @@ def _parser() -> argparse.ArgumentParser:
     names = ", ".join(weight.name for weight in listed())
     parser.add_argument("name", nargs="*", type=_known, help=f"only these, of {names}")
     parser.add_argument("--fetch", action="store_true", help="fetch what is missing")
+    parser.add_argument(
+        "--accept-noncommercial-weights",
+        action="store_true",
+        help="also what is for research only",
+    )
     parser.add_argument("--tier", choices=["embedded", "full"], help="only this tier's")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where they lie: $ATELIER_WEIGHTS or %(default)s")
     return parser
@@ -191,11 +215,12 @@ def _wanted(weight: Weight, names: list[str], tier: str | None) -> bool:
     return (not names or weight.name in names) and tier in (None, weight.tier)
 
 
-def _try(weight: Weight, folder: Path) -> Iterable[MissingModel]:
+def _try(weight: Weight, folder: Path, accepts: bool) -> Iterable[MissingModel]:
     if weight.present(folder):
         return
     try:
-        fetch(weight, folder, lambda done, total: _show(weight.name, done, total))
+        show = partial(_show, weight.name)
+        fetch(weight, folder, show, accepts_noncommercial=accepts)
     except MissingModel as error:
         yield error
     finally:

@@ -3,6 +3,7 @@
 import io
 import wave
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from pydantic import ValidationError
 from engine import video, weights
 from engine.backends.faces.face import Face
 from engine.backends.faces.reader import FaceReader
-from engine.errors import BadInput, Cancelled
+from engine.errors import BadInput, Cancelled, MissingModel
 from engine.job import Media, Progress, Result
 from engine.media import keep
 from engine.models import Pool
 from engine.task import Context, EngineSettings
 from engine.tasks.faceswap import TASK, Params
-from tests import samples
+from engine.wire import Service
+from tests import samples, tiny_faces
 
 Picture = NDArray[np.uint8]
 SIX = samples.six()
@@ -33,10 +35,10 @@ MONICA, ROSS = SIX[120:330, 220:440], SIX[220:460, 400:640]
 class Bench:
     """A folder, a context, and what was told."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, models: dict[str, str] | None = None, *, noncommercial: bool = False) -> None:
         self.folder = folder
         self.told: list[Progress] = []
-        settings = EngineSettings("cpu", folder, 10**9, {})
+        settings = EngineSettings("cpu", folder, 10**9, models or {}, noncommercial=noncommercial)
         assert TASK.load is not None
         load = TASK.load
         pool = Pool(10**9, {"faceswap": lambda: load(settings)})
@@ -335,3 +337,72 @@ def test_a_damaged_picture_is_refused_by_name(bench: Bench) -> None:
         bench.run(cut, whole)
     with pytest.raises(BadInput, match="target is damaged"):
         bench.run(whole, cut)
+
+
+class TestChoosing:
+    """Which backend serves, and what is said of InsightFace's licence."""
+
+    def chosen(self, folder: Path, wanted: str, device: str = "cpu", *, accepted: bool = False) -> Service:
+        return TASK.choose(EngineSettings(device, folder, 10**9, {"faceswap": wanted}, noncommercial=accepted))
+
+    def test_without_a_gpu_it_is_the_mesh(self, tmp_path: Path) -> None:
+        service = self.chosen(tmp_path, "auto")
+        assert (service.backend, service.tier) == ("mesh", "embedded")
+        assert "no NVIDIA GPU" in str(service.why)
+
+    def test_on_a_gpu_it_waits_for_the_owners_word_and_then_for_the_weights(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
+        service = self.chosen(tmp_path, "auto", "cuda:0")
+        assert service.backend == "mesh"
+        assert "models.accept_noncommercial_weights = true" in str(service.why)
+        assert "--fetch buffalo_l inswapper_128" in str(self.chosen(tmp_path, "auto", "cuda:0", accepted=True).why)
+        tiny_faces.folder(tmp_path / "insightface")
+        service = self.chosen(tmp_path, "auto", "cuda:0", accepted=True)
+        assert (service.backend, service.tier, service.model) == ("inswapper", "full", "inswapper_128")
+        assert "non-commercial research only" in str(service.why)
+
+    def test_a_folder_is_known_by_its_files(self, tmp_path: Path) -> None:
+        tiny_faces.folder(tmp_path)
+        first = self.chosen(tmp_path, str(tmp_path), accepted=True)
+        assert (first.backend, first.tier) == ("inswapper", "full")
+        tiny_faces.inswapper(tmp_path / "inswapper_128.onnx", 16)
+        assert self.chosen(tmp_path, str(tmp_path), accepted=True).model != first.model
+
+    def test_it_is_not_loaded_before_the_licence_is_accepted(self, tmp_path: Path) -> None:
+        tiny_faces.folder(tmp_path)
+        assert TASK.load is not None
+        settings = EngineSettings("cpu", tmp_path, 10**9, {"faceswap": str(tmp_path)})
+        with pytest.raises(MissingModel, match="for non-commercial research only"):
+            TASK.load(settings)
+        assert TASK.load(replace(settings, noncommercial=True)).size > 0
+
+
+class TestFull:
+    """The whole road through networks of InsightFace's shapes, as a test makes them."""
+
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Bench:
+        tiny_faces.folder(tmp_path / "networks")
+        return Bench(tmp_path, {"faceswap": str(tmp_path / "networks")}, noncommercial=True)
+
+    def patched(self, *corners: tuple[int, int]) -> Picture:
+        picture = np.full((640, 640, 3), 128, np.uint8)
+        for x, y in corners:
+            picture[y : y + 32, x : x + 32] = (20, 250, 20)
+        return picture
+
+    def test_a_picture(self, bench: Bench) -> None:
+        target = self.patched((96, 320), (384, 224))
+        result = bench.run(bench.attach(self.patched((320, 320))), bench.attach(target), face="2")
+        differs = changed(target, opened(result.media[0]))
+        assert differs[:, 300:].any()
+        assert not differs[:, :250].any()
+        assert (result.facts["backend"], result.facts["tier"]) == ("inswapper", "full")
+
+    def test_a_video(self, bench: Bench) -> None:
+        frames = [self.patched((96 + 32 * step, 320)) for step in range(4)]
+        result = bench.run(bench.attach(self.patched((320, 320))), bench.clip(frames))
+        assert result.facts["faces"] == 4
+        assert len(played(result.media[0])) == 4

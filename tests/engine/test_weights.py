@@ -59,6 +59,19 @@ def test_a_file_dropped_in_the_folder_is_used_before_the_repositorys(tmp_path: P
     assert need("pocket", tmp_path) == tmp_path / "pocket.onnx"
 
 
+def test_what_is_for_research_alone_is_fetched_only_once_that_is_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = [weight for weight in listed() if weight.noncommercial]
+    assert {"buffalo_l", "inswapper_128"} <= {weight.name for weight in closed}
+    for weight in closed:
+        assert "non-commercial" in weight.licence
+        with pytest.raises(MissingModel, match=r"is for non-commercial research only\. To fetch it, accept that"):
+            fetch(weight, tmp_path)
+    assert weights.main(["--fetch", "--folder", str(tmp_path), "buffalo_l"]) == 1
+    assert "models.accept_noncommercial_weights = true" in capsys.readouterr().err
+
+
 def test_what_is_missing_is_told_with_the_command_that_fetches_it(tmp_path: Path) -> None:
     with pytest.raises(
         MissingModel, match=r"minilm is not here\. Fetch it with: python -m engine weights --fetch minilm"

@@ -1,0 +1,135 @@
+"""The full tier: InsightFace's faces and inswapper_128, run by torch where the device is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.backends.faces.alignment import places, similarity
+from engine.backends.faces.insight import InsightReader, KeyFace, unfit
+from engine.backends.faceswap.paste import Place, matched, put_back, upright
+from engine.backends.onnx_torch import TorchSession
+
+Picture = NDArray[np.uint8]
+Tensor = Any  # torch.Tensor, of which the types are Any here
+
+SIDE = 128
+"""Of the crop that the network changes."""
+BOOSTED = 1.5
+"""How many times larger than SIDE a face's crop is in the picture from which on it is done in 2 x 2 sub-pixels."""
+NEAR = 0.6
+"""Widths of a face that it may move from one frame to the next."""
+
+
+class Inswapper:
+    """`swap` gives upright faces the identity of another: RGB in 0..1, (N, 3, 128, 128)."""
+
+    def __init__(self, path: Path, device: str) -> None:
+        """Raises MissingModel where the file is no such network."""
+        import onnx
+
+        try:
+            self._session = TorchSession(path, device)
+            emap = onnx.numpy_helper.to_array(onnx.load(str(path)).graph.initializer[-1])
+            self._names = [port.name for port in self._session.get_inputs()]
+            self._emap = np.asarray(emap, np.float32).reshape(512, 512)
+        except Exception as error:  # onnx has no root of its errors
+            raise unfit() from error
+        if len(self._names) != 2:
+            raise unfit()
+        self.device = self._session.device
+        self.bytes = self._session.bytes
+
+    def latent(self, embedding: NDArray[np.float32]) -> Tensor:
+        """(1, 512) on the device, of an embedding (512,) of length 1."""
+        told = embedding.reshape(1, -1) @ self._emap
+        return torch.from_numpy(told / np.linalg.norm(told)).to(self.device)
+
+    def swap(self, faces: Tensor, latent: Tensor) -> Tensor:
+        """One after the other: the published graph takes one face."""
+        made = [self._session.tensors(dict(zip(self._names, (face[None], latent), strict=True))) for face in faces]
+        return torch.cat([next(iter(each.values())) for each in made]).clamp(0, 1)
+
+
+class InsightSwapper:
+    """Identity by ArcFace, swapped by inswapper; a large face in four interleaved parts, for 256 x 256 of detail."""
+
+    most_yaw = (60.0, 75.0)
+
+    def __init__(self, folder: Path, device: str) -> None:
+        """`folder` has inswapper_128.onnx, and buffalo_l with its networks. Raises MissingModel."""
+        self._reader = InsightReader(folder / "buffalo_l", device)
+        self._network = Inswapper(folder / "inswapper_128.onnx", device)
+        self._seen: tuple[Picture, tuple[KeyFace, ...]] | None = None
+
+    @property
+    def size(self) -> int:
+        return self._reader.bytes + self._network.bytes
+
+    def close(self) -> None:
+        del self._reader, self._network
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def faces(self, picture: Picture) -> Sequence[KeyFace]:
+        return self._reader.faces(picture)
+
+    def quick(self, picture: Picture) -> Sequence[KeyFace]:
+        """Once a frame, however many faces are followed in it."""
+        if self._seen is None or self._seen[0] is not picture:
+            self._seen = picture, self._reader.quick(picture)
+        return self._seen[1]
+
+    def again(self, picture: Picture, face: KeyFace) -> KeyFace | None:
+        near = [(_apart(one, face), place) for place, one in enumerate(self.quick(picture))]
+        away, place = min(near, default=(NEAR, -1))
+        return self.quick(picture)[place] if away < NEAR else None
+
+    def identity(self, picture: Picture, face: KeyFace) -> Tensor:
+        return self._network.latent(self._reader.embedding(picture, face))
+
+    def put(self, identity: Tensor, picture: Picture, face: KeyFace, blend: float) -> None:
+        put(self._network, identity, picture, face.marks, blend)
+
+
+@torch.inference_mode()
+def put(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32], blend: float) -> None:
+    """Swap the face whose `marks` (5, 2) are given in `picture`, uint8 (H, W, 3) RGB, in place.
+
+    Only the box of the face goes to the device and back.
+    """
+    side = _side(marks)
+    place = Place.of(similarity(marks, places(side)), side, picture.shape)
+    if place is None:
+        return
+    part = np.ascontiguousarray(place.of_picture(picture))
+    box = torch.from_numpy(part).to(network.device).permute(2, 0, 1)[None].float() / 255
+    before = upright(box, place)
+    after = matched(_swapped(network, before, latent), before)
+    made = (put_back(after, box, place, blend) * 255 + 0.5).clamp(0, 255).byte()
+    place.of_picture(picture)[...] = made[0].permute(1, 2, 0).cpu().numpy()
+
+
+def _side(marks: NDArray[np.float32]) -> int:
+    """Twice SIDE for a face that is that large in its picture."""
+    shrinks = float(np.hypot(*similarity(marks, places(SIDE))[0, :2]))
+    return 2 * SIDE if shrinks * BOOSTED < 1 else SIDE
+
+
+def _swapped(network: Inswapper, face: Tensor, latent: Tensor) -> Tensor:
+    if face.shape[-1] == SIDE:
+        return network.swap(face, latent)
+    parts = torch.cat([face[..., row::2, column::2] for row in (0, 1) for column in (0, 1)])
+    made, whole = network.swap(parts, latent), torch.empty_like(face)
+    for number, part in enumerate(made):
+        whole[0, :, number // 2 :: 2, number % 2 :: 2] = part
+    return whole
+
+
+def _apart(one: KeyFace, other: KeyFace) -> float:
+    """Distance of two faces in widths of the second."""
+    away: Any = (one.marks - other.marks).mean(axis=0)
+    return float(np.linalg.norm(away) / max(1.0, other.box[2] - other.box[0]))

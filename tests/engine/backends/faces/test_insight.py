@@ -1,0 +1,190 @@
+"""The full tier's faces and its swap, with networks of InsightFace's shapes and random weights, on the CPU."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from insightface.app.common import Face as TheirFace
+from insightface.model_zoo.inswapper import INSwapper
+from insightface.utils import face_align
+from numpy.typing import NDArray
+
+from engine.backends.faces.alignment import places, similarity
+from engine.backends.faces.insight import InsightReader, KeyFace
+from engine.backends.faceswap import full, paste
+from engine.backends.faceswap.full import InsightSwapper, Inswapper, put
+from engine.backends.faceswap.paste import Place
+from engine.backends.onnx_torch import TorchSession
+from engine.errors import MissingModel
+from tests import samples, tiny_faces
+
+pytestmark = pytest.mark.filterwarnings("ignore:`estimate` is deprecated:FutureWarning")  # InsightFace's own alignment
+Picture = NDArray[np.uint8]
+FIVE = np.array([[204, 103], [246, 104], [225, 125], [208, 143], [244, 143]], np.float32)
+"""Of the astronaut."""
+MARKS = np.array(tiny_faces.MARKS, np.float32) * 32
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_faces.folder(tmp_path_factory.mktemp("insightface"))
+
+
+@pytest.fixture(scope="module")
+def swapper(folder: Path) -> InsightSwapper:
+    return InsightSwapper(folder, "cpu")
+
+
+def patched(*corners: tuple[int, int], size: tuple[int, int] = (640, 640)) -> Picture:
+    """Noise, with a green patch of 32 x 32 at each corner, on which the small detector sees a face."""
+    picture = np.random.default_rng(0).integers(90, 160, (*size, 3), np.uint8)
+    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 3))
+    for x, y in corners:
+        picture[y : y + 32, x : x + 32] = (20, 250, 20)
+    made: Picture = picture
+    return made
+
+
+def test_faces_are_found_with_their_marks_from_left_to_right(folder: Path) -> None:
+    faces = InsightReader(folder / "buffalo_l", "cpu").quick(patched((384, 224), (96, 320)))
+    assert [face.box[0] for face in faces] == pytest.approx([96 - 1.8 * 32, 384 - 1.8 * 32], abs=1)
+    np.testing.assert_allclose(faces[0].marks, MARKS + np.array([96, 320]), atol=0.5)
+    assert abs(faces[0].yaw) < 1
+    assert faces[0].outside((640, 640)) == 0
+
+
+def test_an_embedding_is_insightfaces_own_whether_onnx_runtime_or_torch_runs_it(folder: Path) -> None:
+    reader, picture = InsightReader(folder / "buffalo_l", "cpu"), samples.astronaut()
+    face = reader.quick(patched((96, 320)))[0].at(FIVE)
+    plain = reader.embedding(picture, face)
+    reader._move("cpu")
+    np.testing.assert_allclose(reader.embedding(picture, face), plain, atol=1e-4)
+    theirs = TheirFace(kps=FIVE)
+    reader._analysis.models["recognition"].get(np.ascontiguousarray(picture[..., ::-1]), theirs)
+    assert float(theirs.normed_embedding @ plain) > 0.99
+    assert np.linalg.norm(plain) == pytest.approx(1, abs=1e-4)
+    assert len(reader.quick(patched((96, 320)))) == 1
+
+
+@pytest.mark.parametrize("side", [112, 128, 256])
+def test_alignment_is_insightfaces(side: int) -> None:
+    np.testing.assert_allclose(similarity(FIVE, places(side)), face_align.estimate_norm(FIVE, side), atol=1e-3)
+
+
+def test_a_crop_and_its_way_back_are_where_insightface_has_them() -> None:
+    picture, marks = samples.astronaut(), FIVE
+    theirs, move = face_align.norm_crop2(picture, marks, 128)
+    place = Place.of(similarity(marks, places(128)), 128, picture.shape)
+    assert place is not None
+    box = tensor(place.of_picture(picture))
+    ours = paste.upright(box, place)[0].permute(1, 2, 0).numpy() * 255
+    assert np.abs(ours - theirs)[4:-4, 4:-4].mean() < 1.5
+    back = paste.put_back(paste.upright(box, place), box, place, 1.0)
+    assert (back - box).abs().mean() * 255 < 3
+    plain = cv2.warpAffine(theirs, cv2.invertAffineTransform(move), picture.shape[1::-1])
+    whole = paste.put_back(tensor(theirs), box * 0, place, 1.0)[0].permute(1, 2, 0).numpy() * 255
+    middle = slice(int(80 - place.top), int(160 - place.top)), slice(int(195 - place.left), int(255 - place.left))
+    assert np.abs(whole[middle] - place.of_picture(plain)[middle]).mean() < 1.5
+
+
+def tensor(picture: Picture) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 255
+
+
+def test_the_face_that_is_swapped_in_is_insightfaces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle, where both masks are whole, without our colours."""
+    monkeypatch.setattr(full, "matched", lambda after, _: after)
+    picture, marks = samples.astronaut(), FIVE
+    embedding = np.random.default_rng(1).standard_normal(512).astype(np.float32)
+    peer = INSwapper(str(folder / "inswapper_128.onnx"), TorchSession(folder / "inswapper_128.onnx", "cpu"))
+    source, target = TheirFace(embedding=embedding), TheirFace(kps=marks)
+    theirs = peer.get(np.ascontiguousarray(picture[..., ::-1]), target, source)[..., ::-1]
+    network, ours = Inswapper(folder / "inswapper_128.onnx", "cpu"), picture.copy()
+    put(network, network.latent(embedding / np.linalg.norm(embedding)), ours, marks, 1.0)
+    middle = np.s_[100:150, 205:245]
+    assert np.abs(ours[middle].astype(int) - theirs[middle]).mean() < 2
+    assert np.abs(ours[middle].astype(int) - picture[middle]).mean() > 5
+
+
+def test_nothing_changes_beyond_the_box_and_half_a_blend_is_half_way(swapper: InsightSwapper) -> None:
+    picture = patched((320, 224))
+    (face,) = swapper.faces(picture)
+    identity = swapper.identity(picture, face)
+    made = {}
+    for blend in (0.0, 0.5, 1.0):
+        made[blend] = picture.copy()
+        swapper.put(identity, made[blend], face, blend)
+    assert (made[0.0] == picture).all()
+    assert np.abs(made[0.5] - (made[1.0].astype(float) + picture) / 2).max() <= 1
+    rows, columns = (made[1.0] != picture).any(axis=2).nonzero()
+    assert 180 < columns.min() < columns.max() < 470
+    assert 100 < rows.min() < rows.max() < 390
+
+
+def test_the_colours_are_the_targets(swapper: InsightSwapper) -> None:
+    picture = patched((320, 224))
+    (face,) = swapper.faces(picture)
+    made = picture.copy()
+    swapper.put(swapper.identity(picture, face), made, face, 1.0)
+    there = np.s_[200:280, 290:370]
+    assert np.abs(made[there].mean(axis=(0, 1)) - picture[there].mean(axis=(0, 1))).max() < 25
+
+
+def test_a_large_face_is_done_in_four_interleaved_parts(
+    swapper: InsightSwapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def unchanged(_: Inswapper, faces: torch.Tensor, __: torch.Tensor) -> torch.Tensor:
+        seen.append(tuple(faces.shape))
+        return faces
+
+    monkeypatch.setattr(Inswapper, "swap", unchanged)
+    picture = samples.astronaut()
+    picture = cv2.resize(picture, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    marks = FIVE * 4
+    made = picture.copy()
+    put(swapper._network, torch.zeros(1, 512), made, marks, 1.0)
+    assert seen == [(4, 3, 128, 128)]
+    assert np.abs(made.astype(int) - picture).mean() < 1, "what the network leaves comes back as it was"
+
+
+def test_a_face_is_followed_with_one_look_a_frame(swapper: InsightSwapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Picture] = []
+    find = InsightReader.quick
+
+    def counted(reader: InsightReader, picture: Picture) -> tuple[KeyFace, ...]:
+        looks.append(picture)
+        return find(reader, picture)
+
+    monkeypatch.setattr(InsightReader, "quick", counted)
+    first, second = patched((96, 96), (384, 384)), patched((128, 96))
+    one, two = swapper.quick(first)
+    moved = swapper.again(second, one)
+    assert moved is not None
+    assert moved.marks[2, 0] == pytest.approx(one.marks[2, 0] + 32, abs=1)
+    assert swapper.again(second, two) is None
+    assert len(looks) == 2
+
+
+def test_a_face_at_the_edge_is_put_back_as_far_as_the_picture_goes(swapper: InsightSwapper) -> None:
+    picture = patched((320, 224))
+    (face,) = swapper.faces(picture)
+    identity = swapper.identity(picture, face)
+    for away in ([-330, 0], [0, -230], [-2000, 0]):
+        made = picture.copy()
+        swapper.put(identity, made, face.at(face.marks + np.array(away, np.float32)), 1.0)
+        assert (made != picture).any() == (away[0] > -1000)
+
+
+@pytest.mark.parametrize("broken", ["inswapper_128.onnx", "buffalo_l/det_10g.onnx", "buffalo_l/w600k_r50.onnx"])
+def test_a_folder_that_is_not_whole_is_told(tmp_path: Path, broken: str) -> None:
+    tiny_faces.folder(tmp_path)
+    (tmp_path / broken).write_bytes(b"no network")
+    with pytest.raises(MissingModel, match=r"InsightFace's networks cannot be loaded"):
+        InsightSwapper(tmp_path, "cpu")
+    (tmp_path / broken).unlink()
+    with pytest.raises(MissingModel, match=r"InsightFace's networks cannot be loaded"):
+        InsightSwapper(tmp_path, "cpu")
