@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST = 300.0
 """Seconds that a portrait may speak."""
-LEAST = 0.2
+LEAST = 0.1
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Who moves a portrait: LivePortrait's networks (full tier) or the face's own mesh (embedded)."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from engine import weights
 from engine.backends import voice
+from engine.backends.liveportrait import files
 from engine.errors import Sentence
 from engine.task import EngineSettings
 from engine.wire import Service
@@ -42,19 +44,54 @@ class Painter(Protocol):
 
 
 def choose(settings: EngineSettings) -> Service:
-    """The backend for `animate`."""
-    return _service(settings, "mesh", "embedded", Sentence(template="The portrait's own mesh is moved, on the CPU."))
+    """The backend for `animate`: what the owner named; for `auto` LivePortrait where device and weights allow."""
+    wanted = settings.models.get("animate", "auto")
+    asked = Sentence(template="config.toml asks for it.")
+    if wanted == "mesh":
+        return _mesh(settings, asked)
+    if wanted != "auto":
+        return _live(settings, asked)
+    obstacle = _obstacle(settings)
+    if obstacle is None:
+        return _live(settings, Sentence(template="There is a GPU, and LivePortrait's networks are here."))
+    return _mesh(settings, obstacle)
 
 
 def load(settings: EngineSettings) -> Painter:
     """The painter that `choose` names. Raises MissingModel."""
-    from engine.backends.portrait.painter import MeshPainter  # loads NumPy and OpenCV
-
     weights.fetch(weights.named(FACES), settings.weights)
-    return MeshPainter(settings.weights)
+    if choose(settings).backend == "mesh":
+        from engine.backends.portrait.painter import MeshPainter  # loads NumPy and OpenCV
+
+        return MeshPainter(settings.weights)
+    from engine.backends.liveportrait.painter import LivePainter  # loads torch
+
+    return LivePainter(files.folder(settings, fetch=True), settings.weights, settings.device)
 
 
-def _service(settings: EngineSettings, backend: str, tier: Tier, why: Sentence) -> Service:
+def _mesh(settings: EngineSettings, why: Sentence) -> Service:
+    return _service(settings, "mesh", "embedded", "mesh", why)
+
+
+def _live(settings: EngineSettings, why: Sentence) -> Service:
+    return _service(settings, "liveportrait", "full", files.identity(settings), why)
+
+
+def _obstacle(settings: EngineSettings) -> Sentence | None:
+    """What `auto` lacks for LivePortrait."""
+    if not settings.device.startswith("cuda"):
+        return Sentence(template="There is no NVIDIA GPU here, so the portrait's own mesh is moved, on the CPU.")
+    if find_spec("torch") is None:
+        return Sentence(template="There is a GPU, but torch is not installed: run scripts/setup --full.")
+    if lacking := files.missing(files.folder(settings)):
+        return Sentence(
+            template="There is a GPU, but LivePortrait is not whole: {names} missing. README says where they go.",
+            facts={"names": ", ".join(lacking)},
+        )
+    return None
+
+
+def _service(settings: EngineSettings, backend: str, tier: Tier, name: str, why: Sentence) -> Service:
     """Its model's identity names the voices too: a text that another voice speaks is another video."""
-    model = f"{backend}, voices {voice.identity(settings.weights)}"
+    model = f"{name}, voices {voice.identity(settings.weights)}"
     return Service(task="animate", version=VERSION, backend=backend, tier=tier, model=model, why=why)

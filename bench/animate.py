@@ -1,0 +1,112 @@
+"""How fast a portrait is animated on the CPU, how well its lips follow, and how steady its face is.
+
+Goals: at least 12 frames/s at 512 px on two cores; a correlation of the mouth's opening with the loudness over 0.7. The
+floor is the bare encoder: the same frames, all alike, written as a video.
+"""
+
+import os
+import statistics
+import time
+from itertools import repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import video, weights
+from engine.animate.hearing import RATE as HEARD
+from engine.animate.hearing import Heard, hear
+from engine.animate.motion import Motion, follow
+from engine.animate.scene import RATE
+from engine.animate.wishes import Wishes
+from engine.backends import voice
+from engine.backends.faces.reader import FaceReader
+from engine.backends.portrait.painter import MeshPainter
+from tests.samples import astronaut
+
+Picture = NDArray[np.uint8]
+
+SAID = "Hello there. I am a portrait that speaks, and this is what I sound like. It is quite a day today, is it not?"
+TURNS = 3
+CORES = {0, 1}
+
+
+def portraits() -> dict[str, Picture]:
+    """The whole picture, whose face is small, and the head alone, enlarged to the same size."""
+    import cv2
+
+    whole = astronaut()
+    return {
+        "small face": whole,
+        "large face": cv2.resize(whole[20:260, 105:345], (512, 512), interpolation=cv2.INTER_CUBIC),
+    }
+
+
+def speech(folder: Path) -> tuple[Path, Heard]:
+    path = folder / "said.wav"
+    voice.save(voice.speak(SAID, weights.FOLDER, lambda: None), path)
+    return path, hear(video.samples(path, "audio/wav", HEARD, video.Watch()), RATE)
+
+
+def rate(count: int, begun: float) -> float:
+    return count / (time.perf_counter() - begun)
+
+
+def animated(painter: MeshPainter, picture: Picture, motion: Motion, sound: Path, path: Path) -> float:
+    """Frames a second of the whole road but loading and listening: finding, painting, encoding."""
+    begun = time.perf_counter()
+    face = max(painter.faces(picture), key=lambda one: one.area)
+    frames = painter.frames(picture, face, motion, Wishes(lip_zero=True, eyes=True, stitching=True))
+    found = video.probe(sound, "audio/wav")
+    video.write(frames, path, RATE, video.Watch(), (sound, "audio/wav", found))
+    return rate(len(motion), begun)
+
+
+def encoded(picture: Picture, count: int, path: Path) -> float:
+    begun = time.perf_counter()
+    video.write(repeat(picture, count), path, RATE, video.Watch())
+    return rate(count, begun)
+
+
+def measured(path: Path, reader: FaceReader) -> tuple[float, float]:
+    """The correlation of mouth and loudness, and the jitter in percent of the face's height a frame."""
+    stream = video.probe(path, "video/mp4").video
+    assert stream
+    frames = video.frames(path, "video/mp4", stream, video.Watch())
+    first = next(frames)
+    face = max(reader.searched(first), key=lambda one: one.area)
+    faces = [face]
+    for frame in frames:
+        face = reader.again(frame, face) or face
+        faces.append(face)
+    samples = video.samples(path, "video/mp4", HEARD, video.Watch())
+    hop = HEARD // RATE
+    pieces = [samples[at * hop : (at + 1) * hop] for at in range(len(faces))]
+    loud = np.array([float(np.sqrt((piece**2).mean())) if len(piece) else 0.0 for piece in pieces])
+    mouths = np.array([one.mouth_opening for one in faces])
+    points = np.array([one.points[[133, 362, 168, 1], :2] for one in faces])
+    height = float(np.linalg.norm(faces[0].points[10, :2] - faces[0].points[152, :2]))
+    together = float(np.corrcoef(mouths, np.convolve(loud, np.ones(3) / 3, "same"))[0, 1])
+    return together, float(np.abs(np.diff(points, 2, axis=0)).mean()) / height * 100
+
+
+def main() -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, CORES & os.sched_getaffinity(0) or os.sched_getaffinity(0))
+    painter, reader = MeshPainter(weights.FOLDER), FaceReader(weights.FOLDER)
+    print("512 x 512         frames/s   encoder alone   lip sync   jitter")
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        sound, heard = speech(folder)
+        motion = follow(heard, RATE, "natural", 1)
+        for name, picture in portraits().items():
+            path = folder / "made.mp4"
+            ours = statistics.median(animated(painter, picture, motion, sound, path) for _ in range(TURNS))
+            floor = statistics.median(encoded(picture, len(motion), folder / "still.mp4") for _ in range(TURNS))
+            together, jitter = measured(path, reader)
+            print(f"{name:16}  {ours:8.1f}   {floor:13.1f}   {together:8.2f}   {jitter:.2f} %")
+
+
+if __name__ == "__main__":
+    main()
