@@ -55,9 +55,13 @@ def ours(painter: LivePainter, side: int) -> float:
     return (time.perf_counter() - begun) / made
 
 
-@torch.inference_mode()
 def bare(networks: TorchNetworks) -> float:
     """Seconds for a frame: warping, generator, stitching, eyes and lips by themselves."""
+    with torch.inference_mode():
+        return _bare(networks)
+
+
+def _bare(networks: TorchNetworks) -> float:
     features = torch.rand(1, 32, 16, 64, 64, device=networks.device, dtype=networks.dtype)
     points = torch.rand(networks.batch, POINTS, 3, device=networks.device)
     rows = [torch.rand(networks.batch, width, device=networks.device) for width in (126, 66, 65)]
