@@ -134,13 +134,15 @@ class Context:
     def model(self, name: str) -> AbstractContextManager[Any]:
         return self._pool.use(name)
 
-    def acting(self, task: str) -> "Context":
+    def acting(self, task: str, *, quiet: bool = False) -> "Context":
         """The context in which this job does what belongs to `task`: that one's service, all else shared.
 
-        KeyError where the worker has no such task.
+        A `quiet` one tells no progress. KeyError where the worker has no such task.
         """
         other = copy.copy(self)
         other.service = self._services[task]
+        if quiet:
+            other._emit = lambda _: None  # noqa: SLF001  # another of this class
         return other
 
     def check(self) -> None:

@@ -44,6 +44,7 @@ class Scene:
 class Film:
     """`sound` is a recording under all of it, instead of narration; every scene's picture keeps to that of `character`.
 
+    With `portraits` a face talks where somebody speaks and no motion is asked for.
     `voice` and `language` are as `engine.backends.voice.speak` takes them.
     """
 
@@ -59,6 +60,7 @@ class Film:
     music: Media | None = None
     sound: Media | None = None
     character: Media | None = None
+    portraits: bool = False
 
     def seed_of(self, number: int) -> int:
         """The seed of scene `number`, from 0: its own, or the next of the film's family."""

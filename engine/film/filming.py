@@ -22,7 +22,7 @@ from engine.job import Media, Result
 from engine.parts import key_of
 from engine.pictures import pixels
 from engine.task import Context
-from engine.video import Watch, probe
+from engine.video import Watch, frames, probe
 
 LIMIT = 3600.0
 """Seconds that one run of FFmpeg may take."""
@@ -41,9 +41,12 @@ class Camera:
         self._size = SIZES[film.shape]
         self._before: _Take | None = None
 
-    def take(self, piece: Piece, source: Media, on_part: OnPart) -> tuple[str, Callable[[], Result]]:
-        """The key of the piece's file, and what makes it. `on_part` hears which part of it is done."""
-        before, now = self._before, _Take(piece, source, self._film, self._context)
+    def take(self, piece: Piece, source: Media, lead: float, on_part: OnPart) -> tuple[str, Callable[[], Result]]:
+        """The key of the piece's file, and what makes it. `on_part` hears which part of it is done.
+
+        A `source` that moves by itself stands for `lead` seconds first.
+        """
+        before, now = self._before, _Take(piece, source, lead, self._film, self._context)
         self._before = now
         mixed = before.identity if before and piece.transition != "cut" else None
         key = key_of("segment", VERSION, self._size, encoder(), now.identity, piece.transition, mixed, self._ass(piece))
@@ -76,9 +79,10 @@ class Camera:
 class _Take:
     """One piece and its picture or clip; the shot is made when it is asked for."""
 
-    def __init__(self, piece: Piece, source: Media, film: Film, context: Context) -> None:
+    def __init__(self, piece: Piece, source: Media, lead: float, film: Film, context: Context) -> None:
         self.piece = piece
         self._source = source
+        self._lead = round(lead * RATE)
         self._context = context
         self._size = SIZES[film.shape]
         self._motion: Motion = "zoom" if piece.card else film.motion_of(piece.scene)
@@ -87,15 +91,19 @@ class _Take:
 
     @property
     def identity(self) -> list[Any]:
-        return [self._source.sha256, self._motion, self._seed, self.piece.frames, bool(self.piece.card)]
+        return [self._source.sha256, self._lead, self._motion, self._seed, self.piece.frames, bool(self.piece.card)]
 
     def shot(self) -> Shot:
         if self._made is None:
-            self._made = self._clip() if self._source.mime.startswith("video/") else self._picture()
+            self._made = self._clip() if self._moves else self._picture()
         return self._made
 
+    @property
+    def _moves(self) -> bool:
+        return self._source.mime.startswith("video/") and not self.piece.card
+
     def _picture(self) -> Shot:
-        picture = pixels(self._source.path)
+        picture = _still(self._source, self._context)
         if self.piece.card:
             picture = _dimmed(picture)
         weights: Path = self._context.weights
@@ -107,7 +115,17 @@ class _Take:
         found = probe(self._source.path, self._source.mime)
         assert found.video is not None, "a clip of ours has pictures"
         watch = Watch(self._context.cancelled, LIMIT)
-        return ClipShot(self._source, found.video, self._size, self.piece.frames, watch)
+        clip = ClipShot(self._source, found.video, self._size, self.piece.frames, watch)
+        return clip.looking(self._context.weights, self._lead)
+
+
+def _still(source: Media, context: Context) -> Picture:
+    """The picture, or the first frame of a clip."""
+    if not source.mime.startswith("video/"):
+        return pixels(source.path)
+    found = probe(source.path, source.mime)
+    assert found.video is not None, "a clip of ours has pictures"
+    return next(frames(source.path, source.mime, found.video, Watch(context.cancelled, LIMIT)))
 
 
 def _dimmed(picture: Picture) -> Picture:

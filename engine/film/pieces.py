@@ -67,7 +67,7 @@ def later(cue: Cue, seconds: float) -> Cue:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished film. `cues` are in its own time; `starts` are the seconds at which its scenes begin."""
+    """A finished film. `cues` are in its own time, its scenes begin at the seconds `starts`; `makers` spoke and animated."""
 
     video: Media
     pictures: list[Media]
@@ -75,4 +75,4 @@ class Made:
     starts: list[float]
     notes: list[Sentence]
     facts: dict[str, Fact]
-    voices: list[str]
+    makers: list[str]

@@ -51,6 +51,8 @@ class Reel:
         self._watch = Watch(context.cancelled, LIMIT)
         self._lock = threading.Lock()
         self._listened: Transcript | None = None
+        self._pictures: list[Media] = []
+        self._animators: set[str] = set()
 
     def pictures(self) -> list[Media]:
         """The scenes' pictures, given or drawn now. Raises what drawing does."""
@@ -70,26 +72,56 @@ class Reel:
     def _made(self, shop: Workshop, speaker: ThreadPoolExecutor, filmer: ThreadPoolExecutor) -> Made:
         count = len(self.film.scenes)
         self._listen()
-        pictures: list[Future[Media]] = [Future() for _ in range(count)]
+        footage: list[Future[Media]] = [Future() for _ in range(count)]
         voices = [speaker.submit(self._spoken, number, shop) for number in range(count)]
-        filmed = filmer.submit(self._filmed, shop, pictures, voices)
+        filmed = filmer.submit(self._filmed, shop, footage, voices)
         try:
-            self._draw(pictures, filmed)
+            self._draw(footage, voices, filmed)
         finally:
-            for each in pictures:
+            for each in footage:
                 each.cancel()  # nobody waits for what was not drawn
         while not wait([filmed], LOOK).done:
             self._context.check()
         pieces, segments = filmed.result()
-        drawn, spoken = [each.result() for each in pictures], [each.result() for each in voices]
-        return self._joined(shop, Cutting(pieces, segments, drawn, spoken))
+        spoken = [each.result() for each in voices]
+        return self._joined(shop, Cutting(pieces, segments, self._pictures, spoken))
 
-    def _draw(self, pictures: "list[Future[Media]]", filmed: "Future[Any]") -> None:
-        for number, picture in enumerate(pictures):
+    def _draw(
+        self, footage: "list[Future[Media]]", voices: "list[Future[Voice | None]]", filmed: "Future[Any]"
+    ) -> None:
+        """Everything that needs a model of the pool, in this thread: it is for one at a time."""
+        for number, each in enumerate(footage):
             if filmed.done():
                 return  # it failed, and says why
-            picture.set_result(self._picture(number))
+            self._pictures.append(self._picture(number))
+            each.set_result(self._talking(number, self._pictures[-1], voices) or self._pictures[-1])
             self._news.done("drawn", number + 1)
+
+    def _talking(self, number: int, picture: Media, voices: "list[Future[Voice | None]]") -> Media | None:
+        """The picture as a portrait that says what is said, by the task `animate`; None where it stays a picture."""
+        scene, film = self.film.scenes[number], self.film
+        if scene.motion != "talk" and not (scene.motion == "auto" and film.portraits):
+            return None
+        voice = voices[number].result()
+        sound = voice.media if voice else film.sound
+        if sound is None or (scene.motion == "auto" and not self._faced(picture)):
+            return None
+        from engine.tasks import animate
+
+        context = self._context.acting("animate", quiet=True)
+        service = context.service
+        key = key_of("talk", service.model, service.version, picture.sha256, sound.sha256, film.seed_of(number))
+        params = animate.Params(portrait=picture, audio=sound, seed=film.seed_of(number))
+        made = self._stage(f"talk {number}", key, lambda: animate.run(params, context))
+        self._note(*made.notes)
+        self._animators.add(str(made.facts["model"]))
+        return made.media[0]
+
+    def _faced(self, picture: Media) -> bool:
+        from engine.film.focus import focus_of
+        from engine.pictures import pixels
+
+        return focus_of(pixels(picture.path), self._context.weights).faced
 
     def _picture(self, number: int) -> Media:
         """Drawn by `imagine`'s painter, in this job."""
@@ -142,7 +174,7 @@ class Reel:
         return Result(media=(media,), notes=spoken.notes, facts=facts)
 
     def _filmed(
-        self, shop: Workshop, pictures: "list[Future[Media]]", voices: "list[Future[Voice | None]]"
+        self, shop: Workshop, footage: "list[Future[Media]]", voices: "list[Future[Voice | None]]"
     ) -> tuple[list[Piece], list[Media]]:
         """Each piece as it can be made, in order."""
         from engine.film.filming import Camera  # loads OpenCV
@@ -153,9 +185,9 @@ class Reel:
             self._news.doing("speaking", planned.scene)
             voice = voices[planned.scene].result()
             self._news.doing("drawing", planned.scene)
-            picture = pictures[planned.scene].result()
+            picture = footage[planned.scene].result()
             piece = planned if planned.card else self._timed(planned, voice)
-            key, make = camera.take(piece, picture, partial(self._news.filmed, planned.scene))
+            key, make = camera.take(piece, picture, LEAD if voice else 0.0, partial(self._news.filmed, planned.scene))
             segments.append(self._stage(piece.name, key, partial(self._taken, planned.scene, make)).media[0])
             pieces.append(piece)
         return pieces, segments
@@ -224,7 +256,7 @@ class Reel:
             starts=[start for piece, start in cutting.placed() if not piece.card],
             notes=self.notes,
             facts={} if loudness is None else {"lufs": loudness},
-            voices=sorted({voice.voice for voice in cutting.voices if voice}),
+            makers=sorted({voice.voice for voice in cutting.voices if voice} | self._animators),
         )
 
     def _sounds(self, shop: Workshop, cutting: Cutting) -> tuple[Path | None, float | None]:

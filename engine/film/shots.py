@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import cv2
 import numpy as np
@@ -86,18 +86,32 @@ class ClipShot:
         self._at = -1
         self._last: Frame | None = None
 
+        self._lead = 0
+        self._weights: Path | None = None
+        self._corner: tuple[int, int] | None = None
+
+    def looking(self, weights: Path, lead: int) -> Self:
+        """Cut around the face that it shows, and standing on its first frame for `lead` frames."""
+        self._weights, self._lead = weights, lead
+        return self
+
     def frame(self, number: int) -> Frame:
-        while self._at < number and (picture := next(self._source, None)) is not None:
-            self._last = joined(cut(picture, self._size))
+        while self._at < max(0, number - self._lead) and (picture := next(self._source, None)) is not None:
+            self._last = joined(self._cut(picture))
             self._at += 1
         assert self._last is not None, "a video has a frame"
         return self._last
 
-
-def cut(picture: Picture, size: tuple[int, int]) -> Picture:
-    """The middle of a picture that is at least as large as `size`."""
-    top, left = (picture.shape[0] - size[1]) // 2, (picture.shape[1] - size[0]) // 2
-    return picture[top : top + size[1], left : left + size[0]]
+    def _cut(self, picture: Picture) -> Picture:
+        spare = picture.shape[1] - self._size[0], picture.shape[0] - self._size[1]
+        if self._corner is None:
+            focus = focus_of(picture, self._weights) if self._weights else None
+            at = (focus.x, focus.y) if focus else (0.5, 0.5)
+            sides = zip(at, (picture.shape[1], picture.shape[0]), self._size, spare, strict=True)
+            x, y = (round(min(max(share * whole - side / 2, 0), room)) for share, whole, side, room in sides)
+            self._corner = x, y
+        left, top = self._corner
+        return picture[top : top + self._size[1], left : left + self._size[0]]
 
 
 def joined(picture: Picture) -> Frame:

@@ -137,7 +137,7 @@ def _made(params: Params, script: scripts.Script, made: Made, context: Context, 
         media.append(context.keep_file(files.srt(made.cues).encode(), ".srt"))
     media.append(context.keep_file(script.text().encode(), ".txt"))
     facts = _facts(params, context, begun)
-    model = ", ".join([str(facts["model"]), *made.voices])
+    model = ", ".join([str(facts["model"]), *made.makers])
     about: dict[str, Fact] = {"scenes": len(made.pictures), "length": made.video.seconds, "model": model}
     told: dict[str, Fact] = {"script": script.text(), "film": True}
     starts: list[Fact] = [round(start, 3) for start in made.starts]

@@ -36,7 +36,9 @@ class Params(TaskParams):
     seconds: float | None = Field(
         None, description="How long; as long as its sound where left out", ge=SHORTEST, le=LONGEST, examples=[5]
     )
-    motion: Literal["auto", "still", "pan", "zoom", "parallax"] = Field("auto", description="How the camera moves")
+    motion: Literal["auto", "still", "pan", "zoom", "parallax", "talk"] = Field(
+        "auto", description="How it moves; auto lets a face talk where somebody speaks"
+    )
     shape: Literal["square", "wide", "tall"] = Field("wide", description="Shape of the video")
     subtitles: bool = Field(False, description="Write what is said into the video")
     music: Media | None = Field(None, description="Music under it", json_schema_extra={"accepts": ["sound"]})
@@ -65,6 +67,12 @@ class Params(TaskParams):
         return self
 
     @model_validator(mode="after")
+    def a_portrait_has_something_to_say(self) -> Self:
+        if self.motion == "talk" and self.audio is None and not self.text:
+            raise BadInput("motion talk goes with text or audio, which the portrait then says. Give one of them.")
+        return self
+
+    @model_validator(mode="after")
     def the_sound_is_not_too_long(self) -> Self:
         if self.audio is not None and (self.audio.seconds or 0) > MOST_SOUND:
             raise TooLarge(
@@ -83,7 +91,7 @@ def run(params: Params, context: Context) -> Result:
     media = [made.video]
     if made.cues:
         media.append(context.keep_file(files.srt(made.cues).encode(), ".srt"))
-    facts = _facts(params, context, made.voices) | made.facts | {"length": made.video.seconds}
+    facts = _facts(params, context, made.makers) | made.facts | {"length": made.video.seconds}
     seconds = {"seconds": round(time.monotonic() - begun, 2)}
     return Result(media=tuple(media), notes=tuple(made.notes), facts=facts | seconds)
 
@@ -106,10 +114,11 @@ def _film(params: Params) -> Film:
         subtitles=params.subtitles,
         music=params.music,
         sound=params.audio,
+        portraits=True,
     )
 
 
-def _facts(params: Params, context: Context, voices: list[str]) -> dict[str, Fact]:
+def _facts(params: Params, context: Context, makers: list[str]) -> dict[str, Fact]:
     """The backends that took part in this one."""
     painter = context.acting("imagine").service
     backends, models = ["ffmpeg"], list[str]()
@@ -118,7 +127,7 @@ def _facts(params: Params, context: Context, voices: list[str]) -> dict[str, Fac
         models.append(painter.model)
     about: dict[str, Fact] = {"prompt": params.prompt, "seed": params.seed or 0}
     tier = painter.tier if params.image is None else "embedded"
-    return about | {"backend": " + ".join(backends), "tier": tier, "model": ", ".join([*models, *voices]) or "FFmpeg"}
+    return about | {"backend": " + ".join(backends), "tier": tier, "model": ", ".join([*models, *makers]) or "FFmpeg"}
 
 
 def size(params: Params) -> str:

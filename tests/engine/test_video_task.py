@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.errors import BadInput, Cancelled, TooLarge
 from engine.film.sound import measured
@@ -16,6 +17,7 @@ from engine.tasks import TASKS
 from engine.tasks.video import Params
 from engine.video import Watch, opened, probe, run
 from tests.engine.film.studio import Studio, seen
+from tests.samples import astronaut
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +113,15 @@ def test_an_hour_of_sound_is_refused() -> None:
 def test_an_unknown_voice_is_refused_by_name(studio: Studio) -> None:
     with pytest.raises(BadInput, match="voice is “robot”; it must be one of man, woman"):
         studio.make("video", image=studio.picture(), text="Hello.", voice="robot")
+
+
+def test_a_face_says_what_is_said(studio: Studio) -> None:
+    path = studio.folder / "astronaut.png"
+    Image.fromarray(np.asarray(astronaut())).save(path)
+    made = studio.make("video", image=studio.kept(path), text="Hello there, all of you.", shape="square")
+    assert "mesh" in str(made.facts["model"]).lower()
+    frames = seen(made.media[0])
+    faces = [frame[200:600, 250:650].astype(int) for frame in (frames[0], frames[10], frames[len(frames) // 2])]
+    assert np.abs(faces[0] - faces[1]).mean() < np.abs(faces[0] - faces[2]).mean()
+    with pytest.raises(BadInput, match="motion talk goes with text or audio"):
+        Params.parse({"prompt": "a", "motion": "talk"})
