@@ -67,7 +67,7 @@ def later(cue: Cue, seconds: float) -> Cue:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished film. `cues` are in its own time, its scenes begin at the seconds `starts`; `makers` spoke and animated."""
+    """A finished film. `cues` are in its own time, its scenes begin at `starts`; `makers` spoke, animated."""
 
     video: Media
     pictures: list[Media]
