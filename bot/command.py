@@ -74,19 +74,23 @@ class Button:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that needs no engine. `facts` is the same for programs: what the HTTP API returns as JSON."""
+    """An answer that needs no engine. `facts` is the same for programs: what the HTTP API returns as JSON.
+
+    `then` are ids of buttons that count as pressed with it, each answered by a message of its own.
+    """
 
     text: str
     media: tuple[Media, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     buttons: tuple[Button, ...] = ()
+    then: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A question before `job` is made: `text`, with a button that says `yes` and one that leaves it.
+    """A question before `job`, and `more` of them, are made: `text`, a button that says `yes`, and one that leaves it.
 
-    The job is kept, with its files, until the person who asked presses `yes`, once, or for `bot.asking.OPEN` seconds.
+    Jobs are kept, with their files, until the person who asked presses `yes`, once, or for `bot.asking.OPEN` seconds.
     """
 
     text: str
@@ -94,6 +98,7 @@ class Ask:
     job: Job
     media: tuple[Media, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    more: tuple[Job, ...] = ()
 
 
 Answer = Job | Reply | Ask
@@ -106,6 +111,7 @@ class Replied(Done):
     """A `Reply` on its way to the person: the end of a request that never was a job."""
 
     buttons: tuple[Button, ...] = ()
+    then: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class Service:
 
 def _replied(reply: Reply) -> Replied:
     result = Result(text=reply.text, media=reply.media, facts=dict(reply.facts))
-    return Replied(result=result, buttons=reply.buttons)
+    return Replied(result=result, buttons=reply.buttons, then=reply.then)
 
 
 def _cached(job: Job, result: Result) -> Done:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.card import Card, card_of
-from bot.command import Request
+from bot.command import Replied, Request
 from bot.delivery import fitted
 from bot.studio import Studio
 from bot.words import Language, language_of
@@ -60,12 +60,17 @@ class Handler(Protocol):
     def serving(self) -> AbstractContextManager[None]: ...
 
 
-async def serve(service: Handler, request: Request, live: Live, accepted: Callable[[], None] | None = None) -> None:
+async def serve(
+    service: Handler, request: Request, live: Live, accepted: Callable[[], None] | None = None
+) -> tuple[str, ...]:
     """Show every update of `request` in `live`: the newest state wins, the final card is always shown.
 
-    `accepted` is called once the request is refused, answered or in the store.
+    `accepted` is called once the request is refused, answered or in the store. Returns the ids of buttons that count as
+    pressed by the same person now, each to be answered by a message of its own.
     """
-    await _Board(service, live, request.language, accepted).follow(service.handle(request))
+    board = _Board(service, live, request.language, accepted)
+    await board.follow(service.handle(request))
+    return board.then
 
 
 async def resume(service: Handler, row: Row, live: Live) -> None:
@@ -85,6 +90,7 @@ class _Board:
         self._service, self._live, self._language, self._accepted = service, live, language, accepted
         self._newest: Card | None = None
         self._job = ""
+        self.then: tuple[str, ...] = ()
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
         self._shown = asyncio.Event()
@@ -109,6 +115,8 @@ class _Board:
         if update.job and not self._job:
             self._job = update.job
             self._live.note = partial(self._service.addressed, update.job)
+        if isinstance(update, Replied):
+            self.then = update.then
         self._newest = card_of(update, self._language, self._service.studio.commands)
         self._changed.set()
         if self._newest.final:

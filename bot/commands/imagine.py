@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from bot import styles
-from bot.command import Call, command
+from bot.command import Ask, Call, command
+from bot.permutations import asking, every
 from bot.prompts import always, drawing, expanded
 from engine.job import Job
 from engine.tasks import imagine as task
@@ -22,14 +23,17 @@ class Params(task.Params):
 
 
 @command("Draw pictures from words", menu="Imagine from this picture…")
-async def imagine(call: Call, params: Params) -> Job:
+async def imagine(call: Call, params: Params) -> Job | Ask:
     plain = params.model_dump(exclude={"style", "magic"})
     wanted = await always(call) if params.magic is None else params.magic
-    return await drawing(call, task.Params.parse({**plain, "prompt": await _prompt(call, params, magic=wanted)}))
+    prompts = every(call, params.prompt, params.seed)
+    written = [await _written(call, prompt, params.style, magic=wanted) for prompt in prompts]
+    job, *more = [await drawing(call, task.Params.parse({**plain, "prompt": prompt})) for prompt in written]
+    return asking(call, job, more, prompts) if more else job
 
 
-async def _prompt(call: Call, params: Params, *, magic: bool) -> str:
+async def _written(call: Call, prompt: str, style: str, *, magic: bool) -> str:
     if magic:
-        return await expanded(call, params.prompt, params.style)
-    prompt, style = styles.own(call.studio.settings, params.style, params.prompt)
+        return await expanded(call, prompt, style)
+    prompt, style = styles.own(call.studio.settings, style, prompt)
     return in_style(prompt, style) if style in STYLES else prompt

@@ -15,6 +15,6 @@ class Params(TaskParams):
 
 @command("Leave a job that you were asked about", hidden=True, withdrawing=True)
 async def no(call: Call, params: Params) -> Reply:
-    job = await own(call, params.job)
-    await call.studio.store.unask(job.id)
+    for job in await own(call, params.job):
+        await call.studio.store.unask(job.id)
     return Reply(call.say("It is left."))

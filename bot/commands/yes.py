@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from bot.asking import agreed
-from bot.command import Call, command
+from bot.command import Call, Reply, command
 from engine.job import Job
 from engine.params import TaskParams
 
@@ -15,5 +15,5 @@ class Params(TaskParams):
 
 
 @command("Agree to a job that you were asked about", hidden=True, replacing=True)
-async def yes(call: Call, params: Params) -> Job:
+async def yes(call: Call, params: Params) -> Job | Reply:
     return await agreed(call, params.job)

@@ -34,6 +34,12 @@ async def certain(call: Call, params: Echo) -> Job | Ask:
     return Ask("Is that certain?", "Yes, say it", job)
 
 
+@command("Say it and more, once that is certain")
+async def several(call: Call, params: Echo) -> Job | Ask:
+    jobs = [await call.job("echo", params.model_copy(update={"text": f"{params.text} {place}"})) for place in (1, 2, 3)]
+    return Ask("All three?", "All", jobs[0], more=tuple(jobs[1:]))
+
+
 @command("Say it back")
 async def echo(call: Call, params: Echo) -> Job:
     return await call.job("echo", params)
@@ -58,7 +64,7 @@ async def more(call: Call, params: Written) -> Job:
     return await call.job("echo", Echo(text=params.words))
 
 
-ASKING = (*COMMANDS, certain, echo, otherwise, more)
+ASKING = (*COMMANDS, certain, several, echo, otherwise, more)
 
 
 @asynccontextmanager

@@ -138,6 +138,18 @@ class TestDiscord:
             await server.until(lambda: len(server.messages(ana.place)) == 2)
             assert "There is nothing here" in server.messages(ana.place)[1].content
 
+    async def test_several_jobs_are_made_in_messages_of_their_own(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
+        async with start():
+            answer = ana.slash("several", text="say")
+            await answer.until(lambda shown: shown.content == "All three?")
+        async with start():
+            ana.press("All", answer.message)
+            await server.until(lambda: {"say 1", "say 2", "say 3"} <= {m.content for m in server.messages(ana.place)})
+            assert server.history.states[answer.message][-1].content == "3 jobs are made."
+            assert len(server.messages(ana.place)) == 4
+
     async def question(self, person: Person) -> int:
         answer = person.slash("certain", text="hello")
         shown = await answer.until(lambda shown: shown.buttons)
@@ -172,10 +184,11 @@ class TestTelegram:
         async with start():
             asked = await chat.answer(to=await chat.say("/certain hello"), when=has_buttons)
             assert (asked["text"], labels(asked)) == (QUESTION, ["Yes, say it", "Leave it"])
+            job = asked["reply_markup"]["inline_keyboard"][0][0]["callback_data"].removeprefix("yes:")
         async with start() as service:
             assert await chat.press(asked, "Yes, say it") == ""
-            await server.until(lambda: chat.room.messages[asked["message_id"]]["text"] == "hello")
-            await ended(service.studio.store, asked["reply_markup"]["inline_keyboard"][0][0]["callback_data"][4:])
+            await server.until(lambda: chat.room.messages[asked["message_id"]]["text"] == "hello" or None)
+            await ended(service.studio.store, job)
             assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
         assert len(chat.room.of_bot()) == 1
 
@@ -189,8 +202,18 @@ class TestTelegram:
             assert "Only who asked" in await room.seat(8).press(asked, "Yes, say it")
             assert "Only who asked" in await room.seat(8).press(asked, "Leave it")
             assert await ana.press(asked, "Leave it") == "It is left."
-            await server.until(lambda: asked["message_id"] not in room.messages)
+            await server.until(lambda: asked["message_id"] not in room.messages or None)
             assert not (await service.studio.store.stats(0)).jobs
+
+    async def test_several_jobs_are_made_in_messages_of_their_own(self, server: TelegramServer, start: Start) -> None:
+        chat = server.private(7)
+        async with start():
+            asked = await chat.answer(to=await chat.say("/several say"), when=has_buttons)
+        async with start():
+            await chat.press(asked, "All")
+            said = {"say 1", "say 2", "say 3"}
+            await server.until(lambda: said <= {m["text"] for m in chat.room.of_bot()} or None)
+            assert chat.room.messages[asked["message_id"]]["text"] == "3 jobs are made."
 
     async def test_a_text_comes_to_be_copied_and_its_answer_is_the_press_after_a_restart_too(
         self, server: TelegramServer, start: Start
@@ -253,6 +276,18 @@ class TestHttp:
         job = (await ask({"line": "/certain hello"}))["result"]["facts"]["ask"]
         assert (await ask({"button": f"no:{job}"}))["text"] == "It is left."
         assert "closed" in (await ask({"button": f"yes:{job}"}))["error"]["message"]
+
+    async def test_several_jobs_are_each_agreed_to_by_the_ids_that_the_answer_brings(
+        self, ask: Callable[..., Any]
+    ) -> None:
+        name = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
+        agreed = await ask({"button": f"yes:{name}"})
+        assert (agreed["text"], len(agreed["then"])) == ("3 jobs are made.", 3)
+        states = [await ask({"button": each}) for each in agreed["then"]]
+        assert [state["id"] for state in states] == [f"{name}-{place}" for place in (1, 2, 3)]
+        left = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
+        await ask({"button": f"no:{left}"})
+        assert "closed" in (await ask({"button": f"yes:{left}"}))["error"]["message"]
 
     async def test_a_button_brings_its_text_and_takes_what_was_made_of_it(self, ask: Callable[..., Any]) -> None:
         state = await ask({"line": "/echo a red apple"})

@@ -330,6 +330,14 @@ class TestFollowing:
             await page.reload()
             await expect(page.locator(".answer.done .text")).to_have_text("hello")
 
+    async def test_several_jobs_get_cards_of_their_own(self, browser: Browser, open_site: Any) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/several say")
+            await card.get_by_role("button", name="All").click()
+            await expect(card).to_contain_text("3 jobs are made.")
+            await expect(page.locator(".answer.done")).to_have_count(4)
+            await expect(page.locator(".answer .text")).to_have_text(["3 jobs are made.", "say 1", "say 2", "say 3"])
+
     async def test_a_text_is_edited_in_the_message_box(self, browser: Browser, open_site: Any) -> None:
         async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
             card = await send(page, "/echo a red apple")

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from bot.buttons import meaning, under
 from bot.card import card_of
-from bot.command import Request
+from bot.command import Replied, Request
 from bot.commands import COMMANDS
 from bot.config import Settings
 from bot.service import Service
@@ -52,6 +52,11 @@ async def ask(service: Service, line: str, **how: Any) -> list[Update]:
 async def told(service: Service, request: Request) -> list[Update]:
     async with aclosing(service.handle(request)) as updates:
         return [update async for update in updates]
+
+
+def pressing(button: str) -> Request:
+    asked = meaning(button, COMMANDS)
+    return Request(asked.command, asked.raw, user="web:ana", origin="")
 
 
 async def written(service: Service, line: str = f"/magic {IDEA}", **how: Any) -> Done:
@@ -125,6 +130,34 @@ async def test_a_person_makes_magic_their_own_setting_and_it_is_nobody_elses(ser
     assert done((await told(service, ben))[-1]).result.facts["prompt"] == IDEA
     await ask(service, "/magic --always off")
     assert await drawn(service, f"/imagine {IDEA} --steps 1") == IDEA
+
+
+async def test_permutations_are_counted_and_asked_about_before_any_is_drawn(service: Service) -> None:
+    asked = (await ask(service, "/imagine {red|blue} {car|__animal__} --steps 1 --seed 3"))[-1]
+    assert isinstance(asked, Replied)
+    first, *prompts = asked.result.text.splitlines()
+    assert first == "This makes 4 jobs. Draw them all?"
+    assert prompts[::2] == ["red car", "blue car"]
+    assert [button.label for button in asked.buttons] == ["Draw 4", "Leave it"]
+    assert not await service.studio.store.unfinished()
+    yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
+    assert isinstance(yes, Replied)
+    drawn_ = [done((await told(service, pressing(each)))[-1]) for each in yes.then]
+    assert [each.result.facts["prompt"] for each in drawn_] == prompts
+    assert {each.result.facts["seed"] for each in drawn_} == {3}
+
+
+async def test_more_permutations_than_a_person_may_ask_for_are_refused(service: Service) -> None:
+    refused = failed((await ask(service, "/imagine {1|2|3|4|5} {1|2|3|4|5}"))[-1])
+    assert str(refused.sentence) == (
+        "prompt stands for 25 pictures; at most 22 are made at once here. Leave some variants out."
+    )
+
+
+async def test_one_wildcard_is_one_job_and_its_word_is_shown(service: Service) -> None:
+    words = {await drawn(service, f"/imagine a __colour__ car --steps 1 --seed {seed}") for seed in range(6)}
+    assert len(words) > 1
+    assert all("__" not in word for word in words)
 
 
 async def test_a_named_style_is_the_owners_or_magics(service: Service) -> None:

@@ -25,7 +25,7 @@ from bot.card import Card, card_of
 from bot.command import Command, Request
 from bot.drafts import draft
 from bot.service import Service
-from bot.words import language_of, say
+from bot.words import Language, language_of, say
 from engine.errors import Sentence, UserError
 from engine.job import Failed
 from storage.store import Row
@@ -149,7 +149,15 @@ class Client(discord.Client):
             else:
                 message = message_at(self, made.origin)
                 live = DiscordLive(message, made.language, interaction.filesize_limit, interaction)
-                await self._serve(made, ReplaceLive(interaction, live))
+                then = await self._serve(made, ReplaceLive(interaction, live))
+                await asyncio.gather(*(self._beside(interaction, each, made.language) for each in then))
+
+    async def _beside(self, interaction: discord.Interaction, button: str, language: Language) -> None:
+        """A further button, answered by a message of its own."""
+        posted = await interaction.followup.send(say("Starting…", language), wait=True)
+        made = self._inbox.pressed(interaction, button, posted.id)
+        message = message_at(self, made.origin)
+        await self._serve(made, DiscordLive(message, language, interaction.filesize_limit, interaction))
 
     @contextmanager
     def _conversation(self) -> Iterator[None]:
@@ -162,13 +170,15 @@ class Client(discord.Client):
         finally:
             self._conversations.discard(conversation)
 
-    async def _serve(self, request: Request, live: Live) -> None:
+    async def _serve(self, request: Request, live: Live) -> tuple[str, ...]:
+        """The further buttons that count as pressed with it."""
         with bound_contextvars(user=request.user, command=request.command):
             try:
-                await serve(self._service, request, live)
+                return await serve(self._service, request, live)
             except Exception:
                 log.exception("request failed")
                 await self._apologise(live, request)
+        return ()
 
     async def _resume(self, row: Row) -> None:
         """Once servers are known, and so what a file may weigh there."""

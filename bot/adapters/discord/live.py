@@ -101,7 +101,7 @@ class DiscordLive:
     async def _edit(self, card: Card) -> None:
         if self._interaction is not None and not self._interaction.is_expired():
             try:
-                await self._interaction.edit_original_response(**self._changes(card))
+                await self._interaction.followup.edit_message(self._message.id, **self._changes(card))
             except discord.HTTPException as error:
                 if error.code not in DEAD_TOKEN:
                     raise

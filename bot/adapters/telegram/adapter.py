@@ -164,10 +164,16 @@ class _Adapter:
         elif command is not None and command.replacing:
             place = replace(Place.of(query.message), live=query.message.message_id)
             live = TelegramLive(self._bot, place, language(who), local=self._local)
-            await self._serve(made, ReplaceLive(query, live), who, accepted)
+            then = await self._serve(made, ReplaceLive(query, live), who, accepted)
+            await asyncio.gather(*(self._beside(query, query.message, each) for each in then))
         else:
             press = PressLive(query, self._live(query.message, who), await self._shown(query))
             await self._serve(made, press, who, accepted)
+
+    async def _beside(self, query: CallbackQuery, message: MaybeInaccessibleMessage, button: str) -> None:
+        """A further button, answered by a message of its own."""
+        who = query.from_user
+        await self._serve(self._inbox.beside(query, message, button), self._live(message, who), who, asyncio.Event())
 
     async def _shown(self, query: CallbackQuery) -> Place | None:
         """Where the job stands that the button would take away; None for any other button."""
@@ -186,15 +192,18 @@ class _Adapter:
     def _live(self, message: MaybeInaccessibleMessage, who: User | Chat) -> TelegramLive:
         return TelegramLive(self._bot, Place.of(message), language(who), local=self._local)
 
-    async def _serve(self, made: Awaitable[Request], live: Live, who: User | Chat, accepted: asyncio.Event) -> None:
+    async def _serve(
+        self, made: Awaitable[Request], live: Live, who: User | Chat, accepted: asyncio.Event
+    ) -> tuple[str, ...]:
+        """The further buttons that count as pressed with it."""
         with bound_contextvars(user=user_of(who)):
             try:
                 request = await made
             except AtelierError as error:
                 log.info("refused", kind=error.kind, why=str(error))
                 await live.show(card_of(Failed.of(error), language(who), ()))
-            else:
-                await serve(self._service, request, live, accepted.set)
+                return ()
+            return await serve(self._service, request, live, accepted.set)
 
 
 async def _all_set(events: Iterable[asyncio.Event]) -> None:

@@ -103,6 +103,7 @@ def _state() -> dict[str, Any]:
         text=_string(),
         alt=_string(),
         buttons={"type": "array", "items": ref("Button")},
+        then={"type": "array", "items": _string()},
         result=_maybe(ref("Result")),
         error=_maybe(ref("Fault")),
     )

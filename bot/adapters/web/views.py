@@ -9,7 +9,7 @@ from bot.adapters.web.answers import error_body
 from bot.adapters.web.visitor import Visitor
 from bot.buttons import replaces, withdraws
 from bot.card import card_of
-from bot.command import Button, Command
+from bot.command import Button, Command, Replied
 from bot.keys import Keys
 from bot.words import say
 from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Update
@@ -44,6 +44,7 @@ class Views:
             "text": card.text,
             "alt": card.alt,
             "buttons": [self._button(each) for each in card.buttons],
+            "then": list(update.then) if isinstance(update, Replied) else [],
             "result": self.result(update.result, visitor) if isinstance(update, Done) else None,
             "error": error_body(update.error(), visitor.language) if isinstance(update, Failed) else None,
         }

@@ -101,12 +101,19 @@ class Page {
       delete card.turn.state;
       card.begin(t("Sending…"));
       await this.take(card, state);
+      for (const id of state.then ?? []) this.beside(id, card.turn.line);
     } catch (error) {
       if (!(error instanceof api.Refused)) throw error;
       return this.refuse(error.message);
     }
     this.history.save();
     this.follow();
+  }
+
+  // A further button that counts as pressed, answered by a card of its own.
+  async beside(id, line) {
+    const [command, argument] = id.split(":");
+    await this.settle(this.place({ line, files: [] }, t("Sending…")), api.press({ command, argument }));
   }
 
   async withdraw(button, card) {

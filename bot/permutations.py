@@ -1,0 +1,42 @@
+"""A prompt that stands for several: how many it may, and the question before they are drawn."""
+
+import secrets
+import textwrap
+from collections.abc import Sequence
+
+from bot.command import Ask, Call
+from bot.variants import Lists, count, variants
+from engine.errors import BadInput
+from engine.job import Job
+from engine.params import MAX_SEED
+
+MOST = 24
+"""Jobs that one prompt may make."""
+SHOWN = 6
+"""Prompts that the question shows."""
+
+
+def every(call: Call, prompt: str, seed: int | None) -> list[str]:
+    """The prompts that this one stands for. Raises BadInput for more than the person may ask for at once."""
+    most, jobs = _most(call), count(prompt)
+    if jobs > most:
+        template = "prompt stands for {count} pictures; at most {most} are made at once here. Leave some variants out."
+        raise BadInput(template, count=jobs, most=most)
+    drawn = secrets.randbelow(MAX_SEED) if seed == -1 else seed
+    return variants(prompt, drawn, Lists(call.studio.settings.bot.wildcards))
+
+
+def asking(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[str]) -> Ask:
+    """The question that says how many jobs there would be, and of which prompts."""
+    jobs = len(more) + 1
+    shown = [textwrap.shorten(each, 100, placeholder="…") for each in prompts[:SHOWN]]
+    rest = [call.say("… and {count} more", count=jobs - SHOWN)] if jobs > SHOWN else []
+    text = "\n".join([call.say("This makes {count} jobs. Draw them all?", count=jobs), *shown, *rest])
+    return Ask(text, call.say("Draw {count}", count=jobs), job, facts={"jobs": jobs}, more=tuple(more))
+
+
+def _most(call: Call) -> int:
+    """What the person's role and the limit of /imagine allow together."""
+    role = call.studio.settings.role(call.request.user, admin=call.request.admin)
+    rate = call.studio.settings.limits.get("imagine")
+    return min(MOST, role.running + role.queued, rate.count if rate else MOST)
