@@ -120,7 +120,7 @@ async def job_of(service: Service, shown: Shown) -> Row:
 async def test_again_draws_a_new_one_each_time(server: DiscordServer, service: Service, ana: Person) -> None:
     message = await drawn(ana)
     first = server.history.states[message][-1]
-    assert list(first.buttons) == ["Again", "Vary", "Upscale", "Delete"]
+    assert list(first.buttons) == ["Again", "Vary", "Upscale", "Animate", "Delete"]
     others = [await pressed(ana, "Again", message) for _ in range(2)]
     rows = [await job_of(service, shown) for shown in (first, *others)]
     assert len({row.job.params["seed"] for row in rows}) == 3
@@ -161,7 +161,16 @@ async def test_vary_starts_from_the_picture_that_was_pressed(
 ) -> None:
     message = await drawn(ana, count=2)
     first = server.history.states[message][-1]
-    assert list(first.buttons) == ["Again", "Vary 1", "Vary 2", "Upscale 1", "Upscale 2", "Delete"]
+    assert list(first.buttons) == [
+        "Again",
+        "Vary 1",
+        "Vary 2",
+        "Upscale 1",
+        "Upscale 2",
+        "Animate 1",
+        "Animate 2",
+        "Delete",
+    ]
     row = await job_of(service, await pressed(ana, "Vary 2", message))
     made = (await job_of(service, first)).result
     assert made is not None

@@ -306,7 +306,7 @@ class TestFollowing:
         await expect(page.locator(".answer.done")).to_have_count(1, timeout=SLOW)
         await page.reload()
         card = page.locator(".answer").first
-        shown = ["Again", "Vary", "Upscale", "Delete", "Use as input", "Edit"]
+        shown = ["Again", "Vary", "Upscale", "Animate", "Delete", "Use as input", "Edit"]
         await expect(card.get_by_role("button")).to_contain_text(shown)
         await card.get_by_role("button", name="Vary").click()
         await expect(page.locator(".answer.done")).to_have_count(2, timeout=SLOW)

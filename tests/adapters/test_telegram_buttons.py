@@ -39,7 +39,7 @@ async def row_of(service: Service, message: Json) -> Row:  # noqa: F811  # a fix
 
 async def test_buttons_fit_telegram_whatever_the_command(server: TelegramServer) -> None:  # noqa: F811
     answer = await drawn(server.private(7))
-    assert list(labels(answer)) == ["Again", "Vary", "Upscale", "Delete"]
+    assert list(labels(answer)) == ["Again", "Vary", "Upscale", "Animate", "Delete"]
     assert all(len(f"{each.name}:{'f' * 10}.99".encode()) <= 64 for each in COMMANDS)
 
 

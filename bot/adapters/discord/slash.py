@@ -21,6 +21,9 @@ Used = Callable[[discord.Interaction, str, dict[str, Any]], Awaitable[None]]
 EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 EVERYBODY = app_commands.AppInstallationType(guild=True, user=True)
 
+TEXT_LENGTH = 6000
+"""Characters that Discord lets a person write into an option; more goes as a file."""
+
 _TYPES: dict[str, Any] = {
     "text": str,
     "integer": int,
@@ -85,7 +88,8 @@ def _bounded(option: Option) -> Any:
     if option.minimum is None and option.maximum is None:
         return kind
     bound = float if option.kind == "number" else int
-    low, high = (None if limit is None else bound(limit) for limit in (option.minimum, option.maximum))
+    most = option.maximum if option.kind != "text" else min(option.maximum or TEXT_LENGTH, TEXT_LENGTH)
+    low, high = (None if limit is None else bound(limit) for limit in (option.minimum, most))
     return app_commands.Range[kind, low, high]
 
 
