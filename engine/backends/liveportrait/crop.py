@@ -68,7 +68,7 @@ class Paste:
 
     def laid(self, painted: Tensor) -> Tensor:
         """(N, 3, 512, 512) in 0..1 -> uint8 (N, h, w, 3), the box of each."""
-        grid = self._grid.expand(len(painted), *self._grid.shape[1:]).to(painted.dtype)
-        bent = functional.grid_sample(painted, grid, align_corners=False, padding_mode="border")
-        whole = self._base + bent.float() * (255 * self._mask)
+        grid = self._grid.expand(len(painted), *self._grid.shape[1:])
+        bent = functional.grid_sample(painted.float(), grid, align_corners=False, padding_mode="border")
+        whole = self._base + bent * (255 * self._mask)
         return whole.round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()

@@ -61,7 +61,7 @@ class TorchNetworks:
 
     def render(self, features: Tensor, source: Tensor, driving: Tensor) -> Tensor:
         """(1, 32, 16, 64, 64), (1, 21, 3), (N, 21, 3) -> (N, 3, 512, 512) in 0..1."""
-        painted: Tensor = self._generator(self._warping(features, driving.to(self.dtype), source.to(self.dtype)))
+        painted: Tensor = self._generator(self._warping(features, driving, source))
         return painted
 
     def _loaded(self, network: Any, weights: Weights, dtype: torch.dtype | None = None) -> Any:

@@ -154,13 +154,13 @@ class _DenseMotion(nn.Module):
 
     def forward(self, feature: Tensor, driving: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
         count = len(driving)
-        small = functional.relu(self.norm(self.compress(feature)))
+        small = functional.relu(self.norm(self.compress(feature))).to(driving.dtype)
         grid = coordinates(small.shape[2:], driving)
         ways = grid - driving.view(count, POINTS, 1, 1, 1, 3) + source.view(-1, POINTS, 1, 1, 1, 3)
         ways = torch.cat([grid.expand(count, 1, *grid.shape[2:]), ways], dim=1)
         seen = torch.cat([_heat(grid, driving, source), _deformed(small, ways)], dim=2)
-        out = self.hourglass(seen.flatten(1, 2))
-        part = functional.softmax(self.mask(out), dim=1)
+        out = self.hourglass(seen.flatten(1, 2).to(feature.dtype))
+        part = functional.softmax(self.mask(out).to(driving.dtype), dim=1)
         deformation = (ways * part.unsqueeze(-1)).sum(dim=1)
         return deformation, torch.sigmoid(self.occlusion(out.flatten(1, 2)))
 
@@ -173,11 +173,14 @@ class Warping(nn.Module):
         self.dense_motion_network = _DenseMotion(widths)
 
     def forward(self, feature: Tensor, driving: Tensor, source: Tensor) -> Tensor:
-        """`feature` and `source` may be of one picture for several `driving`."""
+        """`feature` and `source` may be of one picture for several `driving`.
+
+        Places are reckoned in the type of the points: fp32, since fp16, which the features may have, is too coarse.
+        """
         deformation, bare = self.dense_motion_network(feature, driving, source)
         whole = feature.expand(len(driving), *feature.shape[1:])
-        moved = functional.grid_sample(whole, deformation, align_corners=False)
-        return self.fourth(self.third(moved.flatten(1, 2))) * bare
+        moved = functional.grid_sample(whole.to(driving.dtype), deformation, align_corners=False)
+        return self.fourth(self.third(moved.flatten(1, 2).to(feature.dtype))) * bare
 
 
 class Generator(nn.Module):

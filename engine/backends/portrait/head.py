@@ -45,8 +45,10 @@ class Head:
 
     def sources(self, yaw: float, pitch: float, roll: float, across: float, down: float) -> Map:
         """Where each pixel comes from. Angles in degrees, shifts in pixels."""
-        amounts = np.array([yaw, pitch, roll, across, down], np.float32)
-        return np.asarray(self.still - np.tensordot(amounts, self.fields, 1), np.float32)
+        sources = self.still.copy()
+        for amount, field in zip((yaw, pitch, roll, across, down), self.fields, strict=True):
+            cv2.scaleAdd(field, -amount, sources, sources)
+        return sources
 
 
 def _weight(rig: Rig, grid: Map) -> NDArray[np.float32]:

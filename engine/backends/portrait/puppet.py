@@ -78,6 +78,11 @@ class Puppet:
 
     def _warped(self, moved: Values) -> Picture:
         left, top, right, bottom = self._window
+        if self._scale == 1:
+            made = self._region.copy()
+            sources = self._mesh.sources(moved, self._window, 1)
+            cv2.remap(self._region, sources, None, cv2.INTER_CUBIC, made[top:bottom, left:right], cv2.BORDER_REPLICATE)
+            return made
         sources = self._still.copy()
         sources[top:bottom, left:right] = self._mesh.sources(moved, self._window, self._scale)
         return self._taken(self._region, sources)

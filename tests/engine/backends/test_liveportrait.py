@@ -137,6 +137,7 @@ def test_what_is_pasted_back_lies_where_it_was_cut_out() -> None:
     assert black[black.shape[0] // 2, black.shape[1] // 2].max() == 0
 
 
+@pytest.mark.timeout(600)  # a second a frame, and more where the machine is busy
 def test_a_portrait_speaks_by_the_networks_end_to_end(folder: Path, made: dict[str, Any], tmp_path: Path) -> None:
     assert made
     sound, picture = tmp_path / "short.wav", tmp_path / "face.png"
@@ -195,6 +196,7 @@ def test_a_damaged_file_and_one_of_another_network_are_refused(tmp_path: Path) -
         TorchNetworks(tmp_path, "cpu")
 
 
+@pytest.mark.timeout(600)  # the exporter is slow where the machine is busy
 @torch.inference_mode()
 def test_the_same_networks_as_onnx_give_the_same(made: dict[str, Any], networks: TorchNetworks, tmp_path: Path) -> None:
     tiny_liveportrait.export(made, tmp_path)
