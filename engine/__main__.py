@@ -62,7 +62,7 @@ def _serve(settings: EngineSettings, wire: BinaryIO, tasks: Sequence[str]) -> in
         send(Unfit(why=error.sentence))
         return 1
     worker.serve(sys.stdin.buffer)
-    return 0
+    os._exit(0)  # at once, whatever libraries and the thread that reads still do
 
 
 def _given(arguments: list[str]) -> argparse.Namespace:

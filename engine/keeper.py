@@ -108,7 +108,8 @@ class Keeper:
         feeder = asyncio.create_task(self._feed())
         try:
             self._why = await self._listen(self._process)
-            log.error("worker died", device=self.device, why=str(self._why))
+            if not self._process.well:
+                log.error("worker died", device=self.device, why=str(self._why))
         finally:
             feeder.cancel()
             await asyncio.wait([feeder])

@@ -73,6 +73,9 @@ class Pool:
             if name in self._held:
                 self._held[name].used = time.monotonic()
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     def held(self) -> dict[str, int]:
         """Bytes on the device by model, least lately used first."""
         return {name: held.model.size for name, held in self._held.items() if not held.parked}

@@ -46,6 +46,11 @@ class WorkerProcess:
         if stdin is not None and not stdin.is_closing():
             stdin.write(line(message))
 
+    @property
+    def well(self) -> bool:
+        """Whether it ended by its own will."""
+        return self._process.returncode == 0
+
     async def messages(self) -> AsyncGenerator[Message, None]:
         """Until the worker dies. Raises EngineDied with its reason if it said that it is unfit."""
         assert self._process.stdout is not None

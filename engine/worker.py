@@ -49,7 +49,10 @@ class Worker:
         self._ended = threading.Event()
 
     def serve(self, lines: Iterable[bytes]) -> None:
-        """Say Ready, then work until `lines` ends; what runs then is cancelled, since nobody is left to see it."""
+        """Say Ready, then work until `lines` ends; what runs then is cancelled, since nobody is left to see it.
+
+        It ends by itself once its models are long unused: a library's own memory comes back with its process alone.
+        """
         self._send(Ready(device=self._settings.device, services=tuple(self._services.values()), versions=versions()))
         self._tell_held()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
@@ -60,13 +63,14 @@ class Worker:
         self._ended.set()
 
     def _next(self) -> Run | Batch | None:
-        """What comes next. While nothing comes, models that are long unused leave."""
+        """What comes next; None at the end. While nothing comes, models that are long unused leave."""
         while True:
             try:
                 return self._inbox.get(timeout=min(TIDY, self._settings.idle))
             except queue.Empty:
-                if self._pool.tidy(self._settings.idle):
-                    self._tell_held()
+                if self._pool.tidy(self._settings.idle) and not len(self._pool):
+                    log.info("no model is in use: a fresh process takes over")
+                    return None
 
     def _read(self, lines: Iterable[bytes]) -> None:
         for line in lines:

@@ -16,8 +16,8 @@ LIGHTNING = ("sdxl", "sdxl-lightning", "sdxl-vae-fp16-fix")
 FEW_STEPS = ("lightning", "turbo", "hyper", "lcm")
 """What repositories of distilled checkpoints have in their names."""
 
-TOGETHER = 8
-"""Jobs in one run: two chunks of the painter's, so that one is encoded and written while the other is drawn."""
+TOGETHER = 16
+"""Jobs in one run: four chunks of the painter's; what ends one is done while the next is drawn."""
 
 
 @dataclass(frozen=True)

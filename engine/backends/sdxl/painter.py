@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,8 @@ from engine.backends.sdxl.decoder import Picture
 from engine.backends.sdxl.fast import Fast
 from engine.backends.sdxl.loading import load
 from engine.backends.sdxl.preview import Previewer
-from engine.backends.sdxl.prompts import Encoded, encode, joined
+from engine.backends.sdxl.prompts import Encoded, joined
+from engine.backends.sdxl.reader import Reader, Words
 from engine.backends.sdxl.sampler import Wish
 from engine.backends.sdxl.sketching import Sketcher
 from engine.errors import Sentence
@@ -33,17 +34,13 @@ DRAWN = 0.95
 """Share of the work that is denoising; the rest is the VAE's."""
 CHUNK = 4
 """Pictures that are denoised together: more of them gain little on the fastest card and take memory on the others."""
-TEXTS = 256
-"""Prompts whose encodings are kept, 0.3 MB each."""
-
-OnStep = Callable[[int, int, Any], None]
-
-
 ROOMY = 10 * 10**9
 """Bytes of budget under which the parts of SDXL take turns on the device: all of them and a decode take more."""
 TILE = 512
 """Pixels of the tiles that a VAE decodes where memory is short."""
 IN_TILES = Sentence(template="Memory was short, so it was drawn more slowly and put together from tiles.")
+
+OnStep = Callable[[int, int, Any], None]
 
 
 class SdxlPainter:
@@ -56,7 +53,7 @@ class SdxlPainter:
         self._checkpoint = checkpoint(settings)
         self._pipe = load(self._checkpoint, settings)
         self._previewer = Previewer()
-        self._encoded = lru_cache(TEXTS)(self._encode)
+        self._reader = Reader(self._pipe)
         self._fast = Fast(self._pipe, settings)
         self._sketcher = Sketcher(self._pipe, self._checkpoint, settings)
         self._device = settings.device
@@ -96,7 +93,7 @@ class SdxlPainter:
     def park(self) -> bool:
         """See `engine.models.Parked`."""
         self._fast.forget()
-        self._encoded.cache_clear()
+        self._reader.forget()
         if all(part.park() for part in self._parts.values()):
             return True
         self.bring()
@@ -130,7 +127,7 @@ class SdxlPainter:
         import torch
 
         self._fast.close()
-        del self._pipe, self._fast, self._encoded, self._parts, self._sketcher
+        del self._pipe, self._fast, self._reader, self._parts, self._sketcher
         gc.collect()
         torch.cuda.empty_cache()
 
@@ -184,8 +181,8 @@ class SdxlPainter:
         """Those of `places` that are drawn together: of prompts that are read as equally long."""
         by_length: dict[int, list[int]] = defaultdict(list)
         with self._on_device("texts"):
-            for place in places:
-                by_length[self._read(jobs[place]).words.shape[1]].append(place)
+            for place, read in zip(places, self._read([jobs[place] for place in places]), strict=True):
+                by_length[read.words.shape[1]].append(place)
         return by_length.values()
 
     def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Picture]:
@@ -194,7 +191,7 @@ class SdxlPainter:
         guidance = self._sketcher.guidance(first)
         width, height = self._sketcher.extent(first)
         with self._on_device("texts"):
-            read = joined([self._read(each) for each in asked])
+            read = joined(self._read(asked))
         wish = Wish(
             words=read.words,
             pooled=read.pooled,
@@ -211,11 +208,9 @@ class SdxlPainter:
         with self._on_device("vae"):
             return self._fast.decode(latents)
 
-    def _read(self, params: "Params") -> Encoded:
-        return self._encoded(params.prompt, params.negative, self._sketcher.guidance(params) > 1)
-
-    def _encode(self, prompt: str, negative: str, guided: bool) -> Encoded:
-        return encode(self._pipe, prompt, negative, guided=guided)
+    def _read(self, asked: "Sequence[Params]") -> list[Encoded]:
+        guided = [self._sketcher.guidance(each) > 1 for each in asked]
+        return self._reader.read([Words(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)])
 
     def _waited(self, picture: Picture) -> Painting:
         return self._painting([picture.pixels()])

@@ -52,6 +52,19 @@ def encode(pipe: Any, prompt: str, negative: str = "", *, guided: bool) -> Encod
     )
 
 
+def is_plain(pipe: Any, prompt: str) -> bool:
+    """Whether `encode_together` takes it: without weights, and within what CLIP reads at once."""
+    pieces = fragments(prompt)
+    return all(piece.weight == 1 for piece in pieces) and _fits(pipe, _text(pieces))
+
+
+def encode_together(pipe: Any, prompts: Sequence[str]) -> list[Encoded]:
+    """What `encode` gives of each plain prompt where nothing guides, read in one call."""
+    texts = [_text(fragments(prompt)) for prompt in prompts]
+    words, _, pooled, _ = pipe.encode_prompt(texts, device=pipe.text_encoder.device, do_classifier_free_guidance=False)
+    return [Encoded(*rows) for rows in zip(words.split(1), pooled.split(1), strict=True)]
+
+
 def joined(encoded: Sequence[Encoded]) -> Encoded:
     """One batch of those that are equally long."""
     import torch
