@@ -218,11 +218,8 @@ def memory(settings: EngineSettings) -> None:
     with pool.use("imagine") as painter:
         wait_for(painter)
         painter.park()
-        say(
-            "reserved while parked, GB",
-            torch.cuda.memory_reserved() / 1e9,
-            f"allocated {torch.cuda.memory_allocated() / 1e9:.2f}",
-        )
+        say("allocated while parked, GB", torch.cuda.memory_allocated() / 1e9)
+        say("reserved while parked, GB", torch.cuda.memory_reserved() / 1e9)
         for turn in range(3):
             begun = time.perf_counter()
             painter.bring()

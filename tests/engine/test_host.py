@@ -293,15 +293,17 @@ async def test_a_held_queue_holds_what_runs_beside_too(open_engine: Open) -> Non
             assert [type(update) async for update in updates][-1] is Done
 
 
+def fresh(engine: Engine, before: int) -> bool:
+    return engine.state().workers[0].ready and pid(engine) != before
+
+
 async def test_a_worker_whose_models_are_long_unused_gives_way_to_a_fresh_one(tmp_path: Path) -> None:
     async with small_engine(tmp_path, idle=1.0, models=(("imagine", "pocket"),)) as engine:
-        before = engine.state().workers[0].pid
+        before = pid(engine)
         draw = Params(prompt="a red apple", seed=1).model_dump(mode="json")
         for seed in (1, 2):
             asked = {**draw, "seed": seed}
             job = Job(command="imagine", task="imagine", params=asked, key=str(seed), user="a", origin="")
             done((await told(engine, job))[-1])
-            async with asyncio.timeout(30):
-                while (after := engine.state().workers[0]).pid == before or not after.ready:
-                    await asyncio.sleep(0.05)
-            before = after.pid
+            await until(partial(fresh, engine, before), 60)
+            before = pid(engine)
