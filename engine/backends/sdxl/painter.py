@@ -19,7 +19,7 @@ from engine.backends.sdxl.decoder import Picture
 from engine.backends.sdxl.fast import Fast
 from engine.backends.sdxl.loading import load
 from engine.backends.sdxl.preview import Previewer
-from engine.backends.sdxl.prompts import Encoded, joined
+from engine.backends.sdxl.prompts import Encoded, encode, joined
 from engine.backends.sdxl.reader import Reader, Words
 from engine.backends.sdxl.sampler import Wish
 from engine.backends.sdxl.sketching import Sketcher
@@ -149,8 +149,9 @@ class SdxlPainter:
             self._parts["control"] = new
             if self._level == 2:
                 new.park()
-        with self._on_device(*self._parts), self._sketcher.changed(params):
-            read = self._encode(params.prompt, params.negative, self._sketcher.guidance(params) > 1)
+        with self._on_device(*self._parts), self._fast.bypassed(), self._sketcher.changed(params):
+            guided = self._sketcher.guidance(params) > 1
+            read = encode(self._pipe, params.prompt, params.negative, guided=guided)
             for offsets in self._offsets(params):
                 yield from plain.draw(self._pipe, self._sketcher.sketch(params, read, offsets), watch)
 
@@ -210,7 +211,9 @@ class SdxlPainter:
 
     def _read(self, asked: "Sequence[Params]") -> list[Encoded]:
         guided = [self._sketcher.guidance(each) > 1 for each in asked]
-        return self._reader.read([Words(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)])
+        return self._reader.read(
+            [Words(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)]
+        )
 
     def _waited(self, picture: Picture) -> Painting:
         return self._painting([picture.pixels()])
