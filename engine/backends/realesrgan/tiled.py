@@ -31,14 +31,16 @@ def upscale(picture: Picture, size: tuple[int, int], network: Network, cut: Cut,
     """
     rows = placed(spans(picture.shape[0], cut), picture.shape[0], size[0])
     columns = placed(spans(picture.shape[1], cut), picture.shape[1], size[1])
+    factors = size[0] / picture.shape[0], size[1] / picture.shape[1]
+    if len(rows) == len(columns) == 1:
+        return _resampled(network.enlarge(picture, on_step), (rows[0], columns[0]), factors)
     output = np.empty((*size, 3), np.uint8)
     for number, row in enumerate(rows):
         strip = np.empty((row.stop - row.start, size[1], 3), np.uint8)
         for count, column in enumerate(columns, number * len(columns)):
             seen = picture[row.span.seen_from : row.span.seen_to, column.span.seen_from : column.span.seen_to]
             told = part(on_step, count, len(rows) * len(columns))
-            enlarged = network.enlarge(seen, told)
-            fitted = _resampled(enlarged, (row, column), (size[0] / picture.shape[0], size[1] / picture.shape[1]))
+            fitted = _resampled(network.enlarge(seen, told), (row, column), factors)
             _lay(strip.swapaxes(0, 1), fitted.swapaxes(0, 1), column)
         _lay(output, strip, row)
     return output

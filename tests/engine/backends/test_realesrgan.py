@@ -1,6 +1,7 @@
 """Real-ESRGAN in both tiers, with its real weights, and its tiles."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,12 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from engine import weights
+from engine.backends.realesrgan.dense import Dense, fits
 from engine.backends.realesrgan.embedded import Upscaler
 from engine.backends.realesrgan.enlarger import Tiled
 from engine.backends.realesrgan.full import TorchUpscaler
 from engine.backends.realesrgan.networks import DRAWING, FAST, NETWORKS, PHOTO, SCALE, choose
 from engine.backends.realesrgan.tiled import upscale
 from engine.backends.realesrgan.tiles import LARGEST, SMALLEST, Cut, side, spans
+from engine.backends.torchvision_import import import_torchvision
 from engine.errors import Cancelled, MissingModel
 from engine.steps import OnStep
 from engine.task import EngineSettings
@@ -115,6 +118,36 @@ def test_both_tiers_agree(name: str, tmp_path: Path) -> None:
     full = TorchUpscaler(tmp_path / f"{name}.pth", name, "cpu").enlarge(picture)
     error = np.mean((embedded.astype(float) - full) ** 2)
     assert 20 * np.log10(255) - 10 * np.log10(error + 1e-9) > 40
+
+
+@pytest.mark.parametrize("name", [DRAWING, PHOTO])
+def test_the_network_put_for_a_gpu_makes_the_same_sums(name: str) -> None:
+    import torch
+
+    network = published(name)
+    assert fits(network)
+    planes = torch.from_numpy(noisy(20, 24)).permute(2, 0, 1)[None].float() / 255
+    told: list[float] = []
+    with torch.inference_mode():
+        difference = (Dense(network)(planes, told.append) - network(planes)).abs().max().item()
+    assert difference < 1e-4
+    assert told == sorted(told)
+    assert len(told) == len(network.model[1].sub) - 1
+
+
+def test_a_network_of_another_shape_is_left_as_it_is() -> None:
+    assert not fits(published(FAST))
+
+
+def published(name: str) -> Any:
+    """The network as spandrel reads it, with the embedded weights."""
+    import torch
+
+    import_torchvision()
+    from spandrel import ModelLoader
+
+    arrays = {key: torch.from_numpy(array.copy()) for key, array in state_dict(weights.FOLDER / name).items()}
+    return ModelLoader("cpu").load_from_state_dict(arrays).model.eval()
 
 
 def test_a_bin_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:

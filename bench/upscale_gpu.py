@@ -1,0 +1,170 @@
+"""512 x 512 to 2048 x 2048 on a GPU with x4plus: our full tier against plain spandrel, fp32 and fp16, in the same run.
+
+Each road takes a queue of 32 pictures, one after the other, from and to bytes in host memory. The network's weights are
+random, of the published network's exact shapes; `python -m bench.upscale_gpu SIDE BLOCKS COUNT` makes it small.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.flop_counter import FlopCounterMode
+
+from engine.backends.realesrgan.dense import WARM
+from engine.backends.realesrgan.enlarger import Tiled
+from engine.backends.realesrgan.full import TorchUpscaler
+from engine.backends.realesrgan.networks import PHOTO, SCALE
+from engine.backends.torchvision_import import import_torchvision
+
+Picture = NDArray[np.uint8]
+Road = Callable[[Picture], Picture]
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+SIDE, BLOCKS, COUNT = (int(word) for word in (sys.argv[1:] or ("512", "23", "32")))
+
+
+def network() -> Any:
+    """The published network's shape with random weights that keep pictures between 0 and 1."""
+    import_torchvision()
+    from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
+
+    torch.manual_seed(0)
+    made = RRDBNet(num_blocks=BLOCKS).eval()
+    with torch.no_grad():
+        made.model[-1].weight.mul_(4)
+        made.model[-1].bias.fill_(0.5)
+    return made.half().float()
+
+
+def wait() -> None:
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+
+
+def ceiling() -> float:
+    """TFLOP/s of a large fp16 matrix product of random numbers."""
+    size = 8192 if DEVICE == "cuda" else 512
+    one, other = (torch.randn(size, size, device=DEVICE, dtype=torch.float16) for _ in range(2))
+    times = []
+    for _ in range(13):
+        wait()
+        begun = time.perf_counter()
+        _ = one @ other
+        wait()
+        times.append(time.perf_counter() - begun)
+    return 2 * size**3 / statistics.median(times[3:]) / 1e12
+
+
+def work(whole: Any) -> float:
+    """TFLOP of one picture, counted by torch at 32 x 32 and grown with the area, as convolutions do."""
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        whole(torch.rand(1, 3, 32, 32))
+    return counter.get_total_flops() * (SIDE / 32) ** 2 / 1e12
+
+
+def plain(whole: Any, dtype: torch.dtype, layout: torch.memory_format = torch.contiguous_format) -> Road:
+    """Spandrel's network as anybody would call it."""
+    model = whole.to(DEVICE, dtype, memory_format=layout)
+
+    def run(picture: Picture) -> Picture:
+        with torch.inference_mode():
+            planes = torch.from_numpy(picture).to(DEVICE).permute(2, 0, 1)[None].to(dtype) / 255
+            made = model(planes.contiguous(memory_format=layout))[0]
+            levels: Picture = (made.float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+            return levels
+
+    return run
+
+
+def ours(whole: Any, folder: Path) -> tuple[Road, TorchUpscaler]:
+    """The full tier's own road, tiles and all, from a .pth file."""
+    torch.save(whole.float().cpu().state_dict(), folder / f"{PHOTO}.pth")
+    upscaler = TorchUpscaler(folder / f"{PHOTO}.pth", PHOTO, DEVICE)
+    tiled = Tiled(upscaler, PHOTO, DEVICE)
+    return lambda picture: tiled(picture, (SCALE * SIDE, SCALE * SIDE), lambda _: None), upscaler
+
+
+def measured(name: str, road: Road, queue: list[Picture], facts: tuple[float, float], truth: Picture | None) -> Picture:
+    """Three warm pictures, then the queue; returns what became of its first."""
+    made, *_ = [road(picture) for picture in queue[:3]]
+    wait()
+    times = []
+    for picture in queue:
+        begun = time.perf_counter()
+        road(picture)
+        times.append(time.perf_counter() - begun)
+    one, rate = statistics.median(times), len(queue) / sum(times)
+    wrong = "" if truth is None else f"{psnr(made, truth):>9.1f}"
+    amount, top = facts
+    print(
+        f"{name:<44} {one * 1e3:>8.1f} {rate:>9.2f} {amount / one:>8.0f} {amount / one / top:>7.0%} {wrong}", flush=True
+    )
+    return made
+
+
+def psnr(one: Picture, other: Picture) -> float:
+    return float(10 * np.log10(255**2 / (np.mean((one.astype(float) - other) ** 2) + 1e-9)))
+
+
+def main() -> None:
+    card = torch.cuda.get_device_name() if DEVICE == "cuda" else "CPU"
+    whole, top = network(), ceiling()
+    facts = (work(whole), top)
+    print(f"{card}, torch {torch.__version__}: fp16 matrix product {top:.1f} TFLOP/s; a picture {facts[0]:.2f} TFLOP")
+    r = np.random.default_rng(0)
+    queue = [r.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for _ in range(COUNT)]
+    print(f"{'road':<44} {'ms':>8} {'images/s':>9} {'TFLOP/s':>8} {'share':>7} {'dB to fp32':>11}")
+    truth = measured("spandrel, eager fp32", plain(whole, torch.float32), queue, facts, None)
+    if DEVICE == "cuda":
+        measured("spandrel, eager fp16", plain(whole, torch.float16), queue, facts, truth)
+        channels = plain(whole, torch.float16, torch.channels_last)
+        measured("spandrel, eager fp16, channels last", channels, queue, facts, truth)
+    with tempfile.TemporaryDirectory() as folder:
+        road, upscaler = ours(whole, Path(folder))
+        measured("ours, before it compiles", road, queue[: WARM - 4], facts, truth)
+        begun = time.perf_counter()
+        for picture in queue[:3]:
+            road(picture)
+        print(f"  compiling took {time.perf_counter() - begun:.1f} s")
+        measured("ours, fp16", road, queue, facts, truth)
+        if DEVICE == "cuda":
+            alone(upscaler, queue[0], facts)
+
+
+def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float]) -> None:
+    """What the network takes without the bytes' way to the card and back, and replayed as one CUDA graph."""
+    planes = (torch.from_numpy(picture).cuda().half() / 255).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        for name, run in (
+            ("launched", lambda: upscaler.run(planes, lambda _: None)),
+            ("graphed", graphed(upscaler, planes)),
+        ):
+            times = []
+            for _ in range(10):
+                start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+                start.record()
+                run()
+                end.record()
+                wait()
+                times.append(start.elapsed_time(end))
+            one = statistics.median(times[2:])
+            print(f"  our network alone, {name}: {one:.1f} ms, {facts[0] / one * 1e3 / facts[1]:.0%} of the ceiling")
+    print(f"  most memory held {torch.cuda.max_memory_allocated() / 1e9:.2f} GB")
+
+
+def graphed(upscaler: TorchUpscaler, planes: torch.Tensor) -> Callable[[], None]:
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        upscaler.run(planes, lambda _: None)
+    return graph.replay
+
+
+if __name__ == "__main__":
+    main()
