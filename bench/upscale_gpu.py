@@ -66,7 +66,7 @@ def work(whole: Any) -> float:
     """TFLOP of one picture, counted by torch at 32 x 32 and grown with the area, as convolutions do."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         whole(torch.rand(1, 3, 32, 32))
-    return counter.get_total_flops() * (SIDE / 32) ** 2 / 1e12
+    return float(counter.get_total_flops()) * (SIDE / 32) ** 2 / 1e12
 
 
 def plain(whole: Any, dtype: torch.dtype, layout: torch.memory_format = torch.contiguous_format) -> Road:
@@ -159,11 +159,11 @@ def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float])
     print(f"  most memory held {torch.cuda.max_memory_allocated() / 1e9:.2f} GB")
 
 
-def graphed(upscaler: TorchUpscaler, planes: torch.Tensor) -> Callable[[], None]:
+def graphed(upscaler: TorchUpscaler, planes: torch.Tensor) -> Callable[[], object]:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         upscaler.run(planes, lambda _: None)
-    return graph.replay
+    return lambda: graph.replay()
 
 
 if __name__ == "__main__":
