@@ -26,29 +26,29 @@ class Recipes:
 
 def compose(rgba: Tensor, recipes: Recipes) -> Tensor:
     """``rgba`` uint8 (N, S, S, 4) and B recipes -> pictures (B, 3, S, S) in -1..1."""
-    picture = backdrop(recipes.ground)
+    picture = backdrop(recipes.ground, rgba.shape[1])
     for layer in range(recipes.icons.shape[1]):
         colour, alpha = placed(rgba, recipes, layer)
         picture = picture * (1 - alpha) + colour
     return picture * 2 - 1
 
 
-def backdrop(ground: Tensor) -> Tensor:
+def backdrop(ground: Tensor, size: int = SIZE) -> Tensor:
     """(B, 14) -> (B, 3, S, S): a sky with stars over a ground, each a vertical gradient."""
-    y = torch.linspace(0, 1, SIZE, device=ground.device)[None, None, :, None]
+    y = torch.linspace(0, 1, size, device=ground.device)[None, None, :, None]
     horizon = ground[:, 12, None, None, None].clamp(0.05, 1)
     top, low, near, far = (ground[:, i : i + 3, None, None] for i in (0, 3, 6, 9))
     sky = top + (low - top) * (y / horizon).clamp(0, 1)
     land = near + (far - near) * ((y - horizon) / (1 - horizon + 1e-3)).clamp(0, 1)
-    picture = torch.where(y <= horizon, sky, land).expand(-1, 3, SIZE, SIZE)
-    return picture + (1 - picture) * stars(ground[:, 13]) * (y <= horizon)
+    picture = torch.where(y <= horizon, sky, land).expand(-1, 3, size, size)
+    return picture + (1 - picture) * stars(ground[:, 13], size) * (y <= horizon)
 
 
-def stars(count: Tensor) -> Tensor:
+def stars(count: Tensor, size: int = SIZE) -> Tensor:
     """(B,) -> (B, 1, S, S) light of about that many two-pixel points."""
-    half = SIZE // 2
+    half = size // 2
     lit = torch.rand(len(count), 1, half, half, device=count.device) < (count / half**2)[:, None, None, None]
-    return functional.interpolate(lit.float(), size=(SIZE, SIZE), mode="bilinear") * 0.9
+    return functional.interpolate(lit.float(), size=(size, size), mode="bilinear") * 0.9
 
 
 def placed(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Tensor]:
@@ -66,12 +66,13 @@ def placed(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Tensor]:
 
 def shrink(layer: Tensor, place: Tensor, flip: Tensor) -> Tensor:
     """(B, 4, S, S) scaled and moved to ``place`` (B, 3), mirrored where ``flip``; four taps keep small ones smooth."""
+    size = layer.shape[2]
     scale, x, y = place[:, 0].clamp(min=0.05), place[:, 1], place[:, 2]
     mirror, zero = 1 - 2 * flip, torch.zeros_like(scale)
     across = torch.stack([mirror / scale, zero, -x / scale * mirror], 1)
     down = torch.stack([zero, 1 / scale, -y / scale], 1)
-    grid = functional.affine_grid(torch.stack([across, down], 1), [len(layer), 4, SIZE, SIZE], align_corners=False)
-    step = (0.5 / SIZE / scale)[:, None, None, None]
+    grid = functional.affine_grid(torch.stack([across, down], 1), [len(layer), 4, size, size], align_corners=False)
+    step = (0.5 / size / scale)[:, None, None, None]
     taps = [
         grid + step * torch.tensor(s, device=grid.device) for s in ((1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0))
     ]

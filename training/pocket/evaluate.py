@@ -30,8 +30,8 @@ PARTS = {"two": prompts.listed(prompts.TWO), "bound": prompts.listed(prompts.BOU
 class Judge:
     """A matcher with 500 labels: the 200 objects, the 100 compositions, and 200 that nothing shows."""
 
-    def __init__(self, pack: Path, path: Path, device: torch.device) -> None:
-        self.encoder, self.model = text.Encoder(pack, device), matcher.load(path, device)
+    def __init__(self, pack: Path, encoder: text.Encoder, model: matcher.Matcher) -> None:
+        self.encoder, self.model = encoder, model
         self.labels = [*SINGLES, *prompts.COMPOSITIONS, *distractors(pack)]
         self.read = self.vectors(self.labels)
 
@@ -68,14 +68,12 @@ def shares(ranks: Tensor) -> Figures:
 class Artist:
     """A trained model that draws captions; ``guidance`` 0 for weights that have it inside."""
 
-    def __init__(self, weights: Path, encoder: text.Encoder, steps: int, guidance: float) -> None:
-        self.model, self.encoder = Pocket(), encoder
-        self.model.load_state_dict({k: v.float() for k, v in load_file(weights).items()})
-        self.model.eval().requires_grad_(False).to(encoder.device)
+    def __init__(self, model: Pocket, encoder: text.Encoder, steps: int, guidance: float) -> None:
+        self.model, self.encoder = model.eval().requires_grad_(False).to(encoder.device), encoder
         self.steps, self.guidance = steps, guidance
 
     def draw(self, captions: list[str], seed: int = 0) -> Tensor:
-        """(N, 3, 128, 128) on the CPU; the seed of picture i is ``seed + i``."""
+        """(N, 3, S, S) on the CPU; the seed of picture i is ``seed + i``."""
         empty = self.encoder([""]) if self.guidance else None
         done = []
         for at in range(0, len(captions), 50):
@@ -117,11 +115,11 @@ def nearest(drawn: Tensor, rgba: Array) -> Figures:
 
 
 def on_white(rgba: Array) -> Tensor:
-    """uint8 (N, S, S, 4) -> (N, 3, S/2, S/2) in 0..1."""
-    parts = []
+    """uint8 (N, S, S, 4) -> (N, 3, 64, 64) in 0..1."""
+    parts, times = [], rgba.shape[1] // 64
     for at in range(0, len(rgba), 1000):
         part = torch.from_numpy(np.array(rgba[at : at + 1000])).permute(0, 3, 1, 2).float() / 255
-        parts.append(functional.avg_pool2d(part[:, :3] * part[:, 3:] + 1 - part[:, 3:], 2))
+        parts.append(functional.avg_pool2d(part[:, :3] * part[:, 3:] + 1 - part[:, 3:], times))
     return torch.cat(parts)
 
 
@@ -137,7 +135,7 @@ def ceiling(judge: Judge, pack: Path, rgba: Array, set_: str) -> dict[str, Figur
     first = {c["en"][0][0]: i for i, (c, s) in enumerate(zip(cook.concepts, cook.set, strict=True)) if s == set_}
     known = [name for name in prompts.SINGLES if name in first]
     icons = on_white(rgba[np.array([first[name] for name in known])])
-    single = judge.ranks(functional.interpolate(icons, scale_factor=2.0) * 2 - 1, [f"a {name}" for name in known])
+    single = judge.ranks(functional.interpolate(icons, rgba.shape[1]) * 2 - 1, [f"a {name}" for name in known])
     made = composed(cook, 300)
     table = pool.joined([pool.columns(made, pack)])
     drawn = compose(torch.from_numpy(np.array(rgba)), table.recipes)
@@ -156,11 +154,19 @@ def composed(cook: Cook, count: int) -> list[Recipe]:
     return made
 
 
+def load(weights: Path) -> Pocket:
+    """A trained model from its file."""
+    model = Pocket()
+    model.load_state_dict({k: v.float() for k, v in load_file(weights).items()})
+    return model
+
+
 def main(given: argparse.Namespace) -> None:
     """Score, print and write."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    rgba, judge = pictures.icons(given.pack, os.cpu_count() or 1), Judge(given.pack, given.matcher, device)
-    artist = Artist(given.weights, judge.encoder, given.steps, given.guidance)
+    rgba, encoder = pictures.icons(given.pack, os.cpu_count() or 1), text.Encoder(given.pack, device)
+    judge = Judge(given.pack, encoder, matcher.load(given.matcher, device))
+    artist = Artist(load(given.weights), encoder, given.steps, given.guidance)
     figures = score(artist, judge, rgba, given.every)
     if given.ceiling:
         for set_ in (matcher.UNSEEN, "fluent-3d", "noto"):

@@ -39,19 +39,18 @@ class Fold(nn.Module):
 class Matcher(nn.Module):
     """Pictures and captions as unit vectors of 256 that agree where they mean the same."""
 
-    def __init__(self, width: int = 48) -> None:
+    def __init__(self, width: int = 48, size: int = 128) -> None:
         super().__init__()
         stages = [Fold(width * a, width * b) for a, b in ((1, 2), (2, 4), (4, 6), (6, 8))]
         self.eye = nn.Sequential(nn.Conv2d(12, width, 3, padding=1), *stages)
-        self.see = nn.Sequential(
-            nn.LayerNorm(width * 8 * 16), nn.Linear(width * 8 * 16, 512), nn.SiLU(), nn.Linear(512, 256)
-        )
+        seen = width * 8 * (size // 32) ** 2
+        self.see = nn.Sequential(nn.LayerNorm(seen), nn.Linear(seen, 512), nn.SiLU(), nn.Linear(512, 256))
         layer = nn.TransformerEncoderLayer(384, 6, 768, 0.1, "gelu", batch_first=True, norm_first=True)
         self.ear, self.hear = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), nn.Linear(384, 256)
         self.heat = nn.Parameter(torch.tensor(2.5))
 
     def look(self, picture: Tensor) -> Tensor:
-        """(B, 3, 128, 128) in -1..1 -> (B, 256)."""
+        """(B, 3, S, S) in -1..1 -> (B, 256)."""
         return functional.normalize(
             self.see(self.eye(functional.pixel_unshuffle(picture, 2)).flatten(1)).float(), dim=1
         )
@@ -83,10 +82,17 @@ def train(pack: Path, out: Path, seconds: float, batch: int, count: int) -> None
     sets = {i["set"] for i in manifest["icons"]} - {UNSEEN}
     made = pool.make(pack, manifest, np.asarray(rgba), count=count, seed=3, sets=sets)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    fast = device.type == "cuda"
-    made, icons, encoder = made.to(device), torch.from_numpy(np.array(rgba)).to(device), text.Encoder(pack, device)
+    icons, encoder = torch.from_numpy(np.array(rgba)).to(device), text.Encoder(pack, device)
+    model = learn(made.to(device), icons, encoder, seconds, batch)
+    out.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.half().contiguous() for k, v in model.state_dict().items()}, out / "matcher.safetensors")
+
+
+def learn(made: pool.Pool, icons: Tensor, encoder: text.Encoder, seconds: float, batch: int) -> Matcher:
+    """A matcher of the icons' size, trained for that long on the device where they are."""
+    device, fast = icons.device, icons.is_cuda
     states = torch.cat([encoder.states(ids)[0].half() for ids in made.ids.split(4096)])
-    model = Matcher().to(device, memory_format=torch.channels_last)
+    model = Matcher(size=icons.shape[1]).to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05, fused=fast)
     began, steps = time.time(), 0
     while (done := (time.time() - began) / seconds) < 1:
@@ -106,8 +112,7 @@ def train(pack: Path, out: Path, seconds: float, batch: int, count: int) -> None
         if steps % 200 == 0:
             print(steps, round(time.time() - began), round(loss.item(), 3), flush=True)
         steps += 1
-    out.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.half().contiguous() for k, v in model.state_dict().items()}, out / "matcher.safetensors")
+    return model.eval().requires_grad_(False)
 
 
 def load(path: Path, device: torch.device) -> Matcher:

@@ -38,11 +38,18 @@ _pack = Path()
 
 
 def make(
-    pack: Path, manifest: dict[str, Any], rgba: Array, *, count: int, seed: int, sets: set[str] | None = None
+    pack: Path,
+    manifest: dict[str, Any],
+    rgba: Array,
+    *,
+    count: int,
+    seed: int,
+    sets: set[str] | None = None,
+    **left: Any,
 ) -> Pool:
-    """``count`` recipes, the same for the same seed; on as many processes as this process may use cores."""
+    """``count`` recipes, the same for the same seed, on as many processes as may be. ``left`` is the cook's."""
     global _cook, _pack
-    _cook, _pack = Cook(manifest, rgba, sets), pack
+    _cook, _pack = Cook(manifest, rgba, sets, **left), pack
     jobs = [(min(PART, count - at), seed * 100_003 + at) for at in range(0, count, PART)]
     workers = max(1, len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     with multiprocessing.get_context("fork").Pool(workers) as processes:

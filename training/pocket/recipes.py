@@ -65,8 +65,17 @@ def boxes(rgba: Array) -> Array:
 class Cook:
     """Makes recipes from a manifest and its icons; each draw is decided by the generator that it is given."""
 
-    def __init__(self, manifest: dict[str, Any], rgba: Array, sets: set[str] | None = None) -> None:
-        """``sets`` leaves only the icons of those sets."""
+    def __init__(
+        self,
+        manifest: dict[str, Any],
+        rgba: Array,
+        sets: set[str] | None = None,
+        *,
+        plain: bool = False,
+        spanish: float = 0.15,
+    ) -> None:
+        """``sets`` leaves those sets' icons, ``plain`` single objects without a scene; ``spanish`` is a share."""
+        self.kinds, self.spanish = (("one", 1.0),) if plain else KINDS, spanish
         icons = manifest["icons"]
         self.concepts = [manifest["concepts"][i["concept"]] for i in icons]
         self.style, self.set = [i["style"] for i in icons], [i["set"] for i in icons]
@@ -120,7 +129,7 @@ class Cook:
 
     def make(self, r: Generator) -> Recipe:
         """One recipe."""
-        kind, spanish = choose(r, KINDS), bool(r.random() < 0.15)
+        kind, spanish = choose(r, self.kinds), bool(r.random() < self.spanish)
         if kind == "two":
             pieces, places, phrase, what = self._two(r, spanish)
         elif kind == "many":

@@ -22,6 +22,7 @@ class Settings:
     pool: int = 300_000
     widths: tuple[int, int, int, int] = (64, 128, 256, 384)
     save_every: float = 120.0
+    size: int = 128
     max_steps: int = 10**9
 
 

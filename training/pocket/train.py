@@ -32,9 +32,12 @@ from training.pocket.settings import Settings, settings
 class Data:
     """Training pictures and captions, drawn at random on the device."""
 
-    def __init__(self, given: Settings, device: torch.device, rank: int) -> None:
+    def __init__(self, given: Settings, device: torch.device, rank: int, made: pool.Pool | None = None) -> None:
+        """``made``: a pool of recipes, where it is not to be made here."""
         rgba = pictures.icons(given.pack, os.cpu_count() or 1)
-        made = pool.make(given.pack, pictures.manifest(given.pack), np.asarray(rgba), count=given.pool, seed=7 + rank)
+        made = made or pool.make(
+            given.pack, pictures.manifest(given.pack), np.asarray(rgba), count=given.pool, seed=7 + rank
+        )
         self.pool = made.to(device)
         self.rgba = torch.from_numpy(np.array(rgba)).to(device)
         encoder = text.Encoder(given.pack, device)
@@ -56,17 +59,21 @@ class Data:
 class Trainer:
     """A model, its average, its optimisers and the clock."""
 
-    def __init__(self, given: Settings) -> None:
+    def __init__(self, given: Settings, data: "Data | None" = None, model: Pocket | None = None) -> None:
+        """``data`` where it is made already; a ``model`` that is made already is compiled by its owner."""
         self.given, self.rank = given, int(os.environ.get("RANK", "0"))
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
         self.device = (
             torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
         )
         torch.manual_seed(0)
-        self.data = Data(given, self.device, self.rank)  # forks: first
+        self.data = data or Data(given, self.device, self.rank)  # forks: first
         if self.world > 1:
             dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
-        self.model = Pocket(widths=given.widths).to(self.device, memory_format=torch.channels_last)
+        self.whole = model is None
+        self.model = (model or Pocket(widths=given.widths, size=given.size)).to(
+            self.device, memory_format=torch.channels_last
+        )
         self.weights = list(self.model.parameters())
         self.teacher: Pocket | None = None
         self._begin()
@@ -79,7 +86,7 @@ class Trainer:
         rest = [p for n, p in self.model.named_parameters() if not is_matrix(n, p)]
         self.muon, fast = Muon(matrices, 0.01), self.device.type == "cuda"
         self.adam = torch.optim.AdamW(rest, lr=self.given.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=fast)
-        self.loss = torch.compile(self._loss) if fast else self._loss
+        self.loss = torch.compile(self._loss) if fast and self.whole else self._loss
         self.steps, self.used = 0, 0.0
         self.log: list[list[float]] = []
 
