@@ -114,6 +114,9 @@ def psnr(one: Picture, other: Picture) -> float:
 
 
 def main() -> None:
+    if DEVICE != "cuda" and not sys.argv[1:]:
+        print("no NVIDIA GPU here; python -m bench.upscale_gpu 32 2 10 tries it in small")
+        return
     card = torch.cuda.get_device_name() if DEVICE == "cuda" else "CPU"
     whole, top = network(), ceiling()
     facts = (work(whole), top)
@@ -159,11 +162,11 @@ def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float])
     print(f"  most memory held {torch.cuda.max_memory_allocated() / 1e9:.2f} GB")
 
 
-def graphed(upscaler: TorchUpscaler, planes: torch.Tensor) -> Callable[[], object]:
+def graphed(upscaler: TorchUpscaler, planes: torch.Tensor) -> Any:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         upscaler.run(planes, lambda _: None)
-    return lambda: graph.replay()
+    return graph.replay
 
 
 if __name__ == "__main__":
