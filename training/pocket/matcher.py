@@ -92,7 +92,7 @@ def learn(made: pool.Pool, icons: Tensor, encoder: text.Encoder, seconds: float,
     """A matcher of the icons' size, trained for that long on the device where they are."""
     device, fast = icons.device, icons.is_cuda
     states = torch.cat([encoder.states(ids)[0].half() for ids in made.ids.split(4096)])
-    model = Matcher(size=icons.shape[1]).to(device, memory_format=torch.channels_last)
+    model: Matcher = Matcher(size=icons.shape[1]).to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05, fused=fast)
     began, steps = time.time(), 0
     while (done := (time.time() - began) / seconds) < 1:
@@ -112,7 +112,8 @@ def learn(made: pool.Pool, icons: Tensor, encoder: text.Encoder, seconds: float,
         if steps % 200 == 0:
             print(steps, round(time.time() - began), round(loss.item(), 3), flush=True)
         steps += 1
-    return model.eval().requires_grad_(False)
+    model.eval().requires_grad_(False)
+    return model
 
 
 def load(path: Path, device: torch.device) -> Matcher:

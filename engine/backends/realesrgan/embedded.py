@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from engine import weights
 from engine.backends.realesrgan.networks import FAST, NETWORKS, SCALE
-from engine.backends.realesrgan.tiles import Cut, Span, spans
+from engine.backends.realesrgan.tiles import Span, squares
 from engine.steps import OnStep
 
 Picture = NDArray[np.uint8]
 
-TAIL = Cut(side=68, overlap=2)
-"""What goes through the last layers at once, which take 55 kB a pixel and see 1.25 pixels far."""
+TAIL, TAIL_OVERLAP = 68, 2
+"""Pixels on a side that go through the last layers at once, which take 55 kB a pixel and see 1.25 pixels far."""
 TRUNK = 0.9
 """Share of the work before the last layers."""
 
@@ -72,9 +72,9 @@ class Upscaler:
         """The last layers, which work on 64 channels at four times the size, a small part after the other."""
         height, width = features.shape[1:]
         grown = np.empty((SCALE * height, SCALE * width, 3), np.uint8)
-        rows = spans(height, TAIL)
+        rows, columns = squares(height, width, TAIL, TAIL_OVERLAP)
         for number, row in enumerate(rows):
-            for column in spans(width, TAIL):
+            for column in columns:
                 seen = features[:, row.seen_from : row.seen_to, column.seen_from : column.seen_to]
                 part = _levels(self._run(trunk, np.ascontiguousarray(seen), "output", on_step))
                 grown[_filled(row, 0), _filled(column, 0)] = part[_filled(row), _filled(column)]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.backends.realesrgan.networks import NETWORKS, Network
 from engine.backends.realesrgan.tiled import upscale
-from engine.backends.realesrgan.tiles import SMALLEST, Cut, side
+from engine.backends.realesrgan.tiles import SMALLEST, grid, side
 from engine.memory import memory_of
 from engine.steps import OnStep
 
@@ -34,15 +34,18 @@ class Tiled:
 
     def __call__(self, picture: Picture, size: tuple[int, int], on_step: OnStep) -> Picture:
         """Raises what the device raises when not even the smallest tiles fit."""
-        overlap = NETWORKS[self.name].overlap
-        tile = side(memory_of(self.device, {}).free, self.network.bytes_per_pixel, overlap)
+        traits = NETWORKS[self.name]
+        free = memory_of(self.device, {}).free
+        tile = side(free, self.network.bytes_per_pixel, traits.overlaps[0], traits.largest)
+        smallest = SMALLEST + 2 * traits.overlaps[0]
         while True:
             try:
-                return upscale(picture, size, self.network, Cut(tile, overlap), on_step)
+                tiles = grid(picture.shape[0], picture.shape[1], tile, traits.overlaps)
+                return upscale(picture, size, self.network, tiles, on_step)
             except (MemoryError, RuntimeError) as error:
-                if not _out_of_memory(error) or tile <= SMALLEST + 2 * overlap:
+                if not _out_of_memory(error) or tile <= smallest:
                     raise
-            tile = max(tile // 2, SMALLEST + 2 * overlap)
+            tile = max(tile // 2, smallest)
             log.warning("out of memory: smaller tiles", side=tile)
 
 

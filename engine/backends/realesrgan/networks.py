@@ -33,21 +33,24 @@ VERSION = 1
 class Traits:
     """What cutting into tiles needs to know of a network.
 
-    `overlap` is in pixels of the input: FAST sees 18 pixels far, the others further but with less weight. The memory is
-    what it takes per pixel of the input while it works: bytes through ncnn, values of fp32 or fp16 through torch.
-    `weight` is how many times longer than FAST it takes.
+    `overlaps` are in pixels of the input, from the narrowest to the widest that are used. FAST sees 18 pixels far, so
+    its tiles are the whole but for rounding. The others see 93 (DRAWING) and 348 (PHOTO) far, ever more faintly:
+    against the whole, 24 leaves single pixels 9 levels off, 48 leaves 2. `largest` is a tile's side, overlap included,
+    where there is memory for it. The memory is what it takes per pixel of the input while it works: bytes through ncnn,
+    values of fp32 or fp16 through torch. `weight` is how many times longer than FAST it takes.
     """
 
-    overlap: int
+    overlaps: range
+    largest: int
     weight: int
     embedded_bytes: int
     full_values: int
 
 
 NETWORKS: dict[str, Traits] = {
-    PHOTO: Traits(overlap=24, weight=33, embedded_bytes=15_000, full_values=4_000),
-    DRAWING: Traits(overlap=24, weight=11, embedded_bytes=15_000, full_values=4_000),
-    FAST: Traits(overlap=24, weight=1, embedded_bytes=5_500, full_values=700),
+    PHOTO: Traits(range(24, 49, 4), 768, weight=33, embedded_bytes=15_000, full_values=4_000),
+    DRAWING: Traits(range(24, 49, 4), 768, weight=11, embedded_bytes=15_000, full_values=4_000),
+    FAST: Traits(range(18, 19), 544, weight=1, embedded_bytes=5_500, full_values=700),
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.realesrgan.networks import SCALE, Network
-from engine.backends.realesrgan.tiles import Cut, Span, spans
+from engine.backends.realesrgan.tiles import Grid, Span
 from engine.steps import OnStep, part
 
 Picture = NDArray[np.uint8]
@@ -24,13 +24,13 @@ class Placed:
     faded: int
 
 
-def upscale(picture: Picture, size: tuple[int, int], network: Network, cut: Cut, on_step: OnStep) -> Picture:
+def upscale(picture: Picture, size: tuple[int, int], network: Network, tiles: Grid, on_step: OnStep) -> Picture:
     """uint8 (H, W, 3) to `size`, (height, width), at most SCALE times as large.
 
     Only one tile and one row of tiles in the output's size are held beside input and output.
     """
-    rows = placed(spans(picture.shape[0], cut), picture.shape[0], size[0])
-    columns = placed(spans(picture.shape[1], cut), picture.shape[1], size[1])
+    rows = placed(tiles[0], picture.shape[0], size[0])
+    columns = placed(tiles[1], picture.shape[1], size[1])
     factors = size[0] / picture.shape[0], size[1] / picture.shape[1]
     if len(rows) == len(columns) == 1:
         return _resampled(network.enlarge(picture, on_step), (rows[0], columns[0]), factors)

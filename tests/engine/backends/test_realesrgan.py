@@ -15,7 +15,7 @@ from engine.backends.realesrgan.enlarger import Tiled
 from engine.backends.realesrgan.full import TorchUpscaler
 from engine.backends.realesrgan.networks import DRAWING, FAST, NETWORKS, PHOTO, SCALE, choose
 from engine.backends.realesrgan.tiled import upscale
-from engine.backends.realesrgan.tiles import LARGEST, SMALLEST, Cut, side, spans
+from engine.backends.realesrgan.tiles import COST, SMALLEST, grid, side, squares
 from engine.backends.torchvision_import import import_torchvision
 from engine.errors import Cancelled, MissingModel
 from engine.steps import OnStep
@@ -170,7 +170,7 @@ def test_a_pth_that_cannot_be_loaded_is_told_plainly(tmp_path: Path, content: by
 def test_no_seam_shows_where_tiles_meet(upscaler: Upscaler) -> None:
     picture = noisy(70, 130)
     whole = upscaler.enlarge(picture)
-    tiled = upscale(picture, (280, 520), upscaler, Cut(90, NETWORKS[FAST].overlap), quiet)
+    tiled = upscale(picture, (280, 520), upscaler, squares(70, 130, 90, NETWORKS[FAST].overlaps[0]), quiet)
     assert np.abs(tiled.astype(int) - whole).max() <= 1
 
 
@@ -178,22 +178,51 @@ def test_tiles_line_up_at_a_scale_between(upscaler: Upscaler) -> None:
     picture = noisy(71, 99)
     size = (round(71 * 2.3), round(99 * 2.3))
     whole = Image.fromarray(upscaler.enlarge(picture)).resize(size[::-1], Image.Resampling.LANCZOS)
-    tiled = upscale(picture, size, upscaler, Cut(80, NETWORKS[FAST].overlap), quiet)
+    tiled = upscale(picture, size, upscaler, squares(71, 99, 80, NETWORKS[FAST].overlaps[0]), quiet)
     assert tiled.shape[:2] == size
     assert np.abs(tiled.astype(int) - np.asarray(whole)).max() <= 2
 
 
 @pytest.mark.parametrize("length", [1, 80, 81, 999])
 def test_tiles_fill_a_picture_once_and_none_is_over_its_side(length: int) -> None:
-    cuts = spans(length, Cut(80, 24))
+    cuts, _ = squares(length, 10, 80, 24)
     assert [cuts[0].start, *(cut.stop for cut in cuts)] == [*(cut.start for cut in cuts), length]
     assert max(cut.seen_to - cut.seen_from for cut in cuts) <= 80
 
 
 def test_tiles_fit_the_free_memory() -> None:
-    assert side(10**12, 15_000, 24) == LARGEST
-    assert side(10**9, 15_000, 24) ** 2 * 15_000 <= 10**9 / 2
-    assert side(10**6, 15_000, 24) == SMALLEST + 48
+    assert side(10**12, 15_000, 24, 512) == 512
+    assert side(10**9, 15_000, 24, 512) ** 2 * 15_000 <= 10**9 / 2
+    assert side(10**6, 15_000, 24, 512) == SMALLEST + 48
+
+
+@pytest.mark.parametrize(("high", "wide"), [(768, 768), (600, 1200), (2000, 2000), (100, 9000), (33, 4000), (1, 5000)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_tiles_fill_every_picture_within_their_area_at_little_more_than_its_work(
+    name: str, high: int, wide: int
+) -> None:
+    traits = NETWORKS[name]
+    rows, columns = grid(high, wide, traits.largest, traits.overlaps)
+    for length, spans in ((high, rows), (wide, columns)):
+        assert [spans[0].start, *(span.stop for span in spans)] == [*(span.start for span in spans), length]
+    seen = [[span.seen_to - span.seen_from for span in spans] for spans in (rows, columns)]
+    assert max(seen[0]) * max(seen[1]) <= traits.largest**2
+    assert sum(seen[0]) * sum(seen[1]) <= 1.15 * high * wide
+
+
+def test_a_picture_that_just_does_not_fit_is_cut_once_with_the_widest_overlap() -> None:
+    rows, columns = grid(800, 700, 700, range(24, 49, 4))
+    assert (len(rows), len(columns)) == (2, 1)
+    assert rows[0].seen_to - rows[0].stop == 48
+    assert sum(row.seen_to - row.seen_from for row in rows) <= COST * 800
+
+
+@pytest.mark.parametrize(("name", "most"), [(DRAWING, 3), (PHOTO, 4)])
+def test_hardly_a_seam_shows_where_the_heavy_networks_see_further_than_tiles_overlap(name: str, most: int) -> None:
+    network, picture = Upscaler(weights.FOLDER, name=name), noisy(24, 140)
+    wide = NETWORKS[name].overlaps[-1]
+    tiled = upscale(picture, (96, 560), network, squares(24, 140, 70 + wide, wide), quiet)
+    assert np.abs(tiled.astype(int) - network.enlarge(picture)).max() <= most
 
 
 class Narrow:
