@@ -4,6 +4,7 @@ Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (20
 which is inside faster-whisper.
 """
 
+import math
 import queue
 import re
 import threading
@@ -29,7 +30,7 @@ RATE = 16000
 BASE, TURBO = "whisper-base", "whisper-large-v3-turbo"
 VERSION = 1
 LONG = 120.0
-"""Seconds from which on a GPU reads many pieces at once."""
+"""Seconds from which on many pieces are read at once, on a GPU."""
 BATCH = 16
 DOUBT, NO_SPEECH = -1.0, 0.6
 """Whisper's own marks of invented text: a mean log-probability under the one, a silence probability over the other."""
@@ -92,19 +93,21 @@ def _service(model: str, tier: Any, why: Sentence) -> Service:
 class Whisper:
     """A loaded model. `folder` holds what faster-whisper reads; int8 on a CPU, fp16 on a GPU."""
 
-    def __init__(self, folder: Path, device: str) -> None:
+    def __init__(self, folder: Path, device: str, batched_from: float | None = None) -> None:
+        """Recordings of over `batched_from` seconds are read in many pieces at once: LONG on a GPU, never on a CPU."""
         from faster_whisper import WhisperModel
 
         kind, _, index = device.partition(":")
-        self._on_gpu = kind == "cuda"
+        on_gpu = kind == "cuda"
+        self._batched_from = batched_from if batched_from is not None else LONG if on_gpu else math.inf
         self._model = WhisperModel(
             str(folder),
             device=kind,
             device_index=int(index or 0),
-            compute_type="float16" if self._on_gpu else "int8",
+            compute_type="float16" if on_gpu else "int8",
             local_files_only=True,
         )
-        self.size = sum(path.stat().st_size for path in folder.iterdir()) * (1 if self._on_gpu else 2)
+        self.size = sum(path.stat().st_size for path in folder.iterdir()) * (1 if on_gpu else 2)
 
     def close(self) -> None:
         self._model.model.unload_model()
@@ -140,7 +143,7 @@ class Whisper:
         from faster_whisper import BatchedInferencePipeline
 
         shared = {"language": language, "task": task, "vad_filter": True, "word_timestamps": True}
-        if self._on_gpu and len(samples) > LONG * RATE:
+        if len(samples) > self._batched_from * RATE:
             return BatchedInferencePipeline(self._model).transcribe(samples, batch_size=BATCH, **shared)
         return self._model.transcribe(
             samples, condition_on_previous_text=False, hallucination_silence_threshold=2.0, **shared

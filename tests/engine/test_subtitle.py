@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import media, video
+from engine import media, video, weights
+from engine.backends.whisper import BASE, RATE, Whisper
 from engine.errors import BadInput, Cancelled, MissingModel
 from engine.job import Media, Result
 from engine.models import Pool
@@ -22,6 +23,11 @@ from engine.tasks.subtitle import TASK, Params
 ENGLISH = (
     "Good morning everyone, and welcome to our little workshop. Today we are going to build a wooden chair, "
     "and paint it blue. We glue the seat, and wait for an hour."
+)
+LONGER = (
+    f"{ENGLISH} The train to the north leaves at seven. My sister lives in a small house near the river. "
+    "Last winter the snow was so deep that nobody could open the door. We stayed at home and read old books. "
+    "In the evening our neighbour came with fresh bread and a bottle of milk. He told us about his garden in the south."
 )
 SPANISH = (
     "Buenos días a todos, y bienvenidos a nuestro pequeño taller. Hoy vamos a construir una silla de madera, "
@@ -84,6 +90,20 @@ def english(studio: Studio) -> Media:
 @pytest.fixture(scope="module")
 def spanish(studio: Studio) -> Media:
     return studio.fetched(said(studio.folder, SPANISH, "es"))
+
+
+def test_long_media_are_read_in_many_pieces_at_once(studio: Studio) -> None:
+    """As on a GPU: the pieces of what the voice detector leaves, in one batch."""
+    folder = weights_folder(Path("data"))
+    spoken = studio.fetched(said(studio.folder, LONGER, "en-us"))
+    samples = video.samples(spoken.path, spoken.mime, RATE, video.Watch())
+    heard = Whisper(weights.need(BASE, folder), "cpu", batched_from=10).transcribe(
+        samples, "en", "transcribe", lambda: None, lambda _: None
+    )
+    assert word_errors(LONGER, "".join(word.text for word in heard.words)) < 0.1
+    starts = [word.start for word in heard.words]
+    assert starts == sorted(starts)
+    assert heard.words[-1].end <= len(samples) / RATE
 
 
 def words_of(text: str) -> list[str]:
