@@ -1,19 +1,19 @@
 """What the owner's card does: SDXL against plain diffusers, a queue of people, memory. Prints a table and JSON.
 
-    scripts/bench gpu            random weights of the real sizes
-    python -m bench.gpu FOLDER   a checkpoint that diffusers can read, such as data/weights/sdxl
+    scripts/bench gpu                    random weights of the real sizes
+    python -m bench.gpu --model FOLDER   a checkpoint that diffusers can read, such as data/weights/sdxl
+    python -m bench.gpu_queue            the queue alone
 
 Everything that is compared is measured in one run. Shares are of what the card's own matrix product would take.
 """
 
+import argparse
 import asyncio
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from bench import random_sdxl
+from bench.figures import figures, say
+from bench.gpu_queue import queue, small
 from engine import png
 from engine.backends.parking import Parking
 from engine.backends.sdxl.painter import SdxlPainter
 from engine.backends.sdxl.reader import Words
 from engine.devices import devices
-from engine.host import Engine, HostSettings
-from engine.job import Done, Job
 from engine.models import Pool
 from engine.task import Context, EngineSettings
 from engine.tasks.imagine import TASK, Params
@@ -35,22 +35,10 @@ from engine.tasks.imagine import TASK, Params
 UNET_FLOPS, VAE_FLOPS = 6.76e12, 10.5e12
 """Operations of a UNet's call and of a decode at 1024 x 1024, counted with torch's own counter."""
 BUDGET = 15_000_000_000
-PEOPLE, JOBS = 32, 500
-COMPILED, STEADY = 120.0, 25.0
-"""Seconds that the compiler may take, and without a gain that show that it is done."""
+COMPILED = 120.0
+"""Seconds that the compiler may take."""
 OTHERS = {"whisper": 1.62e9, "faces": 0.6e9, "portrait": 0.55e9, "realesrgan": 0.034e9}
 """Bytes in fp16 of large-v3-turbo, of buffalo_l with inswapper, of LivePortrait's networks, and of x4plus."""
-
-Figures = dict[str, Any]
-figures: Figures = {}
-
-
-def say(name: str, value: Any, note: str = "") -> None:
-    figures[name] = value
-    print(
-        f"{name:48} {value:>10.4g} {note}" if isinstance(value, float) else f"{name:48} {value!s:>10} {note}",
-        flush=True,
-    )
 
 
 def median_ms(run: Callable[[int], Any], times: int = 7) -> float:
@@ -240,99 +228,45 @@ def memory(settings: EngineSettings) -> None:
     say("reserved after all models left, GB", torch.cuda.memory_reserved() / 1e9)
 
 
-async def compiled(engine: Engine) -> None:
-    """Until four pictures at once have come in the least time for a while: the worker compiles unasked."""
-    best, since, begun = 0.0, time.monotonic(), time.monotonic()
-    while time.monotonic() - since < STEADY and time.monotonic() - begun < COMPILED:
-        at = time.perf_counter()
-        await asyncio.gather(*(ask(engine, number, f"warm {at}") for number in range(PEOPLE)))
-        rate = PEOPLE / (time.perf_counter() - at)
-        best, since = (rate, time.monotonic()) if rate > 1.05 * best else (best, since)
+def alone(settings: EngineSettings, checkpoint: Path) -> None:
+    """What one process does with the card: a picture, a batch, its stages, memory."""
+    import torch
+
+    load = TASK.load
+    assert load is not None
+    most = ceiling()
+    say("matrix product in fp16, TFLOP/s", most / 1e12)
+    peer = plain(checkpoint)
+    torch.cuda.empty_cache()
+    pool = Pool(BUDGET, {"imagine": lambda: load(settings)})
+    painter = single(settings, pool, peer)
+    together(settings, pool, painter)
+    stages(painter, peer[0], most)
+    del painter
+    pool.free()
+    memory(settings)
+    torch.cuda.empty_cache()
 
 
-async def small(settings: EngineSettings) -> None:
-    """A worker that is held to 8 GB of the card."""
-    host = HostSettings(("cuda:0",), settings.folder, 8_000_000_000, models=tuple(settings.models.items()))
-    async with Engine.open(host) as engine:
-        await engine.service("imagine")
-        await ask(engine, 0, "small")
-        begun = time.perf_counter()
-        made = [await ask(engine, turn, "smaller") for turn in range(3)]
-        spent = 1000 * (time.perf_counter() - begun) / 3
-        say("held to 8 GB, ms", spent, " ".join(str(note) for note in made[0].result.notes))
-
-
-async def ask(engine: Engine, number: int, word: str) -> Done:
-    params = Params(prompt=f"{word} {number}", seed=number).model_dump(mode="json")
-    job = Job(
-        command="imagine",
-        task="imagine",
-        params=params,
-        key=f"{word}{number}",
-        user=f"web:{number % PEOPLE}",
-        origin="",
-    )
-    async with aclosing(engine.submit(job)) as updates:
-        last = [update async for update in updates][-1]
-    assert isinstance(last, Done), last
-    return last
-
-
-async def queue(settings: EngineSettings) -> None:
-    """People at once, through the line and a worker of its own."""
-    import pynvml
-
-    async def all_of(count: int, word: str) -> float:
-        begun = time.perf_counter()
-        await asyncio.gather(*(ask(engine, number, word) for number in range(count)))
-        return count / (time.perf_counter() - begun)
-
-    pynvml.nvmlInit()
-    card = pynvml.nvmlDeviceGetHandleByIndex(0)
-    host = HostSettings(("cuda:0",), settings.folder, BUDGET, models=tuple(settings.models.items()), idle=15.0)
-    async with Engine.open(host) as engine:
-        await engine.service("imagine")
-        await ask(engine, 0, "warm")
-        held = pynvml.nvmlDeviceGetMemoryInfo(card).used
-        say(f"queue of {JOBS} jobs while it compiles, pictures/s", await all_of(JOBS, "many"))
-        grown = (pynvml.nvmlDeviceGetMemoryInfo(card).used - held) / 1e6
-        say(f"card's memory grown over {JOBS} jobs, MB", grown)
-        await compiled(engine)
-        rates = [await all_of(PEOPLE, f"queue {turn} ") for turn in range(3)]
-        say(f"queue of {PEOPLE} people, pictures/s", statistics.median(rates), "aim 10")
-        await asyncio.sleep(21)
-        say("card's memory once idle, GB", pynvml.nvmlDeviceGetMemoryInfo(card).used / 1e9, "as nvidia-smi shows it")
-
-
-def main(arguments: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", type=Path, help="a folder; random weights of the real sizes where it is left out")
+    given = parser.parse_args()
     if devices("auto") == ("cpu",):
         print("There is no NVIDIA GPU here, so there is nothing to measure.")
         return
     import torch
 
     say("card", torch.cuda.get_device_name())
-    most = ceiling()
-    say("matrix product in fp16, TFLOP/s", most / 1e12)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        checkpoint = Path(arguments[0]) if arguments else random_sdxl.save(folder)
+        checkpoint = given.model or random_sdxl.save(folder)
         settings = EngineSettings("cuda:0", folder, BUDGET, {"imagine": str(checkpoint)})
-        peer = plain(checkpoint)
-        torch.cuda.empty_cache()
-        load = TASK.load
-        assert load is not None
-        pool = Pool(BUDGET, {"imagine": lambda: load(settings)})
-        painter = single(settings, pool, peer)
-        together(settings, pool, painter)
-        stages(painter, peer[0], most)
-        del painter
-        pool.free()
-        memory(settings)
-        torch.cuda.empty_cache()
+        alone(settings, checkpoint)
         asyncio.run(queue(settings))
         asyncio.run(small(settings))
     print(json.dumps(figures))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,0 +1,110 @@
+"""People at once on the owner's card, through the line and a worker: pictures a second, and the card's memory."""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from contextlib import aclosing
+from pathlib import Path
+
+from bench import random_sdxl
+from bench.figures import say
+from engine.devices import devices
+from engine.host import Engine, HostSettings
+from engine.job import Done, Job
+from engine.task import EngineSettings
+from engine.tasks.imagine import Params
+
+BUDGET, SMALL = 15_000_000_000, 8_000_000_000
+PEOPLE, JOBS = 32, 500
+MOST, STEADY = 120.0, 15.0
+"""Seconds that the compiler may take, and without a gain that show that it is done."""
+
+
+async def ask(engine: Engine, number: int, word: str) -> Done:
+    params = Params(prompt=f"{word} {number}", seed=number).model_dump(mode="json")
+    job = Job(
+        command="imagine",
+        task="imagine",
+        params=params,
+        key=f"{word}{number}",
+        user=f"web:{number % PEOPLE}",
+        origin="",
+    )
+    async with aclosing(engine.submit(job)) as updates:
+        last = [update async for update in updates][-1]
+    assert isinstance(last, Done), last
+    return last
+
+
+async def all_of(engine: Engine, count: int, word: str) -> float:
+    """Pictures a second of a queue that is as long before the first of it starts."""
+    engine.line.mode = "paused"
+    asked = [asyncio.create_task(ask(engine, number, word)) for number in range(count)]
+    while len(engine.line) < count:  # noqa: ASYNC110  # the line tells nobody of its length
+        await asyncio.sleep(0)
+    begun = time.perf_counter()
+    engine.line.mode = "open"
+    await asyncio.gather(*asked)
+    return count / (time.perf_counter() - begun)
+
+
+async def compiled(engine: Engine) -> None:
+    """Until the rate has not grown for a while: the worker compiles unasked."""
+    best, since, begun = 0.0, time.monotonic(), time.monotonic()
+    while time.monotonic() - since < STEADY and time.monotonic() - begun < MOST:
+        rate = await all_of(engine, PEOPLE, f"warm {time.monotonic()}")
+        best, since = (rate, time.monotonic()) if rate > 1.05 * best else (best, since)
+
+
+async def queue(settings: EngineSettings) -> None:
+    """People at once, through the line and a worker of its own."""
+    import pynvml
+
+    pynvml.nvmlInit()
+    card = pynvml.nvmlDeviceGetHandleByIndex(0)
+    host = HostSettings(("cuda:0",), settings.folder, BUDGET, models=tuple(settings.models.items()), idle=15.0)
+    async with Engine.open(host) as engine:
+        await engine.service("imagine")
+        await all_of(engine, PEOPLE, "warm")
+        held = pynvml.nvmlDeviceGetMemoryInfo(card).used
+        say(f"queue of {JOBS} while it compiles, pictures/s", await all_of(engine, JOBS, "many"))
+        grown = (pynvml.nvmlDeviceGetMemoryInfo(card).used - held) / 1e6
+        say(f"card's memory grown over {JOBS} jobs, MB", grown)
+        await compiled(engine)
+        rates = [await all_of(engine, PEOPLE, f"queue {turn} ") for turn in range(5)]
+        say(f"queue of {PEOPLE} people, pictures/s", statistics.median(rates), "aim 10")
+        say("card's memory in use, GB", pynvml.nvmlDeviceGetMemoryInfo(card).used / 1e9)
+        await asyncio.sleep(21)
+        say("card's memory once idle, GB", pynvml.nvmlDeviceGetMemoryInfo(card).used / 1e9, "as nvidia-smi shows it")
+
+
+async def small(settings: EngineSettings) -> None:
+    """A worker that is held to 8 GB of the card."""
+    host = HostSettings(("cuda:0",), settings.folder, SMALL, models=tuple(settings.models.items()))
+    async with Engine.open(host) as engine:
+        await engine.service("imagine")
+        await ask(engine, 0, "small")
+        begun = time.perf_counter()
+        made = [await ask(engine, turn, "smaller") for turn in range(3)]
+        spent = 1000 * (time.perf_counter() - begun) / 3
+        say("held to 8 GB, ms", spent, " ".join(str(note) for note in made[0].result.notes))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", type=Path, help="a folder; random weights of the real sizes where it is left out")
+    given = parser.parse_args()
+    if devices("auto") == ("cpu",):
+        print("There is no NVIDIA GPU here, so there is nothing to measure.")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = EngineSettings("cuda:0", folder, BUDGET, {"imagine": str(given.model or random_sdxl.save(folder))})
+        asyncio.run(queue(settings))
+        asyncio.run(small(settings))
+
+
+if __name__ == "__main__":
+    main()
