@@ -91,17 +91,20 @@ class InsightSwapper:
     def identity(self, picture: Picture, face: KeyFace) -> Tensor:
         return self._network.latent(self._reader.embedding(picture, face))
 
-    def put(self, identity: Tensor, picture: Picture, face: KeyFace, blend: float) -> None:
-        put(self._network, identity, picture, face.marks, blend)
+    def put(self, identity: Tensor, picture: Picture, face: KeyFace, blend: float, *, fine: bool = True) -> None:
+        side = _side(face.marks) if fine else SIDE
+        put(self._network, identity, picture, face.marks, blend, side=side)
 
 
 @torch.inference_mode()
-def put(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32], blend: float) -> None:
+def put(
+    network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32], blend: float, *, side: int = SIDE
+) -> None:
     """Swap the face whose `marks` (5, 2) are given in `picture`, uint8 (H, W, 3) RGB, in place.
 
-    Only the box of the face goes to the device and back.
+    `side` of the upright crop is SIDE, or twice that: four passes then make its interleaved parts. Only the box of the
+    face goes to the device and back.
     """
-    side = _side(marks)
     place = Place.of(similarity(marks, places(side)), side, picture.shape)
     if place is None:
         return

@@ -60,6 +60,6 @@ class Swapper(Protocol):
         """What a source's face gives to others."""
         ...
 
-    def put(self, identity: Any, picture: Picture, face: Any, blend: float) -> None:
-        """Put it on `face`, in place. `blend` 1 is all of it, 0 nothing."""
+    def put(self, identity: Any, picture: Picture, face: Any, blend: float, *, fine: bool = True) -> None:
+        """Put it on `face`, in place. `blend` 1 is all of it, 0 nothing; `fine` is slower, for stills."""
         ...

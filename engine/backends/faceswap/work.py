@@ -153,7 +153,7 @@ class Swap:
         picture = frame.copy()
         for source, face in tracker.step(frame):
             if abs(face.yaw) <= self._swapper.most_yaw[1]:
-                self._swapper.put(self._identity(source), picture, face, self._params.blend)
+                self._swapper.put(self._identity(source), picture, face, self._params.blend, fine=False)
                 self._count += 1
         return picture
 

@@ -146,8 +146,10 @@ def test_a_large_face_is_done_in_four_interleaved_parts(
     picture = cv2.resize(picture, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     marks = FIVE * 4
     made = picture.copy()
-    put(swapper._network, torch.zeros(1, 512), made, marks, 1.0)
-    assert seen == [(4, 3, 128, 128)]
+    face = KeyFace((0, 0, 1, 1), marks, 1.0)
+    swapper.put(torch.zeros(1, 512), made, face, 1.0)
+    swapper.put(torch.zeros(1, 512), picture.copy(), face, 1.0, fine=False)
+    assert seen == [(4, 3, 128, 128), (1, 3, 128, 128)]
     assert np.abs(made.astype(int) - picture).mean() < 1, "what the network leaves comes back as it was"
 
 

@@ -1,0 +1,145 @@
+"""Faces on the CPU: a swap of a picture of one megapixel, and finding and reading faces against the bare networks.
+
+Goals: the swap in under 1.5 s, finding and reading at most twice the networks' own time. The swap's peer is the usual
+road of OpenCV's tutorials on the same points: a warp a triangle, and cv2.seamlessClone. Medians of turns that alternate
+in processor time, which other programs disturb least; the whole task's is what the clock says.
+"""
+
+import io
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine import weights
+from engine.backends.faces.face import Face
+from engine.backends.faces.reader import WEIGHT, FaceReader
+from engine.backends.faceswap.mesh import Texture, put
+from engine.backends.faceswap.warp import triangles
+from engine.media import keep
+from engine.models import Pool
+from engine.task import Context, EngineSettings
+from engine.tasks.faceswap import TASK, Params
+from tests import samples
+
+Picture = NDArray[np.uint8]
+TURNS = 15
+
+
+def compared(*works: Callable[[], Any], turns: int = TURNS) -> list[float]:
+    """Milliseconds of each."""
+    spent: list[list[float]] = [[] for _ in works]
+    for turn in range(turns + 1):
+        for work, times in zip(works, spent, strict=True):
+            begun = time.process_time()
+            work()
+            if turn:
+                times.append(time.process_time() - begun)
+    return [1000 * statistics.median(times) for times in spent]
+
+
+def sized(picture: Picture, width: int, height: int) -> Picture:
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def tutorial(source: Picture, own: Face, target: Picture, face: Face) -> Picture:
+    """Each triangle warped by itself, then Poisson cloning over the hull."""
+    mesh, bent = triangles(own), np.zeros_like(target)
+    for corners in mesh:
+        here, there = own.points[corners, :2], face.points[corners, :2]
+        x, y, wide, high = cv2.boundingRect(there)
+        x, y = max(0, x), max(0, y)
+        move = cv2.getAffineTransform(here, there - np.array([x, y], np.float32))
+        warped = cv2.warpAffine(source, move, (wide, high), borderMode=cv2.BORDER_REFLECT_101)
+        mask = np.zeros((high, wide, 1), np.uint8)
+        cv2.fillConvexPoly(mask, (there - [x, y]).astype(np.int32), 1)
+        part = bent[y : y + high, x : x + wide]
+        part[...] = np.where(mask[: part.shape[0], : part.shape[1]], warped[: part.shape[0], : part.shape[1]], part)
+    hull = cv2.convexHull(face.points[:, :2].astype(np.int32))
+    whole = np.zeros(target.shape[:2], np.uint8)
+    cv2.fillConvexPoly(whole, hull, 255)
+    x, y, wide, high = cv2.boundingRect(hull)
+    return np.asarray(cv2.seamlessClone(bent, target, whole, (x + wide // 2, y + high // 2), cv2.NORMAL_CLONE))
+
+
+def swaps(reader: FaceReader) -> None:
+    source, target = sized(samples.six()[200:480, 380:660], 800, 800), sized(samples.astronaut(), 1000, 1000)
+    (own,), (face,) = reader.searched(source), reader.searched(target)
+    texture = Texture.of(source, own, reader.searched)
+    ours, theirs = compared(
+        lambda: put(texture, target.copy(), face, 1.0), lambda: tutorial(source, own, target, face), turns=9
+    )
+    print(f"{'1 megapixel, a face of ' + str(round(face.box[2] - face.box[0])) + ' pixels':<44} {'ms':>8}")
+    print(f"{'the whole task, PNG in and PNG out':<44} {whole_task(source, target):>8.1f}")
+    print(f"{'the face alone, ours':<44} {ours:>8.1f}")
+    print(f"{'the face alone, tutorial with seamlessClone':<44} {theirs:>8.1f}")
+
+
+def whole_task(source: Picture, target: Picture) -> float:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        settings = EngineSettings("cpu", folder, 10**9, {"faceswap": "mesh"})
+        assert TASK.load is not None
+        load = TASK.load
+        pool = Pool(10**9, {"faceswap": lambda: load(settings)})
+        context = Context("bench", folder, pool, TASK.choose(settings), lambda _: None)
+        files = []
+        for picture in (source, target):
+            held = io.BytesIO()
+            Image.fromarray(picture).save(held, "PNG")
+            files.append(keep(held.getvalue(), folder / "media"))
+        spent = []
+        for _ in range(8):
+            begun = time.perf_counter()
+            TASK.run(Params(source=files[0], target=files[1]), context)
+            spent.append(time.perf_counter() - begun)
+        return 1000 * statistics.median(spent[1:])
+
+
+def bare(name: str) -> Callable[[], Any]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    network: Any = Interpreter(str(weights.need(WEIGHT, weights.FOLDER) / name), num_threads=1)
+    network.allocate_tensors()
+    given = network.get_input_details()[0]
+    network.set_tensor(given["index"], np.random.default_rng(0).random(given["shape"], np.float32))
+    found: Callable[[], Any] = network.invoke
+    return found
+
+
+def readings() -> None:
+    cv2.setNumThreads(1)
+    reader = FaceReader(weights.FOLDER, 1)
+    find, read = bare("face_detection_back.tflite"), bare("face_landmark.tflite")
+    print(f"\n{'one thread':<44} {'ms':>8} {'bare ms':>8} {'ratio':>6}")
+    for width, height in ((512, 512), (1280, 720), (1920, 1080)):
+        side = min(width, height)
+        frame = np.full((height, width, 3), 128, np.uint8)
+        left = (width - side) // 2
+        frame[:, left : left + side] = sized(samples.astronaut(), side, side)
+        (face,) = reader.faces(frame)
+        whole, again, finding, reading = compared(
+            lambda: reader.faces(frame),  # noqa: B023
+            lambda: reader.again(frame, face),  # noqa: B023
+            find,
+            read,
+            turns=60,
+        )
+        floors = {"found, and read twice": (whole, finding + 2 * reading), "followed": (again, reading)}
+        for what, (spent, floor) in floors.items():
+            print(f"{f'{width} x {height}, {what}':<44} {spent:>8.2f} {floor:>8.2f} {spent / floor:>6.2f}")
+
+
+if __name__ == "__main__":
+    swaps(FaceReader(weights.FOLDER))
+    readings()
