@@ -25,6 +25,8 @@ def load(chosen: Checkpoint, settings: EngineSettings) -> Any:
     pipe = _from_pretrained(StableDiffusionXLPipeline, chosen, settings, dtype)
     if chosen.distilled:
         pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config, timestep_spacing="trailing")
+    if pipe.vae.config.force_upcast:
+        pipe.vae.to(torch.float32)  # it overflows in fp16
     pipe.set_progress_bar_config(disable=True)
     return pipe.to(settings.device)
 

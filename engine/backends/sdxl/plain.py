@@ -1,7 +1,8 @@
 """What diffusers' own pipelines draw: from a picture, into a mask, along a control picture, or by a changed network."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,9 +65,25 @@ def draw(pipe: Any, sketch: Sketch, on_step: OnStep) -> list[Picture]:
         **_start(sketch),
         **_control(sketch),
     }
-    drawn = _pipeline(pipe, sketch)(**asked).images
+    with _cast(pipe.vae, pipe.unet.dtype):
+        drawn = _pipeline(pipe, sketch)(**asked).images
     pictures = [np.round(picture * 255).astype(np.uint8) for picture in drawn]
     return [sketch.canvas.finished(picture) for picture in pictures] if sketch.canvas else pictures
+
+
+@contextmanager
+def _cast(vae: Any, dtype: Any) -> Iterator[None]:
+    """As diffusers expects it: it casts a VAE that overflows in fp16 to and fro itself.
+
+    Afterwards the weights lie where they lay, since recorded work reads them there.
+    """
+    held = [(each, each.data) for each in (*vae.parameters(), *vae.buffers())]
+    try:
+        vae.to(dtype)
+        yield
+    finally:
+        for each, data in held:
+            each.data = data
 
 
 def _start(sketch: Sketch) -> dict[str, Any]:

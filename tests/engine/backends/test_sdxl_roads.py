@@ -394,5 +394,20 @@ def test_a_size_that_the_model_cannot_draw_is_refused(painter: SdxlPainter, widt
         drawn(painter, width=width, height=height)
 
 
+@pytest.mark.filterwarnings("ignore:`upcast_vae` is deprecated:FutureWarning")  # diffusers' own call
+def test_a_vae_that_overflows_in_half_precision_stays_as_it_was(
+    settings: EngineSettings, photo: Picture, tmp_path: Path
+) -> None:
+    """Diffusers casts such a one to and fro, which moves its weights."""
+    painter = SdxlPainter(settings)
+    pipe = painter._pipe
+    for part in (pipe.unet, pipe.text_encoder, pipe.text_encoder_2):
+        part.half()
+    pipe.vae.register_to_config(force_upcast=True)
+    lies = [(each.data_ptr(), each.dtype) for each in pipe.vae.parameters()]
+    drawn(painter, image=kept(photo, tmp_path))
+    assert [(each.data_ptr(), each.dtype) for each in pipe.vae.parameters()] == lies
+
+
 def test_what_was_kept_is_what_was_given(photo: Picture, tmp_path: Path) -> None:
     assert far(pixels(kept(photo, tmp_path).path), photo) == 0
