@@ -62,7 +62,7 @@ def described(media: Media, found: Probe) -> Media:
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _STREAM = re.compile(r"^  Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\(\w+\))?: (\w+): (\w+)(.*)$")
 _SIZE = re.compile(r", (\d+)x(\d+)(?=[ ,]|$)")
-_RATE = re.compile(r", ([\d.]+)(k?) (?:fps|tbr)")
+_RATE = re.compile(r", ([\d.]+)(k?) (fps|tbr)")
 _TURNED = re.compile(r"^ +display ?matrix: rotation of (-?\d+)", re.IGNORECASE)
 
 
@@ -107,14 +107,15 @@ def _found(head: list[str], told: dict[str, str]) -> Probe:
         )
     video = next((at for at in streams if at[0][1] == "Video" and "(attached pic)" not in at[0][3]), None)
     sound = next((match for match, _ in streams if match[1] == "Audio"), None)
+    seconds = seconds_of(told) or _duration(head)
     return Probe(
-        seconds=seconds_of(told) or _duration(head),
-        video=_video(video[0], _details(head, video[1]), frames) if video else None,
+        seconds=seconds,
+        video=_video(video[0], _details(head, video[1]), frames, seconds) if video else None,
         sound=Sound(sound[2]) if sound else None,
     )
 
 
-def _video(match: re.Match[str], details: list[str], frames: int) -> Stream | None:
+def _video(match: re.Match[str], details: list[str], frames: int, seconds: float) -> Stream | None:
     size, rate = _SIZE.search(match[3]), _RATE.search(match[3])
     if not size or not frames:
         return None
@@ -123,6 +124,9 @@ def _video(match: re.Match[str], details: list[str], frames: int) -> Stream | No
     if turns and turns[0] % 180 != 0:
         width, height = height, width
     found = float(rate[1]) * (1000 if rate[2] else 1) if rate else 0
+    if rate and found and rate[3] == "tbr" and seconds > 1 / found:
+        # Of a GIF FFmpeg 5 tells only how finely its times are stored.
+        found = min(found, (frames - 1) / (seconds - 1 / found) or found)
     return Stream(match[2], width, height, min(found, 120.0) or 25.0, frames)
 
 
