@@ -214,6 +214,18 @@ def test_a_source_partly_out_of_the_picture_is_refused_and_a_target_is_done_as_f
     assert changed(cut, opened(media)).any()
 
 
+def test_dark_glasses_stay_on_the_target(bench: Bench) -> None:
+    image = Image.fromarray(ASTRONAUT)
+    draw = ImageDraw.Draw(image)
+    for x in (204, 246):
+        draw.ellipse((x - 20, 92, x + 20, 118), fill=(15, 15, 18))
+    worn = np.asarray(image)
+    made = opened(bench.run(bench.attach(ROSS), bench.attach(worn)).media[0])
+    for x in (204, 246):
+        assert np.abs(made[98:112, x - 14 : x + 14].astype(int) - worn[98:112, x - 14 : x + 14]).max() < 25
+    assert changed(worn, made)[125:165, 195:255].mean() > 0.1
+
+
 def test_a_small_source_is_told(bench: Bench) -> None:
     small = np.asarray(Image.fromarray(ASTRONAUT).resize((256, 256)))
     (note,) = bench.run(bench.attach(small), bench.attach(ROSS)).notes

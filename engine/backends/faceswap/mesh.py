@@ -26,6 +26,8 @@ REACH = 0.1
 """How far from the edge the colours around are felt, as a share of the face's width."""
 ASIDE = 20.0
 """Degrees of yaw from which a source's far half is taken from its near one, mirrored, but for the eyes."""
+DARK, COVERED = 0.5, 0.8
+"""Lightness over the skin's that is dark, and the share of an eye's surroundings from which glasses cover it."""
 OPEN_MOUTH = 0.02
 """Opening over the face's height from which a mouth shows what is in it."""
 OPEN_EYE = 0.16
@@ -84,14 +86,17 @@ def put(texture: Texture, picture: Picture, face: Face, blend: float) -> None:
     region = Region.around(face, picture.shape, MARGIN)
     around, points = region.of(picture), region.points(face)
     whole, core = mask.outline(points, region.shape, WHOLE), mask.skin(points, region.shape, CORE)
-    plain = whole * (1 - mask.features(points, region.shape))
+    seen = colour.lab_of(around)
+    glasses = _glasses(seen, points, colour.Tone.of(seen, core), width)
+    core &= glasses < 0.5
+    plain = whole * (1 - mask.features(points, region.shape)) * (1 - glasses)
     own = colour.Skin.of(colour.lab_of(texture.bent(face, region)), core, plain)
-    model = colour.Skin.of(colour.lab_of(around), core, plain)
+    model = colour.Skin.of(seen, core, plain)
     coloured = colour.matched(own.lab, own, model, LIGHT * width)
     clear = own.share * model.share
     taken = whole * np.maximum(_inner_part(points, region.shape), mask.softened(clear, 0.02 * width))
     blended = coloured + _membrane(around - coloured, whole, clear, width)
-    kept = _kept(points, region.shape, texture, face, width)
+    kept = np.maximum(_kept(points, region.shape, texture, face, width), mask.softened(glasses, 0.02 * width))
     alpha = mask.softened(_inner(taken, FEATHER * width), FEATHER * width) * (1 - kept) * np.float32(blend)
     mixed = around + alpha[..., None] * (blended - around)
     around[...] = (mixed + 0.5).clip(0, 255).astype(np.uint8)
@@ -112,6 +117,19 @@ def _inner(inside: Values, pixels: float) -> Values:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     inner: Values = cv2.erode(inside, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
     return inner
+
+
+def _glasses(lab: Values, points: Values, tone: colour.Tone, width: float) -> Values:
+    """(H, W), 1 in dark glasses, which stay on the target: what is dark around its eyes, where nearly all there is."""
+    dark, shape = (lab[..., 0] < DARK * tone.middle[0]).astype(np.float32), lab.shape[:2]
+    for rim in (RIGHT_EYE, LEFT_EYE):
+        near = mask.holes(points, shape, [rim], 0.04 * width) > 0
+        if not near.any() or dark[near].mean() < COVERED:
+            return np.zeros(shape, np.float32)
+    worn = dark * mask.holes(points, shape, (RIGHT_EYE, LEFT_EYE), 0.2 * width)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.03 * width)) + 1,) * 2)
+    grown: Values = cv2.dilate(worn, kernel)
+    return grown
 
 
 def _kept(points: Values, shape: tuple[int, int], texture: Texture, face: Face, width: float) -> Values:
