@@ -24,13 +24,13 @@ def save_tiny_gpt2(folder: Path) -> Path:
     import_torchvision()
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    tokenizer = _tokenizer()
+    words = tokenizer()
     config = GPT2Config(
-        vocab_size=len(tokenizer), n_positions=512, n_embd=32, n_layer=2, n_head=2, eos_token_id=0, bos_token_id=0
+        vocab_size=len(words), n_positions=512, n_embd=32, n_layer=2, n_head=2, eos_token_id=0, bos_token_id=0
     )
-    model = _fitted(GPT2LMHeadModel, config, tokenizer(WORDS * 2, return_tensors="pt")["input_ids"])
+    model = _fitted(GPT2LMHeadModel, config, words(WORDS * 2, return_tensors="pt")["input_ids"])
     model.save_pretrained(folder, safe_serialization=True)
-    tokenizer.save_pretrained(folder)
+    words.save_pretrained(folder)
     return folder
 
 
@@ -46,7 +46,8 @@ def save_told(source: Path, folder: Path) -> Path:
     return folder
 
 
-def _tokenizer() -> Any:
+def tokenizer() -> Any:
+    """Byte pairs of WORDS."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -1,0 +1,113 @@
+"""What /magic costs beside what writes it called bare, and whether it waits behind a picture-long job.
+
+`python -m bench.magic` measures the grammar; with `--model` and a folder, such as MagicPrompt's snapshot, that language
+model too; with `--random` a GPT-2 of MagicPrompt's size with random weights. What that says is of no use, so each
+prompt takes the three tries after which the grammar writes.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import structlog
+
+from bench.studio import UNLIMITED, echo
+from bot.command import Request
+from bot.commands import COMMANDS
+from bot.service import Service
+from bot.studio import Studio
+from engine.backends import writers
+from engine.backends.torchvision_import import import_torchvision
+from engine.host import Engine, HostSettings
+from engine.job import Started
+from engine.task import EngineSettings
+from engine.tasks.magic import Params
+from storage.files import Files
+from storage.store import Store
+
+IDEA = "a lighthouse at noon"
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", help="a folder with a causal language model")
+    parser.add_argument("--random", action="store_true", help="a random GPT-2 of MagicPrompt's size")
+    given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
+    with tempfile.TemporaryDirectory() as name:
+        print(f"{'writer':<14}{'bare':>12}{'/magic':>12}{'while the device is busy':>28}")
+        await _measure("grammar", "grammar", 50, _made(name, "grammar"))
+        named = given.model or (_random(Path(name) / "gpt2") if given.random else None)
+        if named:
+            await _measure("language model", named, 2, _made(name, "model"))
+
+
+async def _measure(label: str, model: str, times: int, folder: Path) -> None:
+    writer = writers.load(EngineSettings("cpu", folder, 10**10, {"magic": model}))
+    seeds = iter(range(10**6))
+    bare = _median(times, lambda: writer.write(Params(idea=IDEA, seed=next(seeds), short=True), lambda *_: None))
+    settings = HostSettings(("cpu",), folder, models=(("magic", model), ("imagine", "pocket")), beside=True)
+    async with Store.open(folder / "atelier.db") as store, Engine.open(settings) as engine:
+        await engine.service("magic")
+        files = Files(folder / "media", 10**7, 10**7)
+        service = Service(Studio(UNLIMITED, store, files, engine, (*COMMANDS, echo)))
+        alone = await _asked(service, times, seeds)
+        async with aclosing(service.handle(Request("echo", {"seconds": "600"}, "web:b", "bench"))) as busy:
+            while not isinstance(await anext(busy), Started):
+                continue
+            beside = await _asked(service, times, seeds)
+    print(f"{label:<14}{_shown(bare):>12}{_shown(alone):>12}{_shown(beside):>28}")
+
+
+async def _asked(service: Service, times: int, seeds: Iterator[int]) -> float:
+    """Median seconds from the request to its last update; the first, which loads the model, does not count."""
+    taken = []
+    for _ in range(times + 1):
+        raw = {"idea": IDEA, "seed": str(next(seeds))}
+        begun = time.perf_counter()
+        async with aclosing(service.handle(Request("magic", raw, "web:a", "bench"))) as updates:
+            [update async for update in updates]
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken[1:])
+
+
+def _median(times: int, work: Callable[[], object]) -> float:
+    work()
+    taken = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def _made(parent: str, name: str) -> Path:
+    folder = Path(parent) / name
+    folder.mkdir()
+    return folder
+
+
+def _random(folder: Path) -> str:
+    """GPT-2 as MagicPrompt has it, of 124 million weights, with the tests' small tokenizer."""
+    import_torchvision()
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from tests.tiny_gpt2 import tokenizer
+
+    words = tokenizer()
+    GPT2LMHeadModel(GPT2Config(bos_token_id=0, eos_token_id=0)).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return str(folder)
+
+
+def _shown(seconds: float) -> str:
+    return f"{1000 * seconds:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
