@@ -25,8 +25,8 @@ GROWTH = 32
 """Channels that each of the first four adds."""
 SLOPE = 0.2
 """Of the leaky rectifier."""
-WARM = 8
-"""Pictures after which the network is compiled: that takes some ten seconds, which one picture does not earn."""
+WARM = 500
+"""Tiles after which the network is compiled: on an H100 that took 55 s, and then saves 33 ms of 74 a tile."""
 
 
 def fits(network: Any) -> bool:
@@ -69,7 +69,7 @@ class Dense:
         import torch
 
         self._compiles = False
-        log.info("compiling the network: once, some ten seconds")
+        log.info("compiling the network: once, about a minute")
         self._residual = torch.compile(residual, dynamic=True)
         self._grow = torch.compile(grow, dynamic=True)
 
