@@ -16,20 +16,22 @@ from pathlib import Path
 
 import structlog
 
-from bench.studio import UNLIMITED, echo
+from bench.studio import echo
 from bot.command import Request
 from bot.commands import COMMANDS
+from bot.config import Settings
 from bot.service import Service
 from bot.studio import Studio
 from engine.backends import writers
 from engine.backends.torchvision_import import import_torchvision
 from engine.host import Engine, HostSettings
-from engine.job import Started
+from engine.job import Done, Started
 from engine.task import EngineSettings
 from engine.tasks.magic import Params
 from storage.files import Files
 from storage.store import Store
 
+UNLIMITED = Settings.model_validate({"limits": {"magic": "off"}})
 IDEA = "a lighthouse at noon"
 
 
@@ -41,7 +43,7 @@ async def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with tempfile.TemporaryDirectory() as name:
         print(f"{'writer':<14}{'bare':>12}{'/magic':>12}{'while the device is busy':>28}")
-        await _measure("grammar", "grammar", 50, _made(name, "grammar"))
+        await _measure("grammar", "grammar", 30, _made(name, "grammar"))
         named = given.model or (_random(Path(name) / "gpt2") if given.random else None)
         if named:
             await _measure("language model", named, 2, _made(name, "model"))
@@ -71,7 +73,8 @@ async def _asked(service: Service, times: int, seeds: Iterator[int]) -> float:
         raw = {"idea": IDEA, "seed": str(next(seeds))}
         begun = time.perf_counter()
         async with aclosing(service.handle(Request("magic", raw, "web:a", "bench"))) as updates:
-            [update async for update in updates]
+            last = [update async for update in updates][-1]
+        assert isinstance(last, Done), last
         taken.append(time.perf_counter() - begun)
     return statistics.median(taken[1:])
 
