@@ -63,8 +63,8 @@ def test_a_recording_is_probed(name: str, mime: str, video: bool, sound: bool, t
 def test_a_turned_video_has_the_size_that_it_is_shown_in(clip: Path, tmp_path: Path) -> None:
     turned = tmp_path / "turned.mp4"
     # The packaged FFmpeg makes it, whichever one reads it: -display_rotation came with FFmpeg 6.
-    turn = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-display_rotation", "90", "-i", str(clip), "-c", "copy", str(turned)]
-    subprocess.run(turn, check=True)
+    packaged = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error"]
+    subprocess.run([*packaged, "-display_rotation", "90", "-i", str(clip), "-c", "copy", str(turned)], check=True)
     found = probe(turned, "video/mp4").video
     assert found
     assert (found.width, found.height) == (HEIGHT, WIDTH)
