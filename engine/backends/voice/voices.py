@@ -12,14 +12,14 @@ FOLDER = "voices"
 SEXES = {"joe": "man", "lessac": "woman", "amy": "woman", "davefx": "man", "claude": "woman", "siwis": "woman"}
 """Of Piper's voices, by the second part of the name."""
 COMMON = {
-    "en": "the and is are you of to it that this i my we for with what have",
+    "en": "the a an and is are was you he she they of to in on at it that this i my your we for with not but what have",
     "es": "el la los las es y que en un una de no se por con para está hola yo",
     "fr": "le la les est et que un une de des je vous nous pas pour dans bonjour",
     "de": "der die das und ist ich nicht ein eine zu wir sie mit auf hallo",
     "it": "il la che è e un una di non per con sono ciao gli questo",
     "pt": "o a os as é e que um uma de não para com olá eu você está",
 }
-"""Words that tell a language."""
+"""Words that tell a language. Of those that several share, as a, the first language here has them."""
 SCRIPTS = {"а-я": "ru", "α-ω": "el", "א-ת": "he", "ا-ي": "ar", "अ-ह": "hi", "一-鿿": "zh"}  # noqa: RUF001  # letters
 
 

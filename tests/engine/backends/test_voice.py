@@ -10,6 +10,7 @@ import pytest
 
 from engine import weights
 from engine.backends import voice
+from engine.backends.voice import voices
 from engine.backends.whisper import Whisper
 from engine.errors import BadInput, Cancelled
 from engine.video import Watch, samples
@@ -97,3 +98,19 @@ def test_the_saved_sound_has_the_samples_that_were_spoken(tmp_path: Path) -> Non
     voice.save(spoken, tmp_path / "said.wav")
     with wave.open(str(tmp_path / "said.wav")) as sound:
         assert (sound.getframerate(), sound.getnframes()) == (spoken.rate, len(spoken.samples))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("An apple a day.", "en"),
+        ("Meow", "en"),
+        ("A cat on a mat", "en"),
+        ("Hola, yo soy un gato", "es"),
+        ("O gato está na mesa e não dorme", "pt"),
+        ("Bonjour, je suis un chat", "fr"),
+        ("Привет", "ru"),
+    ],
+)
+def test_a_text_tells_its_language_and_english_is_meant_where_it_tells_nothing(text: str, language: str) -> None:
+    assert voices.language_of(text) == language
