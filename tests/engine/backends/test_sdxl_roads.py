@@ -1,6 +1,6 @@
 """What goes beyond words to a picture, on a whole checkpoint of small random weights, against plain diffusers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def settings(home: Path) -> EngineSettings:
-    monkey = pytest.MonkeyPatch()
-    monkey.delenv("ATELIER_WEIGHTS", raising=False)
-    made = EngineSettings("cpu", home, 10**9, {"imagine": str(home / "tiny-sdxl")})
-    assert made.weights == home / "weights"
-    monkey.undo()
-    monkey.setenv("ATELIER_WEIGHTS", str(home / "weights"))
-    return made
+def settings(home: Path) -> Iterator[EngineSettings]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATELIER_WEIGHTS", str(home / "weights"))
+        yield EngineSettings("cpu", home, 10**9, {"imagine": str(home / "tiny-sdxl")})
 
 
 @pytest.fixture(scope="module")
