@@ -22,9 +22,11 @@ import numpy as np
 
 from bench import random_sdxl
 from bench.figures import figures, say
+from bench.gpu_profile import profile
 from bench.gpu_queue import queue, small
 from engine import png
 from engine.backends.parking import Parking
+from engine.backends.sdxl.checkpoint import TOGETHER
 from engine.backends.sdxl.painter import SdxlPainter
 from engine.backends.sdxl.reader import Words
 from engine.devices import devices
@@ -80,6 +82,7 @@ def plain(checkpoint: Path) -> "list[np.ndarray[Any, Any]]":
     say("plain diffusers, picture, ms", median_ms(draw))
     with tempfile.TemporaryDirectory() as name:
         say("plain diffusers, PNG on disk, ms", median_ms(lambda number: draw(number).save(f"{name}/a.png"), 3))
+    profile("profile before, plain diffusers", lambda: draw(5))
     return [np.asarray(draw(number)) for number in range(3)]
 
 
@@ -119,6 +122,7 @@ def single(settings: EngineSettings, pool: Pool, peer: "list[np.ndarray[Any, Any
     draw(1002)
     say("picture, PNG on disk, ms", median_ms(draw, 15), "aim 160")
     say("picture, words that came before, ms", median_ms(lambda number: draw(number % 2), 7))
+    profile("profile after, Atelier", lambda: draw(1003))
     after = [painter.paint(Params(prompt=f"a cat {n}", seed=n), lambda *_: None).pictures[0] for n in range(3)]
     say("PSNR compiled against diffusers, dB", min(map(psnr, after, peer)), "aim 40")
     say(
@@ -156,19 +160,20 @@ def psnr(ours: Any, theirs: Any) -> float:
 
 
 def together(settings: EngineSettings, pool: Pool, painter: SdxlPainter) -> None:
-    """Batches of 8 jobs in this process."""
+    """Batches as long as the line makes them, in this process."""
     assert TASK.batch is not None
-    contexts = [context_of(settings.folder, pool, settings) for _ in range(8)]
+    contexts = [context_of(settings.folder, pool, settings) for _ in range(TOGETHER)]
 
     def draw(number: int) -> None:
-        jobs = [Params(prompt=f"a dog {number} {place}", seed=place) for place in range(8)]
-        assert len(list(TASK.batch.run(jobs, contexts))) == 8  # type: ignore[union-attr]  # asserted above
+        jobs = [Params(prompt=f"a dog {number} {place}", seed=place) for place in range(TOGETHER)]
+        assert len(list(TASK.batch.run(jobs, contexts))) == TOGETHER  # type: ignore[union-attr]  # asserted above
 
     draw(-1)
     draw(-2)
     say("compiling for 4 pictures, s", wait_for(painter))
     draw(-3)
-    say("batch of 8, pictures/s", 8000 / median_ms(draw, 7))
+    say(f"batch of {TOGETHER}, pictures/s", 1000 * TOGETHER / median_ms(draw, 7))
+    profile(f"profile of a batch of {TOGETHER}", lambda: draw(-4))
 
 
 def memory(settings: EngineSettings) -> None:

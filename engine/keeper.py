@@ -145,10 +145,10 @@ class Keeper:
                 self._tickets[message.job].put(message)
 
     def _answered(self, ticket: Ticket, answer: Done | Failed) -> None:
-        service = self._service(ticket.job.task)
-        if isinstance(answer, Done) and service is not None and len(self._tickets) == 1:
-            self._times.learn(ticket.kind(service.model, self.device), ticket.worked())
         self._unanswered.discard(ticket.job.id)
+        service = self._service(ticket.job.task)
+        if isinstance(answer, Done) and service is not None and not self._unanswered:
+            self._times.learn(ticket.kind(service.model, self.device), ticket.worked() / len(self._tickets))
         ticket.put(answer)
 
     def _service(self, task: str) -> Service | None:

@@ -31,6 +31,8 @@ WORTH = 10.0
 """Seconds of waiting that weigh as much as one device-second used lately."""
 JUMPS = 16
 """Places that a job whose model is resident may jump, and how often one job may be jumped over."""
+SHARED = 4.0
+"""Device-seconds that a run of several jobs should take at most: who comes next waits for all of it."""
 
 
 @dataclass(frozen=True)
@@ -136,16 +138,18 @@ class Schedule:
     def pick(self, resident: Collection[str], now: float, together: Together = alone) -> tuple[Waiting, ...]:
         """The job that runs next on a device that holds the models `resident`, with those that share its run.
 
-        `together` says of a task how many jobs may share a run there. They leave the line and are charged their cost;
-        nothing where nothing may run. O(JUMPS + batch) * O(log n).
+        `together` says of a task how many jobs may share a run there, which is to take SHARED seconds at most. They
+        leave the line and are charged their cost; nothing where nothing may run. O(JUMPS + batch) * O(log n).
         """
         chosen = self._choose(resident)
         if chosen is None:
             return ()
         picked = [self._take(chosen, now)]
         most = 1 if chosen.batch is None else together(chosen.task)
-        while len(picked) < most and (partner := self._partner(chosen)):
+        left = SHARED - chosen.cost
+        while len(picked) < most and (partner := self._partner(chosen)) and partner.cost <= left:
             picked.append(self._take(partner, now))
+            left -= partner.cost
         for job in picked:
             self._usage.add(job.user, job.cost / len(picked), now)
         for user in {job.user for job in picked}:

@@ -35,7 +35,7 @@ class Times:
         self._runs[kind].append(seconds)
 
     def learn(self, kind: Kind, seconds: float) -> None:
-        """A run that just ended well."""
+        """A run that just ended well; of a run that several jobs shared, one's share."""
         self.remember(kind, seconds)
         if self.learnt is not None:
             self.learnt(kind, seconds)

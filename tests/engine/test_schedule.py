@@ -190,11 +190,18 @@ def test_jobs_that_can_share_a_batch_leave_together_and_no_others() -> None:
     ]
 
 
+def test_jobs_share_a_run_only_while_it_is_short() -> None:
+    schedule = lined([Waiting(f"x{n}", f"u{n}", 1.5, n, batch="x") for n in range(5)], {}, now=10)
+    assert [job.id for job in schedule.pick((), 10, lambda _: 16)] == ["x0", "x1"]
+    slow = lined([Waiting(f"x{n}", f"u{n}", 60, n, batch="x") for n in range(5)], {}, now=10)
+    assert [job.id for job in slow.pick((), 10, lambda _: 16)] == ["x0"]
+
+
 def test_one_persons_jobs_share_a_batch_and_are_charged_one_run() -> None:
-    schedule = lined([Waiting(f"a{n}", "a", 8, n, batch="x") for n in range(4)], {}, now=10)
+    schedule = lined([Waiting(f"a{n}", "a", 0.8, n, batch="x") for n in range(4)], {}, now=10)
     assert [job.id for job in schedule.pick((), 10, lambda _: 4)] == ["a0", "a1", "a2", "a3"]
     schedule.join(Waiting("a", "a", 1, 10), 10)
-    schedule.charge("b", 9, 10)
+    schedule.charge("b", 0.9, 10)
     schedule.join(Waiting("b", "b", 1, 10), 10)
     assert schedule.pick((), 10)[0].id == "a"
 

@@ -7,6 +7,7 @@ import copy
 import os
 import queue
 import shutil
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 SHAPES = 64
 """Shapes that a region may be compiled for before torch gives up on it."""
 TRIES = 3
+BRIEF = 0.0002
+"""Seconds after which the compiler's thread makes way for the one that draws, in place of Python's 5 ms."""
 LEAST = (7, 0)
 """Compute capability that Triton needs."""
 
@@ -81,12 +84,15 @@ class Compiler:
             self._work.put(partial(self._improve, name, partial(_improve, replayed, shape, make, inputs)))
 
     def _improve(self, name: tuple[int, Shape], improve: Callable[[], None]) -> None:
+        usual = sys.getswitchinterval()
         try:
+            sys.setswitchinterval(BRIEF)
             improve()
             self._asked[name] = TRIES
         except Exception as error:  # noqa: BLE001  # what was recorded goes on serving, so a fault costs speed alone
             log.warning("not compiled", why=f"{type(error).__name__}: {error}"[:500])
         finally:
+            sys.setswitchinterval(usual)
             self._waiting.discard(name)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.backends.sdxl.sending import send
 from engine.weighting import Fragment, fragments
 
 
@@ -60,9 +61,20 @@ def is_plain(pipe: Any, prompt: str) -> bool:
 
 def encode_together(pipe: Any, prompts: Sequence[str]) -> list[Encoded]:
     """What `encode` gives of each plain prompt where nothing guides, read in one call."""
+    import torch
+
     texts = [_text(fragments(prompt)) for prompt in prompts]
-    words, _, pooled, _ = pipe.encode_prompt(texts, device=pipe.text_encoder.device, do_classifier_free_guidance=False)
-    return [Encoded(*rows) for rows in zip(words.split(1), pooled.split(1), strict=True)]
+    first = _penultimate(pipe.tokenizer, pipe.text_encoder, texts)
+    second = _penultimate(pipe.tokenizer_2, pipe.text_encoder_2, texts)
+    words = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+    return [Encoded(*rows) for rows in zip(words.split(1), second.text_embeds.split(1), strict=True)]
+
+
+def _penultimate(tokenizer: Any, encoder: Any, texts: list[str]) -> Any:
+    """What a text encoder says of the texts, with its hidden states, of which SDXL reads the last but one."""
+    length = tokenizer.model_max_length
+    ids = tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
+    return encoder(send(ids, str(encoder.device)), output_hidden_states=True)
 
 
 def joined(encoded: Sequence[Encoded]) -> Encoded:

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.backends.sdxl.noise import noises
+from engine.backends.sdxl.sending import send
+
 AHEAD = 2
 """Steps that the CPU may be ahead of the device: enough to keep it busy, few enough for a cancel to be noticed."""
 
@@ -54,39 +57,35 @@ class Sampler:
         """Latents, (N, 4, height / 8, width / 8). `on_step(steps begun, of all, latents)` may raise, which ends it."""
         import torch
 
-        pipe = self._pipe
+        scheduler, dtype = self._pipe.scheduler, wish.words.dtype
+        scheduler.set_timesteps(wish.steps)  # on the host, where it looks its place up without waiting for the device
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in wish.seeds]
-        pipe.scheduler.set_timesteps(wish.steps, device=self._device)
-        latents = pipe.prepare_latents(
-            len(wish.seeds),
-            4,
-            wish.height,
-            wish.width,
-            wish.words.dtype,
-            torch.device(self._device),
-            generators,
-            wish.noise,
-        )
+        more = self._pipe.prepare_extra_step_kwargs(generators, 0.0)
+        latents = self._begun(wish)
         conditions = self._conditions(wish)
-        more = pipe.prepare_extra_step_kwargs(generators, 0.0)
         running = _Running(self._device)
-        times = pipe.scheduler.timesteps
+        times = scheduler.timesteps
+        sent = send(times, self._device)
         for step, time in enumerate(times):
-            noise = self._noise(latents, time, conditions, wish)
-            latents = pipe.scheduler.step(noise, time, latents, **more, return_dict=False)[0].to(wish.words.dtype)
+            noise = self._noise(scheduler.scale_model_input(latents, time), sent[step], conditions, wish)
+            latents = scheduler.step(noise, time, latents, **more, return_dict=False)[0].to(dtype)
             running.wait()
             on_step(step + 1, len(times), latents)
         return latents
 
+    def _begun(self, wish: Wish) -> Any:
+        """Noise as strong as the scheduler wants it at first."""
+        scale = self._pipe.vae_scale_factor
+        shape = (4, wish.height // scale, wish.width // scale)
+        noise = noises(wish.seeds, shape, wish.words.dtype) if wish.noise is None else wish.noise
+        return send(noise, self._device) * self._pipe.scheduler.init_noise_sigma
+
     def _noise(self, latents: Any, time: Any, conditions: tuple[Any, ...], wish: Wish) -> Any:
         import torch
 
-        both = latents if wish.against is None else torch.cat([latents, latents])
-        scaled = self._pipe.scheduler.scale_model_input(both, time)
-        noise = self._predict(scaled, time, *conditions)
         if wish.against is None:
-            return noise
-        plain, told = noise.chunk(2)
+            return self._predict(latents, time, *conditions)
+        plain, told = self._predict(torch.cat([latents, latents]), time, *conditions).chunk(2)
         return plain + wish.guidance * (told - plain)
 
     def _conditions(self, wish: Wish) -> tuple[Any, ...]:
@@ -96,7 +95,7 @@ class Sampler:
         pipe, size = self._pipe, (wish.height, wish.width)
         width = pipe.text_encoder_2.config.projection_dim
         sizes = pipe._get_add_time_ids(size, (0, 0), size, wish.words.dtype, width)  # noqa: SLF001  # the card's own numbers
-        sizes = sizes.to(self._device).repeat(len(wish.seeds) * (1 if wish.against is None else 2), 1)
+        sizes = send(sizes, self._device).repeat(len(wish.seeds) * (1 if wish.against is None else 2), 1)
         if wish.against is None:
             return wish.words, wish.pooled, sizes
         return torch.cat([wish.against[0], wish.words]), torch.cat([wish.against[1], wish.pooled]), sizes

@@ -1,0 +1,98 @@
+"""A card whose memory somebody else takes: what becomes of a picture, and of the next one once it is free again.
+
+    python -m bench.gpu_ladder
+
+This process takes the card's memory but for some gigabytes; a real worker draws with what is left. Random weights of
+SDXL's real sizes. The worker's own log on stderr tells each rung.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+
+from bench import random_sdxl
+from bench.figures import say
+from engine.devices import devices
+from engine.host import Engine, HostSettings
+from engine.job import Done, Failed, Job
+from engine.tasks.imagine import Params
+
+LEFT = (15.0, 11.0, 9.5, 8.5, 7.5, 4.0)
+"""Gigabytes of the card that the worker may have at most."""
+PIECE = 1 << 26
+BUDGET = 15_000_000_000
+
+
+@contextmanager
+def taken_but(left: float) -> Iterator[None]:
+    """The card's memory is taken meanwhile, all but `left` gigabytes."""
+    import torch
+
+    held = []
+    while torch.cuda.mem_get_info()[0] > left * 1e9 + PIECE:
+        held.append(torch.empty(PIECE, dtype=torch.uint8, device="cuda"))
+    try:
+        yield
+    finally:
+        held.clear()
+        torch.cuda.empty_cache()
+
+
+async def ask(engine: Engine, word: str, **more: object) -> Done | Failed:
+    params = Params.model_validate({"prompt": word, "seed": 1} | more).model_dump(mode="json")
+    job = Job(command="imagine", task="imagine", params=params, key=word, user="web:1", origin="")
+    async with aclosing(engine.submit(job)) as updates:
+        last = [update async for update in updates][-1]
+    assert isinstance(last, Done | Failed), last
+    return last
+
+
+async def told(engine: Engine, name: str, word: str, **more: object) -> None:
+    begun = time.perf_counter()
+    answer = await ask(engine, word, **more)
+    if isinstance(answer, Done):
+        notes = " ".join(str(note) for note in answer.result.notes) or "as usual"
+        said = f"drawn: {notes}"
+    else:
+        said = f"refused: {answer.sentence}"
+    say(name, time.perf_counter() - begun, said)
+
+
+async def cold(host: HostSettings, left: float) -> None:
+    """Nothing is loaded yet."""
+    async with Engine.open(host) as engine:
+        await engine.service("imagine")
+        with taken_but(left):
+            await told(engine, f"cold, {left} GB left, s", f"cold {left}")
+        await told(engine, "  then, with all of it free, s", f"after {left}")
+
+
+async def warm(host: HostSettings, left: float) -> None:
+    """SDXL is there and recorded, and then the rest is taken by somebody else: a larger picture is asked for."""
+    async with Engine.open(host) as engine:
+        await engine.service("imagine")
+        await ask(engine, "warm")
+        with taken_but(left):
+            await told(engine, f"warm, {left} GB left beside it, s", f"warm {left}", shape="wide", count=4)
+            await told(engine, "  the same again, s", f"again {left}", shape="wide", count=4)
+        await told(engine, "  then, with all of it free, s", f"after {left}", shape="wide", count=4)
+
+
+def main() -> None:
+    if devices("auto") == ("cpu",):
+        print("There is no NVIDIA GPU here, so there is nothing to measure.")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        host = HostSettings(("cuda:0",), folder, BUDGET, models=(("imagine", str(random_sdxl.save(folder))),))
+        for left in LEFT:
+            asyncio.run(cold(host, left))
+        for left in (4.0, 0.5, 0.1):
+            asyncio.run(warm(host, left))
+
+
+if __name__ == "__main__":
+    main()
