@@ -35,16 +35,17 @@ THINGS = ("a red apple", "the sun", "a ship", "a house", "a rain cloud")
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["memory"]:
+    """Everything, or only what is named: speed, memory, overlap."""
+    if sys.argv[1:2] == ["memory"] and len(sys.argv) > 2:
         _film(Path(sys.argv[2]), int(sys.argv[3]), 2.0)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
         return
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "weights").symlink_to(weights_folder(Path("data")).resolve())
-        _speed(folder)
-        _memory(folder)
-        _overlap(folder)
+        for part in (_speed, _memory, _overlap):
+            if not sys.argv[1:] or part.__name__[1:] in sys.argv[1:]:
+                part(folder)
 
 
 def _speed(folder: Path) -> None:
@@ -71,7 +72,7 @@ def _memory(folder: Path) -> None:
     print("peak memory of the process by scenes of 2 s")
     for count in (5, 20, 60):
         told = subprocess.check_output(
-            [sys.executable, __file__, "memory", str(_fresh(folder, 100 + count)), str(count)]
+            [sys.executable, "-m", "bench.film", "memory", str(_fresh(folder, 100 + count)), str(count)]
         )
         print(f"  {count:3} scenes {told.decode().split()[-1]:>6} MB")
 
