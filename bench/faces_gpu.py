@@ -1,9 +1,11 @@
 """The full tier's swap in 1080p frames: ours against InsightFace's own `swapper.get(..., paste_back=True)`, in one run.
 
 The network has inswapper_128's shape and random weights, and both roads run it by the same torch session on the same
-device, so that what differs is what is around it: alignment, mask, colours, blending, and what goes to the device and
-back. `--channels 16 --blocks 1` makes the network small, so that on a CPU too the surroundings can be compared. Goal on
-one H100: 5 times. Needs torch, onnx, insightface. Medians.
+device, recorded as one launch, so that what differs is what is around it: alignment, mask, colours, blending, and what
+goes to the device and back. A frame's time is told alone, and as one of many, of which the next is begun before the
+last is finished, as the task does it. Then where ours goes, stage by stage, and what the profiler saw. `--channels 16
+--blocks 1` makes the network small, so that on a CPU too the surroundings can be compared. Goal on one H100: 5 times.
+Needs torch, onnx, insightface. Medians.
 """
 
 import argparse
@@ -11,7 +13,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +22,38 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from engine.backends.faceswap.full import Inswapper, put
+from engine.backends.faceswap import paste
+from engine.backends.faceswap.full import InsightSwapper, Inswapper, Pending, begin, placed
 from engine.backends.onnx_torch import TorchSession
+from engine.backends.transfer import Coming, sent
 from tests import tiny_faces
+
+warnings.filterwarnings("ignore", "`estimate` is deprecated", FutureWarning)  # InsightFace's own alignment
+Picture = NDArray[np.uint8]
+Tensor = Any  # torch.Tensor, of which the types are Any here
 
 MARKS = np.array([[204, 103], [246, 104], [225, 125], [208, 143], [244, 143]], np.float32)
 SIZES = (1.5, 3.0, 5.0)
 """How many times as large as in a picture of 512 x 512 the face is: about 160, 310 and 520 pixels high."""
+HEIGHT = 104
+
+
+def wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def median_ms(work: Callable[[], Any], turns: int) -> float:
-    for _ in range(3):
+    for _ in range(5):
         work()
     spent = []
     for _ in range(turns):
+        wait()
         begun = time.perf_counter()
         work()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
+        wait()
         spent.append(time.perf_counter() - begun)
     return 1000 * statistics.median(spent)
 
@@ -51,29 +67,188 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         path = tiny_faces.inswapper(Path(place) / "inswapper_128.onnx", given.channels, given.blocks)
-        compare(path, given.device, given.turns)
+        network = Inswapper(path, given.device)
+        latent, embedding = identity(network)
+        alone(network, latent, given.turns)
+        same(network, latent)
+        compare(path, network, latent, embedding, given.turns)
+        stages(network, latent, given.turns)
+        profiled(network, latent)
+        followed(Path(place), given.device, given.turns)
 
 
-def compare(path: Path, device: str, turns: int) -> None:
+def identity(network: Inswapper) -> tuple[Tensor, NDArray[np.float32]]:
+    embedding = np.random.default_rng(1).standard_normal(512).astype(np.float32)
+    return network.latent(embedding / np.linalg.norm(embedding)), embedding
+
+
+def frame() -> Picture:
+    return np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+
+
+def marks_of(size: float) -> NDArray[np.float32]:
+    return MARKS * np.float32(size) + np.array([400, 100], np.float32)
+
+
+def alone(network: Inswapper, latent: Tensor, turns: int) -> None:
+    name = torch.cuda.get_device_name() if network.device.type == "cuda" else "CPU"
+    crop = torch.rand(1, 3, 128, 128, device=network.device)
+    session: Any = network._session
+    session._recorder.bypassed = True
+    plain = median_ms(lambda: network.swap(crop, latent), turns)
+    session._recorder.bypassed = False
+    recorded = median_ms(lambda: network.swap(crop, latent), turns)
+    print(f"{name}, network of {network.bytes / 1e6:.0f} MB alone: {plain:.2f} ms, recorded {recorded:.2f} ms\n")
+
+
+def same(network: Inswapper, latent: Tensor) -> None:
+    """Recorded, launched one by one, and on the CPU in fp32: how far the levels are apart."""
+    made = {}
+    for road in ("recorded", "plain"):
+        network._session._recorder.bypassed = road == "plain"
+        made[road] = frame()
+        for place in (placed(marks_of(size), made[road]) for size in SIZES[::2]):
+            assert place
+            begin(network, latent, made[road], place, 1.0).finish()
+    network._session._recorder.bypassed = False
+    apart = np.abs(made["recorded"].astype(int) - made["plain"])
+    print(f"recorded against launched one by one: at most {apart.max()} levels apart, {apart.mean():.5f} on average\n")
+
+
+def compare(path: Path, network: Inswapper, latent: Tensor, embedding: NDArray[np.float32], turns: int) -> None:
     from insightface.app.common import Face
     from insightface.model_zoo.inswapper import INSwapper
 
-    name = torch.cuda.get_device_name() if device.startswith("cuda") else "CPU"
-    network, peer = Inswapper(path, device), INSwapper(str(path), TorchSession(path, device))
-    embedding = np.random.default_rng(1).standard_normal(512).astype(np.float32)
-    latent, source = network.latent(embedding / np.linalg.norm(embedding)), Face(embedding=embedding)
-    crop = torch.rand(1, 3, 128, 128, device=network.device)
-    alone = median_ms(lambda: network.swap(crop, latent), turns)
-    print(f"{name}, network of {network.bytes / 1e6:.0f} MB alone: {alone:.2f} ms\n")
-    print(f"{'1920 x 1080, face':<24} {'theirs ms':>10} {'ours ms':>9} {'theirs f/s':>11} {'ours f/s':>9} {'ratio':>6}")
-    frame = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+    peer, source = INSwapper(str(path), TorchSession(path, str(network.device))), Face(embedding=embedding)
+    heads = ("theirs ms", "ours ms", "ratio", "theirs f/s", "ours f/s", "ratio")
+    print(f"{'1920 x 1080':<18}" + "".join(f"{head:>11}" for head in heads))
+    picture = frame()
     for size in SIZES:
-        marks = MARKS * np.float32(size) + np.array([400, 100], np.float32)
+        marks = marks_of(size)
         target = Face(kps=marks)
-        theirs = median_ms(lambda: peer.get(frame, target, source, paste_back=True), turns)  # noqa: B023
-        ours = median_ms(lambda: put(network, latent, frame, marks, 1.0), turns)  # noqa: B023
-        told, faster = f"{round(size * 104)} pixels high", theirs / ours
-        print(f"{told:<24} {theirs:>10.1f} {ours:>9.1f} {1000 / theirs:>11.1f} {1000 / ours:>9.1f} {faster:>6.1f}")
+        theirs = median_ms(lambda: peer.get(picture, target, source, paste_back=True), turns)  # noqa: B023
+        ours = median_ms(lambda: one(network, latent, picture, marks), turns)  # noqa: B023
+        rate = many(network, latent, picture, marks, 4 * turns)
+        told = f"{round(size * HEIGHT)} pixels high"
+        figures = (theirs, ours, theirs / ours, 1000 / theirs, rate, rate * theirs / 1000)
+        print(f"{told:<18}" + "".join(f"{figure:>11.2f}" for figure in figures))
+
+
+def one(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> None:
+    started(network, latent, picture, marks).finish()
+
+
+def started(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> Pending:
+    place = placed(marks, picture)
+    assert place
+    pending: Pending = begin(network, latent, picture, place, 1.0)
+    return pending
+
+
+def many(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32], count: int) -> float:
+    """Frames a second, the next begun before the last is finished."""
+    pictures = [picture.copy() for _ in range(4)]
+    begun = time.perf_counter()
+    before: Pending | None = None
+    for number in range(count):
+        pending = started(network, latent, pictures[number % 4], marks)
+        if before:
+            before.finish()
+        before = pending
+    assert before
+    before.finish()
+    return count / (time.perf_counter() - begun)
+
+
+def stages(network: Inswapper, latent: Tensor, turns: int) -> None:
+    """Of one frame: what the processor spends on each stage until it is launched, and the device until it is done."""
+    print(f"\n{'a face of ' + str(round(SIZES[-1] * HEIGHT)) + ' pixels':<28} {'launched ms':>12} {'done ms':>9}")
+    picture, marks = frame(), marks_of(SIZES[-1])
+    launched: dict[str, list[float]] = {}
+    done: dict[str, list[float]] = {}
+    for _ in range(turns):
+        for times, settle in ((launched, int), (done, wait)):
+            wait()
+            begun = time.perf_counter()
+            with torch.inference_mode():
+                for name in stage(network, latent, picture, marks):
+                    settle()
+                    times.setdefault(name, []).append(time.perf_counter() - begun)
+                    begun = time.perf_counter()
+    for name, spent in launched.items():
+        print(f"{name:<28} {1000 * statistics.median(spent):>12.3f} {1000 * statistics.median(done[name]):>9.3f}")
+
+
+def stage(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> Iterator[str]:
+    """`begin` and `finish` with a name after each stage."""
+    place = placed(marks, picture)
+    assert place
+    yield "align (CPU)"
+    box = sent(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
+    yield "upload of the box"
+    out, back = place.ways(network.device)
+    yield "the two ways"
+    before = paste.upright(box, out)
+    yield "upright"
+    after = network.swap(before, latent)
+    yield "network"
+    after = paste.matched(after, before)
+    yield "colours"
+    made = paste.put_back(after, box, back, 1.0).mul_(255).add_(0.5).clamp_(0, 255).byte()
+    yield "mask and blend"
+    coming = Coming(made[0].permute(1, 2, 0).contiguous())
+    yield "download is begun"
+    coming.there()
+    yield "download is waited for"
+    place.of_picture(picture)[...] = coming.there()
+    yield "into the frame (CPU)"
+
+
+def profiled(network: Inswapper, latent: Tensor) -> None:
+    from torch.profiler import ProfilerActivity, profile
+
+    card = network.device.type == "cuda"
+    picture, marks = frame(), marks_of(SIZES[-1])
+    with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if card else [])]) as seen:
+        for _ in range(10):
+            one(network, latent, picture, marks)
+    keys = ("self_cuda_time_total", "self_cpu_time_total") if card else ("self_cpu_time_total",)
+    for key in keys:
+        print("\n" + seen.key_averages().table(sort_by=key, row_limit=14, max_name_column_width=60))
+
+
+def followed(folder: Path, device: str, turns: int) -> None:
+    """A face found and followed in every frame, too: the detector is a small one, called as det_10g is."""
+    from engine.backends.faceswap.choice import Choice
+    from engine.backends.faceswap.swapping import Swapping
+    from engine.backends.faceswap.tracking import Tracker
+
+    tiny_faces.detector(folder / "buffalo_l" / "det_10g.onnx")
+    tiny_faces.recogniser(folder / "buffalo_l" / "w600k_r50.onnx")
+    swapper = InsightSwapper(folder, device)
+    picture = np.full((1080, 1920, 3), 128, np.uint8)
+    picture[480:576, 864:960] = (20, 250, 20)
+    faces = swapper.quick(picture)
+    latent, tracker = swapper.identity(picture, faces[0]), Tracker(swapper, Choice(), faces, 25)
+    spent = {"a frame copied, looked through and swapped": 0.0, "looked through alone": 0.0}
+    before: Swapping | None = None
+    for number in range(-5, turns):
+        begun, seen = time.perf_counter(), picture.copy()
+        swapping = Swapping(swapper, seen, 1.0, fine=False)
+        for _, face in tracker.step(seen):
+            swapping.begin(latent, face)
+        if before:
+            before.whole()
+        before, whole = swapping, time.perf_counter() - begun
+        if number >= 0:
+            spent["a frame copied, looked through and swapped"] += whole
+    for _ in range(turns):
+        seen, begun = picture.copy(), time.perf_counter()
+        swapper.quick(seen)
+        spent["looked through alone"] += time.perf_counter() - begun
+    print()
+    for name, total in spent.items():
+        print(f"{name:<46} {1000 * total / turns:>8.2f} ms {turns / total:>8.1f} f/s")
 
 
 if __name__ == "__main__":

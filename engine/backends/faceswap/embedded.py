@@ -38,6 +38,6 @@ class MeshSwapper:
     def identity(self, picture: Picture, face: Face) -> Texture:
         return Texture.of(picture, face, self._reader.searched)
 
-    def put(self, identity: Texture, picture: Picture, face: Face, blend: float, *, fine: bool = True) -> None:  # noqa: ARG002
-        """`fine` makes no difference here."""
+    def begin(self, identity: Texture, picture: Picture, face: Face, blend: float, *, fine: bool = True) -> None:  # noqa: ARG002
+        """Done at once; `fine` makes no difference here."""
         put(identity, picture, face, blend)

@@ -1,6 +1,7 @@
 """The full tier: InsightFace's faces and inswapper_128, run by torch where the device is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from engine.backends.faces.alignment import places, similarity
 from engine.backends.faces.insight import InsightReader, KeyFace, unfit
 from engine.backends.faceswap.paste import Place, matched, put_back, upright
 from engine.backends.onnx_torch import TorchSession
+from engine.backends.transfer import Coming, sent
 
 Picture = NDArray[np.uint8]
 Tensor = Any  # torch.Tensor, of which the types are Any here
@@ -50,8 +52,27 @@ class Inswapper:
 
     def swap(self, faces: Tensor, latent: Tensor) -> Tensor:
         """One after the other: the published graph takes one face."""
-        made = [self._session.tensors(dict(zip(self._names, (face[None], latent), strict=True))) for face in faces]
-        return torch.cat([next(iter(each.values())) for each in made]).clamp(0, 1)
+        made = [self._one(face[None], latent).clamp(0, 1) for face in faces]
+        return torch.cat(made) if len(made) > 1 else made[0]
+
+    def _one(self, face: Tensor, latent: Tensor) -> Tensor:
+        (found,) = self._session.tensors(dict(zip(self._names, (face, latent), strict=True))).values()
+        return found
+
+
+@dataclass
+class Pending:
+    """A swapped face on its way from the device into its place in `picture`."""
+
+    picture: Picture
+    place: Place
+    coming: Coming | None
+
+    def finish(self) -> None:
+        """Wait for it, and put it there."""
+        if self.coming is not None:
+            self.place.of_picture(self.picture)[...] = self.coming.there()
+            self.coming = None
 
 
 class InsightSwapper:
@@ -64,6 +85,7 @@ class InsightSwapper:
         self._reader = InsightReader(folder / "buffalo_l", device)
         self._network = Inswapper(folder / "inswapper_128.onnx", device)
         self._seen: tuple[Picture, tuple[KeyFace, ...]] | None = None
+        self._pending: list[Pending] = []
 
     @property
     def size(self) -> int:
@@ -91,29 +113,41 @@ class InsightSwapper:
     def identity(self, picture: Picture, face: KeyFace) -> Tensor:
         return self._network.latent(self._reader.embedding(picture, face))
 
-    def put(self, identity: Tensor, picture: Picture, face: KeyFace, blend: float, *, fine: bool = True) -> None:
-        side = _side(face.marks) if fine else SIDE
-        put(self._network, identity, picture, face.marks, blend, side=side)
+    def begin(
+        self, identity: Tensor, picture: Picture, face: KeyFace, blend: float, *, fine: bool = True
+    ) -> Pending | None:
+        """The device works while the next frame is read; a face over one that is not finished waits for it."""
+        place = placed(face.marks, picture, _side(face.marks) if fine else SIDE)
+        if place is None:
+            return None
+        for other in self._pending:
+            if other.picture is picture and other.place.meets(place):
+                other.finish()
+        self._pending = [other for other in self._pending if other.coming is not None]
+        self._pending.append(begin(self._network, identity, picture, place, blend))
+        return self._pending[-1]
+
+
+def placed(marks: NDArray[np.float32], picture: Picture, side: int = SIDE) -> Place | None:
+    """Where the upright crop of `side` pixels lies around a face's `marks` (5, 2); None where out of `picture`.
+
+    `side` is SIDE, or twice that: four passes then make its interleaved parts.
+    """
+    return Place.of(similarity(marks, places(side)), side, picture.shape)
 
 
 @torch.inference_mode()
-def put(
-    network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32], blend: float, *, side: int = SIDE
-) -> None:
-    """Swap the face whose `marks` (5, 2) are given in `picture`, uint8 (H, W, 3) RGB, in place.
+def begin(network: Inswapper, latent: Tensor, picture: Picture, place: Place, blend: float) -> Pending:
+    """Set the device to swapping the face at `place` of `picture`, uint8 (H, W, 3) RGB.
 
-    `side` of the upright crop is SIDE, or twice that: four passes then make its interleaved parts. Only the box of the
-    face goes to the device and back.
+    Only the box of the face goes to the device and back, and nothing here waits for it.
     """
-    place = Place.of(similarity(marks, places(side)), side, picture.shape)
-    if place is None:
-        return
-    part = np.ascontiguousarray(place.of_picture(picture))
-    box = torch.from_numpy(part).to(network.device).permute(2, 0, 1)[None].float() / 255
-    before = upright(box, place)
+    box = sent(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
+    out, back = place.ways(network.device)
+    before = upright(box, out)
     after = matched(_swapped(network, before, latent), before)
-    made = (put_back(after, box, place, blend) * 255 + 0.5).clamp(0, 255).byte()
-    place.of_picture(picture)[...] = made[0].permute(1, 2, 0).cpu().numpy()
+    made = put_back(after, box, back, blend).mul_(255).add_(0.5).clamp_(0, 255).byte()
+    return Pending(picture, place, Coming(made[0].permute(1, 2, 0).contiguous()))
 
 
 def _side(marks: NDArray[np.float32]) -> int:

@@ -5,13 +5,15 @@ the upright crop, and comes back with the colours in the same warp.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
+
+from engine.backends.transfer import sent
 
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
@@ -23,6 +25,8 @@ CORNER = 0.3
 """Of the crop's side: the radius of the mask's corners."""
 SPREAD = (0.8, 1.25)
 """By how much the colours' spread may change to match the target's."""
+LEAST = 1e-3
+"""The least spread that is told from none."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +58,21 @@ class Place:
         """Height and width of the box."""
         return self.bottom - self.top, self.right - self.left
 
+    def meets(self, other: "Place") -> bool:
+        """Whether the boxes have a pixel in common."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
     def of_picture(self, picture: Picture) -> Picture:
         """The box of `picture`, not copied."""
         return picture[self.top : self.bottom, self.left : self.right]
 
-    def out(self, device: torch.device) -> Tensor:
-        """(1, 2, 3): for `affine_grid` of the crop, where in the box its pixels are."""
-        return _theta(_inverse(self._boxed()), (self.side, self.side), self.shape).to(device)
-
-    def back(self, device: torch.device) -> Tensor:
-        """(1, 2, 3): for `affine_grid` of the box, where in the crop its pixels are."""
-        return _theta(self._boxed(), self.shape, (self.side, self.side)).to(device)
+    def ways(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """For `grid_sample`: of the crop's pixels where they are in the box, and of the box's where in the crop."""
+        square, moved = (self.side, self.side), self._boxed()
+        steps = [*_steps(_inverse(moved), square, self.shape), *_steps(moved, self.shape, square)]
+        columns, rows, across, down = sent(np.concatenate(steps), device).split([len(each) for each in steps])
+        return (columns + rows[:, None])[None], (across + down[:, None])[None]
 
     def _boxed(self) -> Any:
         """`move` from the box's pixels."""
@@ -73,43 +81,44 @@ class Place:
         return moved
 
 
-def upright(box: Tensor, place: Place) -> Tensor:
+def upright(box: Tensor, way: Tensor) -> Tensor:
     """Float (1, 3, H, W) of the box -> (1, 3, side, side)."""
-    grid = functional.affine_grid(place.out(box.device), [1, 3, place.side, place.side], align_corners=False)
-    return functional.grid_sample(box, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return functional.grid_sample(box, way, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def put_back(face: Tensor, box: Tensor, place: Place, blend: float) -> Tensor:
+def put_back(face: Tensor, box: Tensor, way: Tensor, blend: float) -> Tensor:
     """A face (1, 3, side, side) over the box (1, 3, H, W) that it was cut from, softly."""
-    sheet = torch.cat([face, _mask(place.side, box.device)], dim=1)
-    grid = functional.affine_grid(place.back(box.device), [1, 4, *place.shape], align_corners=False)
-    warped = functional.grid_sample(sheet, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    alpha = warped[:, 3:] * blend
-    return box + alpha * (warped[:, :3] - box)
+    sheet = torch.cat([face, _mask(face.shape[-1], blend, box.device)], dim=1)
+    warped = functional.grid_sample(sheet, way, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return torch.lerp(box, warped[:, :3], warped[:, 3:])
 
 
 def matched(face: Tensor, model: Tensor) -> Tensor:
     """`face` (1, 3, S, S) with the mean and, within bounds, the spread of `model`'s colours where the mask is whole."""
-    weight = _mask(face.shape[-1], face.device)
-    (mean, spread), (aim, width) = _told(face, weight), _told(model, weight)
-    return ((face - mean) * (width / spread.clamp(min=1e-3)).clamp(*SPREAD) + aim).clamp(0, 1)
+    both = torch.cat([face, model])
+    weight = _weight(face.shape[-1], face.device)
+    means = (both * weight).sum(dim=(2, 3), keepdim=True)
+    spreads = ((both - means).square_() * weight).sum(dim=(2, 3), keepdim=True).sqrt_().clamp_(min=LEAST)
+    ratio = (spreads[1:] / spreads[:1]).clamp_(*SPREAD)
+    return torch.addcmul(means[1:], face - means[:1], ratio).clamp_(0, 1)
 
 
-def _told(face: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    total = weight.sum()
-    mean = (face * weight).sum(dim=(2, 3), keepdim=True) / total
-    return mean, (((face - mean) ** 2 * weight).sum(dim=(2, 3), keepdim=True) / total).sqrt()
+@lru_cache(16)
+def _weight(side: int, device: torch.device) -> Tensor:
+    """The mask as shares that sum to 1."""
+    mask = _mask(side, 1.0, device)
+    return mask / mask.sum()
 
 
-@cache
-def _mask(side: int, device: torch.device) -> Tensor:
-    """(1, 1, side, side): 1 inside a square with round corners, fading to 0 before the edge."""
+@lru_cache(16)
+def _mask(side: int, blend: float, device: torch.device) -> Tensor:
+    """(1, 1, side, side): `blend` inside a square with round corners, fading to 0 before the edge."""
     steps = (torch.arange(side, device=device) + 0.5) / side - 0.5
     straight = 0.5 - EDGE - CORNER
     beyond = (steps.abs() - straight).clamp(min=0)
     away = torch.hypot(beyond[None, :], beyond[:, None]) - CORNER
     share = (0.5 - away / SOFT).clamp(0, 1)
-    return (share * share * (3 - 2 * share))[None, None]
+    return (share * share * (3 - 2 * share))[None, None] * blend
 
 
 def _inverse(move: Any) -> Any:
@@ -117,11 +126,12 @@ def _inverse(move: Any) -> Any:
     return np.hstack([turn, (-turn @ move[:, 2])[:, None]])
 
 
-def _theta(move: Any, here: tuple[int, int], there: tuple[int, int]) -> Tensor:
-    """`move` (2, 3), from pixels of a picture of `here` to one of `there`, (height, width), in torch's -1..1."""
+def _steps(move: Any, here: tuple[int, int], there: tuple[int, int]) -> tuple[Values, Values]:
+    """What each column and each row of `here`, (height, width), adds to a pixel's place in `there` after `move`.
 
-    def to_pixels(shape: tuple[int, int]) -> Any:
-        return np.array([[shape[1] / 2, 0, shape[1] / 2 - 0.5], [0, shape[0] / 2, shape[0] / 2 - 0.5], [0, 0, 1]])
-
-    whole = np.vstack([move, [0, 0, 1]])
-    return torch.from_numpy((np.linalg.inv(to_pixels(there)) @ whole @ to_pixels(here))[None, :2].astype(np.float32))
+    (width, 2) and (height, 2), in torch's -1..1.
+    """
+    unit = 2 / np.array([there[1], there[0]])
+    columns = np.arange(here[1])[:, None] * (move[:, 0] * unit)
+    rows = np.arange(here[0])[:, None] * (move[:, 1] * unit) + ((move[:, 2] + 0.5) * unit - 1)
+    return columns.astype(np.float32), rows.astype(np.float32)

@@ -34,6 +34,12 @@ class Seen(Protocol):
     def outside(self, shape: tuple[int, ...]) -> float: ...
 
 
+class Unfinished(Protocol):
+    """A face that a device is still at work on."""
+
+    def finish(self) -> None: ...
+
+
 class Swapper(Protocol):
     """The pool's model. Pictures are uint8 (H, W, 3) RGB. `most_yaw`: how far a source and a target may look aside."""
 
@@ -60,6 +66,11 @@ class Swapper(Protocol):
         """What a source's face gives to others."""
         ...
 
-    def put(self, identity: Any, picture: Picture, face: Any, blend: float, *, fine: bool = True) -> None:
-        """Put it on `face`, in place. `blend` 1 is all of it, 0 nothing; `fine` is slower, for stills."""
+    def begin(
+        self, identity: Any, picture: Picture, face: Any, blend: float, *, fine: bool = True
+    ) -> "Unfinished | None":
+        """Put it on `face`, in place, or begin to: the picture is whole once what was begun in it is finished.
+
+        `blend` 1 is all of it, 0 nothing; `fine` is slower, for stills.
+        """
         ...

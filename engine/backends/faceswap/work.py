@@ -13,6 +13,7 @@ from engine.backends.faceswap import sheet
 from engine.backends.faceswap.checks import checked_source, checked_target, no_face
 from engine.backends.faceswap.choice import Choice
 from engine.backends.faceswap.swapper import Swapper
+from engine.backends.faceswap.swapping import Swapping
 from engine.backends.faceswap.tracking import Tracker
 from engine.errors import BadInput, Sentence, TooLarge
 from engine.job import Fact, Media, Result
@@ -86,13 +87,13 @@ class Swap:
             raise no_face("target")
         settled = self._choice.settled(faces, self._sources)
         self._explain(before.colours, faces, settled)
-        picture = before.colours.copy()
+        swapping = Swapping(self._swapper, before.colours, self._params.blend)
         for done, (place, source) in enumerate(settled.items()):
             self._context.progress("swapping", 0.2 + 0.7 * done / len(settled))
             self._notes += checked_target(faces[place], place + 1, self._swapper.most_yaw[1])
-            self._swapper.put(self._identity(source), picture, faces[place], self._params.blend)
+            swapping.begin(self._identity(source), faces[place])
         self._count = len(settled)
-        return self._kept(self._finished(Still(picture, before.alpha, before.profile)))
+        return self._kept(self._finished(Still(swapping.whole(), before.alpha, before.profile)))
 
     def _kept(self, made: Still) -> Media:
         body = png.encode(made.pixels, made.profile)
@@ -101,8 +102,12 @@ class Swap:
         return self._context.keep_file(body)
 
     def _finished(self, made: Still) -> Still:
+        self._marked(made.colours)
+        return made
+
+    def _marked(self, made: Picture) -> Picture:
         if self._params.marker:
-            sheet.mark(made.colours)
+            sheet.mark(made)
         return made
 
     def _animation(self, target: Media) -> Media:
@@ -121,7 +126,8 @@ class Swap:
 
         def change(still: Still, on_step: OnStep) -> Still:
             on_step(0)
-            return self._finished(Still(self._stepped(tracker, still.colours), still.alpha, still.profile))
+            made = self._stepped(tracker, still.colours).whole()
+            return self._finished(Still(made, still.alpha, still.profile))
 
         made = animations.changed(target.path, change, self._telling, "target")
         self._settle(tracker)
@@ -144,18 +150,25 @@ class Swap:
         return kept.model_copy(update={"width": stream.width, "height": stream.height, "seconds": found.seconds})
 
     def _swapped(self, target: Media, stream: video.Stream, tracker: Tracker, watch: video.Watch) -> Iterator[Picture]:
+        """The device works on a frame while the next one is read and looked through."""
+        before: Swapping | None = None
         for number, frame in enumerate(video.frames(target.path, target.mime, stream, watch)):
             self._telling(min(1.0, number / stream.frames))
-            yield self._finished(Still(self._stepped(tracker, frame))).colours
+            begun = self._stepped(tracker, frame)
+            if before:
+                yield self._marked(before.whole())
+            before = begun
+        if before:
+            yield self._marked(before.whole())
 
-    def _stepped(self, tracker: Tracker, frame: Picture) -> Picture:
+    def _stepped(self, tracker: Tracker, frame: Picture) -> Swapping:
         """A frame with its faces swapped; one that turns too far aside keeps its own until it looks back."""
-        picture = frame.copy()
+        swapping = Swapping(self._swapper, frame, self._params.blend, fine=False)
         for source, face in tracker.step(frame):
             if abs(face.yaw) <= self._swapper.most_yaw[1]:
-                self._swapper.put(self._identity(source), picture, face, self._params.blend, fine=False)
+                swapping.begin(self._identity(source), face)
                 self._count += 1
-        return picture
+        return swapping
 
     def _settle(self, tracker: Tracker) -> None:
         """What is said once all frames were seen. Raises BadInput where the faces never were there."""

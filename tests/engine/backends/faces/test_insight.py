@@ -10,11 +10,12 @@ from insightface.app.common import Face as TheirFace
 from insightface.model_zoo.inswapper import INSwapper
 from insightface.utils import face_align
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from engine.backends.faces.alignment import places, similarity
 from engine.backends.faces.insight import InsightReader, KeyFace
 from engine.backends.faceswap import full, paste
-from engine.backends.faceswap.full import InsightSwapper, Inswapper, put
+from engine.backends.faceswap.full import InsightSwapper, Inswapper, begin, placed
 from engine.backends.faceswap.paste import Place
 from engine.backends.onnx_torch import TorchSession
 from engine.errors import MissingModel
@@ -79,14 +80,21 @@ def test_a_crop_and_its_way_back_are_where_insightface_has_them() -> None:
     place = Place.of(similarity(marks, places(128)), 128, picture.shape)
     assert place is not None
     box = tensor(place.of_picture(picture))
-    ours = paste.upright(box, place)[0].permute(1, 2, 0).numpy() * 255
+    out, way = place.ways(torch.device("cpu"))
+    ours = paste.upright(box, out)[0].permute(1, 2, 0).numpy() * 255
     assert np.abs(ours - theirs)[4:-4, 4:-4].mean() < 1.5
-    back = paste.put_back(paste.upright(box, place), box, place, 1.0)
+    back = paste.put_back(paste.upright(box, out), box, way, 1.0)
     assert (back - box).abs().mean() * 255 < 3
     plain = cv2.warpAffine(theirs, cv2.invertAffineTransform(move), picture.shape[1::-1])
-    whole = paste.put_back(tensor(theirs), box * 0, place, 1.0)[0].permute(1, 2, 0).numpy() * 255
+    whole = paste.put_back(tensor(theirs), box * 0, way, 1.0)[0].permute(1, 2, 0).numpy() * 255
     middle = slice(int(80 - place.top), int(160 - place.top)), slice(int(195 - place.left), int(255 - place.left))
     assert np.abs(whole[middle] - place.of_picture(plain)[middle]).mean() < 1.5
+
+
+def put(swapper: InsightSwapper, identity: torch.Tensor, picture: Picture, face: KeyFace, blend: float) -> None:
+    begun = swapper.begin(identity, picture, face, blend)
+    if begun:
+        begun.finish()
 
 
 def tensor(picture: Picture) -> torch.Tensor:
@@ -102,10 +110,82 @@ def test_the_face_that_is_swapped_in_is_insightfaces(folder: Path, monkeypatch: 
     source, target = TheirFace(embedding=embedding), TheirFace(kps=marks)
     theirs = peer.get(np.ascontiguousarray(picture[..., ::-1]), target, source)[..., ::-1]
     network, ours = Inswapper(folder / "inswapper_128.onnx", "cpu"), picture.copy()
-    put(network, network.latent(embedding / np.linalg.norm(embedding)), ours, marks, 1.0)
+    place = placed(marks, ours)
+    assert place
+    begin(network, network.latent(embedding / np.linalg.norm(embedding)), ours, place, 1.0).finish()
     middle = np.s_[100:150, 205:245]
     assert np.abs(ours[middle].astype(int) - theirs[middle]).mean() < 2
     assert np.abs(ours[middle].astype(int) - picture[middle]).mean() > 5
+
+
+@pytest.mark.parametrize("side", [128, 256])
+@pytest.mark.parametrize("blend", [0.6, 1.0])
+def test_the_road_without_waits_gives_what_torchs_own_affine_grid_gives(folder: Path, side: int, blend: float) -> None:
+    """Within one level, for faces of several sizes, turned, and cut by the edge."""
+    network = Inswapper(folder / "inswapper_128.onnx", "cpu")
+    latent = network.latent(np.eye(512, dtype=np.float32)[0])
+    picture = samples.astronaut()
+    turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]], np.float32)
+    for marks in (
+        FIVE,
+        FIVE * 2 - 150,
+        (FIVE - FIVE.mean(axis=0)) @ turn.T * 1.4 + 90,
+        FIVE - np.array([190, 60], np.float32),
+    ):
+        ours, place = picture.copy(), placed(marks, picture, side)
+        assert place
+        begin(network, latent, ours, place, blend).finish()
+        apart = np.abs(ours.astype(int) - plainly_put(network, latent, picture, place, blend))
+        assert apart.max() <= 1
+        assert (ours != picture).mean() > 0.01
+
+
+@torch.inference_mode()
+def plainly_put(network: Inswapper, latent: torch.Tensor, picture: Picture, place: Place, blend: float) -> Picture:
+    """Every step by itself, with torch's `affine_grid`."""
+    side, (high, wide) = place.side, place.shape
+    box = tensor(place.of_picture(picture))
+    whole = np.vstack([place.move, [0, 0, 1]]) @ [[1, 0, place.left], [0, 1, place.top], [0, 0, 1]]
+
+    def units(width: int, height: int) -> NDArray[np.float64]:
+        return np.array([[width / 2, 0, width / 2 - 0.5], [0, height / 2, height / 2 - 0.5], [0, 0, 1]])
+
+    def sampled(image: torch.Tensor, move: NDArray[np.float64], size: tuple[int, int], padding: str) -> torch.Tensor:
+        theta = np.linalg.inv(units(image.shape[3], image.shape[2])) @ move @ units(*size)
+        grid = functional.affine_grid(
+            torch.from_numpy(theta[None, :2].astype(np.float32)), [1, 1, size[1], size[0]], align_corners=False
+        )
+        return functional.grid_sample(image, grid, padding_mode=padding, align_corners=False)
+
+    before = sampled(box, np.linalg.inv(whole), (side, side), "border")
+    after, mask = full._swapped(network, before, latent), paste._mask(side, 1.0, torch.device("cpu"))
+
+    def told(face: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mean = (face * mask).sum(dim=(2, 3), keepdim=True) / mask.sum()
+        return mean, (((face - mean) ** 2 * mask).sum(dim=(2, 3), keepdim=True) / mask.sum()).sqrt()
+
+    (mean, spread), (aim, width) = told(after), told(before)
+    face = ((after - mean) * (width / spread.clamp(min=1e-3)).clamp(*paste.SPREAD) + aim).clamp(0, 1)
+    back, alpha = (sampled(one, whole, (wide, high), "zeros") for one in (face, mask))
+    made = picture.copy()
+    place.of_picture(made)[...] = (
+        ((box + alpha * blend * (back - box)) * 255 + 0.5).clamp(0, 255).byte()[0].permute(1, 2, 0).numpy()
+    )
+    return made
+
+
+def test_a_face_over_one_that_is_not_finished_has_it_beneath(swapper: InsightSwapper) -> None:
+    picture = patched((320, 224))
+    (face,) = swapper.faces(picture)
+    identity, near = swapper.identity(picture, face), face.at(face.marks + np.float32(40))
+    one_by_one, at_once = picture.copy(), picture.copy()
+    for each in (face, near):
+        put(swapper, identity, one_by_one, each, 1.0)
+    begun = [swapper.begin(identity, at_once, each, 1.0) for each in (face, near)]
+    for one in begun:
+        assert one
+        one.finish()
+    assert (at_once == one_by_one).all()
 
 
 def test_nothing_changes_beyond_the_box_and_half_a_blend_is_half_way(swapper: InsightSwapper) -> None:
@@ -115,7 +195,7 @@ def test_nothing_changes_beyond_the_box_and_half_a_blend_is_half_way(swapper: In
     made = {}
     for blend in (0.0, 0.5, 1.0):
         made[blend] = picture.copy()
-        swapper.put(identity, made[blend], face, blend)
+        put(swapper, identity, made[blend], face, blend)
     assert (made[0.0] == picture).all()
     assert np.abs(made[0.5] - (made[1.0].astype(float) + picture) / 2).max() <= 1
     rows, columns = (made[1.0] != picture).any(axis=2).nonzero()
@@ -127,7 +207,7 @@ def test_the_colours_are_the_targets(swapper: InsightSwapper) -> None:
     picture = patched((320, 224))
     (face,) = swapper.faces(picture)
     made = picture.copy()
-    swapper.put(swapper.identity(picture, face), made, face, 1.0)
+    put(swapper, swapper.identity(picture, face), made, face, 1.0)
     there = np.s_[200:280, 290:370]
     assert np.abs(made[there].mean(axis=(0, 1)) - picture[there].mean(axis=(0, 1))).max() < 25
 
@@ -147,8 +227,8 @@ def test_a_large_face_is_done_in_four_interleaved_parts(
     marks = FIVE * 4
     made = picture.copy()
     face = KeyFace((0, 0, 1, 1), marks, 1.0)
-    swapper.put(torch.zeros(1, 512), made, face, 1.0)
-    swapper.put(torch.zeros(1, 512), picture.copy(), face, 1.0, fine=False)
+    put(swapper, torch.zeros(1, 512), made, face, 1.0)
+    swapper.begin(torch.zeros(1, 512), picture.copy(), face, 1.0, fine=False)
     assert seen == [(4, 3, 128, 128), (1, 3, 128, 128)]
     assert np.abs(made.astype(int) - picture).mean() < 1, "what the network leaves comes back as it was"
 
@@ -177,7 +257,7 @@ def test_a_face_at_the_edge_is_put_back_as_far_as_the_picture_goes(swapper: Insi
     identity = swapper.identity(picture, face)
     for away in ([-330, 0], [0, -230], [-2000, 0]):
         made = picture.copy()
-        swapper.put(identity, made, face.at(face.marks + np.array(away, np.float32)), 1.0)
+        put(swapper, identity, made, face.at(face.marks + np.array(away, np.float32)), 1.0)
         assert (made != picture).any() == (away[0] > -1000)
 
 

@@ -1,113 +1,14 @@
-"""ONNX graphs run by torch, where its device is: a stand-in for an ONNX Runtime session that needs no second CUDA.
-
-Graphs of straight-line networks as they are published: no loops and no branches. Convolutions and matrix products run
-in fp16 on a GPU, all between them in fp32, since norms that are written out as squares and means overflow in fp16.
-"""
+"""What ONNX's operators do, by torch: convolutions and matrix products in their weights' type, all else in fp32."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
 Tensor = Any  # torch.Tensor, of which the types are Any here
 Attributes = Mapping[str, Any]
-
-
-class UnknownOperator(Exception):
-    """The graph has an operator that is not known here."""
-
-
-@dataclass(frozen=True)
-class Port:
-    """An input or an output of the graph. A side that may vary is a name, or None."""
-
-    name: str
-    shape: list[int | str | None]
-
-
-@dataclass(frozen=True)
-class _Step:
-    run: Callable[..., Any]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Attributes
-    dead: tuple[str, ...]
-    """Values that nothing needs after this step."""
-
-
-class TorchSession:
-    """Has what InsightFace asks of an `onnxruntime.InferenceSession`, and `tensors`, which stays on the device."""
-
-    def __init__(self, path: Path, device: str) -> None:
-        """Raises UnknownOperator, and what onnx raises for a file that is no network."""
-        import onnx
-
-        graph = onnx.load(str(path)).graph
-        self.device = torch.device(device)
-        half = self.device.type == "cuda"
-        self._constants = {one.name: self._placed(onnx.numpy_helper.to_array(one), half) for one in graph.initializer}
-        self._inputs = [_port(one) for one in graph.input if one.name not in self._constants]
-        self._outputs = [_port(one) for one in graph.output]
-        self._steps = _steps(graph, {port.name for port in self._outputs} | self._constants.keys())
-
-    @property
-    def bytes(self) -> int:
-        return sum(value.nbytes for value in self._constants.values())
-
-    def get_inputs(self) -> list[Port]:
-        return self._inputs
-
-    def get_outputs(self) -> list[Port]:
-        return self._outputs
-
-    def run(self, names: Sequence[str] | None, feed: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        """Arrays in, arrays out, as ONNX Runtime does it."""
-        given = {name: torch.from_numpy(np.ascontiguousarray(value)).to(self.device) for name, value in feed.items()}
-        found = self.tensors(given)
-        return [found[name].cpu().numpy() for name in names or [port.name for port in self._outputs]]
-
-    @torch.inference_mode()
-    def tensors(self, feed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Tensors on the device by the inputs' names -> those of the outputs, floats in fp32."""
-        values: dict[str, Any] = {"": None, **self._constants, **feed}
-        for step in self._steps:
-            made = step.run(*(values[name] for name in step.inputs), **step.attributes)
-            values.update(zip(step.outputs, made if isinstance(made, tuple) else (made,), strict=False))
-            for name in step.dead:
-                del values[name]
-        return {port.name: values[port.name] for port in self._outputs}
-
-    def _placed(self, array: NDArray[Any], half: bool) -> Tensor:
-        """Numbers that say shapes stay where Python reads them."""
-        value = torch.from_numpy(np.array(array))
-        if not value.is_floating_point():
-            return value
-        return value.to(self.device, torch.float16 if half and value.ndim > 1 else torch.float32)
-
-
-def _port(value: Any) -> Port:
-    sides = value.type.tensor_type.shape.dim
-    return Port(value.name, [side.dim_value or side.dim_param or None for side in sides])
-
-
-def _steps(graph: Any, kept: set[str]) -> list[_Step]:
-    import onnx
-
-    last = {name: number for number, node in enumerate(graph.node) for name in node.input}
-    steps = []
-    for number, node in enumerate(graph.node):
-        if node.op_type not in _OPERATORS:
-            raise UnknownOperator(node.op_type)
-        attributes = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
-        dead = {name for name in node.input if name and name not in kept and last[name] == number}
-        run = _OPERATORS[node.op_type]
-        steps.append(_Step(run, tuple(node.input), tuple(node.output), attributes, tuple(dead)))
-    return steps
 
 
 def _conv(
@@ -265,15 +166,6 @@ def _gather(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
     return found.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis % x.ndim + 1 :])
 
 
-def _constant(**more: Any) -> Tensor:
-    import onnx
-
-    if "value" in more:
-        return torch.from_numpy(np.array(onnx.numpy_helper.to_array(more["value"])))
-    (value,) = more.values()
-    return torch.tensor(value)
-
-
 def _cast(x: Tensor, *, to: int, **_: Any) -> Tensor:
     import onnx
 
@@ -314,14 +206,13 @@ def _divided(a: Tensor, b: Tensor) -> Tensor:
     return a / b if a.is_floating_point() else torch.div(a, b, rounding_mode="trunc")
 
 
-_OPERATORS: dict[str, Callable[..., Any]] = {
+OPERATORS: dict[str, Callable[..., Any]] = {
     "Add": _binary(torch.add),
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
     "Cast": _cast,
     "Clip": _clip,
     "Concat": _concat,
-    "Constant": _constant,
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "Div": _binary(_divided),
