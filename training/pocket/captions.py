@@ -76,6 +76,17 @@ def concepts(emojibase: Path, emojilib: Path) -> dict[str, Concept]:
     return {key(e["hexcode"]): _concept(e, es[e["hexcode"]], keep_en, keep_es, asked) for e in en}
 
 
+def published_names(emojibase: Path, emojilib: Path) -> dict[str, Names]:
+    """English names as they are published, mended in nothing: half the label, half whatever keywords there are."""
+    more = json.loads((emojilib / "dist/emoji-en-US.json").read_text("utf-8"))
+    found: dict[str, Names] = {}
+    for entry in json.loads((emojibase / "en/data.json").read_text("utf-8")):
+        words = sorted({w.lower() for w in [*entry.get("tags", []), *_words(more, entry["emoji"])]})
+        half = 0.5 / max(1, len(words))
+        found[key(entry["hexcode"])] = [(clean(entry["label"]), 1 - half * len(words)), *((w, half) for w in words)]
+    return found
+
+
 def key(hexcode: str) -> str:
     """The form in which the sets' own names for a code point agree."""
     return hexcode.lower().replace("-fe0f", "")

@@ -147,6 +147,11 @@ class Trainer:
         return self.given.rate * min(1.0, (self.steps + 1) / 200) * late
 
     def train(self) -> None:
+        """Learn, and save."""
+        self.learn()
+        self.save(True)
+
+    def learn(self) -> None:
         """Until the seconds are used up; the first steps, which compile, do not count."""
         first, since = self.steps, self.steps
         total = torch.zeros((), device=self.device)
@@ -160,7 +165,6 @@ class Trainer:
                 if time.time() - saved > self.given.save_every:
                     self.save(False)
                     saved = time.time()
-        self.save(True)
 
     def _report(self, total: Tensor, last: float, since: int) -> tuple[float, int]:
         took = torch.tensor(time.time() - last, device=self.device)

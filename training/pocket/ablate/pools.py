@@ -1,0 +1,79 @@
+"""The variants of the training data, each one change short, and their pools, made by a process beside the GPU's."""
+
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.pocket import pictures, pool
+from training.pocket.ablate.small import SETS
+from training.pocket.compose import Recipes
+from training.pocket.matcher import UNSEEN
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One run: the change that it leaves out, by name and by what the data is made with."""
+
+    name: str
+    published: bool = False
+    even: bool = False
+    plain: bool = False
+    spanish: float = 0.15
+    seed: int = 7
+
+
+VARIANTS = (
+    Variant("nothing"),
+    Variant("mended captions", published=True),
+    Variant("weights of sets and objects", even=True),
+    Variant("scenes and compositions", plain=True),
+    Variant("Spanish captions", spanish=0.0),
+    Variant("nothing, another seed", seed=8),
+)
+
+
+def manifest(pack: Path, variant: Variant) -> dict[str, Any]:
+    """The pack's, with the variant's change undone."""
+    made = pictures.manifest(pack)
+    if variant.published:
+        for concept in made["concepts"].values():
+            concept["en"] = concept["published"]
+    if variant.even:
+        for icon in made["icons"]:
+            icon["w"] = 1.0
+    return made
+
+
+def make_all(pack: Path, folder: Path, count: int) -> None:
+    """The judge's pool, which is of the sets that are not UNSEEN, and then each variant's, as files."""
+    rgba, sets = np.asarray(pictures.icons(pack, 1)), set(SETS) - {UNSEEN}
+    keep(folder / "judge.pt", pool.make(pack, pictures.manifest(pack), rgba, count=count, seed=3, sets=sets))
+    for number, variant in enumerate(VARIANTS):
+        told: dict[str, Any] = {"plain": variant.plain, "spanish": variant.spanish}
+        made = pool.make(pack, manifest(pack, variant), rgba, count=count, seed=variant.seed, **told)
+        keep(folder / f"{number}.pt", made)
+
+
+def keep(path: Path, made: pool.Pool) -> None:
+    """Written whole or not there."""
+    tensors = {f.name: getattr(made.recipes, f.name) for f in fields(Recipes)} | {"ids": made.ids, "what": made.what}
+    torch.save(tensors, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+
+
+def awaited(path: Path, maker: "Popen[bytes]", seconds: float) -> pool.Pool:
+    """A pool once it is there; raises TimeoutError after that long, ChildProcessError where nobody makes it."""
+    until = time.monotonic() + seconds
+    while not path.exists():
+        if maker.poll() is not None and not path.exists():
+            raise ChildProcessError(f"the maker of pools ended with {maker.returncode} before {path.name}")
+        if time.monotonic() > until:
+            raise TimeoutError(f"no {path.name} after {seconds:.0f} s")
+        time.sleep(0.1)
+    kept = torch.load(path, weights_only=True)
+    return pool.Pool(Recipes(*(kept[f.name] for f in fields(Recipes))), kept["ids"], kept["what"])

@@ -1,0 +1,57 @@
+"""What a run scores, over several seeds of drawing, and the table of all runs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from training.pocket import evaluate, prompts
+from training.pocket.evaluate import Artist, Judge
+
+SEEDS = (0, 10_000, 20_000)
+KINDS = ("objects", "compositions", "Spanish")
+Row = Mapping[str, Any]
+
+
+def asked() -> dict[str, tuple[list[str], list[str]]]:
+    """By kind, the captions that are drawn and the labels that they should be taken for."""
+    composed = list(prompts.COMPOSITIONS)
+    spanish, english = [f"un {es}" for _, es in prompts.SPANISH], [f"a {en}" for en, _ in prompts.SPANISH]
+    return dict(
+        zip(KINDS, ((evaluate.SINGLES, evaluate.SINGLES), (composed, composed), (spanish, english)), strict=True)
+    )
+
+
+def scored(artist: Artist, judge: Judge, every: int) -> dict[str, list[float]]:
+    """Top-1 and top-5 in per cent by kind, one figure a seed; every ``every``-th prompt."""
+    found: dict[str, list[float]] = {}
+    for kind, (said, wanted) in asked().items():
+        for seed in SEEDS:
+            ranks = judge.ranks(artist.draw(said[::every], seed), wanted[::every])
+            for top, share in evaluate.shares(ranks).items():
+                found.setdefault(f"{kind} {top}", []).append(share)
+    return found
+
+
+def cell(row: Row, kind: str) -> str:
+    """Both figures' means, each with its standard deviation over the seeds."""
+    parts = [row.get(f"{kind} {top}") for top in ("top1", "top5")]
+    return " / ".join(f"{mean(p):.1f} ±{stdev(p) if len(p) > 1 else 0:.1f}" for p in parts if p)
+
+
+def lines(rows: Mapping[str, Row]) -> list[str]:
+    """The table in Markdown."""
+    head = ["left out", "passes", "pictures", *KINDS, "note"]
+    made = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for name, row in rows.items():
+        told = [str(row.get("passes", "")), f"{row['pictures']:,}" if "pictures" in row else ""]
+        made.append("| " + " | ".join([name, *told, *(cell(row, kind) for kind in KINDS), row.get("note", "")]) + " |")
+    return made
+
+
+def write(rows: Mapping[str, Row], out: Path) -> None:
+    """OUT/table.json and OUT/table.md, whole after every run, so that an end that comes early loses none."""
+    for name, text in (("table.json", json.dumps(rows, indent=1)), ("table.md", "\n".join(lines(rows)) + "\n")):
+        (out / f"{name}.new").write_text(text, "utf-8")
+        (out / f"{name}.new").replace(out / name)
