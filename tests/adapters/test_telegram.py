@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +31,7 @@ from bot.config import Settings
 from bot.service import Service
 from bot.studio import Studio
 from bot.words import say
-from engine import media, weights
+from engine import media, video, weights
 from engine.host import Engine
 from engine.job import Job, Media, Result
 from engine.params import TaskParams
@@ -178,7 +179,8 @@ async def test_every_command_is_answered_in_a_private_chat(asked: Command, serve
     if asked.name in ("imagine", "scenes", "stats"):
         assert shows_photo(answer), answer
     elif asked.name == "video":
-        assert answer["document"]["mime_type"] == "video/mp4"
+        assert answer["video"]["mime_type"] == "video/mp4"
+        assert min(answer["video"][side] for side in ("width", "height", "duration")) > 0
     elif asked.name == "cancel" or asked.admin or any(option.kind == "media" for option in needs):
         assert answer["text"].startswith("⚠️")
     else:
@@ -461,6 +463,80 @@ async def test_a_large_picture_goes_as_a_document(server: TelegramServer) -> Non
     assert answer["document"]["file_size"] > 10_000_000
     assert answer["document"]["file_name"].endswith(".png")
     assert answer["caption"] == "large"
+
+
+def film(folder: Path, number: int = 0) -> Media:
+    path = folder / f"{number}.mp4"
+    frames = [np.full((24, 32, 3), 40 * turn + number, np.uint8) for turn in range(6)]
+    video.write(frames, path, 2, video.Watch())
+    return media.keep(path, folder).model_copy(update={"width": 32, "height": 24, "seconds": 3.0})
+
+
+def gif(folder: Path) -> Media:
+    held = io.BytesIO()
+    first, second = (Image.new("RGB", (16, 12), colour) for colour in ("red", "navy"))
+    first.save(held, "GIF", save_all=True, append_images=[second], duration=100)
+    return media.keep(held.getvalue(), folder)
+
+
+async def answered(server: TelegramServer, made: tuple[Media, ...], words: str = "made") -> list[Json]:
+    """What a job's answer is in the chat, posted first as words."""
+    chat = server.private(7)
+    asked = await chat.say("/video")
+    async with small_bot(server) as bot:
+        live = TelegramLive(bot, Place(7, 0, asked["message_id"]), "en")
+        await live.show(Card("10 %"))
+        await live.show(Card(words, made, final=True))
+    return chat.room.of_bot()
+
+
+async def test_a_video_plays_in_the_chat(bare: TelegramServer, tmp_path: Path) -> None:
+    (answer,) = await answered(bare, (film(tmp_path),))
+    shown = answer["video"]
+    assert (answer["caption"], shown["width"], shown["height"], shown["duration"]) == ("made", 32, 24, 3)
+    (told,) = (json.loads(call.form["media"]) for call in bare.calls if call.method == "editMessageMedia")
+    assert told["supports_streaming"] is True
+
+
+async def test_a_video_that_is_posted_at_once_plays_while_it_loads(bare: TelegramServer, tmp_path: Path) -> None:
+    chat = bare.private(7)
+    asked = await chat.say("/video")
+    async with small_bot(bare) as bot:
+        await TelegramLive(bot, Place(7, 0, asked["message_id"]), "en").show(
+            Card("made", (film(tmp_path),), final=True)
+        )
+    (answer,) = chat.room.of_bot()
+    assert answer["video"]["duration"] == 3
+    (form,) = (call.form for call in bare.calls if call.method == "sendVideo")
+    assert form["supports_streaming"] == "true"
+
+
+async def test_a_gif_goes_as_an_animation(bare: TelegramServer, tmp_path: Path) -> None:
+    (answer,) = await answered(bare, (gif(tmp_path),))
+    assert (answer["caption"], answer["animation"]["width"]) == ("made", 16)
+
+
+async def test_a_video_is_the_message_and_its_subtitles_stand_beside_it(bare: TelegramServer, tmp_path: Path) -> None:
+    srt = media.keep(b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", tmp_path, ".srt")
+    answer, beside = await answered(bare, (film(tmp_path), srt))
+    assert answer["caption"] == "made"
+    assert "video" in answer
+    assert beside["document"]["file_name"].endswith(".srt")
+    assert "media_group_id" not in beside
+
+
+async def test_pictures_and_videos_share_an_album_and_nothing_else_does(bare: TelegramServer, tmp_path: Path) -> None:
+    picture = media.keep(png(16, 16), tmp_path)
+    words, *beside = await answered(bare, (picture, film(tmp_path, 1), film(tmp_path, 2), gif(tmp_path)))
+    assert words["text"] == "made"
+    assert [next(kind for kind in ("photo", "video", "animation") if kind in each) for each in beside] == [
+        "photo",
+        "video",
+        "video",
+        "animation",
+    ]
+    assert len({each["media_group_id"] for each in beside[:3]}) == 1
+    assert "media_group_id" not in beside[3]
 
 
 async def test_words_too_long_for_a_caption_keep_their_length(server: TelegramServer) -> None:

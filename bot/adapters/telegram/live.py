@@ -13,7 +13,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Te
 from telegram.ext import ExtBot
 
 from bot.adapters.base import Limits, Note, cut
-from bot.adapters.telegram.files import Parcel, parcels
+from bot.adapters.telegram.files import Parcel, albums, parcels
 from bot.adapters.telegram.place import Place
 from bot.card import Card
 from bot.words import Language, say
@@ -76,7 +76,7 @@ class TelegramLive:
         if self._gone:
             return
         if card.media and time.monotonic() - self._pictured >= PREVIEW_SECONDS:
-            await self._picture(await Parcel.of(card.media[0], photo=True), card)
+            await self._picture(await Parcel.of(card.media[0], "photo"), card)
             self._pictured = time.monotonic()
         else:
             await self._words(card)
@@ -100,7 +100,7 @@ class TelegramLive:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _finish(self, card: Card) -> None:
-        """One file becomes the message itself; more, or words too long for a caption, stand beside it."""
+        """A file that stands alone becomes the message itself; an album stands beside it, as do words too long."""
         small = tuple(one for one in card.media if one.bytes <= self.limits.file_bytes)
         refused = (self._too_big(one) for one in card.media if one not in small)
         unsure = [say(UNSURE, self._language)] if self._place.sent > len(self._place.beside) else []
@@ -110,7 +110,8 @@ class TelegramLive:
             await self._words(Card(say("Starting…", self._language)))
         if self._place.live and self._is_text is None and len(made) > 1:
             await self._words(told)
-        if made and len(told.text) <= MessageLimit.CAPTION_LENGTH and (len(made) == 1 or self._is_text is False):
+        alone = self._is_text is False or len(next(iter(albums(made, self.limits.file_count)), ())) == 1
+        if alone and made and len(told.text) <= MessageLimit.CAPTION_LENGTH:
             await self._picture(made.pop(0), told)
         else:
             await self._words(told)
@@ -118,10 +119,9 @@ class TelegramLive:
 
     async def _beside(self, made: list[Parcel], told: Card) -> None:
         """What does not fit into the message. It is noted first: to send it twice would show it twice."""
-        for start in range(self._place.sent, len(made), self.limits.file_count):
-            album = made[start : start + self.limits.file_count]
+        for album in albums(made[self._place.sent :], self.limits.file_count):
             if self.note is not None:
-                self._place = replace(self._place, sent=start + len(album))
+                self._place = replace(self._place, sent=self._place.sent + len(album))
                 await self.note(str(self._place))
             try:
                 await self._arrived(await self._album(album))
@@ -168,9 +168,10 @@ class TelegramLive:
             await self.note(str(self._place))
 
     async def _post(self, parcel: Parcel, **extra: Any) -> Message:
-        send = self._bot.send_photo if parcel.photo else self._bot.send_document
-        media: Any = {"photo" if parcel.photo else "document": parcel.data}
-        return await send(**media, filename=parcel.name, **self._under(), **extra)
+        send = getattr(self._bot, f"send_{parcel.kind}")
+        media: Any = {parcel.kind: parcel.data, "filename": parcel.name, **parcel.shape}
+        message: Message = await send(**media, **self._under(), **extra)
+        return message
 
     async def _posted(self, message: Message) -> None:
         self._is_text = message.text is not None

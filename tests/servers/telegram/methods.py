@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from tests.servers.telegram.server import TelegramServer
 
 MAX_TEXT, MAX_CAPTION, MAX_CALLBACK_DATA, MAX_DOWNLOAD = 4096, 1024, 64, 20 * 1024 * 1024
-CHANGEABLE = ("text", "caption", "photo", "document", "reply_markup")
+FILES = ("photo", "video", "animation", "document")
+CHANGEABLE = ("text", "caption", *FILES, "reply_markup")
 Method = Callable[["TelegramServer", Json], Awaitable[Any]]
 
 
@@ -72,8 +73,20 @@ async def send_document(server: "TelegramServer", form: Json) -> Json:
     return _post(server, form, {"document": _document(server, form, form["document"]), **_caption(form)})
 
 
+async def send_video(server: "TelegramServer", form: Json) -> Json:
+    return _post(server, form, {"video": _film(server, form, form, "video"), **_caption(form)})
+
+
+async def send_animation(server: "TelegramServer", form: Json) -> Json:
+    return _post(server, form, {**_animation(server, form, form, "animation"), **_caption(form)})
+
+
 async def send_media_group(server: "TelegramServer", form: Json) -> list[Json]:
-    contents = [_content(server, form, media) for media in json.loads(form["media"])]
+    media_of = json.loads(form["media"])
+    kinds = {media["type"] for media in media_of}
+    if not kinds <= {"photo", "video"} and kinds not in ({"document"}, {"audio"}):
+        raise Refused("Bad Request: can't use the media of the specified type in the album")
+    contents = [_content(server, form, media) for media in media_of]
     group = {"media_group_id": str(server.next_message_id())}
     return [_post(server, form, {**content, **group}) for content in contents]
 
@@ -89,7 +102,7 @@ async def edit_message_caption(server: "TelegramServer", form: Json) -> Json:
     message = _mine(server, form)
     if "text" in message:
         raise Refused("Bad Request: there is no caption in the message to edit")
-    return _edit(form, message, {**_kept(message, "photo", "document"), **_caption(form)})
+    return _edit(form, message, {**_kept(message, *FILES), **_caption(form)})
 
 
 async def edit_message_media(server: "TelegramServer", form: Json) -> Json:
@@ -99,7 +112,7 @@ async def edit_message_media(server: "TelegramServer", form: Json) -> Json:
 
 async def edit_message_reply_markup(server: "TelegramServer", form: Json) -> Json:
     message = _mine(server, form)
-    return _edit(form, message, _kept(message, "text", "caption", "photo", "document"))
+    return _edit(form, message, _kept(message, "text", "caption", *FILES))
 
 
 async def delete_message(server: "TelegramServer", form: Json) -> bool:
@@ -223,6 +236,10 @@ def _content(server: "TelegramServer", form: Json, media: Json) -> Json:
         return {"photo": _photo(server, form, media["media"]), **_caption(media)}
     if media["type"] == "document":
         return {"document": _document(server, form, media["media"]), **_caption(media)}
+    if media["type"] == "video":
+        return {"video": _film(server, form, media, "media"), **_caption(media)}
+    if media["type"] == "animation":
+        return {**_animation(server, form, media, "media"), **_caption(media)}
     raise Refused(f"Bad Request: this server has no {media['type']}")
 
 
@@ -243,6 +260,21 @@ def _document(server: "TelegramServer", form: Json, source: str | Upload) -> Jso
     return {**kept.shown(), "file_name": upload.name, "mime_type": upload.mime}
 
 
+def _film(server: "TelegramServer", form: Json, told: Json, name: str) -> Json:
+    """A video or an animation with what the bot says of it; the real server looks into the file too."""
+    upload = _uploaded(form, told[name])
+    kept = server.keep(stored(f"videos/{upload.name}", upload.mime, upload))
+    shape = {side: int(told.get(side, 0)) for side in ("width", "height", "duration")}
+    return {**kept.shown(), **shape, "file_name": upload.name, "mime_type": upload.mime}
+
+
+def _animation(server: "TelegramServer", form: Json, told: Json, name: str) -> Json:
+    """As the real server shows it: also as a document, for programs of before there were animations."""
+    film = _film(server, form, told, name)
+    sized = ("width", "height", "duration")
+    return {"animation": film, "document": {key: value for key, value in film.items() if key not in sized}}
+
+
 METHODS: dict[str, Method] = {
     "getMe": get_me,
     "getUpdates": get_updates,
@@ -257,6 +289,8 @@ METHODS: dict[str, Method] = {
     "sendMessage": send_message,
     "sendPhoto": send_photo,
     "sendDocument": send_document,
+    "sendVideo": send_video,
+    "sendAnimation": send_animation,
     "sendMediaGroup": send_media_group,
     "editMessageText": edit_message_text,
     "editMessageCaption": edit_message_caption,
