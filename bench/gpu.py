@@ -208,8 +208,8 @@ def memory(settings: EngineSettings) -> None:
             )
     say("peak with every model in turn, GB", max(peak for *_, peak in curve), "budget 15")
     figures["curve"] = curve
+    pool.free()
     with pool.use("imagine") as painter:
-        wait_for(painter)
         painter.park()
         say("allocated while parked, GB", torch.cuda.memory_allocated() / 1e9)
         say("reserved while parked, GB", torch.cuda.memory_reserved() / 1e9)

@@ -7,6 +7,7 @@ SDXL's real sizes. The worker's own log on stderr tells each rung.
 """
 
 import asyncio
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -82,13 +83,14 @@ async def warm(host: HostSettings, left: float) -> None:
 
 
 def main() -> None:
+    """Or of the gigabytes that are named: a cold worker with each of them."""
     if devices("auto") == ("cpu",):
         print("There is no NVIDIA GPU here, so there is nothing to measure.")
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         host = HostSettings(("cuda:0",), folder, BUDGET, models=(("imagine", str(random_sdxl.save(folder))),))
-        for left in LEFT:
+        for left in map(float, sys.argv[1:] or LEFT):
             asyncio.run(cold(host, left))
         for left in (4.0, 0.5, 0.1):
             asyncio.run(warm(host, left))

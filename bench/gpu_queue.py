@@ -18,7 +18,7 @@ from engine.tasks.imagine import Params
 
 BUDGET, SMALL = 15_000_000_000, 8_000_000_000
 PEOPLE, JOBS = 32, 500
-MOST, STEADY = 120.0, 15.0
+MOST, STEADY = 240.0, 75.0
 """Seconds that the compiler may take, and without a gain that show that it is done."""
 
 

@@ -3,6 +3,7 @@
 Sizes from the configuration files of stabilityai/stable-diffusion-xl-base-1.0 and madebyollin/sdxl-vae-fp16-fix.
 """
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -70,4 +71,7 @@ def save(folder: Path) -> Path:
         ),
     )
     pipe.save_pretrained(folder / "random-sdxl", safe_serialization=True)
+    del pipe
+    gc.collect()
+    torch.cuda.empty_cache()
     return folder / "random-sdxl"

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench import random_sdxl
+from bench.gpu import wait_for
 from engine import png
 from engine.backends.sdxl.painter import SdxlPainter
 from engine.job import Media
@@ -118,6 +119,9 @@ def main() -> None:
 
 
 def table(painter: SdxlPainter, asked: dict[str, dict[str, Any]], picture: np.ndarray[Any, Any]) -> None:
+    for number in range(3):
+        painter.paint(Params(prompt="a lighthouse at dusk", seed=number), quiet)
+    print(f"compiled in {wait_for(painter):.0f} s, for words alone")
     print(f"{'':24}{'ms':>8}{'peak GB':>9}")
     for name, options in asked.items():
         given = {"prompt": "a lighthouse at dusk", **options}

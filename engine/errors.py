@@ -132,5 +132,11 @@ def disk_full() -> DiskFull:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Torch's error by name, since it may not be installed; ONNX Runtime wraps `bad_alloc`."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "bad_alloc" in str(error)
+    """Torch's error by name, since it may not be installed; what it did not allocate itself it tells in words.
+
+    A graph that is being captured, cuBLAS and cuDNN take memory of their own; ONNX Runtime wraps `bad_alloc`.
+    """
+    said = str(error)
+    words = ("bad_alloc", "CUDA error: out of memory", "_ALLOC_FAILED")
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or any(each in said for each in words)

@@ -3,14 +3,14 @@
 What comes out is kept on disk, where the next start finds it: Inductor names it by code, shapes, torch and card.
 """
 
-import copy
 import os
 import queue
 import shutil
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,8 @@ import structlog
 from engine.backends.sdxl.replay import Function, Replayed, Shape
 
 log = structlog.get_logger()
+
+Ahead = Callable[[tuple[Any, ...]], object]
 
 SHAPES = 64
 """Shapes that a region may be compiled for before torch gives up on it."""
@@ -41,19 +43,6 @@ def can_compile(device: str) -> bool:
     return any(name and shutil.which(name) for name in compilers) and torch.cuda.get_device_capability(device) >= LEAST
 
 
-def twin(module: Any, regions: tuple[type, ...]) -> Any:
-    """The module again on the same weights, its parts of the types `regions` compiled at their first call."""
-    from engine.backends.sdxl.norm import suit_channels_last
-
-    weights = {id(each): each for each in (*module.parameters(), *module.buffers())}
-    other = copy.deepcopy(module, weights)
-    suit_channels_last(other)
-    parts: list[Any] = [each for each in other.modules() if isinstance(each, regions)]
-    for part in parts:
-        part.compile(dynamic=False)
-    return other
-
-
 class Compiler:
     """One thread that takes one function after the other."""
 
@@ -64,36 +53,66 @@ class Compiler:
         torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001  # torch's only name for it
         self._asked: Counter[tuple[int, Shape]] = Counter()
         self._waiting: set[tuple[int, Shape]] = set()
+        self._timing = False
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         threading.Thread(target=self._run, daemon=True).start()
 
     def busy(self) -> bool:
-        """While it is, the device's kernels are chosen and timed, and nothing should be recorded."""
+        """Whether anything is being compiled or waits for it."""
         return bool(self._waiting)
 
-    def ask(self, replayed: Replayed, shape: Shape, make: Callable[[], Function]) -> None:
+    def timing(self) -> bool:
+        """While it is, the device's kernels are chosen and timed, and nothing should be recorded."""
+        return self._timing
+
+    def ask(self, replayed: Replayed, shape: Shape, make: Callable[[], Function], ahead: Ahead) -> None:
         """Improve `replayed` for this shape with what `make` gives, once it has been called with the same inputs.
 
-        What failed, as when its weights left the device meanwhile, is tried again TRIES times in all.
+        `ahead` is called with them before, to compile elsewhere what that will take. What failed, as when its weights
+        left the device meanwhile, is tried again TRIES times in all.
         """
         name = (id(replayed), shape)
         inputs = None if name in self._waiting or self._asked[name] == TRIES else replayed.inputs(shape)
         if inputs:
             self._asked[name] += 1
             self._waiting.add(name)
-            self._work.put(partial(self._improve, name, partial(_improve, replayed, shape, make, inputs)))
+            self._work.put(partial(self._try, name, partial(self._improve, replayed, shape, make, ahead, inputs)))
 
-    def _improve(self, name: tuple[int, Shape], improve: Callable[[], None]) -> None:
-        usual = sys.getswitchinterval()
+    def _try(self, name: tuple[int, Shape], improve: Callable[[], None]) -> None:
         try:
-            sys.setswitchinterval(BRIEF)
             improve()
             self._asked[name] = TRIES
         except Exception as error:  # noqa: BLE001  # what was recorded goes on serving, so a fault costs speed alone
             log.warning("not compiled", why=f"{type(error).__name__}: {error}"[:500])
         finally:
-            sys.setswitchinterval(usual)
             self._waiting.discard(name)
+
+    def _improve(
+        self,
+        replayed: Replayed,
+        shape: Shape,
+        make: Callable[[], Function],
+        ahead: Ahead,
+        inputs: tuple[Any, ...],
+    ) -> None:
+        ahead(inputs)
+        with self._making_way():
+            function = make()
+            _call_once(function, inputs)
+        replayed.improve(shape, function)
+        log.info("compiled", shape=shape[0])
+
+    @contextmanager
+    def _making_way(self) -> Iterator[None]:
+        """The thread that draws goes before this one."""
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(BRIEF)
+        self._timing = True
+        try:
+            yield
+        finally:
+            self._timing = False
+            sys.setswitchinterval(usual)
 
     def close(self) -> None:
         """Take nothing more; what is being compiled ends by itself."""
@@ -104,12 +123,9 @@ class Compiler:
             work()
 
 
-def _improve(replayed: Replayed, shape: Shape, make: Callable[[], Function], inputs: tuple[Any, ...]) -> None:
+def _call_once(function: Function, inputs: tuple[Any, ...]) -> None:
     import torch
 
-    function = make()
     with torch.inference_mode(), torch.cuda.stream(torch.cuda.Stream(inputs[0].device)):
         function(*inputs)
         torch.cuda.current_stream().synchronize()
-    replayed.improve(shape, function)
-    log.info("compiled", shape=shape[0])

@@ -5,15 +5,25 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
-from engine.backends.sdxl.compiler import Compiler, can_compile, twin
-from engine.backends.sdxl.decoder import Picture, decoding
+from engine.backends.sdxl.ahead import compile_ahead
+from engine.backends.sdxl.compiler import Compiler, can_compile
+from engine.backends.sdxl.decoder import Picture
 from engine.backends.sdxl.reading import record_reading
+from engine.backends.sdxl.regions import UNET, VAE, Regions
 from engine.backends.sdxl.replay import Recorder, Replayed
-from engine.backends.sdxl.sampler import Sampler, Wish, predictor
+from engine.backends.sdxl.sampler import Sampler, Wish
 from engine.task import EngineSettings
 
 OFTEN = 2
 """Pictures of one shape after which it is worth compiling for."""
+
+
+class _Better:
+    """A network compiled: `make` gives its function, always the same, `ahead` prepares it for a call."""
+
+    def __init__(self, regions: Regions, network: Any) -> None:
+        self.make = cache(partial(regions.twin, network))
+        self.ahead = partial(compile_ahead, regions, network)
 
 
 class Fast:
@@ -26,12 +36,12 @@ class Fast:
         self._compiler = Compiler(settings.folder / "compiled") if can_compile(settings.device) else None
         self._recorder = Recorder(torch.cuda.graph_pool_handle() if cuda else None, recording=cuda)
         if self._compiler:
-            self._recorder.busy = self._compiler.busy
-        self._predict = Replayed(predictor(pipe.unet), self._recorder)
-        self._decode = Replayed(decoding(pipe.vae), self._recorder)
+            self._recorder.busy = self._compiler.timing
+        self._predict = Replayed(UNET.function(pipe.unet), self._recorder)
+        self._decode = Replayed(VAE.function(pipe.vae), self._recorder)
         self._texts = [record_reading(each, self._recorder) for each in (pipe.text_encoder, pipe.text_encoder_2)]
         self._sampler = Sampler(pipe, self._predict, settings.device)
-        self._better_unet, self._better_vae = cache(partial(_better_unet, pipe)), cache(partial(_better_vae, pipe))
+        self._better_unet, self._better_vae = _Better(UNET, pipe.unet), _Better(VAE, pipe.vae)
         self._cuda = cuda
 
     def record(self, wanted: bool) -> None:
@@ -71,20 +81,9 @@ class Fast:
         if self._compiler:
             self._compiler.close()
 
-    def _improve(self, replayed: Replayed, often: int, make: Callable[[], Callable[..., Any]]) -> None:
+    def _improve(self, replayed: Replayed, often: int, better: _Better) -> None:
         if self._compiler is None or not self._recorder.recording:
             return
         for shape, calls in list(replayed.calls.items()):
             if calls >= often:
-                self._compiler.ask(replayed, shape, make)
-
-
-def _better_unet(pipe: Any) -> Callable[..., Any]:
-    from diffusers.models.attention import BasicTransformerBlock
-    from diffusers.models.resnet import ResnetBlock2D
-
-    return predictor(twin(pipe.unet, (BasicTransformerBlock, ResnetBlock2D)))
-
-
-def _better_vae(pipe: Any) -> Callable[..., Any]:
-    return decoding(twin(pipe.vae, (type(pipe.vae.decoder),)))
+                self._compiler.ask(replayed, shape, better.make, better.ahead)

@@ -1,0 +1,52 @@
+"""Which parts of SDXL's networks are compiled, and as what functions the networks are called."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.backends.sdxl.decoder import decoding
+from engine.backends.sdxl.norm import suit_channels_last
+from engine.backends.sdxl.sampler import predictor
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Of the networks of a `kind`, a class of diffusers: `function` makes a network one of tensors alone.
+
+    `types` are what repeats in it, or else its slow part; compiling the whole takes a minute more and gains nothing.
+    """
+
+    kind: str
+    function: Callable[[Any], Callable[..., Any]]
+    types: Callable[[], tuple[type, ...]]
+
+    def twin(self, network: Any) -> Callable[..., Any]:
+        """The function of `network`, on the same weights, its regions compiled at their first call."""
+        weights = {id(each): each for each in (*network.parameters(), *network.buffers())}
+        other = copy.deepcopy(network, weights)
+        for region in self.of(other):
+            region.compile(dynamic=False)
+        return self.function(other)
+
+    def of(self, network: Any) -> list[Any]:
+        """The regions of `network`, which is made to suit a compiler."""
+        suit_channels_last(network)
+        return [each for each in network.modules() if isinstance(each, self.types())]
+
+
+def _of_unet() -> tuple[type, ...]:
+    from diffusers.models.attention import BasicTransformerBlock
+    from diffusers.models.resnet import ResnetBlock2D
+
+    return BasicTransformerBlock, ResnetBlock2D
+
+
+def _of_vae() -> tuple[type, ...]:
+    from diffusers.models.autoencoders.vae import Decoder
+
+    return (Decoder,)
+
+
+UNET = Regions("UNet2DConditionModel", predictor, _of_unet)
+VAE = Regions("AutoencoderKL", decoding, _of_vae)
