@@ -77,6 +77,25 @@ class Hub:
         yield target
         shutil.rmtree(target)
 
+    def snapshot(self, patterns: Sequence[str], cache: Path, on_bytes: OnBytes) -> None:
+        """What `patterns` name, to the hub's own `cache`, where a later try resumes. Raises Unreachable."""
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        disable_progress_bars()
+        endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+        if not _answers(f"{endpoint}/api/models/{self.hub}/revision/{self.revision}"):
+            raise Unreachable(f"{endpoint} did not answer within {ANSWER:.0f} s")
+        try:
+            with _growth(cache / f"models--{self.hub.replace('/', '--')}", on_bytes):
+                snapshot_download(
+                    self.hub, revision=self.revision, cache_dir=cache, allow_patterns=list(patterns), endpoint=endpoint,
+                    etag_timeout=ANSWER,
+                )  # fmt: skip
+        except (HfHubHTTPError, OSError, ValueError) as error:
+            raise Unreachable(f"{self.hub}: {error}") from error
+
     def _download(self, names: Iterable[str], target: Path, endpoint: str) -> None:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError

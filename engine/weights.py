@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -21,6 +21,8 @@ from engine.sources import File, Hub, Package, Source, Unreachable
 log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
+HUB = "hub"
+"""The hub's cache under the weights folder."""
 FOLDER = Path(os.environ.get("ATELIER_WEIGHTS", "data/weights"))
 
 OnProgress = Callable[[int, int], None]
@@ -31,6 +33,8 @@ class Weight:
     """One entry of weights.toml. `kept` is the folder beside this module that holds it, if this repository does.
 
     What is `noncommercial` may be used for research alone, so an owner has to accept that before it is fetched.
+    A `snapshot` is what these patterns name of its hub repository, about `bytes` of it, in the hub's own cache: the
+    folder `hub` under the weights folder. A large one stands `apart`: it is fetched only by its name.
     """
 
     name: str
@@ -42,28 +46,47 @@ class Weight:
     files: tuple[File, ...]
     kept: str = ""
     noncommercial: bool = False
+    snapshot: Sequence[str] = ()
+    bytes: int = 0
+    apart: bool = False
 
     @property
     def size(self) -> int:
         """In bytes, of all files."""
-        return sum(file.size for file in self.files)
+        return self.bytes or sum(file.size for file in self.files)
 
     @property
     def checked(self) -> bool:
         """Whether the checksum of every file is known."""
-        return all(file.sha256 for file in self.files)
+        return not self.snapshot and all(file.sha256 for file in self.files)
+
+    @property
+    def hub(self) -> Hub:
+        """The repository that it comes from first."""
+        (first, *_) = self.sources
+        assert isinstance(first, Hub), self.name
+        return first
 
     def present(self, folder: Path) -> bool:
         """Whether every file is there. `folder` is the weights folder, here and below."""
-        return not self.missing(folder)
+        return self._mark(folder).is_file() if self.snapshot else not self.missing(folder)
 
     def missing(self, folder: Path) -> tuple[File, ...]:
         return tuple(file for file in self.files if not self._place(file, folder).is_file())
 
     def path(self, folder: Path) -> Path:
         """Where its file is; for several files, the folder that holds them all."""
+        if self.snapshot:
+            return folder / HUB / f"models--{self.hub.hub.replace('/', '--')}" / "snapshots" / self.hub.revision
         places = [self._place(file, folder) for file in self.files]
         return places[0] if len(places) == 1 else Path(os.path.commonpath(places))
+
+    def mark(self, folder: Path) -> None:
+        """Say that the whole snapshot is there."""
+        self._mark(folder).touch()
+
+    def _mark(self, folder: Path) -> Path:
+        return folder / HUB / f"{self.name}-{self.hub.revision[:12]}.whole"
 
     def _place(self, file: File, folder: Path) -> Path:
         dropped = folder / file.path
@@ -109,6 +132,8 @@ def fetch(
             " models.accept_noncommercial_weights = true in config.toml, or give --accept-noncommercial-weights.",
             name=weight.name,
         )
+    if weight.snapshot and not weight.present(folder):
+        _fetch_snapshot(weight, folder, on_progress)
     refused = False
     for source in weight.sources if files else ():
         try:
@@ -132,6 +157,18 @@ def fetch(
             "Look at the network and try again.",
             name=weight.name,
         )
+
+
+def _fetch_snapshot(weight: Weight, folder: Path, on_progress: OnProgress | None) -> None:
+    try:
+        weight.hub.snapshot(weight.snapshot, folder / HUB, lambda done: on_progress and on_progress(done, weight.size))
+    except Unreachable as error:
+        log.warning("%s: %s", weight.name, error)
+        raise MissingModel(
+            "{name} cannot be fetched: the model hub did not give it. Look at the network and try again.",
+            name=weight.name,
+        ) from error
+    weight.mark(folder)
 
 
 class WrongChecksum(Exception):
@@ -166,7 +203,7 @@ def _check(file: File, fetched: Path) -> None:
         raise WrongChecksum(f"{file.path} has sha256 {digest}, not {file.sha256}")
 
 
-def _weight(*, file: list[dict[str, object]], **entry: object) -> Weight:
+def _weight(*, file: Sequence[dict[str, object]] = (), **entry: object) -> Weight:
     origins = entry.pop("from")
     assert isinstance(origins, list)
     sources = tuple(Hub(**origin) if "hub" in origin else Package(**origin) for origin in origins)
@@ -179,12 +216,16 @@ def main(arguments: list[str]) -> int:
     wanted = [weight for weight in listed() if _wanted(weight, given.name, given.tier)]
     accepts = given.accept_noncommercial_weights
     left = [weight.name for weight in wanted if weight.noncommercial and not (accepts or given.name)]
-    fetched = [weight for weight in wanted if given.fetch and weight.name not in left]
+    large = [weight for weight in wanted if weight.apart and not given.name and not weight.present(given.folder)]
+    fetched = [weight for weight in wanted if given.fetch and weight.name not in left and weight not in large]
     failed = [str(error) for weight in fetched for error in _try(weight, given.folder, accepts)]
     sys.stdout.write(_table(wanted, given.folder) + "\n")
     if given.fetch and left:
         names = ", ".join(left)
         sys.stderr.write(f"left out, for non-commercial research only: {names} (see --accept-noncommercial-weights)\n")
+    if given.fetch and large:
+        names = ", ".join(f"{weight.name} ({_megabytes(weight.size)})" for weight in large)
+        sys.stderr.write(f"left out, because it is large: {names}; name it to fetch it\n")
     sys.stderr.writelines(f"{line}\n" for line in failed)
     return 1 if failed else 0
 

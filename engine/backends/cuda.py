@@ -1,4 +1,7 @@
-"""What the owner allows of an NVIDIA card."""
+"""What the owner allows of an NVIDIA card, and how far behind it is."""
+
+from collections import deque
+from typing import Any
 
 from engine.task import EngineSettings
 
@@ -11,3 +14,22 @@ def keep_within(settings: EngineSettings) -> None:
 
     total = torch.cuda.get_device_properties(settings.device).total_memory
     torch.cuda.set_per_process_memory_fraction(min(1.0, settings.memory / total), settings.device)
+
+
+class Running:
+    """How far the device is behind. Off a GPU nothing runs behind."""
+
+    def __init__(self, device: str, ahead: int) -> None:
+        """At most `ahead` marks are open at a time."""
+        self._marks: deque[Any] | None = deque() if device.startswith("cuda") else None
+        self._ahead = ahead
+
+    def wait(self) -> None:
+        """Mark what the device has been told, and wait until few enough marks are open."""
+        if self._marks is None:
+            return
+        import torch
+
+        self._marks.append(torch.cuda.current_stream().record_event())
+        if len(self._marks) > self._ahead:
+            self._marks.popleft().synchronize()

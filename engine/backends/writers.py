@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from engine import weights
 from engine.backends.magic.grammar import write
 from engine.backends.sdxl.checkpoint import fingerprint
 from engine.backends.writing import Report, Writer, Writing, style_notes
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the task: raised when the same parameters would come out differently."""
-MAGIC_PROMPT = "Gustavosta/MagicPrompt-Stable-Diffusion"
+WEIGHT = weights.named("magicprompt")
+MAGIC_PROMPT = WEIGHT.hub.hub
 """The repository that `auto` takes where it has been fetched, under the weights' `hub` folder."""
 
 
@@ -52,7 +54,12 @@ def load(settings: EngineSettings) -> Writer:
         return GrammarWriter()
     from engine.backends.magic.language_model import LanguageModelWriter  # loads torch
 
-    return LanguageModelWriter(_source(settings), chosen.model, settings.weights / "hub")
+    source, place = _source(settings), settings.weights / weights.HUB
+    if source != MAGIC_PROMPT:
+        return LanguageModelWriter(source, chosen.model, place)
+    fetched = WEIGHT.path(settings.weights)  # read there, nothing is asked of the hub
+    held = str(fetched) if _fetched(settings) else source
+    return LanguageModelWriter(held, chosen.model, place, WEIGHT.hub.revision)
 
 
 def _source(settings: EngineSettings) -> str:
@@ -71,12 +78,16 @@ def _by_model(settings: EngineSettings, why: Sentence) -> Service:
 def _obstacle(settings: EngineSettings) -> Sentence | None:
     if any(find_spec(name) is None for name in ("torch", "transformers")):
         return Sentence(template="torch is not installed, so the grammar writes. Run scripts/setup --full.")
-    from huggingface_hub import try_to_load_from_cache
-
-    if isinstance(try_to_load_from_cache(MAGIC_PROMPT, "config.json", cache_dir=settings.weights / "hub"), str):
+    if _fetched(settings):
         return None
     template = 'MagicPrompt is not here, so the grammar writes. Set models.magic = "{name}" to fetch it.'
     return Sentence(template=template, facts={"name": MAGIC_PROMPT})
+
+
+def _fetched(settings: EngineSettings) -> bool:
+    """Also by the library itself, at MagicPrompt's first use."""
+    files = {path.name for path in WEIGHT.path(settings.weights).glob("*")}
+    return {"config.json", "tokenizer.json"} <= files and any(name.endswith((".bin", ".safetensors")) for name in files)
 
 
 def _service(backend: str, tier: Literal["full", "embedded"], model: str, why: Sentence) -> Service:

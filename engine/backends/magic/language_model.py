@@ -37,16 +37,23 @@ _JUNK = re.compile(r"[<>{}\[\]|\\#@~^_=]|https?:|--|::|\.\.\.")
 
 
 class LanguageModelWriter:
-    """`source` is a folder or a repository of the hub, which is kept under `cache`. Raises MissingModel."""
+    """`source` is a folder, or a repository of the hub, kept under `cache`, at `revision` or its newest.
 
-    def __init__(self, source: str, name: str, cache: Path) -> None:
+    Raises MissingModel.
+    """
+
+    def __init__(self, source: str, name: str, cache: Path, revision: str | None = None) -> None:
         import_torchvision()
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
         local = Path(source).is_dir()
-        options: dict[str, Any] = {"local_files_only": local, "cache_dir": None if local else cache}
+        options: dict[str, Any] = {
+            "local_files_only": local,
+            "cache_dir": None if local else cache,
+            "revision": revision,
+        }
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(source, **options)
             self._model = AutoModelForCausalLM.from_pretrained(source, **options, dtype="float32").eval()

@@ -1,10 +1,10 @@
 """SDXL's denoising loop for pictures of several people at once, with the numbers of diffusers' own pipeline."""
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.backends.cuda import Running
 from engine.backends.sdxl.noise import noises
 from engine.backends.sdxl.sending import send
 
@@ -63,7 +63,7 @@ class Sampler:
         more = self._pipe.prepare_extra_step_kwargs(generators, 0.0)
         latents = self._begun(wish)
         conditions = self._conditions(wish)
-        running = _Running(self._device)
+        running = Running(self._device, AHEAD)
         times = scheduler.timesteps
         sent = send(times, self._device)
         for step, time in enumerate(times):
@@ -99,20 +99,3 @@ class Sampler:
         if wish.against is None:
             return wish.words, wish.pooled, sizes
         return torch.cat([wish.against[0], wish.words]), torch.cat([wish.against[1], wish.pooled]), sizes
-
-
-class _Running:
-    """How far the device is behind. Off a GPU nothing runs behind."""
-
-    def __init__(self, device: str) -> None:
-        self._marks: deque[Any] | None = deque() if device.startswith("cuda") else None
-
-    def wait(self) -> None:
-        """Until the device is at most AHEAD steps behind."""
-        if self._marks is None:
-            return
-        import torch
-
-        self._marks.append(torch.cuda.current_stream().record_event())
-        if len(self._marks) > AHEAD:
-            self._marks.popleft().synchronize()

@@ -107,11 +107,10 @@ def test_the_choice_and_its_reason_are_told(folder: Path, tmp_path: Path) -> Non
 def test_auto_takes_magicprompt_where_it_was_fetched(folder: Path, tmp_path: Path) -> None:
     at = tmp_path / "weights" / "hub" / "models--Gustavosta--MagicPrompt-Stable-Diffusion"
     (at / "snapshots").mkdir(parents=True)
-    (at / "refs").mkdir()
-    (at / "refs" / "main").write_text("abc")
-    (at / "snapshots" / "abc").symlink_to(folder)
+    (at / "snapshots" / writers.WEIGHT.hub.revision).symlink_to(folder)
     found = settings(tmp_path, "auto")
     assert writers.choose(found).model == writers.MAGIC_PROMPT
+    assert writers.load(found).size > 0  # read at that revision, without a hub
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:

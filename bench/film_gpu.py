@@ -1,0 +1,152 @@
+"""A clip by LTX-Video on a card under a cap of 15 GB: seconds, ms a step and peak GB, against plain diffusers.
+
+    PYTHONPATH=. python3 -m bench.film_gpu
+
+LTX-Video 0.9.5 in its real sizes with random weights (15 GB are made first), bf16, 5.1 s of 704 x 480 at 30 frames a
+second (153 frames), 20 steps with guidance (a studio takes 40: STEPS=40), after a clip of 2 steps that does not count.
+Ours is LtxClipper as a worker has it: parts in turn, held to 15 GB. The peer is diffusers' own call with
+`enable_model_cpu_offload`, and with everything on the card, without a cap.
+"""
+
+import gc
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import random_ltx
+from engine.backends.ltx import clipper
+from engine.backends.ltx.clipper import AGAINST, LtxClipper, Part
+from engine.task import EngineSettings
+
+SIZE, FRAMES, SEED = (704, 480), 153, 7
+STEPS = int(os.environ.get("STEPS", "20"))
+CAP = 15_000_000_000
+PROMPT = "a ship comes home at dusk"
+
+
+class Clock:
+    """Seconds of each step, from the reports of the shares that are done."""
+
+    def __init__(self) -> None:
+        self.shares: dict[float, float] = {}
+
+    def __call__(self, share: float) -> None:
+        self.shares.setdefault(round(share, 6), time.perf_counter())
+
+    @property
+    def step(self) -> float:
+        """Median milliseconds, without the first steps, in which the device is told more than it has done."""
+        times = list(self.shares.values())[4:]
+        return 1000 * statistics.median(after - before for before, after in pairwise(times))
+
+
+def measured(run: Callable[[], Any]) -> tuple[float, float, Any]:
+    """Seconds and gigabytes at most of a run, and what it made."""
+    import torch
+
+    clipper.STEPS = 2
+    run()
+    clipper.STEPS = STEPS
+    torch.cuda.synchronize()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    begun = time.perf_counter()
+    made = run()
+    torch.cuda.synchronize()
+    return time.perf_counter() - begun, torch.cuda.max_memory_reserved() / 1e9, made
+
+
+def ours(checkpoint: Path, begun: Any) -> Any:
+    settings = EngineSettings("cuda:0", checkpoint.parent, CAP, {"video": str(checkpoint)})
+    loading = time.perf_counter()
+    made = LtxClipper(settings)
+    print(f"loaded in {time.perf_counter() - loading:.1f} s")
+    kept = None
+    for name, picture in (("words", None), ("a picture", begun)):
+        clocks: list[Clock] = []
+
+        def run(picture: Any = picture, clocks: list[Clock] = clocks) -> Any:
+            clocks.append(Clock())
+            return made.part(Part(PROMPT, SIZE, FRAMES, SEED, picture), clocks[-1])
+
+        seconds, peak, frames = measured(run)
+        print(f"  {'ours, from ' + name:36}{seconds:8.1f} s{clocks[-1].step:9.0f} ms a step{peak:8.2f} GB", flush=True)
+        kept = frames if kept is None else kept
+    made.spare(2)
+    seconds, peak, _ = measured(lambda: made.part(Part(PROMPT, SIZE, FRAMES, SEED), lambda _: None))
+    print(f"  {'ours, sparing at level 2':36}{seconds:8.1f} s{'':18}{peak:8.2f} GB", flush=True)
+    made.close()
+    return np.asarray(kept)
+
+
+def peer(checkpoint: Path, *, offload: bool) -> Any:
+    import torch
+    from diffusers import LTXConditionPipeline
+
+    pipe: Any = LTXConditionPipeline.from_pretrained(checkpoint, dtype=torch.bfloat16)
+    pipe.set_progress_bar_config(disable=True)
+    if offload:
+        pipe.enable_model_cpu_offload()
+    else:
+        pipe.to("cuda")
+    clocks: list[Clock] = []
+
+    def on_step(_: Any, step: int, *__: Any) -> dict[str, Any]:
+        torch.cuda.synchronize()
+        clocks[-1](step)
+        return {}
+
+    def run() -> Any:
+        clocks.append(Clock())
+        return pipe(
+            prompt=PROMPT,
+            negative_prompt=AGAINST,
+            width=SIZE[0],
+            height=SIZE[1],
+            num_frames=FRAMES,
+            frame_rate=30,
+            num_inference_steps=clipper.STEPS,
+            guidance_scale=clipper.GUIDANCE,
+            decode_timestep=0.05,
+            decode_noise_scale=0.025,
+            generator=torch.Generator("cpu").manual_seed(SEED),
+            output_type="np",
+            callback_on_step_end=on_step,
+        ).frames[0]
+
+    seconds, peak, frames = measured(run)
+    name = "diffusers, model offload" if offload else "diffusers, all on the card"
+    print(f"  {name:36}{seconds:8.1f} s{clocks[-1].step:9.0f} ms a step{peak:8.2f} GB", flush=True)
+    pipe.remove_all_hooks()
+    return frames
+
+
+def main() -> None:
+    import torch
+
+    print(torch.cuda.get_device_name(), torch.__version__)
+    with tempfile.TemporaryDirectory() as place:
+        checkpoint = random_ltx.save(Path(place))
+        y, x = np.mgrid[: SIZE[1], : SIZE[0]]
+        begun = np.stack([x % 256, y % 256, (x + y) % 256], axis=2).astype(np.uint8)
+        frames = ours(checkpoint, begun)
+        torch.cuda.set_per_process_memory_fraction(1.0, 0)
+        theirs = []
+        for offload in (True, False):
+            theirs.append(peer(checkpoint, offload=offload))
+            gc.collect()
+            torch.cuda.empty_cache()
+        for name, their in zip(("offload", "all on the card"), theirs, strict=True):
+            error = np.mean((frames.astype(np.float64) - their.astype(np.float64) * 255) ** 2)
+            print(f"  PSNR to diffusers, {name}: {10 * np.log10(255**2 / max(float(error), 1e-12)):.1f} dB")
+
+
+if __name__ == "__main__":
+    main()
