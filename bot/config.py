@@ -128,6 +128,7 @@ class ModelsSection(Section):
     faceswap: str = key("auto", "auto, mesh, inswapper or a folder with inswapper_128.onnx and buffalo_l", min_length=1)
     magic: str = key("auto", "auto, grammar, a hub repository or a folder", min_length=1)
     animate: str = key("auto", "auto, mesh, liveportrait, a hub repository or a folder", min_length=1)
+    video: str = key("auto", "auto, camera, ltx, a hub repository or a folder", min_length=1)
     subtitle: str = key("auto", "auto, base, large-v3-turbo or a folder", min_length=1)
 
     def named(self) -> Mapping[str, str]:

@@ -1,9 +1,10 @@
 """What films are made with here: the painter, the voices and the listener that other tasks stand on, and FFmpeg."""
 
-from engine.backends import painters, voice, whisper
+from engine.backends import clips, painters, voice, whisper
 from engine.film.film import VERSION
+from engine.scripts.script import MOTIONS
 from engine.task import EngineSettings
-from engine.wire import Service
+from engine.wire import Offer, Service
 
 
 def choose(task: str, settings: EngineSettings) -> Service:
@@ -16,4 +17,15 @@ def choose(task: str, settings: EngineSettings) -> Service:
         tier=painter.tier,
         model=f"{painter.model}, {voice.identity(settings.weights)}, {listener.model}",
         why=painter.why,
+        offers={"motion": _motions(task, settings)},
     )
+
+
+def _motions(task: str, settings: EngineSettings) -> dict[str, Offer]:
+    """By name, with the model's identity where it takes one: `live` is there where a model makes clips.
+
+    A video that is told nothing is moved by that model too; of a film's scenes only those that ask for it.
+    """
+    model = clips.identity(settings)
+    moved = {"live": model, "auto": model if task == "video" else ""}
+    return {name: Offer(identity=moved.get(name, "")) for name in MOTIONS if model or name != "live"}

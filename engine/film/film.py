@@ -7,7 +7,7 @@ from engine.job import Media
 from engine.scripts.script import ScriptScene
 
 Shape = Literal["square", "wide", "tall"]
-Asked = Literal["auto", "still", "pan", "zoom", "parallax", "talk"]
+Asked = Literal["auto", "still", "pan", "zoom", "parallax", "talk", "live"]
 Transition = Literal["cut", "crossfade", "wipe"]
 
 RATE = 30
@@ -44,7 +44,8 @@ class Scene:
 class Film:
     """`sound` is a recording under all of it, instead of narration; every scene's picture keeps to that of `character`.
 
-    With `portraits` a face talks where somebody speaks and no motion is asked for.
+    With `portraits` a face talks where somebody speaks and no motion is asked for. In a `lively` one a model moves what
+    no motion is asked for, and what is live and has no picture is made from its words alone.
     `voice` and `language` are as `engine.backends.voice.speak` takes them.
     """
 
@@ -61,6 +62,7 @@ class Film:
     sound: Media | None = None
     character: Media | None = None
     portraits: bool = False
+    lively: bool = False
 
     def seed_of(self, number: int) -> int:
         """The seed of scene `number`, from 0: its own, or the next of the film's family."""
@@ -76,4 +78,4 @@ class Film:
         asked = self.scenes[number].motion
         if asked == "auto":
             return ("zoom", "pan", "parallax")[(self.seed + number) % 3]
-        return "still" if asked == "talk" else asked
+        return "still" if asked == "talk" or asked == "live" else asked  # noqa: PLR1714  # as mypy reads it

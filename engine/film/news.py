@@ -14,8 +14,9 @@ STAGES = {
     "drawing": "drawing scene {scene} of {count}",
     "speaking": "speaking scene {scene} of {count}",
     "filming": "filming scene {scene} of {count}",
+    "moving": "setting scene {scene} of {count} in motion",
 }
-ALONE = {"drawing": "drawing", "speaking": "speaking", "filming": "filming"}
+ALONE = {"drawing": "drawing", "speaking": "speaking", "filming": "filming", "moving": "setting it in motion"}
 """Where there is one scene."""
 SETTLED = 0.08
 """Share from which on the film's own pace tells how much is left."""
@@ -35,7 +36,7 @@ class News:
         self._start = 0.0
 
     def doing(self, what: str, scene: int) -> None:
-        """`what`, one of "drawing", "speaking" and "filming", is what the film waits for now; `scene` counts from 0."""
+        """`what`, one of STAGES, is what the film waits for now; `scene` counts from 0."""
         self._stage = (what, min(scene + 1, self._count))
         self._tell(at_once=what == "filming")
 
@@ -44,6 +45,11 @@ class News:
         with self._lock:
             self._done[what] = max(self._done[what], min(1.0, scenes / self._count))
         self._tell()
+
+    def moving(self, scene: int, part: float) -> None:
+        """So much of a scene's clip, counted from 0, is made by a model."""
+        self._stage = ("moving", scene + 1)
+        self.done("drawn", scene + part)
 
     def filmed(self, scene: int, part: float) -> None:
         """So much of a scene, counted from 0."""

@@ -20,6 +20,14 @@ class Voice:
 
 
 @dataclass(frozen=True)
+class Footage:
+    """What is filmed of a scene: a picture, or a clip that moves by itself, or one that `waits` for the first word."""
+
+    media: Media
+    waits: bool = False
+
+
+@dataclass(frozen=True)
 class Piece:
     """What is filmed in one go: a scene, or a card over the blurred picture of one. `scene` is that one's number."""
 
@@ -67,7 +75,10 @@ def later(cue: Cue, seconds: float) -> Cue:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished film. `cues` are in its own time, its scenes begin at `starts`; `makers` spoke, animated."""
+    """A finished film. `cues` are in its own time, its scenes begin at `starts`; `makers` spoke, animated.
+
+    `painted` says that a painter took part, `alive` which model made clips.
+    """
 
     video: Media
     pictures: list[Media]
@@ -76,3 +87,5 @@ class Made:
     notes: list[Sentence]
     facts: dict[str, Fact]
     makers: list[str]
+    painted: bool = False
+    alive: str = ""

@@ -6,12 +6,15 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from engine.backends.clips import Wish
+from engine.backends.ltx.extent import MOST
 from engine.errors import Cancelled, Sentence
 from engine.film.film import RATE, SIZES, Film
 from engine.film.news import News
-from engine.film.pieces import Cutting, Made, Piece, Voice
+from engine.film.pieces import Cutting, Footage, Made, Piece, Voice
 from engine.film.titles import cues_of, look
 from engine.film.workshop import Workshop
 from engine.job import Fact, Media, Result, by_content
@@ -20,7 +23,7 @@ from engine.scripts.script import SHORTEST, USUAL
 from engine.subtitles.cues import Cue, Word, cut
 from engine.subtitles.listener import Listener
 from engine.task import Context
-from engine.video import Watch, described, probe
+from engine.video import Watch, described, probe, write
 
 if TYPE_CHECKING:
     from engine.backends.whisper import Transcript
@@ -32,6 +35,8 @@ CARD = 3.0
 """Seconds of the title; the credits have one more."""
 LIKE = 0.75
 """How far a scene's picture may leave the picture of the character."""
+MIXED = 0.6
+"""Seconds of a transition."""
 LIMIT = 3600.0
 """Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
 LOOK = 0.2
@@ -53,6 +58,8 @@ class Reel:
         self._listened: Transcript | None = None
         self._pictures: list[Media] = []
         self._animators: set[str] = set()
+        self._painted_any = False
+        self._alive = ""
 
     def pictures(self) -> list[Media]:
         """The scenes' pictures, given or drawn now. Raises what drawing does."""
@@ -72,7 +79,7 @@ class Reel:
     def _made(self, shop: Workshop, speaker: ThreadPoolExecutor, filmer: ThreadPoolExecutor) -> Made:
         count = len(self.film.scenes)
         self._listen()
-        footage: list[Future[Media]] = [Future() for _ in range(count)]
+        footage: list[Future[Footage]] = [Future() for _ in range(count)]
         voices = [speaker.submit(self._spoken, number, shop) for number in range(count)]
         filmed = filmer.submit(self._filmed, shop, footage, voices)
         try:
@@ -87,22 +94,69 @@ class Reel:
         return self._joined(shop, Cutting(pieces, segments, self._pictures, spoken))
 
     def _draw(
-        self, footage: "list[Future[Media]]", voices: "list[Future[Voice | None]]", filmed: "Future[Any]"
+        self, footage: "list[Future[Footage]]", voices: "list[Future[Voice | None]]", filmed: "Future[Any]"
     ) -> None:
         """Everything that needs a model of the pool, in this thread: it is for one at a time."""
         for number, each in enumerate(footage):
             if filmed.done():
                 return  # it failed, and says why
-            self._pictures.append(self._picture(number))
-            each.set_result(self._talking(number, self._pictures[-1], voices) or self._pictures[-1])
+            each.set_result(self._footage(number, voices[number]))
             self._news.done("drawn", number + 1)
 
-    def _talking(self, number: int, picture: Media, voices: "list[Future[Voice | None]]") -> Media | None:
+    def _footage(self, number: int, voiced: "Future[Voice | None]") -> Footage:
+        scene, film = self.film.scenes[number], self.film
+        alive = scene.motion == "live" or (scene.motion == "auto" and film.lively)
+        heard = scene.motion == "auto" and bool(scene.narration or film.sound)
+        if alive and film.lively and scene.image is None and not heard:
+            return Footage(self._clip(number, None, voiced))
+        picture = self._picture(number)
+        self._pictures.append(picture)
+        if (talking := self._talking(number, picture, voiced)) is not None:
+            return Footage(talking, waits=True)
+        return Footage(self._clip(number, picture, voiced) if alive else picture)
+
+    def _clip(self, number: int, picture: Media | None, voiced: "Future[Voice | None]") -> Media:
+        """Made by the model of `video`, from the scene's words and, where there is one, its picture on."""
+        film, offered = self.film, self._context.acting("video").service.offers.get("motion", {})
+        frames = round(self._seconds(number, voiced.result()) * RATE) + self._mixed(number)
+        wish = (film.prompt_of(number), film.shape, frames, film.seed_of(number))
+        identity = offered["live"].identity if "live" in offered else ""
+        key = key_of("live", identity, *wish, picture.sha256 if picture else None)
+        made = self._stage(f"live {number}", key, lambda: self._moved(number, Wish(*wish), picture))
+        self._note(*made.notes)
+        self._alive = str(made.facts["model"])
+        if film.scenes[number].motion == "auto":
+            note = "{model} sets it in motion, since no motion was asked for; zoom, pan, parallax are quicker."
+            self._note(Sentence(template=note, facts={"model": self._alive}))
+        return made.media[0]
+
+    def _moved(self, number: int, wish: Wish, picture: Media | None) -> Result:
+        from engine.pictures import pixels
+
+        with TemporaryDirectory(prefix="atelier-") as place, self._context.model("video") as clipper:
+            begun = None if picture is None else pixels(picture.path)
+            path = Path(place) / "clip.mp4"
+            frames = clipper.clip(replace(wish, picture=begun), lambda _, part: self._news.moving(number, part))
+            write(frames, path, RATE, self._watch)
+            made, name = self._context.keep_file(path), clipper.name
+        long = Sentence(
+            template="{model} makes {most} s at a time: each part goes on from the last picture of the one before.",
+            facts={"model": name, "most": round(MOST / RATE, 1)},
+        )
+        notes = (long,) if wish.frames > MOST else ()
+        return Result(media=(described(made, probe(made.path, made.mime)),), notes=notes, facts={"model": name})
+
+    def _mixed(self, number: int) -> int:
+        """Frames that the scene goes on for while the next one comes."""
+        last = number == len(self.film.scenes) - 1 and not self.film.credits
+        return 0 if last else round(MIXED * RATE)
+
+    def _talking(self, number: int, picture: Media, voiced: "Future[Voice | None]") -> Media | None:
         """The picture as a portrait that says what is said, by the task `animate`; None where it stays a picture."""
         scene, film = self.film.scenes[number], self.film
         if scene.motion != "talk" and not (scene.motion == "auto" and film.portraits):
             return None
-        voice = voices[number].result()
+        voice = voiced.result()
         sound = voice.media if voice else film.sound
         if sound is None or (scene.motion == "auto" and not self._faced(picture)):
             return None
@@ -135,6 +189,7 @@ class Reel:
         params = Params.model_validate(
             {"prompt": self.film.prompt_of(number), "shape": self.film.shape, "seed": self.film.seed_of(number), **like}
         )
+        self._painted_any = True
         key = key_of("picture", service.model, service.version, by_content(params.model_dump(mode="json")))
         made = self._stage(f"picture {number}", key, lambda: self._painted(params, number))
         self._note(*made.notes)
@@ -174,7 +229,7 @@ class Reel:
         return Result(media=(media,), notes=spoken.notes, facts=facts)
 
     def _filmed(
-        self, shop: Workshop, footage: "list[Future[Media]]", voices: "list[Future[Voice | None]]"
+        self, shop: Workshop, footage: "list[Future[Footage]]", voices: "list[Future[Voice | None]]"
     ) -> tuple[list[Piece], list[Media]]:
         """Each piece as it can be made, in order."""
         from engine.film.filming import Camera  # loads OpenCV
@@ -185,9 +240,10 @@ class Reel:
             self._news.doing("speaking", planned.scene)
             voice = voices[planned.scene].result()
             self._news.doing("drawing", planned.scene)
-            picture = footage[planned.scene].result()
+            shown = footage[planned.scene].result()
             piece = planned if planned.card else self._timed(planned, voice)
-            key, make = camera.take(piece, picture, LEAD if voice else 0.0, partial(self._news.filmed, planned.scene))
+            lead = LEAD if voice and shown.waits else 0.0
+            key, make = camera.take(piece, shown.media, lead, partial(self._news.filmed, planned.scene))
             segments.append(self._stage(piece.name, key, partial(self._taken, planned.scene, make)).media[0])
             pieces.append(piece)
         return pieces, segments
@@ -209,10 +265,8 @@ class Reel:
 
     def _timed(self, piece: Piece, voice: Voice | None) -> Piece:
         """As long as it was asked to be, or as what is said in it takes, with its captions."""
-        asked = self.film.scenes[piece.scene].seconds
-        sound = self.film.sound
-        needed = (LEAD + (voice.media.seconds or 0) + TAIL) if voice else 0.0
-        seconds = max(asked or needed or (sound.seconds if sound else None) or USUAL, needed, SHORTEST)
+        asked, sound = self.film.scenes[piece.scene].seconds, self.film.sound
+        seconds, needed = self._seconds(piece.scene, voice), _needed(voice)
         if asked and needed > asked + 1 / RATE:
             self._note(
                 Sentence(
@@ -227,6 +281,11 @@ class Reel:
         elif sound is not None and self.film.subtitles:
             cues, language = self._heard()
         return replace(piece, frames=frames, cues=tuple(cues), language=language)
+
+    def _seconds(self, number: int, voice: Voice | None) -> float:
+        """How long a scene lasts."""
+        asked, sound, needed = self.film.scenes[number].seconds, self.film.sound, _needed(voice)
+        return max(asked or needed or (sound.seconds if sound else None) or USUAL, needed, SHORTEST)
 
     def _listen(self) -> None:
         """To the recording that was given, where subtitles are asked for."""
@@ -257,6 +316,8 @@ class Reel:
             notes=self.notes,
             facts={} if loudness is None else {"lufs": loudness},
             makers=sorted({voice.voice for voice in cutting.voices if voice} | self._animators),
+            painted=self._painted_any,
+            alive=self._alive,
         )
 
     def _sounds(self, shop: Workshop, cutting: Cutting) -> tuple[Path | None, float | None]:
@@ -286,6 +347,11 @@ class Reel:
         self._context.check()
         if self._stop.is_set():
             raise Cancelled("Cancelled.")
+
+
+def _needed(voice: Voice | None) -> float:
+    """Seconds for what is said."""
+    return (LEAD + (voice.media.seconds or 0) + TAIL) if voice else 0.0
 
 
 def _voice(made: Result) -> Voice:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-MOTIONS = ("auto", "still", "pan", "zoom", "parallax", "talk")
+MOTIONS = ("auto", "still", "pan", "zoom", "parallax", "talk", "live")
 TRANSITIONS = ("cut", "crossfade", "wipe")
 SHAPES = ("square", "wide", "tall")
 MOST_SCENES = 60

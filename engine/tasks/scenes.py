@@ -67,6 +67,13 @@ class Params(TaskParams):
             scripts.read(self.script)
         return self
 
+    def used(self, option: str) -> tuple[str, ...]:
+        """The motions that the script names; not yet those of a draft."""
+        if option != "motion":
+            return super().used(option)
+        scenes = scripts.read(self.script).scenes if self.script else ()
+        return tuple(sorted({scene.motion or "auto" for scene in scenes}))
+
     def told(self) -> "Params":
         """These parameters with the script of the file as text. Raises BadInput and TooLarge, naming the line."""
         if self.file is None:
@@ -137,7 +144,7 @@ def _made(params: Params, script: scripts.Script, made: Made, context: Context, 
         media.append(context.keep_file(files.srt(made.cues).encode(), ".srt"))
     media.append(context.keep_file(script.text().encode(), ".txt"))
     facts = _facts(params, context, begun)
-    model = ", ".join([str(facts["model"]), *made.makers])
+    model = ", ".join([str(facts["model"]), *([made.alive] if made.alive else []), *made.makers])
     about: dict[str, Fact] = {"scenes": len(made.pictures), "length": made.video.seconds, "model": model}
     told: dict[str, Fact] = {"script": script.text(), "film": True}
     starts: list[Fact] = [round(start, 3) for start in made.starts]

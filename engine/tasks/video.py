@@ -5,9 +5,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.backends import filmmakers
+from engine.backends import clips, filmmakers
 from engine.errors import BadInput, TooLarge
 from engine.film.film import Film, Scene
+from engine.film.pieces import Made
 from engine.film.reel import Reel
 from engine.job import Fact, Media, Result
 from engine.params import MAX_SEED, TaskParams
@@ -36,7 +37,7 @@ class Params(TaskParams):
     seconds: float | None = Field(
         None, description="How long; as long as its sound where left out", ge=SHORTEST, le=LONGEST, examples=[5]
     )
-    motion: Literal["auto", "still", "pan", "zoom", "parallax", "talk"] = Field(
+    motion: Literal["auto", "still", "pan", "zoom", "parallax", "talk", "live"] = Field(
         "auto", description="How it moves; auto lets a face talk where somebody speaks"
     )
     shape: Literal["square", "wide", "tall"] = Field("wide", description="Shape of the video")
@@ -87,16 +88,16 @@ def run(params: Params, context: Context) -> Result:
     """Draw where there is no picture, speak, film. Raises BadInput for a damaged sound or an unknown voice."""
     begun = time.monotonic()
     context.progress("loading", 0)
-    made = Reel(_film(params), context).make()
+    made = Reel(_film(params, context), context).make()
     media = [made.video]
     if made.cues:
         media.append(context.keep_file(files.srt(made.cues).encode(), ".srt"))
-    facts = _facts(params, context, made.makers) | made.facts | {"length": made.video.seconds}
+    facts = _facts(params, context, made) | made.facts | {"length": made.video.seconds}
     seconds = {"seconds": round(time.monotonic() - begun, 2)}
     return Result(media=tuple(media), notes=tuple(made.notes), facts=facts | seconds)
 
 
-def _film(params: Params) -> Film:
+def _film(params: Params, context: Context) -> Film:
     scene = Scene(
         prompt=params.prompt,
         narration=params.text,
@@ -115,19 +116,18 @@ def _film(params: Params) -> Film:
         music=params.music,
         sound=params.audio,
         portraits=True,
+        lively="live" in context.service.offers.get("motion", {}),
     )
 
 
-def _facts(params: Params, context: Context, makers: list[str]) -> dict[str, Fact]:
+def _facts(params: Params, context: Context, made: Made) -> dict[str, Fact]:
     """The backends that took part in this one."""
     painter = context.acting("imagine").service
-    backends, models = ["ffmpeg"], list[str]()
-    if params.image is None:
-        backends.insert(0, painter.backend)
-        models.append(painter.model)
+    backends = [*([painter.backend] if made.painted else []), *(["ltx"] if made.alive else []), "ffmpeg"]
+    models = [*([painter.model] if made.painted else []), *([made.alive] if made.alive else []), *made.makers]
     about: dict[str, Fact] = {"prompt": params.prompt, "seed": params.seed or 0}
-    tier = painter.tier if params.image is None else "embedded"
-    return about | {"backend": " + ".join(backends), "tier": tier, "model": ", ".join([*models, *makers]) or "FFmpeg"}
+    tier = "full" if made.alive else painter.tier if made.painted else "embedded"
+    return about | {"backend": " + ".join(backends), "tier": tier, "model": ", ".join(models) or "FFmpeg"}
 
 
 def size(params: Params) -> str:
@@ -140,4 +140,4 @@ def choose(settings: EngineSettings) -> Service:
     return filmmakers.choose("video", settings)
 
 
-TASK = Task(name="video", version=1, params=Params, run=run, choose=choose, size=size)
+TASK = Task(name="video", version=1, params=Params, run=run, choose=choose, load=clips.load, size=size)

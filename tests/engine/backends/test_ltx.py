@@ -9,6 +9,7 @@ import pytest
 from engine.backends import clips
 from engine.backends.clips import Wish
 from engine.backends.ltx import clipper as ours
+from engine.backends.ltx import extent
 from engine.backends.ltx.clipper import AGAINST, LtxClipper, Part
 from engine.backends.ltx.extent import MOST, parts
 from engine.errors import Cancelled, MissingModel
@@ -127,8 +128,8 @@ def test_a_cancel_ends_it_between_two_blocks_of_a_step(clipper: LtxClipper) -> N
 
 
 def test_a_long_clip_goes_on_from_its_last_frame(clipper: LtxClipper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ours.extent, "SIZES", {"wide": SIZE})
-    monkeypatch.setattr(ours.extent.parts, "__defaults__", (17,))
+    monkeypatch.setattr(extent, "SIZES", {"wide": SIZE})
+    monkeypatch.setattr(extent.parts, "__defaults__", (17,))
     told: list[float] = []
     frames = list(clipper.clip(Wish("a ship", "wide", 30, 7, picture()), lambda _, part: told.append(part)))
     assert len(frames) == 30
