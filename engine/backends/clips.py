@@ -22,8 +22,8 @@ CAMERA = "camera"
 VERSION = 1
 """Of clips: raised when the same wish would come out differently."""
 
-Report = Callable[[str, float], None]
-"""Told the stage and the fraction; raises when the job was cancelled."""
+Report = Callable[[float], None]
+"""Told which share is done; raises when the job was cancelled."""
 
 
 @dataclass(frozen=True)

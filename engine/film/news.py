@@ -48,8 +48,10 @@ class News:
 
     def moving(self, scene: int, part: float) -> None:
         """So much of a scene's clip, counted from 0, is made by a model."""
-        self._stage = ("moving", scene + 1)
+        begins, self._stage = self._stage != ("moving", scene + 1), ("moving", scene + 1)
         self.done("drawn", scene + part)
+        if begins:
+            self._tell(at_once=True)
 
     def filmed(self, scene: int, part: float) -> None:
         """So much of a scene, counted from 0."""

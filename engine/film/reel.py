@@ -126,8 +126,12 @@ class Reel:
         self._note(*made.notes)
         self._alive = str(made.facts["model"])
         if film.scenes[number].motion == "auto":
-            note = "{model} sets it in motion, since no motion was asked for; zoom, pan, parallax are quicker."
-            self._note(Sentence(template=note, facts={"model": self._alive}))
+            self._note(
+                Sentence(
+                    template="{model} sets it in motion, since no motion was asked for; zoom and pan are quicker.",
+                    facts={"model": self._alive},
+                )
+            )
         return made.media[0]
 
     def _moved(self, number: int, wish: Wish, picture: Media | None) -> Result:
@@ -136,7 +140,7 @@ class Reel:
         with TemporaryDirectory(prefix="atelier-") as place, self._context.model("video") as clipper:
             begun = None if picture is None else pixels(picture.path)
             path = Path(place) / "clip.mp4"
-            frames = clipper.clip(replace(wish, picture=begun), lambda _, part: self._news.moving(number, part))
+            frames = clipper.clip(replace(wish, picture=begun), lambda part: self._news.moving(number, part))
             write(frames, path, RATE, self._watch)
             made, name = self._context.keep_file(path), clipper.name
         long = Sentence(

@@ -57,7 +57,7 @@ def test_a_picture_comes_alive_from_itself_on_and_auto_says_that_it_does(studio:
     made = studio.make("video", image=picture, seconds=1)
     assert made.facts["backend"] == "ltx + ffmpeg"
     assert [note.template for note in made.notes] == [
-        "{model} sets it in motion, since no motion was asked for; zoom, pan, parallax are quicker."
+        "{model} sets it in motion, since no motion was asked for; zoom and pan are quicker."
     ]
     asked = studio.make("video", image=picture, seconds=1, motion="zoom")
     assert asked.facts["backend"] == "ffmpeg"

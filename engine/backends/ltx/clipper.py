@@ -217,7 +217,7 @@ class LtxClipper:
 
 
 def _of_part(report: "Report", number: int, count: int, fraction: float) -> None:
-    report("moving", (number + fraction) / count)
+    report((number + fraction) / count)
 
 
 def _fitted(picture: "Picture | None", size: tuple[int, int]) -> "Picture | None":

@@ -131,7 +131,7 @@ def test_a_long_clip_goes_on_from_its_last_frame(clipper: LtxClipper, monkeypatc
     monkeypatch.setattr(extent, "SIZES", {"wide": SIZE})
     monkeypatch.setattr(extent.parts, "__defaults__", (17,))
     told: list[float] = []
-    frames = list(clipper.clip(Wish("a ship", "wide", 30, 7, picture()), lambda _, part: told.append(part)))
+    frames = list(clipper.clip(Wish("a ship", "wide", 30, 7, picture()), told.append))
     assert len(frames) == 30
     first = clipper.part(Part("a ship", SIZE, 17, 7, picture()), lambda _: None)
     second = clipper.part(Part("a ship", SIZE, 17, 8, first[-1]), lambda _: None)
