@@ -216,8 +216,8 @@ class LtxClipper:
             self._modules[name].to(self._device)
 
 
-def _of_part(report: "Report", number: int, count: int, fraction: float) -> None:
-    report((number + fraction) / count)
+def _of_part(on_share: "Report", number: int, count: int, fraction: float) -> None:
+    on_share((number + fraction) / count)
 
 
 def _fitted(picture: "Picture | None", size: tuple[int, int]) -> "Picture | None":
