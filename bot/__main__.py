@@ -5,7 +5,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -56,10 +56,20 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         )
         studio = Studio(settings, store, files, engine, COMMANDS)
         await queue.restore(studio)
-        duties = [asyncio.create_task(duty) for duty in (janitor.keep_tidy(studio), queue.keep_learning(studio))]
-        yield Service(studio)
-        for duty in duties:
-            duty.cancel()
+        async with _beside(janitor.keep_tidy(studio), queue.keep_learning(studio)):
+            yield Service(studio)
+
+
+@asynccontextmanager
+async def _beside(*duties: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Until this closes, and they have ended, so that none is still at the store when that closes."""
+    tasks = [asyncio.create_task(duty) for duty in duties]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def host_settings(settings: Settings) -> HostSettings:

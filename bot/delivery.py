@@ -51,4 +51,4 @@ async def link(media: Media, studio: Studio) -> str | None:
 
 def opens(keys: Keys, name: str, until: str, key: str) -> bool:
     """Whether the address was made here and is still good."""
-    return until.isdecimal() and int(until) > time.time() and keys.holds(key, "shared", name, until)
+    return keys.holds(key, "shared", name, until) and int(until) > time.time()

@@ -1,4 +1,4 @@
-"""What is cleaned up: again and again, from the start on: what nobody needs any more."""
+"""What nobody needs any more is cleaned up, again and again, from the start on."""
 
 import asyncio
 import shutil
@@ -29,14 +29,30 @@ async def keep_tidy(studio: Studio) -> None:
 
 
 async def tidy(studio: Studio) -> None:
-    """One round."""
+    """One round. What fails is left for the next, and nothing else with it: a full disk takes no rows but gives files
+    back.
+    """
+    for chore in (_rows, _previews, _files):
+        try:
+            await chore(studio)
+        except Exception:
+            log.exception("not tidied; it is tried again", chore=chore.__name__, again_in=ROUND)
+
+
+async def _rows(studio: Studio) -> None:
     await studio.store.tidy()
     await studio.store.cache_clear(studio.settings.cache.max_age_days * 86400.0)
+
+
+async def _previews(studio: Studio) -> None:
+    await asyncio.to_thread(_drop_previews, studio.settings.bot.data_dir / "previews")
+
+
+async def _files(studio: Studio) -> None:
     folder = studio.settings.bot.data_dir
     staged = await _stages(studio, folder)
     parts = await asyncio.to_thread(Parts(folder).files)
     await studio.files.prune(await studio.store.named_files() | staged | parts, UPLOADS_STAY)
-    await asyncio.to_thread(_drop_previews, folder / "previews")
 
 
 async def _stages(studio: Studio, folder: Path) -> set[str]:

@@ -4,8 +4,13 @@ import asyncio
 import time
 from typing import cast, get_args
 
+import structlog
+
 from bot.studio import Studio
+from engine.errors import DiskFull
 from engine.host import Kind, Mode
+
+log = structlog.get_logger()
 
 NOTE = "queue"
 LATELY = 6000.0
@@ -36,4 +41,7 @@ async def keep_learning(studio: Studio) -> None:
     studio.engine.times.learnt = lambda kind, seconds: learnt.put_nowait((kind, seconds))
     while True:
         kind, seconds = await learnt.get()
-        await studio.store.learn(kind.task, kind.model, kind.size, kind.device, seconds)
+        try:
+            await studio.store.learn(kind.task, kind.model, kind.size, kind.device, seconds)
+        except DiskFull as error:
+            log.warning("not learnt", task=kind.task, why=str(error))

@@ -52,6 +52,14 @@ async def test_a_picture_is_reencoded_to_fit_and_that_is_said(
     assert card.text.startswith("here\nRe-encoded from ")
 
 
+async def test_a_link_opens_until_its_time_and_only_as_it_was_signed(studio: Studio) -> None:
+    keys, name, later = await Keys.of(studio.store), "a" * 64 + ".mp4", str(int(time.time()) + 60)
+    assert opens(keys, name, later, keys.sign("shared", name, later))
+    assert not opens(keys, name, "1000", keys.sign("shared", name, "1000"))
+    for until in ("9" * 5000, "-1", "", "soon"):  # no number of anybody else's is ever read
+        assert not opens(keys, name, until, keys.sign("shared", name, later))
+
+
 async def test_what_fits_is_left_alone(studio: Studio, tmp_path: Path) -> None:
     card = Card("here", (noise(tmp_path),), final=True)
     assert await fitted(card, 10**7, "en", studio) == card

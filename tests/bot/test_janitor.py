@@ -9,11 +9,11 @@ import pytest
 from bot.config import BotSection, Settings
 from bot.janitor import tidy
 from bot.studio import Studio
-from engine.errors import Cancelled
+from engine.errors import Cancelled, disk_full
 from engine.host import Engine, HostSettings
 from engine.job import Failed, Result
 from engine.media import keep
-from engine.stages import Stages
+from engine.stages import FOLDER, Stages
 from storage.files import Files
 from storage.store import Store
 from tests.fakes import echo
@@ -60,3 +60,26 @@ async def test_what_stages_made_stays_until_the_job_ends(studio: Studio, tmp_pat
     await tidy(studio)
     assert not (tmp_path / "stages" / job.id).exists()
     assert not made.path.exists()
+
+
+async def test_a_full_disk_gives_files_back_though_it_takes_no_rows(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full() -> None:
+        raise disk_full()
+
+    monkeypatch.setattr(studio.store, "tidy", full)
+    upload = keep(b"GIF89a upload", tmp_path / "media")
+    aged(upload.path, 4000)
+    await tidy(studio)
+    assert not upload.path.exists()
+
+
+async def test_what_could_not_be_tidied_is_tried_again(studio: Studio, tmp_path: Path) -> None:
+    in_the_way, upload = aged(tmp_path / FOLDER / "stray", 0), keep(b"GIF89a upload", tmp_path / "media")
+    aged(upload.path, 4000)
+    await tidy(studio)
+    assert upload.path.exists()
+    in_the_way.unlink()
+    await tidy(studio)
+    assert not upload.path.exists()

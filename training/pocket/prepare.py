@@ -131,6 +131,7 @@ def weigh(icons: list[Icon], every: dict[str, Concept]) -> None:
 
 def prepare(pack: Path, cache: Path) -> None:
     """Fetch, mend, weigh and pack."""
+    text.published()  # refuses now rather than after everything was fetched
     pack.mkdir(parents=True, exist_ok=True)
     homes = sources.fetch(cache)
     every = concepts(homes["emojibase-data"], homes["emojilib"])

@@ -76,6 +76,7 @@ class Gate:
             self._failures[address] = lately
             raise _too_many(lately[0] + TRIES_SECONDS - now)
         if not same(given, token):
+            self._failures = {one: tries for one, tries in self._failures.items() if tries[-1] > now - TRIES_SECONDS}
             self._failures[address] = [*lately, now]
             raise Unauthorized("The token is wrong. Ask the studio's owner for it.")
 
