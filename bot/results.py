@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from pydantic import Field
+
 from bot.buttons import job_of
 from bot.command import Attachment, Call, Request
 from bot.studio import Studio
@@ -12,6 +14,13 @@ from engine.job import Job, Media
 from engine.params import TaskParams, media_of
 from engine.tasks import TASKS
 from storage.store import Row
+
+
+class Drawn(TaskParams):
+    """A picture under which a button was pressed: the job that drew it, and which of its pictures."""
+
+    job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
+    image: Media = Field(description="Picture to start from", json_schema_extra={"accepts": ["image"]})
 
 
 async def shared(studio: Studio, request: Request, job: str) -> Row:

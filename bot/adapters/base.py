@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from bot.card import Card, card_of
 from bot.command import Replied, Request
@@ -41,6 +41,25 @@ class Live(Protocol):
     note: Note | None
 
     async def show(self, card: Card) -> None: ...
+
+
+L = TypeVar("L", bound=Live)
+
+
+class Within(Generic[L]):
+    """Decides what becomes of the cards of `live`, whose limits and note are its own."""
+
+    def __init__(self, live: L) -> None:
+        self.limits = live.limits
+        self._live = live
+
+    @property
+    def note(self) -> Note | None:
+        return self._live.note
+
+    @note.setter
+    def note(self, note: Note | None) -> None:
+        self._live.note = note
 
 
 class Handler(Protocol):

@@ -1,12 +1,9 @@
 """Zoom out and the pans: more of a picture, from the words that it was drawn from."""
 
-from pydantic import Field
-
 from bot.command import Call, command
-from bot.results import anew, shared
+from bot.results import Drawn, anew, shared
 from engine.errors import BadInput
-from engine.job import Job, Media
-from engine.params import TaskParams
+from engine.job import Job
 from engine.tasks import TASKS
 
 NEEDS = ("prompt", "extends")
@@ -15,39 +12,32 @@ FRESH = ("shape", "width", "height", "strength", "mask", "control", "control_wei
 """Options that said how the first picture came to be: they are no part of what is drawn on."""
 
 
-class Params(TaskParams):
-    """The job that drew it, and which of its pictures."""
-
-    job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
-    image: Media = Field(description="Picture to start from", json_schema_extra={"accepts": ["image"]})
-
-
 @command("Show more around a picture", button="Zoom out", needs=NEEDS, alone=True, hidden=True)
-async def zoom(call: Call, params: Params) -> Job:
+async def zoom(call: Call, params: Drawn) -> Job:
     return await _extended(call, params, "out")
 
 
 @command("Draw on to the left", button="⬅️", needs=NEEDS, alone=True, hidden=True)
-async def pan_left(call: Call, params: Params) -> Job:
+async def pan_left(call: Call, params: Drawn) -> Job:
     return await _extended(call, params, "left")
 
 
 @command("Draw on to the right", button="➡️", needs=NEEDS, alone=True, hidden=True)
-async def pan_right(call: Call, params: Params) -> Job:
+async def pan_right(call: Call, params: Drawn) -> Job:
     return await _extended(call, params, "right")
 
 
 @command("Draw on upwards", button="⬆️", needs=NEEDS, alone=True, hidden=True)
-async def pan_up(call: Call, params: Params) -> Job:
+async def pan_up(call: Call, params: Drawn) -> Job:
     return await _extended(call, params, "up")
 
 
 @command("Draw on downwards", button="⬇️", needs=NEEDS, alone=True, hidden=True)
-async def pan_down(call: Call, params: Params) -> Job:
+async def pan_down(call: Call, params: Drawn) -> Job:
     return await _extended(call, params, "down")
 
 
-async def _extended(call: Call, params: Params, towards: str) -> Job:
+async def _extended(call: Call, params: Drawn, towards: str) -> Job:
     row = await shared(call.studio, call.request, params.job)
     fields = TASKS[row.job.task].params.model_fields
     if "extend" not in fields:

@@ -2,13 +2,11 @@
 
 import secrets
 
-from pydantic import Field
-
 from bot.command import Call, command, identity
-from bot.results import anew, remade, shared
+from bot.results import Drawn, anew, remade, shared
 from engine.errors import BadInput
 from engine.job import Job, Media, key_of
-from engine.params import MAX_SEED, TaskParams
+from engine.params import MAX_SEED
 from engine.tasks import TASKS
 from storage.store import Row
 
@@ -18,15 +16,8 @@ TURN = 0.3
 """How far it turns from the picture's noise to another, where the model draws from the same noise again."""
 
 
-class Params(TaskParams):
-    """The job that drew it, and which of its pictures."""
-
-    job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
-    image: Media = Field(description="Picture to start from", json_schema_extra={"accepts": ["image"]})
-
-
 @command("Draw neighbours of a picture", button="Vary", needs=("prompt", "seed"), hidden=True)
-async def vary(call: Call, params: Params) -> Job:
+async def vary(call: Call, params: Drawn) -> Job:
     row = await shared(call.studio, call.request, params.job)
     if not {"image", "strength"} <= TASKS[row.job.task].params.model_fields.keys():
         raise BadInput("Job {job} drew no picture that can be varied.", job=params.job)

@@ -2,26 +2,18 @@
 
 import discord
 
-from bot.adapters.base import Note, cut
+from bot.adapters.base import Within, cut
 from bot.adapters.discord.live import TEXT_LENGTH, DiscordLive
 from bot.card import Card
 
 
-class ReplaceLive:
+class ReplaceLive(Within[DiscordLive]):
     """`live` edits the button's own message; a refusal leaves that as it is and is told to the person alone."""
 
     def __init__(self, interaction: discord.Interaction, live: DiscordLive) -> None:
-        self.limits = live.limits
-        self._interaction, self._live = interaction, live
+        super().__init__(live)
+        self._interaction = interaction
         self._replaced = False
-
-    @property
-    def note(self) -> Note | None:
-        return self._live.note
-
-    @note.setter
-    def note(self, note: Note | None) -> None:
-        self._live.note = note
 
     async def show(self, card: Card) -> None:
         if card.failed and not self._replaced:

@@ -4,13 +4,13 @@ from telegram import CallbackQuery
 from telegram.constants import CallbackQueryLimit
 from telegram.error import BadRequest
 
-from bot.adapters.base import Note, cut
+from bot.adapters.base import Within, cut
 from bot.adapters.telegram.live import TelegramLive
 from bot.adapters.telegram.place import Place
 from bot.card import Card
 
 
-class PressLive:
+class PressLive(Within[TelegramLive]):
     """Telegram turns a button's clock until the press is answered, so the first card answers it.
 
     An end that did not fail takes away the message that carries the button and what is `beside` it, where `shown`
@@ -18,17 +18,9 @@ class PressLive:
     """
 
     def __init__(self, query: CallbackQuery, live: TelegramLive, shown: Place | None) -> None:
-        self.limits = live.limits
-        self._query, self._live, self._shown = query, live, shown
+        super().__init__(live)
+        self._query, self._shown = query, shown
         self._answered = False
-
-    @property
-    def note(self) -> Note | None:
-        return self._live.note
-
-    @note.setter
-    def note(self, note: Note | None) -> None:
-        self._live.note = note
 
     async def show(self, card: Card) -> None:
         short = len(card.text) <= CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH
@@ -51,21 +43,13 @@ class PressLive:
             await self._query.edit_message_reply_markup(None)
 
 
-class ReplaceLive:
+class ReplaceLive(Within[TelegramLive]):
     """`live` edits the button's own message; a refusal leaves that as it is and pops up."""
 
     def __init__(self, query: CallbackQuery, live: TelegramLive) -> None:
-        self.limits = live.limits
-        self._query, self._live = query, live
+        super().__init__(live)
+        self._query = query
         self._replaced = False
-
-    @property
-    def note(self) -> Note | None:
-        return self._live.note
-
-    @note.setter
-    def note(self, note: Note | None) -> None:
-        self._live.note = note
 
     async def show(self, card: Card) -> None:
         if self._replaced:
