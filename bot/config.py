@@ -129,6 +129,7 @@ class ModelsSection(Section):
     magic: str = key("auto", "auto, grammar, a hub repository or a folder", min_length=1)
     animate: str = key("auto", "auto, mesh, liveportrait, a hub repository or a folder", min_length=1)
     video: str = key("auto", "auto, camera, ltx, a hub repository or a folder", min_length=1)
+    motion: str = key("auto", "auto, envelope, joyvasa or a folder with JoyVASA's files", min_length=1)
     subtitle: str = key("auto", "auto, base, large-v3-turbo or a folder", min_length=1)
 
     def named(self) -> Mapping[str, str]:

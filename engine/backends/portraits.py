@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine import weights
 from engine.backends import voice
+from engine.backends.joyvasa import files as joyvasa
 from engine.backends.liveportrait import files
 from engine.errors import Sentence
 from engine.task import EngineSettings
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.animate.motion import Motion
+    from engine.animate.speech import Speech
     from engine.animate.wishes import Wishes
     from engine.backends.faces.face import Face
 
@@ -28,7 +29,7 @@ VERSION = 1
 
 
 class Painter(Protocol):
-    """Loaded networks. `name` says which they are."""
+    """Loaded networks. `name` says which they are, `motion_by` what turns speech to motion: joyvasa or envelope."""
 
     @property
     def size(self) -> int: ...
@@ -36,11 +37,18 @@ class Painter(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def motion_by(self) -> str: ...
+
     def close(self) -> None: ...
 
     def faces(self, picture: "Picture") -> "tuple[Face, ...]": ...
 
-    def frames(self, picture: "Picture", face: "Face", motion: "Motion", wishes: "Wishes") -> "Iterator[Picture]": ...
+    def moved(self, speech: "Speech", wishes: "Wishes") -> Any:
+        """The motion of who says it, which has as many frames as its length is; `frames` paints them."""
+        ...
+
+    def frames(self, picture: "Picture", face: "Face", motion: Any, wishes: "Wishes") -> "Iterator[Picture]": ...
 
 
 def choose(settings: EngineSettings) -> Service:
@@ -66,7 +74,8 @@ def load(settings: EngineSettings) -> Painter:
         return MeshPainter(settings.weights)
     from engine.backends.liveportrait.painter import LivePainter  # loads torch
 
-    return LivePainter(files.folder(settings, fetch=True), settings.weights, settings.device)
+    folder = files.folder(settings, fetch=True)
+    return LivePainter(folder, settings.weights, settings.device, joyvasa.folder(settings))
 
 
 def _mesh(settings: EngineSettings, why: Sentence) -> Service:
@@ -74,7 +83,9 @@ def _mesh(settings: EngineSettings, why: Sentence) -> Service:
 
 
 def _live(settings: EngineSettings, why: Sentence) -> Service:
-    return _service(settings, "liveportrait", "full", files.identity(settings), why)
+    """What turns speech to motion is a part of the model's identity: with another the video is another."""
+    name = f"{files.identity(settings)}, motion {joyvasa.identity(settings)}"
+    return _service(settings, "liveportrait", "full", name, why)
 
 
 def _obstacle(settings: EngineSettings) -> Sentence | None:
@@ -85,7 +96,8 @@ def _obstacle(settings: EngineSettings) -> Sentence | None:
         return Sentence(template="There is a GPU, but torch is not installed: run scripts/setup --full.")
     if lacking := files.missing(files.folder(settings)):
         return Sentence(
-            template="There is a GPU, but LivePortrait is not whole: {names} missing. README says where they go.",
+            template="There is a GPU, but LivePortrait is not whole: {names} missing. Fetch it with: python -m engine"
+            " weights --fetch liveportrait",
             facts={"names": ", ".join(lacking)},
         )
     return None

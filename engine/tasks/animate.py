@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.animate.motion import Motion
     from engine.animate.scene import Scene
     from engine.animate.sound import Voiced
+    from engine.animate.speech import Speech
     from engine.animate.wishes import Wishes
     from engine.backends.faces.face import Face
     from engine.backends.portraits import Painter
@@ -130,22 +130,21 @@ def _painted(params: Params, scene: "Scene", painter: "Painter") -> tuple[Path, 
     if not faces:
         return scene.still(), (FACELESS,), {"backend": "ffmpeg", "tier": tier, "model": "still"}
     face = max(faces, key=lambda one: one.area)
-    motion, wishes = _moved(params, scene)
+    scene.context.progress("listening", 0.05)
+    speech, wishes = _wanted(params, scene)
+    motion = painter.moved(speech, wishes)
     path = scene.moving(painter.frames(scene.picture, face, motion, wishes), len(motion))
     made_by: dict[str, Fact] = {"backend": scene.context.service.backend, "tier": tier, "model": painter.name}
-    return path, _of_faces(faces, face), made_by | {"frames": len(motion)}
+    return path, _of_faces(faces, face), made_by | {"motion": painter.motion_by, "frames": len(motion)}
 
 
-def _moved(params: Params, scene: "Scene") -> "tuple[Motion, Wishes]":
-    from engine.animate.hearing import hear
-    from engine.animate.motion import follow
+def _wanted(params: Params, scene: "Scene") -> "tuple[Speech, Wishes]":
     from engine.animate.scene import RATE
+    from engine.animate.speech import Speech
     from engine.animate.wishes import Wishes
 
     wishes = Wishes(params.lip_zero, params.eye_retargeting, params.stitching)
-    scene.context.progress("listening", 0.05)
-    heard = hear(scene.voiced.samples, RATE)
-    return follow(heard, RATE, params.style, params.seed or 0, eyes=wishes.eyes), wishes
+    return Speech(scene.voiced.samples, RATE, params.style, params.seed or 0), wishes
 
 
 def _of_faces(faces: "tuple[Face, ...]", face: "Face") -> tuple[Sentence, ...]:

@@ -3,7 +3,9 @@
 import hashlib
 from pathlib import Path
 
+from engine import weights
 from engine.errors import MissingModel
+from engine.sources import Hub
 from engine.task import EngineSettings
 
 FOLDER = "liveportrait"
@@ -47,6 +49,8 @@ def folder(settings: EngineSettings, *, fetch: bool = False) -> Path:
     """The owner's folder, or the one under the weights; with `fetch` a hub's repository is brought here first."""
     named = settings.models.get("animate", "auto")
     if named in {"auto", "mesh", FOLDER}:
+        if fetch and missing(settings.weights / FOLDER):
+            weights.fetch(weights.named(FOLDER), settings.weights)
         return settings.weights / FOLDER
     path = Path(named).expanduser()
     if path.is_dir() or named.count("/") != 1 or not fetch:
@@ -63,12 +67,16 @@ def identity(settings: EngineSettings) -> str:
     return f"{FOLDER}-{hashlib.sha256(repr(sorted(sizes.items())).encode()).hexdigest()[:8]}"
 
 
-def _fetched(repository: str) -> Path:
+def _fetched(named: str) -> Path:
+    """`named` is a repository, or one and its revision behind an @; the one of weights.toml is pinned there."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    pinned = {source.hub: source.revision for source in weights.named(FOLDER).sources if isinstance(source, Hub)}
+    repository, _, revision = named.partition("@")
+    revision = revision or pinned.get(repository, "main")
     try:
-        return Path(snapshot_download(repository, allow_patterns=[*TORCH, *ONNX]))
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=[*TORCH, *ONNX]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise MissingModel(
             "{name} cannot be fetched from the model hub. Look at the network and at models.animate in config.toml.",

@@ -9,15 +9,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.animate.motion import Motion
+from engine.animate.motion import MANNERS, Motion
+from engine.animate.speech import Speech
 from engine.animate.wishes import Wishes
 from engine.backends.faces.face import Face
 from engine.backends.faces.reader import FaceReader
+from engine.backends.joyvasa.acting import Acting, Actor
 from engine.backends.liveportrait import files
 from engine.backends.liveportrait.crop import Crop, Paste
 from engine.backends.liveportrait.loading import TorchNetworks
 from engine.backends.liveportrait.onnx import OnnxNetworks
-from engine.backends.liveportrait.points import Pose
+from engine.backends.liveportrait.points import Pose, rotation
 
 Picture = NDArray[np.uint8]
 Networks = TorchNetworks | OnnxNetworks
@@ -26,34 +28,51 @@ WIDE = 0.36
 """Opening over width of a mouth whose jaw is down."""
 SHUT = 0.03
 """Opening over width up to which lips count as shut."""
+LIPS = [6, 12, 14, 17, 19, 20]
+EYES = [11, 13, 15, 16, 18]
+"""LivePortrait's key points that lips and eyes hang on. Source: its code."""
 SHIFT = 0.004
 """Of LivePortrait's plane for a hundredth of the face's height."""
 
 
 class LivePainter:
-    """The networks in `folder` on `device`, the faces' own in `weights`. Raises MissingModel."""
+    """The networks in `folder` on `device`, the faces' own in `weights`. Raises MissingModel.
+
+    Motion comes from JoyVASA's networks in `actor`, or where there are none from the sound's envelope.
+    """
 
     name = "liveportrait"
 
-    def __init__(self, folder: Path, weights: Path, device: str) -> None:
+    def __init__(self, folder: Path, weights: Path, device: str, actor: Path | None = None) -> None:
         files.check(folder)
         self._reader = FaceReader(weights)
         self._networks: Networks = (OnnxNetworks if files.in_onnx(folder) else TorchNetworks)(folder, device)
+        self._actor = Actor(actor, device) if actor else None
 
     @property
     def size(self) -> int:
-        return self._networks.size
+        return self._networks.size + (self._actor.size if self._actor else 0)
+
+    @property
+    def motion_by(self) -> str:
+        return "joyvasa" if self._actor else "envelope"
+
+    def moved(self, speech: Speech, wishes: Wishes) -> Motion | Acting:
+        if self._actor is None:
+            return speech.followed(eyes=wishes.eyes)
+        sway = MANNERS[speech.style].sway / MANNERS["natural"].sway
+        return self._actor.act(speech.samples, len(speech), speech.seed, sway)
 
     def close(self) -> None:
-        del self._networks
+        del self._networks, self._actor
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def faces(self, picture: Picture) -> tuple[Face, ...]:
         return self._reader.searched(picture)
 
-    def frames(self, picture: Picture, face: Face, motion: Motion, wishes: Wishes) -> Iterator[Picture]:
-        """A picture as large as `picture` for each value of the curves; the device works one chunk ahead."""
+    def frames(self, picture: Picture, face: Face, motion: Motion | Acting, wishes: Wishes) -> Iterator[Picture]:
+        """A picture as large as `picture` for each frame of the motion; the device works one chunk ahead."""
         networks = self._networks
         with torch.inference_mode():
             crop = Crop.of(picture, face)
@@ -100,15 +119,34 @@ class _Drive:
         self._lips = lip_ratio(face)
         self._eyes = eye_ratios(face)
 
-    def points(self, motion: Motion) -> Tensor:
-        """(N, 21, 3), for each value of the curves."""
+    def points(self, motion: Motion | Acting) -> Tensor:
+        """(N, 21, 3), for each frame."""
+        driving = self._acted(motion) if isinstance(motion, Acting) else self._followed(motion)
+        return self._stitched(driving) if self._wishes.stitching else driving
+
+    def _followed(self, motion: Motion) -> Tensor:
         degrees = np.stack([motion.pitch, motion.yaw, motion.roll], axis=1)
         moved = motion.shift * np.float32(SHIFT)
         driving = self._pose.points(self._tensor(degrees), self._tensor(moved))
         driving = driving + self._lip_delta(motion.jaw)
-        if self._wishes.eyes:
-            driving = driving + self._eye_delta(motion.lids)
-        return self._stitched(driving) if self._wishes.stitching else driving
+        return driving + self._eye_delta(motion.lids) if self._wishes.eyes else driving
+
+    def _acted(self, acting: Acting) -> Tensor:
+        """What changes from the first frame on, put onto the picture's own pose and expression, as JoyVASA does it.
+
+        Lips are the actor's own with `lip_zero`, else the picture's and their change; without `eyes` eyes stay.
+        """
+        pose, device = self._pose, self._networks.device
+        exp, scale, t, angles = (value.to(device) for value in (acting.exp, acting.scale, acting.t, acting.angles))
+        bent = pose.exp + exp - exp[:1]
+        if self._wishes.lip_zero:
+            bent[:, LIPS] = exp[:, LIPS]
+        if not self._wishes.eyes:
+            bent[:, EYES] = pose.exp[:, EYES]
+        turn = rotation(angles) @ rotation(angles[:1]).transpose(1, 2) @ rotation(pose.angles)
+        placed = (pose.kp @ turn + bent) * (pose.scale * scale / scale[:1])[:, None]
+        flat = pose.t[:, :2] + t[:, :2] - t[:1, :2]
+        return torch.cat([placed[..., :2] + flat[:, None], placed[..., 2:]], dim=-1)
 
     def _lip_delta(self, jaw: NDArray[np.float32]) -> Tensor:
         """The lips as wide open as the jaw says; from shut ones with `lip_zero`, else from the picture's."""

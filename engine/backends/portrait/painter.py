@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.animate.motion import Motion
+from engine.animate.speech import Speech
 from engine.animate.wishes import Wishes
 from engine.backends.faces.face import Face
 from engine.backends.faces.reader import FaceReader
@@ -21,6 +22,7 @@ class MeshPainter:
     size = 20_000_000
     """Bytes, about."""
     name = "mesh"
+    motion_by = "envelope"
 
     def __init__(self, folder: Path) -> None:
         self._reader = FaceReader(folder)
@@ -30,6 +32,9 @@ class MeshPainter:
 
     def faces(self, picture: Picture) -> tuple[Face, ...]:
         return self._reader.searched(picture)
+
+    def moved(self, speech: Speech, wishes: Wishes) -> Motion:
+        return speech.followed(eyes=wishes.eyes)
 
     def frames(self, picture: Picture, face: Face, motion: Motion, wishes: Wishes) -> Iterator[Picture]:
         """A picture as large as `picture` for each value of the motion's curves."""
