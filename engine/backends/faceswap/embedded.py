@@ -35,6 +35,9 @@ class MeshSwapper:
     def again(self, picture: Picture, face: Face) -> Face | None:
         return self._reader.again(picture, face)
 
+    def person(self, picture: Picture, face: Face) -> None:
+        """A mesh of points does not know people."""
+
     def identity(self, picture: Picture, face: Face) -> Texture:
         return Texture.of(picture, face, self._reader.searched)
 

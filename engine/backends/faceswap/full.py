@@ -110,8 +110,11 @@ class InsightSwapper:
         away, place = min(near, default=(NEAR, -1))
         return self.quick(picture)[place] if away < NEAR else None
 
+    def person(self, picture: Picture, face: KeyFace) -> NDArray[np.float32]:
+        return self._reader.embedding(picture, face)
+
     def identity(self, picture: Picture, face: KeyFace) -> Tensor:
-        return self._network.latent(self._reader.embedding(picture, face))
+        return self._network.latent(self.person(picture, face))
 
     def begin(
         self, identity: Tensor, picture: Picture, face: KeyFace, blend: float, *, fine: bool = True

@@ -62,6 +62,10 @@ class Swapper(Protocol):
         """The face of the frame before in this one; None where it is gone."""
         ...
 
+    def person(self, picture: Picture, face: Any) -> Values | None:
+        """Who it is, a vector of length 1 that is much the same in other pictures; None where that cannot be told."""
+        ...
+
     def identity(self, picture: Picture, face: Any) -> Any:
         """What a source's face gives to others."""
         ...

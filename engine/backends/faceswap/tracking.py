@@ -17,6 +17,10 @@ LOOK = 0.2
 """Seconds between two looks for faces that are gone or new."""
 NEAR = 1.2
 """How many times its own width a lost face may have moved when it is seen again."""
+ALIKE = 0.3
+"""Cosine of two people's vectors from which on they are one. Source: what InsightFace's own verification finds."""
+GROWN = 1.8
+"""How many times larger or smaller in width a lost face may be when it is seen again."""
 SLOW, QUICK = 1.5, 6.0
 """Cut-off in Hz of what trembles while a face is still, and by how much it rises with its widths a second."""
 
@@ -44,11 +48,15 @@ class Steady:
 
 @dataclass
 class Track:
-    """One face of the target and the place of its new one among the source's. `last` is where it was seen."""
+    """One face of the target and the place of its new one among the source's.
+
+    `last` is where it was seen, `person` who it is where that can be told.
+    """
 
     source: int
     last: Any
     steady: Steady
+    person: Values | None
     here: bool = True
 
 
@@ -83,11 +91,11 @@ class Tracker:
         if len(faces) >= self._choice.least:
             settled = self._choice.settled(faces, self._sources)
             self.first = picture.copy(), faces, settled
-            self._tracks = [self._track(source, faces[target]) for target, source in settled.items()]
+            self._tracks = [self._track(picture, source, faces[target]) for target, source in settled.items()]
             self._others = [face for place, face in enumerate(faces) if place not in settled]
 
-    def _track(self, source: int, face: Any) -> Track:
-        return Track(source, face, Steady(self._rate))
+    def _track(self, picture: Picture, source: int, face: Any) -> Track:
+        return Track(source, face, Steady(self._rate), self._swapper.person(picture, face))
 
     def _follow(self, picture: Picture) -> None:
         for track in self._tracks:
@@ -100,20 +108,34 @@ class Tracker:
             self._look(picture)
 
     def _look(self, picture: Picture) -> None:
-        """Find again what was lost: near where it was, or anywhere where there never was another face."""
+        """Find again what was lost: whoever it was, anywhere, where people can be told from each other.
+
+        Else what is as large and near where it was, or anywhere where there never was another face.
+        """
         seen = [face for face in self._swapper.quick(picture) if not self._is_followed(face)]
         free = [face for face in seen if not self._is_other(face)]
         alone = len(self._tracks) == len(free) == 1 and not self._others
         for track in self._tracks:
-            near = [face for face in free if alone or _apart(face, track.last) < NEAR]
-            if not track.here and near:
-                found = min(near, key=lambda face: _apart(face, track.last))
-                free.remove(found)
+            if track.here:
+                continue
+            found = self._known(picture, track, seen) if track.person is not None else _back(track, free, alone)
+            if found is not None:
+                seen, free = ([face for face in faces if face is not found] for faces in (seen, free))
                 track.last, track.here, track.steady = found, True, Steady(self._rate)
         if self._choice.every:
-            self._tracks += [self._track(self._tracks[0].source, face) for face in free]
+            self._tracks += [self._track(picture, self._tracks[0].source, face) for face in free]
         else:
             self._others = [face for face in seen if not self._is_followed(face)] or self._others
+
+    def _known(self, picture: Picture, track: Track, seen: Sequence[Any]) -> Any | None:
+        """Who is most alike of those that are alike."""
+        known = [(self._likeness(picture, track, face), place) for place, face in enumerate(seen)]
+        alike, place = max(known, default=(-1.0, 0))
+        return seen[place] if alike >= ALIKE else None
+
+    def _likeness(self, picture: Picture, track: Track, face: Any) -> float:
+        person = self._swapper.person(picture, face)
+        return -1.0 if person is None or track.person is None else float(person @ track.person)
 
     def _is_other(self, face: Seen) -> bool:
         """Whether it lies where one was that nobody asked for, rather than where one was lost."""
@@ -123,6 +145,16 @@ class Tracker:
 
     def _is_followed(self, face: Seen) -> bool:
         return any(track.here and _apart(face, track.last) < 0.4 for track in self._tracks)
+
+
+def _back(track: Track, free: Sequence[Any], alone: bool) -> Any | None:
+    near = [face for face in free if alone or (_apart(face, track.last) < NEAR and _as_large(face, track.last))]
+    return min(near, key=lambda face: _apart(face, track.last), default=None)
+
+
+def _as_large(one: Seen, other: Seen) -> bool:
+    wide, before = (max(1.0, face.box[2] - face.box[0]) for face in (one, other))
+    return before / GROWN < wide < before * GROWN
 
 
 def _share(cutoff: float, rate: float) -> float:
