@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from pydantic import ValidationError
 
 from engine import video, weights
-from engine.backends.faces.face import Face
+from engine.backends.faces.face import LEFT_EYE, RIGHT_EYE, Face
 from engine.backends.faces.reader import FaceReader
 from engine.errors import BadInput, Cancelled, MissingModel
 from engine.job import Media, Progress, Result
@@ -224,6 +224,27 @@ def test_dark_glasses_stay_on_the_target(bench: Bench) -> None:
     for x in (204, 246):
         assert np.abs(made[98:112, x - 14 : x + 14].astype(int) - worn[98:112, x - 14 : x + 14]).max() < 25
     assert changed(worn, made)[125:165, 195:255].mean() > 0.1
+
+
+def test_a_source_in_dark_glasses_is_told_and_the_targets_eyes_stay(bench: Bench) -> None:
+    image = Image.fromarray(ASTRONAUT)
+    draw = ImageDraw.Draw(image)
+    for x in (204, 246):
+        draw.ellipse((x - 20, 92, x + 20, 118), fill=(15, 15, 18))
+    draw.line((204, 104, 246, 104), fill=(15, 15, 18), width=4)
+    target = np.asarray(Image.fromarray(MONICA).resize((440, 420)))
+    result = bench.run(bench.attach(np.asarray(image)), bench.attach(target))
+    assert any("The face in source wears dark glasses" in str(note) for note in result.notes)
+    made = opened(result.media[0])
+    (face,) = FaceReader(weights.FOLDER).faces(target)
+    for rim in (RIGHT_EYE, LEFT_EYE):
+        x, y = face.points[list(rim), :2].mean(axis=0).astype(int)
+        assert (
+            np.abs(made[y - 5 : y + 6, x - 9 : x + 10].astype(int) - target[y - 5 : y + 6, x - 9 : x + 10]).mean() < 6
+        )
+    assert changed(target, made)[inside(face, made.shape, 0)].mean() > 0.1
+    plain = bench.run(bench.attach(ASTRONAUT), bench.attach(target))
+    assert not any("dark glasses" in str(note) for note in plain.notes)
 
 
 def test_a_small_source_is_told(bench: Bench) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from engine.backends.faceswap.swapper import Seen
+from engine.backends.faceswap.glasses import hidden
+from engine.backends.faceswap.swapper import Picture, Seen
 from engine.errors import BadInput, Sentence
 
 MOST_OUTSIDE = 0.12
@@ -18,8 +19,8 @@ def no_face(option: str) -> BadInput:
     )
 
 
-def checked_source(face: Seen, shape: tuple[int, ...], number: int, most_yaw: float) -> Iterator[Sentence]:
-    """Notes on face `number` of a source of `shape`. Raises BadInput where it cannot serve."""
+def checked_source(face: Seen, picture: Picture, number: int, most_yaw: float) -> Iterator[Sentence]:
+    """Notes on face `number` of a source, `picture`. Raises BadInput where it cannot serve."""
     if abs(face.yaw) > most_yaw:
         raise BadInput(
             "Face {number} of source looks {yaw}° aside, so half of it is hidden; at most {bound}° are possible."
@@ -28,9 +29,14 @@ def checked_source(face: Seen, shape: tuple[int, ...], number: int, most_yaw: fl
             yaw=round(abs(face.yaw)),
             bound=round(most_yaw),
         )
-    if face.outside(shape) > MOST_OUTSIDE:
+    if face.outside(picture.shape) > MOST_OUTSIDE:
         raise BadInput(
             "Face {number} of source is partly out of the picture. Attach one that shows all of it.", number=number
+        )
+    if hidden(picture, face.marks):
+        yield Sentence(
+            template="The face in source wears dark glasses, so its eyes cannot be seen, and the result is less like"
+            " it. One without them is better."
         )
     width = round(face.box[2] - face.box[0])
     if width < SMALL:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.backends.faces.face import LEFT_EYE, MOUTH, RIGHT_EYE, Face
 from engine.backends.faceswap import colour, mask, poisson
+from engine.backends.faceswap.glasses import COVERED, DARK, hidden
 from engine.backends.faceswap.warp import Indices, Region, triangles, warped
 
 Picture = NDArray[np.uint8]
@@ -26,8 +27,10 @@ REACH = 0.1
 """How far from the edge the colours around are felt, as a share of the face's width."""
 ASIDE = 20.0
 """Degrees of yaw from which a source's far half is taken from its near one, mirrored, but for the eyes."""
-DARK, COVERED = 0.5, 0.8
-"""Lightness over the skin's that is dark, and the share of an eye's surroundings from which glasses cover it."""
+DIM = 0.62
+"""Lightness over the skin's that the edge of glasses still has."""
+COVERS = 0.13
+"""Of the face's width: how far glasses reach around the eyes."""
 OPEN_MOUTH = 0.02
 """Opening over the face's height from which a mouth shows what is in it."""
 OPEN_EYE = 0.16
@@ -45,6 +48,8 @@ class Texture:
     face: Face
     mesh: Indices
     mirrored: "Texture | None" = None
+    covered: bool = False
+    """Whether dark glasses hide its eyes; then the target's stay."""
 
     @classmethod
     def of(cls, picture: Picture, face: Face, faces: Callable[[Picture], Sequence[Face]]) -> "Texture":
@@ -55,7 +60,7 @@ class Texture:
         found = faces(turned) if abs(face.yaw) > ASIDE else ()
         other = max(found, key=lambda one: one.area, default=None)
         mirrored = cls(turned, other, triangles(other)) if other else None
-        return cls(cut, inside, triangles(face), mirrored)
+        return cls(cut, inside, triangles(face), mirrored, hidden(cut, inside.points))
 
     def bent(self, face: Face, region: Region) -> Picture:
         """The texture as it would be on `face`, as large as `region`."""
@@ -77,7 +82,7 @@ class Texture:
         size = max(2, round(wide * scale)), max(2, round(height * scale))
         factor = np.array([size[0] / wide, size[1] / height, scale], np.float32)
         shrunk = cv2.resize(self.picture, size, interpolation=cv2.INTER_AREA)
-        return Texture(shrunk, Face(self.face.points * factor, self.face.score), self.mesh)
+        return Texture(shrunk, Face(self.face.points * factor, self.face.score), self.mesh, covered=self.covered)
 
 
 def put(texture: Texture, picture: Picture, face: Face, blend: float) -> None:
@@ -88,9 +93,13 @@ def put(texture: Texture, picture: Picture, face: Face, blend: float) -> None:
     whole, core = mask.outline(points, region.shape, WHOLE), mask.skin(points, region.shape, CORE)
     seen = colour.lab_of(around)
     glasses = _glasses(seen, points, colour.Tone.of(seen, core), width)
+    bent = colour.lab_of(texture.bent(face, region))
+    if texture.covered:
+        reach = mask.holes(points, region.shape, (RIGHT_EYE, LEFT_EYE), COVERS * width)
+        glasses = np.maximum(np.maximum(glasses, reach), _worn(bent, points, colour.Tone.of(bent, core), width))
     core &= glasses < 0.5
     plain = whole * (1 - mask.features(points, region.shape)) * (1 - glasses)
-    own = colour.Skin.of(colour.lab_of(texture.bent(face, region)), core, plain)
+    own = colour.Skin.of(bent, core, plain)
     model = colour.Skin.of(seen, core, plain)
     coloured = colour.matched(own.lab, own, model, LIGHT * width)
     clear = own.share * model.share
@@ -126,6 +135,12 @@ def _glasses(lab: Values, points: Values, tone: colour.Tone, width: float) -> Va
         near = mask.holes(points, shape, [rim], 0.04 * width) > 0
         if not near.any() or dark[near].mean() < COVERED:
             return np.zeros(shape, np.float32)
+    return _worn(lab, points, tone, width)
+
+
+def _worn(lab: Values, points: Values, tone: colour.Tone, width: float) -> Values:
+    """(H, W), 1 in what is dark about the eyes and a little around it."""
+    dark, shape = (lab[..., 0] < DIM * tone.middle[0]).astype(np.float32), lab.shape[:2]
     worn = dark * mask.holes(points, shape, (RIGHT_EYE, LEFT_EYE), 0.2 * width)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.03 * width)) + 1,) * 2)
     grown: Values = cv2.dilate(worn, kernel)

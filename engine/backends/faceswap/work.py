@@ -76,7 +76,7 @@ class Swap:
         """The source's face at `place`, made ready once. Raises BadInput where it cannot serve."""
         if place not in self._identities:
             face = self._sources[place]
-            self._notes += checked_source(face, self._source.shape, place + 1, self._swapper.most_yaw[0])
+            self._notes += checked_source(face, self._source, place + 1, self._swapper.most_yaw[0])
             self._identities[place] = self._swapper.identity(self._source, face)
         return self._identities[place]
 
