@@ -20,26 +20,18 @@ from numpy.typing import NDArray
 
 from engine import weights
 from engine.backends.realesrgan.embedded import Upscaler
-from engine.backends.realesrgan.networks import DRAWING, FAST, NETWORKS, PHOTO, SCALE
+from engine.backends.realesrgan.networks import DRAWING, FAST, PHOTO, SCALE
 from engine.backends.realesrgan.tiled import upscale
-from engine.backends.realesrgan.tiles import Grid, grid, squares
+from engine.backends.realesrgan.tiles import cut
 
 Picture = NDArray[np.uint8]
 
 TURNS = 3
-COMPARED = (
-    (FAST, 512, 544),
-    (FAST, 768, 544),
-    (FAST, 1400, 544),
-    (DRAWING, 256, 768),
-    (DRAWING, 400, 384),
-    (PHOTO, 288, 272),
-)
-"""Networks, sides of pictures, and sides of the largest tiles: those of the heavy networks are smaller than in use, so
-that a picture of several tiles takes the bare network no minutes and no 10 GB."""
-GROWING = ((FAST, 512), (FAST, 1024), (FAST, 2048), (DRAWING, 128), (DRAWING, 256), (DRAWING, 384))
-TILE = 256
-"""Pixels on a side of the tiles of the forced road, about what a machine with 2 GB free would cut."""
+FREE = 1_500_000_000
+"""Bytes that a small machine has left: few enough for several tiles."""
+COMPARED = ((FAST, 512), (FAST, 1400), (DRAWING, 256), (DRAWING, 400), (PHOTO, 320))
+"""Networks and sides of pictures, of which the bare heavy ones take no minutes and no 10 GB."""
+GROWING = ((FAST, 768), (FAST, 1536), (DRAWING, 384), (DRAWING, 768))
 
 
 def picture(side: int) -> Picture:
@@ -64,28 +56,21 @@ def bare(name: str) -> Callable[[Picture], Any]:
     return run
 
 
-def ours(name: str, cut: Callable[[int, int], Grid]) -> Callable[[Picture], Any]:
+def ours(name: str) -> Callable[[Picture], Any]:
     network = Upscaler(weights.FOLDER, threads=1, name=name)
 
     def run(small: Picture) -> Picture:
-        size = (SCALE * small.shape[0], SCALE * small.shape[1])
-        return upscale(small, size, network, cut(*small.shape[:2]), lambda _: None)
+        high, wide, *_ = small.shape
+        plan = cut(high, wide, network, FREE)
+        print(plan.count)
+        return upscale(small, (SCALE * high, SCALE * wide), network, plan, lambda _: None)
 
     return run
 
 
-def planned(name: str, largest: int) -> Callable[[int, int], Grid]:
-    """As the full road cuts where the memory would hold `largest` squared."""
-    return lambda high, wide: grid(high, wide, largest, NETWORKS[name].overlaps)
-
-
-def forced(high: int, wide: int) -> Grid:
-    return squares(high, wide, TILE, 24)
-
-
-def one(road: str, name: str, side: int, largest: int) -> None:
+def one(road: str, name: str, side: int) -> None:
     """In a process of its own: processor seconds, and peak bytes beside what was held before and the result."""
-    run = bare(name) if road == "bare" else ours(name, forced if road == "forced" else planned(name, largest))
+    run = bare(name) if road == "bare" else ours(name)
     run(picture(32))
     small, before = picture(side), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     begun = time.process_time()
@@ -95,36 +80,37 @@ def one(road: str, name: str, side: int, largest: int) -> None:
     print(spent, peak)
 
 
-def measured(road: str, name: str, side: int, largest: int = TILE) -> tuple[float, float]:
-    command = [sys.executable, __file__, road, name, str(side), str(largest)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return float(told[0]), float(told[1])
+def measured(road: str, name: str, side: int) -> tuple[float, float, int]:
+    """Processor seconds, bytes, and tiles."""
+    command = [sys.executable, __file__, road, name, str(side)]
+    *told, last = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    spent, peak = last.split()
+    return float(spent), float(peak), int(told[-1]) if told else 1
 
 
 def compare() -> None:
     print(f"{'network':<28} {'side':>5} {'tiles':>5} {'bare s':>8} {'ours s':>8} {'ratio':>6} {'MB':>8} {'our MB':>7}")
-    for name, side, largest in COMPARED:
-        rows, columns = planned(name, largest)(side, side)
-        turns = [(measured("bare", name, side), measured("ours", name, side, largest)) for _ in range(TURNS)]
+    for name, side in COMPARED:
+        turns = [(measured("bare", name, side), measured("ours", name, side)) for _ in range(TURNS)]
         theirs, own = (statistics.median(turn[which][0] for turn in turns) for which in (0, 1))
         memory = [statistics.median(turn[which][1] for turn in turns) / 1e6 for which in (0, 1)]
         print(
-            f"{name:<28} {side:>5} {len(rows) * len(columns):>5} {theirs:>8.2f} {own:>8.2f} {own / theirs:>6.2f}"
+            f"{name:<28} {side:>5} {turns[0][1][2]:>5} {theirs:>8.2f} {own:>8.2f} {own / theirs:>6.2f}"
             f" {memory[0]:>8.0f} {memory[1]:>8.0f}",
             flush=True,
         )
 
 
 def grow() -> None:
-    print(f"\n{'network':<28} {'side':>5} {'s':>8} {'MB beside the result':>21}   tiles of {TILE}")
+    print(f"\n{'network':<28} {'side':>5} {'tiles':>5} {'s':>8} {'MB beside the result':>21}")
     for name, side in GROWING:
-        spent, peak = measured("forced", name, side)
-        print(f"{name:<28} {side:>5} {spent:>8.2f} {peak / 1e6:>21.0f}")
+        spent, peak, tiles = measured("ours", name, side)
+        print(f"{name:<28} {side:>5} {tiles:>5} {spent:>8.2f} {peak / 1e6:>21.0f}", flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        one(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+        one(sys.argv[1], sys.argv[2], int(sys.argv[3]))
     else:
         compare()
         grow()

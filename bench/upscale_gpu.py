@@ -21,6 +21,8 @@ from engine.backends.realesrgan.dense import Dense
 from engine.backends.realesrgan.enlarger import Tiled
 from engine.backends.realesrgan.full import TorchUpscaler
 from engine.backends.realesrgan.networks import PHOTO, SCALE
+from engine.backends.realesrgan.tiled import upscale
+from engine.backends.realesrgan.tiles import cut
 from engine.backends.torchvision_import import import_torchvision
 
 Picture = NDArray[np.uint8]
@@ -87,7 +89,7 @@ def ours(whole: Any, folder: Path) -> tuple[Road, TorchUpscaler]:
     """The full tier's own road, tiles and all, from a .pth file."""
     torch.save(whole.float().cpu().state_dict(), folder / f"{PHOTO}.pth")
     upscaler = TorchUpscaler(folder / f"{PHOTO}.pth", PHOTO, DEVICE)
-    tiled = Tiled(upscaler, PHOTO, DEVICE)
+    tiled = Tiled(upscaler, DEVICE)
     return lambda picture: tiled(picture, (SCALE * SIDE, SCALE * SIDE), lambda _: None), upscaler
 
 
@@ -133,13 +135,13 @@ def main() -> None:
         road, upscaler = ours(whole, Path(folder))
         measured("ours, before it compiles", road, queue, facts, truth)
         begun = time.perf_counter()
-        if isinstance(upscaler.run, Dense):
-            upscaler.run.compile()
+        parts(upscaler).compile()
         road(queue[0])
         print(f"  compiling took {time.perf_counter() - begun:.1f} s")
         measured("ours, fp16", road, queue, facts, truth)
         if DEVICE == "cuda":
             alone(upscaler, queue[0], facts)
+        large(upscaler, *((2_000_000_000, 2000) if DEVICE == "cuda" else (20_000_000, 120)))
 
 
 def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float]) -> None:
@@ -147,7 +149,7 @@ def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float])
     planes = (torch.from_numpy(picture).cuda().half() / 255).permute(2, 0, 1)[None]
     with torch.inference_mode():
         for name, run in (
-            ("launched", lambda: upscaler.run(planes, lambda _: None)),
+            ("launched", lambda: network_alone(upscaler, planes)),
             ("graphed", graphed(upscaler, planes)),
         ):
             times = []
@@ -166,8 +168,66 @@ def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float])
 def graphed(upscaler: TorchUpscaler, planes: torch.Tensor) -> Any:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        upscaler.run(planes, lambda _: None)
+        network_alone(upscaler, planes)
     return graph.replay
+
+
+def parts(upscaler: TorchUpscaler) -> Dense:
+    assert upscaler.parts is not None
+    return upscaler.parts
+
+
+def network_alone(upscaler: TorchUpscaler, planes: torch.Tensor) -> Any:
+    """All its parts on the whole picture."""
+    dense = parts(upscaler)
+    x = early = dense.first(planes)
+    for number in range(dense.blocks):
+        x = dense.block(number, x)
+    return dense.grow(dense.last(x, early))
+
+
+def large(upscaler: TorchUpscaler, free: int, side: int) -> None:
+    """A picture for which the card has only `free` bytes, as another program may leave them, against all of it whole.
+
+    The whole is made in parts as well where not even the card has room for the last layers; its trunk is one piece.
+    """
+    picture = np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
+    quiet: Callable[[float], None] = lambda _: None  # noqa: E731
+    upscaler.enlarge(picture[:256, :256])
+    begun = time.perf_counter()
+    whole = upscaler.enlarge(picture)
+    wait()
+    took = time.perf_counter() - begun
+    high = peak()
+    plan = cut(side, side, upscaler, free)
+    print(f"\n{side} x {side} to {SCALE * side}, in {plan.count} tiles where {free / 1e9:.2f} GB are free")
+    for turn in ("first", "again"):
+        held = ballast(free)
+        begun = time.perf_counter()
+        tiled = upscale(picture, whole.shape[:2], upscaler, plan, quiet)
+        wait()
+        spent, used = time.perf_counter() - begun, peak() - held.nbytes
+        difference = np.abs(tiled.astype(np.int16) - whole)
+        print(
+            f"  {turn}: {spent:.2f} s, whole {took:.2f} s, ratio {spent / took:.2f}; {used / 1e9:.2f} GB, whole"
+            f" {high / 1e9:.2f} GB; differs by at most {difference.max()} levels, mean {difference.mean():.4f},"
+            f" by over 2 in {np.mean(difference > 2):.1e}",
+            flush=True,
+        )
+        del held
+
+
+def ballast(free: int) -> torch.Tensor:
+    """All of the card but `free` bytes."""
+    if DEVICE != "cuda":
+        return torch.empty(0)
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    return torch.empty(torch.cuda.mem_get_info()[0] - free, dtype=torch.uint8, device=DEVICE)
+
+
+def peak() -> int:
+    return int(torch.cuda.max_memory_allocated()) if DEVICE == "cuda" else 0
 
 
 if __name__ == "__main__":

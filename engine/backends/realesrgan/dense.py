@@ -12,8 +12,6 @@ from typing import Any
 
 import structlog
 
-from engine.steps import OnStep
-
 log = structlog.get_logger()
 
 Tensor = Any
@@ -21,6 +19,8 @@ Kernels = Sequence[Tensor]
 
 LAYERS = 5
 """Convolutions of a dense block; a residual block has three of those, and a network six more around its blocks."""
+FEATURES = 64
+"""Channels between the blocks."""
 GROWTH = 32
 """Channels that each of the first four adds."""
 SLOPE = 0.2
@@ -34,11 +34,17 @@ def fits(network: Any) -> bool:
     convolutions = _convolutions(network)
     whole = type(network).__name__ == "RRDBNet" and len(convolutions) % (3 * LAYERS) == 6
     plain = all(layer.kernel_size == (3, 3) and layer.bias is not None for layer in convolutions)
-    return whole and plain and network.shuffle_factor is None and network.scale == 4
+    return (
+        whole
+        and plain
+        and network.shuffle_factor is None
+        and network.scale == 4
+        and _convolutions(network)[0].out_channels == FEATURES
+    )
 
 
 class Dense:
-    """(1, 3, H, W) in 0..1 to (1, 3, 4H, 4W); kept on the network's device, in its type."""
+    """The parts of a network, one after the other; kept on its device, in its type."""
 
     def __init__(self, network: Any) -> None:
         """`network` as `fits` says, on its device."""
@@ -50,19 +56,33 @@ class Dense:
         self._grow: Callable[..., Tensor] = grow
         self._seen, self._compiles = 0, _can_compile(self._first[0].device.type)
 
-    def __call__(self, picture: Tensor, on_step: OnStep = lambda _: None) -> Tensor:
-        """`on_step` hears at each block what share is done, and may raise to end the work."""
+    @property
+    def blocks(self) -> int:
+        return len(self._blocks)
+
+    def first(self, picture: Tensor) -> Tensor:
+        """(1, 3, H, W) in 0..1 to features (1, 64, H, W)."""
+        from torch.nn import functional
+
+        return functional.conv2d(picture, *self._first, padding=1)
+
+    def block(self, number: int, x: Tensor) -> Tensor:
+        made: Tensor = self._residual(x, *self._blocks[number])
+        return made
+
+    def last(self, x: Tensor, early: Tensor) -> Tensor:
+        """Features that are still to grow, of those after the last block and of the first ones."""
         from torch.nn import functional
 
         self._seen += 1
         if self._compiles and self._seen > WARM:
             self.compile()
-        early = functional.conv2d(picture, *self._first, padding=1)
-        x = early
-        for number, (kernels, biases) in enumerate(self._blocks):
-            on_step(number / (len(self._blocks) + 1))
-            x = self._residual(x, kernels, biases)
-        return self._grow(x, early, self._ends)
+        return functional.conv2d(x, *self._ends[:2], padding=1) + early
+
+    def grow(self, x: Tensor) -> Tensor:
+        """To (1, 3, 4H, 4W)."""
+        made: Tensor = self._grow(x, self._ends[2:])
+        return made
 
     def compile(self) -> None:
         """From the next picture on, with one kernel for all that lies between two convolutions, for any size."""
@@ -82,17 +102,16 @@ def residual(x: Tensor, kernels: Kernels, biases: Kernels) -> Tensor:
     return y * 0.2 + x
 
 
-def grow(x: Tensor, early: Tensor, ends: Kernels) -> Tensor:
-    """What comes after the blocks: twice as large, twice, and back to three channels."""
+def grow(x: Tensor, ends: Kernels) -> Tensor:
+    """Twice as large, twice, and back to three channels."""
     from torch.nn import functional
 
     kernels, biases = ends[::2], ends[1::2]
-    x = functional.conv2d(x, kernels[0], biases[0], padding=1) + early
-    for at in (1, 2):
+    for at in (0, 1):
         x = functional.interpolate(x, scale_factor=2, mode="nearest")
         x = functional.leaky_relu(functional.conv2d(x, kernels[at], biases[at], padding=1), SLOPE)
-    x = functional.leaky_relu(functional.conv2d(x, kernels[3], biases[3], padding=1), SLOPE)
-    return functional.conv2d(x, kernels[4], biases[4], padding=1)
+    x = functional.leaky_relu(functional.conv2d(x, kernels[2], biases[2], padding=1), SLOPE)
+    return functional.conv2d(x, kernels[3], biases[3], padding=1)
 
 
 def _dense(x: Tensor, kernels: Kernels, biases: Kernels) -> Tensor:

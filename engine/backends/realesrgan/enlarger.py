@@ -7,9 +7,9 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from engine.backends.realesrgan.networks import NETWORKS, Network
+from engine.backends.realesrgan.networks import Network
 from engine.backends.realesrgan.tiled import upscale
-from engine.backends.realesrgan.tiles import SMALLEST, grid, side
+from engine.backends.realesrgan.tiles import Cut, cut
 from engine.memory import memory_of
 from engine.steps import OnStep
 
@@ -29,24 +29,27 @@ class Tiled:
     """Through a network on `device`."""
 
     network: Network
-    name: str
     device: str
 
     def __call__(self, picture: Picture, size: tuple[int, int], on_step: OnStep) -> Picture:
         """Raises what the device raises when not even the smallest tiles fit."""
-        traits = NETWORKS[self.name]
-        free = memory_of(self.device, {}).free
-        tile = side(free, self.network.bytes_per_pixel, traits.overlaps[0], traits.largest)
-        smallest = SMALLEST + 2 * traits.overlaps[0]
+        high, wide, *_ = picture.shape
+        free = memory_of(self.device, {}).free + self.network.spare
+        plan = cut(high, wide, self.network, free)
         while True:
             try:
-                tiles = grid(picture.shape[0], picture.shape[1], tile, traits.overlaps)
-                return upscale(picture, size, self.network, tiles, on_step)
+                return upscale(picture, size, self.network, plan, on_step)
             except (MemoryError, RuntimeError) as error:
-                if not _out_of_memory(error) or tile <= smallest:
+                smaller = self._smaller(plan, (high, wide), free)
+                if not _out_of_memory(error) or smaller == plan:
                     raise
-            tile = max(tile // 2, smallest)
-            log.warning("out of memory: smaller tiles", side=tile)
+            plan = smaller
+            log.warning("out of memory: smaller tiles", tiles=plan.count)
+
+    def _smaller(self, plan: Cut, extent: tuple[int, int], free: int) -> Cut:
+        """The next plan with more tiles, or `plan` where there is none."""
+        plans = (cut(*extent, self.network, free >> halved) for halved in range(1, free.bit_length()))
+        return next((other for other in plans if other.count > plan.count), plan)
 
 
 def bicubic(picture: Picture, size: tuple[int, int], on_step: OnStep) -> Picture:

@@ -1,14 +1,14 @@
 """Which networks there are, who runs them here, and loading them for the pool."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine import weights
 from engine.errors import Sentence
+from engine.steps import OnStep
 from engine.task import EngineSettings
 from engine.wire import Service
 
@@ -25,44 +25,64 @@ FAST: Name = "realesr-animevideov3"
 
 SCALE = 4
 """How much larger every network makes a picture."""
-VERSION = 1
+VERSION = 2
 """Of the task: raised when the same parameters would come out differently."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What cutting into tiles needs to know of a network.
+    """`weight` is how many times longer than FAST a network takes."""
 
-    `overlaps` are in pixels of the input, from the narrowest to the widest that are used. FAST sees 18 pixels far, so
-    its tiles are the whole but for rounding. The others see 93 (DRAWING) and 348 (PHOTO) far, ever more faintly:
-    against the whole, 24 leaves single pixels 9 levels off, 48 leaves 2. `largest` is a tile's side, overlap included,
-    where there is memory for it. The memory is what it takes per pixel of the input while it works: bytes through ncnn,
-    values of fp32 or fp16 through torch. `weight` is how many times longer than FAST it takes.
+    weight: int
+
+
+NETWORKS: dict[str, Traits] = {PHOTO: Traits(33), DRAWING: Traits(11), FAST: Traits(1)}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Layers that work at once, and see `halo` pixels of the input far.
+
+    From a step that `starts` a residual block to the one that `ends` it, the block's input goes `beside` the steps: the
+    last one's result is scaled and added to it.
     """
 
-    overlaps: range
-    largest: int
-    weight: int
-    embedded_bytes: int
-    full_values: int
-
-
-NETWORKS: dict[str, Traits] = {
-    PHOTO: Traits(range(24, 49, 4), 768, weight=33, embedded_bytes=15_000, full_values=4_000),
-    DRAWING: Traits(range(24, 49, 4), 768, weight=11, embedded_bytes=15_000, full_values=4_000),
-    FAST: Traits(range(18, 19), 544, weight=1, embedded_bytes=5_500, full_values=700),
-}
+    halo: int
+    starts: bool = False
+    beside: bool = False
+    ends: bool = False
 
 
 class Network(Protocol):
-    """A loaded network. `bytes` of weights, `bytes_per_pixel` of the input while it works."""
+    """A loaded network. `bytes` of weights, `bytes_per_pixel` of the input while it works.
+
+    Its `steps` are done with `first`, `step` and `last`, or with `last` alone, on features (…, H, W) of
+    `bytes_per_feature` a pixel, for which `room` gives uninitialised room. `largest` is a tile's side where there is
+    memory for it, and `spare` are bytes that it holds without using them.
+    """
 
     bytes: int
     bytes_per_pixel: int
+    bytes_per_feature: int
+    largest: int
+    steps: "tuple[Step, ...]"
 
-    def enlarge(self, picture: "Picture", on_step: Callable[[float], None] = ...) -> "Picture":
+    @property
+    def spare(self) -> int: ...
+
+    def enlarge(self, picture: "Picture", on_step: OnStep = ...) -> "Picture":
         """uint8 (H, W, 3) -> uint8 (4H, 4W, 3). `on_step` hears what share is done, and may raise to end the work."""
         ...
+
+    def first(self, picture: "Picture") -> Any: ...
+
+    def step(self, number: int, features: Any, on_step: OnStep) -> Any: ...
+
+    def last(self, features: Any, picture: "Picture", on_step: OnStep) -> "Picture":
+        """uint8 (4H, 4W, 3) of features, None where this is the only step, and of the picture where they are."""
+        ...
+
+    def room(self, height: int, width: int) -> Any: ...
 
 
 class Upscalers:

@@ -1,21 +1,23 @@
-"""How a picture is cut: tiles that fit the memory, overlap, and fill it."""
+"""How a picture is cut: tiles that fit the memory, whose borders fall back step by step, and fill the picture."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-SHARE = 0.5
-"""Of the free memory, what a network may take while it works on a tile."""
-SMALLEST = 32
-"""Pixels on a side, overlap aside, below which cutting smaller is of no use."""
-COST = 1.14
-"""How much more work than the whole picture its tiles may be, all overlaps counted, for overlaps to be widened."""
+from engine.backends.realesrgan.networks import SCALE, Network, Step
+
+SHARE = 0.6
+"""Of the free memory, what a network may take while it works."""
+SMALLEST = 48
+"""Pixels on a side, what is seen around aside, below which cutting smaller is of no use."""
+MOST = 64
+"""Tiles in a row, for the search."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """One dimension of a tile, in pixels of the input: what it fills, and what the network sees around it."""
+    """One dimension of a tile at one step, in pixels of the input: what it makes, and what it sees around that."""
 
     start: int
     stop: int
@@ -23,64 +25,100 @@ class Span:
     seen_to: int
 
 
-Grid = tuple[list[Span], list[Span]]
-"""Rows and columns."""
+@dataclass(frozen=True)
+class Cut:
+    """Spans by tile and step. Strips of rows come one after the other, or of columns where `turned`."""
+
+    rows: list[list[Span]]
+    columns: list[list[Span]]
+    turned: bool = False
+
+    @property
+    def count(self) -> int:
+        return len(self.rows) * len(self.columns)
 
 
-def side(free: int, bytes_per_pixel: int, overlap: int, largest: int) -> int:
-    """Pixels on a side of a square tile, overlap included, for which a network takes SHARE of the `free` bytes."""
-    fits = math.isqrt(int(free * SHARE) // bytes_per_pixel)
-    return max(min(fits, largest), SMALLEST + 2 * overlap)
+def cut(height: int, width: int, network: Network, free: int) -> Cut:
+    """Tiles for which `network` takes SHARE of `free` bytes, or its smallest, at the least work.
 
-
-def grid(height: int, width: int, side: int, overlaps: range) -> Grid:
-    """Tiles of at most `side` squared pixels, with the widest of `overlaps` that keeps within COST, or the least work.
-
-    Tiles need not be square: a picture that just does not fit is best cut once, across its longer side.
+    Strips lie along the shorter side: what they hand on to the next is kept in all its length.
     """
-    whole = height * width
-    for overlap in reversed(overlaps):
-        found = min(_grids(height, width, side, overlap), key=_work)
-        if _work(found) <= COST * whole or overlap == overlaps[0]:
-            return found
-    raise ValueError("no overlap to choose from")
+    turned = width > height
+    outer, inner = (width, height) if turned else (height, width)
+    budget = int(free * SHARE)
+    area = min(budget // network.bytes_per_pixel, network.largest**2)
+    if outer * inner > area:
+        handed = handed_on(network) * network.bytes_per_feature * (inner + network.largest // 2)
+        area = min((budget - handed) // network.bytes_per_pixel, network.largest**2)
+    counts = min(_fitting(outer, inner, network.steps, area), key=lambda found: _work(outer, inner, network, found))
+    halos = [step.halo for step in network.steps]
+    rows, columns = spans(outer, counts[0], halos), spans(inner, counts[1], halos)
+    return Cut(columns, rows, turned) if turned else Cut(rows, columns)
 
 
-def squares(height: int, width: int, side: int, overlap: int) -> Grid:
-    """Tiles of `side` pixels at most on either side, the overlap included."""
-    return spans(height, _count(height, side, overlap), overlap), spans(width, _count(width, side, overlap), overlap)
+def handed_on(network: Network) -> int:
+    """Features that a pixel of border leaves behind for its neighbours, all steps together."""
+    return sum(step.halo * (3 if step.beside else 2) for step in network.steps[1:])
 
 
-def spans(length: int, count: int, overlap: int) -> list[Span]:
-    """`count` as even as can be; the outer two see one side only."""
-    cuts = [round(number * length / count) for number in range(count + 1)]
-    return [Span(start, stop, max(0, start - overlap), min(length, stop + overlap)) for start, stop in pairwise(cuts)]
+def spans(length: int, count: int, halos: Sequence[int]) -> list[list[Span]]:
+    """`count` tiles, each with a span for every step, which sees the pixels that its halo says on either side.
+
+    A tile makes at each step as much less on its far side as the next step will see there, and that much more on its
+    near side, from what the tile before it handed on: so no pixel is made twice but for the halos of one step.
+    """
+    if count == 1:
+        return [[Span(0, length, 0, length)] * len(halos)]
+    behind = [sum(halos[1 : step + 1]) for step in range(len(halos))]
+    borders = [round(number * (length + behind[-1]) / count) for number in range(count + 1)]
+    return [
+        [_span(length, max(0, first - back), last - back, halo) for back, halo in zip(behind, halos, strict=True)]
+        for first, last in pairwise(borders)
+    ]
 
 
-def _grids(height: int, width: int, side: int, overlap: int) -> Iterator[Grid]:
-    """One for each number of rows, with as few columns as fit."""
-    for count in range(1, max(1, height // SMALLEST) + 1):
-        rows = spans(height, count, overlap)
-        room = side * side // _longest(rows)
-        if room > SMALLEST + 2 * overlap or room >= width:
-            yield rows, spans(width, _count(width, room, overlap), overlap)
-    yield squares(height, width, side, overlap)
+def squares(height: int, width: int, side: int, overlap: int) -> tuple[list[Span], list[Span]]:
+    """Rows and columns of tiles of `side` pixels at most on either side, the overlap included, for a single step."""
+    return _even(height, side, overlap), _even(width, side, overlap)
 
 
-def _count(length: int, side: int, overlap: int) -> int:
-    """How many spans of at most `side` pixels fill `length`."""
-    if length <= side:
-        return 1
-    if math.ceil(length / 2) + overlap <= side:
-        return 2
-    return math.ceil(length / (side - 2 * overlap))
+def filled(span: Span, origin: int | None = None) -> slice:
+    """Where a span's own part lies in four times the picture, or, without `origin`, in four times what was seen."""
+    first = span.seen_from if origin is None else origin
+    return slice(SCALE * (span.start - first), SCALE * (span.stop - first))
 
 
-def _longest(spans: list[Span]) -> int:
-    return max(span.seen_to - span.seen_from for span in spans)
+def _even(length: int, side: int, overlap: int) -> list[Span]:
+    count = 1 if length <= side else math.ceil(length / (side - 2 * overlap))
+    return [one for (one,) in spans(length, count, [overlap])]
 
 
-def _work(grid: Grid) -> int:
-    """Pixels that the network sees, all tiles together."""
-    rows, columns = (sum(span.seen_to - span.seen_from for span in spans) for spans in grid)
-    return rows * columns
+def _span(length: int, start: int, stop: int, halo: int) -> Span:
+    start, stop = min(start, length), min(max(0, stop), length)
+    return Span(start, stop, max(0, start - halo), min(length, stop + halo))
+
+
+def _fitting(outer: int, inner: int, steps: Sequence[Step], area: int) -> Iterator[tuple[int, int]]:
+    """Counts of tiles along both sides whose greatest fits `area`; the smallest tiles where none does."""
+    halo = max(step.halo for step in steps)
+    lag = sum(step.halo for step in steps[1:])
+    smallest = SMALLEST + 2 * halo
+    for across in range(1, MOST + 1):
+        wide = inner if across == 1 else math.ceil((inner + lag) / across) + 2 * halo
+        if wide < smallest and across > 1:
+            break
+        if outer * wide <= area:
+            yield 1, across
+        elif area // wide >= smallest:
+            yield max(2, math.ceil((outer + lag) / (area // wide - 2 * halo))), across
+    yield _least(outer, lag, halo), _least(inner, lag, halo)
+
+
+def _least(length: int, lag: int, halo: int) -> int:
+    return 1 if length <= SMALLEST + 2 * halo else max(2, math.ceil((length + lag) / SMALLEST))
+
+
+def _work(outer: int, inner: int, network: Network, counts: tuple[int, int]) -> int:
+    """Pixels that a step sees, all tiles together."""
+    halo = max(step.halo for step in network.steps)
+    return (outer + 2 * halo * (counts[0] - 1)) * (inner + 2 * halo * (counts[1] - 1))

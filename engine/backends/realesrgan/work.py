@@ -94,7 +94,7 @@ def _chosen(
         told = "The picture is large for a CPU, so the fast network made it; for finer detail ask for model {model}."
         name, notes = FAST, (Sentence(template=told, facts={"model": PHOTO}),)
     _check_work(name, context.service.tier, extent, frames)
-    return name, Tiled(upscalers.network(name), name, upscalers.device), notes
+    return name, Tiled(upscalers.network(name), upscalers.device), notes
 
 
 def _check_work(name: str, tier: str, extent: tuple[int, int], frames: int) -> None:

@@ -13,13 +13,14 @@ from engine.backends.realesrgan.dense import Dense, fits
 from engine.backends.realesrgan.embedded import Upscaler
 from engine.backends.realesrgan.enlarger import Tiled
 from engine.backends.realesrgan.full import TorchUpscaler
-from engine.backends.realesrgan.networks import DRAWING, FAST, NETWORKS, PHOTO, SCALE, choose
+from engine.backends.realesrgan.networks import DRAWING, FAST, PHOTO, SCALE, Network, Step, choose
 from engine.backends.realesrgan.tiled import upscale
-from engine.backends.realesrgan.tiles import COST, SMALLEST, grid, side, squares
+from engine.backends.realesrgan.tiles import SHARE, Cut, cut, handed_on, spans, squares
 from engine.backends.torchvision_import import import_torchvision
 from engine.errors import Cancelled, MissingModel
 from engine.steps import OnStep
 from engine.task import EngineSettings
+from engine.wire import Memory
 from tests.ncnn_weights import state_dict
 
 Picture = NDArray[np.uint8]
@@ -107,15 +108,20 @@ def test_it_makes_what_the_bare_network_makes(name: str, wide: int) -> None:
     assert np.abs(ours - bare(name, picture)).max() < 1
 
 
-@pytest.mark.parametrize("name", [FAST, DRAWING, PHOTO])
-def test_both_tiers_agree(name: str, tmp_path: Path) -> None:
+def in_torch(name: str, folder: Path) -> TorchUpscaler:
+    """The full tier's network with the embedded weights."""
     import torch
 
     arrays = {key: torch.from_numpy(array) for key, array in state_dict(weights.FOLDER / name).items()}
-    torch.save(arrays, tmp_path / f"{name}.pth")
+    torch.save(arrays, folder / f"{name}.pth")
+    return TorchUpscaler(folder / f"{name}.pth", name, "cpu")
+
+
+@pytest.mark.parametrize("name", [FAST, DRAWING, PHOTO])
+def test_both_tiers_agree(name: str, tmp_path: Path) -> None:
     picture = noisy(24, 20)
     embedded = Upscaler(weights.FOLDER, name=name).enlarge(picture)
-    full = TorchUpscaler(tmp_path / f"{name}.pth", name, "cpu").enlarge(picture)
+    full = in_torch(name, tmp_path).enlarge(picture)
     error = np.mean((embedded.astype(float) - full) ** 2)
     assert 20 * np.log10(255) - 10 * np.log10(error + 1e-9) > 40
 
@@ -127,12 +133,13 @@ def test_the_network_put_for_a_gpu_makes_the_same_sums(name: str) -> None:
     network = published(name)
     assert fits(network)
     planes = torch.from_numpy(noisy(20, 24)).permute(2, 0, 1)[None].float() / 255
-    told: list[float] = []
+    parts = Dense(network)
     with torch.inference_mode():
-        difference = (Dense(network)(planes, told.append) - network(planes)).abs().max().item()
+        x = early = parts.first(planes)
+        for number in range(parts.blocks):
+            x = parts.block(number, x)
+        difference = (parts.grow(parts.last(x, early)) - network(planes)).abs().max().item()
     assert difference < 1e-4
-    assert told == sorted(told)
-    assert len(told) == len(network.model[1].sub) - 1
 
 
 def test_a_network_of_another_shape_is_left_as_it_is() -> None:
@@ -167,69 +174,103 @@ def test_a_pth_that_cannot_be_loaded_is_told_plainly(tmp_path: Path, content: by
         TorchUpscaler(path, FAST, "cpu")
 
 
-def test_no_seam_shows_where_tiles_meet(upscaler: Upscaler) -> None:
-    picture = noisy(70, 130)
-    whole = upscaler.enlarge(picture)
-    tiled = upscale(picture, (280, 520), upscaler, squares(70, 130, 90, NETWORKS[FAST].overlaps[0]), quiet)
-    assert np.abs(tiled.astype(int) - whole).max() <= 1
+def forced(network: Network, picture: Picture, rows: int, columns: int, turned: bool = False) -> Cut:
+    """As many tiles as said, however small."""
+    halos = [step.halo for step in network.steps]
+    return Cut(spans(picture.shape[0], rows, halos), spans(picture.shape[1], columns, halos), turned)
 
 
-def test_tiles_line_up_at_a_scale_between(upscaler: Upscaler) -> None:
-    picture = noisy(71, 99)
-    size = (round(71 * 2.3), round(99 * 2.3))
-    whole = Image.fromarray(upscaler.enlarge(picture)).resize(size[::-1], Image.Resampling.LANCZOS)
-    tiled = upscale(picture, size, upscaler, squares(71, 99, 80, NETWORKS[FAST].overlaps[0]), quiet)
+SEEN = [(FAST, (60, 100), (3, 4)), (DRAWING, (40, 64), (3, 3)), (PHOTO, (24, 40), (2, 2))]
+"""Networks, pictures, and into how many tiles these are cut."""
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("tier", ["embedded", "full"])
+@pytest.mark.parametrize("seen", SEEN, ids=lambda seen: seen[0])
+def test_tiles_make_the_very_picture_that_the_whole_makes(
+    seen: tuple[str, tuple[int, int], tuple[int, int]], tier: str, turned: bool, tmp_path: Path
+) -> None:
+    name, (high, wide), (rows, columns) = seen
+    network: Network = Upscaler(weights.FOLDER, name=name) if tier == "embedded" else in_torch(name, tmp_path)
+    picture = noisy(high, wide)
+    plan = forced(network, picture, rows, columns, turned)
+    tiled = upscale(picture, (4 * high, 4 * wide), network, plan, quiet)
+    assert np.abs(tiled.astype(int) - network.enlarge(picture)).max() <= 1
+
+
+@pytest.mark.parametrize("name", [FAST, DRAWING])
+def test_tiles_line_up_at_a_scale_between(name: str) -> None:
+    network, picture = Upscaler(weights.FOLDER, name=name), noisy(41, 59)
+    size = (round(41 * 2.3), round(59 * 2.3))
+    whole = Image.fromarray(network.enlarge(picture)).resize(size[::-1], Image.Resampling.LANCZOS)
+    tiled = upscale(picture, size, network, forced(network, picture, 2, 3), quiet)
     assert tiled.shape[:2] == size
     assert np.abs(tiled.astype(int) - np.asarray(whole)).max() <= 2
 
 
 @pytest.mark.parametrize("length", [1, 80, 81, 999])
-def test_tiles_fill_a_picture_once_and_none_is_over_its_side(length: int) -> None:
+def test_squares_fill_a_picture_once_and_none_is_over_its_side(length: int) -> None:
     cuts, _ = squares(length, 10, 80, 24)
     assert [cuts[0].start, *(cut.stop for cut in cuts)] == [*(cut.start for cut in cuts), length]
     assert max(cut.seen_to - cut.seen_from for cut in cuts) <= 80
 
 
-def test_tiles_fit_the_free_memory() -> None:
-    assert side(10**12, 15_000, 24, 512) == 512
-    assert side(10**9, 15_000, 24, 512) ** 2 * 15_000 <= 10**9 / 2
-    assert side(10**6, 15_000, 24, 512) == SMALLEST + 48
+@pytest.mark.parametrize(("length", "count"), [(7, 1), (7, 3), (500, 2), (500, 9), (2000, 30)])
+def test_at_every_step_tiles_fill_the_picture_once_from_what_was_made_before(length: int, count: int) -> None:
+    tiles = spans(length, count, [1, *[5] * 18, 5])
+    for step in range(20):
+        made = [tile[step] for tile in tiles]
+        assert [made[0].start, *(span.stop for span in made)] == [*(span.start for span in made), length]
+        if step:
+            assert all(one[step].seen_to <= one[step - 1].stop for one in tiles if one[step].start < one[step].stop)
 
 
-@pytest.mark.parametrize(("high", "wide"), [(768, 768), (600, 1200), (2000, 2000), (100, 9000), (33, 4000), (1, 5000)])
-@pytest.mark.parametrize("name", NETWORKS)
-def test_tiles_fill_every_picture_within_their_area_at_little_more_than_its_work(
-    name: str, high: int, wide: int
+class Shaped:
+    """A network's measures, as the engine's networks have them."""
+
+    bytes = spare = 0
+
+    def __init__(self, per_pixel: int, per_feature: int, steps: tuple[Step, ...], largest: int = 768) -> None:
+        self.bytes_per_pixel, self.bytes_per_feature = per_pixel, per_feature
+        self.steps, self.largest = steps, largest
+
+
+DENSE = (Step(5, starts=True), Step(5, beside=True), Step(5, beside=True, ends=True))
+MEASURES = {
+    "photographs on a CPU": Shaped(15_000, 256, (Step(1), *DENSE * 23, Step(5))),
+    "drawings on a CPU": Shaped(15_000, 256, (Step(1), *DENSE * 6, Step(5))),
+    "photographs on a GPU": Shaped(2_400, 128, (Step(1), *[Step(15)] * 23, Step(5)), 1024),
+}
+SIDES = [(768, 769), (600, 1200), (1000, 1000), (2000, 2000), (300, 9000)]
+
+
+@pytest.mark.parametrize(("high", "wide"), SIDES)
+@pytest.mark.parametrize(("kind", "free"), [(kind, 2 * 10**9 if "GPU" in kind else 15 * 10**8) for kind in MEASURES])
+def test_tiles_fit_little_memory_at_little_more_than_the_work_of_the_whole(
+    kind: str, free: int, high: int, wide: int
 ) -> None:
-    traits = NETWORKS[name]
-    rows, columns = grid(high, wide, traits.largest, traits.overlaps)
-    for length, spans in ((high, rows), (wide, columns)):
-        assert [spans[0].start, *(span.stop for span in spans)] == [*(span.start for span in spans), length]
-    seen = [[span.seen_to - span.seen_from for span in spans] for spans in (rows, columns)]
-    assert max(seen[0]) * max(seen[1]) <= traits.largest**2
-    assert sum(seen[0]) * sum(seen[1]) <= 1.15 * high * wide
-
-
-def test_a_picture_that_just_does_not_fit_is_cut_once_with_the_widest_overlap() -> None:
-    rows, columns = grid(800, 700, 700, range(24, 49, 4))
-    assert (len(rows), len(columns)) == (2, 1)
-    assert rows[0].seen_to - rows[0].stop == 48
-    assert sum(row.seen_to - row.seen_from for row in rows) <= COST * 800
-
-
-@pytest.mark.parametrize(("name", "most"), [(DRAWING, 3), (PHOTO, 4)])
-def test_hardly_a_seam_shows_where_the_heavy_networks_see_further_than_tiles_overlap(name: str, most: int) -> None:
-    network, picture = Upscaler(weights.FOLDER, name=name), noisy(24, 140)
-    wide = NETWORKS[name].overlaps[-1]
-    tiled = upscale(picture, (96, 560), network, squares(24, 140, 70 + wide, wide), quiet)
-    assert np.abs(tiled.astype(int) - network.enlarge(picture)).max() <= most
+    network: Any = MEASURES[kind]
+    plan = cut(high, wide, network, free)
+    at_most = {}
+    for axis, length in ((plan.rows, high), (plan.columns, wide)):
+        seen = [[span.seen_to - span.seen_from for span in tile if span.start < span.stop] for tile in axis]
+        at_most[length, id(axis)] = max(max(tile, default=0) for tile in seen)
+        steps = len(network.steps)
+        share = sum(sum(tile) for tile in seen) / steps / length
+        assert share <= 1.15
+    one, other = at_most.values()
+    handed = handed_on(network) * network.bytes_per_feature * (min(high, wide) + 400) if plan.count > 1 else 0
+    assert one * other * network.bytes_per_pixel + handed <= 1.1 * SHARE * free
+    assert plan.count > 1
 
 
 class Narrow:
     """A network that has no memory for tiles of over `most` pixels."""
 
-    bytes = 0
-    bytes_per_pixel = 1
+    bytes = spare = 0
+    bytes_per_pixel = bytes_per_feature = 1
+    steps: tuple[Step, ...] = (Step(18),)
+    largest = 768
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -240,13 +281,28 @@ class Narrow:
             raise MemoryError
         return picture.repeat(SCALE, 0).repeat(SCALE, 1)
 
+    def last(self, _features: None, picture: Picture, on_step: OnStep = quiet) -> Picture:
+        return self.enlarge(picture, on_step)
 
-def test_out_of_memory_means_smaller_tiles() -> None:
+    def first(self, picture: Picture) -> Picture:
+        raise NotImplementedError
+
+    def step(self, number: int, features: Picture, on_step: OnStep) -> Picture:
+        raise NotImplementedError
+
+    def room(self, height: int, width: int) -> Picture:
+        raise NotImplementedError
+
+
+def test_out_of_memory_means_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "engine.backends.realesrgan.enlarger.memory_of", lambda *_: Memory(used=0, free=10**9, models={})
+    )
     picture = noisy(200, 200)
-    made = Tiled(Narrow(130 * 130), FAST, "cpu")(picture, (800, 800), quiet)
+    made = Tiled(Narrow(130 * 130), "cpu")(picture, (800, 800), quiet)
     assert (made == picture.repeat(SCALE, 0).repeat(SCALE, 1)).all()
     with pytest.raises(MemoryError):
-        Tiled(Narrow(10), FAST, "cpu")(picture, (800, 800), quiet)
+        Tiled(Narrow(10), "cpu")(picture, (800, 800), quiet)
 
 
 def test_a_cancel_ends_it_in_the_middle_of_a_tile_and_it_works_again(upscaler: Upscaler) -> None:
