@@ -16,7 +16,7 @@ from typing import Any, Literal
 import structlog
 from pydantic import BaseModel
 
-from engine.backends.sdxl.regions import UNET, VAE, Regions
+from engine.backends.sdxl.regions import UNET, VAE, Regions, allow_shapes
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ def compile_ahead(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> bo
 def described(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> Work:
     """What another process has to know of such a call."""
     return Work(
-        kind=regions.kind,  # type: ignore[arg-type]  # one of the two
+        kind=regions.kind,
         config={name: value for name, value in network.config.items() if not name.startswith("_")},
         device=str(inputs[0].device),
         dtype=_name(next(network.parameters()).dtype),
@@ -85,6 +85,7 @@ def main() -> None:
     os.nice(NICE)
     work = Work.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_the_worker, daemon=True).start()
+    allow_shapes()
     made = sum(1 for _ in _compiled(work))
     log.info("compiled ahead", network=work.kind, regions=made)
     sys.stdout.flush()

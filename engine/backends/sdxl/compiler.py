@@ -18,14 +18,13 @@ from typing import Any
 
 import structlog
 
+from engine.backends.sdxl.regions import allow_shapes
 from engine.backends.sdxl.replay import Function, Replayed, Shape
 
 log = structlog.get_logger()
 
 Ahead = Callable[[tuple[Any, ...]], object]
 
-SHAPES = 64
-"""Shapes that a region may be compiled for before torch gives up on it."""
 TRIES = 3
 BRIEF = 0.0002
 """Seconds after which the compiler's thread makes way for the one that draws, in place of Python's 5 ms."""
@@ -47,10 +46,8 @@ class Compiler:
     """One thread that takes one function after the other."""
 
     def __init__(self, folder: Path) -> None:
-        import torch
-
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
-        torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001  # torch's only name for it
+        allow_shapes()
         self._asked: Counter[tuple[int, Shape]] = Counter()
         self._waiting: set[tuple[int, Shape]] = set()
         self._timing = False

@@ -9,6 +9,15 @@ from engine.backends.sdxl.decoder import decoding
 from engine.backends.sdxl.norm import suit_channels_last
 from engine.backends.sdxl.sampler import predictor
 
+SHAPES = 64
+"""Shapes that a region may be compiled for before torch gives up on it."""
+
+
+def allow_shapes() -> None:
+    import torch
+
+    torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001  # torch's only name for it
+
 
 @dataclass(frozen=True)
 class Regions:

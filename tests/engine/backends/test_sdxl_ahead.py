@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.backends.sdxl.ahead import _calls, _signature, described
-from engine.backends.sdxl.regions import UNET, VAE
+from engine.backends.sdxl.regions import UNET, VAE, Regions
 from engine.backends.torchvision_import import import_torchvision
 from tests.tiny_sdxl import save_tiny_sdxl
 
@@ -58,13 +58,17 @@ def test_regions_without_weights_are_given_what_the_real_ones_are_given(tmp_path
         VAE: (pipe.vae, (torch.randn(1, 4, 8, 8),)),
     }
     for regions, (network, inputs) in calls.items():
-        work = described(regions, network, inputs)
-        real: list[str] = []
-        for region in regions.of(network):
-            region.register_forward_pre_hook(
-                lambda each, *given: real.append(_signature(each, given)), with_kwargs=True
-            )
-        with torch.inference_mode():
-            regions.function(network)(*inputs)
+        real = _seen_by_regions(regions, network, inputs)
         assert real
-        assert [_signature(*call) for call in _calls(work)] == real
+        assert [_signature(*call) for call in _calls(described(regions, network, inputs))] == real
+
+
+def _seen_by_regions(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> list[str]:
+    import torch
+
+    seen: list[str] = []
+    for region in regions.of(network):
+        region.register_forward_pre_hook(lambda each, *given: seen.append(_signature(each, given)), with_kwargs=True)
+    with torch.inference_mode():
+        regions.function(network)(*inputs)
+    return seen
