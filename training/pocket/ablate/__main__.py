@@ -24,7 +24,7 @@ def told() -> argparse.Namespace:
     parser.add_argument("small", type=Path, help="of pack: the whole pack")
     parser.add_argument("out", type=Path, help="of pack: the small one")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/atelier-training")
-    seconds = {"total": 420.0, "judge": 35.0, "compile": 100.0, "wait": 60.0, "scoring": 8.0, "least": 5.0}
+    seconds = {"total": 600.0, "judge": 35.0, "compile": 100.0, "wait": 60.0, "scoring": 8.0, "least": 5.0}
     for name, value in seconds.items():
         parser.add_argument(f"--{name}", type=float, default=value, help=f"seconds, {value:.0f}")
     for name, count in (("pool", 150_000), ("batch", 384), ("judge-batch", 1024), ("every", 1), ("steps", 10**9)):
