@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from engine.errors import Cancelled
+import structlog
+
+from engine.errors import Broken, Cancelled
 from engine.host import Engine
 from engine.job import Done, Failed, Job, Paused, Started, Update
+
+log = structlog.get_logger()
 
 
 class Flights:
@@ -74,11 +78,17 @@ class Flights:
             rider.run.cancel()
 
     async def _fly(self, run: "_Run") -> None:
-        async with aclosing(self._engine.submit(run.job)) as updates:
-            async for update in updates:
-                run.tell(update)
-        if self._runs.get(run.job.key) is run:
-            del self._runs[run.job.key]
+        """A job that the engine cannot even take, as one from before an update may be, fails like any other."""
+        try:
+            async with aclosing(self._engine.submit(run.job)) as updates:
+                async for update in updates:
+                    run.tell(update)
+        except Exception:  # whatever it is, those who wait are told, and the next who asks starts a run anew
+            log.exception("the engine did not take a job", job=run.job.id, task=run.job.task)
+            run.tell(Failed.of(Broken("The task failed by a fault of ours. It is in the log; try other options.")))
+        finally:
+            if self._runs.get(run.job.key) is run:
+                del self._runs[run.job.key]
 
 
 class _Run:

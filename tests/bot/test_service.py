@@ -136,6 +136,17 @@ async def test_identical_jobs_in_flight_share_one_run_and_each_has_its_row(servi
     assert (await service.studio.store.cache_stats()).entries == 1
 
 
+async def test_a_job_that_the_engine_cannot_take_fails_and_the_next_one_runs(service: Service) -> None:
+    """As one that an older version kept may be."""
+    fitting = Job(command="echo", task="echo", params={"text": "hi"}, key="k", user="web:a", origin="here")
+    for job in (fitting.model_copy(update={"params": {"seconds": "long"}}), fitting):
+        async with asyncio.timeout(10), aclosing(service.flights.ride(job)) as updates:
+            last = [update async for update in updates][-1]
+        assert isinstance(last, Done) == (job is fitting)
+        assert last.job == job.id
+    assert len(service.flights) == 0
+
+
 async def test_cancelling_one_of_two_identical_jobs_leaves_the_other(service: Service) -> None:
     first = asyncio.create_task(told(service, request(text="same", seconds=0.5)))
     second = asyncio.create_task(told(service, request(text="same", seconds=0.5, user="web:b")))
