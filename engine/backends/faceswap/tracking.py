@@ -82,7 +82,7 @@ class Tracker:
         if self.first is None:
             self._begin(picture)
         else:
-            self._follow(picture)
+            self._go_on(picture)
         return [(track.source, track.steady(track.last)) for track in self._tracks if track.here]
 
     def _begin(self, picture: Picture) -> None:
@@ -97,7 +97,7 @@ class Tracker:
     def _track(self, picture: Picture, source: int, face: Any) -> Track:
         return Track(source, face, Steady(self._rate), self._swapper.person(picture, face))
 
-    def _follow(self, picture: Picture) -> None:
+    def _go_on(self, picture: Picture) -> None:
         for track in self._tracks:
             if track.here:
                 found = self._swapper.again(picture, track.last)
