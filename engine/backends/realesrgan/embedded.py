@@ -63,6 +63,7 @@ class Upscaler:
         self._net.opt.num_threads = threads or ncnn.get_big_cpu_count()
         self._net.load_param(str(place / "x4.param"))
         self._net.load_model(str(place / "x4.bin"))
+        self._pools = (ncnn.PoolAllocator(), ncnn.PoolAllocator()) if compact else ()
 
     def enlarge(self, picture: Picture, on_step: OnStep = lambda _: None) -> Picture:
         """uint8 (H, W, 3) -> uint8 (4H, 4W, 3).
@@ -99,12 +100,18 @@ class Upscaler:
         import ncnn
 
         with self._net.create_extractor() as extractor:
+            if self._pools:
+                extractor.set_blob_allocator(self._pools[0])
+                extractor.set_workspace_allocator(self._pools[1])
             for blob, array in given.items():
                 extractor.input(blob, ncnn.Mat(array))
             for number, blob in enumerate(ways):
                 _extract(extractor, blob, as_it_is=True)
                 on_step((number + 1) / (len(ways) + 1))
-            return np.array(_extract(extractor, sink))
+            made = np.array(_extract(extractor, sink))
+        for pool in self._pools:
+            pool.clear()  # the next tile is of another size, and its memory would come on top
+        return made
 
     def _grow(self, features: Features, on_step: OnStep) -> Picture:
         """The last layers, which work on 64 channels at four times the size, a small part after the other."""

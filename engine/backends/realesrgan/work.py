@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from engine.tasks.upscale import Params
 
 LARGE = 256 * 256
-"""Pixels above which the embedded tier takes the fast network where none is named: the finer takes 5 s for these."""
+"""Pixels above which the embedded tier takes the fast network where none is named: the finer takes 9 s for these."""
 MOST_WORK = {"embedded": 250_000_000, "full": 10_000_000_000}
-"""Pixels of all frames together, times the network's weight: what two CPU cores, or a GPU, do within ten minutes."""
+"""Pixels of all frames together, times the network's weight: what two cores, or a GPU, do in about 15 minutes."""
 MOST_SENT = 8_000_000
 """Bytes of a PNG above which the picture is kept in a smaller format, since chats would refuse it."""
 WEBP_SIDE = 16383
