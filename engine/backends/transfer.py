@@ -9,6 +9,13 @@ from numpy.typing import NDArray
 Tensor = Any  # torch.Tensor, of which the types are Any here
 
 
+def send(tensor: Tensor, device: str | torch.device) -> Tensor:
+    """`tensor` on `device`. A copy from pageable memory would wait until a GPU has done all that it was told."""
+    if torch.device(device).type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 def sent(values: NDArray[Any], device: torch.device) -> Tensor:
     """`values` on `device`, as soon as it comes to them."""
     if device.type != "cuda":
@@ -19,7 +26,7 @@ def sent(values: NDArray[Any], device: torch.device) -> Tensor:
 
 
 class Coming:
-    """A tensor on its way from its device."""
+    """A tensor on its way from its device; a GPU's may be overwritten by later work of the same stream."""
 
     def __init__(self, values: Tensor) -> None:
         self._held, self._event = values, None

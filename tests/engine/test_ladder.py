@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import Sentence
+from engine.errors import Sentence, out_of_memory
 from engine.job import Done, Failed, Result, Value
 from engine.task import Context, EngineSettings, Task
 from engine.tasks.echo import Params
@@ -84,3 +84,15 @@ def test_on_a_card_the_last_rung_is_a_fresh_process_once(tmp_path: Path, monkeyp
         answer(worker(tmp_path, 3, [], "cuda:0"))
     assert left.value.code == AFRESH
     assert isinstance(answer(worker(tmp_path, 3, [], "cuda:0"), attempt=2), Failed)
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("CUDA error: an illegal memory access was encountered", False),
+    ],
+)
+def test_what_a_library_of_the_card_could_not_allocate_is_known_by_its_words(said: str, known: bool) -> None:
+    assert out_of_memory(RuntimeError(said)) is known

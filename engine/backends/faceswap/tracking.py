@@ -18,7 +18,7 @@ LOOK = 0.2
 NEAR = 1.2
 """How many times its own width a lost face may have moved when it is seen again."""
 ALIKE = 0.3
-"""Cosine of two people's vectors from which on they are one. Source: what InsightFace's own verification finds."""
+"""Cosine of two people's vectors from which on they are one: an estimate, made without InsightFace's real weights."""
 GROWN = 1.8
 """How many times larger or smaller in width a lost face may be when it is seen again."""
 SLOW, QUICK = 1.5, 6.0

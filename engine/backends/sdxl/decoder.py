@@ -1,10 +1,7 @@
-"""From latents to pixels on the host, while the device already does something else."""
+"""From latents to pixels."""
 
 from collections.abc import Callable
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 
 def decoding(vae: Any) -> Callable[[Any], Any]:
@@ -31,21 +28,3 @@ def _plain(latents: Any, config: Any) -> Any:
         return latents / config.scaling_factor
     shift, scale = (latents.new_tensor(each).view(1, -1, 1, 1) for each in (mean, spread))
     return latents * scale / config.scaling_factor + shift
-
-
-class Picture:
-    """Pixels on their way to the host."""
-
-    def __init__(self, seen: Any) -> None:
-        """Begin to fetch `seen`, uint8 (H, W, 3), which may be overwritten by later work of the same stream."""
-        import torch
-
-        self._held = torch.empty(seen.shape, dtype=seen.dtype, pin_memory=seen.is_cuda)
-        self._held.copy_(seen, non_blocking=True)
-        self._there = torch.cuda.current_stream().record_event() if seen.is_cuda else None
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """(H, W, 3). Waits until they are here."""
-        if self._there is not None:
-            self._there.synchronize()
-        return np.asarray(self._held.numpy())

@@ -7,11 +7,11 @@ from typing import Any
 
 from engine.backends.sdxl.ahead import compile_ahead
 from engine.backends.sdxl.compiler import Compiler, can_compile
-from engine.backends.sdxl.decoder import Picture
 from engine.backends.sdxl.reading import record_reading
 from engine.backends.sdxl.regions import UNET, VAE, Regions
 from engine.backends.sdxl.replay import Recorder, Replayed
 from engine.backends.sdxl.sampler import Sampler, Wish
+from engine.backends.transfer import Coming
 from engine.task import EngineSettings
 
 OFTEN = 2
@@ -65,9 +65,9 @@ class Fast:
         self._improve(self._predict, OFTEN * wish.steps, self._better_unet)
         return latents
 
-    def decode(self, latents: Any) -> list[Picture]:
+    def decode(self, latents: Any) -> list[Coming]:
         """The pictures, one after the other, since a VAE takes more memory than a UNet."""
-        pictures = [Picture(self._decode(latents[place : place + 1])[0]) for place in range(len(latents))]
+        pictures = [Coming(self._decode(latents[place : place + 1])[0]) for place in range(len(latents))]
         self._improve(self._decode, OFTEN, self._better_vae)
         return pictures
 

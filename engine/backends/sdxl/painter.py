@@ -15,7 +15,6 @@ from engine.backends.painters import Painting
 from engine.backends.parking import Parking
 from engine.backends.sdxl import plain
 from engine.backends.sdxl.checkpoint import checkpoint
-from engine.backends.sdxl.decoder import Picture
 from engine.backends.sdxl.fast import Fast
 from engine.backends.sdxl.loading import load
 from engine.backends.sdxl.preview import Previewer
@@ -23,6 +22,7 @@ from engine.backends.sdxl.prompts import Encoded, encode, joined
 from engine.backends.sdxl.reader import Reader, Words
 from engine.backends.sdxl.sampler import Wish
 from engine.backends.sdxl.sketching import Sketcher
+from engine.backends.transfer import Coming
 from engine.errors import Sentence
 from engine.task import EngineSettings
 
@@ -141,7 +141,7 @@ class SdxlPainter:
     def _in_words(self, params: "Params", watch: "_Watch") -> Iterator[NDArray[np.uint8]]:
         for offsets in self._offsets(params):
             drawn = self._drawn([params] * len(offsets), offsets, watch)
-            yield from (each.pixels() for each in drawn)
+            yield from (each.there() for each in drawn)
 
     def _along(self, params: "Params", watch: "_Watch") -> Iterator[NDArray[np.uint8]]:
         """What takes more than words: a picture to start from, a mask, a control, a LoRA, edges that fit."""
@@ -186,7 +186,7 @@ class SdxlPainter:
                 by_length[read.words.shape[1]].append(place)
         return by_length.values()
 
-    def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Picture]:
+    def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Coming]:
         """A picture for each that is asked for, from its seed and offset."""
         first = asked[0]
         guidance = self._sketcher.guidance(first)
@@ -215,8 +215,8 @@ class SdxlPainter:
             [Words(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)]
         )
 
-    def _waited(self, picture: Picture) -> Painting:
-        return self._painting([picture.pixels()])
+    def _waited(self, picture: Coming) -> Painting:
+        return self._painting([picture.there()])
 
     def _painting(self, pictures: list[NDArray[np.uint8]]) -> Painting:
         """`extends` among its facts says that such a picture can be drawn on beyond its edges."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.backends.sdxl.sending import send
+from engine.backends.transfer import send
 from engine.weighting import Fragment, fragments
 
 

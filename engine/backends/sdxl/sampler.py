@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.backends.cuda import Running
 from engine.backends.sdxl.noise import noises
-from engine.backends.sdxl.sending import send
+from engine.backends.transfer import send
 
 AHEAD = 2
 """Steps that the CPU may be ahead of the device: enough to keep it busy, few enough for a cancel to be noticed."""
