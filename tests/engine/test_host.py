@@ -180,6 +180,20 @@ async def test_jobs_that_share_a_batch_run_together_and_each_ends_by_itself(open
         assert isinstance((await blocker)[-1], Done)
 
 
+async def test_a_shared_run_teaches_one_share_of_its_time(open_engine: Open) -> None:
+    learnt: list[float] = []
+    async with open_engine() as engine:
+        engine.times.learnt = lambda _, seconds: learnt.append(seconds)
+        engine.line.mode = "paused"
+        asked = [asyncio.create_task(told(engine, echo(share="x", seconds=0.6, user=f"web:{n}"))) for n in range(3)]
+        await until(lambda: len(engine.line) == 3)
+        engine.line.mode = "open"
+        begun = time.monotonic()
+        await asyncio.gather(*asked)
+        assert len(learnt) == 1
+        assert 0.6 / 3 <= learnt[0] <= (time.monotonic() - begun) / 3
+
+
 async def test_cancelling_one_job_of_a_batch_leaves_the_others(open_engine: Open) -> None:
     async with open_engine() as engine:
         blocker = asyncio.create_task(told(engine, echo(seconds=0.3)))
