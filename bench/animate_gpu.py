@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from bench.figures import figures, finish
 from engine.animate.motion import Motion
 from engine.animate.wishes import Wishes
 from engine.backends.faces.face import Face
@@ -89,8 +90,10 @@ def main() -> int:
         ours(painter, side), bare(networks)
         turns = [(ours(painter, side), bare(networks)) for _ in range(TURNS)]
         mine, floor = (statistics.median(column) for column in zip(*turns, strict=True))
+        figures[f"portrait, {side}, frames/s"] = 1 / mine
         print(f"{side:7}   {1 / mine:13.1f}   {1 / floor:13.1f}   {mine / floor:.2f}")
     print(f"memory {torch.cuda.max_memory_allocated() / 1e9:.1f} GB")
+    finish()
     return 0
 
 

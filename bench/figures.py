@@ -1,5 +1,8 @@
-"""Figures of a bench: printed as they come, and kept for the JSON at its end."""
+"""Figures of a bench: printed as they come, and as JSON in its last line."""
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 figures: dict[str, Any] = {}
@@ -9,3 +12,23 @@ def say(name: str, value: Any, note: str = "") -> None:
     figures[name] = value
     shown = f"{value:>10.4g}" if isinstance(value, float) else f"{value!s:>10}"
     print(f"{name:48} {shown} {note}", flush=True)
+
+
+def finish() -> None:
+    print(json.dumps(figures))
+
+
+def add(module: str) -> None:
+    """Run another bench in a process of its own, which finds the card empty; print what it prints, keep its figures."""
+    print(f"\n{module}", flush=True)
+    command = [sys.executable, "-m", f"bench.{module}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        last = ""
+        for last in process.stdout:
+            if not last.startswith("{"):
+                print(last, end="", flush=True)
+    if process.returncode:
+        say(f"{module} was not measured", process.returncode, "the code that it ended with")
+    else:
+        figures.update(json.loads(last))

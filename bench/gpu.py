@@ -1,4 +1,5 @@
-"""What the owner's card does: SDXL against plain diffusers, a queue of people, memory. Prints a table and JSON.
+"""What the owner's card does: SDXL against plain diffusers, a queue of people, memory, then upscaling, portraits and
+subtitles. Prints a table and JSON.
 
     scripts/bench gpu                    random weights of the real sizes
     python -m bench.gpu --model FOLDER   a checkpoint that diffusers can read, such as data/weights/sdxl
@@ -9,7 +10,6 @@ Everything that is compared is measured in one run. Shares are of what the card'
 
 import argparse
 import asyncio
-import json
 import statistics
 import tempfile
 import time
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from bench import random_sdxl
-from bench.figures import figures, say
+from bench.figures import add, figures, finish, say
 from bench.gpu_profile import profile
 from bench.gpu_queue import queue, small
 from engine import png
@@ -270,7 +270,9 @@ def main() -> None:
         alone(settings, checkpoint)
         asyncio.run(queue(settings))
         asyncio.run(small(settings))
-    print(json.dumps(figures))
+    for module in ("upscale_gpu", "animate_gpu", "subtitle"):
+        add(module)
+    finish()
 
 
 if __name__ == "__main__":

@@ -13,10 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
+from bench.figures import figures, finish
 from engine import media, video, weights
-from engine.backends.whisper import BASE, RATE, Whisper
+from engine.backends.whisper import RATE, Whisper, choose
+from engine.devices import devices
 from engine.job import Media
 from engine.subtitles.cues import cut
+from engine.task import EngineSettings
 
 SAID = (
     "Good morning everyone, and welcome to our little workshop. Today we are going to build a wooden chair, and paint "
@@ -69,7 +72,9 @@ def peak() -> float:
 def main() -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
-        whisper = Whisper(weights.need(BASE, weights.FOLDER), "cpu")
+        device = devices("auto")[0]
+        model = choose(EngineSettings(device, folder, 0, {})).model
+        whisper = Whisper(weights.need(model, weights.FOLDER), device)
         source = spoken(folder)
         seconds = video.probe(source.path, source.mime).seconds
         times: dict[Callable[[Whisper, Media], None], list[float]] = {bare: [], ours: []}
@@ -77,13 +82,15 @@ def main() -> None:
             for work, found in times.items():
                 found.append(took(work, whisper, source))
         medians = {work.__name__: statistics.median(found) for work, found in times.items()}
-        print(f"{seconds:.1f} s of speech, medians of {TURNS}")
+        print(f"{seconds:.1f} s of speech, {model} on {device}, medians of {TURNS}")
+        figures["subtitle, times as fast as speech"] = seconds / medians["ours"]
         for name, median in medians.items():
             print(f"  {name:6}{median:8.2f} s")
         print(f"  ratio {medians['ours'] / medians['bare']:8.2f}")
         before = peak()
         ours(whisper, stretched(source, folder))
         print(f"most memory: {before:.0f} MB after {seconds:.0f} s of sound, {peak():.0f} MB after {LONG} s")
+    finish()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.figures import figures, finish
 from engine.backends.realesrgan.dense import Dense
 from engine.backends.realesrgan.enlarger import Tiled
 from engine.backends.realesrgan.full import TorchUpscaler
@@ -105,6 +106,7 @@ def measured(name: str, road: Road, queue: list[Picture], facts: tuple[float, fl
     one, rate = statistics.median(times), len(queue) / sum(times)
     wrong = "" if truth is None else f"{psnr(made, truth):>9.1f}"
     amount, top = facts
+    figures[f"upscale, {name}, ms"] = one * 1e3
     print(
         f"{name:<44} {one * 1e3:>8.1f} {rate:>9.2f} {amount / one:>8.0f} {amount / one / top:>7.0%} {wrong}", flush=True
     )
@@ -142,6 +144,7 @@ def main() -> None:
         if DEVICE == "cuda":
             alone(upscaler, queue[0], facts)
         large(upscaler, *((2_000_000_000, 2000) if DEVICE == "cuda" else (20_000_000, 120)))
+    finish()
 
 
 def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float]) -> None:
@@ -208,6 +211,7 @@ def large(upscaler: TorchUpscaler, free: int, side: int) -> None:
         wait()
         spent, used = time.perf_counter() - begun, peak() - held.nbytes
         difference = np.abs(tiled.astype(np.int16) - whole)
+        figures[f"upscale, {side} in tiles of the whole's time, {turn}"] = spent / took
         print(
             f"  {turn}: {spent:.2f} s, whole {took:.2f} s, ratio {spent / took:.2f}; {used / 1e9:.2f} GB, whole"
             f" {high / 1e9:.2f} GB; differs by at most {difference.max()} levels, mean {difference.mean():.4f},"
