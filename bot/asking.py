@@ -35,7 +35,7 @@ async def agreed(call: Call, job_id: str) -> Job | Reply:
         then = tuple(f"yes:{each.id}" for each in (job, *more))
         return Reply(call.say("{count} jobs are made.", count=len(then)), facts={"jobs": len(then)}, then=then)
     await consent.given(call.studio, job)
-    return (await remade(call, job)).model_copy(update={"id": job.id})
+    return (await remade(call, job)).model_copy(update={"id": job.id, "notes": job.notes})
 
 
 async def own(call: Call, job_id: str) -> list[Job]:

@@ -95,7 +95,8 @@ class Life:
             return None
         log.info("taken up", job=job.id, state=row.state, attempt=row.attempt, stage=row.stage)
         if row.state == "delivering":
-            return self.tell(job, outcome(row))
+            assert row.outcome is not None, "only what has ended is delivered"
+            return self.tell(job, row.outcome)
         if row.state == "running":
             await self._write(lambda: self._store.requeue(job.id))
         return self.tell(job, await self._give_up(job)) if row.attempt >= ATTEMPTS else self.carry(job)
@@ -116,6 +117,7 @@ class Life:
             case Done():
                 await self._write(lambda: self._store.finish(job.id, update.result, clock.seconds))
                 log.info("done", seconds=round(clock.seconds, 3))
+                return job.done(update.result, cached=update.cached)
             case Failed():
                 await self._fail(job, update)
         return update
@@ -158,14 +160,6 @@ class Life:
     def _forget(self, job: Job) -> None:
         self._carried.discard(job.id)
         self._left.discard(job.id)
-
-
-def outcome(row: Row) -> Done | Failed:
-    """The last update of a job that has ended."""
-    if row.result is not None:
-        return Done(job=row.job.id, result=row.result, cached=row.cached)
-    assert row.failed is not None, "only these two are delivered"
-    return row.failed.model_copy(update={"job": row.job.id})
 
 
 class _Clock:

@@ -7,7 +7,8 @@ from pydantic import Field
 from bot import styles
 from bot.command import Call
 from bot.results import shared
-from engine.errors import BadInput
+from bot.studio import Prompt
+from engine.errors import BadInput, Sentence
 from engine.job import Done, Failed, Job
 from engine.params import TaskParams
 from engine.tasks import imagine, magic
@@ -33,8 +34,8 @@ async def writing(call: Call, params: magic.Params) -> Job:
     return job.model_copy(update={"command": "magic"})
 
 
-async def expanded(call: Call, idea: str, style: str) -> str:
-    """The prompt that magic makes of the idea, at once: it runs beside the pictures. Raises what that run does."""
+async def expanded(call: Call, idea: str, style: str) -> Prompt:
+    """What magic makes of the idea, at once: it runs beside the pictures. Raises what that run does."""
     job = await writing(call, magic.Params.parse({"idea": idea, "style": style}))
     known = call.studio.prompts
     if job.key not in known:
@@ -45,20 +46,22 @@ async def expanded(call: Call, idea: str, style: str) -> str:
     return known[job.key]
 
 
-async def _written_now(call: Call, job: Job) -> str:
+async def _written_now(call: Call, job: Job) -> Prompt:
     async with aclosing(call.studio.flights.ride(job)) as updates:
         last = [update async for update in updates][-1]
     if isinstance(last, Failed):
         raise last.error()
     if not isinstance(last, Done):
         raise BadInput("The studio restarts. Ask again in a minute.")
-    return str(last.result.facts["prompt"])
+    facts = last.result.facts
+    by = Sentence(template="The prompt was written by {model}.", facts={"model": str(facts["model"])})
+    return Prompt(str(facts["prompt"]), (by, *last.result.notes))
 
 
-async def drawing(call: Call, params: imagine.Params) -> Job:
-    """A job that draws the prompt as it stands, at the limits of /imagine."""
+async def drawing(call: Call, params: imagine.Params, notes: tuple[Sentence, ...] = ()) -> Job:
+    """A job that draws the prompt as it stands, at the limits of /imagine; `notes` are on how that came to be."""
     job = await call.job("imagine", params, cost=params.count)
-    return job.model_copy(update={"command": "imagine"})
+    return job.model_copy(update={"command": "imagine", "notes": notes})
 
 
 async def written(call: Call, job: str, fact: str) -> str:

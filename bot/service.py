@@ -14,7 +14,7 @@ from bot.life import Life
 from bot.results import located
 from bot.studio import Studio
 from engine.errors import AtelierError, BadInput, EngineDied, NotAllowed, disk_full
-from engine.job import Done, Failed, Job, Result, Update
+from engine.job import Failed, Job, Result, Update
 from engine.params import TaskParams
 from storage.store import Limit, Row, TakenBefore
 
@@ -144,7 +144,7 @@ class Service:
                 log.info("asked already", request=job.request)
                 return
             log.info("queued" if cached is None else "answered from the cache", task=job.task)
-            updates = self._life.carry(job) if cached is None else self._life.tell(job, _cached(job, cached))
+            updates = self._life.carry(job) if cached is None else self._life.tell(job, job.done(cached, cached=True))
             async with aclosing(updates):
                 async for update in updates:
                     yield update
@@ -164,10 +164,6 @@ class Service:
 def _replied(reply: Reply) -> Replied:
     result = Result(text=reply.text, media=reply.media, facts=dict(reply.facts))
     return Replied(result=result, buttons=reply.buttons, then=reply.then)
-
-
-def _cached(job: Job, result: Result) -> Done:
-    return Done(job=job.id, result=result, cached=True)
 
 
 def _closing() -> EngineDied:

@@ -14,6 +14,14 @@ from storage.store import Store
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """What is drawn, and what its person should know of how it came to be."""
+
+    text: str
+    notes: tuple[Sentence, ...] = ()
+
+
+@dataclass(frozen=True)
 class Studio:
     """The open parts. `adapters` says of each platform that it is on, or why not and how to turn it on.
 
@@ -27,7 +35,7 @@ class Studio:
     commands: tuple[Command, ...]
     adapters: dict[str, Sentence] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
-    prompts: dict[str, str] = field(default_factory=dict)
+    prompts: dict[str, Prompt] = field(default_factory=dict)
 
     @cached_property
     def flights(self) -> Flights:

@@ -116,6 +116,7 @@ class Job(Value):
     `weight` the person's share of the devices beside others', `at_once` how many jobs of theirs may run together, and
     `in_line` how many may wait.
     `request` names the message that asked, where its platform may tell of it twice: no two jobs have the same.
+    `notes` are what its person should know of how it came to be, such as who wrote its prompt.
     """
 
     id: str = Field(default_factory=lambda: secrets.token_hex(5))
@@ -132,7 +133,13 @@ class Job(Value):
     weight: float = Field(1.0, gt=0)
     at_once: int | None = Field(None, ge=1)
     in_line: int | None = Field(None, ge=0)
+    notes: tuple[Sentence, ...] = ()
     created: float = Field(default_factory=time.time)
+
+    def done(self, result: Result, *, cached: bool = False) -> Done:
+        """Its end with `result`, which others may share, under the notes that are this job's alone."""
+        notes = (*self.notes, *result.notes)
+        return Done(job=self.id, result=result.model_copy(update={"notes": notes}), cached=cached)
 
 
 def key_of(task: str, version: int, model: str, params: dict[str, Any]) -> str:

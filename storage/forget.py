@@ -19,7 +19,7 @@ def forget(db: sqlite3.Connection, job_id: str) -> list[Path]:
     if row is None or row.result is None:
         return []
     changes = (DELETED.model_dump_json(), job_id)
-    db.execute("UPDATE jobs SET key = '', params = '{}', result = ? WHERE id = ?", changes)
+    db.execute("UPDATE jobs SET key = '', params = '{}', notes = '[]', result = ? WHERE id = ?", changes)
     db.execute("DELETE FROM job_files WHERE job = ?", (job_id,))
     if not row.job.key or _is_shared(db, row.job.key):
         return []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.errors import BadInput
-from engine.job import Failed, Job, Media, Result
+from engine.job import Done, Failed, Job, Media, Result
 
 State = Literal["queued", "running", "delivering", "done", "failed", "cancelled"]
 UNFINISHED = "state IN ('queued', 'running', 'delivering')"
@@ -21,6 +21,8 @@ _BEFORE: dict[State, tuple[State, ...]] = {
     "cancelled": ("queued", "running", "delivering"),
 }
 
+_PACKED = ("params", "notes")
+"""Columns of a job that are JSON."""
 _PLAIN = ("state", "worker", "attempt", "stage", "created", "started", "ended", "seconds")
 
 
@@ -52,6 +54,13 @@ class Row:
     result: Result | None
     failed: Failed | None
 
+    @property
+    def outcome(self) -> Done | Failed | None:
+        """The last update of a job that ended, as its person is told; None while it goes on."""
+        if self.result is not None:
+            return self.job.done(self.result, cached=self.cached)
+        return self.failed.model_copy(update={"job": self.job.id}) if self.failed else None
+
 
 def check_new(db: sqlite3.Connection, job: Job) -> None:
     """Raise TakenBefore for a job of a message that made one already, BadInput for one that is here already."""
@@ -63,7 +72,8 @@ def check_new(db: sqlite3.Connection, job: Job) -> None:
 
 def insert(db: sqlite3.Connection, job: Job, state: State, **columns: str | float | None) -> None:
     """Write a new row, and hold the files that its parameters name until the job ends."""
-    row = job.model_dump(exclude={"params"}) | {"params": json.dumps(job.params), "state": state} | columns
+    plain = job.model_dump(mode="json")
+    row = plain | {name: json.dumps(plain[name]) for name in _PACKED} | {"state": state} | columns
     names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
     db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", row)  # noqa: S608  # names of our own columns
     if state == "queued":
@@ -172,9 +182,10 @@ def files_in(value: Any) -> Iterator[tuple[str, str]]:
 
 def row_of(row: sqlite3.Row) -> Row:
     columns = dict(row)
-    job = {name: columns[name] for name in Job.model_fields}
+    unpacked = {name: json.loads(columns[name]) for name in _PACKED}
+    job = {name: columns[name] for name in Job.model_fields} | unpacked | {"private": bool(columns["private"])}
     return Row(
-        job=Job(**job | {"params": json.loads(columns["params"]), "private": bool(columns["private"])}),
+        job=Job.model_validate(job),
         result=Result.model_validate_json(columns["result"]) if columns["result"] else None,
         failed=Failed.model_validate_json(columns["failed"]) if columns["failed"] else None,
         cached=bool(columns["cached"]),

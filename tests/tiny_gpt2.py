@@ -21,14 +21,22 @@ CHAT = (
 
 def save_tiny_gpt2(folder: Path) -> Path:
     """For 512 tokens."""
-    import_torchvision()
-    from transformers import GPT2Config, GPT2LMHeadModel
+    words = tokenizer()
+    model = _fitted(_model(words), words(WORDS * 2, return_tensors="pt")["input_ids"])
+    model.save_pretrained(folder, safe_serialization=True)
+    words.save_pretrained(folder)
+    return folder
+
+
+def save_silent_gpt2(folder: Path) -> Path:
+    """The same, but its last norm lets nothing through, so that whatever it reads it ends at once."""
+    import torch
 
     words = tokenizer()
-    config = GPT2Config(
-        vocab_size=len(words), n_positions=512, n_embd=32, n_layer=2, n_head=2, eos_token_id=0, bos_token_id=0
-    )
-    model = _fitted(GPT2LMHeadModel, config, words(WORDS * 2, return_tensors="pt")["input_ids"])
+    model = _model(words)
+    with torch.no_grad():
+        model.transformer.ln_f.weight.zero_()
+        model.transformer.ln_f.bias.copy_(1e4 * model.transformer.wte.weight[words.eos_token_id])
     model.save_pretrained(folder, safe_serialization=True)
     words.save_pretrained(folder)
     return folder
@@ -48,6 +56,7 @@ def save_told(source: Path, folder: Path) -> Path:
 
 def tokenizer() -> Any:
     """Byte pairs of WORDS."""
+    import_torchvision()
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -61,12 +70,23 @@ def tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=plain, eos_token=end, bos_token=end)
 
 
-def _fitted(kind: Any, config: Any, words: Any) -> Any:
+def _model(words: Any) -> Any:
     import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(0)
-    model = kind(config)
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(words), n_positions=512, n_embd=32, n_layer=2, n_head=2, eos_token_id=0, bos_token_id=0
+        )
+    ).eval()
+
+
+def _fitted(model: Any, words: Any) -> Any:
+    import torch
+
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    model.train()
     for _ in range(30):
         optimizer.zero_grad()
         model(input_ids=words, labels=words).loss.backward()

@@ -6,6 +6,7 @@ from bot import styles
 from bot.command import Ask, Call, command
 from bot.permutations import asking, every
 from bot.prompts import always, drawing, expanded
+from bot.studio import Prompt
 from engine.job import Job
 from engine.tasks import imagine as task
 from engine.tasks.magic import STYLES, in_style
@@ -28,12 +29,14 @@ async def imagine(call: Call, params: Params) -> Job | Ask:
     wanted = await always(call) if params.magic is None else params.magic
     prompts = every(call, params.prompt, params.seed)
     written = [await _written(call, prompt, params.style, magic=wanted) for prompt in prompts]
-    job, *more = [await drawing(call, task.Params.parse({**plain, "prompt": prompt})) for prompt in written]
+    job, *more = [
+        await drawing(call, task.Params.parse({**plain, "prompt": each.text}), each.notes) for each in written
+    ]
     return asking(call, job, more, prompts) if more else job
 
 
-async def _written(call: Call, prompt: str, style: str, *, magic: bool) -> str:
+async def _written(call: Call, prompt: str, style: str, *, magic: bool) -> Prompt:
     if magic:
         return await expanded(call, prompt, style)
     prompt, style = styles.own(call.studio.settings, style, prompt)
-    return in_style(prompt, style) if style in STYLES else prompt
+    return Prompt(*in_style(prompt, style)) if style in STYLES else Prompt(prompt)

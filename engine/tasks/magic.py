@@ -9,6 +9,8 @@ from engine.backends import writers
 from engine.backends.magic.grammar import ENDS, medium
 from engine.backends.magic.idea import read
 from engine.backends.magic.lexicon import lexicon
+from engine.backends.writing import style_notes
+from engine.errors import Sentence
 from engine.job import Result
 from engine.params import MAX_SEED, TaskParams
 from engine.task import Context, Task
@@ -43,10 +45,12 @@ class Params(TaskParams):
     short: bool = Field(False, description="A short prompt, for a model that draws one simple thing")
 
 
-def in_style(prompt: str, style: str) -> str:
-    """The prompt in one of STYLES, unless it names a medium of its own."""
+def in_style(prompt: str, style: str) -> tuple[str, tuple[Sentence, ...]]:
+    """The prompt in one of STYLES; or, where it names a medium of its own, as it is and the notes that say so."""
     idea = read(prompt)
-    return prompt if idea.medium else f"{prompt.strip(ENDS)}, {medium(style, 0, idea.language)}"
+    if idea.medium:
+        return prompt, style_notes(style, idea.medium)
+    return f"{prompt.strip(ENDS)}, {medium(style, 0, idea.language)}", ()
 
 
 def run(params: Params, context: Context) -> Result:

@@ -1,7 +1,7 @@
 """/magic and what can be done with the prompt that it wrote, through the service, the real store and a real worker."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from engine.job import Done, Update
 from storage.files import Files
 from storage.store import Row, Store
 from tests.fakes import done, failed, small_engine
+from tests.tiny_gpt2 import save_silent_gpt2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 IDEA = "a lighthouse at noon"
@@ -37,9 +38,25 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
-    settings = Settings.model_validate({"bot": {"data_dir": tmp_path}, "limits": {"imagine": "off"}})
-    async with Store.open(":memory:") as store:
-        files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
+    async with opened(engine, tmp_path) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def silent(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    """Its language model says nothing, so that the grammar writes instead."""
+    folder = tmp_path_factory.mktemp("silent")
+    (folder / "weights").symlink_to(weights.FOLDER.resolve())
+    model = str(save_silent_gpt2(folder / "model"))
+    async with small_engine(folder, models=(("imagine", "pocket"), ("magic", model))) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def opened(engine: Engine, folder: Path, database: str | Path = ":memory:") -> AsyncIterator[Service]:
+    settings = Settings.model_validate({"bot": {"data_dir": folder}, "limits": {"imagine": "off"}})
+    async with Store.open(database) as store:
+        files = Files(folder / "media", max_bytes=1000, max_pixels=10_000)
         yield Service(Studio(settings, store, files, engine, COMMANDS))
 
 
@@ -119,6 +136,43 @@ async def test_imagine_with_magic_draws_a_full_prompt_and_shows_it(service: Serv
     assert card_of(first, "en", COMMANDS).text.startswith(prompt)
     again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
     assert (again.cached, again.result.facts["prompt"]) == (True, prompt)
+
+
+async def test_a_fallback_of_the_writer_is_told_with_the_picture_to_its_person_alone(
+    silent: Engine, tmp_path: Path
+) -> None:
+    fallback = "The language model wrote nothing that fits, so the grammar wrote this."
+    by = "The prompt was written by grammar."
+    async with opened(silent, tmp_path, tmp_path / "atelier.db") as service:
+        first = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+        assert [by, fallback] == card_of(first, "en", COMMANDS).text.splitlines()[2:4]
+        again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+        assert (again.cached, again.result) == (True, first.result)
+        plain = done((await ask(service, f"/imagine {first.result.facts['prompt']} --steps 1"))[-1])
+        assert (plain.cached, plain.result.notes) == (True, first.result.notes[2:])
+    async with Store.open(tmp_path / "atelier.db") as store:
+        row = await store.job(first.job)
+        assert row is not None
+        assert row.outcome == first
+        await store.forget(first.job)
+        row = await store.job(first.job)
+        assert row is not None
+        assert row.job.notes == ()
+
+
+async def test_what_is_asked_about_first_keeps_its_writers_notes(silent: Engine, tmp_path: Path) -> None:
+    async with opened(silent, tmp_path) as service:
+        asked = (await ask(service, "/imagine {red|blue} car --steps 1 --magic on"))[-1]
+        assert isinstance(asked, Replied)
+        yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
+        assert isinstance(yes, Replied)
+        made = [done((await told(service, pressing(each)))[-1]) for each in yes.then]
+        assert ["so the grammar wrote this" in str(each.result.notes[1]) for each in made] == [True, True]
+
+
+async def test_a_style_that_the_prompts_own_medium_rules_out_is_told(service: Service) -> None:
+    made = done((await ask(service, "/imagine a watercolour of a fox --style photo --steps 1"))[-1])
+    assert str(made.result.notes[0]) == "The idea itself says watercolour, so style photo was left out."
 
 
 async def test_a_person_makes_magic_their_own_setting_and_it_is_nobody_elses(service: Service) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.adapters.web.answers import NotFound
 from bot.adapters.web.desk import Desk, Watch
-from bot.adapters.web.views import ENDED, Views, update_of
+from bot.adapters.web.views import ENDED, Views
 from bot.adapters.web.visitor import Visitor
 from bot.studio import Studio
 
@@ -36,9 +36,8 @@ class Follow:
         row = await self._studio.store.job(job)
         if row is None or (row.job.user != visitor.user and row.job.private):
             raise NotFound("There is no job {job}. /jobs lists yours.", job=job[:40])
-        update = update_of(row)
-        if update is not None:
-            return self._views.state(update, visitor)
+        if row.outcome is not None:
+            return self._views.state(row.outcome, visitor)
         return self._views.waiting(row, self._studio.flights.place(job), visitor)
 
     async def end(self, job: str, visitor: Visitor) -> State:

@@ -79,13 +79,6 @@ class Views:
         return self._keys.holds(key, "media", visitor.user, sha256)
 
 
-def update_of(row: Row) -> Update | None:
-    """The last update of a job that ended; None while it goes on."""
-    if row.result is not None:
-        return Done(job=row.job.id, result=row.result, cached=row.cached)
-    return row.failed
-
-
 def data_uri(media: Media) -> str:
     return f"data:{media.mime};base64,{base64.b64encode(media.path.read_bytes()).decode()}"
 

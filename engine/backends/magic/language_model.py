@@ -4,7 +4,7 @@ A model without a chat template goes on from the idea, as MagicPrompt was traine
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +76,11 @@ class LanguageModelWriter:
         idea = read(params.idea)
         style = idea.medium or params.style
         seed = params.seed or 0
+        begun = [params.idea.strip(ENDS)] + ([] if style == "auto" or idea.medium else [medium(style, seed, "en")])
         for attempt in range(TRIES):
-            phrases = list(self._phrases(params, idea, style, seed + attempt, report))
+            phrases = list(self._phrases(params, idea, begun, seed + attempt, report))
             if phrases:
-                prompt = ", ".join([params.idea.strip(ENDS), *phrases[: 1 if params.short else MOST_PHRASES]])
+                prompt = ", ".join([*begun, *phrases[: 1 if params.short else MOST_PHRASES]])
                 return Writing(_cut(prompt), style, (*style_notes(params.style, style), *self._notes(params)))
         written = write(params.idea, seed, params.style, params.language, short=params.short)
         note = Sentence(template="The language model wrote nothing that fits, so the grammar wrote this.")
@@ -95,12 +96,10 @@ class LanguageModelWriter:
             return ()
         return (Sentence(template="The language model goes on in the language that it learned, mostly English."),)
 
-    def _phrases(self, params: "Params", idea: Idea, style: str, seed: int, report: Report) -> Iterator[str]:
-        """What the model says beyond the idea, phrase by phrase, without what is junk, said before, or against it."""
-        said = [] if style == "auto" or idea.medium else [medium(style, seed, "en")]
-        yield from said
-        given = ", ".join([params.idea.strip(ENDS), *said]) + ","
-        text, whole = self._generate(self._told(params, idea, style) if self._is_told else given, seed, report)
+    def _phrases(self, params: "Params", idea: Idea, begun: Sequence[str], seed: int, report: Report) -> Iterator[str]:
+        """What the model says beyond what is `begun`, phrase by phrase, without junk, repetition or contradiction."""
+        given = ", ".join(begun) + ","
+        text, whole = self._generate(self._told(params, idea) if self._is_told else given, seed, report)
         parts = [part.strip(" \"'“”*`.!-") for part in _PARTS.split(_LEAD.sub("", _THOUGHT.sub("", text)))]
         so_far, heard = given, {*tokens(given)}
         for part in parts if whole else parts[:-1]:
@@ -109,7 +108,8 @@ class LanguageModelWriter:
                 so_far, heard = f"{so_far} {part},", heard | words
                 yield part
 
-    def _told(self, params: "Params", idea: Idea, style: str) -> str:
+    def _told(self, params: "Params", idea: Idea) -> str:
+        style = idea.medium or params.style
         spanish = (idea.language if params.language == "auto" else params.language) == "es"
         return TOLD.format(
             language="Spanish" if spanish else "English",

@@ -11,7 +11,7 @@ from engine.backends.magic.language_model import LanguageModelWriter
 from engine.errors import Cancelled, MissingModel
 from engine.task import EngineSettings
 from engine.tasks.magic import Params
-from tests.tiny_gpt2 import save_tiny_gpt2, save_told
+from tests.tiny_gpt2 import save_silent_gpt2, save_tiny_gpt2, save_told
 
 IDEA = "a lighthouse at noon"
 
@@ -90,6 +90,14 @@ def test_where_nothing_fits_the_grammar_writes_and_that_is_told(
     assert writing.prompt.startswith(f"{IDEA}, ")
     assert writing.facts["backend"] == "grammar"
     assert "so the grammar wrote this" in str(writing.notes[-1])
+
+
+def test_a_style_alone_is_no_prompt_that_the_model_wrote(tmp_path: Path) -> None:
+    writer = LanguageModelWriter(str(save_silent_gpt2(tmp_path / "silent")), "silent", tmp_path)
+    for short in (False, True):
+        writing = writer.write(Params(idea=IDEA, style="oil", short=short), quiet)
+        assert (writing.style, writing.facts["backend"]) == ("oil", "grammar")
+        assert "so the grammar wrote this" in str(writing.notes[-1])
 
 
 def test_the_choice_and_its_reason_are_told(folder: Path, tmp_path: Path) -> None:

@@ -137,9 +137,10 @@ def test_the_styles_are_those_of_the_lexicon_and_all_are_named() -> None:
 
 
 def test_a_style_alone_adds_its_medium_unless_the_prompt_has_one() -> None:
-    assert in_style("a cat.", "pixel") == "a cat, detailed pixel art with a limited palette"
-    assert in_style("un gato con botas", "pixel") == "un gato con botas, pixel art detallado de paleta limitada"
-    assert in_style("a watercolour of a cat", "pixel") == "a watercolour of a cat"
+    assert in_style("a cat.", "pixel") == ("a cat, detailed pixel art with a limited palette", ())
+    assert in_style("un gato con botas", "pixel") == ("un gato con botas, pixel art detallado de paleta limitada", ())
+    prompt, notes = in_style("a watercolour of a cat", "pixel")
+    assert (prompt, len(notes)) == ("a watercolour of a cat", 1)
 
 
 def every_phrase() -> Iterator[Phrase]:
