@@ -5,8 +5,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -18,6 +19,7 @@ from bot.config import Settings, load
 from bot.service import Service
 from bot.studio import Studio
 from engine.devices import devices
+from engine.duties import beside, lasting
 from engine.errors import AtelierError
 from engine.host import Engine, HostSettings
 from storage.files import Files
@@ -56,20 +58,10 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         )
         studio = Studio(settings, store, files, engine, COMMANDS)
         await queue.restore(studio)
-        async with _beside(janitor.keep_tidy(studio), queue.keep_learning(studio)):
+        tidying = lasting("tidying", partial(janitor.keep_tidy, studio))
+        learning = lasting("learning times", partial(queue.keep_learning, studio))
+        async with beside(tidying, learning):
             yield Service(studio)
-
-
-@asynccontextmanager
-async def _beside(*duties: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Until this closes, and they have ended, so that none is still at the store when that closes."""
-    tasks = [asyncio.create_task(duty) for duty in duties]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def host_settings(settings: Settings) -> HostSettings:

@@ -47,7 +47,7 @@ def _take_stdout() -> BinaryIO:
 
 def _serve(settings: EngineSettings, wire: BinaryIO, tasks: Sequence[str]) -> int:
     from engine.tasks import TASKS
-    from engine.worker import Worker
+    from engine.worker import Worker, leave
 
     lock = threading.Lock()
 
@@ -62,7 +62,7 @@ def _serve(settings: EngineSettings, wire: BinaryIO, tasks: Sequence[str]) -> in
         send(Unfit(why=error.sentence))
         return 1
     worker.serve(sys.stdin.buffer)
-    os._exit(0)  # at once, whatever libraries and the thread that reads still do
+    return leave(0)  # at once, whatever libraries and the thread that reads still do
 
 
 def _given(arguments: list[str]) -> argparse.Namespace:

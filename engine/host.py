@@ -1,11 +1,11 @@
 """What the bot holds of the engine: lines of jobs, and a keeper for each worker."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.duties import beside, lasting
 from engine.errors import EngineDied, Sentence
 from engine.job import Job, Update
 from engine.keeper import Keeper, WorkerState
@@ -80,21 +80,17 @@ class Engine:
     async def open(cls, settings: HostSettings) -> AsyncIterator["Engine"]:
         """An engine whose workers are starting; when it closes they are told to stop, and killed if they do not."""
         engine = cls(settings)
-        duties = [each.keep() for each in engine._keepers] + [line.tell_places() for line in engine.lines]
-        tasks = [asyncio.create_task(duty) for duty in duties]
-        try:
+        keeping = [lasting(f"worker on {each.device}", each.keep) for each in engine._keepers]
+        telling = [lasting("places in line", line.tell_places) for line in engine.lines]
+        async with beside(*keeping, *telling):
             yield engine
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
     async def submit(self, job: Job) -> AsyncGenerator[Update, None]:
         """The job's updates, to Done or Failed. Closing the iterator before that cancels exactly this job."""
         task = TASKS[job.task]
         ticket = Ticket(job, task)
-        (self.beside if task.beside else self.line).join(ticket)
         try:
+            (self.beside if task.beside else self.line).join(ticket)
             while (update := await ticket.next()) is not None:
                 yield update
         finally:

@@ -17,7 +17,7 @@ Fact = JsonValue
 class Value(BaseModel):
     """A frozen value that knows no option beyond its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Media(Value):

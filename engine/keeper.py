@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from engine.errors import Cancelled, EngineDied, Sentence, TimedOut
+from engine.duties import pause
+from engine.errors import Broken, Cancelled, EngineDied, Sentence, TimedOut
 from engine.job import Done, Failed, Progress, Queued, Started
 from engine.line import Line
 from engine.process import Message, WorkerProcess
@@ -22,10 +23,8 @@ READY_SECONDS = 120.0
 """How long a worker may take to say Ready."""
 GRACE_SECONDS = 5.0
 """How long an overdue job may take to notice its cancel before its worker is killed."""
-PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
-"""Seconds before a start, by how many starts failed before it."""
 GIVE_UP = 3
-"""Failed starts in a row after which waiting people are told."""
+"""Failed starts in a row after which nothing is hoped of a device."""
 ATTEMPTS = 2
 """Runs that a job may have: one whose worker died twice is the likely cause."""
 
@@ -62,6 +61,7 @@ class Keeper:
         self._unanswered: set[str] = set()
         self._said = asyncio.Event()
         self._idle = asyncio.Event()
+        line.hoped.add(device)
 
     def state(self) -> WorkerState:
         return WorkerState(
@@ -83,40 +83,58 @@ class Keeper:
     def cancel(self, job: str) -> bool:
         """End the running job if it is this one; the worker and its models stay."""
         ticket = self._tickets.get(job)
-        if ticket is None or self._process is None:
+        if ticket is None:
             return False
         ticket.cancelled = True
-        self._process.send(Cancel(job=job))
+        if self._process is not None:
+            self._process.send(Cancel(job=job))
         return True
 
     async def keep(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. What nobody foresaw costs one worker: it is told in the log, and another one starts."""
         failures = 0
         while True:
-            failures = 0 if await self._live() else failures + 1
+            fault = await self._survive()
+            failures = int(fault) if self._said.is_set() else failures + 1
+            self._take_back()
             self.known.set()
             if failures >= GIVE_UP:
-                self._ready = None
-                self._line.dismiss(
-                    EngineDied("The engine cannot start; /status says why. Ask an admin to look at its log.")
-                )
-            await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+                self._give_up()
+            await asyncio.sleep(pause(failures))
 
-    async def _live(self) -> bool:
-        """One life of a worker. True if it became ready."""
-        self._said, self._process = asyncio.Event(), await WorkerProcess.start(self._arguments)
-        feeder = asyncio.create_task(self._feed())
+    async def _survive(self) -> bool:
+        """One life of a worker. True if it was ended by a fault of the bot's own."""
+        self._said, self._process = asyncio.Event(), None
         try:
-            self._why = await self._listen(self._process)
-            if not self._process.well:
+            await self._live()
+        except Exception:
+            log.exception("worker given up by a fault of ours", device=self.device)
+            self._why = Sentence(template="It was lost by a fault of ours and starts again. The log says more.")
+            return True
+        return False
+
+    async def _live(self) -> None:
+        """Until the worker has died. Raises what its feeding or its hearing raised, when it is gone."""
+        process = self._process = await WorkerProcess.start(self._arguments)
+        try:
+            async with asyncio.TaskGroup() as duties:
+                feeder = duties.create_task(self._feed(process))
+                self._why = await self._listen(process)
+                feeder.cancel()
+            if not process.well:
                 log.error("worker died", device=self.device, why=str(self._why))
         finally:
-            feeder.cancel()
-            await asyncio.wait([feeder])
-            await self._process.close()
             self._line.devices.discard(self.device)
-        self._take_back()
-        return self._said.is_set()
+            await process.close()
+
+    def _give_up(self) -> None:
+        """Where no other device serves the line, whoever waits in it is told."""
+        self._ready = None
+        self._line.hoped.discard(self.device)
+        if not self._line.hoped:
+            self._line.dismiss(
+                EngineDied("The engine cannot start; /status says why. Ask an admin to look at its log.")
+            )
 
     async def _listen(self, process: WorkerProcess) -> Sentence:
         """Hear the worker until it dies, and say why it did."""
@@ -133,12 +151,15 @@ class Keeper:
             case Ready():
                 self._ready, self._why = message, None
                 self._line.devices.add(self.device)
+                self._line.hoped.add(self.device)
                 self._said.set()
                 self.known.set()
             case Held():
                 self._memory = message.memory
                 if not self._unanswered:
                     self._idle.set()
+            case _ if message.job not in self._tickets:
+                log.warning("a worker told of a job that is not its own", device=self.device, job=message.job)
             case Done() | Failed():
                 self._answered(self._tickets[message.job], message)
             case Started() | Progress() | Queued():
@@ -146,10 +167,10 @@ class Keeper:
 
     def _answered(self, ticket: Ticket, answer: Done | Failed) -> None:
         self._unanswered.discard(ticket.job.id)
+        ticket.put(answer)
         service = self._service(ticket.job.task)
         if isinstance(answer, Done) and service is not None and not self._unanswered:
             self._times.learn(ticket.kind(service.model, self.device), ticket.worked() / len(self._tickets))
-        ticket.put(answer)
 
     def _service(self, task: str) -> Service | None:
         services = self._ready.services if self._ready else ()
@@ -162,18 +183,17 @@ class Keeper:
     def _resident(self) -> Collection[str]:
         return self._memory.models if self._memory else ()
 
-    async def _feed(self) -> None:
+    async def _feed(self, process: WorkerProcess) -> None:
         """Give the worker one job after the other."""
-        assert self._process is not None
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await self._said.wait()
         except TimeoutError:
-            self._process.kill()
+            process.kill()
             return
         while True:
             tickets = await self._line.take(self.device, self._resident, self._together)
-            await self._run(tickets, self._process)
+            await self._run(tickets, process)
             self._tickets = {}
 
     async def _run(self, tickets: Sequence[Ticket], process: WorkerProcess) -> None:
@@ -208,18 +228,26 @@ class Keeper:
             await asyncio.Event().wait()
 
     def _take_back(self) -> None:
-        """What becomes of the jobs whose worker died under them: once more, then given up as the likely cause."""
+        """What was given to a worker that is gone."""
         tickets, self._tickets = self._tickets, {}
-        for job, ticket in tickets.items():
+        for ticket in tickets.values():
             if ticket.ended:
                 continue
-            if ticket.cancelled:
-                ticket.put(Failed.of(Cancelled("Cancelled."), job))
-            elif ticket.attempt < ATTEMPTS:
-                log.warning("job runs again", job=job, user=ticket.job.user)
-                self._line.join(ticket)
-            else:
-                ticket.put(Failed.of(_poison(), job))
+            try:
+                self._try_again(ticket)
+            except Exception:
+                log.exception("job lost by a fault of ours", job=ticket.job.id)
+                ticket.put(Failed.of(Broken("The job was lost by a fault of ours. Ask for it again."), ticket.job.id))
+
+    def _try_again(self, ticket: Ticket) -> None:
+        """Once more if it has had a single run; else it is given up as the likely cause."""
+        if ticket.cancelled:
+            ticket.put(Failed.of(Cancelled("Cancelled."), ticket.job.id))
+        elif ticket.attempt < ATTEMPTS:
+            log.warning("job runs again", job=ticket.job.id, user=ticket.job.user)
+            self._line.join(ticket)
+        else:
+            ticket.put(Failed.of(_poison(), ticket.job.id))
 
 
 def _poison() -> EngineDied:

@@ -59,10 +59,14 @@ class _Run:
 
 
 class Line:
-    """Tickets that wait for a worker, and those that have one. `usual` says what a ticket should take."""
+    """Tickets that wait for a worker, and those that have one. `usual` says what a ticket should take.
+
+    `devices` are ready for them, `hoped` are those that may be or become so.
+    """
 
     def __init__(self, usual: Callable[[Ticket], float | None]) -> None:
         self.devices: set[str] = set()
+        self.hoped: set[str] = set()
         self._mode: Mode = "open"
         self._usual = usual
         self._schedule = Schedule()
@@ -181,10 +185,10 @@ class Line:
                 async with asyncio.timeout(STARTS_EVERY):
                     await self._changed.wait()
             begun = time.monotonic()
-            self._changed.clear()
             self._schedule.forget(time.time())
             for standing in self.standings():
                 self._tell(standing)
+            self._changed.clear()
             await asyncio.sleep(max(PLACES_EVERY, 20 * (time.monotonic() - begun)))
 
     def _free(self) -> list[float]:

@@ -27,7 +27,7 @@ class TaskParams(BaseModel):
     `accepts`: which files a `Media` field takes, of `engine.media.KINDS`; all but texts where it is left out.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:

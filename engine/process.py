@@ -10,11 +10,15 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
+import structlog
+
 from engine.errors import EngineDied, Sentence
 from engine.job import Update, Value
 from engine.wire import Held, Ready, Unfit, from_worker, line
 
-Message = Ready | Held | Unfit | Update
+log = structlog.get_logger()
+
+Message = Ready | Held | Update
 
 LONGEST_LINE = 16 * 2**20
 """Bytes that one message may have."""
@@ -52,15 +56,23 @@ class WorkerProcess:
         return self._process.returncode == 0
 
     async def messages(self) -> AsyncGenerator[Message, None]:
-        """Until the worker dies. Raises EngineDied with its reason if it said that it is unfit."""
-        assert self._process.stdout is not None
-        async for text in self._process.stdout:
-            if not text.endswith(b"\n"):
-                return
-            message = from_worker.validate_json(text)
+        """Until the worker dies. Raises EngineDied with its reason if it said that it is unfit, or nothing sensible."""
+        while (message := await self._message()) is not None:
             if isinstance(message, Unfit):
                 raise EngineDied(message.why.template, **message.why.facts)
             yield message
+
+    async def _message(self) -> Message | Unfit | None:
+        """The next; None at the end, where a dying worker may have left a part of one."""
+        assert self._process.stdout is not None
+        try:
+            text = await self._process.stdout.readline()
+            return from_worker.validate_json(text) if text.endswith(b"\n") else None
+        except ValueError as error:  # also of a line over LONGEST_LINE
+            log.error("a worker said what cannot be read", why=str(error))  # noqa: TRY400  # its traceback says no more
+            raise EngineDied(
+                "The worker said what cannot be read. If the studio was updated, start it again."
+            ) from None
 
     async def why(self) -> Sentence:
         """Why a dead worker died, fit to show: its exit code and the last line of its log without paths."""
@@ -94,10 +106,15 @@ class WorkerProcess:
 
     async def _forward_logs(self) -> None:
         assert self._process.stderr is not None
-        async for text in self._process.stderr:
-            words = text.decode(errors="replace").rstrip()
-            sys.stderr.write(words + "\n")
-            self._last_words.append(words)
+        while True:
+            with suppress(ValueError):  # a line over LONGEST_LINE, which no person reads
+                text = await self._process.stderr.readline()
+                if not text:
+                    return
+                words = text.decode(errors="replace").rstrip()
+                self._last_words.append(words)
+                with suppress(OSError):  # a full disk: unread, the pipe would fill and the worker stand still
+                    sys.stderr.write(words + "\n")
 
 
 def _without_paths(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from engine.errors import Sentence
 from engine.job import Update, Value
@@ -90,8 +90,10 @@ class Unfit(Value):
 ToWorker = Annotated[Run | Batch | Cancel, Field(discriminator="type")]
 FromWorker = Annotated[Ready | Held | Unfit | Update, Field(discriminator="type")]
 
-to_worker: TypeAdapter[Run | Batch | Cancel] = TypeAdapter(ToWorker)
-from_worker: TypeAdapter[Ready | Held | Unfit | Update] = TypeAdapter(FromWorker)
+_QUIET = ConfigDict(hide_input_in_errors=True)
+"""What people wrote stays out of logs."""
+to_worker: TypeAdapter[Run | Batch | Cancel] = TypeAdapter(ToWorker, config=_QUIET)
+from_worker: TypeAdapter[Ready | Held | Unfit | Update] = TypeAdapter(FromWorker, config=_QUIET)
 
 
 def line(message: Value) -> bytes:

@@ -5,8 +5,11 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import NoReturn
 
+import psutil
 import structlog
 
 from engine.errors import AtelierError, Broken, OutOfMemory, out_of_memory
@@ -73,18 +76,25 @@ class Worker:
                     return None
 
     def _read(self, lines: Iterable[bytes]) -> None:
-        for line in lines:
-            message = to_worker.validate_json(line)
-            if isinstance(message, Cancel):
-                self._cancel(message.job)
-            else:
-                self._inbox.put(message)
+        """In a thread of its own, with which the worker ends if it fails: nothing would reach it any more."""
+        try:
+            for line in lines:
+                self._take(to_worker.validate_json(line))
+        except Exception:
+            log.exception("the bot says what cannot be read")
+            leave(1)
         self._orphaned.set()
         for job in list(self._running):
             self._cancel(job)
         self._inbox.put(None)
         if not self._ended.wait(GRACE):
-            os._exit(1)
+            leave(1)
+
+    def _take(self, message: Run | Batch | Cancel) -> None:
+        if isinstance(message, Cancel):
+            self._cancel(message.job)
+        else:
+            self._inbox.put(message)
 
     def _cancel(self, job: str) -> None:
         with self._lock:
@@ -175,11 +185,19 @@ class Worker:
             self._pool.spare = 0
         if message.attempt == 1 and self._settings.device.startswith("cuda"):
             log.error("out of memory on every rung: a fresh process tries once more", job=message.job)
-            os._exit(AFRESH)
+            leave(AFRESH)
         raise OutOfMemory("The device ran out of memory. Ask for fewer or smaller pictures, or try again in a moment.")
 
     def _tell_held(self) -> None:
         self._send(Held(memory=memory_of(self._settings.device, self._pool.held())))
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once, with what it set to work, such as an FFmpeg: the bot may be gone and sweep nothing."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    os._exit(code)
 
 
 def _said(job: str, outcome: Result | AtelierError) -> Done | Failed:

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from engine.host import Engine, HostSettings
 from engine.job import Done, Failed, Job, Update, key_of
 from storage.store import Row, Store
@@ -63,3 +65,11 @@ def quiet(seconds: float = 0.5) -> bytes:
         file.setframerate(8000)
         file.writeframes(bytes(int(8000 * seconds) * 2))
     return held.getvalue()
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended, be it that nobody has asked for its exit code yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

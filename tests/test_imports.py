@@ -15,9 +15,22 @@ MODULES = {name: name.removesuffix(".py").removesuffix("/__init__").replace("/",
 
 ENGINE_FROM_OUTSIDE = tuple(
     f"engine.{name}"
-    for name in ("errors", "job", "params", "wire", "host", "devices", "media", "parts", "scripts", "stages", "tasks")
+    for name in (
+        "errors",
+        "job",
+        "params",
+        "wire",
+        "host",
+        "devices",
+        "duties",
+        "media",
+        "parts",
+        "scripts",
+        "stages",
+        "tasks",
+    )
 )
-"""What the front end may take of the engine: values, errors, Params and the host; no worker and no backend."""
+"""What the front end may take of the engine: values, errors, Params, duties and the host; no worker and no backend."""
 
 CORE = tuple(sorted({name for name in MODULES.values() if name.count(".") == 1 and name.startswith("bot.")}
     - {"bot.__main__", "bot.service", "bot.adapters", "bot.commands"}))  # fmt: skip

@@ -1,6 +1,5 @@
 """Starts the adapters that have what they need, and says plainly which are off and how to turn them on."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -8,6 +7,7 @@ import structlog
 
 from bot.adapters import discord, telegram, web
 from bot.service import Service
+from engine.duties import Duty, beside
 from engine.errors import Sentence
 
 log = structlog.get_logger()
@@ -19,18 +19,14 @@ Run = Callable[[Service], Awaitable[None]]
 async def adapters(service: Service) -> AsyncIterator[None]:
     """Each adapter in a task of its own: one that fails says so in `status` and leaves the others alone."""
     states = service.studio.adapters
-    tasks: list[asyncio.Task[None]] = []
+    duties: list[Duty] = []
     for name, run, off in _planned(service):
         states[name] = off or Sentence(template="on")
         if off is None:
-            tasks.append(asyncio.create_task(_watched(service, name, run)))
+            duties.append(_watched(service, name, run))
         log.info("adapter", platform=name, state=str(states[name]))
-    try:
+    async with beside(*duties):
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _planned(service: Service) -> list[tuple[str, Run, Sentence | None]]:

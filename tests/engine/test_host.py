@@ -4,9 +4,11 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -155,6 +157,97 @@ async def test_a_worker_that_cannot_start_is_told_to_whoever_asks(tmp_path: Path
         why = engine.state().workers[0].why
         assert why is not None
         assert "code 2" in str(why)
+
+
+async def test_a_device_that_cannot_start_takes_nothing_from_those_that_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.duties.PAUSES", (0.01,))
+    async with Engine.open(OneBad(devices=("cpu", "bad"), folder=tmp_path)) as engine:
+        await until(lambda: engine.line.hoped == {"cpu"}, 30)
+        await until(lambda: engine.state().workers[0].ready, 30)
+        asked = [asyncio.create_task(told(engine, echo(user=f"web:{n}", seconds=1, text=str(n)))) for n in range(2)]
+        assert [done((await updates)[-1]).result.text for updates in asked] == ["0", "1"]
+
+
+async def test_a_fault_of_the_keepers_own_is_logged_and_the_job_and_those_behind_it_are_served(
+    open_engine: Open, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with open_engine() as engine:
+        before = pid(engine)
+        faults = failing_once("engine.ticket.seconds_left")
+        first, behind = echo(text="first", seconds=0.2), echo(user="web:b", text="behind")
+        ends = [(await each)[-1] for each in [asyncio.create_task(told(engine, job)) for job in (first, behind)]]
+        assert [done(end).result.text for end in ends] == ["first", "behind"]
+        assert (len(faults), fresh(engine, before)) == (1, True)
+    said = capsys.readouterr().out
+    assert "worker given up by a fault of ours" in said
+    assert "RuntimeError: that nobody foresaw" in said
+
+
+async def test_a_job_that_brings_its_keeper_to_a_fault_twice_fails_and_the_line_moves_on(
+    open_engine: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine() as engine:
+        monkeypatch.setattr("engine.ticket.seconds_left", unforeseen)
+        asked = [asyncio.create_task(told(engine, echo(seconds=each))) for each in (0.2, 0)]
+        assert isinstance(failed((await asked[0])[-1]).error(), EngineDied)
+        assert isinstance((await asked[1])[-1], Done)
+
+
+async def test_a_line_that_cannot_be_taken_from_for_once_is_taken_from_later(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        faults = failing_once("engine.schedule.Schedule.pick")
+        assert done((await told(engine, echo(text="late")))[-1]).result.text == "late"
+        assert len(faults) == 1
+
+
+async def test_what_a_run_took_may_fail_to_be_learnt_without_its_answer_being_lost(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        engine.times.learnt = unforeseen
+        assert done((await told(engine, echo(text="made")))[-1]).result.text == "made"
+        engine.times.learnt = None
+        assert isinstance((await told(engine, echo(text="next")))[-1], Done)
+
+
+async def test_places_are_told_again_after_a_fault_in_telling_them(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        engine.mode = "paused"
+        ahead = asyncio.create_task(told(engine, first := echo(user="a")))
+        await until(lambda: first.id in engine.line)
+        async with aclosing(engine.submit(echo(user="b"))) as behind:
+            before = await anext(behind)
+            faults = failing_once("engine.schedule.Schedule.forget")
+            engine.cancel(first.id)
+            after = await asyncio.wait_for(anext(behind), 5)
+        assert [each.place for each in (before, after) if isinstance(each, Queued)] == [2, 1]
+        assert len(faults) == 1
+        assert failed((await ahead)[-1]).kind == "Cancelled"
+
+
+class OneBad(HostSettings):
+    """The device called bad cannot start."""
+
+    def arguments(self, device: str, tasks: Sequence[str] = ()) -> list[str]:
+        return ["--no-such-option"] if device == "bad" else super().arguments(device, tasks)
+
+
+def unforeseen(*_: object) -> NoReturn:
+    raise RuntimeError("that nobody foresaw")
+
+
+def failing_once(name: str) -> list[str]:
+    """What is called `name` raises at its next call, which goes to the list, and is itself again."""
+    faults: list[str] = []
+
+    def fail(*_: object) -> NoReturn:
+        faults.append(name)
+        patch.undo()
+        unforeseen()
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(name, fail)
+    return faults
 
 
 async def _drain(engine: Engine, job: Job, cancel_at: type[Queued] | type[Started]) -> tuple[Update, float]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.tasks import TASKS
+from tests.fakes import gone
 
 
 def run_by_hand(folder: Path, *lines: object) -> list[dict[str, Any]]:
@@ -57,3 +58,28 @@ def test_a_library_that_prints_cannot_break_the_wire(tmp_path: Path) -> None:
     )
     assert ended.stdout == "kept"
     assert "chatter" in ended.stderr
+
+
+@pytest.mark.parametrize("line", ['{"type": "run", "job": "1", "wish": "my secret"}', "my secret"])
+def test_it_ends_when_its_input_makes_no_sense_and_logs_none_of_it(tmp_path: Path, line: str) -> None:
+    command = [sys.executable, "-m", "engine", "--folder", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as worker:
+        assert worker.stdin
+        assert worker.stderr
+        worker.stdin.write(line + "\n")
+        worker.stdin.flush()
+        assert worker.wait(timeout=30) == 1
+        said = worker.stderr.read()
+    assert "cannot be read" in said
+    assert "secret" not in said
+
+
+def test_what_it_set_to_work_ends_with_it() -> None:
+    told = (
+        "import subprocess; from engine.worker import leave; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{told}; leave(3)"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 3
+    assert gone(int(ended.stdout))

@@ -1,0 +1,48 @@
+"""Work beside the main road, for as long as that is open: what fails is told in the log and begun again."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
+
+Duty = Coroutine[Any, Any, None]
+
+PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+"""Seconds before a try, by how many failed before it."""
+LASTED = 60.0
+"""Seconds after which a failure is not one of a row."""
+
+
+def pause(failures: int) -> float:
+    """Seconds before the next try after so many failed in a row."""
+    return PAUSES[min(failures, len(PAUSES) - 1)]
+
+
+@asynccontextmanager
+async def beside(*duties: Duty) -> AsyncIterator[None]:
+    """Until this closes, and they have ended, so that none is still at what closes next."""
+    tasks = [asyncio.create_task(duty) for duty in duties]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def lasting(name: str, duty: Callable[[], Duty]) -> None:
+    """Until cancelled: `duty`, which has no end of its own, begun again whenever it fails."""
+    failures = 0
+    while True:
+        begun = time.monotonic()
+        try:
+            await duty()
+        except Exception:
+            log.exception("a duty failed and is begun again", duty=name)
+        failures = 1 if time.monotonic() - begun > LASTED else failures + 1
+        await asyncio.sleep(pause(failures))
