@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.backends.onnx_torch.operators import OPERATORS, Attributes
-from engine.backends.sdxl.replay import Recorder, Replayed
+from engine.backends.replay import Recorder, Replayed
 
 Tensor = Any  # torch.Tensor, of which the types are Any here
 Constants = dict[str, NDArray[Any]]

@@ -18,8 +18,8 @@ from typing import Any
 
 import structlog
 
+from engine.backends.replay import Function, Replayed, Shape
 from engine.backends.sdxl.regions import allow_shapes
-from engine.backends.sdxl.replay import Function, Replayed, Shape
 
 log = structlog.get_logger()
 

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
+from engine.backends.replay import Recorder, Replayed
 from engine.backends.sdxl.ahead import compile_ahead
 from engine.backends.sdxl.compiler import Compiler, can_compile
 from engine.backends.sdxl.reading import record_reading
 from engine.backends.sdxl.regions import UNET, VAE, Regions
-from engine.backends.sdxl.replay import Recorder, Replayed
 from engine.backends.sdxl.sampler import Sampler, Wish
 from engine.backends.transfer import Coming
 from engine.task import EngineSettings

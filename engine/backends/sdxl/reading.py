@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.backends.sdxl.replay import Recorder, Replayed
+from engine.backends.replay import Recorder, Replayed
 
 
 def record_reading(encoder: Any, recorder: Recorder) -> Replayed:

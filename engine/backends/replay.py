@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 MOST = 12
 """Shapes that a function is recorded for; the least lately used goes."""
+COUNTED = 512
+"""Shapes whose calls are counted; past that the rarer half is forgotten."""
 WARM = 2
 """Calls before a recording, in which libraries choose their kernels."""
 
@@ -56,7 +58,7 @@ class Replayed:
         if self._recorder.bypassed:
             return self._function(*inputs)
         shape = tuple(tuple(each.shape) for each in inputs)
-        self.calls[shape] += 1
+        self._count(shape)
         recording = self._recording(shape, inputs)
         if recording is None:
             return self._function(*inputs)
@@ -77,6 +79,11 @@ class Replayed:
     def forget(self) -> None:
         """Give the recordings' memory back; a recording is of no use once weights have moved."""
         self._recordings.clear()
+
+    def _count(self, shape: Shape) -> None:
+        self.calls[shape] += 1
+        if len(self.calls) > COUNTED:
+            self.calls = Counter(dict(self.calls.most_common(COUNTED // 2)))
 
     def _recording(self, shape: Shape, inputs: tuple[Any, ...]) -> _Recording | None:
         best = self._better.get(shape, self._function)
