@@ -50,7 +50,7 @@ class Scene:
         height, width = self.picture.shape[:2]
         (self.folder / "still.png").write_bytes(png.encode(self.picture))
         page = ffmpeg.input("still.png", f="image2", loop=1, framerate=RATE, t=self.voiced.found.seconds)
-        sound = video.opened(self.voiced.path.absolute(), self.voiced.mime)["a:0"].asplit()
+        sound = video.opened(self.voiced.path, self.voiced.mime)["a:0"].asplit()
         waves = (
             sound[0]
             .filter("aformat", channel_layouts="mono")

@@ -43,11 +43,15 @@ def program() -> str:
 
 
 def opened(path: Path, mime: str, max_pixels: int | None = None, **options: Any) -> Any:
-    """The file as an input of an ffmpeg-python pipeline. `max_pixels` bounds each frame. KeyError for pictures."""
+    """The file as an input of an ffmpeg-python pipeline. `max_pixels` bounds each frame. KeyError for pictures.
+
+    It is found whatever folder the pipeline works in: the owner's data folder is mostly named from the studio's.
+    """
     import ffmpeg
 
     bound = {"max_pixels": max_pixels} if max_pixels else {}
-    return ffmpeg.input(f"file:{path}", f=DEMUXERS[mime], protocol_whitelist=PROTOCOLS, **bound, **options)
+    name = f"file:{path.absolute()}"
+    return ffmpeg.input(name, f=DEMUXERS[mime], protocol_whitelist=PROTOCOLS, **bound, **options)
 
 
 def _able(path: str) -> bool:

@@ -170,6 +170,14 @@ def test_progress_comes_from_ffmpeg_itself(clip: Path, tmp_path: Path) -> None:
     assert told["progress"] == "end"
 
 
+def test_a_file_named_from_the_studios_folder_is_found_by_a_pipeline_that_works_in_another(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clip.parent)
+    run(opened(Path(clip.name), "video/mp4").output("b.mp4"), Watch(), folder=tmp_path)
+    assert probe(tmp_path / "b.mp4", "video/mp4").video
+
+
 def test_a_pipeline_that_fails_says_why_to_the_log(tmp_path: Path) -> None:
     with pytest.raises(FFmpegFailed, match="No such file"):
         run(opened(tmp_path / "absent.mp4", "video/mp4").output(str(tmp_path / "b.mp4")), Watch())
