@@ -10,6 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot import asking, consent
 from bot.command import Answer, Ask, Call, Command, Replied, Reply, Request
+from bot.known import typed, unknown
 from bot.life import Life
 from bot.results import located
 from bot.studio import Studio
@@ -115,7 +116,7 @@ class Service:
     def _command(self, request: Request) -> Command:
         command = self.studio.command(request.command)
         if command is None:
-            raise BadInput("There is no command /{command}. /help lists them.", command=request.command[:40])
+            raise unknown(request.command, typed(self.studio, request))
         if command.admin and not request.admin:
             raise NotAllowed("/{command} is for admins only.", command=command.name)
         consent.check_on(self.studio, command.name, request.place)

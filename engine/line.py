@@ -198,11 +198,14 @@ class Line:
         return sorted(self._running[device].left() if device in self._running else 0.0 for device in self.devices)
 
     def _start(self, waiting: Waiting, free: list[float]) -> float:
-        """When the job should start, which then takes its device; infinity where that is not known."""
+        """When the job should start, which then takes its device; infinity where that is not known.
+
+        What its kind takes may have been learned while it waited.
+        """
         if not free:
             return inf
         start = free[0]
-        usual = self._waiting[waiting.id].usual
+        usual = self._usual(self._waiting[waiting.id])
         heapq.heapreplace(free, inf if usual is None else start + usual)
         return start
 

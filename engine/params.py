@@ -1,5 +1,6 @@
 """A task's options, declared once: slash options, chat text, forms, HTTP bodies, help and cache key."""
 
+import difflib
 import hashlib
 import json
 import secrets
@@ -173,12 +174,25 @@ _REFUSALS = {
 def _refusal(detail: ErrorDetails, params: type[TaskParams]) -> BadInput:
     option = str(detail["loc"][0]) if detail["loc"] else ""
     if detail["type"] == "extra_forbidden":
-        known = ", ".join(params.model_fields) or "none"
-        return BadInput("There is no option {option} here. The options are: {known}.", option=option, known=known)
+        return _unknown(option, list(params.model_fields))
     template = _REFUSALS.get(detail["type"])
     if template is None:
         return BadInput("{option} does not fit: {reason}.", option=option, reason=detail["msg"])
-    return BadInput(template, **_facts(detail, option))
+    asked = next((each for each in params.options() if each.name == option), None)
+    if asked is not None and asked.kind == "media" and detail["type"] == "missing":
+        template = "{option} is missing. Attach a file."
+    facts = _facts(detail, option)
+    if asked is not None and asked.choices:
+        facts["expected"] = ", ".join(map(str, asked.choices))
+    return BadInput(template, **facts)
+
+
+def _unknown(option: str, names: Sequence[str]) -> BadInput:
+    near = difflib.get_close_matches(option, names, n=1, cutoff=0.7)
+    if near:
+        return BadInput("There is no option {option} here. Did you mean {near}?", option=option, near=near[0])
+    known = ", ".join(names) or "none"
+    return BadInput("There is no option {option} here. The options are: {known}.", option=option, known=known)
 
 
 def _facts(detail: ErrorDetails, option: str) -> dict[str, str | int | float]:

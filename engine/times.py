@@ -2,7 +2,7 @@
 
 import statistics
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 LAST = 20
@@ -29,10 +29,12 @@ class Times:
     def __init__(self) -> None:
         self.learnt: Callable[[Kind, float], None] | None = None
         self._runs: defaultdict[Kind, deque[float]] = defaultdict(lambda: deque(maxlen=LAST))
+        self._usual: dict[Kind, float | None] = {}
 
     def remember(self, kind: Kind, seconds: float) -> None:
         """A run that is already known, oldest first."""
         self._runs[kind].append(seconds)
+        self._usual.pop(kind, None)
 
     def learn(self, kind: Kind, seconds: float) -> None:
         """A run that just ended well; of a run that several jobs shared, one's share."""
@@ -42,11 +44,18 @@ class Times:
 
     def usual(self, kind: Kind) -> float | None:
         """The median in device-seconds; None after too few runs, or where they differ too much."""
-        runs = self._runs.get(kind, ())
-        if len(runs) < LEAST:
+        if kind not in self._runs:
             return None
-        low, middle, high = statistics.quantiles(runs, n=4, method="inclusive")
-        return middle if high <= SPREAD * low else None
+        if kind not in self._usual:
+            self._usual[kind] = _usual(self._runs[kind])
+        return self._usual[kind]
+
+
+def _usual(runs: Collection[float]) -> float | None:
+    if len(runs) < LEAST:
+        return None
+    low, middle, high = statistics.quantiles(runs, n=4, method="inclusive")
+    return middle if high <= SPREAD * low else None
 
 
 def seconds_left(usual: float | None, fraction: float, worked: float) -> float | None:

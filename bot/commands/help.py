@@ -1,6 +1,5 @@
 """/help: every command, or one with its options, read from the declarations."""
 
-import difflib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -9,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from bot.command import Call, Command, Reply, command
-from engine.errors import BadInput
+from bot.known import typed, unknown
 from engine.params import Option, TaskParams
 
 
@@ -27,14 +26,13 @@ class Params(TaskParams):
 
 @command("What you can ask for, and how")
 async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # a command is called what people type
-    typed = [each for each in call.studio.commands if not each.hidden]
-    open_to = [each for each in typed if call.request.admin or not each.admin]
+    open_to = typed(call.studio, call.request)
     if not params.command:
         return _all(call, open_to)
     name = params.command.removeprefix("/").lower()
     found = next((each for each in open_to if each.name == name), None)
     if found is None:
-        raise _unknown(name, [each.name for each in open_to])
+        raise unknown(name, open_to)
     return Reply("\n".join(_lines(call, found)), facts={"commands": [_facts(found)]})
 
 
@@ -101,7 +99,8 @@ def _default(call: Call, option: Option) -> str:
         return call.say("needed")
     if option.default is None or option.default == "":
         return ""
-    return call.say("{default} if left out", default=str(option.default))
+    default = ("off", "on")[option.default] if option.kind == "flag" else str(option.default)
+    return call.say("{default} if left out", default=default)
 
 
 def _examples(command: Command) -> list[str]:
@@ -120,10 +119,3 @@ def _examples(command: Command) -> list[str]:
 def _facts(command: Command) -> dict[str, Any]:
     options = [json.loads(json.dumps(asdict(option))) for option in command.params.options()]
     return {"name": command.name, "description": command.description, "admin": command.admin, "options": options}
-
-
-def _unknown(name: str, known: Sequence[str]) -> BadInput:
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return BadInput("There is no command /{command}. Did you mean /{near}?", command=name, near=near[0])
-    return BadInput("There is no command /{command}. /help lists them.", command=name)

@@ -283,7 +283,7 @@ async def test_opening_the_chat_brings_the_help(server: TelegramServer) -> None:
 async def test_an_unknown_command_is_told_in_a_private_chat(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/imagin a cat")
-    assert (await chat.answer(to=message))["text"] == "⚠️ There is no command /imagin. /help lists them."
+    assert (await chat.answer(to=message))["text"] == "⚠️ There is no command /imagin. Did you mean /imagine?"
 
 
 async def test_a_refusal_speaks_spanish_and_names_option_value_and_bound(server: TelegramServer) -> None:

@@ -100,7 +100,9 @@ async def test_further_identities_count_against_the_limit_too(service: Service) 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (request("nothing"), "There is no command /nothing"),
+        (request("nothing"), "There is no command /nothing. /help lists them."),
+        (request("ecco"), "There is no command /ecco. Did you mean /echo?"),
+        (request("drew"), "There is no command /drew. /help lists them."),
         (request("draw", prompt="x"), "/draw is for admins only"),
         (request(colour="red"), "There is no option colour here"),
         (request(seconds=601), "seconds is 601; it must be at most 600"),

@@ -370,6 +370,22 @@ async def test_seconds_left_and_the_wait_are_told_once_runs_of_that_kind_are_kno
         assert len(waits) <= 3
 
 
+async def test_who_joined_before_a_kind_was_known_hears_the_wait_once_it_is(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        await engine.service("echo")
+        for seconds in (30, 30, 30):
+            engine.times.remember(Kind("echo", "echo", "30 s", "cpu"), seconds)
+        jobs = [echo(seconds=30), echo(seconds=8, user="web:b"), echo(seconds=8, user="web:c")]
+        asked = [asyncio.create_task(told(engine, job)) for job in jobs]
+        await until(lambda: bool(engine.state().workers[0].running) and engine.state().waiting == 2)
+        assert [standing.starts for standing in engine.line.standings()] == [30, None]
+        for seconds in (8, 8, 8):
+            engine.times.remember(Kind("echo", "echo", "8 s", "cpu"), seconds)
+        assert [standing.starts for standing in engine.line.standings()] == [30, 40]
+        for task in asked:
+            task.cancel()
+
+
 async def test_a_task_that_needs_no_device_waits_behind_nothing_on_one(open_engine: Open) -> None:
     async with open_engine(beside=True, models=(("magic", "grammar"),)) as engine:
         service = await engine.service("magic")

@@ -9,6 +9,7 @@ from engine.errors import BadInput
 from engine.job import Media, key_of
 from engine.params import Option, TaskParams, matched
 from engine.tasks.imagine import Params, Shapes
+from engine.tasks.upscale import Params as Upscale
 
 
 def image(path: str) -> Media:
@@ -22,11 +23,12 @@ def image(path: str) -> Media:
         ({"prompt": "  "}, "prompt is empty"),
         ({"prompt": "x" * 1501}, "prompt has 1501 characters; at most 1500"),
         ({"prompt": "x", "colour": "red"}, "There is no option colour here. The options are: prompt, shape"),
+        ({"prompt": "x", "cuont": 5}, "There is no option cuont here. Did you mean count?"),
         ({"prompt": "x", "count": 5}, "count is 5; it must be at most 4"),
         ({"prompt": "x", "count": "0"}, "count is 0; it must be at least 1"),
         ({"prompt": "x", "steps": "many"}, "steps is “many”; it must be a whole number"),
         ({"prompt": "x", "guidance": "nan"}, "guidance is"),
-        ({"prompt": "x", "shape": "round"}, "shape is “round”; it must be one of 'square', 'wide', 'tall', '5:4'"),
+        ({"prompt": "x", "shape": "round"}, "shape is “round”; it must be one of square, wide, tall, 5:4, "),
         ({"prompt": "x", "image": "cat.png"}, "image must be a file"),
         ({"prompt": "x", "strength": 0.5}, "strength goes with image"),
     ],
@@ -35,6 +37,11 @@ def test_a_refusal_names_the_option_the_value_and_the_bound(raw: dict[str, objec
     with pytest.raises(BadInput) as refused:
         Params.parse(raw)
     assert said in str(refused.value)
+
+
+def test_a_missing_file_is_to_be_attached_not_typed() -> None:
+    with pytest.raises(BadInput, match=r"image is missing. Attach a file\."):
+        Upscale.parse({})
 
 
 def test_the_same_request_has_the_same_seed_and_another_prompt_another() -> None:
