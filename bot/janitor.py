@@ -1,6 +1,7 @@
 """What nobody needs any more is cleaned up, again and again, from the start on."""
 
 import asyncio
+import contextlib
 import shutil
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import structlog
 from bot.studio import Studio
 from engine.parts import Parts
 from engine.stages import FOLDER, Stages
+from engine.task import SCRATCH
 
 log = structlog.get_logger()
 
@@ -32,7 +34,7 @@ async def tidy(studio: Studio) -> None:
     """One round. What fails is left for the next, and nothing else with it: a full disk takes no rows but gives files
     back.
     """
-    for chore in (_rows, _previews, _files):
+    for chore in (_rows, _previews, _scratch, _files):
         try:
             await chore(studio)
         except Exception:
@@ -45,7 +47,13 @@ async def _rows(studio: Studio) -> None:
 
 
 async def _previews(studio: Studio) -> None:
-    await asyncio.to_thread(_drop_previews, studio.settings.bot.data_dir / "previews")
+    folder = studio.settings.bot.data_dir
+    await asyncio.to_thread(_drop_previews, folder / "previews")
+
+
+async def _scratch(studio: Studio) -> None:
+    settings = studio.settings
+    await asyncio.to_thread(_drop_scratch, settings.bot.data_dir / SCRATCH, settings.engine.timeout + ROUND)
 
 
 async def _files(studio: Studio) -> None:
@@ -69,3 +77,11 @@ def _drop_previews(folder: Path) -> None:
     for path in folder.glob("*.webp"):
         if path.stat().st_mtime < oldest:
             path.unlink()
+
+
+def _drop_scratch(folder: Path, longest: float) -> None:
+    """What a killed worker left: no run lasts longer than `longest` seconds."""
+    for path in folder.glob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a job that ends now takes its own away
+            if path.stat().st_mtime < time.time() - longest:
+                shutil.rmtree(path)

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import errno
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 ROOM_AGAIN = 1.0
 """Seconds between two looks whether a full disk has room again."""
+SCRATCH = "scratch"
+"""Beside the media, so that what is made moves there at once; in it a folder for each job that works on files."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,14 @@ class Context:
                 preview=self._preview(fraction, preview),
             )
         )
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder to work in, by its absolute path; gone when it closes, and after a crash in a while."""
+        place = (self._folder / SCRATCH).absolute()
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{self._job}-", dir=place) as folder:
+            yield Path(folder)
 
     def stage(self, name: str, make: Callable[[], Result]) -> Result:
         """What the job's stage `name` makes: now, or already in a run of the job that was broken off.

@@ -9,12 +9,13 @@ from engine.scripts.script import ScriptScene
 Shape = Literal["square", "wide", "tall"]
 Asked = Literal["auto", "still", "pan", "zoom", "parallax", "talk", "live"]
 Transition = Literal["cut", "crossfade", "wipe"]
+Card = Literal["title", "credits"]
 
 RATE = 30
 """Frames a second."""
 SIZES: dict[Shape, tuple[int, int]] = {"square": (960, 960), "wide": (1280, 720), "tall": (720, 1280)}
 """Width and height in pixels."""
-VERSION = 1
+VERSION = 2
 """Of what films look and sound like: raised when the same film would come out differently."""
 
 

@@ -5,19 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from engine.errors import Cancelled
 from engine.film import titles
 from engine.film.canvas import Frame, Picture
 from engine.film.film import RATE, SIZES, VERSION, Film
-from engine.film.motion import Motion
 from engine.film.pieces import Piece
 from engine.film.segments import encode, encoder
 from engine.film.shots import ClipShot, PictureShot, Shot
 from engine.film.transitions import played
-from engine.film.workshop import Workshop
 from engine.job import Media, Result
 from engine.parts import key_of
 from engine.pictures import pixels
@@ -31,12 +26,15 @@ OnPart = Callable[[float], None]
 
 
 class Camera:
-    """Takes the pieces in the order of the film. Of the pictures it holds this piece's and the one before's alone."""
+    """Takes the pieces in the order of the film, in the furnished `folder`.
 
-    def __init__(self, film: Film, context: Context, shop: Workshop, stop: threading.Event) -> None:
+    Of the pictures it holds this piece's and the one before's alone.
+    """
+
+    def __init__(self, film: Film, context: Context, folder: Path, stop: threading.Event) -> None:
         self._film = film
         self._context = context
-        self._shop = shop
+        self._folder = folder
         self._stop = stop
         self._size = SIZES[film.shape]
         self._before: _Take | None = None
@@ -53,7 +51,7 @@ class Camera:
         return key, lambda: self._taken(now, before, on_part)
 
     def _taken(self, now: "_Take", before: "_Take | None", on_part: OnPart) -> Result:
-        piece, path = now.piece, self._shop.folder / "segment.mp4"
+        piece, path = now.piece, self._folder / "segment.mp4"
         older = before.shot() if before and piece.transition != "cut" else None
         frames = self._minded(played(now.shot(), older, piece.transition), piece.frames, on_part)
         encode(frames, self._size, path, Watch(self._context.cancelled, LIMIT), self._ass(piece))
@@ -70,7 +68,7 @@ class Camera:
 
     def _ass(self, piece: Piece) -> str | None:
         if piece.card:
-            height = titles.TITLE if piece.name == "title" else titles.CREDITS
+            height = titles.TITLE if piece.kind == "title" else titles.CREDITS
             return titles.card(piece.card, piece.frames / RATE, self._size, height)
         shown = piece.cues if self._film.subtitles else ()
         return titles.captions(shown, self._size, piece.language) if shown else None
@@ -85,13 +83,13 @@ class _Take:
         self._lead = round(lead * RATE)
         self._context = context
         self._size = SIZES[film.shape]
-        self._motion: Motion = "zoom" if piece.card else film.motion_of(piece.scene)
+        self._motion = film.motion_of(piece.scene)
         self._seed = film.seed_of(piece.scene)
         self._made: Shot | None = None
 
     @property
     def identity(self) -> list[Any]:
-        return [self._source.sha256, self._lead, self._motion, self._seed, self.piece.frames, bool(self.piece.card)]
+        return [self._source.sha256, self._lead, self._motion, self._seed, self.piece.frames, self.piece.kind]
 
     def shot(self) -> Shot:
         if self._made is None:
@@ -104,11 +102,14 @@ class _Take:
 
     def _picture(self) -> Shot:
         picture = _still(self._source, self._context)
-        if self.piece.card:
-            picture = _dimmed(picture)
-        weights: Path = self._context.weights
         return PictureShot(
-            picture, self._size, self.piece.frames, motion=self._motion, seed=self._seed, weights=weights
+            picture,
+            self._size,
+            self.piece.frames,
+            motion=self._motion,
+            seed=self._seed,
+            weights=self._context.weights,
+            card=self.piece.kind,
         )
 
     def _clip(self) -> Shot:
@@ -126,9 +127,3 @@ def _still(source: Media, context: Context) -> Picture:
     found = probe(source.path, source.mime)
     assert found.video is not None, "a clip of ours has pictures"
     return next(frames(source.path, source.mime, found.video, Watch(context.cancelled, LIMIT)))
-
-
-def _dimmed(picture: Picture) -> Picture:
-    """Out of focus and dark, so that words can be read on it."""
-    side = max(picture.shape[:2])
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), side / 40) * 0.45, np.uint8)

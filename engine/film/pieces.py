@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from engine.errors import Sentence
-from engine.film.film import RATE, Transition
+from engine.film.film import RATE, Card, Transition
 from engine.job import Fact, Media
 from engine.subtitles.cues import Cue, Word
 
@@ -29,13 +29,17 @@ class Footage:
 
 @dataclass(frozen=True)
 class Piece:
-    """What is filmed in one go: a scene, or a card over the blurred picture of one. `scene` is that one's number."""
+    """What is filmed in one go: a scene, or the words of a `card`, of its `kind`, over the blurred picture of one.
+
+    `scene` is that one's number.
+    """
 
     name: str
     scene: int
     frames: int
     transition: Transition
     card: str = ""
+    kind: Card | None = None
     cues: tuple[Cue, ...] = ()
     language: str = "en"
 

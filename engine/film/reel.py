@@ -6,28 +6,29 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.backends.clips import Wish
 from engine.backends.ltx.extent import MOST
 from engine.errors import Cancelled, Sentence
 from engine.film.film import RATE, SIZES, Film
-from engine.film.news import News
+from engine.film.news import BOARD, News
 from engine.film.pieces import Cutting, Footage, Made, Piece, Voice
 from engine.film.titles import cues_of, look
-from engine.film.workshop import Workshop
 from engine.job import Fact, Media, Result, by_content
 from engine.parts import Parts, key_of
 from engine.scripts.script import SHORTEST, USUAL
 from engine.subtitles.cues import Cue, Word, cut
 from engine.subtitles.listener import Listener
+from engine.subtitles.render import furnish
 from engine.task import Context
 from engine.video import Watch, described, probe, write
 
 if TYPE_CHECKING:
     from engine.backends.whisper import Transcript
     from engine.tasks.imagine import Params
+
+T = TypeVar("T")
 
 LEAD, TAIL = 0.5, 0.7
 """Seconds of a scene before its first word and after its last."""
@@ -63,25 +64,30 @@ class Reel:
 
     def pictures(self) -> list[Media]:
         """The scenes' pictures, given or drawn now. Raises what drawing does."""
-        return [self._picture(number) for number in range(len(self.film.scenes))]
+        self._news = News(self._context, self.film, BOARD)
+        for number in range(len(self.film.scenes)):
+            self._pictures.append(self._picture(number))
+            self._news.done("drawn", number + 1)
+        return self._pictures
 
     def make(self) -> Made:
         """The whole film. Raises what drawing, speaking and filming do, and Cancelled."""
-        with Workshop(self._context.weights) as shop:
+        with self._context.scratch() as folder:
+            furnish(folder, self._context.weights)
             speaker, filmer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
             try:
-                return self._made(shop, speaker, filmer)
+                return self._made(folder, speaker, filmer)
             finally:
                 self._stop.set()
                 speaker.shutdown(wait=False, cancel_futures=True)
                 filmer.shutdown(wait=True, cancel_futures=True)
 
-    def _made(self, shop: Workshop, speaker: ThreadPoolExecutor, filmer: ThreadPoolExecutor) -> Made:
+    def _made(self, folder: Path, speaker: ThreadPoolExecutor, filmer: ThreadPoolExecutor) -> Made:
         count = len(self.film.scenes)
         self._listen()
         footage: list[Future[Footage]] = [Future() for _ in range(count)]
-        voices = [speaker.submit(self._spoken, number, shop) for number in range(count)]
-        filmed = filmer.submit(self._filmed, shop, footage, voices)
+        voices = [speaker.submit(self._spoken, number, folder) for number in range(count)]
+        filmed = filmer.submit(self._filmed, folder, footage, voices)
         try:
             self._draw(footage, voices, filmed)
         finally:
@@ -91,7 +97,7 @@ class Reel:
             self._context.check()
         pieces, segments = filmed.result()
         spoken = [each.result() for each in voices]
-        return self._joined(shop, Cutting(pieces, segments, self._pictures, spoken))
+        return self._joined(folder, Cutting(pieces, segments, self._pictures, spoken))
 
     def _draw(
         self, footage: "list[Future[Footage]]", voices: "list[Future[Voice | None]]", filmed: "Future[Any]"
@@ -137,9 +143,9 @@ class Reel:
     def _moved(self, number: int, wish: Wish, picture: Media | None) -> Result:
         from engine.pictures import pixels
 
-        with TemporaryDirectory(prefix="atelier-") as place, self._context.model("video") as clipper:
+        with self._context.scratch() as folder, self._context.model("video") as clipper:
             begun = None if picture is None else pixels(picture.path)
-            path = Path(place) / "clip.mp4"
+            path = folder / "clip.mp4"
             frames = clipper.clip(replace(wish, picture=begun), lambda part: self._news.moving(number, part))
             write(frames, path, RATE, self._watch)
             made, name = self._context.keep_file(path), clipper.name
@@ -195,7 +201,7 @@ class Reel:
         )
         self._painted_any = True
         key = key_of("picture", service.model, service.version, by_content(params.model_dump(mode="json")))
-        made = self._stage(f"picture {number}", key, lambda: self._painted(params, number))
+        made = self._stage(f"picture {number}", key, lambda: self._painted(params, number), "drawn")
         self._note(*made.notes)
         return made.media[0]
 
@@ -205,7 +211,7 @@ class Reel:
             painting = painter.paint(params, lambda *_: self._context.check())
         return Result(media=(self._context.keep(painting.pictures[0]),), notes=painting.notes)
 
-    def _spoken(self, number: int, shop: Workshop) -> Voice | None:
+    def _spoken(self, number: int, folder: Path) -> Voice | None:
         """What is said in a scene; None where nothing is."""
         text = self.film.scenes[number].narration
         made = None
@@ -213,7 +219,8 @@ class Reel:
             from engine.backends.voice import identity
 
             key = key_of("voice", identity(self._context.weights), self.film.language, self.film.voice, text)
-            made = self._stage(f"voice {number}", key, lambda: self._narrated(text, shop.folder / f"voice{number}.wav"))
+            path = folder / f"voice{number}.wav"
+            made = self._stage(f"voice {number}", key, lambda: self._narrated(text, path), "spoken")
             self._note(*made.notes)
         self._news.done("spoken", number + 1)
         return _voice(made) if made else None
@@ -233,24 +240,29 @@ class Reel:
         return Result(media=(media,), notes=spoken.notes, facts=facts)
 
     def _filmed(
-        self, shop: Workshop, footage: "list[Future[Footage]]", voices: "list[Future[Voice | None]]"
+        self, folder: Path, footage: "list[Future[Footage]]", voices: "list[Future[Voice | None]]"
     ) -> tuple[list[Piece], list[Media]]:
         """Each piece as it can be made, in order."""
         from engine.film.filming import Camera  # loads OpenCV
 
-        camera = Camera(self.film, self._context, shop, self._stop)
+        camera = Camera(self.film, self._context, folder, self._stop)
         pieces, segments = list[Piece](), list[Media]()
         for planned in self._planned():
-            self._news.doing("speaking", planned.scene)
-            voice = voices[planned.scene].result()
-            self._news.doing("drawing", planned.scene)
-            shown = footage[planned.scene].result()
+            voice = self._awaited("speaking", voices, planned.scene)
+            shown = self._awaited("drawing", footage, planned.scene)
             piece = planned if planned.card else self._timed(planned, voice)
             lead = LEAD if voice and shown.waits else 0.0
             key, make = camera.take(piece, shown.media, lead, partial(self._news.filmed, planned.scene))
-            segments.append(self._stage(piece.name, key, partial(self._taken, planned.scene, make)).media[0])
+            taken = partial(self._taken, planned.scene, make)
+            segments.append(self._stage(piece.name, key, taken, "" if piece.card else "filmed").media[0])
             pieces.append(piece)
+            self._news.filmed(planned.scene, 0 if piece.kind == "title" else 1)
         return pieces, segments
+
+    def _awaited(self, what: str, lane: list[Future[T]], scene: int) -> T:
+        if not lane[scene].done():
+            self._news.waiting(what, scene)
+        return lane[scene].result()
 
     def _taken(self, scene: int, make: Callable[[], Result]) -> Result:
         self._news.doing("filming", scene)
@@ -260,12 +272,13 @@ class Reel:
         """The pieces of the film, before it is known how long they are."""
         film, last = self.film, len(self.film.scenes) - 1
         if film.title:
-            yield Piece("title", 0, round(CARD * RATE), "cut", film.title)
+            yield Piece("title", 0, round(CARD * RATE), "cut", film.title, "title")
         for number, scene in enumerate(film.scenes):
             first = number == 0 and not film.title
             yield Piece(f"scene {number}", number, 0, "cut" if first else scene.transition)
         if film.credits:
-            yield Piece("credits", last, round((CARD + 1) * RATE), "crossfade", "\n".join(film.credits.split(" / ")))
+            lines = "\n".join(film.credits.split(" / "))
+            yield Piece("credits", last, round((CARD + 1) * RATE), "crossfade", lines, "credits")
 
     def _timed(self, piece: Piece, voice: Voice | None) -> Piece:
         """As long as it was asked to be, or as what is said in it takes, with its captions."""
@@ -304,12 +317,12 @@ class Reel:
         line = look(SIZES[self.film.shape], transcript.language).line
         return cut(transcript.words, line), transcript.language
 
-    def _joined(self, shop: Workshop, cutting: Cutting) -> Made:
+    def _joined(self, folder: Path, cutting: Cutting) -> Made:
         from engine.film.joining import join
 
         self._news.joining()
-        sound, loudness = self._sounds(shop, cutting)
-        path = shop.folder / "film.mp4"
+        sound, loudness = self._sounds(folder, cutting)
+        path = folder / "film.mp4"
         join(cutting.segments, sound, path, self._watch, lambda _: self._context.check())
         kept = self._context.keep_file(path)
         return Made(
@@ -324,7 +337,7 @@ class Reel:
             alive=self._alive,
         )
 
-    def _sounds(self, shop: Workshop, cutting: Cutting) -> tuple[Path | None, float | None]:
+    def _sounds(self, folder: Path, cutting: Cutting) -> tuple[Path | None, float | None]:
         """The film's sound, and its loudness; None where it has none."""
         from engine.film.sound import Said, mix, track
 
@@ -334,14 +347,25 @@ class Reel:
             said.append(Said(self.film.sound, scenes[0][1]))
         if not said and not self.film.music:
             return None, None
-        speech = shop.folder / "speech.wav" if said else None
+        speech = folder / "speech.wav" if said else None
         if speech:
             track(said, cutting.seconds, speech, self._watch)
-        path = shop.folder / "sound.wav"
+        path = folder / "sound.wav"
         return path, mix(speech, self.film.music, cutting.seconds, path, self._watch)
 
-    def _stage(self, name: str, key: str, make: "Callable[[], Result]") -> Result:
-        return self._context.stage(name, lambda: self._parts.made(key, make))
+    def _stage(self, name: str, key: str, make: "Callable[[], Result]", what: str = "") -> Result:
+        """What `make` makes, or made before; then the news hears that `what` was found."""
+        fresh = False
+
+        def making() -> Result:
+            nonlocal fresh
+            fresh = True
+            return make()
+
+        made = self._context.stage(name, lambda: self._parts.made(key, making))
+        if what and not fresh:
+            self._news.found(what)
+        return made
 
     def _note(self, *notes: Sentence) -> None:
         with self._lock:

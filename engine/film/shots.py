@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.film.canvas import Frame, Picture, covering, empty, planes, split
-from engine.film.film import RATE
+from engine.film.film import RATE, Card
 from engine.film.focus import focus_of
-from engine.film.motion import SPARE, Motion, View, sway, way
+from engine.film.motion import SPARE, Motion, View, eased, sway, way
 from engine.job import Media
 from engine.video import Stream, Watch, frames
 
@@ -19,6 +19,8 @@ Map = NDArray[np.float32]
 
 SHIFT = 0.014
 """How far the nearest moves beside the farthest in parallax, in shares of the frame's width, to each side."""
+DRIFT = 0.05
+"""How much closer the camera is at the far end of a card than at the end that touches the scene."""
 
 
 class Shot(Protocol):
@@ -30,34 +32,52 @@ class Shot(Protocol):
 
 
 class PictureShot:
-    """A picture, RGB (H, W, 3), under a moving camera."""
+    """A picture, RGB (H, W, 3), under a moving camera.
+
+    As a `card` it is dark and out of focus, behind words: the title comes from nearer to where the scene begins, the
+    credits go on nearer from where it ends, so that no jump is seen between the two.
+    """
 
     def __init__(
-        self, picture: Picture, size: tuple[int, int], count: int, *, motion: Motion, seed: int, weights: Path
+        self,
+        picture: Picture,
+        size: tuple[int, int],
+        count: int,
+        *,
+        motion: Motion,
+        seed: int,
+        weights: Path,
+        card: Card | None = None,
     ) -> None:
         self.count = count
         self._size = size
+        self._card = card
         rough = focus_of(picture, weights)
         canvas = covering(picture, size, SPARE[motion], (rough.x, rough.y))
         focus = focus_of(canvas, weights) if motion != "still" else rough
-        self._planes = planes(canvas)
+        self._planes = planes(_dimmed(canvas) if card else canvas)
         width, height = self._planes.size
         self._widest = min(width, height * size[0] / size[1])
         self._aspect = width / self._widest, height / (self._widest * size[1] / size[0])
         self._way = way(motion, (focus.x, focus.y), self._aspect, seed)
         self._seed = seed
         self._layers = _Layers(focus.depth, size) if motion == "parallax" else None
-        self._steady = motion == "still"
+        self._steady = motion == "still" and card is None
         self._held: Frame | None = None
 
     def frame(self, number: int) -> Frame:
         if self._held is not None:
             return self._held
-        share = number / max(1, self.count - 1)
-        frame = self._seen(self._way.at(share), share)
+        share = min(1.0, number / max(1, self.count - 1))
+        frame = self._carded(share) if self._card else self._seen(self._way.at(share), share)
         if self._steady:
             self._held = frame
         return frame
+
+    def _carded(self, share: float) -> Frame:
+        at, nearer = (0.0, 1 - eased(share)) if self._card == "title" else (1.0, eased(share))
+        view = self._way.at(at)
+        return self._seen(View(view.x, view.y, view.width * (1 - DRIFT * nearer)), at)
 
     def _seen(self, view: View, share: float) -> Frame:
         frame = empty(self._size)
@@ -73,6 +93,12 @@ class PictureShot:
             else:
                 self._layers.bent(source, out, scale, corner, sway(share, self._seed))
         return frame
+
+
+def _dimmed(picture: Picture) -> Picture:
+    """Out of focus and dark, so that words can be read on it."""
+    side = max(picture.shape[:2])
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), side / 40) * 0.45, np.uint8)
 
 
 class ClipShot:

@@ -1,10 +1,12 @@
 """Plain text and Markdown: a paragraph a scene, `>` before what is said, `name: value` for the rest.
 
-In one line, as chats have it, ` | ` stands between scenes.
+What stands under a heading is one scene, up to the next heading. A paragraph of `>` and `name: value` alone belongs to
+the scene before it. In one line, as chats have it, ` | ` stands between scenes.
 """
 
 import difflib
 import re
+from enum import Enum
 
 from engine.errors import BadInput
 from engine.scripts.raw import Raw, RawScene, RawScript
@@ -20,25 +22,37 @@ ALIASES = {"titulo": "title", "título": "title", "narración": "narration", "sa
 
 def parts(text: str) -> RawScript:
     """What the text says. Raises BadInput for an option that is almost one of those known."""
-    found, open_ = RawScript(), False
+    found, scene = RawScript(), _Scene.OVER
     for number, line in _lines(text):
         stripped = line.strip()
-        if not stripped or _RULE.fullmatch(stripped):
-            open_ = False
-            continue
-        heading = _heading(stripped)
-        if heading is not None:
-            open_ = _headed(found, heading, number)
-            continue
-        option = _option(stripped, number)
-        if option and option.name in HEAD and not found.scenes:
-            found.head.append(option)
-            continue
-        if not open_:
-            found.scenes.append(RawScene(number))
-            open_ = True
-        _told(found.scenes[-1], stripped, option)
+        if not stripped:
+            scene = _Scene.PAUSED if scene is _Scene.OPEN else scene
+        elif _RULE.fullmatch(stripped):
+            scene = _Scene.OVER
+        elif (heading := _heading(stripped)) is not None:
+            scene = _Scene.HEADED if _headed(found, heading, number) else _Scene.OVER
+        else:
+            scene = _read(found, stripped, number, scene)
     return found
+
+
+class _Scene(Enum):
+    """What became of the last scene: it is `PAUSED` by an empty line, a `HEADED` one is not."""
+
+    OPEN, HEADED, PAUSED, OVER = range(4)
+
+
+def _read(found: RawScript, line: str, number: int, scene: _Scene) -> _Scene:
+    option = _option(line, number)
+    if option and option.name in HEAD and not found.scenes:
+        found.head.append(option)
+        return scene
+    more = scene is _Scene.PAUSED and (option is not None or line.startswith(">"))
+    if scene in {_Scene.PAUSED, _Scene.OVER} and not more:
+        found.scenes.append(RawScene(number))
+        scene = _Scene.OPEN
+    _told(found.scenes[-1], line, option)
+    return scene
 
 
 def _lines(text: str) -> list[tuple[int, str]]:
@@ -48,7 +62,7 @@ def _lines(text: str) -> list[tuple[int, str]]:
     cut: list[tuple[int, str]] = []
     for scene in re.split(r"\s*\|\s*", text.strip()):
         seen, *said = _IN_LINE.split(f" {scene} " if scene.startswith(">") else scene)
-        cut += [(1, seen), *((1, f"> {words}") for words in said), (1, "")]
+        cut += [(1, seen), *((1, f"> {words}") for words in said), (1, "---")]
     return cut
 
 

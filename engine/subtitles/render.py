@@ -1,11 +1,11 @@
 """Subtitles into a video: burnt in, as a track of their own, or over the waves of a sound."""
 
 import math
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from engine import weights
 from engine.errors import BadInput
 from engine.job import Media
 from engine.video import FONTS, FFmpegFailed, Watch, opened, run
@@ -18,24 +18,28 @@ AAC = {"c:a": "aac", "b:a": "160k"}
 FONTCONFIG = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>'
 """No font of the machine's own."""
 
+NAMES = ("noto", "noto-serif", "noto-cjk")
+"""The fonts' entries in weights.toml; they lie in one folder."""
+
 OnSeconds = Callable[[float], None]
 
 
+def furnish(folder: Path, places: Path) -> None:
+    """Put the fonts that may be drawn at FFmpeg's hand in `folder`. `places` is the weights folder.
+
+    Raises MissingModel where they are not there.
+    """
+    fonts = min(weights.need(name, places) for name in NAMES)
+    (folder / "fonts").symlink_to(fonts.absolute())
+    (folder / FONTS).write_text(FONTCONFIG)
+
+
 class Renderer:
-    """Makes videos in a folder that is gone when it closes. `fonts` is the folder of the fonts."""
+    """Makes videos in a `folder` that is furnished."""
 
-    def __init__(self, fonts: Path, watch: Watch) -> None:
-        self._place = tempfile.TemporaryDirectory(prefix="atelier-")
-        self.folder = Path(self._place.name)
-        self._fonts = fonts.absolute()
+    def __init__(self, folder: Path, watch: Watch) -> None:
+        self.folder = folder
         self._watch = watch
-
-    def __enter__(self) -> Self:
-        (self.folder / "fonts").symlink_to(self._fonts)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._place.cleanup()
 
     def burn(self, media: Media, ass: str, on_seconds: OnSeconds) -> Path:
         """The video with the subtitles drawn into its pictures. Raises BadInput where it cannot be decoded."""
@@ -84,7 +88,6 @@ class Renderer:
 
     def _drawn(self, video: Any, ass: str) -> Any:
         (self.folder / "cues.ass").write_text(ass, "utf-8")
-        (self.folder / FONTS).write_text(FONTCONFIG)
         return video.filter("ass", "cues.ass", fontsdir="fonts")
 
     def _make(self, streams: list[Any], on_seconds: OnSeconds, **how: Any) -> Path:

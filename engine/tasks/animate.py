@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
@@ -88,8 +87,8 @@ def run(params: Params, context: Context) -> Result:
 
     begun = time.monotonic()
     context.progress("loading", 0)
-    with TemporaryDirectory(prefix="atelier-") as place, context.model("animate") as painter:
-        scene = Scene(_picture(params.portrait), _voiced(params, Path(place), context), Path(place), context)
+    with context.scratch() as folder, context.model("animate") as painter:
+        scene = Scene(_picture(params.portrait), _voiced(params, folder, context), folder, context)
         path, notes, facts = _painted(params, scene, painter)
         made = context.keep_file(path)
     media = video.described(made, video.probe(made.path, made.mime))

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from engine import scripts
-from engine.backends import filmmakers
+from engine.backends import filmmakers, voice
 from engine.errors import BadInput
 from engine.film.film import Film, Scene
 from engine.film.pieces import Made
@@ -93,7 +93,9 @@ def run(params: Params, context: Context) -> Result:
     if params.idea:
         return _drafted(params, begun)
     script = scripts.read(params.script)
-    reel = Reel(_film(params, script), context)
+    film = _film(params, script)
+    voice.called(film.voice, context.weights)  # before a storyboard is approved that nobody could speak
+    reel = Reel(film, context)
     if params.make == "film":
         return _made(params, script, reel.make(), context, begun)
     pictures = reel.pictures()
@@ -109,16 +111,10 @@ def run(params: Params, context: Context) -> Result:
 
 
 def _drafted(params: Params, begun: float) -> Result:
-    script = draft(params.idea, params.language or _language(params.idea), params.seed or 0)
+    script = draft(params.idea, params.language or voice.language_of(params.idea), params.seed or 0)
     facts: dict[str, Fact] = {"script": script.text(), "draft": True, "seed": params.seed or 0}
     made_by: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}
     return Result(text=script.text(), facts=facts | made_by | {"seconds": round(time.monotonic() - begun, 2)})
-
-
-def _language(text: str) -> str:
-    from engine.backends.voice import language_of
-
-    return language_of(text)
 
 
 def _film(params: Params, script: scripts.Script) -> Film:

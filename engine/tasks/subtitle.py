@@ -5,7 +5,6 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine import weights
 from engine.backends import whisper
 from engine.errors import BadInput, Sentence
 from engine.job import Fact, Media, Result
@@ -14,13 +13,12 @@ from engine.subtitles import files, styles
 from engine.subtitles.fonts import language_of
 from engine.subtitles.languages import CODES
 from engine.subtitles.listener import HEARD, Listener
-from engine.subtitles.render import AUDIOGRAM, Renderer
+from engine.subtitles.render import AUDIOGRAM, Renderer, furnish
 from engine.subtitles.speech import Given, Heard, Speech
 from engine.subtitles.styles import COLOURS, Look
 from engine.task import Context, Task
 from engine.video import Probe, Watch, described, probe
 
-FONTS = ("noto", "noto-serif", "noto-cjk")
 LIMIT = 3600.0
 """Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
 
@@ -121,13 +119,14 @@ def _look(params: Params, found: Probe, language: str) -> Look:
 
 def _drawn(params: Params, context: Context, found: Probe, speech: Speech, look: Look) -> Media:
     """The video with its subtitles, kept."""
-    fonts = [weights.need(name, context.weights) for name in FONTS]
 
     def on_seconds(seconds: float) -> None:
         part = min(1.0, seconds / max(found.seconds, 0.01))
         context.progress("writing subtitles into the video", HEARD + (1 - HEARD) * part)
 
-    with Renderer(fonts[0], Watch(context.cancelled, LIMIT)) as renderer:
+    with context.scratch() as folder:
+        furnish(folder, context.weights)
+        renderer = Renderer(folder, Watch(context.cancelled, LIMIT))
         if found.video is None:
             ass = styles.ass(speech.cues(look.line), look)
             made = renderer.audiogram(params.media, ass, found.seconds, on_seconds)

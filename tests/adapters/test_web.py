@@ -144,6 +144,21 @@ class TestDrawing:
         packed = await program.post("/jobs", json={"button": f"pictures:{pictures['argument']}"})
         assert (await program.ended(packed.json["id"]))["result"]["media"][0]["mime"] == "application/zip"
 
+    @pytest.mark.parametrize(
+        ("kind", "text"),
+        [
+            ("text/plain", "a cat\nsecnds: 4"),
+            ("text/markdown", "# Cats\nsecnds: 4"),
+            ("application/toml", "[[scene]]\nseconds = = 3"),
+            ("text/plain;name=a%20film.fountain", "EXT. BAY\n[[seconds: 900]]"),
+        ],
+    )
+    async def test_a_script_is_a_data_uri_too(self, program: Visitor, kind: str, text: str) -> None:
+        asked = {"file": data_uri(text.encode(), kind)}
+        answer = await program.post("/render-multi-scene", json=asked)
+        assert answer.status == 400
+        assert answer.json["error"]["message"].startswith("Line 2: ")
+
     async def test_hanging_up_cancels_the_job(self, program: Visitor, store: Store) -> None:
         asking = asyncio.create_task(program.post("/generate-image", json={"prompt": "a cat", "steps": 50, "count": 4}))
         async with asyncio.timeout(30):

@@ -49,6 +49,17 @@ async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio
     assert (upload.path.exists(), result.path.exists()) == (False, True)
 
 
+async def test_what_a_killed_worker_left_goes_once_no_run_can_be_at_it(studio: Studio, tmp_path: Path) -> None:
+    left, used = tmp_path / "scratch" / "a-1", tmp_path / "scratch" / "b-2"
+    for folder in (left, used):
+        folder.mkdir(parents=True)
+        (folder / "film.mp4").write_bytes(b"x")
+    then = left.stat().st_mtime - studio.settings.engine.timeout - 700
+    os.utime(left, (then, then))
+    await tidy(studio)
+    assert (left.exists(), used.exists()) == (False, True)
+
+
 async def test_what_stages_made_stays_until_the_job_ends(studio: Studio, tmp_path: Path) -> None:
     job, made = echo(), keep(b"GIF89a stage", tmp_path / "media")
     await studio.store.admit(job)

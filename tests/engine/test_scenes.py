@@ -62,6 +62,29 @@ def test_a_script_becomes_a_storyboard_with_numbers(studio: Studio) -> None:
     assert "a yellow lemon\n> A lemon." in str(made.facts["script"])
 
 
+def test_a_storyboard_tells_how_far_it_is(studio: Studio) -> None:
+    studio.make("scenes", script=SCRIPT, seed=41)
+    fractions = [update.fraction for update in studio.told]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0
+    assert fractions[-1] == pytest.approx(0.97, abs=0.4)
+    assert studio.told[-1].seconds_left is not None
+
+
+def test_what_was_there_already_says_nothing_of_how_long_the_rest_takes(studio: Studio) -> None:
+    studio.make("scenes", script=SCRIPT, seed=42)
+    studio.make("scenes", script=SCRIPT, seed=42, make="film")
+    first = next(update for update in studio.told if update.seconds_left is not None)
+    assert first.stage.startswith(("filming", "speaking"))
+    begun = [update.fraction for update in studio.told if update.seconds_left is None]
+    assert max(begun) > 0.3  # all pictures were found, and nobody said that the film is done in a moment
+
+
+def test_an_unknown_voice_is_refused_before_the_storyboard_is_drawn(studio: Studio) -> None:
+    with pytest.raises(BadInput, match="voice is “gandalf”; it must be one of man, woman"):
+        studio.make("scenes", script=SCRIPT, voice="gandalf")
+
+
 def test_a_storyboard_becomes_a_film_in_step_with_its_sound(studio: Studio) -> None:
     made = studio.make("scenes", script=SCRIPT, make="film", seed=5)
     film, srt, script = made.media

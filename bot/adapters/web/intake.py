@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, web
 
@@ -16,7 +17,7 @@ from bot.buttons import meaning
 from bot.command import Attachment, Command
 from bot.text import parse, split_command
 from engine.errors import BadInput, TooLarge
-from engine.media import part
+from engine.media import SCRIPTS, SUBTITLES, part
 
 DEFAULT_COMMAND = "imagine"
 """What a line without a command means."""
@@ -24,6 +25,8 @@ ROUTES = {"/magic-prompt": "magic", "/render-video": "video", "/render-multi-sce
 """Addresses that answer with a job of the command."""
 ALIASES = {"generate_subtitles": "subtitles"}
 """What an option is also called at addresses of a command's own."""
+TEXTS = SUBTITLES | SCRIPTS
+"""Files that are told by their suffix."""
 PARTS = 40
 TEXT_BYTES = 100_000
 CHUNK = 2**16
@@ -168,4 +171,14 @@ def _keep_uri(option: str, uri: str, bounds: Bounds, stack: AsyncExitStack) -> A
         raise BadInput("{option} is not sound base64. Encode the file again.", option=option) from error
     path = stack.enter_context(part(bounds.folder))
     path.write_bytes(content)
-    return Attachment(name=option, size=len(content), path=path)
+    return Attachment(name=_named(option, head), size=len(content), path=path)
+
+
+def _named(option: str, head: str) -> str:
+    """What the file is called: `name=` of the data URI, or the option, with a suffix where a text is told by that."""
+    mime, *parameters = head.removeprefix("data:").split(";")
+    name = next((each[len("name=") :] for each in parameters if each.startswith("name=")), None)
+    if name:
+        return unquote(name)
+    suffix = next((suffix for suffix, known in TEXTS.items() if known == mime.lower()), "")
+    return f"{option}.{suffix}" if suffix else option

@@ -1,8 +1,6 @@
 """One job: the source's faces read, the target's chosen, each put in, still or moving."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,8 +139,8 @@ class Swap:
         found = video.probe(target.path, target.mime, SHORT, watch)
         stream = _stream(found)
         tracker = Tracker(self._swapper, self._choice, self._sources, stream.rate)
-        with TemporaryDirectory(prefix="atelier-") as place:
-            path = Path(place) / "swapped.mp4"
+        with self._context.scratch() as folder:
+            path = folder / "swapped.mp4"
             sound = (target.path, target.mime, found) if found.sound else None
             video.write(self._swapped(target, stream, tracker, watch), path, stream.rate, watch, sound)
             self._settle(tracker)

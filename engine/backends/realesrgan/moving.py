@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +54,8 @@ def clip(media: Media, found: video.Probe, scale: float, enlarge: Enlarger, cont
             bound=MOST_FRAME,
         )
     watch = video.Watch(cancelled=context.cancelled)
-    with TemporaryDirectory(prefix="atelier-") as place:
-        path = Path(place) / "larger.mp4"
+    with context.scratch() as folder:
+        path = folder / "larger.mp4"
         larger = _larger(media, stream, (height, width), enlarge, context)
         video.write(larger, path, stream.rate, watch, (media.path, media.mime, found) if found.sound else None)
         kept = context.keep_file(path)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from engine.backends.voice.piper import PiperVoice
+
 VARIANTS = {"": "", "man": "m3", "woman": "f3"}
 """eSpeak NG's variants by what a person asks for."""
 HAN = re.compile("[一-鿿]")
@@ -41,17 +43,24 @@ def speak(text: str, weights: Path, check: Callable[[], None], language: str | N
     or a text with nothing to say in it.
     """
     language = (language or "").lower() or voices.language_of(text)
+    named = called(voice, weights)
     here = voices.installed(weights)
-    named = next((one for one in here if one.name.lower() == voice.lower()), None)
-    if named is None and voice not in VARIANTS:
-        known = ", ".join(["man", "woman", *(one.name for one in here)])
-        raise BadInput("voice is “{value}”; it must be one of {known}.", value=voice[:40], known=known)
     fitting = [one for one in here if one.language == language and voice in ("", voices.sex_of(one))]
     chosen = named or next(iter(fitting), None)
     if chosen:
         samples, rate = chosen.say(text, check)
         return _heard(Spoken(samples, rate, chosen.name, chosen.language))
     return _heard(_of_espeak(text, language, voice))
+
+
+def called(voice: str, weights: Path) -> "PiperVoice | None":
+    """Piper's voice of that name; None for "", man and woman. Raises BadInput for a name that no voice here has."""
+    here = voices.installed(weights)
+    named = next((one for one in here if one.name.lower() == voice.lower()), None)
+    if named is None and voice not in VARIANTS:
+        known = ", ".join(["man", "woman", *(one.name for one in here)])
+        raise BadInput("voice is “{value}”; it must be one of {known}.", value=voice[:40], known=known)
+    return named
 
 
 def save(spoken: Spoken, path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.film.canvas import Picture, covering, planes, split
-from engine.film.film import SIZES
+from engine.film.film import SIZES, Card
 from engine.film.focus import focus_of
 from engine.film.motion import Motion, View, Way, eased, way
 from engine.film.shots import PictureShot, joined
@@ -83,6 +83,22 @@ def test_in_parallax_what_is_near_moves_beside_what_is_far(weights: Path) -> Non
     assert not np.array_equal(first, last)
     assert abs(middle(last)[0] - middle(first)[0]) > 4
     assert plain.frame(0).shape == (SIZE[1] * 3 // 2, SIZE[0])
+
+
+@pytest.mark.parametrize("motion", ["still", "pan", "zoom", "parallax"])
+def test_cards_stand_where_the_scene_begins_and_ends(motion: Motion, weights: Path) -> None:
+    """A crossfade between them shows one disc and not two."""
+
+    def placed(card: Card | None, number: int) -> tuple[float, float]:
+        seen = PictureShot(disc(), SIZE, 60, motion=motion, seed=1, weights=weights, card=card)
+        luma = split(seen.frame(number)).luma.astype(np.float64)
+        bright = (luma - luma.mean() * 1.5).clip(0)
+        y, x = np.mgrid[: luma.shape[0], : luma.shape[1]]
+        return float((bright * x).sum() / bright.sum()), float((bright * y).sum() / bright.sum())
+
+    assert placed("title", 59) == pytest.approx(placed(None, 0), abs=8)
+    assert placed("credits", 0) == pytest.approx(placed(None, 59), abs=8)
+    assert placed("title", 0) != pytest.approx(placed("title", 59), abs=2)
 
 
 def test_a_way_begins_and_ends_gently_and_stays_inside_the_picture() -> None:

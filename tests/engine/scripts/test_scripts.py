@@ -109,6 +109,21 @@ def test_headings_and_rules_begin_scenes() -> None:
     assert [scene.prompt for scene in script.scenes] == ["A cat", "A dog", "Un pájaro"]
 
 
+def test_markdown_may_leave_lines_empty_within_a_scene() -> None:
+    script = read("# Tea\n\n## Scene 1\n\nA cup.\n\n> Tea.\n\n## A cake\n\non a table\n\n- seconds: 2\n", "md")
+    assert script.title == "Tea"
+    seen = [(scene.prompt, scene.narration, scene.seconds) for scene in script.scenes]
+    assert seen == [("A cup.", "Tea.", None), ("A cake on a table", "", 2)]
+
+
+def test_a_paragraph_of_what_is_said_belongs_to_the_scene_before() -> None:
+    script = read("a cat\n\n> Meow.\n\nseconds: 3\n\na dog")
+    assert [(scene.prompt, scene.narration, scene.seconds) for scene in script.scenes] == [
+        ("a cat", "Meow.", 3),
+        ("a dog", "", None),
+    ]
+
+
 def test_a_script_written_down_is_read_as_the_same() -> None:
     for script in (read(PLAIN), read(FOUNTAIN, "fountain"), draft("a red fox in the snow", "en", 3)):
         again = read(script.text())
@@ -149,7 +164,9 @@ def test_faults_of_a_screenplay_are_named_by_their_lines() -> None:
 
 
 def test_words_without_a_picture_are_refused() -> None:
-    assert faults("a cat\n\n> Meow.").startswith("Line 3: this scene says what is heard and not what is seen")
+    assert faults("> Meow.\n\na cat").startswith("Line 1: this scene says what is heard and not what is seen")
+    assert faults("a cat\n---\n> Meow.").startswith("Line 3: this scene says what is heard and not what is seen")
+    assert faults("a cat | > Meow.").startswith("Line 1: this scene says what is heard and not what is seen")
 
 
 @pytest.mark.parametrize("text", ["", "  \n\n", "title: Empty", "---"])

@@ -1,15 +1,15 @@
 """Styles, drawn by the real libass: what is seen where, and that nothing in a text is taken as syntax."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engine import weights
 from engine.subtitles.cues import Cue, Word, cut
 from engine.subtitles.fonts import runs
-from engine.subtitles.render import Renderer
+from engine.subtitles.render import Renderer, furnish
 from engine.subtitles.styles import Look, ass
 from engine.task import weights_folder
 from engine.video import Watch, frames, probe, run
@@ -32,10 +32,11 @@ def page(folder: Path, cues: list[Cue], look: Look, at: float) -> "np.ndarray[An
     source = folder / "grey.mp4"
     grey = ffmpeg.input(f"color=c=0x404040:s={WIDTH}x{HEIGHT}:r=10", f="lavfi", t=2)
     run(grey.output(f"file:{source}", pix_fmt="yuv420p"), Watch())
-    fonts = weights.need("noto", weights_folder(Path("data")))
-    with Renderer(fonts, Watch()) as renderer:
-        from engine.media import keep
+    from engine.media import keep
 
+    with TemporaryDirectory(dir=folder) as place:
+        furnish(Path(place), weights_folder(Path("data")))
+        renderer = Renderer(Path(place), Watch())
         made = renderer.burn(keep(source.read_bytes(), folder / "media"), ass(cues, look), lambda _: None)
         stream = probe(made, "video/mp4").video
         assert stream
