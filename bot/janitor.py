@@ -10,8 +10,7 @@ import structlog
 
 from bot.studio import Studio
 from engine.parts import Parts
-from engine.stages import FOLDER, Stages
-from engine.task import SCRATCH
+from engine.stages import FOLDER, SCRATCH, Stages
 
 log = structlog.get_logger()
 

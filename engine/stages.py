@@ -11,6 +11,8 @@ from engine.media import intact
 
 FOLDER = "stages"
 """Beside the media; in it a folder a job, and in that a file a stage."""
+SCRATCH = "scratch"
+"""Beside the media, so that what is made moves there at once; in it a folder for each job that works on files."""
 
 
 class Stages:

@@ -20,7 +20,7 @@ from engine.errors import AtelierError, Cancelled
 from engine.job import Media, Progress, Result
 from engine.models import Pool
 from engine.params import TaskParams
-from engine.stages import Stages
+from engine.stages import SCRATCH, Stages
 from engine.wire import Service
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ T = TypeVar("T")
 
 ROOM_AGAIN = 1.0
 """Seconds between two looks whether a full disk has room again."""
-SCRATCH = "scratch"
-"""Beside the media, so that what is made moves there at once; in it a folder for each job that works on files."""
 
 
 @dataclass(frozen=True)
