@@ -43,9 +43,20 @@ class Parking:
 
     def bring(self) -> None:
         """Move to the device."""
+        import torch
+
         if self.parked:
-            self._point_to(self._host.to(self._device))
+            with torch.inference_mode(mode=False):  # what is made while pictures are drawn serves for more than that
+                self._point_to(self._host.to(self._device))
             self.parked = False
+
+    def drop(self) -> None:
+        """Give the memory back, whoever still holds the modules, which are of no use any more."""
+        import torch
+
+        self._host = None
+        for each in self._weights:
+            each.data = torch.empty(0, dtype=each.dtype)
 
     def _copied(self) -> bool:
         """The first time: into one piece of pinned memory."""

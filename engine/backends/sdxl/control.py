@@ -27,9 +27,10 @@ class Control:
     seen: "Callable[[Picture], Picture]"
 
     @property
-    def size(self) -> int:
-        """Bytes of its parameters."""
-        return sum(each.numel() * each.element_size() for each in self.network.parameters())
+    def networks(self) -> tuple[Any, ...]:
+        """Its own, and the one that reads the picture, if there is one."""
+        reader = getattr(self.seen, "network", None)
+        return (self.network,) if reader is None else (self.network, reader)
 
 
 def offered(settings: EngineSettings) -> dict[str, Offer]:

@@ -16,16 +16,16 @@ class Depth:
         from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
         self._processor = AutoImageProcessor.from_pretrained(source, **options)
-        self._network = AutoModelForDepthEstimation.from_pretrained(source, **options).to(device).eval()
+        self.network = AutoModelForDepthEstimation.from_pretrained(source, **options).to(device).eval()
 
     def __call__(self, picture: "Picture") -> "Picture":
         """(H, W, 3) of the picture's size: white is near, black is far."""
         import torch
         from PIL import Image
 
-        inputs = self._processor(images=Image.fromarray(picture), return_tensors="pt").to(self._network.device)
+        inputs = self._processor(images=Image.fromarray(picture), return_tensors="pt").to(self.network.device)
         with torch.inference_mode():
-            seen = self._network(**inputs).predicted_depth[:, None].float()
+            seen = self.network(**inputs).predicted_depth[:, None].float()
         fitted = torch.nn.functional.interpolate(seen, picture.shape[:2], mode="bicubic", align_corners=False)[0, 0]
         low, high = fitted.min(), fitted.max()
         grey = ((fitted - low) / (high - low).clamp(min=1e-9) * 255).round().byte().cpu().numpy()

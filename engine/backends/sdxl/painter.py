@@ -127,6 +127,7 @@ class SdxlPainter:
         import torch
 
         self._fast.close()
+        self._all_parts(Parking.drop)  # a compiler may hold the networks for minutes yet
         del self._pipe, self._fast, self._reader, self._parts, self._sketcher
         gc.collect()
         torch.cuda.empty_cache()
@@ -145,15 +146,24 @@ class SdxlPainter:
 
     def _along(self, params: "Params", watch: "_Watch") -> Iterator[NDArray[np.uint8]]:
         """What takes more than words: a picture to start from, a mask, a control, a LoRA, edges that fit."""
-        if (new := self._sketcher.follow(params.control)) is not None:
-            self._parts["control"] = new
-            if self._level == 2:
-                new.park()
-        with self._on_device(*self._parts), self._fast.bypassed(), self._sketcher.changed(params):
-            guided = self._sketcher.guidance(params) > 1
-            read = encode(self._pipe, params.prompt, params.negative, guided=guided)
-            for offsets in self._offsets(params):
-                yield from plain.draw(self._pipe, self._sketcher.sketch(params, read, offsets), watch)
+        self._follow(params.control)
+        changes = self._parts if params.loras else ()  # a LoRA is put where the weights are
+        with self._on_device(*changes), self._fast.bypassed(), self._sketcher.changed(params):
+            with self._on_device("texts"):
+                guided = self._sketcher.guidance(params) > 1
+                read = encode(self._pipe, params.prompt, params.negative, guided=guided)
+            with self._on_device(*(self._parts.keys() - {"texts"})):
+                for offsets in self._offsets(params):
+                    yield from plain.draw(self._pipe, self._sketcher.sketch(params, read, offsets), watch)
+
+    def _follow(self, kind: str | None) -> None:
+        """Have the ControlNet for `kind` at hand; the one before goes first, since two are too much beside SDXL."""
+        if kind is None or self._sketcher.follows(kind):
+            return
+        self._parts.pop("control", None)
+        new = self._parts["control"] = self._sketcher.follow(kind)
+        if self._level == 2:
+            new.park()
 
     def _offsets(self, params: "Params") -> Iterator[range]:
         """The places of its pictures that are drawn together."""

@@ -30,7 +30,7 @@ class Pose:
         from transformers import AutoImageProcessor, VitPoseForPoseEstimation
 
         self._processor = AutoImageProcessor.from_pretrained(source, **options)
-        self._network = VitPoseForPoseEstimation.from_pretrained(source, **options).to(device).eval()
+        self.network = VitPoseForPoseEstimation.from_pretrained(source, **options).to(device).eval()
 
     def __call__(self, picture: "Picture") -> "Picture":
         """(H, W, 3) of the picture's size, on black."""
@@ -38,9 +38,9 @@ class Pose:
 
         height, width = picture.shape[:2]
         boxes = [[[0.0, 0.0, float(width), float(height)]]]
-        inputs = self._processor(np.array(picture), boxes=boxes, return_tensors="pt").to(self._network.device)
+        inputs = self._processor(np.array(picture), boxes=boxes, return_tensors="pt").to(self.network.device)
         with torch.inference_mode():
-            seen = self._network(**inputs)
+            seen = self.network(**inputs)
         people = self._processor.post_process_pose_estimation(seen, boxes=boxes)[0]
         page = np.zeros_like(picture)
         for person in people:

@@ -20,6 +20,11 @@ class Encoded:
     against: Any = None
     pooled_against: Any = None
 
+    @property
+    def bytes(self) -> int:
+        """Of all its tensors."""
+        return sum(each.nbytes for each in vars(self).values() if each is not None)
+
     def asked(self) -> dict[str, Any]:
         """As diffusers' SDXL pipelines take them."""
         return {

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from engine.backends.sdxl.prompts import Encoded, encode, encode_together, is_plain
 
-TEXTS = 256
-"""Prompts whose encodings are kept, 0.3 MB each."""
+KEPT = 80 * 10**6
+"""Bytes of encodings that are kept: of 256 short prompts, and of fewer long ones."""
 
 
 class Words(NamedTuple):
@@ -37,16 +37,19 @@ class Reader:
         for words in new:
             if words not in self._kept:
                 self._kept[words] = encode(self._pipe, words.prompt, words.negative, guided=words.guided)
-        return self._recalled(asked)
+        for words in asked:
+            self._kept.move_to_end(words)
+        found = [self._kept[words] for words in asked]
+        if new:
+            self._shrink()
+        return found
 
     def forget(self) -> None:
         """Give back the memory that the encodings take on the device."""
         self._kept.clear()
 
-    def _recalled(self, asked: Sequence[Words]) -> list[Encoded]:
-        for words in asked:
-            self._kept.move_to_end(words)
-        found = [self._kept[words] for words in asked]
-        while len(self._kept) > TEXTS:
-            self._kept.popitem(last=False)
-        return found
+    def _shrink(self) -> None:
+        """Down to what may be kept; the least lately used go."""
+        size = sum(each.bytes for each in self._kept.values())
+        while size > KEPT:
+            size -= self._kept.popitem(last=False)[1].bytes

@@ -82,13 +82,15 @@ class Sketcher:
         others = noise.noises([towards + offset for offset in offsets], shape, dtype)
         return noise.between(noise.noises([seed], shape, dtype).expand_as(others), others, params.variation)
 
-    def follow(self, kind: str | None) -> Parking | None:
-        """Have the ControlNet for `kind` at hand: one at a time is kept. Answers with it if it is new."""
-        if kind is None or kind in self._controls:
-            return None
+    def follows(self, kind: str) -> bool:
+        """Whether the ControlNet for `kind` is at hand."""
+        return kind in self._controls
+
+    def follow(self, kind: str) -> Parking:
+        """Have the ControlNet for `kind` at hand, and no other: its weights."""
         self._controls.clear()
         self._controls[kind] = control.load(kind, self._settings)
-        return Parking((self._controls[kind].network,), self._settings.device)
+        return Parking(self._controls[kind].networks, self._settings.device)
 
     def _canvas(self, params: "Params") -> Canvas | None:
         if params.image is None or not (params.mask or params.extend):

@@ -37,3 +37,12 @@ def test_nothing_moves_where_the_host_has_no_room(monkeypatch: pytest.MonkeyPatc
     assert not parking.park()
     assert not parking.parked
     assert [each.data_ptr() for each in module.parameters()] == places
+
+
+def test_what_is_dropped_takes_no_memory_though_the_module_lives_on() -> None:
+    module = network()
+    parking = Parking([module], "cpu")
+    assert parking.park()
+    parking.drop()
+    assert sum(each.nbytes for each in values(module)) == 0
+    assert parking.size == 0

@@ -221,3 +221,26 @@ def test_a_small_budget_lets_the_parts_take_turns(folder: Path) -> None:
     whole = painter.size
     painter.spare(2)
     assert painter.size < whole
+
+
+def test_long_prompts_are_kept_in_bounded_memory_and_the_newest_is_not_read_again(
+    painter: SdxlPainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = painter._reader
+    reader.forget()
+    monkeypatch.setattr("engine.backends.sdxl.reader.KEPT", 10**6)
+    for number in range(12):
+        painter.paint(Params(prompt=f"{number} {'long ' * 150}", seed=1), quiet)
+        assert sum(each.bytes for each in reader._kept.values()) <= 10**6
+    before = reader.reads
+    painter.paint(Params(prompt=f"11 {'long ' * 150}", seed=2), quiet)
+    assert reader.reads == before
+    assert 0 < len(reader._kept) < 12
+
+
+def test_a_closed_painter_gives_its_weights_back_though_a_compiler_still_holds_the_network(folder: Path) -> None:
+    painter = SdxlPainter(EngineSettings("cpu", folder.parent, 10**9, {"imagine": str(folder)}))
+    unet = painter._pipe.unet
+    assert sum(each.nbytes for each in unet.parameters()) > 10**5
+    painter.close()
+    assert sum(each.nbytes for each in unet.parameters()) == 0

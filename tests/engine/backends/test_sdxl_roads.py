@@ -1,5 +1,7 @@
 """What goes beyond words to a picture, on a whole checkpoint of small random weights, against plain diffusers."""
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.backends.sdxl import control, depth, outlines, pose
+from engine.backends.sdxl import plain as plain_road
 from engine.backends.sdxl.checkpoint import service
 from engine.backends.sdxl.painter import SdxlPainter
 from engine.errors import BadInput, MissingModel, Sentence
@@ -293,13 +296,26 @@ def test_a_control_whose_files_are_not_whole_is_told_plainly(settings: EngineSet
         control.load("scribble", named)
 
 
-def test_the_newest_control_is_kept_and_counted(painter: SdxlPainter, photo: Picture, tmp_path: Path) -> None:
+def test_only_the_newest_control_is_kept_and_it_is_counted_with_what_reads_for_it(
+    painter: SdxlPainter, photo: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn(painter, image=kept(photo, tmp_path), control="canny")
-    kept_one = painter._sketcher._controls["canny"]
-    assert painter.size == sum(part.size for part in painter._parts.values())
-    assert painter._parts["control"].size >= kept_one.size > 0
+    old = weakref.ref(painter._sketcher._controls["canny"].network)
+    load = control.load
+
+    def loaded(kind: str, settings: EngineSettings) -> control.Control:
+        gc.collect()
+        assert old() is None
+        return load(kind, settings)
+
+    monkeypatch.setattr(control, "load", loaded)
     drawn(painter, image=kept(photo, tmp_path), control="depth")
     assert list(painter._sketcher._controls) == ["depth"]
+    networks = painter._sketcher._controls["depth"].networks
+    assert len(networks) == 2
+    own = sum(each.nbytes for network in networks for each in (*network.parameters(), *network.buffers()))
+    assert painter._parts["control"].size == own
+    assert painter.size == sum(part.size for part in painter._parts.values())
 
 
 def test_with_little_memory_it_draws_the_same_along_a_control(
@@ -311,6 +327,28 @@ def test_with_little_memory_it_draws_the_same_along_a_control(
     assert far(drawn(painter, **asked), roomy) <= 2
     painter.spare(0)
     assert far(drawn(painter, **asked), roomy) == 0
+
+
+@pytest.mark.parametrize("lora", ["", "film"])
+def test_with_little_memory_words_are_read_and_gone_before_it_draws_from_a_picture(
+    painter: SdxlPainter, photo: Picture, tmp_path: Path, lora: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+    draw = plain_road.draw
+
+    def watched(*given: Any) -> list[Picture]:
+        seen.append({name for name, part in painter._parts.items() if not part.parked})
+        return draw(*given)
+
+    monkeypatch.setattr(plain_road, "draw", watched)
+    asked: dict[str, Any] = {"image": kept(photo, tmp_path), "control": "canny", "strength": 0.5, "lora": lora}
+    painter.spare(2)
+    drawn(painter, **asked)
+    assert seen == [{"unet", "vae", "control"}]
+    assert all(part.parked for part in painter._parts.values())
+    painter.spare(0)
+    drawn(painter, **asked)
+    assert seen[1] == {"texts", "unet", "vae", "control"}
 
 
 def test_tiling_makes_opposite_edges_meet(painter: SdxlPainter) -> None:
