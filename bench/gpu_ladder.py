@@ -6,8 +6,8 @@ This process takes the card's memory but for some gigabytes; a real worker draws
 SDXL's real sizes. The worker's own log on stderr tells each rung.
 """
 
+import argparse
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ from engine.tasks.imagine import Params
 
 LEFT = (15.0, 11.0, 9.5, 8.5, 7.5, 4.0)
 """Gigabytes of the card that the worker may have at most."""
+BESIDE = (4.0, 0.5, 0.1)
 PIECE = 1 << 26
 BUDGET = 15_000_000_000
 
@@ -83,16 +84,19 @@ async def warm(host: HostSettings, left: float) -> None:
 
 
 def main() -> None:
-    """Or of the gigabytes that are named: a cold worker with each of them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cold", type=float, nargs="*", default=LEFT, help="gigabytes that a cold worker may have")
+    parser.add_argument("--warm", type=float, nargs="*", default=BESIDE, help="gigabytes left beside a warm one")
+    given = parser.parse_args()
     if devices("auto") == ("cpu",):
         print("There is no NVIDIA GPU here, so there is nothing to measure.")
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         host = HostSettings(("cuda:0",), folder, BUDGET, models=(("imagine", str(random_sdxl.save(folder))),))
-        for left in map(float, sys.argv[1:] or LEFT):
+        for left in given.cold:
             asyncio.run(cold(host, left))
-        for left in (4.0, 0.5, 0.1):
+        for left in given.warm:
             asyncio.run(warm(host, left))
 
 

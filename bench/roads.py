@@ -1,6 +1,6 @@
 """What each of a picture maker's options costs on a card: ms and peak memory a picture, and against diffusers' own.
 
-    python -m bench.roads
+    python -m bench.roads [NAME...]    some of them, without waiting for the compiler
 
 SDXL, a ControlNet and a LoRA of the real sizes with random weights, fp16, 1024 x 1024, 4 steps, on the first card.
 The floor is a picture from words alone in the same run; diffusers' img2img is the peer. Medians of five.
@@ -8,6 +8,7 @@ The floor is a picture from words alone in the same run; diffusers' img2img is t
 
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -121,9 +122,10 @@ def main() -> None:
 def table(painter: SdxlPainter, asked: dict[str, dict[str, Any]], picture: np.ndarray[Any, Any]) -> None:
     for number in range(3):
         painter.paint(Params(prompt="a lighthouse at dusk", seed=number), quiet)
-    print(f"compiled in {wait_for(painter):.0f} s, for words alone")
+    if not sys.argv[1:]:
+        print(f"compiled in {wait_for(painter):.0f} s, for words alone")
     print(f"{'':24}{'ms':>8}{'peak GB':>9}")
-    for name, options in asked.items():
+    for name, options in ((name, asked[name]) for name in sys.argv[1:] or asked):
         given = {"prompt": "a lighthouse at dusk", **options}
 
         def draw(number: int, given: dict[str, Any] = given) -> Any:

@@ -137,7 +137,7 @@ def main() -> None:
         road, upscaler = ours(whole, Path(folder))
         measured("ours, before it compiles", road, queue, facts, truth)
         begun = time.perf_counter()
-        parts(upscaler).compile()
+        parts(upscaler).compile().join()
         road(queue[0])
         print(f"  compiling took {time.perf_counter() - begun:.1f} s")
         measured("ours, fp16", road, queue, facts, truth)

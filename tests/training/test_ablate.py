@@ -83,7 +83,7 @@ def test_a_figure_shows_its_noise() -> None:
 def told(carried: Path, out: Path, work: Path, **more: Any) -> argparse.Namespace:
     given = {"small": carried, "out": out, "work": work, "total": 500.0, "judge": 0.1, "compile": 0.0, "wait": 120.0,
              "scoring": 1.0, "least": 0.0, "pool": 8, "batch": 2, "judge_batch": 4, "every": 50, "steps": 1,
-             "narrow": True}  # fmt: skip
+             "narrow": True, "only": range(len(pools.VARIANTS))}  # fmt: skip
     return argparse.Namespace(**given | more)
 
 

@@ -1,6 +1,7 @@
 """The embedded tier: a network on the CPU, through ncnn."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,9 @@ class Upscaler:
 
     def room(self, height: int, width: int) -> Features:
         return np.empty((self.bytes_per_feature // 4, height, width), np.float32)
+
+    def running(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def _run(
         self, given: dict[str, Features], ways: Sequence[str], sink: str, on_step: OnStep = lambda _: None

@@ -1,6 +1,7 @@
 """The full tier: a network in torch, as spandrel reads it from the authors' .pth file."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -68,15 +69,13 @@ class TorchUpscaler:
 
         `on_step` hears at each block of layers what share is done, and may raise to end the work.
         """
-        import torch
-
-        if self.parts is None:
-            with torch.inference_mode():
+        with self.running():
+            if self.parts is None:
                 return _fetched(_levels(self.whole(self._planes(picture), on_step)[0]))
-        features = self.first(picture)
-        for number in range(1, len(self.steps) - 1):
-            features = self.step(number, features, part(on_step, number, len(self.steps)))
-        return self.last(features, picture, part(on_step, len(self.steps) - 1, len(self.steps)))
+            features = self.first(picture)
+            for number in range(1, len(self.steps) - 1):
+                features = self.step(number, features, part(on_step, number, len(self.steps)))
+            return self.last(features, picture, part(on_step, len(self.steps) - 1, len(self.steps)))
 
     def first(self, picture: Picture) -> Any:
         """Features (1, 64, H, W)."""
@@ -113,6 +112,13 @@ class TorchUpscaler:
         layout = torch.channels_last if height and width else torch.contiguous_format
         size = 1, FEATURES, height, width
         return torch.empty(size, dtype=self._dtype, device=self._device, memory_format=layout)
+
+    def running(self) -> AbstractContextManager[object]:
+        """Nothing is differentiated: torch compiles anew for tensors that remember where they came from."""
+        import torch
+
+        mode: AbstractContextManager[object] = torch.inference_mode()
+        return mode
 
     def _planes(self, picture: Picture) -> Any:
         """(1, 3, H, W) in 0..1."""

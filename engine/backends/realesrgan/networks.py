@@ -1,12 +1,14 @@
 """Which networks there are, who runs them here, and loading them for the pool."""
 
 import hashlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine import weights
+from engine.backends.compiling import keep_compiled
 from engine.errors import Sentence
 from engine.steps import OnStep
 from engine.task import EngineSettings
@@ -84,6 +86,10 @@ class Network(Protocol):
 
     def room(self, height: int, width: int) -> Any: ...
 
+    def running(self) -> AbstractContextManager[object]:
+        """Steps are done within it, and what lies between them."""
+        ...
+
 
 class Upscalers:
     """The pool's model: the networks of one tier, each loaded when it is first asked for."""
@@ -157,6 +163,7 @@ def _load(name: str, settings: EngineSettings, service: Service) -> Network:
         return Upscaler(settings.weights, name=name)
     from engine.backends.realesrgan.full import TorchUpscaler  # loads torch
 
+    keep_compiled(settings.folder)
     return TorchUpscaler(_path(name, settings), name, settings.device)
 
 

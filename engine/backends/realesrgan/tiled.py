@@ -28,7 +28,8 @@ def upscale(picture: Picture, size: tuple[int, int], network: Network, plan: Cut
     counts = (len(plan.columns), len(plan.rows)) if plan.turned else (len(plan.rows), len(plan.columns))
     for number in range(plan.count):
         strip, place = divmod(number, counts[1])
-        made = relay.piece(strip, place, part(on_step, number, plan.count))
+        with network.running():
+            made = relay.piece(strip, place, part(on_step, number, plan.count))
         row, column = (place, strip) if plan.turned else (strip, place)
         spans = plan.rows[row][-1], plan.columns[column][-1]
         down, across = (placed(span, factor) for span, factor in zip(spans, factors, strict=True))

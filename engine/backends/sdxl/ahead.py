@@ -1,29 +1,19 @@
 """Compiles in a process of its own, so that the worker finds on disk what it would have to make while it draws.
 
-A compiler in the worker fights its drawing for Python's lock, and each kernel that it tries waits for all that the card
-was told to draw: under load it takes many minutes. This process makes one region after the other on random weights, so
-that it needs little memory. It ends with the worker, whose end of the pipe is then closed.
+This process makes one region after the other on random weights, so that it needs little memory.
 """
 
 import copy
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import structlog
 from pydantic import BaseModel
 
+from engine.backends.compiling import elsewhere, has_room, leave, told
 from engine.backends.sdxl.regions import UNET, VAE, Regions, allow_shapes
 
 log = structlog.get_logger()
-
-ROOM = 4 * 10**9
-"""Bytes of the card that have to be free for another process."""
-NICE = 10
-"""Drawing goes before compiling on the host's processors too."""
 
 _Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -44,16 +34,9 @@ class Work(BaseModel):
 
 def compile_ahead(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> bool:
     """Compile for such a call, and wait for it. False where that could not be done, which is logged."""
-    device = inputs[0].device
-    if device.type == "cuda" and not _has_room(device):
+    if not has_room(inputs[0].device):
         return False
-    work = described(regions, network, inputs)
-    command = [sys.executable, "-m", "engine.backends.sdxl.ahead"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr) as process:
-        assert process.stdin is not None
-        process.stdin.write(work.model_dump_json().encode() + b"\n")
-        process.stdin.flush()
-        code = process.wait()
+    code = elsewhere("engine.backends.sdxl.ahead", described(regions, network, inputs))
     if code:
         log.warning("not compiled ahead", network=regions.kind, code=code)
     return code == 0
@@ -70,31 +53,17 @@ def described(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> Work:
     )
 
 
-def _has_room(device: Any) -> bool:
-    import torch
-
-    return bool(torch.cuda.mem_get_info(device)[0] >= ROOM)
-
-
 def _name(dtype: Any) -> str:
     return str(dtype).removeprefix("torch.")
 
 
 def main() -> None:
     """Read a line of `Work` from stdin and do it."""
-    os.nice(NICE)
-    work = Work.model_validate_json(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_the_worker, daemon=True).start()
+    work = told(Work)
     allow_shapes()
     made = sum(1 for _ in _compiled(work))
     log.info("compiled ahead", network=work.kind, regions=made)
-    sys.stdout.flush()
-    os._exit(0)  # the thread still reads
-
-
-def _end_with_the_worker() -> None:
-    sys.stdin.buffer.read()
-    os._exit(1)
+    leave()
 
 
 def _compiled(work: Work) -> Iterator[None]:

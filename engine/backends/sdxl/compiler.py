@@ -1,23 +1,18 @@
-"""Compiles in the background what is replayed often; nobody waits for it.
+"""Compiles in the background what is replayed often; nobody waits for it."""
 
-What comes out is kept on disk, where the next start finds it: Inductor names it by code, shapes, torch and card.
-"""
-
-import os
 import queue
-import shutil
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from engine.backends.compiling import keep_compiled
 from engine.backends.replay import Function, Replayed, Shape
 from engine.backends.sdxl.regions import allow_shapes
 
@@ -28,25 +23,13 @@ Ahead = Callable[[tuple[Any, ...]], object]
 TRIES = 3
 BRIEF = 0.0002
 """Seconds after which the compiler's thread makes way for the one that draws, in place of Python's 5 ms."""
-LEAST = (7, 0)
-"""Compute capability that Triton needs."""
-
-
-def can_compile(device: str) -> bool:
-    """Whether Triton, a C compiler and a card that Triton knows are here."""
-    import torch
-
-    if not device.startswith("cuda") or find_spec("triton") is None:
-        return False
-    compilers = (os.environ.get("CC"), "cc", "gcc", "clang")
-    return any(name and shutil.which(name) for name in compilers) and torch.cuda.get_device_capability(device) >= LEAST
 
 
 class Compiler:
     """One thread that takes one function after the other."""
 
     def __init__(self, folder: Path) -> None:
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+        keep_compiled(folder)
         allow_shapes()
         self._asked: Counter[tuple[int, Shape]] = Counter()
         self._waiting: set[tuple[int, Shape]] = set()

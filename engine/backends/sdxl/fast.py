@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
+from engine.backends.compiling import can_compile
 from engine.backends.replay import Recorder, Replayed
 from engine.backends.sdxl.ahead import compile_ahead
-from engine.backends.sdxl.compiler import Compiler, can_compile
+from engine.backends.sdxl.compiler import Compiler
 from engine.backends.sdxl.reading import record_reading
 from engine.backends.sdxl.regions import UNET, VAE, Regions
 from engine.backends.sdxl.sampler import Sampler, Wish
@@ -33,7 +34,7 @@ class Fast:
         import torch
 
         cuda = settings.device.startswith("cuda")
-        self._compiler = Compiler(settings.folder / "compiled") if can_compile(settings.device) else None
+        self._compiler = Compiler(settings.folder) if can_compile(settings.device) else None
         self._recorder = Recorder(torch.cuda.graph_pool_handle() if cuda else None, recording=cuda)
         if self._compiler:
             self._recorder.busy = self._compiler.timing

@@ -147,6 +147,8 @@ class SdxlPainter:
     def _along(self, params: "Params", watch: "_Watch") -> Iterator[NDArray[np.uint8]]:
         """What takes more than words: a picture to start from, a mask, a control, a LoRA, edges that fit."""
         self._follow(params.control)
+        if params.control:
+            self._fast.forget()  # what is recorded and a ControlNet at work are too much for 15 GB
         changes = self._parts if params.loras else ()  # a LoRA is put where the weights are
         with self._on_device(*changes), self._fast.bypassed(), self._sketcher.changed(params):
             with self._on_device("texts"):

@@ -1,5 +1,7 @@
 """Real-ESRGAN in both tiers, with its real weights, and its tiles."""
 
+import shutil
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +294,30 @@ class Narrow:
 
     def room(self, height: int, width: int) -> Picture:
         raise NotImplementedError
+
+    def running(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+
+@pytest.mark.timeout(400)  # torch's compiler takes its time on a busy machine
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a CPU with g++, which is not here")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # torch's own use
+def test_parts_that_were_compiled_in_the_background_serve_every_size_alike(tmp_path: Path) -> None:
+    from torch._dynamo.utils import counters
+
+    upscaler = in_torch(DRAWING, tmp_path)
+    pictures = [noisy(40, 52), noisy(48, 48), noisy(61, 35)]
+    before = [upscaler.enlarge(picture) for picture in pictures]
+    assert upscaler.parts is not None
+    plain = upscaler.parts._residual
+    upscaler.parts.compile().join()
+    assert upscaler.parts._residual is not plain
+    made = counters["stats"]["unique_graphs"]
+    for picture, whole in zip(pictures, before, strict=True):
+        tiled = upscale(picture, whole.shape[:2], upscaler, forced(upscaler, picture, 2, 2), quiet)
+        for again in (upscaler.enlarge(picture), tiled):
+            assert np.abs(again.astype(int) - whole).max() <= 1
+    assert counters["stats"]["unique_graphs"] - made <= 2  # a CPU's code differs for very small arrays
 
 
 def test_out_of_memory_means_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:

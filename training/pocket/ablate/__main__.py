@@ -29,6 +29,7 @@ def told() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=float, default=value, help=f"seconds, {value:.0f}")
     for name, count in (("pool", 150_000), ("batch", 384), ("judge-batch", 1024), ("every", 1), ("steps", 10**9)):
         parser.add_argument(f"--{name}", type=int, default=count)
+    parser.add_argument("--only", type=int, nargs="+", default=range(len(pools.VARIANTS)), help="numbers of runs")
     parser.add_argument("--narrow", action="store_true", help="a small network, to try this on a CPU")
     return parser.parse_args()
 
@@ -46,7 +47,7 @@ def main(given: argparse.Namespace) -> None:
             runs.run(given)
     elif given.what == "pools":
         os.nice(5)
-        pools.make_all(given.work / "pack", given.work, given.pool)
+        pools.make_all(given.work / "pack", given.work, given.pool, given.only)
     else:
         runs.compile_ahead(given)
 

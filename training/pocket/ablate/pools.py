@@ -1,6 +1,7 @@
 """The variants of the training data, each one change short, and their pools, made by a process beside the GPU's."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from subprocess import Popen
@@ -49,11 +50,12 @@ def manifest(pack: Path, variant: Variant) -> dict[str, Any]:
     return made
 
 
-def make_all(pack: Path, folder: Path, count: int) -> None:
-    """The judge's pool, which is of the sets that are not UNSEEN, and then each variant's, as files."""
+def make_all(pack: Path, folder: Path, count: int, numbers: Iterable[int]) -> None:
+    """The judge's pool, which is of the sets that are not UNSEEN, and then each variant's of `numbers`, as files."""
     rgba, sets = np.asarray(pictures.icons(pack, 1)), set(SETS) - {UNSEEN}
     keep(folder / "judge.pt", pool.make(pack, pictures.manifest(pack), rgba, count=count, seed=3, sets=sets))
-    for number, variant in enumerate(VARIANTS):
+    for number in numbers:
+        variant = VARIANTS[number]
         told: dict[str, Any] = {"plain": variant.plain, "spanish": variant.spanish}
         made = pool.make(pack, manifest(pack, variant), rgba, count=count, seed=variant.seed, **told)
         keep(folder / f"{number}.pt", made)

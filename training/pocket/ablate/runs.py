@@ -33,6 +33,7 @@ END = 5.0  # seconds kept for the real icons' scores and for leaving
 def beside(what: str, given: argparse.Namespace) -> Iterator["subprocess.Popen[bytes]"]:
     """This program as another process, which is ended with its children where it has not ended by itself."""
     told = [f"--{name}={getattr(given, name)}" for name in ("total", "pool", "batch")]
+    told += ["--only", *map(str, given.only)]
     command = [sys.executable, "-m", "training.pocket.ablate", what, str(given.work), str(given.work), *told]
     process = subprocess.Popen(command + ["--narrow"] * given.narrow, start_new_session=True)
     try:
@@ -133,7 +134,7 @@ def run(given: argparse.Namespace) -> None:
         judge = work.judge(pools.awaited(given.work / "judge.pt", maker, given.wait))
         print(f"judge trained after {work.spent():.0f} s", flush=True)
         if compiler and filled(compiler, given.compile - work.spent()):
-            warm(work, pools.awaited(given.work / "0.pt", maker, given.wait))
+            warm(work, pools.awaited(given.work / f"{given.only[0]}.pt", maker, given.wait))
         every(work, judge, maker)
     real(work, judge)
     print("\n".join(table.lines(work.rows)), flush=True)
@@ -159,8 +160,9 @@ def warm(work: Ablation, made: pool.Pool) -> None:
 
 def every(work: Ablation, judge: Judge, maker: "subprocess.Popen[bytes]") -> None:
     """Each variant's run; one that fails or finds no time is a row that says so."""
-    for number, variant in enumerate(pools.VARIANTS):
-        parts = len(pools.VARIANTS) - number + (DISTIL if number == 0 else 0)
+    for done, number in enumerate(work.given.only):
+        variant = pools.VARIANTS[number]
+        parts = len(work.given.only) - done + (DISTIL if number == 0 else 0)
         seconds = work.part(parts)
         if seconds < work.given.least:
             work.row(variant.name, {"note": "not run: no time was left"})

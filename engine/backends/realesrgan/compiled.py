@@ -1,0 +1,109 @@
+"""Compiles a network's parts in the background; pictures are enlarged meanwhile, as before."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import BaseModel
+
+from engine.backends.compiling import elsewhere, has_room, leave, told
+
+if TYPE_CHECKING:
+    from engine.backends.realesrgan.dense import Dense, Part, Tensor
+
+log = structlog.get_logger()
+
+SAMPLE = (40, 56)
+"""Pixels of what a part is first called with: not square, as torch takes two equal sizes for always equal."""
+
+Extent = tuple[int, ...]
+
+
+class Work(BaseModel):
+    """The shapes of the weights of a residual block, kernels and biases, and of the last layers."""
+
+    device: str
+    dtype: str
+    kernels: list[Extent]
+    biases: list[Extent]
+    ends: list[Extent]
+
+
+def compile_beside(dense: "Dense") -> threading.Thread:
+    """Have `dense` take compiled parts as soon as they are there. A fault costs speed alone, and is logged."""
+    thread = threading.Thread(target=_compile, args=(dense,), daemon=True)
+    thread.start()
+    return thread
+
+
+def _compile(dense: "Dense") -> None:
+    try:
+        kernels, biases, ends = dense.weights
+        if has_room(kernels[0].device) and (code := elsewhere("engine.backends.realesrgan.compiled", described(dense))):
+            log.warning("not compiled ahead", network="Real-ESRGAN", code=code)
+        dense.take(*parts(kernels, biases, ends))
+        log.info("compiled", network="Real-ESRGAN")
+    except Exception as error:  # noqa: BLE001  # what is not compiled goes on serving
+        log.warning("not compiled", network="Real-ESRGAN", why=f"{type(error).__name__}: {error}"[:500])
+
+
+def described(dense: "Dense") -> Work:
+    """What another process has to know."""
+    kernels, biases, ends = ([tuple(each.shape) for each in group] for group in dense.weights)
+    like = dense.weights[0][0]
+    dtype = str(like.dtype).removeprefix("torch.")
+    return Work(device=str(like.device), dtype=dtype, kernels=kernels, biases=biases, ends=ends)
+
+
+def parts(kernels: "list[Tensor]", biases: "list[Tensor]", ends: "list[Tensor]") -> "tuple[Part, Part]":
+    """`residual` and `grow` for pictures of any size, called once."""
+    import torch
+
+    from engine.backends.realesrgan.dense import FEATURES, grow, residual
+
+    made = torch.compile(residual), torch.compile(grow)
+    for part, weights in zip(made, ((kernels, biases), (ends,)), strict=True):
+        with torch.inference_mode(), _aside(kernels[0].device):
+            x = torch.zeros((1, FEATURES, *SAMPLE), device=kernels[0].device, dtype=kernels[0].dtype)
+            part(_of_any_size(x.contiguous(memory_format=torch.channels_last)), *weights)
+    return made
+
+
+def _of_any_size(x: Any) -> Any:
+    from torch._dynamo import maybe_mark_dynamic
+
+    maybe_mark_dynamic(x, 2)
+    maybe_mark_dynamic(x, 3)
+    return x
+
+
+def _aside(device: Any) -> Any:
+    """A stream of its own, so that nothing waits for what is told to the device here."""
+    import torch
+
+    return torch.cuda.stream(torch.cuda.Stream(device) if device.type == "cuda" else None)
+
+
+def main() -> None:
+    """Read a line of `Work` from stdin and do it with weights of zeros."""
+    import torch
+
+    work = told(Work)
+    kind = {"device": work.device, "dtype": getattr(torch, work.dtype)}
+    kernels, biases, ends = (
+        [torch.zeros(shape, **kind).contiguous(memory_format=_layout(shape)) for shape in group]
+        for group in (work.kernels, work.biases, work.ends)
+    )
+    parts(kernels, biases, ends)
+    log.info("compiled ahead", network="Real-ESRGAN")
+    leave()
+
+
+def _layout(shape: Extent) -> Any:
+    import torch
+
+    return torch.channels_last if len(shape) == 4 else torch.contiguous_format
+
+
+if __name__ == "__main__":
+    main()
