@@ -246,6 +246,32 @@ class TestFiles:
         card = await send(page, "/measure")
         await expect(card).to_contain_text("“song.mp3” is not what its name says")
 
+    async def test_a_file_that_is_no_picture_is_shown_by_its_name(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("text.png", b"no picture"))
+        chip = page.locator("#files li")
+        await expect(chip.locator("svg.glyph")).to_have_count(2)
+        await expect(chip.locator("img")).to_have_count(0)
+        await send(page, "/measure")
+        await expect(page.locator(".said .file")).to_have_text("text.png")
+        await expect(page.locator(".said img")).to_have_count(0)
+
+    async def test_an_option_is_named_only_once_there_is_a_command_for_it(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
+        chip = page.locator("#files li")
+        await expect(chip).not_to_contain_text("image")
+        await expect(chip).to_have_class("file")
+        await page.locator("#line").fill("/measure")
+        await expect(chip).to_contain_text("image ·")
+
+    async def test_edit_brings_the_files_back_too(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
+        card = await send(page, "/measure --seconds many")
+        await expect(card).to_have_class(re.compile("failed"))
+        await card.get_by_role("button", name="Edit").click()
+        await card.get_by_role("button", name="Edit").click()
+        await expect(page.locator("#files li")).to_have_count(1)
+        await expect(await send(page, "/measure")).to_have_text("30 x 20")
+
     async def test_a_result_becomes_the_next_input(self, page: Page) -> None:
         card = await send(page, "/imagine a red apple --steps 2")
         await card.get_by_role("button", name="Use as input").click(timeout=SLOW)
@@ -338,6 +364,22 @@ class TestFollowing:
             await expect(page.locator(".answer.done")).to_have_count(4)
             await expect(page.locator(".answer .text")).to_have_text(["3 jobs are made.", "say 1", "say 2", "say 3"])
 
+    async def test_a_prompt_that_is_not_the_line_above_it_is_told_with_its_picture(self, page: Page) -> None:
+        card = await send(page, "/imagine {red|green} apple --steps 1")
+        await card.get_by_role("button", name="Draw 2").click()
+        await expect(page.locator(".answer.done .picture")).to_have_count(2, timeout=SLOW)
+        told = await page.locator(".answer.done .text").all_inner_texts()
+        assert [text.splitlines()[0] for text in told[1:]] == ["red apple", "green apple"]
+
+    async def test_a_question_that_is_answered_twice_at_once_is_answered_once(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/several say")
+            await card.get_by_role("button", name="All").evaluate("button => { button.click(); button.click(); }")
+            await expect(page.locator(".answer.done")).to_have_count(4)
+            await expect(page.locator(".turn")).to_have_count(4)
+
     async def test_a_text_is_edited_in_the_message_box(self, browser: Browser, open_site: Any) -> None:
         async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
             card = await send(page, "/echo a red apple")
@@ -378,6 +420,32 @@ class TestFollowing:
             await expect(page.locator("#link")).to_be_empty()
         finally:
             await again.stop()
+
+    async def test_two_tabs_show_one_conversation_and_lose_nothing_of_it(self, page: Page) -> None:
+        other = await page.context.new_page()
+        await other.goto("/")
+        await expect(await send(page, "/echo from the first")).to_have_text("from the first")
+        await expect(other.locator(".answer")).to_have_text(["from the first"])
+        await expect(await send(other, "/echo from the second")).to_have_text("from the second")
+        for tab in (page, other):
+            await expect(tab.locator(".answer .text")).to_have_text(["from the first", "from the second"])
+            await tab.reload()
+            await expect(tab.locator(".answer .text")).to_have_text(["from the first", "from the second"])
+        other.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await other.get_by_role("button", name="Clear").click()
+        await expect(page.locator(".turn")).to_have_count(0)
+        await expect(page.get_by_role("heading", name="What shall we make?")).to_be_visible()
+
+    async def test_a_question_answered_in_one_tab_is_answered_in_the_other(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            await expect(await send(page, "/certain hello")).to_contain_text("Is that certain?")
+            other = await page.context.new_page()
+            await other.goto("/")
+            await other.get_by_role("button", name="Yes, say it").click()
+            await expect(page.locator(".answer.done .text")).to_have_text("hello")
+            await expect(page.locator(".turn")).to_have_count(1)
 
     async def test_clear_forgets_the_conversation(self, page: Page) -> None:
         await expect(await send(page, "/echo hello")).to_have_text("hello")

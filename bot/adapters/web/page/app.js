@@ -18,7 +18,8 @@ class Page {
   constructor({ commands, file_bytes: bound }) {
     this.commands = commands;
     this.cards = new Map();
-    this.history = new History();
+    this.shown = new Map();
+    this.history = new History(() => this.shared());
     this.lightbox = new Lightbox();
     this.stream = new Stream({
       receive: (state) => this.receive(state),
@@ -60,8 +61,10 @@ class Page {
     }
   }
 
-  place(turn, words, urls = []) {
-    const card = new Card(turn, this, words, urls);
+  place(turn, words, entries = []) {
+    if (!turn.key) this.history.add(turn);
+    const card = new Card(turn, this, words, entries);
+    this.shown.set(turn.key, card);
     find("turns").append(card.node);
     this.tidy();
     this.scroll.toEnd();
@@ -76,7 +79,7 @@ class Page {
 
   async send(line, pairs, entries) {
     const turn = { line, files: entries.map((entry) => entry.file.name) };
-    const card = this.place(turn, t("Sending…"), entries.map((entry) => entry.url));
+    const card = this.place(turn, t("Sending…"), entries);
     await this.settle(card, api.ask(line, pairs));
   }
 
@@ -92,8 +95,10 @@ class Page {
     await this.settle(this.place({ line: text, files: [] }, t("Sending…")), api.press(button, text));
   }
 
-  // The answer takes the place of the card that carries the button; a refusal leaves that as it is.
+  // The answer takes the place of the card that carries the button; a refusal leaves that as it is. One press is enough.
   async become(button, card) {
+    if (card.pressed) return;
+    card.pressed = true;
     try {
       const state = await api.press(button);
       this.cards.delete(card.turn.id);
@@ -105,8 +110,10 @@ class Page {
     } catch (error) {
       if (!(error instanceof api.Refused)) throw error;
       return this.refuse(error.message);
+    } finally {
+      card.pressed = false;
     }
-    this.history.save();
+    this.history.save(card.turn);
     this.follow();
   }
 
@@ -122,15 +129,31 @@ class Page {
     } catch (error) {
       return this.refuse(error.message);
     }
-    this.cards.delete(card.turn.id);
     this.history.remove(card.turn);
-    card.node.remove();
-    this.tidy();
+    this.drop(card);
     this.write();
   }
 
+  drop(card) {
+    this.cards.delete(card.turn.id);
+    this.shown.delete(card.turn.key);
+    card.node.remove();
+    this.tidy();
+  }
+
+  // What another tab asked, forgot, or had answered in its place.
+  async shared() {
+    for (const card of [...this.shown.values()]) if (this.history.forgot(card.turn)) this.drop(card);
+    for (const turn of this.history.turns) {
+      const card = this.shown.get(turn.key);
+      if (card && alike(turn, card.turn)) continue;
+      if (card) this.drop(card);
+      await this.recall(turn);
+    }
+    this.follow();
+  }
+
   async settle(card, asked) {
-    this.history.add(card.turn);
     try {
       await this.take(card, await asked);
     } catch (error) {
@@ -139,7 +162,7 @@ class Page {
       card.turn.state = failure(error.kind, error.message);
       this.accept(card, card.turn.state);
     }
-    this.history.save();
+    this.history.save(card.turn);
     this.follow();
   }
 
@@ -187,7 +210,8 @@ class Page {
     }
   }
 
-  edit(line) {
+  edit(line, entries = []) {
+    if (entries.length) this.composer.attachments.put(entries.map((entry) => entry.file));
     this.composer.put(line);
   }
 
@@ -212,11 +236,14 @@ class Page {
     if (!confirm(t("Forget this list in this browser? Pictures stay on the server."))) return;
     this.history.clear();
     this.cards.clear();
+    this.shown.clear();
     find("turns").replaceChildren();
     this.tidy();
     this.follow();
   }
 }
+
+const alike = (one, other) => one.id === other.id && one.state?.text === other.state?.text;
 
 const failure = (kind, message) => ({ id: null, state: "failed", text: message, fraction: null, error: { kind, message }, result: null });
 

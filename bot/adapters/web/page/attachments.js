@@ -1,6 +1,6 @@
 // The files that go with the next message: picked, dropped or pasted, each matched with an option of the command.
 
-import { el, find, icon, sized } from "./dom.js";
+import { el, find, icon, sized, thumbnail } from "./dom.js";
 import { t } from "./words.js";
 
 export class Attachments {
@@ -38,6 +38,13 @@ export class Attachments {
       { name: large.name, size: sized(large.size), bound: sized(this.bound) }));
   }
 
+  // These files in place of what is attached.
+  put(files) {
+    for (const entry of this.files) if (entry.url) URL.revokeObjectURL(entry.url);
+    this.files = [];
+    this.add(files);
+  }
+
   // Takes the files out; the caller revokes their `url` when it has no more use for them.
   take() {
     const taken = this.files;
@@ -65,13 +72,13 @@ export class Attachments {
     const { pairs } = this.matched(command);
     const list = find("files");
     list.hidden = !this.files.length;
-    list.replaceChildren(...this.files.map((entry, index) => this.chip(entry, pairs[index][0])));
+    list.replaceChildren(...this.files.map((entry, index) => this.chip(entry, pairs[index][0], command)));
   }
 
-  chip(entry, option) {
+  chip(entry, option, command) {
     const { file, url } = entry;
-    return el("li", { class: option ? "file" : "file spare" },
-      url ? el("img", { src: url, alt: "" }) : icon("file"),
+    return el("li", { class: option || !command ? "file" : "file spare" },
+      url ? thumbnail(url, "", icon("file")) : icon("file"),
       el("span", { class: "name" }, file.name),
       el("span", { class: "soft" }, option ? `${option} · ${sized(file.size)}` : sized(file.size)),
       el("button", { type: "button", class: "icon small", "aria-label": t("Remove {name}", { name: file.name }),

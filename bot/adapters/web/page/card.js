@@ -1,18 +1,19 @@
 // One turn of the conversation: the line that was sent, and under it the answer as it comes to be.
 
-import { el, icon } from "./dom.js";
+import { el, icon, thumbnail } from "./dom.js";
 import { asFile, downloads, gallery } from "./media.js";
 import { t } from "./words.js";
 
 export const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class Card {
-  // `desk` has send, write(), cancel(card), press(button, card), edit(line), attach(file) and a lightbox.
-  constructor(turn, desk, words, urls = []) {
+  // `desk` has send, write(), cancel(card), press(button, card), edit(line, entries), attach(file) and a lightbox.
+  constructor(turn, desk, words, entries = []) {
     this.turn = turn;
+    this.entries = entries;
     this.desk = desk;
     this.answer = el("div");
-    this.node = el("li", { class: "turn" }, said(turn, urls), this.answer);
+    this.node = el("li", { class: "turn" }, said(turn, entries), this.answer);
     this.begin(words);
   }
 
@@ -85,9 +86,14 @@ export class Card {
     const { media } = state.result;
     return [
       media.length ? gallery(media, state.alt || this.turn.line, this.desk.lightbox) : null,
-      told(state) ? el("p", { class: "text" }, ...this.marked(told(state))) : null,
+      this.told(state) ? el("p", { class: "text" }, ...this.marked(this.told(state))) : null,
       el("div", { class: "actions" }, ...downloads(media), ...this.buttons(state), this.using(media), media.length ? this.editing() : null),
     ].filter(Boolean);
+  }
+
+  // The answer's text without the prompt, where that stands above it already.
+  told({ text, alt }) {
+    return alt && text.startsWith(`${alt}\n`) && this.turn.line.includes(alt) ? text.slice(alt.length + 1) : text;
   }
 
   buttons(state) {
@@ -96,7 +102,7 @@ export class Card {
   }
 
   editing() {
-    return el("button", { type: "button", class: "action", onclick: () => this.desk.edit(this.turn.line) }, icon("edit"), t("Edit"));
+    return el("button", { type: "button", class: "action", onclick: () => this.desk.edit(this.turn.line, this.entries) }, icon("edit"), t("Edit"));
   }
 
   // `code`, **strong** and a /command at the start of a line, which a press writes into the message box; the rest stays text.
@@ -117,11 +123,12 @@ export class Card {
   }
 }
 
-function said({ line, files }, urls) {
+function said({ line, files }, entries) {
   const [, command, rest] = /^(\/\S*)?(.*)$/s.exec(line);
-  const thumbs = files.map((name, index) => urls[index]
-    ? el("img", { src: urls[index], alt: name })
-    : el("span", { class: "file" }, icon("file"), name));
+  const thumbs = files.map((name, index) => {
+    const named = el("span", { class: "file" }, icon("file"), name);
+    return entries[index]?.url ? thumbnail(entries[index].url, name, named) : named;
+  });
   return el("div", { class: "said" }, ...thumbs, el("p", {}, command ? el("b", {}, command) : null, rest));
 }
 
@@ -129,9 +136,4 @@ function said({ line, files }, urls) {
 function doing({ stage, fraction, seconds_left: left }) {
   const parts = [stage, fraction ? `${Math.round(100 * fraction)} %` : "", left === null ? "" : `≈ ${Math.ceil(left)} s`];
   return parts.filter(Boolean).join(" · ");
-}
-
-// The answer's text without the prompt, which stands above it already.
-function told({ text, alt }) {
-  return alt && text.startsWith(`${alt}\n`) ? text.slice(alt.length + 1) : text;
 }

@@ -57,7 +57,7 @@ export class Composer {
       return find("hint").replaceChildren(el("b", {}, this.edited.label), el("em", {}, t("Change it and send it. Escape leaves it.")));
     }
     const command = commandOf(this.box.value, this.commands);
-    this.attachments?.show(command);
+    this.attachments?.show(this.box.value.trim() ? command : null);
     this.place = suggest(this.box.value, this.box.selectionStart, this.commands);
     this.hint();
     const typed = this.box.value.slice(this.place.start, this.place.end);

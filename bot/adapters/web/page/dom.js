@@ -16,6 +16,12 @@ function set(node, name, value) {
   else node.setAttribute(name, value === true ? "" : value);
 }
 
+// A picture of a file; `instead` where it turns out to be none.
+export function thumbnail(url, alt, instead) {
+  const image = el("img", { src: url, alt, onerror: () => image.replaceWith(instead) });
+  return image;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 const PATHS = {
