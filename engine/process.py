@@ -75,12 +75,17 @@ class WorkerProcess:
             ) from None
 
     async def why(self) -> Sentence:
-        """Why a dead worker died, fit to show: its exit code and the last line of its log without paths."""
+        """Why a dead worker died, fit to show: its exit code or signal, and the last line of its log without paths."""
         code = await self._process.wait()
         self._sweep()
         await self._logs
         last = _without_paths(self._last_words[0]) if self._last_words else ""
-        return Sentence(template="The worker ended with code {code}. {last}", facts={"code": code, "last": last})
+        if code == -signal.SIGKILL:
+            return Sentence(template="The worker was killed, as systems do where memory runs out.")
+        named = signal.Signals(-code).name if code < 0 else code
+        if not last:
+            return Sentence(template="The worker ended with code {code}.", facts={"code": named})
+        return Sentence(template="The worker ended with code {code}. {last}", facts={"code": named, "last": last})
 
     def kill(self) -> None:
         if self._process.returncode is None:

@@ -804,6 +804,15 @@ class TestServer:
         assert row is not None
         assert (row.state, row.attempt) == ("queued", 0)
 
+    async def test_a_job_that_nobody_carries_has_no_place_in_line(self, open_site: Open, store: Store) -> None:
+        async with open_site() as site, site.visitor() as program:
+            job = (await program.job("echo", seconds=60))["id"]
+            await site.service.close()
+            await until(lambda: site.service.flights.place(job) is None)
+            state = await program.state(job)
+        assert (state["state"], state["place"]) == ("queued", None)
+        assert state["text"] == "⏸️ The studio restarts. This job goes on when it is back."
+
 
 async def _whole(visitor: Visitor, path: str) -> list[State]:
     return [state async for state in visitor.events(path)]

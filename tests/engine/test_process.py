@@ -57,3 +57,15 @@ async def test_a_worker_that_says_nonsense_is_as_good_as_dead_and_the_log_has_no
 async def test_an_endless_line_in_a_workers_log_does_not_keep_the_rest_from_being_read(tmp_path: Path) -> None:
     worker = await talker(tmp_path, "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 3")
     assert str(await worker.why()) == "The worker ended with code 3. the end"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("kill -9 $$", "The worker was killed, as systems do where memory runs out."),
+        ("echo bad luck >&2; kill -11 $$", "The worker ended with code SIGSEGV. bad luck"),
+        ("exit 3", "The worker ended with code 3."),
+    ],
+)
+async def test_how_a_worker_died_is_said_in_words(script: str, said: str, tmp_path: Path) -> None:
+    assert str(await (await talker(tmp_path, script)).why()) == said

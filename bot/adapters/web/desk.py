@@ -6,6 +6,7 @@ from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot.command import Request
 from bot.service import Service
@@ -83,7 +84,8 @@ class Desk:
     async def take_up(self) -> None:
         """Go on with the jobs that an earlier run left. What has ended since is in its row, for whoever asks."""
         for row in await self._service.left("web"):
-            self._begin(row.job.user, self._service.resume(row), asyncio.get_running_loop().create_future())
+            with bound_contextvars(user=row.job.user, job=row.job.id):
+                self._begin(row.job.user, self._service.resume(row), asyncio.get_running_loop().create_future())
 
     async def whole(self, request: Request) -> Update:
         """The last update of the request. Whoever leaves before it cancels the job."""

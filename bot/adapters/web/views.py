@@ -12,7 +12,7 @@ from bot.card import card_of
 from bot.command import Button, Command, Replied
 from bot.keys import Keys
 from bot.words import say
-from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Update
+from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 from storage.store import Row
 
 ENDED = ("done", "failed", "cancelled")
@@ -50,9 +50,8 @@ class Views:
         }
 
     def waiting(self, row: Row, place: int | None, visitor: Visitor) -> dict[str, Any]:
-        """A job that runs for another connection or platform: what its row says of it."""
-        shown = self.state(Queued(job=row.job.id, place=place or 1), visitor)
-        return {**shown, "state": "queued" if row.state == "queued" else "running", "place": place or None}
+        """A job that is carried for another connection or platform, or for nobody while the studio stops or starts."""
+        return self.state(_standing(row, place), visitor)
 
     def _button(self, button: Button) -> dict[str, Any]:
         ends = {
@@ -81,6 +80,12 @@ class Views:
 
 def data_uri(media: Media) -> str:
     return f"data:{media.mime};base64,{base64.b64encode(media.path.read_bytes()).decode()}"
+
+
+def _standing(row: Row, place: int | None) -> Update:
+    if place:
+        return Queued(job=row.job.id, place=place)
+    return Paused(job=row.job.id) if place is None else Started(job=row.job.id, worker="")
 
 
 def _state(update: Update) -> str:
