@@ -804,7 +804,7 @@ class TestServer:
         assert row is not None
         assert (row.state, row.attempt) == ("queued", 0)
 
-    async def test_a_job_that_nobody_carries_has_no_place_in_line(self, open_site: Open, store: Store) -> None:
+    async def test_a_job_that_nobody_carries_has_no_place_in_line(self, open_site: Open) -> None:
         async with open_site() as site, site.visitor() as program:
             job = (await program.job("echo", seconds=60))["id"]
             await site.service.close()
