@@ -16,6 +16,7 @@ from bot import janitor, logs, queue
 from bot.adapters import launch
 from bot.commands import COMMANDS
 from bot.config import Settings, load
+from bot.folder import held
 from bot.service import Service
 from bot.studio import Studio
 from engine.devices import devices
@@ -41,27 +42,30 @@ def main(arguments: list[str]) -> int:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Service]:
-    """Store, then engine, then the service over both; closed the other way round."""
+    """The data folder, store, engine, then the service over them; closed the other way round."""
     folder = settings.bot.data_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    async with (
-        Store.open(folder / "atelier.db", cache_bytes=settings.cache.max_bytes) as store,
-        Engine.open(host_settings(settings)) as engine,
-    ):
-        media = settings.media
-        files = Files(
-            folder / "media",
-            media.max_bytes,
-            media.max_pixels,
-            max_seconds=media.max_length,
-            max_frames=media.max_frames,
-        )
-        studio = Studio(settings, store, files, engine, COMMANDS)
-        await queue.restore(studio)
-        tidying = lasting("tidying", partial(janitor.keep_tidy, studio))
-        learning = lasting("learning times", partial(queue.keep_learning, studio))
-        async with beside(tidying, learning):
-            yield Service(studio)
+    with held(folder):
+        async with (
+            Store.open(folder / "atelier.db", cache_bytes=settings.cache.max_bytes) as store,
+            Engine.open(host_settings(settings)) as engine,
+        ):
+            studio = Studio(settings, store, _files(settings), engine, COMMANDS)
+            await queue.restore(studio)
+            tidying = lasting("tidying", partial(janitor.keep_tidy, studio))
+            learning = lasting("learning times", partial(queue.keep_learning, studio))
+            async with beside(tidying, learning):
+                yield Service(studio)
+
+
+def _files(settings: Settings) -> Files:
+    media = settings.media
+    return Files(
+        settings.bot.data_dir / "media",
+        media.max_bytes,
+        media.max_pixels,
+        max_seconds=media.max_length,
+        max_frames=media.max_frames,
+    )
 
 
 def host_settings(settings: Settings) -> HostSettings:
@@ -82,11 +86,14 @@ async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(settings) as service, launch.adapters(service):
+    async with opened(settings) as service, launch.adapters(service, stop):
         await stop.wait()
         log.info("stopping: no more requests are taken")
         await service.close()
+        unreachable = not launch.reachable(service)
     log.info("stopped")
+    if unreachable:
+        raise AtelierError("No platform is on, so nobody can reach this studio. The log says why each is off.")
 
 
 def _config_path(arguments: list[str]) -> Path | None:

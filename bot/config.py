@@ -55,10 +55,13 @@ class BotSection(Section):
     wildcards: Path = key("wildcards", "a folder")
 
 
+Person = Annotated[str, StringConstraints(pattern=r"^(discord|telegram|web):\S+$")]
+
+
 class Role(Section):
     """Who is in it, its share of the devices beside other roles, and how many jobs of a person run at once and wait."""
 
-    people: tuple[str, ...] = ()
+    people: tuple[Person, ...] = ()
     weight: float = Field(1.0, ge=0.1, le=100)
     running: int = Field(2, ge=1)
     queued: int = Field(20, ge=0)

@@ -1,5 +1,6 @@
 """Starts the adapters that have what they need, and says plainly which are off and how to turn them on."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -16,17 +17,27 @@ Run = Callable[[Service], Awaitable[None]]
 
 
 @asynccontextmanager
-async def adapters(service: Service) -> AsyncIterator[None]:
-    """Each adapter in a task of its own: one that fails says so in `status` and leaves the others alone."""
+async def adapters(service: Service, unreachable: asyncio.Event) -> AsyncIterator[None]:
+    """Each adapter in a task of its own: one that fails says so in `status` and leaves the others alone.
+
+    `unreachable` is set once none is on.
+    """
     states = service.studio.adapters
     duties: list[Duty] = []
     for name, run, off in _planned(service):
         states[name] = off or Sentence(template="on")
         if off is None:
-            duties.append(_watched(service, name, run))
+            duties.append(_watched(service, name, run, unreachable))
         log.info("adapter", platform=name, state=str(states[name]))
+    if not reachable(service):
+        unreachable.set()
     async with beside(*duties):
         yield
+
+
+def reachable(service: Service) -> bool:
+    """Whether a platform is on, or on its way to be."""
+    return not all(state.template.startswith("off:") for state in service.studio.adapters.values())
 
 
 def _planned(service: Service) -> list[tuple[str, Run, Sentence | None]]:
@@ -43,7 +54,7 @@ def _off(template: str, **facts: str) -> Sentence:
     return Sentence(template=template, facts=dict(facts))
 
 
-async def _watched(service: Service, name: str, run: Run) -> None:
+async def _watched(service: Service, name: str, run: Run, unreachable: asyncio.Event) -> None:
     """An adapter that ends by a fault of its own is off; its traceback is in the log."""
     try:
         await run(service)
@@ -52,3 +63,5 @@ async def _watched(service: Service, name: str, run: Run) -> None:
         service.studio.adapters[name] = Sentence(
             template="off: it failed ({kind}); the log says more", facts={"kind": type(error).__name__}
         )
+    if not reachable(service):
+        unreachable.set()

@@ -102,6 +102,8 @@ def test_every_limited_command_has_its_default() -> None:
         ("media.max_pixels = 0", "it must be a whole number of pixels"),
         ("models.imagine = ''", "it must be auto, pocket, sdxl, a hub repository or a folder"),
         ("bot.data_dir = 3", "it must be a folder"),
+        ('roles.friends = {people = ["bob"]}', 'it must be a table such as {people = ["discord:42"]'),
+        ('off.faceswap = ["bob"]', 'it must be a list of servers and groups such as ["discord:81384788765712384"'),
         ("\nweb = 3", "line 2: web is 3; it must be a section, written [web]"),
         ("[[web]]", "it must be a section, written [web]"),
     ],

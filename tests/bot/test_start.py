@@ -1,0 +1,58 @@
+"""`python -m bot` where it cannot do its work: it says why and ends."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.folder import held
+from engine.errors import AtelierError
+
+
+def started(folder: Path, settings: str) -> subprocess.CompletedProcess[str]:
+    """The whole program, until it ends by itself."""
+    config = folder / "config.toml"
+    config.write_text(settings)
+    quiet = {name: value for name, value in os.environ.items() if not name.endswith("_TOKEN")}
+    command = [sys.executable, "-m", "bot", "--config", str(config)]
+    return subprocess.run(command, check=False, env=quiet, capture_output=True, text=True, timeout=60)
+
+
+def refusal(ended: subprocess.CompletedProcess[str]) -> str:
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    return ended.stderr.splitlines()[-1]
+
+
+def test_a_second_studio_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with held(data):
+        said = refusal(started(tmp_path, f'bot.data_dir = "{data}"\nweb.port = 0\n'))
+    assert said.startswith(f"atelier: Another studio works in the data folder {data}. Stop it first")
+
+
+def test_a_studio_that_was_killed_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
+    held_and_killed = "with held(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    hold = f"import os, sys; from pathlib import Path; from bot.folder import held\n{held_and_killed}"
+    assert subprocess.run([sys.executable, "-c", hold, str(tmp_path)], check=False).returncode == -9
+    with held(tmp_path):
+        pass
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AtelierError, match=r"data folder .*/file/data cannot be written: Not a directory\. Mend that"):
+        held(tmp_path / "file" / "data").__enter__()
+
+
+def test_a_studio_that_nobody_can_reach_ends_and_says_why(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = started(tmp_path, f'bot.data_dir = "{tmp_path / "data"}"\nweb.port = {port}\nengine.device = "cpu"\n')
+    assert (
+        refusal(ended) == "atelier: No platform is on, so nobody can reach this studio. The log says why each is off."
+    )
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stdout + ended.stderr
