@@ -29,16 +29,27 @@ class _Recording(NamedTuple):
 
 @dataclass
 class Recorder:
-    """What the functions of one model have in common. `pool` is the memory that their recordings share.
+    """What the functions of one model have in common. `fresh` makes a pool of memory that their recordings share.
 
     Nothing new is recorded unless `recording`; while it is `bypassed`, as weights are not what they were when a
     recording was made, functions are simply called.
     """
 
-    pool: Any = None
+    fresh: Callable[[], Any] = lambda: None
     recording: bool = False
     bypassed: bool = False
     busy: Callable[[], bool] = lambda: False
+
+    held: int = 0
+    _pool: Any = None
+
+    def pool(self) -> Any:
+        """For one recording more. A new one where none is held: a pool goes with the last that is in it, or was to be,
+        and torch takes its name for a fault then.
+        """
+        if not self.held:
+            self._pool = self.fresh()
+        return self._pool
 
     def may_record(self) -> bool:
         return self.recording and not self.busy()
@@ -78,7 +89,8 @@ class Replayed:
 
     def forget(self) -> None:
         """Give the recordings' memory back; a recording is of no use once weights have moved."""
-        self._recordings.clear()
+        while self._recordings:
+            self._drop(next(iter(self._recordings)))
 
     def _count(self, shape: Shape) -> None:
         self.calls[shape] += 1
@@ -89,13 +101,19 @@ class Replayed:
         best = self._better.get(shape, self._function)
         recording = self._recordings.get(shape)
         if (recording is None or recording.function is not best) and self._recorder.may_record():
-            self._recordings.pop(shape, None)
-            recording = self._recordings[shape] = _record(best, inputs, self._recorder.pool)
+            if recording is not None:
+                self._drop(shape)
+            recording = self._recordings[shape] = _record(best, inputs, self._recorder.pool())
+            self._recorder.held += 1
             if len(self._recordings) > MOST:
-                self._recordings.popitem(last=False)
+                self._drop(next(iter(self._recordings)))
         if recording is not None:
             self._recordings.move_to_end(shape)
         return recording
+
+    def _drop(self, shape: Shape) -> None:
+        del self._recordings[shape]
+        self._recorder.held -= 1
 
 
 def _record(function: Function, inputs: tuple[Any, ...], pool: Any) -> _Recording:

@@ -35,7 +35,7 @@ class Fast:
 
         cuda = settings.device.startswith("cuda")
         self._compiler = Compiler(settings.folder) if can_compile(settings.device) else None
-        self._recorder = Recorder(torch.cuda.graph_pool_handle() if cuda else None, recording=cuda)
+        self._recorder = Recorder(torch.cuda.graph_pool_handle if cuda else lambda: None, recording=cuda)
         if self._compiler:
             self._recorder.busy = self._compiler.timing
         self._predict = Replayed(UNET.function(pipe.unet), self._recorder)

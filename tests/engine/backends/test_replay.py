@@ -20,3 +20,11 @@ def test_who_asks_for_ever_new_shapes_fills_no_memory_and_the_usual_one_stays_kn
         doubled(torch.zeros(3))
     assert len(doubled.calls) <= COUNTED
     assert doubled.calls[((3,),)] == 3 * COUNTED
+
+
+def test_recordings_share_a_pool_until_none_is_left() -> None:
+    recorder = Recorder(fresh=object)
+    first, recorder.held = recorder.pool(), 1
+    assert recorder.pool() is first
+    recorder.held = 0
+    assert recorder.pool() is not first
