@@ -37,7 +37,7 @@ from engine.tasks.imagine import TASK, Params
 UNET_FLOPS, VAE_FLOPS = 6.76e12, 10.5e12
 """Operations of a UNet's call and of a decode at 1024 x 1024, counted with torch's own counter."""
 BUDGET = 15_000_000_000
-COMPILED = 120.0
+COMPILED = 300.0
 """Seconds that the compiler may take."""
 OTHERS = {"whisper": 1.62e9, "faces": 0.6e9, "portrait": 0.55e9, "realesrgan": 0.034e9}
 """Bytes in fp16 of large-v3-turbo, of buffalo_l with inswapper, of LivePortrait's networks, and of x4plus."""
