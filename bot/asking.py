@@ -1,57 +1,57 @@
-"""Questions before a job is made: the job waits in the store for its person's yes."""
+"""Questions before jobs are made: the jobs wait in the store for their person's yes."""
 
 import time
-from collections.abc import AsyncIterator
-from itertools import count
+from collections.abc import Iterator, Sequence
 
 from bot import consent
-from bot.command import Ask, Button, Call, Reply
+from bot.command import Agreed, Ask, Button, Call, Reply, Request
 from bot.results import remade
 from engine.errors import BadInput, NotAllowed
 from engine.job import Job
+from storage.store import Question
 
 OPEN = 24 * 3600.0
 """Seconds that a question may be answered."""
 
 
 async def asked(call: Call, ask: Ask) -> Reply:
-    """The question as a reply, its jobs kept in the store: several as `3f9a-1`, `3f9a-2` under the name `3f9a`."""
-    until, jobs = time.time() + OPEN, [ask.job, *ask.more]
-    if ask.more:
-        jobs = [job.model_copy(update={"id": f"{ask.job.id}-{place}"}) for place, job in enumerate(jobs, 1)]
-    for job in jobs:
-        await call.studio.store.ask(job, until)
-    buttons = (Button(ask.yes, "yes", ask.job.id), Button(call.say("Leave it"), "no", ask.job.id))
-    return Reply(ask.text, ask.media, {**ask.facts, "ask": ask.job.id}, buttons)
+    """The question as a reply, its jobs kept in the store: `3f9a`, which names it, then `3f9a-2`, `3f9a-3`."""
+    name = ask.job.id
+    more = (job.model_copy(update={"id": f"{name}-{place}"}) for place, job in enumerate(ask.more, 2))
+    await call.studio.store.ask(Question((ask.job, *more), time.time() + OPEN))
+    buttons = (Button(ask.yes, "yes", name), Button(call.say("Leave it"), "no", name))
+    return Reply(ask.text, ask.media, {**ask.facts, "ask": name}, buttons)
 
 
-async def agreed(call: Call, job_id: str) -> Job | Reply:
-    """The job that the person now agrees to; the store takes it once. Of several each is then agreed to by itself.
+async def agreed(call: Call, name: str) -> Agreed:
+    """The jobs that the person now agrees to; the store takes all of them, once.
 
     Raises BadInput where the question is closed, NotAllowed where it was asked of somebody else.
     """
-    job, *more = await own(call, job_id)
-    if more:
-        then = tuple(f"yes:{each.id}" for each in (job, *more))
-        return Reply(call.say("{count} jobs are made.", count=len(then)), facts={"jobs": len(then)}, then=then)
-    await consent.given(call.studio, job)
+    question = await own(call, name)
+    await consent.given(call.studio, question.jobs[0])
+    jobs = [await _anew(call, job) for job in question.jobs]
+    return Agreed(question, tuple(jobs) if len(jobs) == 1 else tuple(_apart(call.request, jobs)))
+
+
+async def own(call: Call, name: str) -> Question:
+    """The open question to this person. Raises as `agreed` does."""
+    question = await call.studio.store.asked(name)
+    if question is None:
+        if await call.studio.store.job(name):
+            raise BadInput("This was answered already: it is job {job}.", job=name)
+        raise BadInput("This question is closed. Ask for it again.")
+    if question.jobs[0].user != call.request.user:
+        raise NotAllowed("Only who asked for it may answer this.")
+    return question
+
+
+async def _anew(call: Call, job: Job) -> Job:
     return (await remade(call, job)).model_copy(update={"id": job.id, "notes": job.notes})
 
 
-async def own(call: Call, job_id: str) -> list[Job]:
-    """The jobs of an open question to this person. Raises as `agreed` does."""
-    alone = await call.studio.store.asked(job_id)
-    jobs = [alone] if alone else [job async for job in _several(call, job_id)]
-    if not jobs:
-        raise BadInput("This question is closed. Ask for it again.")
-    if jobs[0].user != call.request.user:
-        raise NotAllowed("Only who asked for it may answer this.")
-    return jobs
-
-
-async def _several(call: Call, name: str) -> AsyncIterator[Job]:
-    for place in count(1):
-        job = await call.studio.store.asked(f"{name}-{place}")
-        if job is None:
-            return
-        yield job
+def _apart(request: Request, jobs: Sequence[Job]) -> Iterator[Job]:
+    """Each in a message of its own. A request makes one job, so the others have names within it."""
+    for place, job in enumerate(jobs, 1):
+        made_by = request.id and (request.id if place == 1 else f"{request.id}/{place}")
+        yield job.model_copy(update={"origin": request.beside or request.origin, "request": made_by})

@@ -11,6 +11,7 @@ from engine.errors import BadInput, EngineDied
 from engine.job import Done, Job, Media, key_of
 from engine.params import Option, TaskParams
 from engine.wire import Service
+from storage.store import Question
 
 if TYPE_CHECKING:
     from bot.studio import Studio
@@ -39,7 +40,8 @@ class Request:
 
     `place` is the server or group in which it was asked, as `"discord:81384788765712384"`; empty where there is none.
     `also` are further identities that limits count, such as a web user's address. `id` names the message that asked,
-    where its platform may tell of it twice.
+    where its platform may tell of it twice. `beside` is the origin of an answer in a message of its own, where `origin`
+    is that of one which takes the place of the message that asked.
     """
 
     command: str
@@ -53,6 +55,7 @@ class Request:
     place: str = ""
     also: tuple[str, ...] = ()
     id: str | None = None
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ class Button:
 class Reply:
     """An answer that needs no engine. `facts` is the same for programs: what the HTTP API returns as JSON.
 
-    `then` are ids of buttons that count as pressed with it, each answered by a message of its own.
+    `then` are the jobs that were made with it, each to be shown in a message of its own.
     """
 
     text: str
     media: tuple[Media, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     buttons: tuple[Button, ...] = ()
-    then: tuple[str, ...] = ()
+    then: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,15 @@ class Ask:
     more: tuple[Job, ...] = ()
 
 
-Answer = Job | Reply | Ask
+@dataclass(frozen=True)
+class Agreed:
+    """The person's yes to the `question`: its `jobs` as they are made now, all or none of them."""
+
+    question: Question
+    jobs: tuple[Job, ...]
+
+
+Answer = Job | Reply | Ask | Agreed
 
 UNGUIDED = "{option} has no effect with {model}, which draws without guidance. Leave it out."
 CANNOT = "{model}, which draws here, cannot do {option}. Leave it out."
@@ -111,7 +122,7 @@ class Replied(Done):
     """A `Reply` on its way to the person: the end of a request that never was a job."""
 
     buttons: tuple[Button, ...] = ()
-    then: tuple[str, ...] = ()
+    then: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import structlog
 from bot.flights import Flights
 from engine.errors import Cancelled, DiskFull, EngineDied
 from engine.job import Done, Failed, Job, Paused, Progress, Queued, Started, Update
-from storage.store import IllegalMove, Row, Store
+from storage.store import IllegalMove, Store
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class Life:
                 await self._put_back(job, clock)
             self._forget(job)
 
-    async def tell(self, job: Job, last: Update) -> AsyncGenerator[Update, None]:
+    async def deliver(self, job: Job, last: Update) -> AsyncGenerator[Update, None]:
         """The last update alone, of a job that delivers."""
         self._carried.add(job.id)
         try:
@@ -72,22 +72,22 @@ class Life:
         finally:
             self._forget(job)
 
-    async def resume(self, row: Row) -> AsyncGenerator[Update, None]:
-        """What an earlier run of the studio left: told where it has ended, run again where it has not.
+    async def resume(self, job: Job) -> AsyncGenerator[Update, None]:
+        """What is in the store and nobody carries: told where it has ended, run again where it has not.
 
-        Nothing comes of a job that is carried already, or has ended since the row was read.
+        Nothing comes of a job that is carried already, or has ended since it was read.
         """
-        if row.job.id in self._carried:
+        if job.id in self._carried:
             return
-        self._carried.add(row.job.id)
+        self._carried.add(job.id)
         try:
-            updates = await self._taken_up(row.job)
+            updates = await self._taken_up(job)
             if updates is not None:
                 async with aclosing(updates):
                     async for update in updates:
                         yield update
         finally:
-            self._forget(row.job)
+            self._forget(job)
 
     async def _taken_up(self, job: Job) -> AsyncGenerator[Update, None] | None:
         row = await self._store.job(job.id)
@@ -96,10 +96,10 @@ class Life:
         log.info("taken up", job=job.id, state=row.state, attempt=row.attempt, stage=row.stage)
         if row.state == "delivering":
             assert row.outcome is not None, "only what has ended is delivered"
-            return self.tell(job, row.outcome)
+            return self.deliver(job, row.outcome)
         if row.state == "running":
             await self._write(lambda: self._store.requeue(job.id))
-        return self.tell(job, await self._give_up(job)) if row.attempt >= ATTEMPTS else self.carry(job)
+        return self.deliver(job, await self._give_up(job)) if row.attempt >= ATTEMPTS else self.carry(job)
 
     async def _record(self, job: Job, update: Update, clock: "_Clock") -> Update:
         """What is told: the update, or that the job is given up."""

@@ -9,7 +9,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot import asking, consent
-from bot.command import Answer, Ask, Call, Command, Replied, Reply, Request
+from bot.command import Agreed, Answer, Ask, Call, Command, Replied, Reply, Request
 from bot.known import typed, unknown
 from bot.life import Life
 from bot.results import located
@@ -17,7 +17,7 @@ from bot.studio import Studio
 from engine.errors import AtelierError, BadInput, EngineDied, NotAllowed, disk_full
 from engine.job import Failed, Job, Result, Update
 from engine.params import TaskParams
-from storage.store import Limit, Row, TakenBefore
+from storage.store import Limit, Question, TakenBefore
 
 log = structlog.get_logger()
 
@@ -46,26 +46,29 @@ class Service:
         """
         with bound_contextvars(user=request.user, command=request.command):
             try:
-                answer = await self._answer(request)
+                taken = await self._taken(request)
             except AtelierError as error:
                 log.info("refused", kind=error.kind, why=str(error))
                 yield Failed.of(error)
                 return
-            if isinstance(answer, Reply):
-                yield _replied(answer)
+            except TakenBefore:
+                log.info("asked already", request=request.id)
                 return
-            async with aclosing(self._work(answer, request)) as updates:
+            if isinstance(taken, Reply):
+                yield _replied(taken)
+                return
+            async with aclosing(self._work(*taken)) as updates:
                 async for update in updates:
                     yield update
 
-    async def left(self, platform: str) -> list[Row]:
+    async def left(self, platform: str) -> list[Job]:
         """The platform's jobs that an earlier run, or a lost connection, left: running, in line, or not shown yet."""
-        rows = await self.studio.store.unfinished()
-        return [row for row in rows if row.job.user.startswith(f"{platform}:") and row.job.id not in self._life]
+        jobs = [row.job for row in await self.studio.store.unfinished()]
+        return [job for job in jobs if job.user.startswith(f"{platform}:") and job.id not in self._life]
 
-    def resume(self, row: Row) -> AsyncGenerator[Update, None]:
-        """The updates of a job that was left, as `handle` gives them."""
-        return self._life.resume(row)
+    def resume(self, job: Job) -> AsyncGenerator[Update, None]:
+        """The updates of a job that was left, or made with others, as `handle` gives them."""
+        return self._life.resume(job)
 
     def leave(self, job: str) -> None:
         """The platform is lost, not the person: closing this job's updates now does not cancel it."""
@@ -97,12 +100,34 @@ class Service:
             if not self._serving:
                 self._quiet.set()
 
-    async def _answer(self, request: Request) -> Job | Reply:
+    async def _taken(self, request: Request) -> Reply | tuple[Job, Result | None]:
+        """An answer that is there at once, or the job that is in the store now, with its result where that is cached.
+
+        Raises AtelierError, and TakenBefore where the request made a job already.
+        """
+        if request.id and await self.studio.store.was_taken(request.id):
+            raise TakenBefore(request.id)
         call, answer = await self._run(request)
         if isinstance(answer, Job):
             consent.check_on(self.studio, answer.command, request.place)
             answer = await consent.with_consent(call, answer)
-        return await asking.asked(call, answer) if isinstance(answer, Ask) else answer
+        match answer:
+            case Reply():
+                return answer
+            case Ask():
+                return await asking.asked(call, answer)
+            case Agreed():
+                return await self._agreed(call, answer)
+            case Job():
+                return answer, (await self._admit([answer], request))[0]
+
+    async def _agreed(self, call: Call, answer: Agreed) -> Reply | tuple[Job, Result | None]:
+        first, *more = jobs = answer.jobs
+        consent.check_on(self.studio, first.command, call.request.place)
+        results = await self._admit(jobs, call.request, answer.question)
+        if not more:
+            return first, results[0]
+        return Reply(call.say("{count} jobs are made.", count=len(jobs)), facts={"jobs": len(jobs)}, then=jobs)
 
     async def _run(self, request: Request) -> tuple[Call, Answer]:
         if not self._life.open:
@@ -133,28 +158,24 @@ class Service:
         fetched = {name: await files.fetch(name, file, takes_files[name]) for name, file in request.files.items()}
         return {**request.raw, **fetched}
 
-    async def _work(self, job: Job, request: Request) -> AsyncGenerator[Update, None]:
+    async def _work(self, job: Job, cached: Result | None) -> AsyncGenerator[Update, None]:
         with bound_contextvars(job=job.id):
-            try:
-                cached = await self._admit(job, request)
-            except AtelierError as error:
-                log.info("refused", kind=error.kind, why=str(error))
-                yield Failed.of(error)
-                return
-            except TakenBefore:
-                log.info("asked already", request=job.request)
-                return
             log.info("queued" if cached is None else "answered from the cache", task=job.task)
-            updates = self._life.carry(job) if cached is None else self._life.tell(job, job.done(cached, cached=True))
+            if cached is None:
+                updates = self._life.carry(job)
+            else:
+                updates = self._life.deliver(job, job.done(cached, cached=True))
             async with aclosing(updates):
                 async for update in updates:
                     yield update
 
-    async def _admit(self, job: Job, request: Request) -> Result | None:
-        """Leaves room for the jobs that are under way. Raises what `Store.admit` does, and DiskFull."""
+    async def _admit(
+        self, jobs: Sequence[Job], request: Request, question: Question | None = None
+    ) -> list[Result | None]:
+        """Leaves room for the jobs that are under way. Raises what `Store.admit_all` does, and DiskFull."""
         if self.studio.files.free() < ROOM:
             raise disk_full()
-        return await self.studio.store.admit(job, self._limits(job, request))
+        return await self.studio.store.admit_all(jobs, self._limits(jobs[0], request), question)
 
     def _limits(self, job: Job, request: Request) -> Sequence[Limit]:
         """Those of the job's command: a button that makes such a job again counts as that."""

@@ -1,24 +1,48 @@
-"""Jobs that their person has yet to agree to: kept whole, so that the answer may come after a restart."""
+"""Questions before jobs are made: the jobs are kept whole, so that the answer may come after a restart."""
 
 import sqlite3
+from dataclasses import dataclass
 
+from engine.errors import BadInput
 from engine.job import Job
 from storage.jobs import files_in
 
 
-def insert(db: sqlite3.Connection, job: Job, until: float) -> None:
-    db.execute("INSERT INTO asks (job, body, until) VALUES (?, ?, ?)", (job.id, job.model_dump_json(), until))
-    files = [(job.id, sha256, path) for sha256, path in files_in(job.params)]
-    db.executemany("INSERT INTO ask_files (job, sha256, path) VALUES (?, ?, ?)", files)
+@dataclass(frozen=True)
+class Question:
+    """Whether `jobs`, of one person and command, are to be made; open until the Unix time `until`."""
+
+    jobs: tuple[Job, ...]
+    until: float
+
+    @property
+    def name(self) -> str:
+        return self.jobs[0].id
 
 
-def find(db: sqlite3.Connection, job_id: str, now: float) -> Job | None:
-    row = db.execute("SELECT body FROM asks WHERE job = ? AND until > ?", (job_id, now)).fetchone()
-    return Job.model_validate_json(row["body"]) if row else None
+def insert(db: sqlite3.Connection, question: Question) -> None:
+    for job in question.jobs:
+        row = (job.id, question.name, job.model_dump_json(), question.until)
+        db.execute("INSERT INTO asks (job, question, body, until) VALUES (?, ?, ?, ?)", row)
+        files = [(job.id, sha256, path) for sha256, path in files_in(job.params)]
+        db.executemany("INSERT INTO ask_files (job, sha256, path) VALUES (?, ?, ?)", files)
 
 
-def drop(db: sqlite3.Connection, job_id: str) -> None:
-    db.execute("DELETE FROM asks WHERE job = ?", (job_id,))
+def find(db: sqlite3.Connection, name: str, now: float) -> Question | None:
+    query = "SELECT body, until FROM asks WHERE question = ? AND until > ? ORDER BY rowid"
+    rows = db.execute(query, (name, now)).fetchall()
+    return Question(tuple(Job.model_validate_json(row["body"]) for row in rows), rows[0]["until"]) if rows else None
+
+
+def drop(db: sqlite3.Connection, name: str) -> bool:
+    """Whether it was there."""
+    return db.execute("DELETE FROM asks WHERE question = ?", (name,)).rowcount > 0
+
+
+def answer(db: sqlite3.Connection, question: Question) -> None:
+    """Close it. Raises BadInput where that was done already."""
+    if not drop(db, question.name):
+        raise BadInput("This question is closed. Ask for it again.")
 
 
 def tidy(db: sqlite3.Connection, now: float) -> int:

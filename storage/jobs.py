@@ -66,8 +66,13 @@ def check_new(db: sqlite3.Connection, job: Job) -> None:
     """Raise TakenBefore for a job of a message that made one already, BadInput for one that is here already."""
     if db.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
         raise BadInput("This was answered already: it is job {job}.", job=job.id)
-    if job.request and db.execute("SELECT 1 FROM jobs WHERE request = ?", (job.request,)).fetchone():
+    if job.request and is_taken(db, job.request):
         raise TakenBefore(job.request)
+
+
+def is_taken(db: sqlite3.Connection, request: str) -> bool:
+    """Whether the platform's message has made a job."""
+    return db.execute("SELECT 1 FROM jobs WHERE request = ?", (request,)).fetchone() is not None
 
 
 def insert(db: sqlite3.Connection, job: Job, state: State, **columns: str | float | None) -> None:
@@ -141,12 +146,16 @@ def address(db: sqlite3.Connection, job_id: str, origin: str) -> None:
     db.execute("UPDATE jobs SET origin = ? WHERE id = ?", (origin, job_id))
 
 
-def withdraw(db: sqlite3.Connection, job_id: str) -> None:
-    """Undo an admission that nobody waits for: no row, no tokens taken."""
-    gone = db.execute("DELETE FROM jobs WHERE id = ? AND state = 'queued'", (job_id,)).rowcount
-    if gone:
-        db.execute("DELETE FROM uses WHERE job = ?", (job_id,))
-        db.execute("UPDATE cache_totals SET misses = misses - 1")
+def withdraw(db: sqlite3.Connection, job_id: str) -> bool:
+    """Undo an admission that nobody waits for: no row, no tokens taken. False where there is none."""
+    which = "id = ? AND (state = 'queued' OR (state = 'delivering' AND cached))"
+    gone = db.execute(f"DELETE FROM jobs WHERE {which} RETURNING cached", (job_id,)).fetchone()  # noqa: S608  # a constant
+    if gone is None:
+        return False
+    db.execute("DELETE FROM uses WHERE job = ?", (job_id,))
+    counted = "hits = hits - 1" if gone["cached"] else "misses = misses - 1"
+    db.execute(f"UPDATE cache_totals SET {counted}")  # noqa: S608  # constants
+    return True
 
 
 def find(db: sqlite3.Connection, job_id: str) -> Row | None:

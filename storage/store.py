@@ -12,6 +12,7 @@ from typing import Self
 from engine.job import Failed, Job, Result
 from engine.media import intact
 from storage import asks, cache, consents, jobs, limits, runs, stats
+from storage.asks import Question
 from storage.cache import CacheStats
 from storage.consents import Consent
 from storage.database import Database
@@ -22,8 +23,8 @@ from storage.runs import Run
 from storage.stats import Hour, Spread, Stats, Usage
 
 __all__ = [
-    "Active", "Allowance", "CacheStats", "Consent", "Hour", "IllegalMove", "Limit", "Rate", "Row", "Run", "Spread",
-    "State", "Stats", "Store", "TakenBefore", "Usage",
+    "Active", "Allowance", "CacheStats", "Consent", "Hour", "IllegalMove", "Limit", "Question", "Rate", "Row", "Run",
+    "Spread", "State", "Stats", "Store", "TakenBefore", "Usage",
 ]  # fmt: skip
 
 LARGE = 1_000_000
@@ -54,13 +55,25 @@ class Store:
         """The cached result, the row delivering it; or None, the row queued and a token taken of every limit.
 
         Raises RateLimited or TooMany, BadInput for a job that is here already, and TakenBefore for a job of the same
-        `request`, nothing taken or written. A caller that is cancelled meanwhile leaves no queued row.
+        `request`, nothing taken or written. A caller that is cancelled meanwhile leaves no row.
         """
-        cached = await self._sound(job.key)
+        (cached,) = await self.admit_all([job], limits)
+        return cached
+
+    async def admit_all(
+        self, batch: Sequence[Job], limits: Sequence[Limit] = (), question: Question | None = None
+    ) -> list[Result | None]:
+        """Admit each of the batch, all of one command, and close the `question` that they answer: all of it or nothing.
+
+        Raises what `admit` does, and BadInput where the question is closed.
+        """
+        sound = [await self._sound(job.key) for job in batch]
         try:
-            return await self._database.change(lambda db: self._admit(db, job, limits), durable=not cached)
+            return await self._database.change(
+                lambda db: self._admit_all(db, batch, limits, question), durable=question is not None or not all(sound)
+            )
         except asyncio.CancelledError:
-            await self._database.change(lambda db: jobs.withdraw(db, job.id))
+            await self._database.change(lambda db: _withdraw_all(db, batch, question))
             raise
 
     async def start(self, job_id: str, worker: str) -> None:
@@ -158,17 +171,21 @@ class Store:
         """The users who asked for a job since the Unix time `since`, and the tracked requests."""
         return await self._database.study(lambda db: limits.active(db, since))
 
-    async def ask(self, job: Job, until: float) -> None:
-        """Keep a job that its person has yet to agree to, with its files, until the Unix time `until`."""
-        await self._database.change(lambda db: asks.insert(db, job, until))
+    async def ask(self, question: Question) -> None:
+        """Keep the jobs that their person has yet to agree to, with their files."""
+        await self._database.change(lambda db: asks.insert(db, question))
 
-    async def asked(self, job_id: str) -> Job | None:
-        """The job that a question is about; None where it was left or its time is over."""
-        return await self._database.read(lambda db: asks.find(db, job_id, self._clock()))
+    async def asked(self, name: str) -> Question | None:
+        """None where it was answered, or its time is over."""
+        return await self._database.read(lambda db: asks.find(db, name, self._clock()))
 
-    async def unask(self, job_id: str) -> None:
-        """Drop a question."""
-        await self._database.change(lambda db: asks.drop(db, job_id))
+    async def unask(self, name: str) -> bool:
+        """Drop a question; whether it was there."""
+        return await self._database.change(lambda db: asks.drop(db, name))
+
+    async def was_taken(self, request: str) -> bool:
+        """Whether the platform's message `request` has made a job already."""
+        return await self._database.read(lambda db: jobs.is_taken(db, request))
 
     async def consent(self, job: Job, statement: str) -> None:
         """The job's person agreed, with it, to the words whose SHA-256 is `statement`."""
@@ -200,6 +217,14 @@ class Store:
 
     def _at(self, now: float | None) -> float:
         return self._clock() if now is None else now
+
+    def _admit_all(
+        self, db: sqlite3.Connection, batch: Sequence[Job], bounds: Sequence[Limit], question: Question | None
+    ) -> list[Result | None]:
+        results = [self._admit(db, job, bounds) for job in batch]
+        if question is not None:
+            asks.answer(db, question)
+        return results
 
     def _admit(self, db: sqlite3.Connection, job: Job, bounds: Sequence[Limit]) -> Result | None:
         now = self._clock()
@@ -245,6 +270,13 @@ class Store:
     async def _unlink(self, paths: Sequence[Path]) -> None:
         if paths:
             await asyncio.to_thread(_unlink, paths)
+
+
+def _withdraw_all(db: sqlite3.Connection, batch: Sequence[Job], question: Question | None) -> None:
+    """What was asked can be asked again, and what was a question is one again."""
+    withdrawn = [jobs.withdraw(db, job.id) for job in batch]
+    if question is not None and any(withdrawn):
+        asks.insert(db, question)
 
 
 def _all_intact(result: Result) -> bool:

@@ -12,8 +12,7 @@ from bot.command import Replied, Request
 from bot.delivery import fitted
 from bot.studio import Studio
 from bot.words import Language, language_of
-from engine.job import Update
-from storage.store import Row
+from engine.job import Job, Update
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Handler(Protocol):
 
     def handle(self, request: Request) -> AsyncGenerator[Update, None]: ...
 
-    def resume(self, row: Row) -> AsyncGenerator[Update, None]: ...
+    def resume(self, job: Job) -> AsyncGenerator[Update, None]: ...
 
     def leave(self, job: str) -> None: ...
 
@@ -80,21 +79,23 @@ class Handler(Protocol):
 
 
 async def serve(
-    service: Handler, request: Request, live: Live, accepted: Callable[[], None] | None = None
-) -> tuple[str, ...]:
+    service: Handler,
+    request: Request,
+    live: Live,
+    then: Callable[[Job], object],
+    accepted: Callable[[], None] | None = None,
+) -> None:
     """Show every update of `request` in `live`: the newest state wins, the final card is always shown.
 
-    `accepted` is called once the request is refused, answered or in the store. Returns the ids of buttons that count as
-    pressed by the same person now, each to be answered by a message of its own.
+    `then` is given each job that was made with the answer, to be resumed in a message of its own; `accepted` is called
+    once the request is refused, answered or in the store.
     """
-    board = _Board(service, live, request.language, accepted)
-    await board.follow(service.handle(request))
-    return board.then
+    await _Board(service, live, request.language, then, accepted).follow(service.handle(request))
 
 
-async def resume(service: Handler, row: Row, live: Live) -> None:
-    """Show what becomes of a job that an earlier run of the studio left."""
-    await _Board(service, live, language_of(row.job.language), None).follow(service.resume(row))
+async def resume(service: Handler, job: Job, live: Live) -> None:
+    """Show what becomes of a job that is in the store and that nobody shows."""
+    await _Board(service, live, language_of(job.language)).follow(service.resume(job))
 
 
 def cut(text: str, length: int) -> str:
@@ -105,11 +106,18 @@ def cut(text: str, length: int) -> str:
 class _Board:
     """Holds the newest card until the platform may be edited again."""
 
-    def __init__(self, service: Handler, live: Live, language: Language, accepted: Callable[[], None] | None) -> None:
-        self._service, self._live, self._language, self._accepted = service, live, language, accepted
+    def __init__(
+        self,
+        service: Handler,
+        live: Live,
+        language: Language,
+        then: Callable[[Job], object] = lambda _: None,
+        accepted: Callable[[], None] | None = None,
+    ) -> None:
+        self._service, self._live, self._language = service, live, language
+        self._then, self._accepted = then, accepted
         self._newest: Card | None = None
         self._job = ""
-        self.then: tuple[str, ...] = ()
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
         self._shown = asyncio.Event()
@@ -134,8 +142,8 @@ class _Board:
         if update.job and not self._job:
             self._job = update.job
             self._live.note = partial(self._service.addressed, update.job)
-        if isinstance(update, Replied):
-            self.then = update.then
+        for job in update.then if isinstance(update, Replied) else ():
+            self._then(job)
         self._newest = card_of(update, self._language, self._service.studio.commands)
         self._changed.set()
         if self._newest.final:

@@ -15,6 +15,6 @@ class Params(TaskParams):
 
 @command("Leave a job that you were asked about", hidden=True, withdrawing=True)
 async def no(call: Call, params: Params) -> Reply:
-    for job in await own(call, params.job):
-        await call.studio.store.unask(job.id)
+    question = await own(call, params.job)
+    await call.studio.store.unask(question.name)
     return Reply(call.say("It is left."))

@@ -1,10 +1,9 @@
-"""Yes: the job that the person was asked about is made."""
+"""Yes: the jobs that the person was asked about are made."""
 
 from pydantic import Field
 
 from bot.asking import agreed
-from bot.command import Call, Reply, command
-from engine.job import Job
+from bot.command import Agreed, Call, command
 from engine.params import TaskParams
 
 
@@ -15,5 +14,5 @@ class Params(TaskParams):
 
 
 @command("Agree to a job that you were asked about", hidden=True, replacing=True)
-async def yes(call: Call, params: Params) -> Job | Reply:
+async def yes(call: Call, params: Params) -> Agreed:
     return await agreed(call, params.job)

@@ -15,7 +15,7 @@ from bot.adapters import discord, telegram
 from bot.adapters.web import Server
 from bot.service import Service
 from engine.host import Engine
-from storage.store import Store
+from storage.store import Question, Store
 from tests.adapters.asking import opened
 from tests.fakes import echo as fake_echo
 from tests.fakes import ended, small_engine
@@ -150,6 +150,23 @@ class TestDiscord:
             assert server.history.states[answer.message][-1].content == "3 jobs are made."
             assert len(server.messages(ana.place)) == 4
 
+    async def test_several_jobs_that_a_kill_left_unshown_are_shown_after_it(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
+        async with start() as service:
+            answer = ana.slash("several", text="say")
+            name = (await answer.until(lambda shown: shown.buttons)).buttons["All"].partition(":")[2]
+            server.trouble("POST", "/webhooks/*", status=503, times=100)
+            ana.press("All", answer.message)
+            await server.until(lambda: any(trouble.times < 100 for trouble in server.rest.troubles))
+            jobs = [row.job.id for row in await service.studio.store.unfinished()]
+            assert jobs == [name, f"{name}-2", f"{name}-3"]
+        server.rest.troubles.clear()
+        async with start() as service:
+            await server.until(lambda: {"say 1", "say 2", "say 3"} <= {m.content for m in server.messages(ana.place)})
+            assert len(server.messages(ana.place)) == 4
+            assert {(await ended(service.studio.store, job)).state for job in jobs} == {"done"}
+
     async def question(self, person: Person) -> int:
         answer = person.slash("certain", text="hello")
         shown = await answer.until(lambda shown: shown.buttons)
@@ -253,14 +270,18 @@ class TestTelegram:
 
 class TestHttp:
     @pytest_asyncio.fixture(loop_scope="module")
-    async def ask(self, engine: Engine, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    async def opened_here(self, engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
         async with opened(engine, tmp_path) as service:
-            server = await Server.of(service)
-            await server.start("127.0.0.1", 0)
-            async with ClientSession(server.url, cookie_jar=CookieJar(unsafe=True)) as session:
-                yield partial(post, session)
-            await service.close()
-            await server.stop()
+            yield service
+
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def ask(self, opened_here: Service) -> AsyncIterator[Callable[..., Any]]:
+        server = await Server.of(opened_here)
+        await server.start("127.0.0.1", 0)
+        async with ClientSession(server.url, cookie_jar=CookieJar(unsafe=True)) as session:
+            yield partial(post, session)
+        await opened_here.close()
+        await server.stop()
 
     async def test_a_question_is_answered_by_its_button_once(self, ask: Callable[..., Any]) -> None:
         asked = await ask({"line": "/certain hello"})
@@ -277,14 +298,18 @@ class TestHttp:
         assert (await ask({"button": f"no:{job}"}))["text"] == "It is left."
         assert "closed" in (await ask({"button": f"yes:{job}"}))["error"]["message"]
 
-    async def test_several_jobs_are_each_agreed_to_by_the_ids_that_the_answer_brings(
-        self, ask: Callable[..., Any]
+    async def test_several_jobs_are_made_at_once_and_run_whether_or_not_they_are_followed(
+        self, ask: Callable[..., Any], opened_here: Service
     ) -> None:
         name = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
         agreed = await ask({"button": f"yes:{name}"})
-        assert (agreed["text"], len(agreed["then"])) == ("3 jobs are made.", 3)
-        states = [await ask({"button": each}) for each in agreed["then"]]
-        assert [state["id"] for state in states] == [f"{name}-{place}" for place in (1, 2, 3)]
+        assert (agreed["text"], agreed["then"]) == ("3 jobs are made.", [name, f"{name}-2", f"{name}-3"])
+        rows = [await ended(opened_here.studio.store, each) for each in agreed["then"]]
+        assert [row.result.text for row in rows if row.result] == ["say 1", "say 2", "say 3"]
+        assert [(await ask(None, f"/jobs/{row.job.id}"))["state"] for row in rows] == ["done"] * 3
+        assert "answered already" in (await ask({"button": f"yes:{name}"}))["error"]["message"]
+
+    async def test_several_jobs_that_are_left_are_never_made(self, ask: Callable[..., Any]) -> None:
         left = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
         await ask({"button": f"no:{left}"})
         assert "closed" in (await ask({"button": f"yes:{left}"}))["error"]["message"]
@@ -308,9 +333,10 @@ async def test_a_question_holds_its_files_until_its_time_is_over() -> None:
     whole = {**file, "width": None, "height": None, "seconds": None}
     job = fake_echo().model_copy(update={"params": {"image": whole}})
     async with Store.open(":memory:", clock=lambda: now) as store:
-        await store.ask(job, until=1060)
+        question = Question((job,), until=1060)
+        await store.ask(question)
         assert await store.named_files() == {"f" * 64}
-        assert await store.asked(job.id) == job
+        assert await store.asked(job.id) == question
         now = 1060.0
         assert await store.asked(job.id) is None
         assert await store.tidy() == 1

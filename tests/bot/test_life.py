@@ -39,12 +39,13 @@ async def left(service: Service, job: Job, attempts: int = 0) -> Row:
         if attempt:
             await service.studio.store.requeue(job.id)
         await service.studio.store.start(job.id, "cpu")
-    (row,) = await service.left(job.user.partition(":")[0])
-    return row
+    (found,) = await service.left(job.user.partition(":")[0])
+    assert found == job
+    return await row_of(service, job)
 
 
-async def resumed(service: Service, row: Row) -> list[Update]:
-    async with aclosing(service.resume(row)) as updates:
+async def resumed(service: Service, job: Job) -> list[Update]:
+    async with aclosing(service.resume(job)) as updates:
         return [update async for update in updates]
 
 
@@ -58,22 +59,22 @@ async def row_of(service: Service, job: Job) -> Row:
 async def test_a_job_that_was_left_runs_and_is_told_once(service: Service, attempts: int) -> None:
     job = echo(text="left")
     row = await left(service, job, attempts)
-    assert done((await resumed(service, row))[-1]).result.text == "left"
+    assert done((await resumed(service, row.job))[-1]).result.text == "left"
     told = await row_of(service, job)
     assert (told.state, told.attempt) == ("done", attempts + 1)
-    assert await resumed(service, row) == []
+    assert await resumed(service, row.job) == []
 
 
 async def test_a_job_that_crashed_twice_is_given_up_with_a_word(service: Service) -> None:
     job = echo(text="poison")
-    (update,) = await resumed(service, await left(service, job, attempts=2))
+    (update,) = await resumed(service, (await left(service, job, attempts=2)).job)
     assert "died twice" in str(failed(update).sentence)
     assert (await row_of(service, job)).state == "failed"
 
 
 async def test_a_job_that_crashed_once_may_bring_a_worker_down_once_more(service: Service) -> None:
     job = echo(text="deadly", fault="die")
-    updates = await resumed(service, await left(service, job, attempts=1))
+    updates = await resumed(service, (await left(service, job, attempts=1)).job)
     assert sum(isinstance(update, Started) for update in updates) == 1
     assert "died twice" in str(failed(updates[-1]).sentence)
     assert (await row_of(service, job)).attempt == 2
@@ -86,7 +87,7 @@ async def test_what_was_made_is_told_without_a_run(service: Service) -> None:
         await service.studio.store.start(job.id, "cpu")
     await service.studio.store.finish(made.id, Result(text="made"), 1)
     await service.studio.store.fail(broke.id, Failed.of(Broken("It broke."), broke.id))
-    ends = [await resumed(service, row) for row in await service.left("web")]
+    ends = [await resumed(service, each) for each in await service.left("web")]
     assert ends == [[Done(job=made.id, result=Result(text="made"))], [Failed.of(Broken("It broke."), broke.id)]]
     assert [(await row_of(service, job)).state for job in (made, broke)] == ["done", "failed"]
 
@@ -99,9 +100,9 @@ async def test_an_answer_that_was_not_shown_stays_to_be_told(service: Service) -
             if isinstance(update, Done):
                 job = update.job
                 break
-    (row,) = await service.left("web")
+    row = await row_of(service, *await service.left("web"))
     assert (row.job.id, row.state) == (job, "delivering")
-    assert isinstance((await resumed(service, row))[-1], Done)
+    assert isinstance((await resumed(service, row.job))[-1], Done)
 
 
 async def test_jobs_of_another_platform_stay_as_they_are(service: Service) -> None:
@@ -116,7 +117,7 @@ async def test_a_job_that_nobody_carries_yet_is_cancelled_and_that_is_told_later
     asked = Request("cancel", {"job": row.job.id}, "web:a", "here")
     async with aclosing(service.handle(asked)) as updates:
         assert done([update async for update in updates][-1]).result.text.startswith(f"Job {row.job.id}")
-    (told,) = await resumed(service, row)
+    (told,) = await resumed(service, row.job)
     assert failed(told).kind == "Cancelled"
     assert (await row_of(service, row.job)).state == "cancelled"
 
@@ -127,7 +128,7 @@ async def test_a_platform_that_is_lost_leaves_its_job_to_go_on(service: Service)
             if isinstance(update, Started):
                 service.leave(update.job)
                 break
-    (row,) = await service.left("web")
+    row = await row_of(service, *await service.left("web"))
     assert (row.state, row.attempt) == ("queued", 0)
 
 

@@ -18,7 +18,7 @@ from bot.studio import Studio
 from bot.text import parse
 from engine import weights
 from engine.host import Engine
-from engine.job import Done, Update
+from engine.job import Done, Job, Update
 from storage.files import Files
 from storage.store import Row, Store
 from tests.fakes import done, failed, small_engine
@@ -69,6 +69,12 @@ async def ask(service: Service, line: str, **how: Any) -> list[Update]:
 async def told(service: Service, request: Request) -> list[Update]:
     async with aclosing(service.handle(request)) as updates:
         return [update async for update in updates]
+
+
+async def resumed(service: Service, job: Job) -> Update:
+    """The last update of a job that was made with others."""
+    async with aclosing(service.resume(job)) as updates:
+        return [update async for update in updates][-1]
 
 
 def pressing(button: str) -> Request:
@@ -166,7 +172,7 @@ async def test_what_is_asked_about_first_keeps_its_writers_notes(silent: Engine,
         assert isinstance(asked, Replied)
         yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
         assert isinstance(yes, Replied)
-        made = [done((await told(service, pressing(each)))[-1]) for each in yes.then]
+        made = [done(await resumed(service, each)) for each in yes.then]
         assert ["so the grammar wrote this" in str(each.result.notes[1]) for each in made] == [True, True]
 
 
@@ -196,7 +202,7 @@ async def test_permutations_are_counted_and_asked_about_before_any_is_drawn(serv
     assert not await service.studio.store.unfinished()
     yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
     assert isinstance(yes, Replied)
-    drawn_ = [done((await told(service, pressing(each)))[-1]) for each in yes.then]
+    drawn_ = [done(await resumed(service, each)) for each in yes.then]
     assert [each.result.facts["prompt"] for each in drawn_] == prompts
     assert {each.result.facts["seed"] for each in drawn_} == {3}
 

@@ -194,5 +194,7 @@ async def test_closing_takes_no_more_and_leaves_jobs_to_a_later_run_without_coun
     assert isinstance((await waiting)[-1], Paused)
     refused = failed((await told(service, request("hello")))[0])
     assert "closing" in str(refused.sentence)
-    (left,) = await service.left("web")
+    (job,) = await service.left("web")
+    left = await service.studio.store.job(job.id)
+    assert left is not None
     assert (left.state, left.attempt) == ("queued", 0)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import discord
@@ -10,11 +11,12 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.adapters.base import Live, resume, serve
+from bot.adapters.discord.beside import post_beside
 from bot.adapters.discord.buttons import Press
 from bot.adapters.discord.inbox import Inbox
 from bot.adapters.discord.live import LOST, DiscordLive
 from bot.adapters.discord.menus import EDIT_LENGTH, EditForm, Form, posted, wanted
-from bot.adapters.discord.origin import file_bytes_at, message_at
+from bot.adapters.discord.origin import file_bytes_at, is_beside, message_at
 from bot.adapters.discord.replace import ReplaceLive
 from bot.adapters.discord.slash import Tree
 from bot.adapters.discord.sync import sync
@@ -25,10 +27,9 @@ from bot.card import Card, card_of
 from bot.command import Command, Request
 from bot.drafts import draft
 from bot.service import Service
-from bot.words import Language, language_of, say
+from bot.words import language_of, say
 from engine.errors import Sentence, UserError
-from engine.job import Failed
-from storage.store import Row
+from engine.job import Failed, Job
 
 log = structlog.get_logger()
 
@@ -60,10 +61,8 @@ class Client(discord.Client):
         self.tell("on")
         invitation = discord.utils.oauth_url(self.application_id or 0, scopes=("bot", "applications.commands"))
         log.info("discord is on", bot=str(self.user), invite=invitation)
-        for row in await self._service.left("discord"):
-            conversation = asyncio.create_task(self._resume(row))
-            self._conversations.add(conversation)
-            conversation.add_done_callback(self._conversations.discard)
+        for job in await self._service.left("discord"):
+            self._resume(job)
 
     async def on_resumed(self) -> None:
         self.tell("on")
@@ -136,7 +135,8 @@ class Client(discord.Client):
             assert deferred.message_id is not None
             made = request(deferred.message_id)
             message = message_at(self, made.origin)
-            await self._serve(made, DiscordLive(message, made.language, interaction.filesize_limit, interaction))
+            live = DiscordLive(message, made.language, interaction.filesize_limit, interaction)
+            await self._serve(made, live, interaction)
 
     async def _in_place(self, interaction: discord.Interaction, button: str) -> None:
         """The answer takes the place of the button's message, or takes the message away."""
@@ -145,19 +145,11 @@ class Client(discord.Client):
             await interaction.response.defer()
             made = self._inbox.pressed(interaction, button, interaction.message.id)
             if withdraws(button, self._service.studio.commands):
-                await self._serve(made, WithdrawLive(interaction))
+                await self._serve(made, WithdrawLive(interaction), interaction)
             else:
                 message = message_at(self, made.origin)
                 live = DiscordLive(message, made.language, interaction.filesize_limit, interaction)
-                then = await self._serve(made, ReplaceLive(interaction, live))
-                await asyncio.gather(*(self._beside(interaction, each, made.language) for each in then))
-
-    async def _beside(self, interaction: discord.Interaction, button: str, language: Language) -> None:
-        """A further button, answered by a message of its own."""
-        posted = await interaction.followup.send(say("Starting…", language), wait=True)
-        made = self._inbox.pressed(interaction, button, posted.id)
-        message = message_at(self, made.origin)
-        await self._serve(made, DiscordLive(message, language, interaction.filesize_limit, interaction))
+                await self._serve(made, ReplaceLive(interaction, live), interaction)
 
     @contextmanager
     def _conversation(self) -> Iterator[None]:
@@ -170,26 +162,38 @@ class Client(discord.Client):
         finally:
             self._conversations.discard(conversation)
 
-    async def _serve(self, request: Request, live: Live) -> tuple[str, ...]:
-        """The further buttons that count as pressed with it."""
+    async def _serve(self, request: Request, live: Live, interaction: discord.Interaction) -> None:
         with bound_contextvars(user=request.user, command=request.command):
             try:
-                return await serve(self._service, request, live)
+                await serve(self._service, request, live, partial(self._resume, interaction=interaction))
             except Exception:
                 log.exception("request failed")
                 await self._apologise(live, request)
-        return ()
 
-    async def _resume(self, row: Row) -> None:
+    def _resume(self, job: Job, interaction: discord.Interaction | None = None) -> None:
+        """`interaction` is the one that made the job, where this run of the bot saw it."""
+        conversation = asyncio.create_task(self._resumed(job, interaction))
+        self._conversations.add(conversation)
+        conversation.add_done_callback(self._conversations.discard)
+
+    async def _resumed(self, job: Job, interaction: discord.Interaction | None) -> None:
         """Once servers are known, and so what a file may weigh there."""
         await self.wait_until_ready()
-        message = message_at(self, row.job.origin)
-        live = DiscordLive(message, language_of(row.job.language), file_bytes_at(self, message), None)
-        with bound_contextvars(user=row.job.user, job=row.job.id):
+        with bound_contextvars(user=job.user, job=job.id):
             try:
-                await resume(self._service, row, live)
+                message = await self._message(job, interaction)
+                bound = interaction.filesize_limit if interaction else file_bytes_at(self, message)
+                await resume(self._service, job, DiscordLive(message, language_of(job.language), bound, interaction))
             except Exception:
                 log.exception("taking a job up failed")
+
+    async def _message(self, job: Job, interaction: discord.Interaction | None) -> discord.PartialMessage:
+        """The one that shows the job: posted now, where it is made together with others and has none yet."""
+        posted = await post_beside(self, job, interaction) if is_beside(job.origin) else None
+        if posted is None:
+            return message_at(self, job.origin)
+        await self._service.addressed(job.id, posted)
+        return message_at(self, posted)
 
     async def _apologise(self, live: Live, request: Request) -> None:
         sorry = "That failed by a fault of ours, and the log says more. Try it again later."

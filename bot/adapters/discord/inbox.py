@@ -7,7 +7,7 @@ from typing import Any
 import discord
 
 from bot.adapters.discord.menus import attachment_of
-from bot.adapters.discord.origin import origin_of
+from bot.adapters.discord.origin import beside_of, origin_of
 from bot.buttons import job_of, meaning
 from bot.command import Attachment, Command, Request
 from bot.studio import Studio
@@ -60,6 +60,7 @@ class Inbox:
             raw=raw,
             user=f"discord:{interaction.user.id}",
             origin=origin_of(interaction.channel_id or 0, message),
+            beside=beside_of(interaction.channel_id or 0, message),
             files=files,
             language=language_of(str(interaction.locale)),
             admin=self._is_admin(interaction),

@@ -1,8 +1,10 @@
 """The live message of one request on Discord: the deferred answer, edited while the job runs, at last the result."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import aiohttp
 import discord
@@ -16,6 +18,7 @@ from bot.words import Language, say
 from engine.job import Media
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 EDIT_SECONDS = 1.5
 """Discord takes five edits of one answer in five seconds."""
@@ -75,23 +78,14 @@ class DiscordLive:
         refused = (self._too_big(one) for one in card.media if one.bytes > self.limits.file_bytes)
         told = replace(card, media=fitting, text="\n".join([card.text, *refused]))
         try:
-            await self._arrive(told)
+            await arrived(partial(self._edit, told))
         except (discord.NotFound, discord.Forbidden):
             raise
         except discord.HTTPException as error:
             log.error("answer refused", why=str(error))  # noqa: TRY400  # Discord says what it is about
             refused_too = say("Discord refused the files of this answer. Ask for something smaller.", self._language)
-            await self._arrive(replace(told, media=(), text=f"{told.text}\n{refused_too}"))
-
-    async def _arrive(self, card: Card) -> None:
-        pause = PAUSE
-        while True:
-            try:
-                return await self._edit(card)
-            except LOST as error:
-                log.warning("answer not shown yet", why=str(error), again_in=pause)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            plain = replace(told, media=(), text=f"{told.text}\n{refused_too}")
+            await arrived(partial(self._edit, plain))
 
     def _too_big(self, media: Media) -> str:
         template = "A file of {size} MB was made; here at most {bound} MB can be sent. Ask for something smaller."
@@ -119,6 +113,18 @@ class DiscordLive:
         if card.media != self._shown.media:
             changes["attachments"] = [_file(media, card.alt) for media in card.media]
         return changes
+
+
+async def arrived(send: Callable[[], Awaitable[T]]) -> T:
+    """What is sent until it arrives. Raises HTTPException where Discord refuses it."""
+    pause = PAUSE
+    while True:
+        try:
+            return await send()
+        except LOST as error:
+            log.warning("answer not shown yet", why=str(error), again_in=pause)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def _file(media: Media, alt: str) -> discord.File:

@@ -1,16 +1,27 @@
-"""Where an answer stands, as the text that a job keeps: `channel/message`."""
+"""Where an answer stands, as the text that a job keeps: `channel/message`, or `channel/message/beside`."""
 
 import discord
+
+BESIDE = "beside"
 
 
 def origin_of(channel: int, message: int) -> str:
     return f"{channel}/{message}"
 
 
+def beside_of(channel: int, message: int) -> str:
+    """The origin of an answer that is still to be posted, in answer to the message."""
+    return f"{origin_of(channel, message)}/{BESIDE}"
+
+
+def is_beside(origin: str) -> bool:
+    return origin.endswith(f"/{BESIDE}")
+
+
 def message_at(client: discord.Client, origin: str) -> discord.PartialMessage:
     """The message, to be edited without having been seen: by this run of the bot or a later one."""
-    channel, message = map(int, origin.split("/"))
-    return client.get_partial_messageable(channel).get_partial_message(message)
+    channel, message, *_ = origin.split("/")
+    return client.get_partial_messageable(int(channel)).get_partial_message(int(message))
 
 
 def file_bytes_at(client: discord.Client, message: discord.PartialMessage) -> int:

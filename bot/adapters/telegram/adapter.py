@@ -29,8 +29,7 @@ from bot.config import TelegramSection
 from bot.service import Service
 from bot.words import language_of
 from engine.errors import AtelierError, Sentence
-from engine.job import Failed
-from storage.store import Row
+from engine.job import Failed, Job
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -91,15 +90,16 @@ class _Adapter:
     def __init__(self, service: Service, bot: Bot) -> None:
         self._service, self._bot = service, bot
         self._inbox = Inbox(bot, service.studio)
+        self._group = asyncio.TaskGroup()
         self._local = service.studio.settings.telegram.base_url is not None
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
+        async with self._group as group:
             await self._reach(self._bot.initialize)
             log.info("telegram", open=self._bot.link)
             group.create_task(_guarded(publish(self._bot, self._service.studio.commands)))
-            for row in await self._service.left("telegram"):
-                group.create_task(_guarded(self._resume(row)))
+            for job in await self._service.left("telegram"):
+                self._resume(job)
             offset = 0
             while True:
                 updates = await self._reach(partial(self._poll, offset))
@@ -164,16 +164,10 @@ class _Adapter:
         elif command is not None and command.replacing:
             place = replace(Place.of(query.message), live=query.message.message_id)
             live = TelegramLive(self._bot, place, language(who), local=self._local)
-            then = await self._serve(made, ReplaceLive(query, live), who, accepted)
-            await asyncio.gather(*(self._beside(query, query.message, each) for each in then))
+            await self._serve(made, ReplaceLive(query, live), who, accepted)
         else:
             press = PressLive(query, self._live(query.message, who), await self._shown(query))
             await self._serve(made, press, who, accepted)
-
-    async def _beside(self, query: CallbackQuery, message: MaybeInaccessibleMessage, button: str) -> None:
-        """A further button, answered by a message of its own."""
-        who = query.from_user
-        await self._serve(self._inbox.beside(query, message, button), self._live(message, who), who, asyncio.Event())
 
     async def _shown(self, query: CallbackQuery) -> Place | None:
         """Where the job stands that the button would take away; None for any other button."""
@@ -184,26 +178,26 @@ class _Adapter:
         place = Place.parse(row.job.origin) if row and row.job.user.startswith("telegram:") else None
         return place if place and place.chat == query.message.chat.id else Place.of(query.message)
 
-    async def _resume(self, row: Row) -> None:
-        place, words = Place.parse(row.job.origin), language_of(row.job.language)
-        with bound_contextvars(user=row.job.user, job=row.job.id):
-            await resume(self._service, row, TelegramLive(self._bot, place, words, local=self._local))
+    def _resume(self, job: Job) -> None:
+        self._group.create_task(_guarded(self._resumed(job)))
+
+    async def _resumed(self, job: Job) -> None:
+        place, words = Place.parse(job.origin), language_of(job.language)
+        with bound_contextvars(user=job.user, job=job.id):
+            await resume(self._service, job, TelegramLive(self._bot, place, words, local=self._local))
 
     def _live(self, message: MaybeInaccessibleMessage, who: User | Chat) -> TelegramLive:
         return TelegramLive(self._bot, Place.of(message), language(who), local=self._local)
 
-    async def _serve(
-        self, made: Awaitable[Request], live: Live, who: User | Chat, accepted: asyncio.Event
-    ) -> tuple[str, ...]:
-        """The further buttons that count as pressed with it."""
+    async def _serve(self, made: Awaitable[Request], live: Live, who: User | Chat, accepted: asyncio.Event) -> None:
         with bound_contextvars(user=user_of(who)):
             try:
                 request = await made
             except AtelierError as error:
                 log.info("refused", kind=error.kind, why=str(error))
                 await live.show(card_of(Failed.of(error), language(who), ()))
-                return ()
-            return await serve(self._service, request, live, accepted.set)
+                return
+            await serve(self._service, request, live, self._resume, accepted.set)
 
 
 async def _all_set(events: Iterable[asyncio.Event]) -> None:

@@ -13,7 +13,7 @@ from telegram.error import TelegramError
 
 from bot.adapters.telegram.live import Bot
 from bot.adapters.telegram.place import Place, is_private
-from bot.buttons import Press, job_of, meaning, replaces
+from bot.buttons import job_of, meaning, replaces
 from bot.command import Attachment, Command, Request
 from bot.results import lies
 from bot.studio import Studio
@@ -69,27 +69,18 @@ class Inbox:
         asked = meaning(button, self.studio.commands, message.text or "")
         return self._request(message, speaker(message), asked.command, asked.raw, asked.files)
 
-    async def beside(self, query: CallbackQuery, message: MaybeInaccessibleMessage, button: str) -> Request:
-        """A further button that counts as pressed with the one that was."""
-        request, _ = self._pressed(query, message, button)
-        return replace(request, id=f"telegram:press/{query.id}/{button}")
-
     async def pressed(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> Request:
         """A file that is kept no more is the one in the message. Raises TooLarge where Telegram keeps that back."""
-        request, asked = self._pressed(query, message, query.data or "")
-        place = Place.of(message)
+        asked, place = meaning(query.data or "", self.studio.commands), Place.of(message)
+        request = self._request(message, query.from_user, asked.command, asked.raw, asked.files)
+        request = replace(request, id=f"telegram:press/{query.id}", beside=str(place))
         if replaces(query.data or "", self.studio.commands):
-            place = replace(place, live=message.message_id)
-        request = replace(request, id=f"telegram:press/{query.id}", origin=str(place))
+            request = replace(request, origin=str(replace(place, live=message.message_id)))
         carried = file_of(message) if isinstance(message, Message) else None
         if carried is None:
             return request
         files = {option: await self._kept(request, option, file, carried) for option, file in asked.files.items()}
         return replace(request, files=files)
-
-    def _pressed(self, query: CallbackQuery, message: MaybeInaccessibleMessage, button: str) -> tuple[Request, Press]:
-        asked = meaning(button, self.studio.commands)
-        return self._request(message, query.from_user, asked.command, asked.raw, asked.files), asked
 
     def _request(
         self,

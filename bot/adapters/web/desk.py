@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.command import Request
+from bot.command import Replied, Request
 from bot.service import Service
 from engine.errors import Broken
-from engine.job import Done, Failed, Media, Progress, Update
+from engine.job import Done, Failed, Job, Media, Progress, Update
 
 log = structlog.get_logger()
 
@@ -83,9 +83,8 @@ class Desk:
 
     async def take_up(self) -> None:
         """Go on with the jobs that an earlier run left. What has ended since is in its row, for whoever asks."""
-        for row in await self._service.left("web"):
-            with bound_contextvars(user=row.job.user, job=row.job.id):
-                self._begin(row.job.user, self._service.resume(row), asyncio.get_running_loop().create_future())
+        for job in await self._service.left("web"):
+            self._resume(job)
 
     async def whole(self, request: Request) -> Update:
         """The last update of the request. Whoever leaves before it cancels the job."""
@@ -120,6 +119,10 @@ class Desk:
         for watch in self._watches:
             watch.close()
 
+    def _resume(self, job: Job) -> None:
+        with bound_contextvars(user=job.user, job=job.id):
+            self._begin(job.user, self._service.resume(job), asyncio.get_running_loop().create_future())
+
     def _begin(
         self, user: str, updates: AsyncGenerator[Update, None], first: asyncio.Future[Update]
     ) -> asyncio.Task[None]:
@@ -152,6 +155,8 @@ class Desk:
                 if job and not isinstance(update, Done | Failed):
                     self._live[job] = running
                 self._tell(running, update)
+                for made in update.then if isinstance(update, Replied) else ():
+                    self._resume(made)
                 if not first.done():
                     first.set_result(update)
         finally:

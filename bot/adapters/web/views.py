@@ -44,7 +44,7 @@ class Views:
             "text": card.text,
             "alt": card.alt,
             "buttons": [self._button(each) for each in card.buttons],
-            "then": list(update.then) if isinstance(update, Replied) else [],
+            "then": [job.id for job in update.then] if isinstance(update, Replied) else [],
             "result": self.result(update.result, visitor) if isinstance(update, Done) else None,
             "error": error_body(update.error(), visitor.language) if isinstance(update, Failed) else None,
         }

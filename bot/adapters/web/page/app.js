@@ -117,10 +117,9 @@ class Page {
     this.follow();
   }
 
-  // A further button that counts as pressed, answered by a card of its own.
+  // A job that was made with the answer, in a card of its own.
   async beside(id, line) {
-    const [command, argument] = id.split(":");
-    await this.settle(this.place({ line, files: [] }, t("Sending…")), api.press({ command, argument }));
+    await this.settle(this.place({ line, files: [] }, t("Sending…")), api.state(id));
   }
 
   async withdraw(button, card) {

@@ -1,0 +1,112 @@
+"""Questions that several jobs wait for: all of them are made by one answer, or none."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.errors import BadInput, RateLimited
+from engine.job import Job, Result
+from storage.store import Limit, Question, Rate, Store
+from tests.storage.conftest import Reopen
+from tests.storage.made import Clock, run
+
+Make = Callable[..., Job]
+LIMIT = Limit("web:a", "imagine", Rate(2, 60))
+KILLED = """
+import asyncio, os, signal, sys
+from storage.store import Store
+
+async def agree():
+    async with Store.open(sys.argv[1]) as store:
+        question = await store.asked(sys.argv[2])
+        def arm(db):
+            db.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            db.execute("CREATE TEMP TRIGGER last AFTER INSERT ON jobs WHEN NEW.id LIKE '%-3' BEGIN SELECT die(); END")
+        await store._database.read(arm)
+        await store.admit_all(question.jobs, (), question)
+
+asyncio.run(agree())
+"""
+
+
+@pytest.fixture
+async def question(store: Store, job: Make, clock: Clock) -> Question:
+    first = job("one")
+    more = (job(f"number {place}", id=f"{first.id}-{place}") for place in (2, 3))
+    asked = Question((first, *more), until=clock.now + 60)
+    await store.ask(asked)
+    return asked
+
+
+async def counted(store: Store) -> tuple[int, int]:
+    """Jobs and tokens taken."""
+    allowed = await store.limits_of(["web:a"], {"imagine": Rate(10, 60)})
+    return len(await store.unfinished()), allowed["imagine"].used
+
+
+async def test_an_answer_makes_every_job_and_closes_the_question(store: Store, question: Question) -> None:
+    assert await store.admit_all(question.jobs, [Limit("web:a", "imagine", Rate(3, 60))], question) == [None] * 3
+    assert [row.job for row in await store.unfinished()] == list(question.jobs)
+    assert await store.asked(question.name) is None
+    with pytest.raises(BadInput, match="answered already"):
+        await store.admit_all(question.jobs, (), question)
+
+
+async def test_where_one_cannot_be_written_none_is_and_the_question_stays(store: Store, question: Question) -> None:
+    refuse = "CREATE TEMP TRIGGER t BEFORE INSERT ON jobs WHEN NEW.id LIKE '%-3' BEGIN SELECT raise(ABORT, 'no'); END"
+    await store._database.change(lambda db: db.execute(refuse))
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.admit_all(question.jobs, (), question)
+    assert await counted(store) == (0, 0)
+    assert await store.asked(question.name) == question
+    await store._database.change(lambda db: db.execute("DROP TRIGGER t"))
+    await store.admit_all(question.jobs, (), question)
+    assert (await counted(store))[0] == 3
+
+
+async def test_where_one_is_over_the_limit_none_is_made_and_none_counts(store: Store, question: Question) -> None:
+    with pytest.raises(RateLimited):
+        await store.admit_all(question.jobs, [LIMIT], question)
+    assert await counted(store) == (0, 0)
+    assert await store.asked(question.name) == question
+
+
+async def test_a_kill_between_the_first_and_the_last_leaves_the_question_open(
+    reopen: Reopen, question: Question, tmp_path: Path
+) -> None:
+    async with reopen() as store:
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "atelier.db"), question.name]
+        killed = await asyncio.to_thread(subprocess.run, command, timeout=60, check=False, capture_output=True)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert await counted(store) == (0, 0)
+        assert await store.asked(question.name) == question
+
+
+async def test_an_answer_to_what_was_left_meanwhile_makes_nothing(store: Store, question: Question) -> None:
+    assert await store.unask(question.name)
+    with pytest.raises(BadInput, match="closed"):
+        await store.admit_all(question.jobs, (), question)
+    assert await counted(store) == (0, 0)
+
+
+async def test_whoever_leaves_while_it_is_answered_can_answer_again(
+    store: Store, question: Question, job: Make, result: Callable[..., Result]
+) -> None:
+    await run(store, job("one"), result())  # so that the first is cached
+    for moment in range(12):
+        answering = asyncio.create_task(store.admit_all(question.jobs, [LIMIT], question))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        answering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await answering
+        assert await counted(store) == (0, 0)
+        assert await store.asked(question.name) == question
+    stats = await store.cache_stats()
+    assert (stats.hits, stats.misses) == (0, 1)
