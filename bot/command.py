@@ -179,7 +179,7 @@ def refuse(params: TaskParams, service: Service) -> None:
     for option, known in service.offers.items():
         for name in params.used(option):
             if name not in known:
-                raise _unknown(option, name, known)
+                raise _unknown(option, name, known, told=f"{option} {name}" in service.extras)
             refuses = known[name].refuses if option == "model" else refuses
     for name in refuses:
         if params.asks(name):
@@ -187,7 +187,11 @@ def refuse(params: TaskParams, service: Service) -> None:
             raise BadInput(template, option=name, model=service.model)
 
 
-def _unknown(option: str, name: str, known: Collection[str]) -> BadInput:
+def _unknown(option: str, name: str, known: Collection[str], *, told: bool) -> BadInput:
+    """`told` where /status says why."""
+    if told:
+        template = "{option} “{value}” is not here, and /status says why. There is: {known}."
+        return BadInput(template, option=option, value=name, known=", ".join(known))
     if not known:
         return BadInput("{option} “{value}” is not here; the owner has added none.", option=option, value=name)
     template = "{option} “{value}” is not here. There is: {known}."

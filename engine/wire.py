@@ -39,10 +39,18 @@ class Offer(Value):
     refuses: tuple[str, ...] = ()
 
 
+class Extra(Value):
+    """A model that only some requests need: its identity, empty where it is not here, and why."""
+
+    model: str
+    why: Sentence
+
+
 class Service(Value):
     """Which backend does a task here, and why. `model` is the model's identity, `refuses` options it cannot honour.
 
     `together` is how many jobs it gains from doing in one run. `offers` are the names that some options take here.
+    `extras` are such values as take a model of their own, here or not, as `"motion live"`.
     """
 
     task: str
@@ -54,6 +62,7 @@ class Service(Value):
     refuses: tuple[str, ...] = ()
     together: int = 1
     offers: dict[str, dict[str, Offer]] = Field(default_factory=dict)
+    extras: dict[str, Extra] = Field(default_factory=dict)
 
 
 class Memory(Value):

@@ -12,7 +12,7 @@ from bot.command import Call, Reply, command
 from engine.errors import Sentence
 from engine.host import EngineState
 from engine.params import TaskParams
-from engine.wire import Service
+from engine.wire import Extra, Service
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -51,9 +51,15 @@ def _services(call: Call, state: EngineState) -> dict[str, Any]:
 
 def _service(call: Call, service: Service | None, absent: Sentence) -> dict[str, Any]:
     if service is None:
-        return {"available": False, "tier": None, "backend": None, "model": None, "why": _told(call, absent)}
+        nothing = dict.fromkeys(("tier", "backend", "model"))
+        return {"available": False, **nothing, "why": _told(call, absent), "extras": {}}
     known = {"tier": service.tier, "backend": service.backend, "model": service.model}
-    return {"available": True, **known, "why": _told(call, service.why)}
+    extras = {name: _extra(call, extra) for name, extra in service.extras.items()}
+    return {"available": True, **known, "why": _told(call, service.why), "extras": extras}
+
+
+def _extra(call: Call, extra: Extra) -> dict[str, Any]:
+    return {"available": bool(extra.model), "model": extra.model or None, "why": _told(call, extra.why)}
 
 
 def _adapters(call: Call) -> dict[str, str]:
@@ -108,6 +114,9 @@ def _service_lines(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
             continue
         tier = call.say("full tier") if service["tier"] == "full" else call.say("embedded tier")
         yield f"✅ /{name}: {service['backend']}, {tier}. {service['why']}"
+        for option, extra in service["extras"].items():
+            told = f"✅ {option}: {extra['model']}." if extra["available"] else f"▫️ {option}:"
+            yield f"　{told} {extra['why']}"
 
 
 def _adapter_lines(call: Call) -> Iterator[str]:

@@ -74,10 +74,17 @@ def obstacle(settings: EngineSettings) -> Sentence | None:
     return None
 
 
+def why(settings: EngineSettings) -> Sentence:
+    """Why there are clips here, or why not."""
+    if settings.models.get("video", "auto") not in ("auto", CAMERA):
+        return Sentence(template="config.toml asks for it.")
+    return obstacle(settings) or Sentence(template="There is a GPU, and LTX-Video is here.")
+
+
 def load(settings: EngineSettings) -> Clipper:
     """Raises MissingModel, and where nobody makes clips says why."""
-    if (why := obstacle(settings)) is not None:
-        raise MissingModel(why.template, **why.facts)
+    if (missing := obstacle(settings)) is not None:
+        raise MissingModel(missing.template, **missing.facts)
     from engine.backends.ltx.clipper import LtxClipper  # loads torch
 
     return LtxClipper(settings)

@@ -4,7 +4,7 @@ from engine.backends import clips, painters, voice, whisper
 from engine.film.film import VERSION
 from engine.scripts.script import MOTIONS
 from engine.task import EngineSettings
-from engine.wire import Offer, Service
+from engine.wire import Extra, Offer, Service
 
 
 def choose(task: str, settings: EngineSettings) -> Service:
@@ -18,6 +18,7 @@ def choose(task: str, settings: EngineSettings) -> Service:
         model=f"{painter.model}, {voice.identity(settings.weights)}, {listener.model}",
         why=painter.why,
         offers={"motion": _motions(task, settings)},
+        extras={"motion live": Extra(model=clips.identity(settings), why=clips.why(settings))},
     )
 
 

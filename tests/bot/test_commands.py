@@ -263,12 +263,23 @@ async def test_status_tells_services_platforms_devices_and_versions(service: Ser
         "backend": "echo",
         "model": "echo",
         "why": "It needs no model.",
+        "extras": {},
     }
     (device,) = told.facts["system"]["devices"]
     assert (device["device"], device["ready"], device["busy"]) == ("cpu", True, False)
     assert device["memory"]["used"] > 0
     assert device["memory"]["free"] > 0
     assert {"atelier", "python"} <= told.facts["system"]["versions"].keys()
+
+
+async def test_status_says_of_what_needs_a_model_of_its_own_whether_it_is_here_and_why(service: Service) -> None:
+    limits = {"video": None, "scenes": None}
+    settings = service.studio.settings.model_copy(update={"limits": limits})
+    told = await answer(Service(replace(service.studio, settings=settings)), "/status")
+    why = "There is no NVIDIA GPU here, so the camera alone moves."
+    assert told.text.count(f"▫️ motion live: {why}") == 2
+    live = {"available": False, "model": None, "why": why}
+    assert told.facts["services"]["video"]["extras"] == {"motion live": live}
 
 
 async def test_status_counts_what_runs_and_waits(service: Service) -> None:

@@ -81,7 +81,10 @@ def test_without_a_model_live_is_refused_by_name(tmp_path: Path) -> None:
         ("video", Params(prompt="a", motion="live")),
         ("scenes", Scenes(script="a cat\nmotion: live")),
     ):
-        with pytest.raises(BadInput, match=r"motion “live” is not here\. There is: auto, still, pan, zoom, parallax"):
+        with pytest.raises(
+            BadInput,
+            match=r"motion “live” is not here, and /status says why\. There is: auto, still, pan, zoom, parallax",
+        ):
             refuse(params, plain.services[task])
     refuse(Params(prompt="a"), plain.services["video"])
 
@@ -89,6 +92,8 @@ def test_without_a_model_live_is_refused_by_name(tmp_path: Path) -> None:
 def test_another_model_makes_another_video_and_leaves_the_others_in_the_cache(studio: Studio, tmp_path: Path) -> None:
     plain, alive = Studio(tmp_path).services["video"], studio.services["video"]
     assert clips.identity(studio.settings)
+    assert alive.extras["motion live"].model == clips.identity(studio.settings)
+    assert (plain.extras["motion live"].model, str(alive.extras["motion live"].why)) == ("", "config.toml asks for it.")
     for motion in ("live", "auto"):
         if motion != "live":
             assert identity(Params(prompt="a"), plain) != identity(Params(prompt="a"), alive)
