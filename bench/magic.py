@@ -1,4 +1,5 @@
-"""What /magic costs beside what writes it called bare, and whether it waits behind a picture-long job.
+"""What /magic costs beside what writes it called bare, whether it waits behind a job of the device, and what it costs
+a picture that is drawn meanwhile: with pocket, on the same cores.
 
 `python -m bench.magic` measures the grammar; with `--model` and a folder, such as MagicPrompt's snapshot, that language
 model too; with `--random` a GPT-2 of MagicPrompt's size with random weights. What that says is of no use, so each
@@ -31,7 +32,8 @@ from engine.tasks.magic import Params
 from storage.files import Files
 from storage.store import Store
 
-UNLIMITED = Settings.model_validate({"limits": {"magic": "off"}})
+UNLIMITED = Settings.model_validate({"limits": {"magic": "off", "imagine": "off"}})
+PICTURES = 5
 IDEA = "a lighthouse at noon"
 
 
@@ -42,11 +44,11 @@ async def main() -> None:
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with tempfile.TemporaryDirectory() as name:
-        print(f"{'writer':<14}{'bare':>12}{'/magic':>12}{'while the device is busy':>28}")
+        print(f"{'writer':<16}{'bare':>10}{'/magic':>10}{'device busy':>13}{'picture':>12}{'while it writes':>17}")
         await _measure("grammar", "grammar", 30, _made(name, "grammar"))
         named = given.model or (_random(Path(name) / "gpt2") if given.random else None)
         if named:
-            await _measure("language model", named, 2, _made(name, "model"))
+            await _measure("language model", named, 3, _made(name, "model"))
 
 
 async def _measure(label: str, model: str, times: int, folder: Path) -> None:
@@ -63,20 +65,44 @@ async def _measure(label: str, model: str, times: int, folder: Path) -> None:
             while not isinstance(await anext(busy), Started):
                 continue
             beside = await _asked(service, times, seeds)
-    print(f"{label:<14}{_shown(bare):>12}{_shown(alone):>12}{_shown(beside):>28}")
+        plain, meanwhile = await _pictures(service, seeds)
+    shown = [_shown(each) for each in (bare, alone, beside, plain, meanwhile)]
+    print("{:<16}{:>10}{:>10}{:>13}{:>12}{:>17}".format(label, *shown))
+
+
+async def _pictures(service: Service, seeds: Iterator[int]) -> tuple[float, float]:
+    """Median seconds of a picture, and of one while prompts are written without a pause; taken in turn."""
+    await _timed(service, "imagine", {"prompt": "a red apple", "seed": str(next(seeds))})
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(PICTURES):
+        for kind, times in enumerate(taken):
+            writing = asyncio.create_task(_write_on(service, seeds)) if kind else None
+            await asyncio.sleep(0.5)
+            times.append(await _timed(service, "imagine", {"prompt": "a red apple", "seed": str(next(seeds))}))
+            if writing is not None:
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
+    return statistics.median(taken[0]), statistics.median(taken[1])
+
+
+async def _write_on(service: Service, seeds: Iterator[int]) -> None:
+    while True:
+        await _timed(service, "magic", {"idea": IDEA, "seed": str(next(seeds))})
 
 
 async def _asked(service: Service, times: int, seeds: Iterator[int]) -> float:
-    """Median seconds from the request to its last update; the first, which loads the model, does not count."""
-    taken = []
-    for _ in range(times + 1):
-        raw = {"idea": IDEA, "seed": str(next(seeds))}
-        begun = time.perf_counter()
-        async with aclosing(service.handle(Request("magic", raw, "web:a", "bench"))) as updates:
-            last = [update async for update in updates][-1]
-        assert isinstance(last, Done), last
-        taken.append(time.perf_counter() - begun)
+    """Median seconds of /magic; the first, which loads the model, does not count."""
+    taken = [await _timed(service, "magic", {"idea": IDEA, "seed": str(next(seeds))}) for _ in range(times + 1)]
     return statistics.median(taken[1:])
+
+
+async def _timed(service: Service, command: str, raw: dict[str, str]) -> float:
+    """Seconds from the request to its last update."""
+    begun = time.perf_counter()
+    async with aclosing(service.handle(Request(command, raw, "web:a", "bench"))) as updates:
+        last = [update async for update in updates][-1]
+    assert isinstance(last, Done), last
+    return time.perf_counter() - begun
 
 
 def _median(times: int, work: Callable[[], object]) -> float:

@@ -5,6 +5,7 @@ A model without a chat template goes on from the idea, as MagicPrompt was traine
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MOST_TOKENS, MOST_TOKENS_TOLD = 60, 160
 """New tokens of a model that continues, and of one that is told: those begin by saying the idea again."""
 MOST_PHRASES, MOST_LETTERS = 16, 1500
+MOST_THREADS = 4
 TRIES = 3
 """Seeds that are tried where nothing that a model wrote is of use."""
 SAMPLING = {"do_sample": True, "temperature": 0.9, "top_k": 50, "top_p": 0.95, "repetition_penalty": 1.1}
@@ -131,7 +133,7 @@ class LanguageModelWriter:
             report("writing", min((so_far.shape[1] - start) / most, 1.0))
             return torch.zeros(so_far.shape[0], dtype=torch.bool)
 
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        with torch.random.fork_rng(devices=[]), torch.inference_mode(), _few_threads():
             torch.manual_seed(seed)
             made = self._model.generate(
                 **inputs,
@@ -150,6 +152,22 @@ class LanguageModelWriter:
         return self._tokenizer.apply_chat_template(
             said, add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
+
+
+@contextmanager
+def _few_threads() -> Iterator[None]:
+    """At most half of the cores: more only wait for the memory, and for each other wherever a core is busy.
+
+    GPT-2 on two cores takes 2.7 s with one thread or two; beside two busy programs 4.8 s with one, 26 s with two.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(MOST_THREADS, before // 2)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _cut(prompt: str) -> str:
