@@ -115,6 +115,18 @@ def part(folder: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
+def replace_with(path: Path, content: bytes) -> None:
+    """The file at `path` anew: all of it or, on a full disk or in a crash, the old one, whoever else writes it now."""
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def intact(media: Media) -> bool:
     """Whether the file is there with the size and the content it had."""
     try:

@@ -1,13 +1,11 @@
 """What the stages of a job made, on disk, so that a job that is run again goes on at the stage it had reached."""
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from engine.job import Result
-from engine.media import intact
+from engine.media import intact, replace_with
 
 FOLDER = "stages"
 """Beside the media; in it a folder a job, and in that a file a stage."""
@@ -32,13 +30,7 @@ class Stages:
     def keep(self, name: str, result: Result) -> None:
         """All of it or, on a full disk or in a crash, none."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self._folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(result.model_dump_json().encode())
-            Path(temporary).replace(self._path(name))
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        replace_with(self._path(name), result.model_dump_json().encode())
 
     def files(self) -> Iterator[str]:
         """The hashes of the files that the stages made."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import weights
+from engine.backends import fingerprint
 from engine.errors import MissingModel, Sentence
 from engine.subtitles.cues import Word, filled
 from engine.task import EngineSettings
@@ -73,7 +74,7 @@ def load(settings: EngineSettings) -> "Whisper":
     if name in {BASE, TURBO}:
         weights.fetch(weights.named(name), settings.weights)
         return Whisper(weights.need(name, settings.weights), settings.device)
-    folder = Path(settings.models["subtitle"])
+    folder = Path(settings.models["subtitle"]).expanduser()
     if not (folder / "model.bin").is_file():
         raise MissingModel(
             "There is no Whisper model of CTranslate2 in the folder that models.subtitle names. Look at config.toml."
@@ -82,8 +83,8 @@ def load(settings: EngineSettings) -> "Whisper":
 
 
 def _identity(wanted: str) -> str:
-    """What the model is called: by the name of its folder where the owner brought one."""
-    return {"base": BASE, "large-v3-turbo": TURBO}.get(wanted, Path(wanted).name)
+    """What the model is called: a folder of the owner's by its name and its files."""
+    return {"base": BASE, "large-v3-turbo": TURBO}.get(wanted) or fingerprint.named(Path(wanted).expanduser())
 
 
 def _service(model: str, tier: Any, why: Sentence) -> Service:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine import weights
+from engine.backends import fingerprint
 from engine.backends.magic.grammar import write
-from engine.backends.sdxl.checkpoint import fingerprint
 from engine.backends.writing import Report, Writer, Writing, style_notes
 from engine.errors import Sentence
 from engine.task import EngineSettings
@@ -71,7 +71,7 @@ def _source(settings: EngineSettings) -> str:
 def _by_model(settings: EngineSettings, why: Sentence) -> Service:
     source = _source(settings)
     folder = Path(source)
-    name = f"{folder.name}-{fingerprint(folder)}" if folder.is_dir() else source
+    name = fingerprint.named(folder) if folder.is_dir() else source
     return _service("transformers", "full", name, why)
 
 

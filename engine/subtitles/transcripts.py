@@ -2,10 +2,12 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from engine.backends.whisper import Transcript
+from engine.media import replace_with
 from engine.subtitles.cues import Word
 
 DAYS = 30
@@ -32,15 +34,14 @@ class Transcripts:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._prune(time.time() - DAYS * 86400)
         words = [[word.text, round(word.start, 3), round(word.end, 3)] for word in transcript.words]
-        path = self._path(sha256, model, language, task)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(asdict(transcript) | {"words": words}, ensure_ascii=False), "utf-8")
-        part.replace(path)
+        made = json.dumps(asdict(transcript) | {"words": words}, ensure_ascii=False)
+        replace_with(self._path(sha256, model, language, task), made.encode())
 
     def _path(self, sha256: str, model: str, language: str | None, task: str) -> Path:
-        return self._folder / f"{sha256}-{Path(model).name}-{language or 'auto'}-{task}-{FORM}.json"
+        return self._folder / f"{sha256}-{model}-{language or 'auto'}-{task}-{FORM}.json"
 
     def _prune(self, before: float) -> None:
         for path in self._folder.iterdir():
-            if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # the worker of another device prunes too
+                if path.stat().st_mtime < before:
+                    path.unlink()

@@ -126,6 +126,15 @@ class Params(TaskParams):
         return self
 
     @model_validator(mode="after")
+    def what_to_keep_out_has_an_effect(self) -> Self:
+        if self.negative and self.guidance is not None and self.guidance <= 1:
+            raise BadInput(
+                "negative has no effect at a guidance of {value}. Give a guidance over 1, or leave one of them out.",
+                value=self.guidance,
+            )
+        return self
+
+    @model_validator(mode="after")
     def sizes_are_whole_tiles(self) -> Self:
         for option in ("width", "height"):
             value = getattr(self, option) or 0

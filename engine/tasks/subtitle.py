@@ -19,6 +19,8 @@ from engine.subtitles.styles import COLOURS, Look
 from engine.task import Context, Task
 from engine.video import Probe, Watch, described, probe
 
+PROBED = 30.0
+"""Seconds that looking at a recording may take."""
 LIMIT = 3600.0
 """Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
 
@@ -83,7 +85,7 @@ def run(params: Params, context: Context) -> Result:
     """Listen where that is not done yet, cut, and draw. Raises BadInput for a damaged recording or SRT."""
     begun = time.monotonic()
     context.progress("reading", 0)
-    found = probe(params.media.path, params.media.mime)
+    found = probe(params.media.path, params.media.mime, watch=Watch(context.cancelled, PROBED))
     if not found.sound and params.srt is None:
         raise BadInput("The video has no sound, so there is nothing to hear. Attach one with speech.")
     speech, notes = _given(params.srt) if params.srt else _heard(params, context)
@@ -135,7 +137,7 @@ def _drawn(params: Params, context: Context, found: Probe, speech: Speech, look:
         else:
             made = renderer.mux(params.media, files.srt(speech.cues()), speech.language, on_seconds)
         kept = context.keep_file(made)
-        return described(kept, probe(kept.path, kept.mime))
+        return described(kept, probe(kept.path, kept.mime, watch=Watch(context.cancelled, PROBED)))
 
 
 def _written(params: Params, context: Context, speech: Speech, look: Look) -> Media:

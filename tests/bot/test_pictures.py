@@ -125,6 +125,7 @@ async def test_options_that_make_no_sense_together_are_refused(service: Service,
         "/imagine x --lora film:9": "from -2.0 to 2.0",
         "/imagine x --lora film,film:2": "names one twice",
         "/imagine (x:3)": "weight 3 in the prompt is too great",
+        "/imagine x --negative y --guidance 1": "negative has no effect at a guidance of 1.0",
     }.items():
         assert told in await refusal(service, line)
     line = "/imagine x --extend left --shape wide"

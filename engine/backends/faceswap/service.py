@@ -1,11 +1,11 @@
 """Who swaps faces here: InsightFace's networks (full tier) or the mesh of MediaPipe's points (embedded)."""
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import weights
+from engine.backends import fingerprint
 from engine.errors import MissingModel, Sentence
 from engine.task import EngineSettings
 from engine.wire import Service
@@ -56,7 +56,7 @@ def _mesh(why: Sentence) -> Service:
 
 
 def _inswapper(wanted: str, why: Sentence) -> Service:
-    model = "inswapper_128" if wanted == INSWAPPER else _identity(Path(wanted).expanduser())
+    model = "inswapper_128" if wanted == INSWAPPER else fingerprint.named(Path(wanted).expanduser(), "*.onnx")
     return Service(task="faceswap", version=VERSION, backend=INSWAPPER, tier="full", model=model, why=why)
 
 
@@ -92,9 +92,3 @@ def _folder(settings: EngineSettings) -> Path:
     for name in FULL:
         weights.fetch(weights.named(name), settings.weights, accepts_noncommercial=True)
     return weights.need("inswapper_128", settings.weights).parent
-
-
-def _identity(folder: Path) -> str:
-    """A folder of the owner's by its files: others are other networks."""
-    stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.rglob("*.onnx"))]
-    return f"{folder.name}-{hashlib.sha256(repr(stats).encode()).hexdigest()[:12]}"

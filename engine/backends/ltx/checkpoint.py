@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import weights
-from engine.backends.sdxl.checkpoint import fingerprint
+from engine.backends import fingerprint
 from engine.task import EngineSettings
 
 WEIGHT = "ltx-video"
@@ -33,7 +33,7 @@ def checkpoint(settings: EngineSettings) -> Checkpoint:
     pinned = weights.named(WEIGHT).hub
     folder = Path(named).expanduser()
     if folder.is_dir():
-        return Checkpoint(f"{folder.name}-{fingerprint(folder)}", str(folder), None, _distilled(folder.name))
+        return Checkpoint(fingerprint.named(folder), str(folder), None, _distilled(folder.name))
     if named in (*NAMES, pinned.hub):
         name, weight = pinned.hub.rpartition("/")[2], weights.named(WEIGHT)
         fetched = str(weight.path(settings.weights)) if weight.present(settings.weights) else pinned.hub

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.backends.realesrgan.networks import Network
 from engine.backends.realesrgan.tiled import upscale
 from engine.backends.realesrgan.tiles import Cut, cut
+from engine.errors import out_of_memory
 from engine.memory import memory_of
 from engine.steps import OnStep
 
@@ -41,7 +42,7 @@ class Tiled:
                 return upscale(picture, size, self.network, plan, on_step)
             except (MemoryError, RuntimeError) as error:
                 smaller = self._smaller(plan, (high, wide), free)
-                if not _out_of_memory(error) or smaller == plan:
+                if not out_of_memory(error) or smaller == plan:
                     raise
             plan = smaller
             log.warning("out of memory: smaller tiles", tiles=plan.count)
@@ -58,7 +59,3 @@ def bicubic(picture: Picture, size: tuple[int, int], on_step: OnStep) -> Picture
 
     on_step(0)
     return np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))
-
-
-def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

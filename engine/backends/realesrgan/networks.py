@@ -1,6 +1,5 @@
 """Which networks there are, who runs them here, and loading them for the pool."""
 
-import hashlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine import weights
+from engine.backends import fingerprint
 from engine.backends.compiling import keep_compiled
 from engine.errors import Sentence
 from engine.steps import OnStep
@@ -179,6 +179,4 @@ def _identity(wanted: str) -> str:
     """The weights folder's own networks, or a folder of the owner's by its files: others are other networks."""
     if wanted == "spandrel":
         return "realesrgan"
-    folder = Path(wanted).expanduser()
-    stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.pth"))]
-    return f"{folder.name}-{hashlib.sha256(repr(stats).encode()).hexdigest()[:12]}"
+    return fingerprint.named(Path(wanted).expanduser(), "*.pth")

@@ -1,11 +1,11 @@
 """Which SDXL checkpoint: the one of weights.toml, a folder, or a repository of the model hub. Loads nothing heavy."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine import weights
+from engine.backends import fingerprint
 from engine.backends.sdxl import control, lora
 from engine.errors import Sentence
 from engine.task import EngineSettings
@@ -52,7 +52,7 @@ def checkpoint(settings: EngineSettings, name: str = "") -> Checkpoint:
         return Checkpoint("sdxl-lightning-4step", str(settings.weights / "sdxl"), distilled=True)
     folder = Path(named).expanduser()
     if folder.is_dir():
-        return Checkpoint(f"{folder.name}-{fingerprint(folder)}", str(folder), _trailing(folder))
+        return Checkpoint(fingerprint.named(folder), str(folder), _trailing(folder))
     return Checkpoint(named, named, any(word in named.lower() for word in FEW_STEPS))
 
 
@@ -100,10 +100,3 @@ def _trailing(folder: Path) -> bool:
     """Checkpoints distilled to few steps say `trailing` in their scheduler's configuration."""
     path = folder / "scheduler" / "scheduler_config.json"
     return path.is_file() and json.loads(path.read_text()).get("timestep_spacing") == "trailing"
-
-
-def fingerprint(folder: Path) -> str:
-    """Names, sizes and times of the files: another checkpoint in the same folder is another model."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    stats = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    return hashlib.sha256(repr(stats).encode()).hexdigest()[:12]

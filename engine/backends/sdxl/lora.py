@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.backends.fingerprint import fingerprint
 from engine.errors import MissingModel
 from engine.task import EngineSettings
 from engine.wire import Offer
@@ -16,7 +17,7 @@ FOLDER = "loras"
 
 def offered(settings: EngineSettings) -> dict[str, Offer]:
     """The LoRAs that are there, by name."""
-    return {path.stem: Offer(identity=_identity(path)) for path in sorted(_folder(settings).glob("*.safetensors"))}
+    return {path.stem: Offer(identity=fingerprint(path)) for path in sorted(_folder(settings).glob("*.safetensors"))}
 
 
 @contextmanager
@@ -57,8 +58,3 @@ def _safe(name: str) -> str:
 
 def _folder(settings: EngineSettings) -> Path:
     return settings.weights / FOLDER
-
-
-def _identity(path: Path) -> str:
-    stat = path.stat()
-    return hashlib.sha256(repr((path.stem, stat.st_size, stat.st_mtime_ns)).encode()).hexdigest()[:12]

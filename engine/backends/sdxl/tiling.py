@@ -1,17 +1,29 @@
 """Pictures that go on at the opposite edge."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+
+BEYOND = 16
+"""Latents beyond each edge that a VAE sees of the opposite one, where it decodes in tiles."""
 
 
 @contextmanager
 def seamless(pipe: Any) -> Iterator[None]:
-    """Within, every convolution of the UNet and the VAE sees beyond an edge what is at the opposite one."""
+    """Within, the UNet and the VAE see beyond an edge what is at the opposite one."""
+    with ExitStack() as stack:
+        stack.enter_context(_circular(pipe.unet))
+        stack.enter_context(_wrapped(pipe) if pipe.vae.use_tiling else _circular(pipe.vae))
+        yield
+
+
+@contextmanager
+def _circular(network: Any) -> Iterator[None]:
+    """Every convolution pads with what is at the opposite edge."""
     import torch
 
-    parts = (part for network in (pipe.unet, pipe.vae) for part in network.modules())
-    changed = [part for part in parts if isinstance(part, torch.nn.Conv2d) and part.padding_mode == "zeros"]
+    convolutions = (part for part in network.modules() if isinstance(part, torch.nn.Conv2d))
+    changed = [part for part in convolutions if part.padding_mode == "zeros"]
     try:
         for part in changed:
             part.padding_mode = "circular"
@@ -19,3 +31,24 @@ def seamless(pipe: Any) -> Iterator[None]:
     finally:
         for part in changed:
             part.padding_mode = "zeros"
+
+
+@contextmanager
+def _wrapped(pipe: Any) -> Iterator[None]:
+    """The VAE decodes more than the picture, and the rest is cut off: a tile's own edges are not the picture's."""
+    import torch
+
+    vae, scale = pipe.vae, pipe.vae_scale_factor
+    plain = vae.decode
+
+    def decode(latents: Any, **options: Any) -> Any:
+        around = torch.nn.functional.pad(latents, (BEYOND,) * 4, mode="circular")
+        seen = plain(around, **options)[0]
+        inner = slice(BEYOND * scale, -BEYOND * scale)
+        return (seen[..., inner, inner],)
+
+    vae.decode = decode
+    try:
+        yield
+    finally:
+        del vae.decode

@@ -371,6 +371,31 @@ def test_tiling_makes_opposite_edges_meet(painter: SdxlPainter) -> None:
     assert far(drawn(painter, tiling=True), drawn(painter)) > 2
 
 
+def test_tiling_has_no_seam_where_little_memory_makes_the_vae_decode_in_tiles(painter: SdxlPainter) -> None:
+    """Jumps across the edges against those inside, of a picture whose latents go on at the opposite edge."""
+    import torch
+
+    from engine.backends.sdxl.tiling import seamless
+
+    vae = painter._pipe.vae
+    noise = torch.randn(1, 4, 64, 64, generator=torch.Generator().manual_seed(1))
+    smooth = 5 * torch.nn.functional.avg_pool2d(torch.nn.functional.pad(noise, (4,) * 4, mode="circular"), 9, 1)
+
+    def seam() -> float:
+        page = vae.decode(smooth, return_dict=False)[0]
+        return float((page[..., 0] - page[..., -1]).abs().mean() / (page[..., 1:] - page[..., :-1]).abs().mean())
+
+    painter.spare(1)
+    vae.tile_latent_min_size, vae.tile_sample_min_size = 32, 64
+    with torch.inference_mode():
+        plain = seam()
+        with seamless(painter._pipe):
+            fitting = seam()
+        assert seam() == plain
+    painter.spare(0)
+    assert fitting < 1 < plain
+
+
 def test_a_variation_turns_from_one_seeds_picture_to_anothers(painter: SdxlPainter) -> None:
     own, other = drawn(painter), painter.paint(Params(prompt="a cat", seed=8), quiet).pictures[0]
     assert far(drawn(painter, variation=0), own) == 0

@@ -43,3 +43,9 @@ def test_what_is_no_subtitles_is_refused(data: bytes) -> None:
 
 def test_a_cue_that_ends_before_it_begins_is_left_out() -> None:
     assert parse(b"1\n00:00:05,000 --> 00:00:04,000\nno\n\n2\n00:00:06,000 --> 00:00:07,000\nyes\n")[0].text == "yes"
+
+
+@pytest.mark.parametrize("hours", ["9" * 400, "9" * 5000])
+def test_times_that_no_recording_has_are_no_times(hours: str) -> None:
+    with pytest.raises(BadInput, match=r"^srt has 0 cues"):
+        parse(f"1\n{hours}:00:01,000 --> {hours}:00:02,000\nfar away\n".encode())
