@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
         from engine.weights import main as weights
 
         return weights(arguments[1:])
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as the driver counts, and nvidia-smi
     wire = _take_stdout()
     _log_to_stderr()
     given = _given(arguments)

@@ -1,5 +1,8 @@
 """How much memory a worker's device has and uses, in bytes."""
 
+import os
+
+from engine.devices import gpus
 from engine.wire import Memory
 
 
@@ -15,8 +18,7 @@ def memory_of(device: str, models: dict[str, int]) -> Memory:
 def _card(index: int) -> tuple[int, int]:
     import pynvml
 
-    pynvml.nvmlInit()
-    held = pynvml.nvmlDeviceGetMemoryInfo(pynvml.nvmlDeviceGetHandleByIndex(index))
+    held = pynvml.nvmlDeviceGetMemoryInfo(gpus(os.environ)[index])
     return int(held.used), int(held.free)
 
 
