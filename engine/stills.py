@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import BadInput
+from engine import png
+from engine.errors import BadInput, Sentence
 
 if TYPE_CHECKING:
     from PIL import Image
 
 Picture = NDArray[np.uint8]
+
+MOST_SENT = 8_000_000
+"""Bytes of a PNG above which the picture is kept in a smaller format, since chats would refuse it."""
+WEBP_SIDE = 16383
+"""Pixels on a side that a WebP has at most."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,18 @@ def encoded(made: Still, kind: str, **options: object) -> bytes:
     held = io.BytesIO()
     Image.fromarray(made.pixels).save(held, kind, icc_profile=made.profile, **options)
     return held.getvalue()
+
+
+def sendable(made: Still) -> tuple[bytes, tuple[Sentence, ...]]:
+    """The picture as a PNG, or in a smaller format where that is too large for chats, which the note then says."""
+    body = png.encode(made.pixels, made.profile)
+    if len(body) <= MOST_SENT or max(made.colours.shape) > WEBP_SIDE:
+        return body, ()
+    kind = "JPEG" if made.alpha is None else "WEBP"
+    told = "Kept as {format}, since as PNG it has {size} MB, more than chats take."
+    note = Sentence(template=told, facts={"format": kind, "size": round(len(body) / 1e6)})
+    more = {"quality": 93, "subsampling": 0} if kind == "JPEG" else {"quality": 92, "method": 2}
+    return encoded(made, kind, **more), (note,)
 
 
 def _eight_bits(image: "Image.Image") -> "Image.Image":

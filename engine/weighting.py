@@ -43,11 +43,6 @@ def fragments(prompt: str) -> list[Fragment]:
     return _joined(found)
 
 
-def unweighted(prompt: str) -> str:
-    """The words alone. Raises as `fragments` does."""
-    return "".join(fragment.text for fragment in fragments(prompt))
-
-
 def numbered(prompt: str) -> bool:
     """Whether somebody wrote a weight in numbers, which no prose has."""
     return any(fragment.weight != 1 for fragment in fragments(prompt)) and _NUMBERED.search(prompt) is not None

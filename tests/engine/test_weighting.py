@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import BadInput
-from engine.weighting import fragments, numbered, unweighted
+from engine.weighting import fragments, numbered
 
 
 def told(prompt: str) -> list[tuple[str, float]]:
@@ -43,4 +43,4 @@ def test_only_numbers_are_surely_meant_as_weights() -> None:
 
 @given(st.text(alphabet="ab ,!\\"))
 def test_words_without_brackets_are_left_as_they_are(prompt: str) -> None:
-    assert unweighted(prompt) == prompt.replace("\\\\", "\\")
+    assert "".join(each.text for each in fragments(prompt)) == prompt.replace("\\\\", "\\")

@@ -19,7 +19,6 @@ OVAL = (
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 """The rim of the face, from the middle of the forehead clockwise in the picture."""
-NOSE_TIP = 1
 
 
 @dataclass(frozen=True)

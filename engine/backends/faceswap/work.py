@@ -32,8 +32,6 @@ MOST_ANIMATED = 400_000_000
 """Pixels of all frames together that an animated picture may have: they are held till the end."""
 GIF_RATE = 10.0
 """Frames a second that are thought of where a GIF tells the time of each."""
-MOST_SENT = 8_000_000
-"""Bytes of a PNG above which the picture is kept as a JPEG, since chats would refuse it."""
 
 
 class Swap:
@@ -94,9 +92,8 @@ class Swap:
         return self._kept(self._finished(Still(swapping.whole(), before.alpha, before.profile)))
 
     def _kept(self, made: Still) -> Media:
-        body = png.encode(made.pixels, made.profile)
-        if len(body) > MOST_SENT and made.alpha is None:
-            body = stills.encoded(made, "JPEG", quality=93, subsampling=0)
+        body, told = stills.sendable(made)
+        self._notes += told
         return self._context.keep_file(body)
 
     def _finished(self, made: Still) -> Still:

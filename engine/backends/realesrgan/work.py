@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from engine import png
 from engine.animations import frames_of
 from engine.backends.realesrgan import moving
 from engine.backends.realesrgan.enlarger import Enlarger, Tiled, bicubic
@@ -11,7 +10,7 @@ from engine.backends.realesrgan.still import enlarged
 from engine.errors import Sentence, TooLarge
 from engine.job import Fact, Media
 from engine.steps import OnStep
-from engine.stills import encoded, read
+from engine.stills import read, sendable
 from engine.task import Context
 
 if TYPE_CHECKING:
@@ -21,10 +20,6 @@ LARGE = 256 * 256
 """Pixels above which the embedded tier takes the fast network where none is named: the finer takes 9 s for these."""
 MOST_WORK = {"embedded": 250_000_000, "full": 10_000_000_000}
 """Pixels of all frames together, times the network's weight: what two cores, or a GPU, do in about 15 minutes."""
-MOST_SENT = 8_000_000
-"""Bytes of a PNG above which the picture is kept in a smaller format, since chats would refuse it."""
-WEBP_SIDE = 16383
-"""Pixels on a side that a WebP has at most."""
 
 Made = tuple[Media, tuple[Sentence, ...], dict[str, Fact]]
 
@@ -56,14 +51,8 @@ def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     name, enlarger, notes = _chosen(params, context, upscalers, (height, width), 1)
     size = round(height * params.scale), round(width * params.scale)
     large = enlarged(small, size, enlarger, _telling(context))
-    made = png.encode(large.pixels, large.profile)
-    if len(made) > MOST_SENT and max(size) <= WEBP_SIDE:
-        kind = "JPEG" if large.alpha is None else "WEBP"
-        told = "Kept as {format}, since as PNG it has {size} MB, more than chats take."
-        notes += (Sentence(template=told, facts={"format": kind, "size": round(len(made) / 1e6)}),)
-        more = {"quality": 93, "subsampling": 0} if kind == "JPEG" else {"quality": 92, "method": 2}
-        made = encoded(large, kind, **more)
-    return context.keep_file(made), notes, _facts(name, context)
+    made, told = sendable(large)
+    return context.keep_file(made), notes + told, _facts(name, context)
 
 
 def _telling(context: Context) -> OnStep:
