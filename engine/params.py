@@ -25,7 +25,8 @@ class TaskParams(BaseModel):
     """Base of every task's `Params`. A field's `json_schema_extra` says more of it.
 
     `rest`: free text, takes the words that no other option claimed; `positional`: may be given without its name;
-    `accepts`: which files a `Media` field takes, of `engine.media.KINDS`; all but texts where it is left out.
+    `accepts`: which files a `Media` field takes, of `engine.media.KINDS`; all but texts where it is left out;
+    `about`: the `Media` field of which this one says something, and in answer to which it is sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
@@ -78,6 +79,7 @@ class Option:
     rest: bool = False
     positional: bool = False
     accepts: tuple[str, ...] = ()
+    about: str = ""
 
     @classmethod
     def of(cls, name: str, field: FieldInfo) -> "Option":
@@ -96,6 +98,7 @@ class Option:
             rest=bool(extra.get("rest")),
             positional=bool(extra.get("positional")),
             accepts=_names(extra.get("accepts")),
+            about=str(extra.get("about", "")),
         )
 
 
@@ -103,8 +106,11 @@ def matched(params: type[TaskParams], names: Sequence[str]) -> dict[str, int]:
     """Options for files that came without any: by option the place in `names` of the file for it.
 
     A file goes to the first free option that accepts its kind, or else to the first free one, which then refuses it.
+    Of several files the first was sent in answer to the others.
     """
     free = [option for option in params.options() if option.kind == "media"]
+    if len(names) > 1:
+        free.sort(key=lambda option: not option.about)
     placed: dict[str, int] = {}
     for place, name in enumerate(names[: len(free)]):
         kinds = kinds_named(name)

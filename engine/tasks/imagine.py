@@ -84,7 +84,7 @@ class Params(TaskParams):
     mask: Media | None = Field(
         None,
         description="White where the picture is drawn anew, black where it stays",
-        json_schema_extra={"accepts": ["image"]},
+        json_schema_extra={"accepts": ["image"], "about": "image"},
     )
     extend: Literal["out", "left", "right", "up", "down"] | None = Field(
         None, description="Draw on beyond the picture: out all around, or to one side"

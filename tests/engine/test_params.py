@@ -97,3 +97,8 @@ class Filmed(TaskParams):
 )
 def test_a_file_goes_to_the_option_that_accepts_its_kind(names: list[str], places: dict[str, int]) -> None:
     assert matched(Filmed, names) == places
+
+
+def test_a_picture_sent_in_answer_to_another_is_its_mask_and_alone_it_is_the_picture() -> None:
+    assert matched(Params, ["painted.png", "photo.jpg"]) == {"mask": 0, "image": 1}
+    assert matched(Params, ["photo.jpg"]) == {"image": 0}
