@@ -242,7 +242,7 @@ def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp
         ({"colour": "#12345g"}, "colour is “#12345g”"),
         ({"translate": True, "bilingual": True}, "translate shows English alone"),
         ({"size": 40}, "size is 40; it must be at most 15"),
-        ({"style": "neon"}, "style is “neon”; it must be one of 'plain', 'boxed'"),
+        ({"style": "neon"}, "style is “neon”; it must be one of plain, boxed"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any], said: str, english: Media) -> None:
