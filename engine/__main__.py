@@ -9,12 +9,13 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO, cast
 
 import structlog
 
 from engine.errors import AtelierError
 from engine.job import Value
+from engine.stderr import Stderr
 from engine.task import EngineSettings
 from engine.wire import Unfit, line
 
@@ -36,7 +37,7 @@ def _log_to_stderr() -> None:
     """A traceback without local variables, among which are people's words and whole pictures."""
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     processors = [*structlog.get_config()["processors"][:-1], plain]
-    structlog.configure(processors=processors, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(processors=processors, logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Stderr())))
 
 
 def _take_stdout() -> BinaryIO:

@@ -1,5 +1,6 @@
 """What the bot holds of the engine: lines of jobs, and a keeper for each worker."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -121,13 +122,21 @@ class Engine:
             line.mode = mode
 
     async def service(self, task: str) -> Service:
-        """Which backend does `task`. Waits while workers start; raises EngineDied when none can."""
-        for keeper in self._keepers:
-            await keeper.known.wait()
-        services = [service for worker in self.state().workers for service in worker.services if service.task == task]
-        if not services:
+        """Which backend does `task`. Waits while workers start that may know; raises EngineDied when none can."""
+        starting = {asyncio.ensure_future(keeper.known.wait()) for keeper in self._keepers if not keeper.known.is_set()}
+        try:
+            while (found := self._service(task)) is None and starting:
+                _, starting = await asyncio.wait(starting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in starting:
+                each.cancel()
+        if found is None:
             raise EngineDied("The engine cannot start: {why} Ask an admin to look at the log.", why=self._why())
-        return services[0]
+        return found
+
+    def _service(self, task: str) -> Service | None:
+        services = (service for worker in self.state().workers for service in worker.services)
+        return next((service for service in services if service.task == task), None)
 
     def place(self, job: str) -> int | None:
         """From 1 in line; 0 while it runs; None where there is no such job."""

@@ -86,6 +86,8 @@ class Keeper:
         if ticket is None:
             return False
         ticket.cancelled = True
+        if len(self._tickets) > 1:  # what several share may not stop for one of them
+            ticket.put(Failed.of(Cancelled("Cancelled."), job))
         if self._process is not None:
             self._process.send(Cancel(job=job))
         return True

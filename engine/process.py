@@ -14,6 +14,7 @@ import structlog
 
 from engine.errors import EngineDied, Sentence
 from engine.job import Update, Value
+from engine.stderr import Stderr
 from engine.wire import Held, Ready, Unfit, from_worker, line
 
 log = structlog.get_logger()
@@ -111,6 +112,7 @@ class WorkerProcess:
 
     async def _forward_logs(self) -> None:
         assert self._process.stderr is not None
+        stderr = Stderr()
         while True:
             with suppress(ValueError):  # a line over LONGEST_LINE, which no person reads
                 text = await self._process.stderr.readline()
@@ -118,8 +120,7 @@ class WorkerProcess:
                     return
                 words = text.decode(errors="replace").rstrip()
                 self._last_words.append(words)
-                with suppress(OSError):  # a full disk: unread, the pipe would fill and the worker stand still
-                    sys.stderr.write(words + "\n")
+                stderr.write(words + "\n")
 
 
 def _without_paths(text: str) -> str:

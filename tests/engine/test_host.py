@@ -299,6 +299,30 @@ async def test_cancelling_one_job_of_a_batch_leaves_the_others(open_engine: Open
         await blocker
 
 
+async def test_who_cancels_a_job_of_a_batch_that_does_not_stop_for_it_is_told_within_a_second(
+    open_engine: Open,
+) -> None:
+    async with open_engine() as engine:
+        engine.mode = "paused"
+        stuck = asyncio.create_task(told(engine, hung := echo(share="x", fault="hang")))
+        await until(lambda: hung.id in engine.line)
+        cancelled = asyncio.create_task(_drain(engine, echo(user="web:b", share="x", seconds=9), cancel_at=Started))
+        await until(lambda: len(engine.line) == 2)
+        engine.mode = "open"
+        last, seconds = await cancelled
+        assert (failed(last).kind, seconds < 1) == ("Cancelled", True)
+        stuck.cancel()
+
+
+async def test_who_asks_waits_for_no_worker_that_hangs_at_its_start(tmp_path: Path) -> None:
+    async with Engine.open(HostSettings(devices=("cpu", "cpu"), folder=tmp_path)) as engine:
+        await until(lambda: engine.state().workers[0].pid is not None)
+        os.kill(pid(engine), signal.SIGSTOP)
+        async with asyncio.timeout(60):
+            assert (await engine.service("echo")).backend == "echo"
+        assert [worker.ready for worker in engine.state().workers] == [False, True]
+
+
 async def test_a_batch_that_fails_is_run_again_one_by_one_and_only_the_guilty_job_fails(open_engine: Open) -> None:
     async with open_engine() as engine:
         blocker = asyncio.create_task(told(engine, echo(seconds=0.3)))

@@ -83,3 +83,23 @@ def test_what_it_set_to_work_ends_with_it() -> None:
     )
     assert ended.returncode == 3
     assert gone(int(ended.stdout))
+
+
+def test_a_log_that_cannot_be_written_costs_nothing_but_itself(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine", "--folder", str(tmp_path)]
+    runs = [{"type": "run", "job": fault, "task": "echo", "params": {"fault": fault}} for fault in ("error", "none")]
+    with (
+        Path("/dev/full").open("w") as full,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=full, text=True) as worker,
+    ):
+        assert worker.stdin
+        assert worker.stdout
+        worker.stdin.write("".join(json.dumps(run) + "\n" for run in runs))
+        worker.stdin.flush()
+        ends: list[str] = []
+        while len(ends) < 2:
+            told = json.loads(worker.stdout.readline())
+            ends += [told["type"]] if told["type"] in {"done", "failed"} else []
+        worker.stdin.close()
+        worker.wait(timeout=30)
+    assert ends == ["failed", "done"]
