@@ -27,6 +27,7 @@ ENGINE_FROM_OUTSIDE = tuple(
         "parts",
         "scripts",
         "stages",
+        "stderr",
         "tasks",
     )
 )
