@@ -23,7 +23,7 @@ from engine.wire import Unfit, line
 def main(arguments: list[str]) -> int:
     """Serve until stdin ends. Returns the process's exit code."""
     if arguments[:1] == ["weights"]:
-        from engine.weights import main as weights
+        from engine.weights_program import main as weights
 
         return weights(arguments[1:])
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as the driver counts, and nvidia-smi

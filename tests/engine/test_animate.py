@@ -1,16 +1,13 @@
 """/animate end to end in the embedded tier: real networks, real voices, and the output measured."""
 
-import io
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from engine import media, video, weights
 from engine.animate.hearing import RATE as HEARD
@@ -20,30 +17,16 @@ from engine.backends.faces.face import Face
 from engine.backends.faces.reader import FaceReader
 from engine.errors import BadInput, Cancelled, TooLarge
 from engine.job import Media, Progress, Result
-from engine.models import Pool
-from engine.task import Context, EngineSettings
+from engine.task import Context
 from engine.tasks.animate import TASK, Params
 from tests.samples import astronaut, coffee, six
+from tests.workbench import Workbench
 
 WORDS = "Hello there. I am a portrait that speaks, and this is what I sound like. It is quite a day today, is it not?"
 
 
-class Bench:
-    """A folder, a context, and what was told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.told: list[Progress] = []
-        settings = EngineSettings("cpu", folder, 10**9, {})
-        assert TASK.load is not None
-        load = TASK.load
-        self.pool = Pool(10**9, {"animate": lambda: load(settings)})
-        self.context = Context("job", folder, self.pool, TASK.choose(settings), self.told.append)
-
-    def attach(self, picture: NDArray[np.uint8]) -> Media:
-        held = io.BytesIO()
-        Image.fromarray(picture).save(held, "PNG")
-        return media.keep(held.getvalue(), self.folder / "media")
+class Bench(Workbench):
+    """Portraits to speak, and speech."""
 
     def speech(self, text: str) -> Media:
         path = self.folder / "speech.wav"
@@ -58,7 +41,7 @@ class Bench:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ATELIER_WEIGHTS", str(weights.FOLDER.absolute()))
-        made = Bench(tmp_path_factory.mktemp("animate"))
+        made = Bench(TASK, tmp_path_factory.mktemp("animate"))
         yield made
         made.pool.free()
 

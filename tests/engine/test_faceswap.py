@@ -17,13 +17,13 @@ from engine import video, weights
 from engine.backends.faces.face import LEFT_EYE, RIGHT_EYE, Face
 from engine.backends.faces.reader import FaceReader
 from engine.errors import BadInput, Cancelled, MissingModel
-from engine.job import Media, Progress, Result
+from engine.job import Media, Result
 from engine.media import keep
-from engine.models import Pool
-from engine.task import Context, EngineSettings
+from engine.task import EngineSettings
 from engine.tasks.faceswap import TASK, Params
 from engine.wire import Service
 from tests import samples, tiny_faces
+from tests.workbench import Workbench
 
 Picture = NDArray[np.uint8]
 SIX = samples.six()
@@ -32,22 +32,8 @@ MONICA, ROSS = SIX[120:330, 220:440], SIX[220:460, 400:640]
 """Two of the six, by themselves: the third from the left looks at us."""
 
 
-class Bench:
-    """A folder, a context, and what was told."""
-
-    def __init__(self, folder: Path, models: dict[str, str] | None = None, *, noncommercial: bool = False) -> None:
-        self.folder = folder
-        self.told: list[Progress] = []
-        settings = EngineSettings("cpu", folder, 10**9, models or {}, noncommercial=noncommercial)
-        assert TASK.load is not None
-        load = TASK.load
-        pool = Pool(10**9, {"faceswap": lambda: load(settings)})
-        self.context = Context("job", folder, pool, TASK.choose(settings), self.told.append)
-
-    def attach(self, picture: Picture) -> Media:
-        held = io.BytesIO()
-        Image.fromarray(picture).save(held, "PNG")
-        return keep(held.getvalue(), self.folder / "media")
+class Bench(Workbench):
+    """Pictures with faces, and what becomes of them."""
 
     def gif(self, pictures: Iterable[Picture]) -> Media:
         first, *rest = [Image.fromarray(picture) for picture in pictures]
@@ -77,7 +63,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("ATELIER_WEIGHTS", str(weights.FOLDER.absolute()))
-    return Bench(tmp_path)
+    return Bench(TASK, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -418,7 +404,7 @@ class TestFull:
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:
         tiny_faces.folder(tmp_path / "networks")
-        return Bench(tmp_path, {"faceswap": str(tmp_path / "networks")}, noncommercial=True)
+        return Bench(TASK, tmp_path, {"faceswap": str(tmp_path / "networks")}, noncommercial=True)
 
     def patched(self, *corners: tuple[int, int]) -> Picture:
         picture = np.full((640, 640, 3), 128, np.uint8)

@@ -11,31 +11,16 @@ from PIL import Image
 
 from engine import video, weights
 from engine.errors import BadInput, Cancelled, TooLarge
-from engine.job import Media, Progress, Result
+from engine.job import Media, Result
 from engine.media import keep
-from engine.models import Pool
-from engine.task import Context, EngineSettings
 from engine.tasks.upscale import TASK, Params
+from tests.workbench import Workbench
 
 FAST = "realesr-animevideov3"
 
 
-class Bench:
-    """A folder, a context, and what was told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.told: list[Progress] = []
-        settings = EngineSettings("cpu", folder, 10**9, {})
-        assert TASK.load is not None
-        load = TASK.load
-        pool = Pool(10**9, {"upscale": lambda: load(settings)})
-        self.context = Context("job", folder, pool, TASK.choose(settings), self.told.append)
-
-    def attach(self, image: Image.Image, kind: str = "PNG", **options: Any) -> Media:
-        held = io.BytesIO()
-        image.save(held, kind, **options)
-        return keep(held.getvalue(), self.folder / "media")
+class Bench(Workbench):
+    """What is enlarged."""
 
     def run(self, image: Media, **options: Any) -> Result:
         return TASK.run(Params(image=image, **{"model": FAST, **options}), self.context)
@@ -48,7 +33,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("ATELIER_WEIGHTS", str(weights.FOLDER.absolute()))
-    return Bench(tmp_path)
+    return Bench(TASK, tmp_path)
 
 
 def halves(wide: int = 24, high: int = 16) -> Image.Image:
@@ -201,7 +186,7 @@ def test_a_sound_is_refused(bench: Bench) -> None:
 
 def test_without_any_network_it_is_bicubic_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path / "none"))
-    bench = Bench(tmp_path)
+    bench = Bench(TASK, tmp_path)
     source = bench.attach(halves())
     result = bench.run(source)
     assert result.facts["model"] == "bicubic"

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import pytest
 
-from engine import sources, weights
+from engine import sources, weights_program
 from engine.errors import MissingModel
 from engine.sources import File, Hub, Package
 from engine.weights import Weight, fetch, listed, need
@@ -69,7 +69,7 @@ def test_what_is_for_research_alone_is_fetched_only_once_that_is_accepted(
         assert "non-commercial" in weight.licence
         with pytest.raises(MissingModel, match=r"is for non-commercial research only\. To fetch it, accept that"):
             fetch(weight, tmp_path)
-    assert weights.main(["--fetch", "--folder", str(tmp_path), "buffalo_l"]) == 1
+    assert weights_program.main(["--fetch", "--folder", str(tmp_path), "buffalo_l"]) == 1
     assert "models.accept_noncommercial_weights = true" in capsys.readouterr().err
 
 
@@ -293,7 +293,7 @@ def test_what_is_here_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_table_tells_what_is_here_and_what_is_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert weights.main(["--folder", str(tmp_path)]) == 0
+    assert weights_program.main(["--folder", str(tmp_path)]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert list(rows) == ["name", *(weight.name for weight in listed())]
     assert "yes" in rows["pocket"]
@@ -305,7 +305,7 @@ def test_a_fetch_that_fails_says_so_and_ends_with_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     point_at(monkeypatch, CLOSED, CLOSED)
-    assert weights.main(["--fetch", "--folder", str(tmp_path), "sdxl-vae-fp16-fix"]) == 1
+    assert weights_program.main(["--fetch", "--folder", str(tmp_path), "sdxl-vae-fp16-fix"]) == 1
     said = capsys.readouterr()
     assert "sdxl-vae-fp16-fix cannot be fetched" in said.err
     assert str(tmp_path) not in said.err
@@ -314,5 +314,5 @@ def test_a_fetch_that_fails_says_so_and_ends_with_one(
 
 def test_a_name_that_is_not_listed_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        weights.main(["sdlx"])
+        weights_program.main(["sdlx"])
     assert "weights.toml lists no sdlx" in capsys.readouterr().err
