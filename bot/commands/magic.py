@@ -16,7 +16,7 @@ class Params(task.Params):
         "",
         description="What to draw, in a few words",
         max_length=task.MAX_IDEA,
-        examples=["a lighthouse at noon"],
+        examples=["a castle at noon"],
         json_schema_extra={"rest": True},
     )
     always: bool | None = Field(None, description="Do so from now on for everything that you draw, or no more")

@@ -60,7 +60,7 @@ class Params(TaskParams):
         description="What to draw",
         min_length=1,
         max_length=1500,
-        examples=["a lighthouse at dusk"],
+        examples=["a castle at night"],
         json_schema_extra={"rest": True},
     )
     shape: Shapes | None = Field(

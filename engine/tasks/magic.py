@@ -27,7 +27,7 @@ class Params(TaskParams):
         description="What to draw, in a few words",
         min_length=1,
         max_length=MAX_IDEA,
-        examples=["a lighthouse at noon"],
+        examples=["a castle at noon"],
         json_schema_extra={"rest": True},
     )
     style: str = Field(

@@ -29,7 +29,7 @@ class Params(TaskParams):
         "",
         description="Scenes: what is seen, then > and what is said; a blank line, or |, between scenes",
         max_length=60_000,
-        examples=["a lighthouse at dusk > Night falls. | a ship in a storm > A ship is lost."],
+        examples=["a castle at night > Night falls. | a sailboat at sunset > A boat comes home."],
         json_schema_extra={"rest": True},
     )
     file: Media | None = Field(

@@ -28,7 +28,7 @@ class Params(TaskParams):
         "",
         description="What to show; leave it out with a picture of your own",
         max_length=1500,
-        examples=["a lighthouse at dusk"],
+        examples=["a castle at night"],
         json_schema_extra={"rest": True},
     )
     image: Media | None = Field(None, description="Picture to set in motion", json_schema_extra={"accepts": ["image"]})

@@ -12,7 +12,7 @@ import { Scroll } from "./scroll.js";
 import { Stream } from "./stream.js";
 import { speak, t } from "./words.js";
 
-const IDEAS = ["/imagine a red apple", "/imagine a fox in the snow --count 2", "/imagine a lighthouse at night --shape wide", "/help"];
+const IDEAS = ["/imagine a red apple", "/imagine a fox in the snow --count 2", "/imagine a castle at night --shape wide", "/help"];
 
 class Page {
   constructor({ commands, file_bytes: bound }) {
