@@ -315,7 +315,7 @@ async def test_help_of_a_command_shows_options_bounds_and_examples(service: Serv
     assert "count: How many pictures (1 to 4; 1 if left out)" in lines
     assert "image: Picture to start from (attach a file)" in lines
     assert "tiling: Make the edges fit together, for patterns (on or off; off if left out)" in lines
-    assert lines[-1] == "/imagine a lighthouse at dusk --shape wide --count 2 --style watercolour"
+    assert lines[-1] == "/imagine a castle at night --shape wide --count 2 --style watercolour"
     assert (
         "Cuántas imágenes (de 1 a 4; 1 si no lo pones)" in (await answer(service, "/help /Imagine", language="es")).text
     )
