@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from itertools import count
 from typing import TypeVar
 
 import structlog
 
 from bot.flights import Flights
-from engine.errors import Cancelled, DiskFull, EngineDied
+from engine.errors import Cancelled, EngineDied, Unwritten
 from engine.job import Done, Failed, Job, Paused, Progress, Queued, Started, Update
 from storage.store import IllegalMove, Store
 
@@ -20,7 +21,7 @@ ATTEMPTS = 2
 """Runs that a job may have, over all runs of the studio: one that ended each in a crash is the likely cause."""
 ENDED = ("done", "failed", "cancelled")
 ROOM_AGAIN = 1.0
-"""Seconds between two looks whether a full disk has room again."""
+"""Seconds between two looks whether what is made can be written down."""
 
 
 class Life:
@@ -145,17 +146,19 @@ class Life:
         if clock.begun:
             try:
                 await self._store.requeue(job.id, forgive=True)
-            except (IllegalMove, DiskFull) as error:
+            except (IllegalMove, Unwritten) as error:
                 log.warning("left as it is", why=str(error))
 
     async def _write(self, change: Callable[[], Awaitable[T]]) -> T:
-        """What is under way waits for room on a full disk, so that nothing of it is lost."""
-        while True:
+        """What is under way waits until it can be written down, as on a full disk, so that nothing of it is lost."""
+        for tries in count():
             try:
                 return await change()
-            except DiskFull as error:
-                log.error("waiting for room on the disk", why=str(error))  # noqa: TRY400  # no fault of ours
+            except Unwritten as error:
+                if not tries:
+                    log.error("waiting until it can be written down", why=str(error))  # noqa: TRY400  # no fault of ours
             await asyncio.sleep(ROOM_AGAIN)
+        raise AssertionError("it is tried for ever")
 
     def _forget(self, job: Job) -> None:
         self._carried.discard(job.id)

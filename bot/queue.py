@@ -7,7 +7,7 @@ from typing import cast, get_args
 import structlog
 
 from bot.studio import Studio
-from engine.errors import DiskFull
+from engine.errors import Unwritten
 from engine.host import Kind, Mode
 
 log = structlog.get_logger()
@@ -43,5 +43,5 @@ async def keep_learning(studio: Studio) -> None:
         kind, seconds = await learnt.get()
         try:
             await studio.store.learn(kind.task, kind.model, kind.size, kind.device, seconds)
-        except DiskFull as error:
+        except Unwritten as error:
             log.warning("not learnt", task=kind.task, why=str(error))

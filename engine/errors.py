@@ -15,7 +15,9 @@
     │   ├── MissingModel     weights are not there and cannot be had
     │   └── Broken           a fault in a task: ours to mend, told without its traceback
     ├── EngineDied           the worker process is gone or cannot start
-    └── DiskFull             nothing can be written down until somebody makes room
+    └── Unwritten            nothing can be written down for now
+        ├── DiskFull         until somebody makes room
+        └── Locked           while another program holds the database
 
 An error is an English template and the facts that fill it, so that it can cross a process and be said in any language.
 """
@@ -123,8 +125,16 @@ class EngineDied(AtelierError):
     """The worker process is gone, or cannot start."""
 
 
-class DiskFull(AtelierError):
-    """Nothing can be written down until somebody makes room."""
+class Unwritten(AtelierError):
+    """Nothing can be written down for now."""
+
+
+class DiskFull(Unwritten):
+    """Until somebody makes room."""
+
+
+class Locked(Unwritten):
+    """While another program holds the database, as a backup may."""
 
 
 def disk_full() -> DiskFull:

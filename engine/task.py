@@ -207,13 +207,16 @@ class Context:
 
     def _with_room(self, write: Callable[[], T]) -> T:
         """What was made waits for room on a full disk. Raises Cancelled."""
+        told = False
         while True:
             try:
                 return write()
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
-                log.warning("waiting for room on the disk", job=self._job)
+                if not told:
+                    log.warning("waiting for room on the disk", job=self._job)
+                told = True
             self.cancelled.wait(ROOM_AGAIN)
             self.check()
 

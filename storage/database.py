@@ -17,12 +17,15 @@ from typing import Any, Self, TypeVar
 
 import aiosqlite
 
-from engine.errors import AtelierError, disk_full
+from engine.errors import AtelierError, Locked, disk_full
 
 T = TypeVar("T")
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """What SQLite says of a full disk; the second where not even the index of its log has room."""
+HELD = "Another program holds the studio's database. Ask an admin to close it, then try again."
+PATIENCE = 5.0
+"""Seconds that a change waits for another program to let go of the database."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -68,7 +71,7 @@ class Database:
         """
         connection = None
         try:
-            connection = await aiosqlite.connect(path, isolation_level=None, timeout=5)
+            connection = await aiosqlite.connect(path, isolation_level=None, timeout=PATIENCE)
             database = cls(path, connection)
             await database.read(_prepare)
         except BaseException as error:
@@ -99,7 +102,8 @@ class Database:
         """Make the change that `move` is, all of it or, where it raises, none.
 
         Once asked for it is made, though its caller be cancelled. A `durable` change is on the disk when this returns;
-        any other may be lost to a power cut, never to a crash. Raises DiskFull where the disk takes nothing more.
+        any other may be lost to a power cut, never to a crash. Raises DiskFull where the disk takes nothing more, and
+        Locked where another program holds the database for longer than PATIENCE.
         """
         change = _Change(move, durable)
         self._waiting.append(change)
@@ -109,11 +113,13 @@ class Database:
         except sqlite3.OperationalError as error:
             if _primary(error) in NO_ROOM:
                 raise disk_full() from error
+            if _primary(error) == sqlite3.SQLITE_BUSY:
+                raise Locked(HELD) from error
             raise
         return answer
 
     def _beside(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=5)) as connection:
+        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=PATIENCE)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
@@ -144,6 +150,8 @@ def _primary(error: sqlite3.Error) -> int:
 
 
 def _unfit(path: Path | str, error: sqlite3.DatabaseError) -> AtelierError:
+    if _primary(error) == sqlite3.SQLITE_BUSY:
+        return Locked("Another program holds the database {path}. Close it, then start again.", path=str(path))
     return AtelierError(
         "{path} cannot be opened as the database: {reason}. Move it aside, or name another data_dir.",
         path=str(path),

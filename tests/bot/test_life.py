@@ -1,7 +1,9 @@
 """What a later run of the studio makes of the jobs that an earlier one left, with the real store and a real worker."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ async def repeat(call: Call, params: Echo) -> Job:
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
     settings = Settings().model_copy(update={"limits": {}})
-    async with Store.open(":memory:") as store, small_engine(tmp_path) as engine:
+    async with Store.open(tmp_path / "atelier.db") as store, small_engine(tmp_path) as engine:
         files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
         yield Service(Studio(settings, store, files, engine, (repeat, cancel)))
 
@@ -138,3 +140,23 @@ async def test_a_full_disk_refuses_a_job_and_takes_nothing(service: Service, mon
         (refused,) = [update async for update in updates]
     assert "disk is full" in str(failed(refused).sentence)
     assert await service.studio.store.unfinished() == []
+
+
+async def test_what_is_made_while_another_program_holds_the_database_is_told_once_it_lets_go(
+    service: Service, tmp_path: Path
+) -> None:
+    database = service.studio.store._database  # patience in milliseconds, for a quick test
+    await database.read(lambda db: db.execute("PRAGMA busy_timeout = 50").fetchall())
+    with closing(sqlite3.connect(tmp_path / "atelier.db", isolation_level=None)) as other:
+        async with aclosing(
+            service.handle(Request("repeat", {"text": "kept", "seconds": 0.2}, "web:a", "here"))
+        ) as told:
+            updates = []
+            async for update in told:
+                updates.append(update)
+                if isinstance(update, Started):
+                    other.execute("BEGIN EXCLUSIVE")
+                    asyncio.get_running_loop().call_later(1, other.rollback)
+    assert done(updates[-1]).result.text == "kept"
+    (state,) = [row["state"] for row in await database.read(lambda db: db.execute("SELECT state FROM jobs").fetchall())]
+    assert state == "done"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import AtelierError, DiskFull
+from engine.errors import AtelierError, DiskFull, Locked
 from storage.database import MIGRATIONS, Database
 
 
@@ -86,6 +86,28 @@ async def test_a_full_disk_fails_the_change_and_the_next_one_works_again(databas
     await database.read(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchall())
     await database.change(fill)
     assert await names(database) == ["large"]
+
+
+async def test_a_database_that_another_program_holds_fails_the_change_in_words_and_the_next_one_works_again(
+    database: Database, tmp_path: Path
+) -> None:
+    await database.read(lambda db: db.execute("PRAGMA busy_timeout = 50").fetchall())
+    with closing(sqlite3.connect(tmp_path / "atelier.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Locked, match="Another program holds the studio's database"):
+            await database.change(lambda db: db.execute(write("early")))
+    await database.change(lambda db: db.execute(write("late")))
+    assert await names(database) == ["late"]
+
+
+async def test_a_database_that_another_program_keeps_to_itself_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database.PATIENCE", 0.05)
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Locked, match=r"a\.db\. Close it, then start again"):
+            await Database.open(tmp_path / "a.db")
 
 
 async def test_a_long_read_sees_what_is_committed_and_cannot_write(database: Database) -> None:

@@ -19,6 +19,7 @@ from engine.errors import (
     Cancelled,
     DiskFull,
     EngineDied,
+    Locked,
     MissingModel,
     NotAllowed,
     OutOfMemory,
@@ -52,6 +53,7 @@ STATUS: dict[type[AtelierError], int] = {
     OutOfMemory: 503,
     TimedOut: 504,
     DiskFull: 507,
+    Locked: 503,
 }
 
 HEADERS = {
