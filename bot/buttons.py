@@ -65,6 +65,14 @@ def pressed(button: str, commands: Sequence[Command]) -> Command | None:
     return next((command for command in commands if command.name == name), None)
 
 
+def asks_for(button: str, commands: Sequence[Command], language: Language) -> str:
+    """What the text that the button opens is for, as the command's option says it; empty where it opens none."""
+    command = pressed(button, commands)
+    if command is None or not command.edits:
+        return ""
+    return say(command.params.model_fields[command.edits].description or command.edits, language)
+
+
 def withdraws(button: str, commands: Sequence[Command]) -> bool:
     """Whether the message that carries the button goes once its command succeeds."""
     command = pressed(button, commands)

@@ -194,7 +194,7 @@ def _refusal(detail: ErrorDetails, params: type[TaskParams]) -> BadInput:
 
 
 def _unknown(option: str, names: Sequence[str]) -> BadInput:
-    near = difflib.get_close_matches(option, names, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(option, names, n=1, cutoff=0.75)
     if near:
         return BadInput("There is no option {option} here. Did you mean {near}?", option=option, near=near[0])
     known = ", ".join(names) or "none"

@@ -118,6 +118,7 @@ class TestDiscord:
             form = await ana.press("Edit", answer.message).form()
             field = form["components"][0]["component"]
             assert (form["title"], field["value"]) == ("Edit", "a red apple")
+            assert form["components"][0]["label"] == "What to say instead"
             edited = ana.fill(form, "a blue apple")
             assert (await edited.until(lambda shown: shown.content == "a blue apple")).buttons
 

@@ -322,7 +322,7 @@ class TestFollowing:
     async def test_again_draws_a_new_one(self, page: Page) -> None:
         card = await send(page, "/imagine a red apple --steps 1")
         await card.get_by_role("button", name="Again").click(timeout=SLOW)
-        await expect(page.locator(".said").nth(1)).to_have_text("/imagine a red apple --steps 1")
+        await expect(page.locator(".said").nth(1)).to_have_text("Again/imagine a red apple --steps 1")
         await expect(page.locator(".answer.done")).to_have_count(2, timeout=SLOW)
         seeds = [re.findall(r"seed \d+", text) for text in await page.locator(".answer").all_inner_texts()]
         assert seeds[0] != seeds[1]
@@ -387,13 +387,34 @@ class TestFollowing:
                 await card.get_by_role("button", name="Edit").click()
                 await expect(page.locator("#line")).to_have_value("a red apple")
                 await expect(page.locator("#hint")).to_contain_text("Escape leaves it")
+                await expect(page.locator("#hint")).to_contain_text("What to say instead. Change it")
                 if leave:
                     await page.keyboard.press("Escape")
                     await expect(page.locator("#line")).to_have_value("")
             await page.locator("#line").fill("a blue apple")
             await page.keyboard.press("Enter")
             await expect(page.locator(".answer.done .text").nth(1)).to_have_text("a blue apple")
+            await expect(page.locator(".said").nth(1)).to_have_text("Edita blue apple")
+            await expect(page.locator(".said .label")).to_have_text(["Edit"])
             await expect(page.locator("#hint")).to_have_text("")
+
+    async def test_a_text_that_is_refused_is_opened_again_as_it_was_sent(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/echo a red apple")
+            await card.get_by_role("button", name="Write").click()
+            await expect(page.locator("#hint")).to_contain_text("What to say after it. Write it and send it")
+            await page.locator("#line").fill("x" * 501)
+            await page.keyboard.press("Enter")
+            refused = page.locator(".answer.failed")
+            await expect(refused).to_contain_text("words has 501 characters")
+            await page.reload()
+            await refused.get_by_role("button", name="Edit").click()
+            await expect(page.locator("#hint")).to_contain_text("What to say after it")
+            await page.locator("#line").fill("a pear")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".answer.done .text").nth(1)).to_have_text("a pear")
 
     async def test_a_reload_shows_the_conversation_again_and_follows_what_runs(self, page: Page) -> None:
         await expect(await send(page, "/echo done and gone")).to_have_text("done and gone")

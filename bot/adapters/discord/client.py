@@ -22,7 +22,7 @@ from bot.adapters.discord.slash import Tree
 from bot.adapters.discord.sync import sync
 from bot.adapters.discord.withdraw import WithdrawLive
 from bot.adapters.discord.words import Spanish
-from bot.buttons import pressed, replaces, withdraws
+from bot.buttons import asks_for, pressed, replaces, withdraws
 from bot.card import Card, card_of
 from bot.command import Command, Request
 from bot.drafts import draft
@@ -102,7 +102,11 @@ class Client(discord.Client):
             card = card_of(Failed.of(error), asked.language, ())
             await interaction.response.send_message(card.text, ephemeral=True)
         else:
-            await interaction.response.send_modal(EditForm(say(command.button, asked.language), text, run))
+            title, label = (
+                say(command.button, asked.language),
+                asks_for(button, self._service.studio.commands, asked.language),
+            )
+            await interaction.response.send_modal(EditForm(title, label, text, run))
 
     async def _used(self, interaction: discord.Interaction, command: str, given: dict[str, Any]) -> None:
         await self._converse(interaction, command, lambda answer: self._inbox.used(interaction, command, given, answer))

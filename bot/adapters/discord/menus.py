@@ -68,13 +68,15 @@ class Form(ui.Modal):
 class EditForm(ui.Modal):
     """Holds a text that the person changes and sends."""
 
-    def __init__(self, title: str, text: str, filled: Callable[[discord.Interaction, str], Awaitable[None]]) -> None:
+    def __init__(
+        self, title: str, label: str, text: str, filled: Callable[[discord.Interaction, str], Awaitable[None]]
+    ) -> None:
         super().__init__(title=cut(title, TITLE_LENGTH))
         self._filled = filled
         self._field: ui.TextInput[EditForm] = ui.TextInput(
             style=discord.TextStyle.paragraph, default=text or None, min_length=1, max_length=EDIT_LENGTH
         )
-        self.add_item(ui.Label(text=cut(title, LABEL_LENGTH), component=self._field))
+        self.add_item(ui.Label(text=cut(label, LABEL_LENGTH), component=self._field))
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         await self._filled(interaction, self._field.value)

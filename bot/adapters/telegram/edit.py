@@ -8,7 +8,7 @@ from telegram.constants import CallbackQueryLimit, MessageLimit
 
 from bot.adapters.base import cut
 from bot.adapters.telegram.place import Place
-from bot.buttons import pressed
+from bot.buttons import asks_for, pressed
 from bot.card import card_of
 from bot.command import Command, Request
 from bot.drafts import draft
@@ -38,7 +38,7 @@ async def open_edit(query: CallbackQuery, request: Request, studio: Studio) -> N
     await query.answer()
     how, place = say(HOW if text else ANEW, request.language), Place.of(query.message)
     if not text:
-        how = f"{_asked_for(button, request, studio)}: {how}"
+        how = f"{asks_for(button, studio.commands, request.language)}: {how}"
     copied = [MessageEntity(MessageEntity.PRE, _units(how) + 2, _units(text))] if text else []
     await query.get_bot().send_message(
         place.chat,
@@ -60,13 +60,6 @@ def button_of(message: Message, bot: int, commands: Sequence[Command]) -> str | 
         return None
     command = pressed(mark, commands)
     return mark if command is not None and command.edits else None
-
-
-def _asked_for(button: str, request: Request, studio: Studio) -> str:
-    """What the text is for, as the command's option says it."""
-    command = pressed(button, studio.commands)
-    assert command is not None, "draft has refused an unknown one"
-    return say(command.params.model_fields[command.edits].description or command.edits, request.language)
 
 
 def _units(text: str) -> int:

@@ -87,7 +87,8 @@ def _press() -> dict[str, Any]:
 
 def _button() -> dict[str, Any]:
     ends = {"withdraws": {"type": "boolean"}, "replaces": {"type": "boolean"}}
-    return _all(label=_string(), command=_string(), argument=_string(), edit=_maybe(_string()), **ends)
+    words = {"label": _string(), "about": _string(), "edit": _maybe(_string())}
+    return _all(command=_string(), argument=_string(), **words, **ends)
 
 
 def _state() -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from bot.adapters.web.answers import error_body
 from bot.adapters.web.visitor import Visitor
-from bot.buttons import replaces, withdraws
+from bot.buttons import asks_for, replaces, withdraws
 from bot.card import card_of
 from bot.command import Button, Command, Replied
 from bot.keys import Keys
-from bot.words import say
+from bot.words import Language, say
 from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 from storage.store import Row
 
@@ -43,7 +43,7 @@ class Views:
             "cached": isinstance(update, Done) and update.cached,
             "text": card.text,
             "alt": card.alt,
-            "buttons": [self._button(each) for each in card.buttons],
+            "buttons": [self._button(each, visitor.language) for each in card.buttons],
             "then": [job.id for job in update.then] if isinstance(update, Replied) else [],
             "result": self.result(update.result, visitor) if isinstance(update, Done) else None,
             "error": error_body(update.error(), visitor.language) if isinstance(update, Failed) else None,
@@ -53,12 +53,13 @@ class Views:
         """A job that is carried for another connection or platform, or for nobody while the studio stops or starts."""
         return self.state(_standing(row, place), visitor)
 
-    def _button(self, button: Button) -> dict[str, Any]:
-        ends = {
+    def _button(self, button: Button, language: Language) -> dict[str, Any]:
+        more = {
+            "about": asks_for(button.id, self._commands, language),
             "withdraws": withdraws(button.id, self._commands),
             "replaces": replaces(button.id, self._commands),
         }
-        return {**asdict(button), **ends}
+        return {**asdict(button), **more}
 
     def result(self, result: Result, visitor: Visitor) -> dict[str, Any]:
         return {

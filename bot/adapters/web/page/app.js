@@ -86,13 +86,18 @@ class Page {
   async press(button, card) {
     if (button.withdraws) return this.withdraw(button, card);
     if (button.replaces) return this.become(button, card);
-    if (button.edit !== null) return this.composer.edit(button.edit, button.label, (text) => this.revised(button, text));
-    const made = this.place({ line: card.turn.line, files: [] }, t("Sending…"));
+    if (button.edit !== null) return this.open(button, button.edit);
+    const made = this.place({ line: card.turn.line, label: button.label, files: [] }, t("Sending…"));
     await this.settle(made, api.press(button));
   }
 
+  open(button, text) {
+    this.composer.edit(text, button, (revised) => this.revised(button, revised));
+  }
+
   async revised(button, text) {
-    await this.settle(this.place({ line: text, files: [] }, t("Sending…")), api.press(button, text));
+    const turn = { line: text, label: button.label, opened: button, files: [] };
+    await this.settle(this.place(turn, t("Sending…")), api.press(button, text));
   }
 
   // The answer takes the place of the card that carries the button; a refusal leaves that as it is. One press is enough.
@@ -209,9 +214,10 @@ class Page {
     }
   }
 
-  edit(line, entries = []) {
+  edit({ line, opened }, entries = []) {
+    if (opened) return this.open(opened, line);
     if (entries.length) this.composer.attachments.put(entries.map((entry) => entry.file));
-    this.composer.put(line);
+    this.write(line);
   }
 
   attach(file) {
@@ -219,8 +225,9 @@ class Page {
     this.write();
   }
 
-  write() {
-    find("line").focus();
+  write(line) {
+    if (line === undefined) find("line").focus();
+    else this.composer.put(line);
   }
 
   refuse(message) {

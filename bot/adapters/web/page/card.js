@@ -7,7 +7,7 @@ import { t } from "./words.js";
 export const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class Card {
-  // `desk` has send, write(), cancel(card), press(button, card), edit(line, entries), attach(file) and a lightbox.
+  // `desk` has send, write(), cancel(card), press(button, card), write(line), edit(turn, entries), attach(file) and a lightbox.
   constructor(turn, desk, words, entries = []) {
     this.turn = turn;
     this.entries = entries;
@@ -102,7 +102,7 @@ export class Card {
   }
 
   editing() {
-    return el("button", { type: "button", class: "action", onclick: () => this.desk.edit(this.turn.line, this.entries) }, icon("edit"), t("Edit"));
+    return el("button", { type: "button", class: "action", onclick: () => this.desk.edit(this.turn, this.entries) }, icon("edit"), t("Edit"));
   }
 
   // `code`, **strong** and a /command at the start of a line, which a press writes into the message box; the rest stays text.
@@ -110,7 +110,7 @@ export class Card {
     return text.split(/(`[^`\n]+`|\*\*[^*\n]+\*\*|(?<![^\n])\/[a-z_]+(?= |$))/m).map((part) => {
       if (/^`.+`$/.test(part)) return el("code", {}, part.slice(1, -1));
       if (/^\*\*.+\*\*$/.test(part)) return el("strong", {}, part.slice(2, -2));
-      if (/^\/[a-z_]+$/.test(part)) return el("button", { type: "button", class: "command", onclick: () => this.desk.edit(`${part} `) }, part);
+      if (/^\/[a-z_]+$/.test(part)) return el("button", { type: "button", class: "command", onclick: () => this.desk.write(`${part} `) }, part);
       return part;
     });
   }
@@ -123,13 +123,13 @@ export class Card {
   }
 }
 
-function said({ line, files }, entries) {
+function said({ line, files, label }, entries) {
   const [, command, rest] = /^(\/\S*)?(.*)$/s.exec(line);
   const thumbs = files.map((name, index) => {
     const named = el("span", { class: "file" }, icon("file"), name);
     return entries[index]?.url ? thumbnail(entries[index].url, name, named) : named;
   });
-  return el("div", { class: "said" }, ...thumbs, el("p", {}, command ? el("b", {}, command) : null, rest));
+  return el("div", { class: "said" }, ...thumbs, el("p", {}, label ? el("b", { class: "label" }, label) : null, command ? el("b", {}, command) : null, rest));
 }
 
 // A bar shows the fraction, so the words need not.

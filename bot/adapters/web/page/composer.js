@@ -30,9 +30,9 @@ export class Composer {
   }
 
   // `send(text)` gets what the person makes of `text`; Escape leaves it.
-  edit(text, label, send) {
+  edit(text, { label, about }, send) {
     this.put(text);
-    this.edited = { label, send };
+    this.edited = { label, about, how: text ? t("Change it and send it. Escape leaves it.") : t("Write it and send it. Escape leaves it."), send };
     this.refresh();
   }
 
@@ -54,7 +54,8 @@ export class Composer {
     this.grow();
     if (this.edited) {
       this.close();
-      return find("hint").replaceChildren(el("b", {}, this.edited.label), el("em", {}, t("Change it and send it. Escape leaves it.")));
+      const { label, about, how } = this.edited;
+      return find("hint").replaceChildren(el("b", {}, label), el("em", {}, [about, how].filter(Boolean).join(". ")));
     }
     const command = commandOf(this.box.value, this.commands);
     this.attachments?.show(this.box.value.trim() ? command : null);

@@ -40,6 +40,7 @@ const SPANISH = {
   "What shall we make?": "¿Qué hacemos?",
   "Write what you want to see, or type / for every command. Drop, paste or attach files where a command takes them.":
     "Escribe lo que quieres ver, o / para todos los comandos. Suelta, pega o adjunta archivos donde un comando los admita.",
+  "Write it and send it. Escape leaves it.": "Escríbelo y envíalo. Escape lo deja.",
   "{command} takes no more files than {count}; “{name}” has no place. Remove it.":
     "{command} no admite más de {count} archivos; «{name}» no tiene sitio. Quítalo.",
   "{name} has {size}; at most {bound} are allowed. Choose a smaller file.":
