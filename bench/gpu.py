@@ -8,7 +8,6 @@ subtitles. Prints a table and JSON.
 Everything that is compared is measured in one run. Shares are of what the card's own matrix product would take.
 """
 
-import argparse
 import asyncio
 import statistics
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import random_sdxl
+from bench import card
 from bench.figures import add, figures, finish, say
 from bench.gpu_profile import profile
 from bench.gpu_queue import queue, small
@@ -29,7 +28,6 @@ from engine.backends.parking import Parking
 from engine.backends.sdxl.checkpoint import TOGETHER
 from engine.backends.sdxl.painter import SdxlPainter
 from engine.backends.sdxl.reader import Words
-from engine.devices import devices
 from engine.models import Pool
 from engine.task import Context, EngineSettings
 from engine.tasks.imagine import TASK, Params
@@ -254,20 +252,14 @@ def alone(settings: EngineSettings, checkpoint: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", type=Path, help="a folder; random weights of the real sizes where it is left out")
-    given = parser.parse_args()
-    if devices("auto") == ("cpu",):
-        print("There is no NVIDIA GPU here, so there is nothing to measure.")
+    model = card.asked()
+    if not card.here():
         return
     import torch
 
     say("card", torch.cuda.get_device_name())
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        checkpoint = given.model or random_sdxl.save(folder)
-        settings = EngineSettings("cuda:0", folder, BUDGET, {"imagine": str(checkpoint)})
-        alone(settings, checkpoint)
+    with card.studio(BUDGET, model) as settings:
+        alone(settings, Path(settings.models["imagine"]))
         asyncio.run(queue(settings))
         asyncio.run(small(settings))
     for module in ("upscale_gpu", "animate_gpu", "subtitle"):

@@ -8,15 +8,12 @@ SDXL's real sizes. The worker's own log on stderr tells each rung.
 
 import argparse
 import asyncio
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
-from pathlib import Path
 
-from bench import random_sdxl
+from bench import card
 from bench.figures import say
-from engine.devices import devices
 from engine.host import Engine, HostSettings
 from engine.job import Done, Failed, Job
 from engine.tasks.imagine import Params
@@ -88,12 +85,10 @@ def main() -> None:
     parser.add_argument("--cold", type=float, nargs="*", default=LEFT, help="gigabytes that a cold worker may have")
     parser.add_argument("--warm", type=float, nargs="*", default=BESIDE, help="gigabytes left beside a warm one")
     given = parser.parse_args()
-    if devices("auto") == ("cpu",):
-        print("There is no NVIDIA GPU here, so there is nothing to measure.")
+    if not card.here():
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        host = HostSettings(("cuda:0",), folder, BUDGET, models=(("imagine", str(random_sdxl.save(folder))),))
+    with card.studio(BUDGET) as settings:
+        host = HostSettings(("cuda:0",), settings.folder, BUDGET, models=tuple(settings.models.items()))
         for left in given.cold:
             asyncio.run(cold(host, left))
         for left in given.warm:

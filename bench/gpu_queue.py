@@ -1,16 +1,12 @@
 """People at once on the owner's card, through the line and a worker: pictures a second, and the card's memory."""
 
-import argparse
 import asyncio
 import statistics
-import tempfile
 import time
 from contextlib import aclosing
-from pathlib import Path
 
-from bench import random_sdxl
+from bench import card
 from bench.figures import finish, say
-from engine.devices import devices
 from engine.host import Engine, HostSettings
 from engine.job import Done, Job
 from engine.task import EngineSettings
@@ -95,15 +91,10 @@ async def small(settings: EngineSettings) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", type=Path, help="a folder; random weights of the real sizes where it is left out")
-    given = parser.parse_args()
-    if devices("auto") == ("cpu",):
-        print("There is no NVIDIA GPU here, so there is nothing to measure.")
+    model = card.asked()
+    if not card.here():
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings = EngineSettings("cuda:0", folder, BUDGET, {"imagine": str(given.model or random_sdxl.save(folder))})
+    with card.studio(BUDGET, model) as settings:
         asyncio.run(queue(settings))
         asyncio.run(small(settings))
     finish()
