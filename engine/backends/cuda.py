@@ -1,5 +1,7 @@
-"""What the owner allows of an NVIDIA card, and how far behind it is."""
+"""What the owner allows of an NVIDIA card, what it gets back, and how far behind it is."""
 
+import gc
+import sys
 from collections import deque
 from typing import Any
 
@@ -14,6 +16,14 @@ def keep_within(settings: EngineSettings) -> None:
 
     total = torch.cuda.get_device_properties(settings.device).total_memory
     torch.cuda.set_per_process_memory_fraction(min(1.0, settings.memory / total), settings.device)
+
+
+def give_back() -> None:
+    """What nobody refers to any more, cycles included, goes from the card, where other libraries may need it."""
+    gc.collect()
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 class Running:

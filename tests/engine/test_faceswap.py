@@ -1,7 +1,9 @@
 """The task faceswap as the worker runs it: faces of photographs put on others, still and moving."""
 
+import gc
 import io
 import wave
+import weakref
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -419,6 +421,27 @@ class TestFull:
         assert differs[:, 300:].any()
         assert not differs[:, :250].any()
         assert (result.facts["backend"], result.facts["tier"]) == ("inswapper", "full")
+
+    def test_what_a_cancelled_job_began_is_not_held(self, bench: Bench) -> None:
+        with bench.context.model("faceswap") as swapper:
+            pictures = [self.patched((96 + 32 * step, 320)) for step in range(3)]
+            seen = weakref.ref(pictures[0])
+            (face,) = swapper.faces(pictures[0])
+            who = swapper.identity(pictures[0], face)
+            for picture in pictures:
+                swapper.begin(who, picture, face, 1.0)
+            del picture, pictures
+            assert seen() is None
+
+    def test_networks_that_are_given_back_are_gone_at_once(self, bench: Bench) -> None:
+        with bench.context.model("faceswap") as swapper:
+            network = weakref.ref(swapper._network._session)
+        gc.disable()
+        try:
+            bench.pool.free()
+            assert network() is None
+        finally:
+            gc.enable()
 
     def test_a_video(self, bench: Bench) -> None:
         frames = [self.patched((96 + 32 * step, 320)) for step in range(4)]

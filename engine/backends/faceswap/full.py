@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.backends.cuda import give_back
 from engine.backends.faces.alignment import places, similarity
 from engine.backends.faces.insight import InsightReader, KeyFace, unfit
 from engine.backends.faceswap.paste import Place, matched, put_back, upright
@@ -85,7 +87,7 @@ class InsightSwapper:
         self._reader = InsightReader(folder / "buffalo_l", device)
         self._network = Inswapper(folder / "inswapper_128.onnx", device)
         self._seen: tuple[Picture, tuple[KeyFace, ...]] | None = None
-        self._pending: list[Pending] = []
+        self._pending: list[ref[Pending]] = []  # a job that was cancelled holds its own no more
 
     @property
     def size(self) -> int:
@@ -93,8 +95,7 @@ class InsightSwapper:
 
     def close(self) -> None:
         del self._reader, self._network
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
     def faces(self, picture: Picture) -> Sequence[KeyFace]:
         return self._reader.faces(picture)
@@ -123,12 +124,16 @@ class InsightSwapper:
         place = placed(face.marks, picture, _side(face.marks) if fine else SIDE)
         if place is None:
             return None
-        for other in self._pending:
+        for other in self._unfinished():
             if other.picture is picture and other.place.meets(place):
                 other.finish()
-        self._pending = [other for other in self._pending if other.coming is not None]
-        self._pending.append(begin(self._network, identity, picture, place, blend))
-        return self._pending[-1]
+        begun: Pending = begin(self._network, identity, picture, place, blend)
+        self._pending = [ref(other) for other in (*self._unfinished(), begun)]
+        return begun
+
+    def _unfinished(self) -> list[Pending]:
+        held = (other() for other in self._pending)
+        return [other for other in held if other is not None and other.coming is not None]
 
 
 def placed(marks: NDArray[np.float32], picture: Picture, side: int = SIDE) -> Place | None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.animate.motion import MANNERS, Motion
 from engine.animate.speech import Speech
 from engine.animate.wishes import Wishes
+from engine.backends.cuda import give_back
 from engine.backends.faces.face import Face
 from engine.backends.faces.reader import FaceReader
 from engine.backends.joyvasa.acting import Acting, Actor
@@ -20,6 +21,7 @@ from engine.backends.liveportrait.crop import Crop, Paste
 from engine.backends.liveportrait.loading import TorchNetworks
 from engine.backends.liveportrait.onnx import OnnxNetworks
 from engine.backends.liveportrait.points import Pose, rotation
+from engine.backends.transfer import Coming
 
 Picture = NDArray[np.uint8]
 Networks = TorchNetworks | OnnxNetworks
@@ -65,8 +67,7 @@ class LivePainter:
 
     def close(self) -> None:
         del self._networks, self._actor
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
     def faces(self, picture: Picture) -> tuple[Face, ...]:
         return self._reader.searched(picture)
@@ -81,33 +82,15 @@ class LivePainter:
             features, pose = networks.appearance(small), Pose.of(networks.motion(small))
             drive = _Drive(networks, pose, face, wishes)
             driving = drive.points(motion)
-        waiting: _Boxes | None = None
+        waiting: Coming | None = None
         for chunk in driving.split(networks.batch):
             with torch.inference_mode():
-                made = _Boxes(paste.laid(networks.render(features, drive.source, chunk)))
+                made = Coming(paste.laid(networks.render(features, drive.source, chunk)))
             if waiting is not None:
                 yield from _whole(picture, paste, waiting.there())
             waiting = made
         if waiting is not None:
             yield from _whole(picture, paste, waiting.there())
-
-
-class _Boxes:
-    """Painted boxes on their way from the device."""
-
-    def __init__(self, boxes: Tensor) -> None:
-        self._held, self._event = boxes, None
-        if boxes.device.type == "cuda":
-            self._held = torch.empty(boxes.shape, dtype=boxes.dtype, pin_memory=True)
-            self._held.copy_(boxes, non_blocking=True)
-            self._event = torch.cuda.Event()
-            self._event.record()
-
-    def there(self) -> Picture:
-        """uint8 (N, h, w, 3), as soon as the device is done with them."""
-        if self._event is not None:
-            self._event.synchronize()
-        return np.asarray(self._held.numpy())
 
 
 class _Drive:

@@ -1,13 +1,12 @@
 """LTX-Video as a clipper. Noise is made on the CPU, so that a seed is the same video on every device."""
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine.backends.cuda import Running
+from engine.backends.cuda import Running, give_back
 from engine.backends.ltx import extent
 from engine.backends.ltx.checkpoint import checkpoint
 from engine.backends.ltx.decoder import Decoder
@@ -96,11 +95,8 @@ class LtxClipper:
 
     def close(self) -> None:
         """Give the device's memory back."""
-        import torch
-
         del self._pipes, self._parts, self._modules, self._decoder
-        gc.collect()
-        torch.cuda.empty_cache()
+        give_back()
 
     def clip(self, wish: "Wish", report: "Report") -> "Iterator[Picture]":
         """Frames of the size that `extent.SIZES` has for the shape. A longer clip goes on from its last frame."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from engine import weights
 from engine.backends import fingerprint
 from engine.backends.compiling import keep_compiled
+from engine.backends.cuda import give_back
 from engine.errors import Sentence
 from engine.steps import OnStep
 from engine.task import EngineSettings
@@ -106,6 +107,7 @@ class Upscalers:
 
     def close(self) -> None:
         self._loaded.clear()
+        give_back()
 
     def network(self, name: str) -> Network:
         """Raises MissingModel where its weights are not there and cannot be had."""

@@ -1,6 +1,5 @@
 """SDXL as a painter. Noise is made on the CPU, so that a seed is the same picture on every device."""
 
-import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.backends.cuda import give_back
 from engine.backends.painters import Painting
 from engine.backends.parking import Parking
 from engine.backends.sdxl import plain
@@ -124,13 +124,10 @@ class SdxlPainter:
 
     def close(self) -> None:
         """Give the device's memory back."""
-        import torch
-
         self._fast.close()
         self._all_parts(Parking.drop)  # a compiler may hold the networks for minutes yet
         del self._pipe, self._fast, self._reader, self._parts, self._sketcher
-        gc.collect()
-        torch.cuda.empty_cache()
+        give_back()
 
     def paint(self, params: "Params", report: "Report") -> Painting:
         """Pictures of the checkpoint's own area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
