@@ -45,7 +45,7 @@ def portraits() -> dict[str, Picture]:
 
 def speech(folder: Path) -> tuple[Path, Heard]:
     path = folder / "said.wav"
-    voice.save(voice.speak(SAID, weights.FOLDER, lambda: None), path)
+    voice.save(voice.Speaker(weights.FOLDER).speak(SAID, lambda: None), path)
     return path, hear(video.samples(path, "audio/wav", HEARD, video.Watch()), RATE)
 
 

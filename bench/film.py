@@ -27,6 +27,7 @@ from engine.models import Pool
 from engine.task import Context, EngineSettings, weights_folder
 from engine.tasks import TASKS
 from engine.video import program
+from engine.worker import loaders
 
 SCENES, SECONDS, FADE, RATE = 10, 6.0, 0.6, 30
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -130,9 +131,7 @@ def _film(folder: Path, count: int, seconds: float) -> None:
 def _context(folder: Path) -> Context:
     settings = EngineSettings("cpu", folder, 10**10, {"imagine": "pocket", "subtitle": "base"})
     services = {name: task.choose(settings) for name, task in TASKS.items() if name != "magic"}
-    load = TASKS["imagine"].load
-    assert load is not None
-    pool = Pool(10**10, {"imagine": lambda: load(settings)})
+    pool = Pool(10**10, dict(loaders([TASKS["imagine"], TASKS["scenes"]], services, settings)))
     return Context("job", folder, pool, services["scenes"], lambda _: None, services=services)
 
 

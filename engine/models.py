@@ -1,5 +1,6 @@
 """The pool of models: load once, fit a memory budget, move out what was used least lately, and bring it back."""
 
+import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +48,10 @@ class _Held:
 
 
 class Pool:
-    """Models by name under a budget in bytes; those in use stay. `spare` is the level that models are asked for."""
+    """Models by name under a budget in bytes; those in use stay. `spare` is the level that models are asked for.
+
+    Several threads of a job may use it, each another model.
+    """
 
     def __init__(self, budget: int, loaders: Mapping[str, Callable[[], Model]]) -> None:
         self.spare = 0
@@ -56,42 +60,56 @@ class Pool:
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._using: Counter[str] = Counter()
         self._sizes: dict[str, int] = {}
+        self._lock = threading.RLock()
 
     @contextmanager
     def use(self, name: str) -> Iterator[Any]:
         """The model, loaded or brought back if need be. Raises what its loader raises, such as MissingModel."""
-        self._make_room(name)
-        model = self._ready(name)
-        self._using[name] += 1
+        model = self._taken(name)
         try:
-            self._make_room(name)
             if isinstance(model, Sparing):
                 model.spare(self.spare)
             yield model
         finally:
-            self._using[name] -= 1
-            if name in self._held:
-                self._held[name].used = time.monotonic()
+            with self._lock:
+                self._using[name] -= 1
+                if name in self._held:
+                    self._held[name].used = time.monotonic()
 
     def __len__(self) -> int:
         return len(self._held)
 
     def held(self) -> dict[str, int]:
         """Bytes on the device by model, least lately used first."""
-        return {name: held.model.size for name, held in self._held.items() if not held.parked}
+        with self._lock:
+            return {name: held.model.size for name, held in self._held.items() if not held.parked}
 
     def free(self) -> None:
         """Give every model back that is not in use."""
-        for name in self._idle():
-            self._held.pop(name).model.close()
+        with self._lock:
+            for name in self._idle():
+                self._held.pop(name).model.close()
 
     def tidy(self, idle: float) -> bool:
         """Give back what nobody used for `idle` seconds, on the device and on the host. True if there was any."""
-        due = [name for name in self._idle() if time.monotonic() - self._held[name].used >= idle]
-        for name in due:
-            log.info("model given back", model=name)
-            self._held.pop(name).model.close()
+        with self._lock:
+            due = [name for name in self._idle() if time.monotonic() - self._held[name].used >= idle]
+            for name in due:
+                log.info("model given back", model=name)
+                self._held.pop(name).model.close()
         return bool(due)
+
+    def _taken(self, name: str) -> Any:
+        with self._lock:
+            self._make_room(name)
+            model = self._ready(name)
+            self._using[name] += 1
+            try:
+                self._make_room(name)
+            except BaseException:
+                self._using[name] -= 1
+                raise
+            return model
 
     def _idle(self) -> list[str]:
         return [name for name in self._held if not self._using[name]]

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -85,6 +85,7 @@ class Batching:
 class Task:
     """A kind of work. `choose` says which backend does it here; `load` makes that backend's model for the pool.
 
+    `others` load further models for it, by their names in the pool, which tasks may share.
     `size` says of parameters how much work they are: runs of the same size take about the same time. A task that runs
     `beside` needs no device: it has a worker of its own on the CPU and waits behind no picture.
     """
@@ -95,6 +96,7 @@ class Task:
     run: Callable[[Any, "Context"], Result]
     choose: Callable[[EngineSettings], Service]
     load: Callable[[EngineSettings], Any] | None = None
+    others: Mapping[str, Callable[[EngineSettings], Any]] = field(default_factory=dict)
     size: Callable[[Any], str] = _all_alike
     batch: Batching | None = None
     beside: bool = False

@@ -43,7 +43,7 @@ class Worker:
         self._settings = settings
         self._send = send
         self._services = {task.name: task.choose(settings) for task in tasks.values()}
-        self._pool = Pool(settings.memory, dict(_loaders(tasks.values(), self._services, settings)))
+        self._pool = Pool(settings.memory, dict(loaders(tasks.values(), self._services, settings)))
         self._inbox: queue.Queue[Run | Batch | None] = queue.Queue()
         self._running: dict[str, Context] = {}
         self._dropped: set[str] = set()
@@ -204,11 +204,13 @@ def _said(job: str, outcome: Result | AtelierError) -> Done | Failed:
     return Failed.of(outcome, job) if isinstance(outcome, AtelierError) else Done(job=job, result=outcome)
 
 
-def _loaders(
+def loaders(
     tasks: Iterable[Task], services: Mapping[str, Service], settings: EngineSettings
 ) -> Iterator[tuple[str, Callable[[], Model]]]:
-    """By name in the pool: each task's model, and as TASK:NAME the others that a person may choose for it."""
+    """By name in the pool: each task's model, as TASK:NAME those that a person may choose for it, and its others."""
     for task in tasks:
+        for name, load in task.others.items():
+            yield name, partial(load, settings)
         if task.load:
             yield task.name, partial(task.load, settings)
             for name in services[task.name].offers.get("model", ()):

@@ -44,7 +44,8 @@ def given(audio: Media, context: Context) -> Voiced:
 def spoken(text: str, language: str | None, who: str, folder: Path, context: Context) -> Voiced:
     """The text spoken, as a WAV in `folder`. Raises BadInput and TooLarge."""
     context.progress("speaking", 0)
-    said = voice.speak(text, context.weights, context.check, language, who)
+    with context.model("voice") as speaker:
+        said = speaker.speak(text, context.check, language, who)
     path = folder / "said.wav"
     voice.save(said, path)
     watch = video.Watch(context.cancelled)

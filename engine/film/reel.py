@@ -228,8 +228,9 @@ class Reel:
     def _narrated(self, text: str, path: Path) -> Result:
         from engine.film.speech import narrate
 
-        film, weights = self.film, self._context.weights
-        spoken, words = narrate(text, path, weights, self._check, language=film.language, voice=film.voice)
+        film = self.film
+        with self._context.model("voice") as speaker:
+            spoken, words = narrate(text, path, speaker, self._check, language=film.language, voice=film.voice)
         facts: dict[str, Fact] = {
             "words": [[word.text, word.start, word.end] for word in words],
             "voice": spoken.voice,

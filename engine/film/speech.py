@@ -7,13 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.backends.voice import save
 from engine.subtitles.cues import Word
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.backends.voice import Spoken
+    from engine.backends.voice import Speaker, Spoken
 
     Samples = NDArray[np.float32]
 
@@ -26,16 +27,14 @@ PAUSE = 0.12
 
 
 def narrate(
-    text: str, path: Path, weights: Path, check: Callable[[], None], *, language: str | None, voice: str
+    text: str, path: Path, speaker: "Speaker", check: Callable[[], None], *, language: str | None, voice: str
 ) -> tuple["Spoken", tuple[Word, ...]]:
     """`text` spoken into the WAV `path`, and its words with the times, in seconds, at which they are heard.
 
     Raises BadInput for a voice or a language that is not here, or where there is nothing to say, and what `check` does.
     """
-    from engine.backends import voice as voices  # loads ONNX Runtime
-
-    spoken = voices.speak(text, weights, check, language, voice)
-    voices.save(spoken, path)
+    spoken = speaker.speak(text, check, language, voice)
+    save(spoken, path)
     return spoken, timed(text, spoken.samples, spoken.rate)
 
 

@@ -169,5 +169,6 @@ TASK = Task(
     run=run,
     choose=portraits.choose,
     load=portraits.load,
+    others={"voice": voice.load},
     size=size,
 )

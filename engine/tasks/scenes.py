@@ -182,4 +182,4 @@ def choose(settings: EngineSettings) -> Service:
     return filmmakers.choose("scenes", settings)
 
 
-TASK = Task(name="scenes", version=1, params=Params, run=run, choose=choose, size=size)
+TASK = Task(name="scenes", version=1, params=Params, run=run, choose=choose, others={"voice": voice.load}, size=size)

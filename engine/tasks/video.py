@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.backends import clips, filmmakers
+from engine.backends import clips, filmmakers, voice
 from engine.errors import BadInput, TooLarge
 from engine.film.film import Film, Scene
 from engine.film.pieces import Made
@@ -140,4 +140,13 @@ def choose(settings: EngineSettings) -> Service:
     return filmmakers.choose("video", settings)
 
 
-TASK = Task(name="video", version=1, params=Params, run=run, choose=choose, load=clips.load, size=size)
+TASK = Task(
+    name="video",
+    version=1,
+    params=Params,
+    run=run,
+    choose=choose,
+    load=clips.load,
+    others={"voice": voice.load},
+    size=size,
+)

@@ -30,7 +30,7 @@ class Bench(Workbench):
 
     def speech(self, text: str) -> Media:
         path = self.folder / "speech.wav"
-        voice.save(voice.speak(text, weights.FOLDER, lambda: None), path)
+        voice.save(voice.Speaker(weights.FOLDER).speak(text, lambda: None), path)
         return media.keep(path, self.folder / "media")
 
     def make(self, picture: NDArray[np.uint8], **options: Any) -> Result:

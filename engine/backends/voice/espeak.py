@@ -1,7 +1,6 @@
 """eSpeak NG as a child: of the package espeakng-loader, or the system's program where that has no build."""
 
 import io
-import os
 import subprocess
 import sys
 import wave
@@ -23,7 +22,7 @@ LIMIT = 60.0
 """Seconds that a text may take; eSpeak NG speaks hundreds of times faster than people."""
 CALLED = {"en": "en-us", "zh": "cmn", "no": "nb", "he": "he", "jw": "jv", "fil": "tl"}
 """eSpeak NG's name for a language where that is not the language's code."""
-ROOT = Path(__file__).parents[3]
+PROGRAM = Path(__file__).with_name("espeak_program.py")
 
 
 def available() -> bool:
@@ -55,11 +54,8 @@ def called(language: str) -> str:
 
 
 def _package(what: str, text: str, voice: str, language: str) -> bytes:
-    program = [sys.executable, "-m", "engine.backends.voice.espeak_program", what, voice]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        program, input=text.encode(), capture_output=True, timeout=LIMIT, env=environment, check=False
-    )
+    program = [sys.executable, "-P", str(PROGRAM), what, voice]  # the file alone: its room's imports take 0.3 s
+    done = subprocess.run(program, input=text.encode(), capture_output=True, timeout=LIMIT, check=False)
     if done.returncode == NO_VOICE:
         raise unspoken(language)
     done.check_returncode()

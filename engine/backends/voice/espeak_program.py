@@ -1,4 +1,4 @@
-"""`python -m engine.backends.voice.espeak_program say|phonemes VOICE`: text on stdin, sound or phonemes on stdout.
+"""`python espeak_program.py say|phonemes VOICE`: text on stdin, sound or phonemes on stdout.
 
 eSpeak NG keeps its state in globals and is under the GPL, so it runs as a program of its own, like the system's does.
 `say` writes 16-bit mono samples after a line with their rate; `phonemes` writes one line of IPA for each clause and, in

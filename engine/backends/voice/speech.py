@@ -1,14 +1,17 @@
 """What a text sounds like: the choice of a voice, and its samples."""
 
 import re
+import threading
 import wave
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.backends.voice import espeak, voices
 from engine.errors import BadInput, Sentence
+from engine.task import EngineSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 VARIANTS = {"": "", "man": "m3", "woman": "f3"}
 """eSpeak NG's variants by what a person asks for."""
+MOST = 2
+"""Of Piper's voices, 60 to 120 MB each."""
 HAN = re.compile("[一-鿿]")
 
 
@@ -36,21 +41,57 @@ class Spoken:
         return len(self.samples) / self.rate
 
 
-def speak(text: str, weights: Path, check: Callable[[], None], language: str | None = None, voice: str = "") -> Spoken:
-    """`text` spoken. `language` is told by the text where it is None; `voice` is man, woman, or one of Piper's names.
+class Speaker:
+    """Speaks with the voices in the folder `weights`. Of Piper's those that spoke last stay loaded, MOST of them.
 
-    `check` is asked now and then; what it raises ends this. Raises BadInput for a language or a voice that is not here,
-    or a text with nothing to say in it.
+    What they take is counted where the worker's `device` is the CPU, which they run on. Safe in several threads.
     """
-    language = (language or "").lower() or voices.language_of(text)
-    named = called(voice, weights)
-    here = voices.installed(weights)
-    fitting = [one for one in here if one.language == language and voice in ("", voices.sex_of(one))]
-    chosen = named or next(iter(fitting), None)
-    if chosen:
-        samples, rate = chosen.say(text, check)
-        return _heard(Spoken(samples, rate, chosen.name, chosen.language))
-    return _heard(_of_espeak(text, language, voice))
+
+    def __init__(self, weights: Path, device: str = "cpu") -> None:
+        self._weights = weights
+        self._counted = device == "cpu"
+        self._loaded: OrderedDict[Path, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        """Bytes on the device."""
+        return sum(path.stat().st_size for path in tuple(self._loaded)) if self._counted else 0
+
+    def close(self) -> None:
+        self._loaded.clear()
+
+    def speak(self, text: str, check: Callable[[], None], language: str | None = None, voice: str = "") -> Spoken:
+        """`text` spoken, the same each time. `language` is told by it where that is None; `voice` is man, woman, or one
+        of Piper's names.
+
+        `check` is asked now and then; what it raises ends this. Raises BadInput for a language or a voice that is not
+        here, or a text with nothing to say in it.
+        """
+        language = (language or "").lower() or voices.language_of(text)
+        named = called(voice, self._weights)
+        here = voices.installed(self._weights)
+        fitting = [one for one in here if one.language == language and voice in ("", voices.sex_of(one))]
+        chosen = named or next(iter(fitting), None)
+        if chosen:
+            samples, rate = chosen.say(text, self._network(chosen.path), check)
+            return _heard(Spoken(samples, rate, chosen.name, chosen.language))
+        return _heard(_of_espeak(text, language, voice))
+
+    def _network(self, path: Path) -> Any:
+        from engine.backends.voice.network import session  # loads ONNX Runtime
+
+        with self._lock:
+            if path not in self._loaded:
+                self._loaded[path] = session(path)
+            self._loaded.move_to_end(path)
+            while len(self._loaded) > MOST:
+                self._loaded.popitem(last=False)
+            return self._loaded[path]
+
+
+def load(settings: EngineSettings) -> Speaker:
+    return Speaker(settings.weights, settings.device)
 
 
 def called(voice: str, weights: Path) -> "PiperVoice | None":

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from engine.backends.voice.piper import PiperVoice
+from engine.backends.voice.piper import VERSION, PiperVoice
 from engine.subtitles.fonts import language_of as of_script
 from engine.subtitles.languages import CODES
 
@@ -35,7 +35,7 @@ def sex_of(voice: PiperVoice) -> str:
 
 def identity(weights: Path) -> str:
     """What a text sounds like here: part of a model's identity, so that cached speech is not another voice's."""
-    return "+".join([*(voice.name for voice in installed(weights)), "espeak-ng"])
+    return "+".join([*(f"{voice.name}@{VERSION}" for voice in installed(weights)), "espeak-ng"])
 
 
 def known_language(code: str) -> bool:

@@ -17,7 +17,7 @@ from engine.video import Watch, samples
 
 
 def said(text: str, folder: Path = weights.FOLDER, language: str | None = None, who: str = "") -> voice.Spoken:
-    return voice.speak(text, folder, lambda: None, language, who)
+    return voice.Speaker(folder).speak(text, lambda: None, language, who)
 
 
 def test_english_is_spoken_by_the_natural_voice_and_whisper_understands_it(tmp_path: Path) -> None:
@@ -29,6 +29,25 @@ def test_english_is_spoken_by_the_natural_voice_and_whisper_understands_it(tmp_p
     whisper = Whisper(weights.need("whisper-base", weights.FOLDER), "cpu")
     transcript = whisper.transcribe(heard, "en", "transcribe", lambda: None, lambda _: None)
     assert "brown fox jumps over the lazy dog" in "".join(word.text for word in transcript.words).lower()
+
+
+def test_a_text_sounds_the_same_whatever_was_spoken_before() -> None:
+    speaker = voice.Speaker(weights.FOLDER)
+    first = speaker.speak("Night falls.", lambda: None).samples
+    assert len(speaker.speak("A ship is lost in a long storm.", lambda: None).samples) != len(first)
+    assert np.array_equal(speaker.speak("Night falls.", lambda: None).samples, first)
+    assert np.array_equal(said("Night falls.").samples, first)
+
+
+def test_a_voice_stays_loaded_until_it_is_closed() -> None:
+    speaker, elsewhere = voice.Speaker(weights.FOLDER), voice.Speaker(weights.FOLDER, "cuda")
+    assert speaker.size == 0
+    for each in (speaker, elsewhere):
+        each.speak("Hello.", lambda: None)
+    assert speaker.size > 50_000_000
+    assert elsewhere.size == 0  # its memory is not the card's
+    speaker.close()
+    assert speaker.size == 0
 
 
 def test_another_language_is_told_by_its_words_and_spoken_by_espeak_with_a_note() -> None:
@@ -90,7 +109,7 @@ def test_a_cancel_ends_it_between_two_sentences() -> None:
             raise Cancelled("Cancelled.")
 
     with pytest.raises(Cancelled):
-        voice.speak("One. Two. Three.", weights.FOLDER, check)
+        voice.Speaker(weights.FOLDER).speak("One. Two. Three.", check)
 
 
 def test_the_saved_sound_has_the_samples_that_were_spoken(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from engine.models import Pool
 from engine.task import Context, EngineSettings, weights_folder
 from engine.tasks import TASKS
 from engine.video import Watch, frames, probe
+from engine.worker import loaders
 
 
 class Studio:
@@ -23,8 +24,7 @@ class Studio:
         (folder / "weights").symlink_to(self.weights)
         self.settings = EngineSettings("cpu", folder, 10**10, {"imagine": "pocket", "subtitle": "base"})
         self.services = {name: task.choose(self.settings) for name, task in TASKS.items()}
-        loaders = {name: task.load for name, task in TASKS.items() if task.load}
-        self.pool = Pool(10**10, {name: lambda load=load: load(self.settings) for name, load in loaders.items()})  # type: ignore[misc]  # of each name its own
+        self.pool = Pool(10**10, dict(loaders(TASKS.values(), self.services, self.settings)))
         self.told: list[Progress] = []
         self._jobs = 0
 
