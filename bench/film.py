@@ -14,14 +14,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 from engine import media
+from engine.film import reel
 from engine.film.film import Film, Scene
-from engine.film.reel import Reel
+from engine.film.work import Work
 from engine.job import Media, Result
 from engine.models import Pool
 from engine.task import Context, EngineSettings, weights_folder
@@ -31,6 +31,7 @@ from engine.worker import loaders
 
 SCENES, SECONDS, FADE, RATE = 10, 6.0, 0.6, 30
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+LANES = {"picture": "drawing", "voice": "speaking"}
 WORDS = ("A red apple lies here.", "The sun is high.", "A ship comes home.", "Somebody waits at the door.", "It rains.")
 THINGS = ("a red apple", "the sun", "a ship", "a house", "a rain cloud")
 
@@ -78,28 +79,22 @@ def _memory(folder: Path) -> None:
         print(f"  {count:3} scenes {told.decode().split()[-1]:>6} MB")
 
 
-class Timed(Reel):
-    """A reel that knows how long each lane worked."""
+class Timed(Work):
+    """Work that knows how long each lane took."""
 
     def __init__(self, film: Film, context: Context) -> None:
         super().__init__(film, context)
         self.lanes: dict[str, float] = defaultdict(float)
 
-    def _painted(self, *given: Any) -> Result:
-        return self._during("drawing", lambda: super(Timed, self)._painted(*given))
+    def stage(self, name: str, key: str, make: Callable[[], Result], what: str = "") -> Result:
+        def timed() -> Result:
+            begun = time.monotonic()
+            try:
+                return make()
+            finally:
+                self.lanes[LANES.get(name.split(maxsplit=1)[0], "filming")] += time.monotonic() - begun
 
-    def _narrated(self, *given: Any) -> Result:
-        return self._during("speaking", lambda: super(Timed, self)._narrated(*given))
-
-    def _taken(self, *given: Any) -> Result:
-        return self._during("filming", lambda: super(Timed, self)._taken(*given))
-
-    def _during(self, lane: str, work: Callable[[], Result]) -> Result:
-        begun = time.monotonic()
-        try:
-            return work()
-        finally:
-            self.lanes[lane] += time.monotonic() - begun
+        return super().stage(name, key, timed, what)
 
 
 def _overlap(folder: Path) -> None:
@@ -107,15 +102,15 @@ def _overlap(folder: Path) -> None:
     context = _context(_fresh(folder, 200))
     with context.model("imagine"):
         pass
-    reel = Timed(Film(scenes, shape="square"), context)
+    work = Timed(Film(scenes, shape="square"), context)
     begun = time.monotonic()
-    made = reel.make()
+    made = reel.make(work)
     whole = time.monotonic() - begun
-    longest = max(reel.lanes.values())
+    longest = max(work.lanes.values())
     print(f"{SCENES} scenes drawn, spoken and filmed, {made.video.seconds:.0f} s of film")
-    for lane, seconds in reel.lanes.items():
+    for lane, seconds in work.lanes.items():
         print(f"  {lane:10} {seconds:6.1f} s")
-    together = sum(reel.lanes.values())
+    together = sum(work.lanes.values())
     print(
         f"  in all     {whole:6.1f} s, {whole / longest:.2f} x the longest lane; one after the other {together:.1f} s"
     )
@@ -125,7 +120,7 @@ def _film(folder: Path, count: int, seconds: float) -> None:
     scenes = tuple(
         Scene(image=_picture(folder, at), seconds=seconds, motion="zoom" if at % 2 else "pan") for at in range(count)
     )
-    Reel(Film(scenes), _context(folder)).make()
+    reel.make(Work(Film(scenes), _context(folder)))
 
 
 def _context(folder: Path) -> Context:

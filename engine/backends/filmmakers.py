@@ -1,10 +1,13 @@
 """What films are made with here: the painter, the voices and the listener that other tasks stand on, and FFmpeg."""
 
-from engine.backends import clips, painters, voice, whisper
+from engine.backends import clips, depths, painters, voice, whisper
 from engine.film.film import VERSION
 from engine.scripts.script import MOTIONS
 from engine.task import EngineSettings
 from engine.wire import Extra, Offer, Service
+
+OTHERS = {"voice": voice.load, "depth": depths.load}
+"""Models that a film takes beside the painter's, by their names in the pool."""
 
 
 def choose(task: str, settings: EngineSettings) -> Service:
@@ -25,8 +28,10 @@ def choose(task: str, settings: EngineSettings) -> Service:
 def _motions(task: str, settings: EngineSettings) -> dict[str, Offer]:
     """By name, with the model's identity where it takes one: `live` is there where a model makes clips.
 
-    A video that is told nothing is moved by that model too; of a film's scenes only those that ask for it.
+    A video that is told nothing is moved by that model too; of a film's scenes only those that ask for it. What is told
+    nothing may come to parallax, which goes by the network that tells depth, where there is one.
     """
-    model = clips.identity(settings)
-    moved = {"live": model, "auto": model if task == "video" else ""}
+    model, depth = clips.identity(settings), depths.identity(settings)
+    told_nothing = [each for each in (model if task == "video" else "", depth) if each]
+    moved = {"live": model, "parallax": depth, "auto": " ".join(told_nothing)}
     return {name: Offer(identity=moved.get(name, "")) for name in MOTIONS if model or name != "live"}

@@ -1,26 +1,22 @@
 """Takes pieces of a film: the frames of each, in their way of moving, to an encoded file of its own."""
 
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Cancelled
 from engine.film import titles
 from engine.film.canvas import Frame, Picture
-from engine.film.film import RATE, SIZES, VERSION, Film
-from engine.film.pieces import Piece
+from engine.film.film import RATE, SIZES, VERSION
+from engine.film.pieces import Footage, Piece
 from engine.film.segments import encode, encoder
 from engine.film.shots import ClipShot, PictureShot, Shot
 from engine.film.transitions import played
+from engine.film.work import Work
 from engine.job import Media, Result
 from engine.parts import key_of
 from engine.pictures import pixels
-from engine.task import Context
 from engine.video import Watch, frames, probe
-
-LIMIT = 3600.0
-"""Seconds that one run of FFmpeg may take."""
 
 OnPart = Callable[[float], None]
 
@@ -28,24 +24,29 @@ OnPart = Callable[[float], None]
 class Camera:
     """Takes the pieces in the order of the film, in the furnished `folder`.
 
-    Of the pictures it holds this piece's and the one before's alone.
+    Of the pictures it holds this piece's and the one before's alone, until it is closed.
     """
 
-    def __init__(self, film: Film, context: Context, folder: Path, stop: threading.Event) -> None:
-        self._film = film
-        self._context = context
+    def __init__(self, work: Work, folder: Path) -> None:
+        self._work = work
+        self._film = work.film
         self._folder = folder
-        self._stop = stop
-        self._size = SIZES[film.shape]
-        self._before: _Take | None = None
+        self._size = SIZES[work.film.shape]
+        self._held: list[_Take] = []
 
-    def take(self, piece: Piece, source: Media, lead: float, on_part: OnPart) -> tuple[str, Callable[[], Result]]:
+    def close(self) -> None:
+        for each in self._held:
+            each.close()
+
+    def take(self, piece: Piece, shown: Footage, lead: float, on_part: OnPart) -> tuple[str, Callable[[], Result]]:
         """The key of the piece's file, and what makes it. `on_part` hears which part of it is done.
 
-        A `source` that moves by itself stands for `lead` seconds first.
+        What is `shown`, if it moves by itself, stands for `lead` seconds first.
         """
-        before, now = self._before, _Take(piece, source, lead, self._film, self._context)
-        self._before = now
+        for each in self._held[:-1]:
+            each.close()
+        before, now = self._held[-1] if self._held else None, _Take(piece, shown, lead, self._work)
+        self._held = [*self._held[-1:], now]
         mixed = before.identity if before and piece.transition != "cut" else None
         key = key_of("segment", VERSION, self._size, encoder(), now.identity, piece.transition, mixed, self._ass(piece))
         return key, lambda: self._taken(now, before, on_part)
@@ -54,15 +55,14 @@ class Camera:
         piece, path = now.piece, self._folder / "segment.mp4"
         older = before.shot() if before and piece.transition != "cut" else None
         frames = self._minded(played(now.shot(), older, piece.transition), piece.frames, on_part)
-        encode(frames, self._size, path, Watch(self._context.cancelled, LIMIT), self._ass(piece))
-        kept = self._context.keep_file(path)
+        encode(frames, self._size, path, self._work.watch, self._ass(piece))
+        kept = self._work.context.keep_file(path)
         seconds = piece.frames / RATE
         return Result(media=(kept.model_copy(update={"seconds": round(seconds, 3)}),))
 
     def _minded(self, frames: Iterator[Frame], count: int, on_part: OnPart) -> Iterator[Frame]:
         for number, frame in enumerate(frames):
-            if self._stop.is_set():
-                raise Cancelled("Cancelled.")
+            self._work.check()
             on_part(number / count)
             yield frame
 
@@ -77,11 +77,13 @@ class Camera:
 class _Take:
     """One piece and its picture or clip; the shot is made when it is asked for."""
 
-    def __init__(self, piece: Piece, source: Media, lead: float, film: Film, context: Context) -> None:
+    def __init__(self, piece: Piece, shown: Footage, lead: float, work: Work) -> None:
+        film = work.film
         self.piece = piece
-        self._source = source
+        self._source = shown.media
+        self._depth = shown.depth
         self._lead = round(lead * RATE)
-        self._context = context
+        self._work = work
         self._size = SIZES[film.shape]
         self._motion = film.motion_of(piece.scene)
         self._seed = film.seed_of(piece.scene)
@@ -89,7 +91,12 @@ class _Take:
 
     @property
     def identity(self) -> list[Any]:
-        return [self._source.sha256, self._lead, self._motion, self._seed, self.piece.frames, self.piece.kind]
+        depth = self._depth.sha256 if self._depth else None
+        return [self._source.sha256, depth, self._lead, self._motion, self._seed, self.piece.frames, self.piece.kind]
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
 
     def shot(self) -> Shot:
         if self._made is None:
@@ -101,29 +108,29 @@ class _Take:
         return self._source.mime.startswith("video/") and not self.piece.card
 
     def _picture(self) -> Shot:
-        picture = _still(self._source, self._context)
         return PictureShot(
-            picture,
+            _still(self._source, self._work.watch),
             self._size,
             self.piece.frames,
             motion=self._motion,
             seed=self._seed,
-            weights=self._context.weights,
+            weights=self._work.context.weights,
+            depth=pixels(self._depth.path)[..., 0] if self._depth else None,
             card=self.piece.kind,
         )
 
     def _clip(self) -> Shot:
         found = probe(self._source.path, self._source.mime)
         assert found.video is not None, "a clip of ours has pictures"
-        watch = Watch(self._context.cancelled, LIMIT)
-        clip = ClipShot(self._source, found.video, self._size, self.piece.frames, watch)
-        return clip.looking(self._context.weights, self._lead)
+        clip = ClipShot(self._source, found.video, self._size, self.piece.frames, self._work.watch)
+        return clip.looking(self._work.context.weights, self._lead)
 
 
-def _still(source: Media, context: Context) -> Picture:
+def _still(source: Media, watch: Watch) -> Picture:
     """The picture, or the first frame of a clip."""
     if not source.mime.startswith("video/"):
         return pixels(source.path)
     found = probe(source.path, source.mime)
     assert found.video is not None, "a clip of ours has pictures"
-    return next(frames(source.path, source.mime, found.video, Watch(context.cancelled, LIMIT)))
+    with closing(frames(source.path, source.mime, found.video, watch)) as shown:
+        return next(shown)

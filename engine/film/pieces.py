@@ -21,10 +21,14 @@ class Voice:
 
 @dataclass(frozen=True)
 class Footage:
-    """What is filmed of a scene: a picture, or a clip that moves by itself, or one that `waits` for the first word."""
+    """What is filmed of a scene: a picture, or a clip that moves by itself, or one that `waits` for the first word.
+
+    `depth` is a picture of how near each part is, from black, far, to white; None where no network told.
+    """
 
     media: Media
     waits: bool = False
+    depth: Media | None = None
 
 
 @dataclass(frozen=True)

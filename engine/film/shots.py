@@ -1,6 +1,6 @@
 """A shot: the frames of one scene, each made when it is asked for. Nothing is held but the picture that moves."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -12,13 +12,10 @@ from engine.film.canvas import Frame, Picture, covering, empty, planes, split
 from engine.film.film import RATE, Card
 from engine.film.focus import focus_of
 from engine.film.motion import SPARE, Motion, View, eased, sway, way
+from engine.film.relief import Relief, bodied
 from engine.job import Media
 from engine.video import Stream, Watch, frames
 
-Map = NDArray[np.float32]
-
-SHIFT = 0.014
-"""How far the nearest moves beside the farthest in parallax, in shares of the frame's width, to each side."""
 DRIFT = 0.05
 """How much closer the camera is at the far end of a card than at the end that touches the scene."""
 
@@ -30,10 +27,13 @@ class Shot(Protocol):
 
     def frame(self, number: int) -> Frame: ...
 
+    def close(self) -> None: ...
+
 
 class PictureShot:
     """A picture, RGB (H, W, 3), under a moving camera.
 
+    For parallax `depth` (H, W) tells how near each of its pixels is, from 0 to 255; without it what stands out is near.
     As a `card` it is dark and out of focus, behind words: the title comes from nearer to where the scene begins, the
     credits go on nearer from where it ends, so that no jump is seen between the two.
     """
@@ -47,6 +47,7 @@ class PictureShot:
         motion: Motion,
         seed: int,
         weights: Path,
+        depth: NDArray[np.uint8] | None = None,
         card: Card | None = None,
     ) -> None:
         self.count = count
@@ -61,7 +62,10 @@ class PictureShot:
         self._aspect = width / self._widest, height / (self._widest * size[1] / size[0])
         self._way = way(motion, (focus.x, focus.y), self._aspect, seed)
         self._seed = seed
-        self._layers = _Layers(focus.depth, size) if motion == "parallax" else None
+        self._relief = None
+        if motion == "parallax":
+            near = focus.depth if depth is None else bodied(covering(depth, size, SPARE[motion], (rough.x, rough.y)))
+            self._relief = Relief(near, (width, height), size)
         self._steady = motion == "still" and card is None
         self._held: Frame | None = None
 
@@ -85,14 +89,16 @@ class PictureShot:
         scale = view.width * self._widest / self._size[0]
         left = view.x * width - view.width * self._widest / 2
         top = view.y * height - view.width * self._widest * self._size[1] / self._size[0] / 2
-        pairs = ((self._planes.luma, target.luma), (self._planes.blue, target.blue), (self._planes.red, target.red))
-        for at, (source, out) in enumerate(pairs):
-            corner = (left, top) if at == 0 else (left / 2, top / 2)
-            if self._layers is None:
-                _straight(source, out, scale, corner)
-            else:
-                self._layers.bent(source, out, scale, corner, sway(share, self._seed))
+        if self._relief is not None:
+            self._relief.bent(self._planes, target, scale, (left, top), sway(share, self._seed))
+            return frame
+        _straight(self._planes.luma, target.luma, scale, (left, top))
+        _straight(self._planes.blue, target.blue, scale, (left / 2, top / 2))
+        _straight(self._planes.red, target.red, scale, (left / 2, top / 2))
         return frame
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _dimmed(picture: Picture) -> Picture:
@@ -108,7 +114,7 @@ class ClipShot:
         self.count = count
         self._size = size
         steady = Stream(stream.codec, *_covering(stream, size), RATE, stream.frames)
-        self._source: Iterator[Picture] = frames(clip.path, clip.mime, steady, watch)
+        self._source: Generator[Picture] = frames(clip.path, clip.mime, steady, watch)
         self._at = -1
         self._last: Frame | None = None
 
@@ -120,6 +126,10 @@ class ClipShot:
         """Cut around the face that it shows, and standing on its first frame for `lead` frames."""
         self._weights, self._lead = weights, lead
         return self
+
+    def close(self) -> None:
+        """Ends the FFmpeg that reads the clip."""
+        self._source.close()
 
     def frame(self, number: int) -> Frame:
         while self._at < max(0, number - self._lead) and (picture := next(self._source, None)) is not None:
@@ -160,24 +170,3 @@ def _straight(source: Frame, out: Frame, scale: float, corner: tuple[float, floa
     matrix = np.array([[scale, 0, corner[0] + half], [0, scale, corner[1] + half]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     cv2.warpAffine(source, matrix, (out.shape[1], out.shape[0]), out, flags, cv2.BORDER_REPLICATE)
-
-
-class _Layers:
-    """Parallax: what is near moves beside what is far, as a smooth bending of the picture without holes."""
-
-    def __init__(self, depth: Map, size: tuple[int, int]) -> None:
-        self._depths: dict[tuple[int, int], tuple[Map, Map, Map]] = {}
-        self._width = size[0]
-        for shape in ((size[1], size[0]), (size[1] // 2, size[0] // 2)):
-            near = cv2.resize(depth, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-            across, down = np.meshgrid(np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32))
-            self._depths[shape] = (near - np.float32(0.4), across, down)
-
-    def bent(
-        self, source: Frame, out: Frame, scale: float, corner: tuple[float, float], moved: tuple[float, float]
-    ) -> None:
-        near, across, down = self._depths[out.shape[0], out.shape[1]]
-        half, far = (scale - 1) / 2, SHIFT * out.shape[1] * scale
-        x = cv2.addWeighted(across, scale, near, -far * moved[0], corner[0] + half)
-        y = cv2.addWeighted(down, scale, near, -far * moved[1], corner[1] + half)
-        cv2.remap(source, x, y, cv2.INTER_LINEAR, out, cv2.BORDER_REPLICATE)

@@ -12,8 +12,10 @@ from engine import scripts
 from engine.backends import filmmakers, voice
 from engine.errors import BadInput
 from engine.film.film import Film, Scene
+from engine.film.news import BOARD
 from engine.film.pieces import Made
-from engine.film.reel import Reel
+from engine.film.reel import make, storyboard
+from engine.film.work import Work
 from engine.job import Fact, Media, Result
 from engine.params import MAX_SEED, TaskParams
 from engine.scripts.draft import draft
@@ -95,19 +97,19 @@ def run(params: Params, context: Context) -> Result:
     script = scripts.read(params.script)
     film = _film(params, script)
     voice.called(film.voice, context.weights)  # before a storyboard is approved that nobody could speak
-    reel = Reel(film, context)
     if params.make == "film":
-        return _made(params, script, reel.make(), context, begun)
-    pictures = reel.pictures()
+        return _made(params, script, make(Work(film, context)), context, begun)
+    work = Work(film, context, BOARD)
+    pictures = storyboard(work)
     facts = _facts(params, context, begun) | {"scenes": len(pictures)}
     if params.make == "pictures":
-        return Result(media=(_zip(pictures, context),), notes=tuple(reel.notes), facts=facts)
+        return Result(media=(_zip(pictures, context),), notes=tuple(work.notes), facts=facts)
     from engine.film.board import sheet  # loads OpenCV
     from engine.pictures import pixels
 
-    shown = context.keep(sheet([pixels(each.path) for each in pictures], reel.film, context.weights))
+    shown = context.keep(sheet([pixels(each.path) for each in pictures], film, context.weights))
     told: dict[str, Fact] = {"script": script.text(), "storyboard": True}
-    return Result(media=(shown,), notes=tuple(reel.notes), facts=facts | told)
+    return Result(media=(shown,), notes=tuple(work.notes), facts=facts | told)
 
 
 def _drafted(params: Params, begun: float) -> Result:
@@ -182,4 +184,4 @@ def choose(settings: EngineSettings) -> Service:
     return filmmakers.choose("scenes", settings)
 
 
-TASK = Task(name="scenes", version=1, params=Params, run=run, choose=choose, others={"voice": voice.load}, size=size)
+TASK = Task(name="scenes", version=1, params=Params, run=run, choose=choose, others=filmmakers.OTHERS, size=size)

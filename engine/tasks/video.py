@@ -5,11 +5,12 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.backends import clips, filmmakers, voice
+from engine.backends import clips, filmmakers
 from engine.errors import BadInput, TooLarge
 from engine.film.film import Film, Scene
 from engine.film.pieces import Made
-from engine.film.reel import Reel
+from engine.film.reel import make
+from engine.film.work import Work
 from engine.job import Fact, Media, Result
 from engine.params import MAX_SEED, TaskParams
 from engine.scripts.script import LONGEST, SHORTEST
@@ -88,7 +89,7 @@ def run(params: Params, context: Context) -> Result:
     """Draw where there is no picture, speak, film. Raises BadInput for a damaged sound or an unknown voice."""
     begun = time.monotonic()
     context.progress("loading", 0)
-    made = Reel(_film(params, context), context).make()
+    made = make(Work(_film(params, context), context))
     media = [made.video]
     if made.cues:
         media.append(context.keep_file(files.srt(made.cues).encode(), ".srt"))
@@ -147,6 +148,6 @@ TASK = Task(
     run=run,
     choose=choose,
     load=clips.load,
-    others={"voice": voice.load},
+    others=filmmakers.OTHERS,
     size=size,
 )

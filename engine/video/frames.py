@@ -1,7 +1,7 @@
 """Frames as arrays, uint8 (H, W, C), out of a video and into one."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ COPIED = {"aac", "mp3"}
 """Sounds that go into an MP4 as they are; others are encoded to AAC."""
 
 
-def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = False) -> "Iterator[Picture]":
+def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = False) -> "Generator[Picture]":
     """The frames of a video or GIF at its constant `stream.rate`, turned as they are shown; (H, W, 4) with `alpha`.
 
     Close the iterator to end early. Raises BadInput where not one frame can be decoded, Cancelled and TimedOut.

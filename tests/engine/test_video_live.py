@@ -1,6 +1,5 @@
 """`motion: live`: the whole road of /video and /scenes with a small random LTX-Video, and what is refused without."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ from bot.command import identity, refuse
 from engine.backends import clips
 from engine.backends.ltx import clipper, extent
 from engine.errors import BadInput
-from engine.models import Pool
-from engine.tasks import TASKS
 from engine.tasks.scenes import Params as Scenes
 from engine.tasks.video import Params
 from engine.video import probe
@@ -23,12 +20,7 @@ from tests.tiny_ltx import save_tiny_ltx
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     """One whose owner has named a video model."""
     folder = save_tiny_ltx(tmp_path_factory.mktemp("ltx"))
-    made = Studio(tmp_path_factory.mktemp("studio"))
-    made.settings = replace(made.settings, models={**made.settings.models, "video": str(folder)})
-    made.services = {name: task.choose(made.settings) for name, task in TASKS.items()}
-    loaders = {name: task.load for name, task in TASKS.items() if task.load}
-    made.pool = Pool(10**10, {name: lambda load=load: load(made.settings) for name, load in loaders.items()})  # type: ignore[misc]
-    return made
+    return Studio(tmp_path_factory.mktemp("studio"), video=str(folder))
 
 
 @pytest.fixture(autouse=True)

@@ -44,32 +44,33 @@ def load(kind: str, settings: EngineSettings) -> Control:
     import torch
     from diffusers import ControlNetModel
 
-    source, *reader = _sources(kind, settings)
+    own = source(kind, settings)
     dtype = torch.float16 if settings.device.startswith("cuda") else torch.float32
-    network = _had(
-        kind, source, settings, lambda options: ControlNetModel.from_pretrained(source, dtype=dtype, **options)
-    )
-    return Control(network.to(settings.device), _seer(kind, reader, settings))
+    network = _had(kind, own, settings, lambda options: ControlNetModel.from_pretrained(own, dtype=dtype, **options))
+    return Control(network.to(settings.device), reader(kind, settings))
 
 
-def _seer(kind: str, reader: list[str], settings: EngineSettings) -> "Callable[[Picture], Picture]":
+def reader(kind: str, settings: EngineSettings) -> "Callable[[Picture], Picture]":
+    """What makes a ControlNet's picture of a person's. Raises MissingModel where its network cannot be read."""
     from engine.backends.sdxl import depth, outlines, pose
 
     if kind not in READ:
         return {"canny": outlines.canny, "scribble": outlines.scribble}[kind]
     read: Mapping[str, Any] = {"depth": depth.Depth, "pose": pose.Pose}
+    own = source(f"{kind}-reader", settings)
     made: Callable[[Picture], Picture] = _had(
-        kind, reader[0], settings, lambda options: read[kind](reader[0], settings.device, **options)
+        kind, own, settings, lambda options: read[kind](own, settings.device, **options)
     )
     return made
 
 
 def _sources(kind: str, settings: EngineSettings) -> list[str]:
     """The ControlNet's folder or repository, then its reader's; empty for one that is not there."""
-    return [_source(name, settings) for name in ((kind, f"{kind}-reader") if kind in READ else (kind,))]
+    return [source(name, settings) for name in ((kind, f"{kind}-reader") if kind in READ else (kind,))]
 
 
-def _source(name: str, settings: EngineSettings) -> str:
+def source(name: str, settings: EngineSettings) -> str:
+    """The folder or the hub's repository of one of `models.controls`; empty where it is not there."""
     named = settings.models.get(f"control:{name}", "")
     folder = settings.weights / FOLDER / name
     return named or (str(folder) if folder.is_dir() else "")

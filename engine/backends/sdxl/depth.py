@@ -18,6 +18,11 @@ class Depth:
         self._processor = AutoImageProcessor.from_pretrained(source, **options)
         self.network = AutoModelForDepthEstimation.from_pretrained(source, **options).to(device).eval()
 
+    @property
+    def size(self) -> int:
+        """Bytes of its parameters."""
+        return sum(each.numel() * each.element_size() for each in self.network.parameters())
+
     def __call__(self, picture: "Picture") -> "Picture":
         """(H, W, 3) of the picture's size: white is near, black is far."""
         import torch

@@ -16,13 +16,16 @@ from engine.worker import loaders
 
 
 class Studio:
-    """`told` holds the progress of the last job, `weights` is this machine's weights folder."""
+    """`told` holds the progress of the last job, `weights` is this machine's weights folder.
 
-    def __init__(self, folder: Path) -> None:
+    `named` are models that the owner has named.
+    """
+
+    def __init__(self, folder: Path, **named: str) -> None:
         self.folder = folder
         self.weights = weights_folder(Path("data")).resolve()
         (folder / "weights").symlink_to(self.weights)
-        self.settings = EngineSettings("cpu", folder, 10**10, {"imagine": "pocket", "subtitle": "base"})
+        self.settings = EngineSettings("cpu", folder, 10**10, {"imagine": "pocket", "subtitle": "base", **named})
         self.services = {name: task.choose(self.settings) for name, task in TASKS.items()}
         self.pool = Pool(10**10, dict(loaders(TASKS.values(), self.services, self.settings)))
         self.told: list[Progress] = []

@@ -131,6 +131,9 @@ class Plain:
     def frame(self, _: int) -> Picture:
         return self._frame
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 @pytest.mark.parametrize(
     ("transition", "mixed"), [("cut", 0), ("crossfade", FRAMES["crossfade"]), ("wipe", FRAMES["wipe"])]

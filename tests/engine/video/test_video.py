@@ -159,7 +159,7 @@ def test_leaving_the_frames_early_ends_the_child(clip: Path) -> None:
     before = set(threading.enumerate())
     reading = frames(clip, "video/mp4", stream, Watch())
     next(reading)
-    reading.close()  # type: ignore[attr-defined]  # a generator
+    reading.close()
     assert {thread for thread in set(threading.enumerate()) - before if not thread.daemon} == set()
 
 

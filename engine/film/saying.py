@@ -1,0 +1,74 @@
+"""What is said in each scene, and what is heard in a recording: voices with the times of their words, and captions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.film.film import SIZES
+from engine.film.pieces import Voice
+from engine.film.titles import look
+from engine.film.work import Work
+from engine.job import Fact, Result
+from engine.parts import key_of
+from engine.subtitles.cues import Cue, Word, cut
+from engine.subtitles.listener import Listener
+
+if TYPE_CHECKING:
+    from engine.backends.whisper import Transcript
+
+
+class Saying:
+    """Speaks into `folder`."""
+
+    def __init__(self, work: Work, folder: Path) -> None:
+        self._work = work
+        self._film = work.film
+        self._context = work.context
+        self._folder = folder
+        self._listened: Transcript | None = None
+
+    def spoken(self, number: int) -> Voice | None:
+        """What is said in a scene, counted from 0; None where nothing is. Raises BadInput, and Cancelled."""
+        text = self._film.scenes[number].narration
+        made = None
+        if text:
+            from engine.backends.voice import identity
+
+            key = key_of("voice", identity(self._context.weights), self._film.language, self._film.voice, text)
+            path = self._folder / f"voice{number}.wav"
+            made = self._work.stage(f"voice {number}", key, lambda: self._narrated(text, path), "spoken")
+        self._work.news.done("spoken", number + 1)
+        return _voice(made) if made else None
+
+    def _narrated(self, text: str, path: Path) -> Result:
+        from engine.film.speech import narrate
+
+        film, check = self._film, self._work.check
+        with self._context.model("voice") as speaker:
+            spoken, words = narrate(text, path, speaker, check, language=film.language, voice=film.voice)
+        facts: dict[str, Fact] = {
+            "words": [[word.text, word.start, word.end] for word in words],
+            "voice": spoken.voice,
+            "language": spoken.language,
+        }
+        kept = self._context.keep_file(path)
+        media = kept.model_copy(update={"seconds": round(spoken.seconds, 3)})
+        return Result(media=(media,), notes=spoken.notes, facts=facts)
+
+    def listen(self) -> None:
+        """To the recording that was given, where subtitles are asked for."""
+        if self._film.sound is not None and self._film.subtitles:
+            listener = Listener(self._context.acting("subtitle"), self._film.sound, self._film.language)
+            self._listened = listener.original()
+
+    def heard(self) -> tuple[list[Cue], str]:
+        """What is said in that recording, as captions, and its language; none where nobody listened."""
+        if (transcript := self._listened) is None:
+            return [], "en"
+        line = look(SIZES[self._film.shape], transcript.language).line
+        return cut(transcript.words, line), transcript.language
+
+
+def _voice(made: Result) -> Voice:
+    facts: Any = made.facts  # as `_narrated` wrote them
+    words = tuple(Word(text, start, end) for text, start, end in facts["words"])
+    return Voice(made.media[0], words, facts["language"], facts["voice"])
