@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine import weights
 from engine.backends.ltx.checkpoint import WEIGHT, checkpoint
 from engine.errors import MissingModel, Sentence
-from engine.film.film import Shape
+from engine.scripts.script import Shape
 from engine.task import EngineSettings
 
 if TYPE_CHECKING:

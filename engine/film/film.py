@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.job import Media
-from engine.scripts.script import ScriptScene
+from engine.scripts.script import Motion as Asked
+from engine.scripts.script import ScriptScene, Shape, Transition
 
-Shape = Literal["square", "wide", "tall"]
-Asked = Literal["auto", "still", "pan", "zoom", "parallax", "talk", "live"]
-Transition = Literal["cut", "crossfade", "wipe"]
 Card = Literal["title", "credits"]
 
 RATE = 30

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from engine.errors import Sentence
-from engine.film.film import RATE, Card, Transition
+from engine.film.film import RATE, Card
 from engine.job import Fact, Media
+from engine.scripts.script import Transition
 from engine.subtitles.cues import Cue, Word
 
 

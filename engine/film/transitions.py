@@ -1,7 +1,6 @@
 """How one scene becomes the next: in so many frames at the beginning of the next one."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -10,8 +9,7 @@ from engine.film.canvas import Frame, split
 from engine.film.film import RATE
 from engine.film.motion import eased
 from engine.film.shots import Shot
-
-Transition = Literal["cut", "crossfade", "wipe"]
+from engine.scripts.script import Transition
 
 FRAMES = {"cut": 0, "crossfade": round(0.6 * RATE), "wipe": round(0.6 * RATE)}
 EDGE = 0.08

@@ -18,6 +18,7 @@ from engine.scripts.script import (
     TRANSITIONS,
     ScriptScene,
 )
+from engine.subtitles.languages import CODES
 
 CHOICES = {"motion": MOTIONS, "transition": TRANSITIONS, "shape": SHAPES}
 MOST_WORDS = 300
@@ -55,6 +56,12 @@ def checked_head(head: Mapping[str, Raw]) -> dict[str, str]:
     _by_name(head.values(), HEAD)
     for raw in head.values():
         _check_length(raw.value, MOST_WORDS, raw.line)
+    if (language := head.get("language")) and language.value.lower() not in CODES:
+        raise BadInput(
+            "Line {line}: language is “{value}”; it must be the code of a language, such as en, es or fr.",
+            line=language.line,
+            value=language.value[:40],
+        )
     return {name: _choice(raw) if name in CHOICES else raw.value for name, raw in head.items()}
 
 

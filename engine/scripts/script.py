@@ -1,11 +1,14 @@
 """A script as it is understood, and as it is written down for a person to change."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
-MOTIONS = ("auto", "still", "pan", "zoom", "parallax", "talk", "live")
-TRANSITIONS = ("cut", "crossfade", "wipe")
-SHAPES = ("square", "wide", "tall")
+Motion = Literal["auto", "still", "pan", "zoom", "parallax", "talk", "live"]
+Transition = Literal["cut", "crossfade", "wipe"]
+Shape = Literal["square", "wide", "tall"]
+MOTIONS: tuple[str, ...] = get_args(Motion)
+TRANSITIONS: tuple[str, ...] = get_args(Transition)
+SHAPES: tuple[str, ...] = get_args(Shape)
 MOST_SCENES = 60
 SHORTEST, LONGEST = 1.0, 60.0
 """Seconds of a scene."""

@@ -10,6 +10,7 @@ from engine import pictures, video
 from engine.backends import portraits, voice
 from engine.errors import BadInput, Sentence
 from engine.job import Fact, Media, Result
+from engine.options import Language, Voice
 from engine.params import MAX_SEED, TaskParams
 from engine.task import Context, Task
 
@@ -51,12 +52,8 @@ class Params(TaskParams):
         examples=["Hello, I am a picture that speaks."],
         json_schema_extra={"rest": True},
     )
-    language: str | None = Field(
-        None, description="Language of the text as a code such as en or es; told by the text where left out"
-    )
-    voice: str = Field(
-        "", description="Voice of the text: man, woman, or the name of one that is installed", max_length=60
-    )
+    language: Language = None
+    voice: Voice = ""
     style: Literal["natural", "calm", "lively"] = Field("natural", description="How much it moves", examples=["lively"])
     lip_zero: bool = Field(True, description="Shut the picture's lips first, so that a smile can speak")
     eye_retargeting: bool = Field(True, description="Let it blink; off keeps the eyes of the picture")
@@ -69,15 +66,6 @@ class Params(TaskParams):
     def something_is_said(self) -> Self:
         if (self.audio is None) == (self.text is None):
             raise BadInput("Give what it says: either audio, a recording, or text, words to be spoken.")
-        return self
-
-    @model_validator(mode="after")
-    def language_is_a_code(self) -> Self:
-        if self.language is not None and not voice.known_language(self.language):
-            raise BadInput(
-                "language is “{value}”; it must be the code of a language, such as en, es or fr.",
-                value=self.language[:40],
-            )
         return self
 
 

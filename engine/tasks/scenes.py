@@ -17,6 +17,7 @@ from engine.film.pieces import Made
 from engine.film.reel import make, storyboard
 from engine.film.work import Work
 from engine.job import Fact, Media, Result
+from engine.options import Captioned, FilmShape, Language, Music, Voice
 from engine.params import MAX_SEED, TaskParams
 from engine.scripts.draft import draft
 from engine.subtitles import files
@@ -41,17 +42,15 @@ class Params(TaskParams):
     make: Literal["storyboard", "film", "pictures"] = Field(
         "storyboard", description="The storyboard first, the film at once, or a ZIP of the pictures"
     )
-    shape: Literal["square", "wide", "tall"] = Field("wide", description="Shape of the film")
+    shape: FilmShape = "wide"
     style: str = Field("", description="Style of all pictures", max_length=300, examples=["watercolour"])
     character: Media | None = Field(
         None, description="Picture of who is in every scene", json_schema_extra={"accepts": ["image"]}
     )
-    subtitles: bool = Field(True, description="Write what is said into the film")
-    music: Media | None = Field(None, description="Music under it", json_schema_extra={"accepts": ["sound"]})
-    voice: str = Field("", description="Who speaks: man, woman, or the name of a voice", max_length=60)
-    language: str | None = Field(
-        None, description="Language of the words as a code such as en or es", max_length=8, examples=["es"]
-    )
+    subtitles: Captioned = True
+    music: Music = None
+    voice: Voice = ""
+    language: Language = None
     seed: int | None = Field(
         None, description="Leave out for the film everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
     )

@@ -1,7 +1,7 @@
 """A short video: a picture that moves, with sound."""
 
 import time
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from engine.film.pieces import Made
 from engine.film.reel import make
 from engine.film.work import Work
 from engine.job import Fact, Media, Result
+from engine.options import Captioned, FilmMotion, FilmShape, Language, Music, Voice
 from engine.params import MAX_SEED, TaskParams
 from engine.scripts.script import LONGEST, SHORTEST
 from engine.subtitles import files
@@ -38,16 +39,12 @@ class Params(TaskParams):
     seconds: float | None = Field(
         None, description="How long; as long as its sound where left out", ge=SHORTEST, le=LONGEST, examples=[5]
     )
-    motion: Literal["auto", "still", "pan", "zoom", "parallax", "talk", "live"] = Field(
-        "auto", description="How it moves; auto lets a face talk where somebody speaks"
-    )
-    shape: Literal["square", "wide", "tall"] = Field("wide", description="Shape of the video")
-    subtitles: bool = Field(False, description="Write what is said into the video")
-    music: Media | None = Field(None, description="Music under it", json_schema_extra={"accepts": ["sound"]})
-    voice: str = Field("", description="Who speaks: man, woman, or the name of a voice", max_length=60)
-    language: str | None = Field(
-        None, description="Language of the words as a code such as en or es", max_length=8, examples=["es"]
-    )
+    motion: FilmMotion = "auto"
+    shape: FilmShape = "wide"
+    subtitles: Captioned = False
+    music: Music = None
+    voice: Voice = ""
+    language: Language = None
     seed: int | None = Field(
         None, description="Leave out for the video everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
     )

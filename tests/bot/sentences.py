@@ -53,6 +53,8 @@ def _spoken(tree: ast.Module, sinks: set[str], params: set[str]) -> Iterator[ast
             yield from _template(node)
         elif isinstance(node, ast.ClassDef) and node.name in params and _bases(node) & params:
             yield from _descriptions(node)
+        elif isinstance(node, ast.Subscript) and _name(node.value) == "Annotated":
+            yield from _descriptions(node)  # an option that several tasks take
         elif isinstance(node, ast.AsyncFunctionDef):
             calls = (each for each in node.decorator_list if isinstance(each, ast.Call) and _called(each) == "command")
             yield from (part for call in calls for part in (*_template(call), *_labels(call)))
@@ -68,8 +70,8 @@ def _labels(call: ast.Call) -> list[ast.expr]:
     return [keyword.value for keyword in call.keywords if keyword.arg in ("button", "menu", "consent")]
 
 
-def _descriptions(params: ast.ClassDef) -> Iterator[ast.expr]:
-    for node in ast.walk(params):
+def _descriptions(declared: ast.AST) -> Iterator[ast.expr]:
+    for node in ast.walk(declared):
         if isinstance(node, ast.Call) and _called(node) == "Field":
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "description")
 

@@ -2,7 +2,7 @@
 
 import math
 
-from engine.film.film import Shape
+from engine.scripts.script import Shape
 
 SIZES: dict[Shape, tuple[int, int]] = {"square": (640, 640), "wide": (832, 480), "tall": (480, 832)}
 """Width and height in pixels, multiples of 32: a little more than the authors' 704 x 480, in a film's shapes."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from engine.backends.voice.piper import VERSION, PiperVoice
 from engine.subtitles.fonts import language_of as of_script
-from engine.subtitles.languages import CODES
 
 FOLDER = "voices"
 """Where Piper's voices lie under the weights folder; one that the owner drops in is found by its name."""
@@ -36,10 +35,6 @@ def sex_of(voice: PiperVoice) -> str:
 def identity(weights: Path) -> str:
     """What a text sounds like here: part of a model's identity, so that cached speech is not another voice's."""
     return "+".join([*(f"{voice.name}@{VERSION}" for voice in installed(weights)), "espeak-ng"])
-
-
-def known_language(code: str) -> bool:
-    return code.lower() in CODES
 
 
 def language_of(text: str) -> str:

@@ -11,7 +11,8 @@ from engine.film.film import SIZES, Card
 from engine.film.focus import focus_of
 from engine.film.motion import Motion, View, Way, eased, way
 from engine.film.shots import PictureShot, joined
-from engine.film.transitions import FRAMES, Transition, played
+from engine.film.transitions import FRAMES, played
+from engine.scripts.script import Transition
 
 SIZE = SIZES["wide"]
 

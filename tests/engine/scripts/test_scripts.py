@@ -163,6 +163,10 @@ def test_faults_of_a_screenplay_are_named_by_their_lines() -> None:
     assert faults("EXT. BAY\n\nSea.\n[[motion: spin]]", "fountain").startswith("Line 4: motion is “spin”")
 
 
+def test_an_unknown_language_is_named_by_its_line() -> None:
+    assert faults("title: A\nlanguage: xx\n\na cat").startswith("Line 2: language is “xx”; it must be the code")
+
+
 def test_words_without_a_picture_are_refused() -> None:
     assert faults("> Meow.\n\na cat").startswith("Line 1: this scene says what is heard and not what is seen")
     assert faults("a cat\n---\n> Meow.").startswith("Line 3: this scene says what is heard and not what is seen")
