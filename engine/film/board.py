@@ -1,6 +1,6 @@
 """A storyboard: the pictures of a film's scenes on one sheet, numbered, each with what is said in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,15 +28,19 @@ LINES = 3
 FONTS = {"cjk": "NotoSansCJK-VF.otf.ttc", "": "NotoSans.ttf"}
 
 
-def sheet(pictures: Sequence[Picture], film: Film, places: Path) -> Picture:
-    """RGB pictures of the scenes -> RGB (H, 1440, 3). `places` is the weights folder. Raises MissingModel."""
+def sheet(pictures: Iterable[Picture], film: Film, places: Path) -> Picture:
+    """RGB pictures of the scenes, one at a time -> RGB (H, 1440, 3). `places` is the weights folder.
+
+    Raises MissingModel.
+    """
     from PIL import Image, ImageDraw
 
-    columns = min(COLUMNS[film.shape], len(pictures))
-    wide = (WIDTH - GAP) // columns - GAP if len(pictures) > 1 else WIDTH // 2
+    count = len(film.scenes)
+    columns = min(COLUMNS[film.shape], count)
+    wide = (WIDTH - GAP) // columns - GAP if count > 1 else WIDTH // 2
     high = round(wide * SIZES[film.shape][1] / SIZES[film.shape][0])
     under = round(LETTERS * 1.35) * LINES + 2 * GAP
-    rows = -(-len(pictures) // columns)
+    rows = -(-count // columns)
     page = Image.new("RGB", (WIDTH, rows * (high + under) + GAP), PAGE)
     draw = ImageDraw.Draw(page)
     for number, picture in enumerate(pictures):

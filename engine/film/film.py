@@ -13,6 +13,8 @@ RATE = 30
 """Frames a second."""
 SIZES: dict[Shape, tuple[int, int]] = {"square": (960, 960), "wide": (1280, 720), "tall": (720, 1280)}
 """Width and height in pixels."""
+MIXED = 0.6
+"""Seconds of a transition that is not a cut."""
 VERSION = 2
 """Of what films look and sound like: raised when the same film would come out differently."""
 

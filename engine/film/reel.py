@@ -57,7 +57,7 @@ class _Reel:
         self._film = work.film
         self._folder = folder
         self._seeing = Seeing(work)
-        self._saying = Saying(work, folder)
+        self._saying = Saying(work)
 
     def made(self, speaker: ThreadPoolExecutor, filmer: ThreadPoolExecutor) -> Made:
         count = len(self._film.scenes)

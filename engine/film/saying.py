@@ -1,6 +1,5 @@
 """What is said in each scene, and what is heard in a recording: voices with the times of their words, and captions."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.film.film import SIZES
@@ -17,13 +16,12 @@ if TYPE_CHECKING:
 
 
 class Saying:
-    """Speaks into `folder`."""
+    """Needs no folder to work in: at an end that is not waited for, it may still be at a sentence."""
 
-    def __init__(self, work: Work, folder: Path) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
         self._film = work.film
         self._context = work.context
-        self._folder = folder
         self._listened: Transcript | None = None
 
     def spoken(self, number: int) -> Voice | None:
@@ -34,23 +32,25 @@ class Saying:
             from engine.backends.voice import identity
 
             key = key_of("voice", identity(self._context.weights), self._film.language, self._film.voice, text)
-            path = self._folder / f"voice{number}.wav"
-            made = self._work.stage(f"voice {number}", key, lambda: self._narrated(text, path), "spoken")
+            made = self._work.stage(f"voice {number}", key, lambda: self._narrated(text), "spoken")
+        self._work.check()
         self._work.news.done("spoken", number + 1)
         return _voice(made) if made else None
 
-    def _narrated(self, text: str, path: Path) -> Result:
+    def _narrated(self, text: str) -> Result:
+        from engine.backends.voice import wav
         from engine.film.speech import narrate
 
         film, check = self._film, self._work.check
         with self._context.model("voice") as speaker:
-            spoken, words = narrate(text, path, speaker, check, language=film.language, voice=film.voice)
+            spoken, words = narrate(text, speaker, check, language=film.language, voice=film.voice)
         facts: dict[str, Fact] = {
             "words": [[word.text, word.start, word.end] for word in words],
             "voice": spoken.voice,
             "language": spoken.language,
         }
-        kept = self._context.keep_file(path)
+        self._work.check()
+        kept = self._context.keep_file(wav(spoken), ".wav")
         media = kept.model_copy(update={"seconds": round(spoken.seconds, 3)})
         return Result(media=(media,), notes=spoken.notes, facts=facts)
 

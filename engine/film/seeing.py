@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.backends.clips import Wish
 from engine.backends.ltx.extent import MOST
 from engine.errors import Sentence
-from engine.film.film import RATE
+from engine.film.film import MIXED, RATE
 from engine.film.pieces import Footage, Voice
 from engine.film.planning import lasting
 from engine.film.work import Work
@@ -25,8 +25,6 @@ LAYERS = "layers"
 """Told as the depth's maker where the face or what stands out is one."""
 LIKE = 0.75
 """How far a scene's picture may leave the picture of the character."""
-MIXED = 0.6
-"""Seconds of a transition."""
 
 
 class Seeing:

@@ -1,13 +1,10 @@
 """Narration: a text spoken, and when each of its words is said."""
 
 import re
-import wave
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.backends.voice import save
 from engine.subtitles.cues import Word
 
 if TYPE_CHECKING:
@@ -27,14 +24,13 @@ PAUSE = 0.12
 
 
 def narrate(
-    text: str, path: Path, speaker: "Speaker", check: Callable[[], None], *, language: str | None, voice: str
+    text: str, speaker: "Speaker", check: Callable[[], None], *, language: str | None, voice: str
 ) -> tuple["Spoken", tuple[Word, ...]]:
-    """`text` spoken into the WAV `path`, and its words with the times, in seconds, at which they are heard.
+    """`text` spoken, and its words with the times, in seconds, at which they are heard.
 
     Raises BadInput for a voice or a language that is not here, or where there is nothing to say, and what `check` does.
     """
     spoken = speaker.speak(text, check, language, voice)
-    save(spoken, path)
     return spoken, timed(text, spoken.samples, spoken.rate)
 
 
@@ -102,9 +98,3 @@ def _moment(sounded: float, spans: list[tuple[float, float]]) -> float:
             return start + max(0.0, sounded)
         sounded -= end - start
     return spans[-1][1]
-
-
-def length(path: Path) -> float:
-    """Seconds of a WAV that was written here."""
-    with wave.open(str(path), "rb") as sound:
-        return sound.getnframes() / sound.getframerate()

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from engine.film.canvas import Frame, split
-from engine.film.film import RATE
+from engine.film.film import MIXED, RATE
 from engine.film.motion import eased
 from engine.film.shots import Shot
 from engine.scripts.script import Transition
 
-FRAMES = {"cut": 0, "crossfade": round(0.6 * RATE), "wipe": round(0.6 * RATE)}
+FRAMES = {"cut": 0, "crossfade": round(MIXED * RATE), "wipe": round(MIXED * RATE)}
 EDGE = 0.08
 """Width of a wipe's soft edge as a share of the frame's."""
 

@@ -106,7 +106,7 @@ def run(params: Params, context: Context) -> Result:
     from engine.film.board import sheet  # loads OpenCV
     from engine.pictures import pixels
 
-    shown = context.keep(sheet([pixels(each.path) for each in pictures], film, context.weights))
+    shown = context.keep(sheet((pixels(each.path) for each in pictures), film, context.weights))
     told: dict[str, Fact] = {"script": script.text(), "storyboard": True}
     return Result(media=(shown,), notes=tuple(work.notes), facts=facts | told)
 

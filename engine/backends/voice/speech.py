@@ -1,5 +1,6 @@
 """What a text sounds like: the choice of a voice, and its samples."""
 
+import io
 import re
 import threading
 import wave
@@ -105,14 +106,20 @@ def called(voice: str, weights: Path) -> "PiperVoice | None":
 
 
 def save(spoken: Spoken, path: Path) -> None:
-    """Write 16-bit WAV to `path`."""
+    path.write_bytes(wav(spoken))
+
+
+def wav(spoken: Spoken) -> bytes:
+    """A WAV of 16 bits."""
     import numpy as np
 
-    with wave.open(str(path), "wb") as sound:
+    held = io.BytesIO()
+    with wave.open(held, "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(spoken.rate)
         sound.writeframes((np.clip(spoken.samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return held.getvalue()
 
 
 def _of_espeak(text: str, language: str, voice: str) -> Spoken:

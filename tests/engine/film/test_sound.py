@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine import media
-from engine.backends.voice import Speaker
+from engine.backends.voice import Speaker, save
 from engine.errors import BadInput
 from engine.film.film import Film
 from engine.film.sound import LOUDNESS, RATE, Said, measured, mix, track
@@ -49,9 +49,10 @@ def test_what_is_silent_throughout_is_one_span() -> None:
     assert sounding(np.zeros(100, np.float32), 100) == [(0.0, 1.0)]
 
 
-def test_a_text_is_spoken_into_a_file_and_its_words_are_within_it(tmp_path: Path, weights: Path) -> None:
+def test_a_text_is_spoken_and_its_words_are_within_it(tmp_path: Path, weights: Path) -> None:
     path = tmp_path / "voice.wav"
-    spoken, words = narrate("Hello there. It is late.", path, Speaker(weights), lambda: None, language=None, voice="")
+    spoken, words = narrate("Hello there. It is late.", Speaker(weights), lambda: None, language=None, voice="")
+    save(spoken, path)
     assert "".join(word.text for word in words) == "Hello there. It is late."
     assert 0 <= words[0].start < words[-1].end <= spoken.seconds
     assert len(heard(path)) / RATE == pytest.approx(spoken.seconds, abs=0.01)
