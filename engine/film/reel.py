@@ -104,7 +104,7 @@ class _Reel:
         return pieces, segments
 
     def _awaited(self, what: str, lane: list[Future[T]], scene: int) -> T:
-        if not lane[scene].done():
+        while not wait([lane[scene]], LOOK).done:
             self._work.news.waiting(what, scene)
         return lane[scene].result()
 
