@@ -12,6 +12,7 @@ from engine.job import Media, Progress
 from engine.media import keep
 from engine.models import Pool
 from engine.task import Context, EngineSettings, Task
+from engine.worker import loaders
 
 
 class Workbench:
@@ -23,10 +24,9 @@ class Workbench:
         self.folder = folder
         self.told: list[Progress] = []
         settings = EngineSettings("cpu", folder, 10**9, models or {}, noncommercial=noncommercial)
-        load = task.load
-        assert load is not None
-        self.pool = Pool(10**9, {task.name: lambda: load(settings)})
-        self.context = Context("job", folder, self.pool, task.choose(settings), self.told.append)
+        service = task.choose(settings)
+        self.pool = Pool(10**9, dict(loaders([task], {task.name: service}, settings)))
+        self.context = Context("job", folder, self.pool, service, self.told.append)
 
     def attach(self, picture: Image.Image | NDArray[np.uint8], kind: str = "PNG", **options: Any) -> Media:
         held = io.BytesIO()
