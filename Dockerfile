@@ -11,6 +11,10 @@ ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility,video PYTHONUNBUFFERED=1
 WORKDIR /app
 RUN useradd --create-home --uid 1000 atelier && install --directory --owner atelier data
 
+# Networks are compiled for the card on the machine that runs them, and Triton asks for a C compiler then.
+RUN [ -z "$FULL" ] || { apt-get update -qq && apt-get install -qq --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*; }
+
 COPY pyproject.toml requirements.lock ./
 COPY scripts scripts
 COPY engine engine
@@ -27,7 +31,6 @@ ENV PATH=/app/.venv/bin:$PATH
 VOLUME /app/data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --start-period=20s --timeout=5s \
-    CMD ["python", "-c", "import urllib.request as http; http.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+HEALTHCHECK --start-period=20s --timeout=10s CMD ["python", "-m", "bot.health"]
 # An older volume may lack weights that this version wants.
 CMD ["sh", "-c", "python -m engine weights --fetch --tier embedded >/dev/null; exec python -m bot"]

@@ -4,12 +4,17 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from bot.folder import held
 from engine.errors import AtelierError
+
+ROOT = Path(__file__).parents[2]
 
 
 def started(folder: Path, settings: str) -> subprocess.CompletedProcess[str]:
@@ -56,3 +61,40 @@ def test_a_studio_that_nobody_can_reach_ends_and_says_why(tmp_path: Path) -> Non
         refusal(ended) == "atelier: No platform is on, so nobody can reach this studio. The log says why each is off."
     )
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stdout + ended.stderr
+
+
+def test_the_health_check_asks_where_the_settings_say(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = f'bot.data_dir = "{tmp_path / "data"}"\nweb.port = {port}\nengine.device = "cpu"\n'
+    (tmp_path / "config.toml").write_text(settings)
+    assert "Connection refused" in checked(tmp_path).stderr
+    with running(tmp_path):
+        deadline = time.monotonic() + 30
+        while checked(tmp_path).returncode:
+            assert time.monotonic() < deadline
+    assert checked(tmp_path).returncode == 1
+
+
+def test_a_studio_without_a_page_is_well_as_long_as_it_runs(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("web.enabled = false\n")
+    assert checked(tmp_path).returncode == 0
+
+
+def checked(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bot.health"]
+    return subprocess.run(
+        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False, capture_output=True, text=True
+    )
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "bot"]
+    with subprocess.Popen(
+        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL
+    ) as one:
+        try:
+            yield
+        finally:
+            one.terminate()

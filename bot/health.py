@@ -1,0 +1,42 @@
+"""`python -m bot.health`: exits with 0 where the studio of this config.toml answers, for whoever watches it."""
+
+import os
+import sys
+import urllib.request
+
+from bot.config import Settings, load
+from engine.errors import AtelierError
+
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where to ask a studio that listens everywhere."""
+PATIENCE = 4.0
+"""Seconds that the studio has to answer."""
+
+
+def fault(settings: Settings) -> str:
+    """Why the page does not answer; empty where it does, or where there is to be none."""
+    web = settings.web
+    if not web.enabled:
+        return ""
+    host = ANY.get(web.host, web.host)
+    try:
+        with urllib.request.urlopen(
+            f"http://{f'[{host}]' if ':' in host else host}:{web.port}/healthz", timeout=PATIENCE
+        ):
+            return ""
+    except OSError as error:
+        return str(error)
+
+
+def main() -> int:
+    try:
+        why = fault(load(None, os.environ))
+    except AtelierError as error:
+        why = str(error)
+    if why:
+        sys.stderr.write(f"atelier: {why}\n")
+    return 1 if why else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
