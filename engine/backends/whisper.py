@@ -108,9 +108,11 @@ class Whisper:
             compute_type="float16" if on_gpu else "int8",
             local_files_only=True,
         )
+        self._listening: _Listening | None = None
         self.size = sum(path.stat().st_size for path in folder.iterdir()) * (1 if on_gpu else 2)
 
     def close(self) -> None:
+        self._wait(lambda: None)
         self._model.model.unload_model()
 
     def transcribe(
@@ -127,7 +129,8 @@ class Whisper:
         at once, while the piece that is being read runs out beside it.
         """
         duration = max(len(samples) / RATE, 0.01)
-        listening = _Listening(lambda: self._segments(samples, language, task))
+        self._wait(check)
+        listening = self._listening = _Listening(lambda: self._segments(samples, language, task))
         kept: list[Word] = []
         said = ""
         times = 0
@@ -139,6 +142,12 @@ class Whisper:
             if text and times <= REPEATS and not _invented(segment):
                 kept += _words(segment, kept[-1].end if kept else 0.0)
         return Transcript(tuple(kept), listening.info.language, round(float(listening.info.language_probability), 3))
+
+    def _wait(self, check: Callable[[], None]) -> None:
+        """For the last piece of a listening that was left: two at once take twice the memory."""
+        while self._listening is not None and self._listening.thread.is_alive():
+            check()
+            self._listening.thread.join(0.1)
 
     def _segments(self, samples: "Samples", language: str | None, task: str) -> Any:
         from faster_whisper import BatchedInferencePipeline
@@ -159,7 +168,8 @@ class _Listening:
         self._left = threading.Event()
         self._found: queue.Queue[Any] = queue.Queue()
         self._begin = begin
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.thread = threading.Thread(target=self._listen, daemon=True)
+        self.thread.start()
 
     def segments(self, check: Callable[[], None]) -> Iterator[Any]:
         try:

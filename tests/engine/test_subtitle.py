@@ -232,6 +232,10 @@ def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp
     with pytest.raises(Cancelled):
         TASK.run(Params(media=source), context)
     assert time.monotonic() - ended[0] < 1
+    with studio.pool.use("subtitle") as whisper:
+        left = whisper._listening.thread
+    studio.pool.free()
+    assert not left.is_alive()
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ class SdxlPainter:
         """
         for begin in range(0, len(jobs), self._chunk):
             for places in self._alike(jobs, range(begin, min(begin + self._chunk, len(jobs)))):
-                watch = _Watch(self._previewer, _to_all(places, report), self.preview_every)
+                watch = _Watch(self._previewer, _to_each(places, report), self.preview_every)
                 drawn = self._drawn([jobs[place] for place in places], [0] * len(places), watch)
                 for place, picture in zip(places, drawn, strict=True):
                     yield place, partial(self._waited, picture)
@@ -257,9 +257,12 @@ class _Watch:
             self._previewer.learn(self._latents.float().cpu().numpy(), pictures)
 
 
-def _to_all(places: Sequence[int], report: "ReportOf") -> "Report":
+def _to_each(places: Sequence[int], report: "ReportOf") -> "Report":
+    """Each job sees its own picture of those that are drawn together, and nobody else's."""
+
     def tell(stage: str, fraction: float, preview: NDArray[np.uint8] | None) -> None:
-        for place in places:
-            report(place, stage, fraction, preview)
+        own = [None] * len(places) if preview is None else np.split(preview, len(places), axis=1)
+        for place, part in zip(places, own, strict=True):
+            report(place, stage, fraction, part)
 
     return tell

@@ -154,6 +154,26 @@ def test_pictures_of_several_people_are_those_that_each_would_have_got_alone(pai
     assert sum(place == 5 for place, _ in told) == 4
 
 
+def test_who_shares_a_run_sees_previews_of_their_own_picture_alone(
+    painter: SdxlPainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SdxlPainter, "preview_every", 0.0)
+    jobs = [Params(prompt=f"a cat {number}", seed=number) for number in range(3)]
+    painter.paint(jobs[0], quiet)
+    shared: dict[int, Any] = {}
+    alone: dict[int, Any] = {}
+    for _ in painter.paint_together(jobs, lambda place, _, __, preview: shared.update({place: preview})):
+        pass
+    for place, job in enumerate(jobs):
+        seen: list[Any] = []
+        painter.paint(job, lambda *report, seen=seen: seen.append(report[-1]))  # type: ignore[misc]  # its own list
+        alone[place] = seen[-1]
+    for place in range(3):
+        assert shared[place].shape == (32, 32, 3)
+        assert np.abs(shared[place].astype(int) - alone[place]).max() <= 2
+    assert np.abs(shared[0].astype(int) - shared[1]).max() > 2
+
+
 def test_a_run_of_several_jobs_ends_each_with_its_own_result_and_tells_who_cancelled(
     settings: EngineSettings, tmp_path: Path
 ) -> None:
