@@ -166,7 +166,7 @@ def test_who_shares_a_run_sees_previews_of_their_own_picture_alone(
         pass
     for place, job in enumerate(jobs):
         seen: list[Any] = []
-        painter.paint(job, lambda *report, seen=seen: seen.append(report[-1]))  # type: ignore[misc]  # its own list
+        painter.paint(job, lambda *report, seen=seen: seen.append(report[-1]))
         alone[place] = seen[-1]
     for place in range(3):
         assert shared[place].shape == (32, 32, 3)
