@@ -16,12 +16,16 @@ SHOWN = 6
 """Prompts that the question shows."""
 
 
-def every(call: Call, prompt: str, seed: int | None) -> list[str]:
-    """The prompts that this one stands for. Raises BadInput for more than the person may ask for at once."""
-    most, jobs = _most(call), count(prompt)
+def every(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
+    """The prompts that this one stands for. Raises BadInput, which names the option, for more than may be made at once,
+    for one that is not written right, and for a list that is not there.
+    """
+    most, jobs = _most(call), count(prompt, option)
     if jobs > most:
-        template = "prompt stands for {count} pictures; at most {most} are made at once here. Leave some variants out."
-        raise BadInput(template, count=jobs, most=most)
+        template = (
+            "{option} stands for {count} pictures; at most {most} are made at once here. Leave some variants out."
+        )
+        raise BadInput(template, option=option, count=jobs, most=most)
     drawn = secrets.randbelow(MAX_SEED) if seed == -1 else seed
     return variants(prompt, drawn, Lists(call.studio.settings.bot.wildcards))
 

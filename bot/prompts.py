@@ -5,7 +5,8 @@ from contextlib import aclosing
 from pydantic import Field
 
 from bot import styles
-from bot.command import Call
+from bot.command import Ask, Call
+from bot.permutations import asking, every
 from bot.results import shared
 from bot.studio import Prompt
 from engine.errors import BadInput, Sentence
@@ -62,6 +63,13 @@ async def drawing(call: Call, params: imagine.Params, notes: tuple[Sentence, ...
     """A job that draws the prompt as it stands, at the limits of /imagine; `notes` are on how that came to be."""
     job = await call.job("imagine", params, cost=params.count)
     return job.model_copy(update={"command": "imagine", "notes": notes})
+
+
+async def drawn(call: Call, prompt: str) -> Job | Ask:
+    """What draws each prompt that this one stands for; asked about first where they are several."""
+    prompts = every(call, prompt, None)
+    job, *more = [await drawing(call, imagine.Params.parse({"prompt": each})) for each in prompts]
+    return asking(call, job, more, prompts) if more else job
 
 
 async def written(call: Call, job: str, fact: str) -> str:

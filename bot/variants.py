@@ -88,9 +88,9 @@ class Lists:
         raise BadInput("There is no list for __{name}__. The lists are: {known}.", name=name, known=known)
 
 
-def count(prompt: str) -> int:
-    """How many prompts it stands for. Raises BadInput for one that is not written right."""
-    return _parsed(prompt).count
+def count(prompt: str, option: str = "prompt") -> int:
+    """How many prompts it stands for. Raises BadInput, which names the option, for one that is not written right."""
+    return _parsed(prompt, option).count
 
 
 def variants(prompt: str, seed: int | None, lists: Lists) -> list[str]:
@@ -141,58 +141,68 @@ def _joined(texts: "Sequence[tuple[str | _Wild, ...]]", join: str) -> "Iterator[
         yield from text
 
 
-def _parsed(prompt: str) -> _Row:
-    row, rest = _row(prompt, 0, 0)
-    if rest < len(prompt):
-        raise BadInput("prompt has a }} without its {{. Write \\}} for the mark itself.")
-    return row
+def _parsed(prompt: str, option: str = "prompt") -> _Row:
+    return _Parser(prompt, option).whole()
 
 
-def _row(text: str, at: int, depth: int) -> tuple[_Row, int]:
-    """What stands up to the next | or } of this level, and where that is."""
-    if depth > DEPTH:
-        raise BadInput("prompt has variants more than {bound} deep in one another. Write it flatter.", bound=DEPTH)
-    parts = list["str | _Wild | _Choice"]()
-    while (mark := _MARK.search(text, at)) is not None:
-        parts.append(text[at : mark.start()])
-        at = mark.end()
-        if mark[0][0] == "\\":
-            parts.append(mark[0][1])
-        elif mark[0] == "{":
-            choice, at = _choice(text, at, depth + 1)
-            parts.append(choice)
-        elif mark[1]:
-            parts.append(_Wild(mark[1]))
-        elif depth or mark[0] == "}":
-            return _Row(tuple(parts)), mark.start()
-        else:
-            parts.append(mark[0])
-    if depth:
-        raise BadInput("prompt has a {{ without its }}. Write \\{{ for the mark itself.")
-    return _Row((*parts, text[at:])), len(text)
+@dataclass(frozen=True)
+class _Parser:
+    """Reads `text`; `option` is what its refusals call it."""
 
+    text: str
+    option: str
 
-def _choice(text: str, at: int, depth: int) -> tuple[_Choice, int]:
-    head = _HEAD.match(text, at)
-    at = head.end() if head else at
-    options = list[_Row]()
-    while True:
-        weight = _WEIGHT.match(text, at)
-        row, end = _row(text, weight.end() if weight else at, depth)
-        options.append(row)
-        at = end + 1
-        if text[end] == "}":
-            break
-    low, high, join = _bounds(head, len(options))
-    return _Choice(tuple(options), low, high, join), at
+    def whole(self) -> _Row:
+        row, rest = self._row(0, 0)
+        if rest < len(self.text):
+            raise BadInput("{option} has a }} without its {{. Write \\}} for the mark itself.", option=self.option)
+        return row
 
+    def _row(self, at: int, depth: int) -> tuple[_Row, int]:
+        """What stands up to the next | or } of this level, and where that is."""
+        if depth > DEPTH:
+            template = "{option} has variants more than {bound} deep in one another. Write it flatter."
+            raise BadInput(template, option=self.option, bound=DEPTH)
+        parts = list["str | _Wild | _Choice"]()
+        while (mark := _MARK.search(self.text, at)) is not None:
+            parts.append(self.text[at : mark.start()])
+            at = mark.end()
+            if mark[0][0] == "\\":
+                parts.append(mark[0][1])
+            elif mark[0] == "{":
+                choice, at = self._choice(at, depth + 1)
+                parts.append(choice)
+            elif mark[1]:
+                parts.append(_Wild(mark[1]))
+            elif depth or mark[0] == "}":
+                return _Row(tuple(parts)), mark.start()
+            else:
+                parts.append(mark[0])
+        if depth:
+            raise BadInput("{option} has a {{ without its }}. Write \\{{ for the mark itself.", option=self.option)
+        return _Row((*parts, self.text[at:])), len(self.text)
 
-def _bounds(head: re.Match[str] | None, options: int) -> tuple[int, int, str]:
-    if head is None:
-        return 1, 1, ""
-    exact, least, most, join = head.groups()
-    low = int(exact or least or 1)
-    high = int(exact or most or options)
-    if not 0 <= low <= high <= options:
-        raise BadInput("prompt asks for {count} of {options} variants. Ask for fewer.", count=high, options=options)
-    return low, high, ", " if join is None else join
+    def _choice(self, at: int, depth: int) -> tuple[_Choice, int]:
+        head = _HEAD.match(self.text, at)
+        at = head.end() if head else at
+        options = list[_Row]()
+        while True:
+            weight = _WEIGHT.match(self.text, at)
+            row, end = self._row(weight.end() if weight else at, depth)
+            options.append(row)
+            at = end + 1
+            if self.text[end] == "}":
+                break
+        low, high, join = self._bounds(head, len(options))
+        return _Choice(tuple(options), low, high, join), at
+
+    def _bounds(self, head: re.Match[str] | None, options: int) -> tuple[int, int, str]:
+        if head is None:
+            return 1, 1, ""
+        exact, least, most, join = head.groups()
+        low = int(exact or least or 1)
+        high = int(exact or most or options)
+        if not 0 <= low <= high <= options:
+            template = "{option} asks for {count} of {options} variants. Ask for fewer."
+            raise BadInput(template, option=self.option, count=high, options=options)
+        return low, high, ", " if join is None else join

@@ -2,10 +2,9 @@
 
 from pydantic import Field
 
-from bot.command import Call, command
-from bot.prompts import Of, drawing, written
+from bot.command import Ask, Call, command
+from bot.prompts import Of, drawn, written
 from engine.job import Job
-from engine.tasks.imagine import Params as Imagine
 
 
 class Params(Of):
@@ -19,6 +18,6 @@ class Params(Of):
 @command(
     "Change the prompt, then draw it", button="Edit", needs=("idea", "prompt"), hidden=True, bare=True, edits="prompt"
 )
-async def edit(call: Call, params: Params) -> Job:
+async def edit(call: Call, params: Params) -> Job | Ask:
     await written(call, params.job, "prompt")
-    return await drawing(call, Imagine(prompt=params.prompt))
+    return await drawn(call, params.prompt)

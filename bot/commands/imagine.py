@@ -7,9 +7,14 @@ from bot.command import Ask, Call, command
 from bot.permutations import asking, every
 from bot.prompts import always, drawing, expanded
 from bot.studio import Prompt
+from engine.errors import Sentence
 from engine.job import Job
 from engine.tasks import imagine as task
-from engine.tasks.magic import STYLES, in_style
+from engine.tasks.magic import MAX_IDEA, STYLES, in_style
+
+FULL = Sentence(
+    template="The prompt has more than {bound} characters, so magic left it as it is.", facts={"bound": MAX_IDEA}
+)
 
 
 class Params(task.Params):
@@ -36,7 +41,8 @@ async def imagine(call: Call, params: Params) -> Job | Ask:
 
 
 async def _written(call: Call, prompt: str, style: str, *, magic: bool) -> Prompt:
-    if magic:
+    if magic and len(prompt) <= MAX_IDEA:
         return await expanded(call, prompt, style)
     prompt, style = styles.own(call.studio.settings, style, prompt)
-    return Prompt(*in_style(prompt, style)) if style in STYLES else Prompt(prompt)
+    text, notes = in_style(prompt, style) if style in STYLES else (prompt, ())
+    return Prompt(text, (FULL, *notes) if magic else notes)

@@ -3,10 +3,14 @@
 from pydantic import Field
 
 from bot.command import Call, Reply, command
+from bot.permutations import every
 from bot.prompts import set_always, writing
-from engine.errors import BadInput
+from engine.errors import BadInput, Sentence
 from engine.job import Job
 from engine.tasks import magic as task
+
+ALWAYS = Sentence(template="From now on magic makes a full prompt of everything that you draw.")
+AS_WRITTEN = Sentence(template="From now on your prompts are drawn as you write them.")
 
 
 class Params(task.Params):
@@ -24,12 +28,19 @@ class Params(task.Params):
 
 @command("Make a full prompt of an idea, and show it before anything is drawn")
 async def magic(call: Call, params: Params) -> Job | Reply:
-    if params.always is not None:
-        await set_always(call, on=params.always)
-    if params.idea:
-        return await writing(call, task.Params.parse(params.model_dump(exclude={"always"})))
+    job = await _writing(call, params) if params.idea else None
     if params.always is None:
-        raise BadInput("{option} is missing. Give it a value.", option="idea")
-    on = call.say("From now on magic makes a full prompt of everything that you draw.")
-    off = call.say("From now on your prompts are drawn as you write them.")
-    return Reply(on if params.always else off, facts={"always": params.always})
+        if job is None:
+            raise BadInput("{option} is missing. Give it a value.", option="idea")
+        return job
+    await set_always(call, on=params.always)
+    told = ALWAYS if params.always else AS_WRITTEN
+    if job is not None:
+        return job.model_copy(update={"notes": (told,)})
+    return Reply(call.say(told.template), facts={"always": params.always})
+
+
+async def _writing(call: Call, params: Params) -> Job:
+    """What the idea stands for is made of the prompt, when that is drawn; that it can be is seen now."""
+    every(call, params.idea, params.seed, "idea")
+    return await writing(call, task.Params.parse(params.model_dump(exclude={"always"})))

@@ -1,16 +1,16 @@
 """An idea to a full prompt."""
 
 import time
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.backends import writers
 from engine.backends.magic.grammar import ENDS, medium
 from engine.backends.magic.idea import read
 from engine.backends.magic.lexicon import lexicon
 from engine.backends.writing import style_notes
-from engine.errors import Sentence
+from engine.errors import BadInput, Sentence
 from engine.job import Result
 from engine.params import MAX_SEED, TaskParams
 from engine.task import Context, Task
@@ -43,6 +43,12 @@ class Params(TaskParams):
         None, description="Leave out for the prompt everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
     )
     short: bool = Field(False, description="A short prompt, for a model that draws one simple thing")
+
+    @model_validator(mode="after")
+    def the_idea_says_something(self) -> Self:
+        if self.idea and not self.idea.strip(ENDS):
+            raise BadInput("idea is “{value}”, which has no words. Say in a few what to draw.", value=self.idea[:20])
+        return self
 
 
 def in_style(prompt: str, style: str) -> tuple[str, tuple[Sentence, ...]]:

@@ -233,6 +233,41 @@ async def test_a_named_style_is_the_owners_or_magics(service: Service) -> None:
     assert "claymation" in str(refused.sentence)
 
 
+async def test_the_variants_of_an_idea_stay_in_its_prompt_and_are_asked_about_when_it_is_drawn(
+    service: Service,
+) -> None:
+    wrote = await written(service, "/magic {red|blue} car")
+    assert str(wrote.result.facts["prompt"]).startswith("{red|blue} car, ")
+    for label, edited in (("Use", None), ("Original", None), ("Edit", "{a|b} dog")):
+        buttons = {each.label: each.id for each in under(wrote.job, wrote.result, COMMANDS, "en")}
+        asked = meaning(buttons[label], COMMANDS, edited)
+        last = (await told(service, Request(asked.command, asked.raw, user="web:ana", origin="")))[-1]
+        assert isinstance(last, Replied)
+        assert last.result.text.startswith("This makes 2 jobs. Draw them all?")
+
+
+async def test_an_idea_whose_variants_cannot_be_read_is_refused_before_anything_is_written(service: Service) -> None:
+    refusals = {
+        "{red|blue car": "idea has a { without its }. Write \\{ for the mark itself.",
+        "a __nothing__ car": "There is no list for __nothing__.",
+        "{4$$a|b}": "idea asks for 4 of 2 variants. Ask for fewer.",
+        " ... ": "idea is “...”, which has no words. Say in a few what to draw.",
+    }
+    for idea, why in refusals.items():
+        assert str(failed((await ask(service, f"/magic {idea}"))[-1]).sentence).startswith(why)
+
+
+async def test_a_prompt_that_is_longer_than_an_idea_is_drawn_as_it_is_and_that_is_told(service: Service) -> None:
+    made = done((await ask(service, f"/imagine {'a long red apple ' * 70} --magic on --style oil --steps 1"))[-1])
+    assert str(made.result.facts["prompt"]).endswith("apple, oil painting on linen with visible brushwork")
+    assert str(made.result.notes[0]) == "The prompt has more than 1000 characters, so magic left it as it is."
+
+
+async def test_always_set_beside_an_idea_is_told_with_the_prompt(service: Service) -> None:
+    wrote = await written(service, f"/magic {IDEA} --always off")
+    assert [str(note) for note in wrote.result.notes] == ["From now on your prompts are drawn as you write them."]
+
+
 async def test_the_same_idea_is_answered_from_the_cache(service: Service) -> None:
     first, second = await written(service), await written(service)
     assert (first.cached, second.cached) == (False, True)

@@ -28,13 +28,14 @@ class Written:
 def write(text: str, seed: int, style: str = "auto", language: str = "auto", *, short: bool = False) -> Written:
     """The idea first, word for word. `style` is auto or one of the lexicon's; the medium that the idea names wins.
 
-    `short` is for models that draw one simple thing.
+    `short` is for models that draw one simple thing: something plain, after the style where one was asked for.
     """
     idea, chance = read(text), Random(f"{seed} {text}")  # no secret
-    chosen = idea.medium or (chance.choice(_suiting(idea)) if style == "auto" else style)
+    drawn = "auto" if short else chance.choice(_suiting(idea))
+    chosen = idea.medium or (drawn if style == "auto" else style)
     spoken: Language = "es" if (idea.language if language == "auto" else language) == "es" else "en"
     picker = _Picker(idea.facts, idea, chosen, spoken)
-    slots = PLAIN if short else [slot for slot in lexicon().slots if _wanted(slot, idea, chance)]
+    slots = _short(idea, style) if short else [slot for slot in lexicon().slots if _wanted(slot, idea, chance)]
     phrases = list[str]()
     for slot in slots:
         phrase = picker.pick(lexicon().phrases[slot], chance, must=slot == "medium")
@@ -66,6 +67,10 @@ def _suiting(idea: Idea) -> Sequence[str]:
     if "lens" in idea.fills:
         return [style for style, family in known.family.items() if family == "camera"]
     return [style for style in styles if style not in COLOURLESS or "hue" not in idea.facts]
+
+
+def _short(idea: Idea, style: str) -> Sequence[str]:
+    return PLAIN if style == "auto" or idea.medium else ("medium", *PLAIN)
 
 
 def _wanted(slot: str, idea: Idea, chance: Random) -> bool:
@@ -102,7 +107,7 @@ class _Picker:
         return replace(self, facts={**self.facts, **settled}, said=self.said | _content(phrase.text[self.language]))
 
     def _fits(self, phrase: Phrase) -> bool:
-        family = lexicon().family[self.style]
+        family = lexicon().family.get(self.style)
         if phrase.only and not phrase.only & {self.style, family}:
             return False
         if any(not values & self.facts.get(facet, frozenset()) for facet, values in phrase.needs.items()):

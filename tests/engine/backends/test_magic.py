@@ -101,6 +101,12 @@ def test_a_short_prompt_adds_one_simple_thing() -> None:
         assert len(tokens(added(write("a red apple", seed, short=True)))) < 12
 
 
+def test_a_short_prompt_says_the_style_that_was_asked_for_and_claims_none_that_it_does_not_say() -> None:
+    assert all("pixel art" in write("a cat", seed, "pixel", short=True).prompt for seed in SEEDS)
+    assert {write("a cat", seed, short=True).style for seed in SEEDS} == {"auto"}
+    assert write("watercolour of a cat", 3, "pixel", short=True).style == "watercolour"
+
+
 def test_the_words_of_an_idea_are_understood() -> None:
     assert read("two foxes at night").facts["kind"] == {"animal"}
     assert read("ice cream").facts == {"kind": {"food"}}
