@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 READY_SECONDS = 120.0
 """How long a worker may take to say Ready."""
+HEEDED = 0.5
+"""Seconds in which a worker should heed a cancel; then the person is told, though it still loads or shares a run."""
 GRACE_SECONDS = 5.0
 """How long an overdue job may take to notice its cancel before its worker is killed."""
 GIVE_UP = 3
@@ -86,8 +88,7 @@ class Keeper:
         if ticket is None:
             return False
         ticket.cancelled = True
-        if len(self._tickets) > 1:  # what several share may not stop for one of them
-            ticket.put(Failed.of(Cancelled("Cancelled."), job))
+        asyncio.get_running_loop().call_later(HEEDED, ticket.put, Failed.of(Cancelled("Cancelled."), job))
         if self._process is not None:
             self._process.send(Cancel(job=job))
         return True

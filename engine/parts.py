@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.job import Result
-from engine.stages import Stages
+from engine.stages import Stages, result_in
 
 DAYS = 3
 """Parts that no job has used for so long are forgotten."""
@@ -33,12 +33,12 @@ class Parts:
     def files(self) -> set[str]:
         """The hashes of the files that are still of use; what no job has used for DAYS is forgotten."""
         before, kept = time.time() - DAYS * 86400, set[str]()
-        for path in self._folder.glob("*/*/*.json"):
+        for path in self._folder.glob("*/*/*"):
             with contextlib.suppress(FileNotFoundError):  # a worker puts a newer one in its place
                 if path.stat().st_mtime < before:
                     path.unlink()
-                else:
-                    kept |= {media.sha256 for media in Result.model_validate_json(path.read_bytes()).media}
+                elif path.suffix == ".json" and (result := result_in(path)) is not None:
+                    kept |= {media.sha256 for media in result.media}
         return kept
 
 

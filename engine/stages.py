@@ -4,8 +4,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
+from pydantic import ValidationError
+
 from engine.job import Result
 from engine.media import intact, replace_with
+
+log = structlog.get_logger()
 
 FOLDER = "stages"
 """Beside the media; in it a folder a job, and in that a file a stage."""
@@ -22,10 +27,8 @@ class Stages:
     def made(self, name: str) -> Result | None:
         """What the stage made; None where it has not, or where a file of it is damaged or gone."""
         path = self._path(name)
-        if not path.exists():
-            return None
-        result = Result.model_validate_json(path.read_bytes())
-        return result if all(intact(media) for media in result.media) else None
+        result = result_in(path) if path.exists() else None
+        return result if result and all(intact(media) for media in result.media) else None
 
     def keep(self, name: str, result: Result) -> None:
         """All of it or, on a full disk or in a crash, none."""
@@ -35,7 +38,17 @@ class Stages:
     def files(self) -> Iterator[str]:
         """The hashes of the files that the stages made."""
         for path in self._folder.glob("*.json"):
-            yield from (media.sha256 for media in Result.model_validate_json(path.read_bytes()).media)
+            if (result := result_in(path)) is not None:
+                yield from (media.sha256 for media in result.media)
 
     def _path(self, name: str) -> Path:
         return self._folder / (re.sub(r"\W+", "-", name) + ".json")
+
+
+def result_in(path: Path) -> Result | None:
+    """What the file keeps; None, which is logged, where it is damaged or of another version of the studio."""
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        log.warning("not readable, so it is made again", file=path.name, why=str(error))
+        return None

@@ -1,12 +1,14 @@
 """How long runs take, learned from past ones of the same kind: where that is not known well, nothing is said."""
 
 import statistics
-from collections import defaultdict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 LAST = 20
 """Runs of a kind that count."""
+KINDS = 1000
+"""Kinds that are known at once; the one that was run the longest ago goes."""
 LEAST = 3
 """Runs of a kind from which on anything is said."""
 SPREAD = 2.0
@@ -28,13 +30,17 @@ class Times:
 
     def __init__(self) -> None:
         self.learnt: Callable[[Kind, float], None] | None = None
-        self._runs: defaultdict[Kind, deque[float]] = defaultdict(lambda: deque(maxlen=LAST))
+        self._runs: OrderedDict[Kind, deque[float]] = OrderedDict()
         self._usual: dict[Kind, float | None] = {}
 
     def remember(self, kind: Kind, seconds: float) -> None:
         """A run that is already known, oldest first."""
-        self._runs[kind].append(seconds)
+        self._runs.setdefault(kind, deque(maxlen=LAST)).append(seconds)
+        self._runs.move_to_end(kind)
         self._usual.pop(kind, None)
+        if len(self._runs) > KINDS:
+            forgotten, _ = self._runs.popitem(last=False)
+            self._usual.pop(forgotten, None)
 
     def learn(self, kind: Kind, seconds: float) -> None:
         """A run that just ended well; of a run that several jobs shared, one's share."""

@@ -314,6 +314,12 @@ async def test_who_cancels_a_job_of_a_batch_that_does_not_stop_for_it_is_told_wi
         stuck.cancel()
 
 
+async def test_who_cancels_is_told_within_a_second_though_the_worker_does_not_heed_it(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        last, seconds = await _drain(engine, echo(fault="hang"), cancel_at=Started)
+        assert (failed(last).kind, seconds < 1) == ("Cancelled", True)
+
+
 async def test_who_asks_waits_for_no_worker_that_hangs_at_its_start(tmp_path: Path) -> None:
     async with Engine.open(HostSettings(devices=("cpu", "cpu"), folder=tmp_path)) as engine:
         await until(lambda: engine.state().workers[0].pid is not None)

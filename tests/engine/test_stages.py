@@ -1,12 +1,17 @@
 """A job of several stages in a real worker that is killed in the middle."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from engine.job import Result
+from engine.parts import Parts
 from engine.stages import Stages
 
 THREE = {"type": "run", "job": "1", "task": "echo", "params": {"text": "x", "seconds": 1.5, "stages": 3}}
@@ -65,3 +70,29 @@ def test_a_stage_whose_file_is_damaged_is_made_again(tmp_path: Path) -> None:
     assert len(result["media"]) == 3
     assert kept(tmp_path)["0.json"] != before["0.json"]
     assert kept(tmp_path)["1.json"] == before["1.json"]
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"media": [], "of": "another version"}'])
+def test_a_stage_that_cannot_be_read_is_made_again_and_keeps_nobody_from_cleaning_up(
+    tmp_path: Path, torn: bytes
+) -> None:
+    stages = Stages(tmp_path, "1")
+    stages.keep("0", Result(text="made"))
+    (tmp_path / "stages" / "1" / "0.json").write_bytes(torn)
+    assert stages.made("0") is None
+    assert list(stages.files()) == []
+
+
+def test_a_part_that_cannot_be_read_is_made_again_and_what_a_killed_worker_left_goes(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    parts.made("abc", lambda: Result(text="first"))
+    (kept_at,) = (tmp_path / "parts").rglob("*.json")
+    kept_at.write_bytes(b"{")
+    left = kept_at.with_name("tmp12345")
+    left.write_bytes(b"half")
+    assert parts.files() == set()
+    assert left.exists()
+    os.utime(left, (1, 1))
+    assert parts.files() == set()
+    assert not left.exists()
+    assert parts.made("abc", lambda: Result(text="again")).text == "again"

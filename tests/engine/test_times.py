@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.times import LAST, SPREAD, Kind, Times, coarse, seconds_left
+from engine.times import KINDS, LAST, SPREAD, Kind, Times, coarse, seconds_left
 
 KIND = Kind("imagine", "pocket", "1 square", "cpu")
 
@@ -25,6 +25,18 @@ def test_nothing_is_said_before_a_few_runs_of_the_kind() -> None:
 def test_one_slow_run_changes_nothing_and_runs_that_differ_too_much_say_nothing() -> None:
     assert after(2, 2.2, 2.1, 60, 2).usual(KIND) == pytest.approx(2.1)
     assert after(1, 10, 2, 40, 5).usual(KIND) is None
+
+
+def test_kinds_that_nobody_asks_for_any_more_are_forgotten() -> None:
+    times = after(2, 2, 2)
+    for number in range(KINDS + 5):
+        assert times.usual(KIND) == 2
+        other = Kind("imagine", "pocket", f"{number} x {number}", "cpu")
+        for _ in range(3):
+            times.remember(other, 3)
+        assert times.usual(other) == 3
+        times.remember(KIND, 2)
+    assert len(times._runs) == len(times._usual) + 1 == KINDS
 
 
 def test_only_the_last_runs_count() -> None:
