@@ -11,6 +11,7 @@ from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, St
 
 BAR = 12
 """Characters of the progress bar."""
+TIERS = {"embedded": "embedded tier", "full": "full tier"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def _made(done: Done, language: Language) -> str:
         return ""
     parts = [f"seed {facts['seed']}"] if "seed" in facts else []
     parts.append(str(facts["model"]))
+    parts += [say(TIERS[str(facts["tier"])], language)] if "tier" in facts else []
     parts.append(say("from the cache", language) if done.cached else f"{facts['seconds']} s")
     return " · ".join(parts)
 

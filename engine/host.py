@@ -19,7 +19,7 @@ from engine.wire import Service
 __all__ = ["Engine", "EngineState", "HostSettings", "Kind", "Mode", "Running", "Standing"]
 
 
-BESIDE = "cpu, beside"
+BESIDE = "cpu, quick tasks"
 """What the worker of the tasks that need no device is called."""
 
 
