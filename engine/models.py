@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import structlog
 
-from engine.errors import out_of_memory
+from engine.errors import MissingModel, out_of_memory
 
 log = structlog.get_logger()
 
@@ -129,6 +129,12 @@ class Pool:
         """Once more without the others, where they left too little room for it."""
         try:
             return self._loaders[name]()
+        except ModuleNotFoundError as error:
+            raise MissingModel(
+                "The model that config.toml asks for needs {library}, which is not installed. Ask an admin to run"
+                " scripts/setup --full, then to start again.",
+                library=(error.name or str(error)).partition(".")[0],
+            ) from error
         except Exception as error:
             if not out_of_memory(error) or not self._idle():
                 raise

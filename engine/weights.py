@@ -69,6 +69,11 @@ class Weight:
     def missing(self, folder: Path) -> tuple[File, ...]:
         return tuple(file for file in self.files if not self._place(file, folder).is_file())
 
+    def torn(self, folder: Path) -> tuple[File, ...]:
+        """Files that are shorter than the known ones, as a copy that was cut off is; the owner may drop in a kept one."""
+        placed = [(file, self._place(file, folder)) for file in self.files if file.sha256 and not self.kept]
+        return tuple(file for file, place in placed if place.is_file() and place.stat().st_size < file.size)
+
     def path(self, folder: Path) -> Path:
         """Where its file is; for several files, the folder that holds them all."""
         if self.snapshot:
@@ -114,13 +119,13 @@ def need(name: str, folder: Path) -> Path:
 def fetch(
     weight: Weight, folder: Path, on_progress: OnProgress | None = None, *, accepts_noncommercial: bool = False
 ) -> None:
-    """Bring the missing files of `weight` to the weights folder, from the first source that answers.
+    """Bring what is missing or cut off of `weight` to the weights folder, from the first source that answers.
 
     `on_progress(done, total)` is in bytes. A file goes to its place only when its checksum is right, and at once as a
     whole. Raises MissingModel when no source answers, or when none gives the right files, or when they are missing
     and nobody has accepted that they are not for commercial use.
     """
-    files = weight.missing(folder)
+    files = (*weight.missing(folder), *weight.torn(folder))
     if files and weight.noncommercial and not accepts_noncommercial:
         raise MissingModel(
             "{name} is for non-commercial research only. To fetch it, accept that: set"

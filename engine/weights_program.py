@@ -57,7 +57,7 @@ def _wanted(weight: Weight, names: list[str], tier: str | None) -> bool:
 
 
 def _try(weight: Weight, folder: Path, accepts: bool) -> Iterable[MissingModel]:
-    if weight.present(folder):
+    if weight.present(folder) and not weight.torn(folder):
         return
     try:
         show = partial(_show, weight.name)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from engine.errors import MissingModel
 from engine.models import Pool
 
 PLACES: dict[str, str] = {}
@@ -133,3 +134,13 @@ def test_a_model_is_asked_to_spare_memory_as_the_pool_says() -> None:
         pool.spare = level
         with pool.use("a") as model:
             assert model.level == level
+
+
+def test_a_model_whose_library_is_not_installed_says_what_to_do() -> None:
+    def load() -> Small:
+        import nobody_has_this.inside  # type: ignore[import-not-found]  # that is the point  # noqa: F401
+
+        return Small("never")
+
+    with pytest.raises(MissingModel, match=r"needs nobody_has_this, which is not installed.*scripts/setup --full"):
+        touch(Pool(10, {"a": load}), "a")

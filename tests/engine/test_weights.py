@@ -292,6 +292,18 @@ def test_what_is_here_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.M
     fetch(some(HUB, PACKAGE), tmp_path)
 
 
+def test_a_file_that_was_cut_off_is_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = some(HUB)
+    weight.path(tmp_path).parent.mkdir()
+    weight.path(tmp_path).write_bytes(GOOD[:100])
+    assert weight.torn(tmp_path) == weight.files
+    with serving(GOOD) as address:
+        point_at(monkeypatch, address, CLOSED)
+        fetch(weight, tmp_path)
+    assert weight.path(tmp_path).read_bytes() == GOOD
+    assert not weight.torn(tmp_path)
+
+
 def test_the_table_tells_what_is_here_and_what_is_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert weights_program.main(["--folder", str(tmp_path)]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
