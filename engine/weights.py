@@ -70,7 +70,7 @@ class Weight:
         return tuple(file for file in self.files if not self._place(file, folder).is_file())
 
     def torn(self, folder: Path) -> tuple[File, ...]:
-        """Files that are shorter than the known ones, as a copy that was cut off is; the owner may drop in a kept one."""
+        """Files that are shorter than the known ones, as what was cut off is; the owner may drop in a kept one."""
         placed = [(file, self._place(file, folder)) for file in self.files if file.sha256 and not self.kept]
         return tuple(file for file, place in placed if place.is_file() and place.stat().st_size < file.size)
 

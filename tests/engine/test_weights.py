@@ -304,6 +304,21 @@ def test_a_file_that_was_cut_off_is_fetched_anew(tmp_path: Path, monkeypatch: py
     assert not weight.torn(tmp_path)
 
 
+def test_a_weight_that_is_damaged_later_is_whole_in_the_installers_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UV_NO_CACHE")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    weight = some(PACKAGE)
+    with serving(GOOD) as address:
+        point_at(monkeypatch, address, address)
+        fetch(weight, tmp_path / "weights")
+        with weight.path(tmp_path / "weights").open("r+b") as file:
+            file.truncate(10)
+        fetch(weight, tmp_path / "weights")
+    assert weight.path(tmp_path / "weights").read_bytes() == GOOD
+
+
 def test_the_table_tells_what_is_here_and_what_is_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert weights_program.main(["--folder", str(tmp_path)]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
