@@ -36,7 +36,7 @@ def save_tiny_sdxl(folder: Path, spacing: str = "trailing") -> Path:
 
 
 def save_tiny_controlnet(folder: Path) -> Path:
-    """One for the checkpoint above, which changes what is drawn: its last layers are not zero, as new ones are."""
+    """One for the checkpoint above: what it sees changes what is drawn, as no layer is zero, which new ones are."""
     import_torchvision()
     import torch
     from diffusers import ControlNetModel
@@ -44,7 +44,7 @@ def save_tiny_controlnet(folder: Path) -> Path:
     torch.manual_seed(1)
     net = ControlNetModel.from_unet(_unet(), conditioning_embedding_out_channels=(8, 16))
     with torch.no_grad():
-        for block in (*net.controlnet_down_blocks, net.controlnet_mid_block):
+        for block in (*net.controlnet_down_blocks, net.controlnet_mid_block, net.controlnet_cond_embedding.conv_out):
             torch.nn.init.normal_(block.weight, std=0.5)
     net.save_pretrained(folder, safe_serialization=True)
     return folder

@@ -3,6 +3,8 @@
 import gc
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +246,17 @@ def test_along_edges_it_draws_what_diffusers_draws(
     )
     masked = drawn(painter, image=image, control="canny", control_weight=0.7, mask=kept(mask, tmp_path))
     assert far(masked[:, 36:], theirs[:, 36:]) <= 1
+
+
+def test_each_control_follows_something_else_of_the_picture_and_of_another_picture_too(
+    settings: EngineSettings, home: Path, photo: Picture, tmp_path: Path
+) -> None:
+    """All their networks here have the same weights."""
+    network = {"control:scribble": str(home / "weights" / "controls" / "canny")}
+    painter = SdxlPainter(replace(settings, models=settings.models | network))
+    images = [kept(photo, tmp_path), kept(np.ascontiguousarray(photo[:, ::-1] // 2), tmp_path)]
+    made = [drawn(painter, image=image, control=kind) for kind in ("canny", "scribble", "depth") for image in images]
+    assert min(far(one, other) for one, other in combinations(made, 2)) > 2
 
 
 @pytest.mark.parametrize("kind", ["depth", "pose"])
