@@ -341,6 +341,19 @@ class TestFollowing:
         await page.reload()
         await expect(page.locator(".turn")).to_have_count(1)
 
+    async def test_a_picture_that_is_no_longer_kept_says_so(self, page: Page, folder: Path) -> None:
+        card = await send(page, "/imagine a yellow pear --steps 1")
+        address = await card.locator(".picture img").get_attribute("src", timeout=SLOW)
+        assert address is not None
+        name = address.rpartition("/")[2].partition("?")[0]
+        (folder / "media" / name[:2] / name).unlink()
+        await (await page.context.new_cdp_session(page)).send("Network.clearBrowserCache")
+        await page.reload()
+        await expect(page.locator(".answer")).to_contain_text(
+            "This picture cannot be shown: it is no longer kept here."
+        )
+        await expect(page.locator(".picture")).to_have_count(0)
+
     async def test_a_question_is_answered_in_its_place_and_after_a_reload_too(
         self, browser: Browser, open_site: Any
     ) -> None:

@@ -19,9 +19,11 @@ export function gallery(media, title, lightbox) {
 
 function picture(pictures, index, lightbox) {
   const { url, alt, width, height } = pictures[index];
-  const image = el("img", { src: url, alt, width, height, loading: "lazy", decoding: "async" });
-  return el("button", { type: "button", class: "picture", onclick: () => lightbox.show(pictures, index),
+  const gone = () => shown.replaceWith(el("p", { class: "soft" }, t("This picture cannot be shown: it is no longer kept here.")));
+  const image = el("img", { src: url, alt, width, height, loading: "lazy", decoding: "async", onerror: gone });
+  const shown = el("button", { type: "button", class: "picture", onclick: () => lightbox.show(pictures, index),
     "aria-label": t("See picture {number} of {count} large", { number: index + 1, count: pictures.length }) + `: ${alt}` }, image);
+  return shown;
 }
 
 function player(media) {

@@ -35,6 +35,7 @@ const SPANISH = {
     "No se puede llegar al servidor. Comprueba que Atelier funciona y envíalo otra vez.",
   "The server no longer knows this one.": "El servidor ya no conoce este trabajo.",
   "This studio has a key": "Este estudio tiene llave",
+  "This picture cannot be shown: it is no longer kept here.": "Esta imagen no se puede mostrar: ya no se guarda aquí.",
   "Token": "Clave",
   "Use as input": "Usar como entrada",
   "What shall we make?": "¿Qué hacemos?",
