@@ -1,6 +1,10 @@
 """The pool, with models that know where they are."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -144,3 +148,26 @@ def test_a_model_whose_library_is_not_installed_says_what_to_do() -> None:
 
     with pytest.raises(MissingModel, match=r"needs nobody_has_this, which is not installed.*scripts/setup --full"):
         touch(Pool(10, {"a": load}), "a")
+
+
+def test_two_threads_of_a_job_load_their_models_one_after_the_other() -> None:
+    loading = list[str]()
+
+    def load(name: str) -> Small:
+        assert not loading  # the budget is counted with what is being loaded
+        loading.append(name)
+        time.sleep(0.05)
+        loading.remove(name)
+        return Small(name)
+
+    pool = Pool(8, {name: partial(load, name) for name in "ab"})
+    both = threading.Barrier(2)
+
+    def work(name: str) -> bool:
+        with pool.use(name):
+            both.wait(timeout=5)  # both are in use at once
+            return PLACES[name] == "device"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert all(threads.map(work, "ab"))
+    assert set(pool.held()) == {"a", "b"}
