@@ -1,16 +1,16 @@
 """What a person asks for and who answers: Request, Call, Reply, Ask, and the @command that serves every platform."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bot.offers import identity, refuse
 from bot.words import Language, say
-from engine.errors import BadInput, EngineDied
+from engine.errors import EngineDied
 from engine.job import Done, Job, Media, key_of
 from engine.params import Option, TaskParams
-from engine.wire import Service
 from storage.store import Question
 
 if TYPE_CHECKING:
@@ -114,9 +114,6 @@ class Agreed:
 
 Answer = Job | Reply | Ask | Agreed
 
-UNGUIDED = "{option} has no effect with {model}, which draws without guidance. Leave it out."
-CANNOT = "{model}, which draws here, cannot do {option}. Leave it out."
-
 
 class Replied(Done):
     """A `Reply` on its way to the person: the end of a request that never was a job."""
@@ -163,39 +160,6 @@ class Call:
             at_once=role.running,
             in_line=role.queued,
         )
-
-
-def identity(params: TaskParams, service: Service) -> str:
-    """Of the model that does it, with all that was chosen by name: a file that was replaced is another."""
-    chosen = [
-        f"{option} {known[name].identity}" for option, known in service.offers.items() for name in params.used(option)
-    ]
-    return " ".join([service.model, *chosen])
-
-
-def refuse(params: TaskParams, service: Service) -> None:
-    """Raises BadInput for an option that the model cannot honour, or a name that is not known here."""
-    refuses = service.refuses
-    for option, known in service.offers.items():
-        for name in params.used(option):
-            if name not in known:
-                raise _unknown(option, name, known, told=f"{option} {name}" in service.extras)
-            refuses = known[name].refuses if option == "model" else refuses
-    for name in refuses:
-        if params.asks(name):
-            template = UNGUIDED if name in ("negative", "guidance") else CANNOT
-            raise BadInput(template, option=name, model=service.model)
-
-
-def _unknown(option: str, name: str, known: Collection[str], *, told: bool) -> BadInput:
-    """`told` where /status says why."""
-    if told:
-        template = "{option} “{value}” is not here, and /status says why. There is: {known}."
-        return BadInput(template, option=option, value=name, known=", ".join(known))
-    if not known:
-        return BadInput("{option} “{value}” is not here; the owner has added none.", option=option, value=name)
-    template = "{option} “{value}” is not here. There is: {known}."
-    return BadInput(template, option=option, value=name, known=", ".join(known))
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,14 @@
 """Jobs that make films of scripts, and what their buttons start from."""
 
-from pydantic import Field
-
 from bot.command import Call
 from bot.results import check_files, shared
 from engine import scripts
 from engine.errors import BadInput
 from engine.job import Job
-from engine.params import TaskParams
 from engine.tasks.scenes import Params
 
 DRAWING, FILMING = 1.0, 0.4
 """Device-seconds for a picture, and for a second of film, on two CPU cores."""
-
-
-class Of(TaskParams):
-    """The job that drafted a script, drew its storyboard or made its film."""
-
-    job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
 
 
 async def filming(call: Call, params: Params) -> Job:

@@ -19,11 +19,7 @@ class Keys:
     @classmethod
     async def of(cls, store: Store) -> Self:
         """The store's secret; made and kept there the first time."""
-        kept = await store.note(_NOTE)
-        if kept is None:
-            kept = secrets.token_hex(32)
-            await store.set_note(_NOTE, kept)
-        return cls(bytes.fromhex(kept))
+        return cls(bytes.fromhex(await store.first_note(_NOTE, secrets.token_hex(32))))
 
     def sign(self, *parts: str) -> str:
         """HMAC-SHA-256 over `parts`, 32 hexadecimal digits."""

@@ -2,8 +2,6 @@
 
 from contextlib import aclosing
 
-from pydantic import Field
-
 from bot import styles
 from bot.command import Ask, Call
 from bot.permutations import asking, every
@@ -11,19 +9,12 @@ from bot.results import shared
 from bot.studio import Prompt
 from engine.errors import BadInput, Sentence
 from engine.job import Done, Failed, Job
-from engine.params import TaskParams
 from engine.tasks import imagine, magic
 
 SMALL = ("pocket",)
 """Backends that draw one simple thing, and for which a long prompt does more harm than good."""
 KEPT = 256
 """Prompts that are remembered for whoever draws the same idea again."""
-
-
-class Of(TaskParams):
-    """The job that wrote it."""
-
-    job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
 
 
 async def writing(call: Call, params: magic.Params) -> Job:

@@ -16,10 +16,15 @@ from engine.tasks import TASKS
 from storage.store import Row
 
 
-class Drawn(TaskParams):
-    """A picture under which a button was pressed: the job that drew it, and which of its pictures."""
+class Of(TaskParams):
+    """What a button is about: the job that made it, or that waits for an answer."""
 
     job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
+
+
+class Drawn(Of):
+    """A picture under which a button was pressed: the job that drew it, and which of its pictures."""
+
     image: Media = Field(description="Picture to start from", json_schema_extra={"accepts": ["image"]})
 
 
@@ -49,7 +54,8 @@ async def anew(call: Call, row: Row, **changes: Any) -> Job:
 
     Raises BadInput where a file that it started from is no longer kept.
     """
-    return await remade(call, row.job, **changes, seed=-1)
+    job = await remade(call, row.job, **changes, seed=-1)
+    return job.model_copy(update={"notes": row.job.notes})
 
 
 async def remade(call: Call, job: Job, **changes: Any) -> Job:

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
 from engine.job import Failed, Job, Result
 from engine.media import intact
-from storage import asks, cache, consents, jobs, limits, runs, stats
+from storage import asks, cache, consents, jobs, limits, runs
 from storage.asks import Question
 from storage.cache import CacheStats
 from storage.consents import Consent
@@ -19,6 +19,7 @@ from storage.database import Database
 from storage.forget import forget
 from storage.jobs import IllegalMove, Row, State, TakenBefore
 from storage.limits import Active, Allowance, Limit, Rate
+from storage.reports import Reports
 from storage.runs import Run
 from storage.stats import Hour, Spread, Stats, Usage
 
@@ -31,13 +32,12 @@ LARGE = 1_000_000
 """Bytes from which on files are hashed in a thread: about a millisecond's work."""
 
 
-class Store:
+class Store(Reports):
     """Opened with `Store.open`. `clock` gives Unix seconds."""
 
     def __init__(self, database: Database, cache_bytes: int, clock: Callable[[], float]) -> None:
-        self._database = database
+        super().__init__(database, clock)
         self._cache_bytes = cache_bytes
-        self._clock = clock
 
     @classmethod
     @asynccontextmanager
@@ -129,47 +129,15 @@ class Store:
         """The user's queued and running jobs, oldest first."""
         return await self._database.read(lambda db: jobs.waiting_of(db, user))
 
-    async def stats(self, since: float) -> Stats:
-        """Of the jobs accepted at or after the Unix time `since`; 0 is all time."""
-        return await self._database.study(lambda db: stats.stats(db, since))
-
-    async def by_hour(self, now: float | None = None) -> list[Hour]:
-        """The last 24 hours of the clock, oldest first."""
-        return await self._database.study(lambda db: stats.by_hour(db, self._at(now)))
-
-    async def top_users(self, since: float, count: int) -> list[Usage]:
-        """Who used most since the Unix time `since`. For admins only: the command decides."""
-        return await self._database.study(lambda db: stats.top_users(db, since, count))
-
-    async def cache_stats(self) -> CacheStats:
-        return await self._database.read(cache.stats)
-
     async def cache_clear(self, older_than: float | None = None) -> tuple[int, int]:
         """Drop what was made more than `older_than` seconds ago, or everything; how many entries and bytes."""
         before = None if older_than is None else self._clock() - older_than
         return await self._drop(lambda db: cache.clear(db, before))
 
-    async def limits_of(self, identities: Iterable[str], rates: Mapping[str, Rate | None]) -> dict[str, Allowance]:
-        """What is left of each command that has a rate, by the identity that has least left."""
-        everyone = tuple(identities)
-        return await self._database.read(lambda db: limits.allowances(db, everyone, rates, self._clock()))
-
     async def learn(self, task: str, model: str, size: str, device: str, seconds: float) -> None:
         """Keep how long a run of this kind took, and forget what no longer counts."""
         run = (task, model, size, device, seconds)
         await self._database.change(lambda db: runs.insert(db, run), durable=False)
-
-    async def runs(self) -> list[Run]:
-        """The last runs of every kind, oldest first."""
-        return await self._database.read(runs.every)
-
-    async def used(self, since: float) -> list[tuple[str, float, float]]:
-        """User, device-seconds and end of each job that ended since the Unix time `since`, in that order."""
-        return await self._database.read(lambda db: runs.used(db, since))
-
-    async def active(self, since: float) -> Active:
-        """The users who asked for a job since the Unix time `since`, and the tracked requests."""
-        return await self._database.study(lambda db: limits.active(db, since))
 
     async def ask(self, question: Question) -> None:
         """Keep the jobs that their person has yet to agree to, with their files."""
@@ -201,10 +169,6 @@ class Store:
             lambda db: limits.tidy(db, self._at(now)) + asks.tidy(db, self._at(now)), durable=False
         )
 
-    async def named_files(self) -> set[str]:
-        """The hashes of the files that the cache, an unfinished job or an open question names, for `Files.prune`."""
-        return await self._database.study(cache.named)
-
     async def note(self, name: str) -> str | None:
         """A small value that an adapter keeps, such as the hash of the commands it synced."""
         query = "SELECT value FROM notes WHERE name = ?"
@@ -215,8 +179,11 @@ class Store:
         query = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
         await self._database.change(lambda db: db.execute(query, (name, value)))
 
-    def _at(self, now: float | None) -> float:
-        return self._clock() if now is None else now
+    async def first_note(self, name: str, value: str) -> str:
+        """What is kept under the name: `value`, where that is nothing yet."""
+        query = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value RETURNING value"
+        row = await self._database.change(lambda db: db.execute(query, (name, value)).fetchone())
+        return str(row["value"])
 
     def _admit_all(
         self, db: sqlite3.Connection, batch: Sequence[Job], bounds: Sequence[Limit], question: Question | None

@@ -6,7 +6,7 @@ from bot.command import Call, Reply, command
 from engine.errors import BadInput, Cancelled, NotAllowed
 from engine.job import Failed
 from engine.params import TaskParams
-from storage.store import Row
+from storage.store import IllegalMove, Row
 
 
 class Params(TaskParams):
@@ -34,7 +34,10 @@ async def _put_aside(call: Call, job: str) -> bool:
     row = await call.studio.store.job(job)
     if row is None or row.state not in {"queued", "running"}:
         return False
-    await call.studio.store.fail(job, Failed.of(Cancelled("Cancelled."), job))
+    try:
+        await call.studio.store.fail(job, Failed.of(Cancelled("Cancelled."), job))
+    except IllegalMove:
+        return False  # it ended since
     return True
 
 

@@ -1,20 +1,12 @@
 """Delete: what a job made goes, its message with it."""
 
-from pydantic import Field
-
 from bot.command import Call, Reply, command
+from bot.results import Of
 from engine.errors import BadInput, NotAllowed
-from engine.params import TaskParams
-
-
-class Params(TaskParams):
-    """The job that made it."""
-
-    job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
 
 
 @command("Delete what a job made", button="Delete", hidden=True, withdrawing=True)
-async def delete(call: Call, params: Params) -> Reply:
+async def delete(call: Call, params: Of) -> Reply:
     row = await call.studio.store.job(params.job)
     if row is None or row.result is None:
         raise BadInput("There is nothing here that job {job} made. Ask for it again.", job=params.job)

@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from bot.command import Ask, Call, command
-from bot.prompts import Of, drawn, written
+from bot.prompts import drawn, written
+from bot.results import Of
 from engine.job import Job
 
 

@@ -1,7 +1,8 @@
 """Original: the idea is drawn as the person wrote it."""
 
 from bot.command import Ask, Call, command
-from bot.prompts import Of, drawn, written
+from bot.prompts import drawn, written
+from bot.results import Of
 from engine.job import Job
 
 

@@ -6,7 +6,8 @@ import secrets
 from pydantic import Field
 
 from bot.command import Call, command
-from bot.films import Of, filming, redone, started
+from bot.films import filming, redone, started
+from bot.results import Of
 from engine import scripts
 from engine.errors import BadInput
 from engine.job import Job

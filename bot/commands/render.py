@@ -1,7 +1,8 @@
 """Render: the film of an approved storyboard."""
 
 from bot.command import Call, command
-from bot.films import Of, filming, started
+from bot.films import filming, started
+from bot.results import Of
 from engine.job import Job
 
 

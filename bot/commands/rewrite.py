@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from bot.command import Call, command
-from bot.films import Of, filming, started
+from bot.films import filming, started
+from bot.results import Of
 from engine.job import Job
 from engine.tasks.scenes import Params as Scenes
 

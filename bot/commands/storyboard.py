@@ -1,7 +1,8 @@
 """Storyboard: the pictures of a drafted script."""
 
 from bot.command import Call, command
-from bot.films import Of, filming, started
+from bot.films import filming, started
+from bot.results import Of
 from engine.job import Job
 
 

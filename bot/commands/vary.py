@@ -2,7 +2,8 @@
 
 import secrets
 
-from bot.command import Call, command, identity
+from bot.command import Call, command
+from bot.offers import identity
 from bot.results import Drawn, anew, remade, shared
 from engine.errors import BadInput
 from engine.job import Job, Media, key_of

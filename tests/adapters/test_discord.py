@@ -22,7 +22,8 @@ from bot.adapters.discord.origin import origin_of
 from bot.adapters.discord.slash import TEXT_LENGTH
 from bot.command import Call, Command, Request, command
 from bot.commands import COMMANDS
-from bot.config import DiscordSection, Settings
+from bot.config import Settings
+from bot.sections import DiscordSection
 from bot.service import Service
 from bot.studio import Studio
 from bot.words import Language, say

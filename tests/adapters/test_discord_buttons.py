@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from bot.adapters.discord import run
 from bot.commands import COMMANDS
-from bot.config import DiscordSection, Settings
+from bot.config import Settings
+from bot.sections import DiscordSection
 from bot.service import Service
 from bot.studio import Studio
 from engine import weights

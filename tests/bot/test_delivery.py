@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from bot.card import Card
-from bot.config import BotSection, Settings, WebSection
+from bot.config import Settings
 from bot.delivery import LINK_SECONDS, fitted, link, opens
 from bot.keys import Keys
+from bot.sections import BotSection, WebSection
 from bot.studio import Studio
 from engine.host import Engine, HostSettings
 from engine.job import Media

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import BotSection, Settings
+from bot.config import Settings
 from bot.janitor import tidy
+from bot.sections import BotSection
 from bot.studio import Studio
 from engine.errors import Cancelled, disk_full
 from engine.host import Engine, HostSettings

@@ -154,6 +154,9 @@ async def test_a_fallback_of_the_writer_is_told_with_the_picture_to_its_person_a
         assert [by, fallback] == card_of(first, "en", COMMANDS).text.splitlines()[2:4]
         again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
         assert (again.cached, again.result) == (True, first.result)
+        once_more = meaning(f"again:{first.job}", COMMANDS)
+        more = done((await told(service, Request("again", once_more.raw, user="web:ana", origin="")))[-1])
+        assert more.result.notes[:2] == first.result.notes[:2], "it is of the same prompt"
         plain = done((await ask(service, f"/imagine {first.result.facts['prompt']} --steps 1"))[-1])
         assert (plain.cached, plain.result.notes) == (True, first.result.notes[2:])
     async with Store.open(tmp_path / "atelier.db") as store:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.command import identity, refuse
+from bot.offers import identity, refuse
 from engine.backends import clips
 from engine.backends.ltx import clipper, extent
 from engine.errors import BadInput

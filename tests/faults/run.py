@@ -14,8 +14,9 @@ from typing import Any
 
 import aiohttp
 
-from bot.config import BotSection, Settings
+from bot.config import Settings
 from bot.janitor import UPLOADS_STAY, tidy
+from bot.sections import BotSection
 from bot.studio import Studio
 from engine.host import Engine, HostSettings
 from storage.files import Files

@@ -25,7 +25,7 @@ from bot.adapters.telegram.press import PressLive, ReplaceLive
 from bot.buttons import meaning, pressed, withdraws
 from bot.card import card_of
 from bot.command import Request
-from bot.config import TelegramSection
+from bot.sections import TelegramSection
 from bot.service import Service
 from bot.words import language_of
 from engine.errors import AtelierError, Sentence

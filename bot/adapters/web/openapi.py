@@ -1,6 +1,6 @@
 """`/openapi.json`: the HTTP API as an OpenAPI 3.1 document, its options from the commands' declarations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -59,6 +59,30 @@ def _asking(commands: Sequence[Command]) -> Part:
     asks = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line"), ref("Press")]
     answers = {"200": _json("The answer, which was there", ref("State")), "202": _json("It is queued", ref("State"))}
     return {
+        **_waited(known),
+        **{
+            path: {
+                "post": _operation(
+                    "Make it as a job, which `/jobs/{id}` follows to its media",
+                    {**answers, **_bounded()},
+                    _body(_also_called(commands, command)),
+                )
+            }
+            for path, command in ROUTES.items()
+        },
+        "/jobs": {
+            "post": _operation(
+                "Run a command, a line as typed in the chat, or a button of a state",
+                {**answers, **_bounded()},
+                _body({"oneOf": asks}),
+            )
+        },
+    }
+
+
+def _waited(known: Mapping[str, Part]) -> Part:
+    """The addresses that answer with what was made."""
+    return {
         "/generate-image": {
             "post": _operation(
                 "Draw, and wait for the picture. Hanging up cancels.",
@@ -89,23 +113,6 @@ def _asking(commands: Sequence[Command]) -> Part:
                 "Make a portrait speak, and wait for the video. Hanging up cancels.",
                 {"200": _json("The talking portrait", ref("Animated")), **_bounded()},
                 _body(known.get("animate", {})),
-            )
-        },
-        **{
-            path: {
-                "post": _operation(
-                    "Make it as a job, which `/jobs/{id}` follows to its media",
-                    {**answers, **_bounded()},
-                    _body(_also_called(commands, command)),
-                )
-            }
-            for path, command in ROUTES.items()
-        },
-        "/jobs": {
-            "post": _operation(
-                "Run a command, a line as typed in the chat, or a button of a state",
-                {**answers, **_bounded()},
-                _body({"oneOf": asks}),
             )
         },
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.command import identity
+from bot.offers import identity
 from engine.backends import depths
 from engine.errors import MissingModel
 from engine.pictures import pixels
