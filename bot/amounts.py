@@ -12,7 +12,7 @@ def span(seconds: float) -> str:
     """A length of time in its two largest units: "7 ms", "0.3 s", "42 s", "3 min 20 s", "2 d 4 h"."""
     if seconds < 0.095:
         return f"{max(round(seconds * 1000), 0)} ms"
-    if seconds < 9.95:
+    if seconds < 9.95 and seconds != round(seconds):
         return f"{seconds:.1f} s"
     whole = round(seconds)
     for unit, length, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
