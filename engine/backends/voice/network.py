@@ -8,6 +8,8 @@ time.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import MissingModel
+
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
@@ -39,11 +41,22 @@ Noise (like, table) => (noise) {
 
 
 def session(path: Path) -> Any:
-    """An `onnxruntime.InferenceSession` of the voice at `path`, whose runs do not depend on each other."""
+    """An `onnxruntime.InferenceSession` of the voice at `path`, whose runs do not depend on each other.
+
+    Raises MissingModel for a file that is damaged or no network.
+    """
     import onnx
     import onnxruntime as ort
+    from google.protobuf.message import DecodeError
 
-    model = onnx.load(path)
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+    except (DecodeError, onnx.checker.ValidationError) as error:
+        raise MissingModel(
+            "The voice {name} cannot be loaded: its file is damaged, or none of Piper's. Put it there anew.",
+            name=path.stem,
+        ) from error
     _steady(model)
     return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 

@@ -42,6 +42,14 @@ class Spoken:
         return len(self.samples) / self.rate
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """A voice's network, of so many bytes."""
+
+    network: Any
+    size: int
+
+
 class Speaker:
     """Speaks with the voices in the folder `weights`. Of Piper's those that spoke last stay loaded, MOST of them.
 
@@ -51,13 +59,13 @@ class Speaker:
     def __init__(self, weights: Path, device: str = "cpu") -> None:
         self._weights = weights
         self._counted = device == "cpu"
-        self._loaded: OrderedDict[Path, Any] = OrderedDict()
+        self._loaded: OrderedDict[Path, _Loaded] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
         """Bytes on the device."""
-        return sum(path.stat().st_size for path in tuple(self._loaded)) if self._counted else 0
+        return sum(each.size for each in tuple(self._loaded.values())) if self._counted else 0
 
     def close(self) -> None:
         self._loaded.clear()
@@ -84,11 +92,11 @@ class Speaker:
 
         with self._lock:
             if path not in self._loaded:
-                self._loaded[path] = session(path)
+                self._loaded[path] = _Loaded(session(path), path.stat().st_size)
             self._loaded.move_to_end(path)
             while len(self._loaded) > MOST:
                 self._loaded.popitem(last=False)
-            return self._loaded[path]
+            return self._loaded[path].network
 
 
 def load(settings: EngineSettings) -> Speaker:

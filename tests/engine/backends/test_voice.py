@@ -12,7 +12,7 @@ from engine import weights
 from engine.backends import voice
 from engine.backends.voice import voices
 from engine.backends.whisper import Whisper
-from engine.errors import BadInput, Cancelled
+from engine.errors import BadInput, Cancelled, MissingModel
 from engine.video import Watch, samples
 
 
@@ -48,6 +48,16 @@ def test_a_voice_stays_loaded_until_it_is_closed() -> None:
     assert elsewhere.size == 0  # its memory is not the card's
     speaker.close()
     assert speaker.size == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
+def test_a_voice_that_is_damaged_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "voices").mkdir()
+    (tmp_path / "voices" / "en_US-anna-low.onnx").write_bytes(content)
+    about = '{"audio": {"sample_rate": 16000}, "espeak": {"voice": "en-us"}}'
+    (tmp_path / "voices" / "en_US-anna-low.onnx.json").write_text(about)
+    with pytest.raises(MissingModel, match="The voice en_US-anna-low cannot be loaded"):
+        said("Hello.", tmp_path)
 
 
 def test_another_language_is_told_by_its_words_and_spoken_by_espeak_with_a_note() -> None:
