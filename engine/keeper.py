@@ -219,6 +219,8 @@ class Keeper:
     async def _end_overdue(self, process: WorkerProcess) -> None:
         limit = f"{self._timeout:g}"
         for job, ticket in self._tickets.items():
+            if ticket.ended:
+                continue
             log.warning("job timed out", job=job, user=ticket.job.user, seconds=limit)
             overdue = TimedOut("It took longer than {limit} s and was ended. Ask for less.", limit=limit)
             ticket.put(Failed.of(overdue, job))

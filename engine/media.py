@@ -79,8 +79,20 @@ def size_of(path: Path) -> tuple[int, int]:
     """Width and height in pixels from the picture's header; nothing is decoded. Raises ValueError for a damaged one."""
     width, height = imagesize.get(path)
     if width <= 0 or height <= 0:
-        raise ValueError("the picture's header gives no size")
+        width, height = _size_of_turned(path)
     return int(width), int(height)
+
+
+def _size_of_turned(path: Path) -> tuple[int, int]:
+    """Of an AVIF that says how it is turned, whose header imagesize does not read. Raises ValueError."""
+    from PIL import ExifTags, Image
+
+    try:
+        with Image.open(path, formats=["AVIF"]) as image:
+            upright = image.getexif().get(ExifTags.Base.Orientation, 1) < 5
+            return image.size if upright else (image.height, image.width)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError("the picture's header gives no size") from error
 
 
 def hash_of(path: Path) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from engine.media import FORMATS, intact, keep, promised, size_of, sniff
+from engine.pictures import pixels
 from tests.storage.made import png
 
 PICTURES = ["png", "jpeg", "webp", "gif", "bmp", "avif"]
@@ -144,3 +145,13 @@ def test_a_picture_whose_header_is_damaged_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="header"):
         keep(picture("png")[:12], tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("form", ["JPEG", "AVIF"])
+@pytest.mark.parametrize("turn", [1, 3, 6, 8])
+def test_a_photo_that_says_how_it_is_turned_is_measured_as_it_is_seen(form: str, turn: int, tmp_path: Path) -> None:
+    image = Image.new("RGB", (80, 40), "red")
+    exif = image.getexif()
+    exif[ExifTags.Base.Orientation] = turn
+    image.save(tmp_path / "photo", form, exif=exif)
+    assert size_of(tmp_path / "photo") == pixels(tmp_path / "photo").shape[1::-1]
