@@ -19,6 +19,8 @@ from engine.subtitles.styles import COLOURS, Look
 from engine.task import Context, Task
 from engine.video import Probe, Watch, described, probe
 
+LOOKS = ("style", "font", "size", "colour", "place")
+"""Options that say how subtitles are drawn."""
 PROBED = 30.0
 """Seconds that looking at a recording may take."""
 LIMIT = 3600.0
@@ -70,6 +72,18 @@ class Params(TaskParams):
                 value=self.colour[:40],
                 names=", ".join(COLOURS),
             )
+        return self
+
+    @model_validator(mode="after")
+    def looks_are_drawn_somewhere(self) -> Self:
+        drawn = self.burn or self.format == "ass" or not self.media.mime.startswith("video/")
+        for option in () if drawn else LOOKS:
+            if self.asks(option):
+                raise BadInput(
+                    "{option} has no effect with burn off: players draw a track in their own way."
+                    " Leave one of them out.",
+                    option=option,
+                )
         return self
 
     @model_validator(mode="after")

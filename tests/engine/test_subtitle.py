@@ -246,12 +246,17 @@ def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp
         ({"colour": "#12345g"}, "colour is “#12345g”"),
         ({"translate": True, "bilingual": True}, "translate shows English alone"),
         ({"size": 40}, "size is 40; it must be at most 15"),
+        ({"burn": False, "colour": "pink"}, "colour has no effect with burn off"),
         ({"style": "neon"}, "style is “neon”; it must be one of plain, boxed"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any], said: str, english: Media) -> None:
     with pytest.raises(BadInput, match=re.escape(said)):
         Params.parse({"media": english, **options})
+
+
+def test_looks_without_burning_are_of_the_ass_file(english: Media) -> None:
+    assert Params.parse({"media": english, "burn": False, "colour": "pink", "format": "ass"}).colour == "pink"
 
 
 def test_a_video_without_a_sound_is_refused(studio: Studio, tmp_path: Path) -> None:
