@@ -251,6 +251,12 @@ async def test_files_of_unfinished_jobs_are_named_until_they_end(store: Store, j
     assert await store.named_files() == set()
 
 
+async def test_the_first_note_under_a_name_stays_whoever_else_makes_one_at_the_same_time(store: Store) -> None:
+    kept = await asyncio.gather(*(store.first_note("key", str(number)) for number in range(5)))
+    assert kept == ["0"] * 5
+    assert await store.note("key") == "0"
+
+
 async def test_notes_outlive_the_process(reopen: Reopen) -> None:
     async with reopen() as store:
         assert await store.note("discord.commands") is None
