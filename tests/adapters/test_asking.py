@@ -168,6 +168,19 @@ class TestDiscord:
             assert len(server.messages(ana.place)) == 4
             assert {(await ended(service.studio.store, job)).state for job in jobs} == {"done"}
 
+    async def test_several_jobs_run_even_where_discord_lets_no_further_message_be_posted(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
+        async with start() as service:
+            answer = ana.slash("several", text="say")
+            name = (await answer.until(lambda shown: shown.buttons)).buttons["All"].partition(":")[2]
+            server.trouble("POST", "/webhooks/*", status=403, times=3)
+            ana.press("All", answer.message)
+            await server.until(lambda: server.rest.troubles[0].times == 0)
+            for job in (name, f"{name}-2", f"{name}-3"):
+                assert (await ended(service.studio.store, job)).state == "done"
+            assert len(server.messages(ana.place)) == 1
+
     async def question(self, person: Person) -> int:
         answer = person.slash("certain", text="hello")
         shown = await answer.until(lambda shown: shown.buttons)
