@@ -11,7 +11,9 @@ ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility,video PYTHONUNBUFFERED=1
 WORKDIR /app
 RUN useradd --create-home --uid 1000 atelier && install --directory --owner atelier data
 
-# Networks are compiled for the card on the machine that runs them, and Triton asks for a C compiler then.
+# Networks are compiled for the card on the machine that runs them, and Triton asks for a C compiler then. It has no
+# version here: Debian keeps one of each, so a pinned one would soon be gone.
+# hadolint ignore=DL3008
 RUN [ -z "$FULL" ] || { apt-get update -qq && apt-get install -qq --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*; }
 

@@ -4,16 +4,31 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from engine.errors import EngineDied
+
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """By number or UUID, the GPUs that CUDA shows to a process, in its order; where it is not set, all of them."""
 
 
 def devices(wanted: str) -> tuple[str, ...]:
-    """One name a worker: `auto` is every NVIDIA GPU or else the CPU; anything else stands for itself."""
-    if wanted not in ("auto", "cuda"):
-        return (wanted,)
+    """One name a worker: `auto` is every NVIDIA GPU or else the CPU, `cuda` every GPU, anything else that one alone.
+
+    Raises EngineDied where a GPU is asked for that is not here.
+    """
+    if wanted == "cpu":
+        return ("cpu",)
     found = tuple(f"cuda:{index}" for index in range(len(gpus(os.environ))))
-    return found or ("cpu",)
+    if wanted == "auto":
+        return found or ("cpu",)
+    named = tuple(each for each in found if wanted in ("cuda", each))
+    if not named:
+        raise EngineDied(
+            "engine.device in config.toml is {device}, and NVIDIA GPUs here: {found}."
+            " See what nvidia-smi shows, or write auto or cpu.",
+            device=wanted,
+            found=", ".join(found) or 0,
+        )
+    return named
 
 
 def gpus(environment: Mapping[str, str]) -> list[Any]:

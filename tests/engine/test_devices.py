@@ -4,6 +4,7 @@ import pynvml
 import pytest
 
 from engine.devices import VISIBLE, devices, gpus
+from engine.errors import EngineDied
 
 UUIDS = ("GPU-aa11", "GPU-aa22", "GPU-bb33")
 
@@ -45,3 +46,13 @@ def test_every_gpu_gets_a_worker_where_nothing_hides_any() -> None:
     assert devices("auto") == ("cuda:0", "cuda:1", "cuda:2")
     assert devices("cuda:1") == ("cuda:1",)
     assert devices("cpu") == ("cpu",)
+
+
+@pytest.mark.usefixtures("driver")
+@pytest.mark.parametrize(("wanted", "shown"), [("cuda", ""), ("cuda:3", "0,1,2"), ("cuda:1", "2")])
+def test_a_gpu_that_is_not_here_is_refused_where_it_is_asked_for(
+    wanted: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VISIBLE, shown)
+    with pytest.raises(EngineDied, match=rf"engine\.device in config\.toml is {wanted}, and NVIDIA GPUs here: "):
+        devices(wanted)

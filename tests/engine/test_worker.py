@@ -85,8 +85,8 @@ def test_what_it_set_to_work_ends_with_it() -> None:
     assert ended.returncode == 3
     begun = time.monotonic()
     while not gone(int(ended.stdout)):
-        assert time.monotonic() - begun < 5
-        time.sleep(0.01)  # what was killed takes a moment to end
+        assert time.monotonic() - begun < 30
+        time.sleep(0.01)  # what was killed takes a moment to end, on a busy machine a longer one
 
 
 def test_a_log_that_cannot_be_written_costs_nothing_but_itself(tmp_path: Path) -> None:
