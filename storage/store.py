@@ -68,13 +68,17 @@ class Store(Reports):
         Raises what `admit` does, and BadInput where the question is closed.
         """
         sound = [await self._sound(job.key) for job in batch]
+        results: list[Result | None] = []
+
+        def admit(db: sqlite3.Connection) -> None:
+            results.extend(self._admit_all(db, batch, limits, question))
+
         try:
-            return await self._database.change(
-                lambda db: self._admit_all(db, batch, limits, question), durable=question is not None or not all(sound)
-            )
-        except asyncio.CancelledError:
-            await self._database.change(lambda db: _withdraw_all(db, batch, question))
+            await self._database.change(admit, durable=question is not None or not all(sound))
+        except asyncio.CancelledError:  # rows of these names may be another answer's
+            await self._database.change(lambda db: _withdraw_all(db, batch, question) if results else None)
             raise
+        return results
 
     async def start(self, job_id: str, worker: str) -> None:
         """Queued to running: one more attempt. Raises IllegalMove, as do all moves."""

@@ -6,12 +6,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from engine.errors import BadInput, RateLimited
 from engine.job import Job, Result
+from storage.database import MIGRATIONS
 from storage.store import Limit, Question, Rate, Store
 from tests.storage.conftest import Reopen
 from tests.storage.made import Clock, run
@@ -86,6 +88,54 @@ async def test_a_kill_between_the_first_and_the_last_leaves_the_question_open(
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert await counted(store) == (0, 0)
         assert await store.asked(question.name) == question
+
+
+async def test_whoever_leaves_a_second_answer_takes_nothing_from_the_first(store: Store, question: Question) -> None:
+    await store.admit_all(question.jobs, (), question)
+    for moment in range(12):
+        again = asyncio.create_task(store.admit_all(question.jobs, (), question))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        again.cancel()
+        with pytest.raises((asyncio.CancelledError, BadInput)):
+            await again
+        assert [row.job for row in await store.unfinished()] == list(question.jobs)
+        assert await store.asked(question.name) is None
+
+
+@pytest.mark.parametrize("version", [5, 7])
+async def test_a_question_that_was_open_before_several_jobs_were_one_is_answered(
+    reopen: Reopen, job: Make, tmp_path: Path, version: int
+) -> None:
+    picture = {"image": {"sha256": "a" * 64, "path": "a.png"}}
+    several = [job(f"number {place}", id=f"3f9a1c20be-{place}", params=picture) for place in range(1, 12)]
+    alone = job("alone", id="0f9a1c20be", params=picture)
+    before(tmp_path / "atelier.db", version, [*several, alone])
+    async with reopen() as store:
+        for name, jobs in (("3f9a1c20be", 11), ("0f9a1c20be", 12)):
+            question = await store.asked(name)
+            assert question is not None
+            assert question.name == name
+            await store.admit_all(question.jobs, (), question)
+            assert await store.asked(name) is None
+            assert (await counted(store))[0] == jobs
+        assert await store._database.read(lambda db: db.execute("SELECT count(*) FROM ask_files").fetchone()[0]) == 0
+        assert await store._database.read(lambda db: db.execute("PRAGMA foreign_key_check").fetchall()) == []
+
+
+def before(path: Path, version: int, asked: list[Job]) -> None:
+    """A database as the studio left it at a version before 8, with the jobs asked about."""
+    with closing(sqlite3.connect(path)) as old:
+        for step in sorted(MIGRATIONS.glob("*.sql"))[:version]:
+            old.executescript(step.read_text())
+        columns = "job, body, until" if version < 7 else "question, job, body, until"
+        for job in asked:
+            named = () if version < 7 else (job.id,)
+            row = (*named, job.id, job.model_dump_json(exclude={"notes"}), 9e9)
+            old.execute(f"INSERT INTO asks ({columns}) VALUES ({', '.join('?' * len(row))})", row)
+            old.execute("INSERT INTO ask_files VALUES (?, ?, ?)", (job.id, "a" * 64, "a.png"))
+        old.execute(f"PRAGMA user_version = {version}")
+        old.commit()
 
 
 async def test_an_answer_to_what_was_left_meanwhile_makes_nothing(store: Store, question: Question) -> None:
