@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from engine.backends.voice.languages import base
 from engine.film.film import SIZES
 from engine.film.pieces import Voice
 from engine.film.titles import look
@@ -57,7 +58,8 @@ class Saying:
     def listen(self) -> None:
         """To the recording that was given, where subtitles are asked for."""
         if self._film.sound is not None and self._film.subtitles:
-            listener = Listener(self._context.acting("subtitle"), self._film.sound, self._film.language)
+            language = base(self._film.language) if self._film.language else None
+            listener = Listener(self._context.acting("subtitle"), self._film.sound, language)
             self._listened = listener.original()
 
     def heard(self) -> tuple[list[Cue], str]:

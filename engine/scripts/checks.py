@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from engine.backends.voice import languages
 from engine.errors import BadInput
 from engine.params import MAX_SEED
 from engine.scripts.raw import Raw, RawScene
@@ -18,7 +19,6 @@ from engine.scripts.script import (
     TRANSITIONS,
     ScriptScene,
 )
-from engine.subtitles.languages import CODES
 
 CHOICES = {"motion": MOTIONS, "transition": TRANSITIONS, "shape": SHAPES}
 MOST_WORDS = 300
@@ -56,9 +56,9 @@ def checked_head(head: Mapping[str, Raw]) -> dict[str, str]:
     _by_name(head.values(), HEAD)
     for raw in head.values():
         _check_length(raw.value, MOST_WORDS, raw.line)
-    if (language := head.get("language")) and language.value.lower() not in CODES:
+    if (language := head.get("language")) and not languages.is_spoken(languages.plain(language.value)):
         raise BadInput(
-            "Line {line}: language is “{value}”; it must be the code of a language, such as en, es or fr.",
+            "Line {line}: language is “{value}”, which no voice here speaks. Give another code, such as en, es or fr.",
             line=language.line,
             value=language.value[:40],
         )

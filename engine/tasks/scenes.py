@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from engine import scripts
 from engine.backends import filmmakers, voice
+from engine.backends.voice import languages
 from engine.errors import BadInput
 from engine.film.film import Film, Scene
 from engine.film.news import BOARD
@@ -112,7 +113,8 @@ def run(params: Params, context: Context) -> Result:
 
 
 def _drafted(params: Params, begun: float) -> Result:
-    script = draft(params.idea, params.language or voice.language_of(params.idea), params.seed or 0)
+    language = languages.base(params.language or voice.language_of(params.idea))
+    script = draft(params.idea, language, params.seed or 0)
     facts: dict[str, Fact] = {"script": script.text(), "draft": True, "seed": params.seed or 0}
     made_by: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}
     return Result(text=script.text(), facts=facts | made_by | {"seconds": round(time.monotonic() - begun, 2)})

@@ -12,7 +12,7 @@ from engine.film.pieces import Made
 from engine.film.reel import make
 from engine.film.work import Work
 from engine.job import Fact, Media, Result
-from engine.options import Captioned, FilmMotion, FilmShape, Language, Music, Voice
+from engine.options import AnyLanguage, Captioned, FilmMotion, FilmShape, Music, Voice, heard, spoken
 from engine.params import MAX_SEED, TaskParams
 from engine.scripts.script import LONGEST, SHORTEST
 from engine.subtitles import files
@@ -44,7 +44,7 @@ class Params(TaskParams):
     subtitles: Captioned = False
     music: Music = None
     voice: Voice = ""
-    language: Language = None
+    language: AnyLanguage = None
     seed: int | None = Field(
         None, description="Leave out for the video everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
     )
@@ -63,6 +63,14 @@ class Params(TaskParams):
             raise BadInput("subtitles go with text or audio, since they write what is said. Give one of them.")
         if (self.voice or self.language) and self.audio is None and not self.text:
             raise BadInput("voice and language go with text, which is then spoken. Give one, or leave them out.")
+        return self
+
+    @model_validator(mode="after")
+    def the_language_is_spoken_or_heard(self) -> Self:
+        if self.text:
+            spoken(self.language)
+        elif self.subtitles:
+            heard(self.language)
         return self
 
     @model_validator(mode="after")

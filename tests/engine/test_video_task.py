@@ -19,6 +19,8 @@ from engine.video import Watch, opened, probe, run
 from tests.engine.film.studio import Studio, seen
 from tests.samples import astronaut
 
+SOUND = Media(path=Path("a.wav"), mime="audio/wav", sha256="0", bytes=1, seconds=3)
+
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
@@ -95,6 +97,9 @@ def test_a_cancel_ends_it_within_a_second(studio: Studio) -> None:
         ({}, "There is nothing to show"),
         ({"prompt": "a", "subtitles": True}, "subtitles go with text or audio"),
         ({"prompt": "a", "voice": "woman"}, "voice and language go with text"),
+        ({"prompt": "a", "text": "b", "language": "ha"}, "language is “ha”, which no voice here speaks"),
+        ({"prompt": "a", "text": "b", "language": "en-"}, "language is “en-”, which no voice here speaks"),
+        ({"prompt": "a", "audio": SOUND, "subtitles": True, "language": "eo"}, "language is “eo”; it must be"),
         ({"prompt": "a", "seconds": 61}, "seconds is 61; it must be at most 60"),
         ({"prompt": "a", "motion": "spin"}, "motion is “spin”; it must be one of"),
     ],
@@ -102,6 +107,14 @@ def test_a_cancel_ends_it_within_a_second(studio: Studio) -> None:
 def test_what_does_not_fit_is_refused(options: dict[str, Any], why: str) -> None:
     with pytest.raises(BadInput, match=why):
         Params.parse(options)
+
+
+def test_a_recording_may_be_in_what_is_only_heard_and_a_text_in_what_is_only_spoken() -> None:
+    heard = Params.parse({"prompt": "a", "audio": SOUND, "subtitles": True, "language": "ha"})
+    assert heard.language == "ha"
+    assert Params.parse({"prompt": "a", "audio": SOUND, "subtitles": True, "language": "pt-BR"}).language == "pt-br"
+    for language in ("eo", "pt-br", "es-419", "fr-ch", "en-gb"):
+        assert Params.parse({"prompt": "a", "text": "b", "language": language}).language == language
 
 
 def test_an_hour_of_sound_is_refused() -> None:

@@ -10,7 +10,8 @@ from shutil import which
 from typing import TYPE_CHECKING
 
 from engine.backends.voice.espeak_program import NO_VOICE
-from engine.errors import BadInput, MissingModel
+from engine.backends.voice.languages import CALLED, unspoken, voice_of
+from engine.errors import MissingModel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 LIMIT = 60.0
 """Seconds that a text may take; eSpeak NG speaks hundreds of times faster than people."""
-CALLED = {"en": "en-us", "zh": "cmn", "no": "nb", "he": "he", "jw": "jv", "fil": "tl"}
-"""eSpeak NG's name for a language where that is not the language's code."""
 PROGRAM = Path(__file__).with_name("espeak_program.py")
 
 
@@ -34,7 +33,8 @@ def say(text: str, language: str, variant: str = "") -> "tuple[Samples, int]":
 
     Raises BadInput for a language that it does not speak, MissingModel where there is no eSpeak NG.
     """
-    voice = f"{called(language)}+{variant}" if variant else called(language)
+    name = voice_of(language) or called(language)
+    voice = f"{name}+{variant}" if variant else name
     if find_spec("espeakng_loader") is None:
         return _of_system(text, voice, language)
     rate, _, raw = _package("say", text, voice, language).partition(b"\n")
@@ -45,7 +45,7 @@ def phonemes(text: str, voice: str) -> list[tuple[str, str]]:
     """For each clause the mark that ends it and its IPA. Raises MissingModel without the package espeakng-loader."""
     if find_spec("espeakng_loader") is None:
         raise MissingModel("The natural voices need the package espeakng-loader. Run scripts/setup.")
-    lines = _package("phonemes", text, voice, voice).decode().splitlines()
+    lines = _package("phonemes", text, voice_of(voice) or voice, voice).decode().splitlines()
     return [(line[0], line[1:]) for line in lines if len(line) > 1]
 
 
@@ -72,13 +72,6 @@ def _of_system(text: str, voice: str, language: str) -> "tuple[Samples, int]":
         raise unspoken(language)
     with wave.open(io.BytesIO(done.stdout)) as sound:
         return _samples(sound.readframes(sound.getnframes())), sound.getframerate()
-
-
-def unspoken(language: str) -> BadInput:
-    return BadInput(
-        "language is “{value}”, which no voice here speaks. Give the code of another one, such as en, es or fr.",
-        value=language[:40],
-    )
 
 
 def _samples(raw: bytes) -> "Samples":

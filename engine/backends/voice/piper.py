@@ -39,6 +39,11 @@ class PiperVoice:
         """ISO 639-1, the first part of a name such as en_US-joe-medium."""
         return self.name.split("_")[0].lower()
 
+    @property
+    def dialect(self) -> str:
+        """The first two parts of such a name: en-us."""
+        return self.name.split("-")[0].lower().replace("_", "-")
+
     @cached_property
     def _about(self) -> Any:
         return json.loads(self.path.with_name(self.path.name + ".json").read_text("utf-8"))

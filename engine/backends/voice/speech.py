@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.backends.voice import espeak, voices
+from engine.backends.voice import espeak, languages, voices
 from engine.errors import BadInput, Sentence
 from engine.task import EngineSettings
 
@@ -71,21 +71,26 @@ class Speaker:
         self._loaded.clear()
 
     def speak(self, text: str, check: Callable[[], None], language: str | None = None, voice: str = "") -> Spoken:
-        """`text` spoken, the same each time. `language` is told by it where that is None; `voice` is man, woman, or one
-        of Piper's names.
+        """`text` spoken, the same each time. `language`, which may be a dialect such as pt-br, is told by it where that
+        is None; `voice` is man, woman, or one of Piper's names.
 
         `check` is asked now and then; what it raises ends this. Raises BadInput for a language or a voice that is not
         here, or a text with nothing to say in it.
         """
-        language = (language or "").lower() or voices.language_of(text)
-        named = called(voice, self._weights)
-        here = voices.installed(self._weights)
-        fitting = [one for one in here if one.language == language and voice in ("", voices.sex_of(one))]
-        chosen = named or next(iter(fitting), None)
+        asked = languages.plain(language or "") or voices.language_of(text)
+        chosen, notes = called(voice, self._weights) or self._of_piper(asked, voice), tuple[Sentence, ...]()
+        if chosen is None and languages.voice_of(asked) is None and languages.is_dialect(asked):
+            asked, notes = _wider(asked)
+            chosen = self._of_piper(asked, voice)
         if chosen:
             samples, rate = chosen.say(text, self._network(chosen.path), check)
-            return _heard(Spoken(samples, rate, chosen.name, chosen.language))
-        return _heard(_of_espeak(text, language, voice))
+            return _heard(Spoken(samples, rate, chosen.name, chosen.language, notes))
+        return _heard(_of_espeak(text, asked, voice, notes))
+
+    def _of_piper(self, language: str, voice: str) -> "PiperVoice | None":
+        """One that speaks the language, or exactly the dialect."""
+        here = [one for one in voices.installed(self._weights) if language in (one.language, one.dialect)]
+        return next((one for one in here if voice in ("", voices.sex_of(one))), None)
 
     def _network(self, path: Path) -> Any:
         from engine.backends.voice.network import session  # loads ONNX Runtime
@@ -130,7 +135,16 @@ def wav(spoken: Spoken) -> bytes:
     return held.getvalue()
 
 
-def _of_espeak(text: str, language: str, voice: str) -> Spoken:
+def _wider(dialect: str) -> tuple[str, tuple[Sentence, ...]]:
+    """The language that `dialect` is of, and what is told of it."""
+    note = Sentence(
+        template="No voice here speaks {dialect}: it is spoken as {language}.",
+        facts={"dialect": dialect, "language": languages.base(dialect)},
+    )
+    return languages.base(dialect), (note,)
+
+
+def _of_espeak(text: str, language: str, voice: str, notes: tuple[Sentence, ...]) -> Spoken:
     if language == "ja" and HAN.search(text):
         raise BadInput("The Japanese voice here reads kana and no kanji. Write the text in kana.")
     samples, rate = espeak.say(text, language, VARIANTS[voice])
@@ -139,7 +153,7 @@ def _of_espeak(text: str, language: str, voice: str) -> Spoken:
         "no natural voice of that kind for {language} is here.",
         facts={"language": language},
     )
-    return Spoken(samples, rate, f"espeak-ng {espeak.called(language)}", language, (note,))
+    return Spoken(samples, rate, f"espeak-ng {espeak.called(language)}", language, (*notes, note))
 
 
 def _heard(spoken: Spoken) -> Spoken:

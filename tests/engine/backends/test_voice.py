@@ -10,7 +10,7 @@ import pytest
 
 from engine import weights
 from engine.backends import voice
-from engine.backends.voice import voices
+from engine.backends.voice import languages, voices
 from engine.backends.whisper import Whisper
 from engine.errors import BadInput, Cancelled, MissingModel
 from engine.video import Watch, samples
@@ -90,6 +90,52 @@ def pitch(spoken: voice.Spoken) -> float:
             alike = np.correlate(piece, piece, "full")[1023:]
             found.append(spoken.rate / (55 + int(np.argmax(alike[55:370]))))
     return float(np.median(found))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "voice"),
+    [
+        ("pt-br", "Bom dia, minha gente.", "espeak-ng pt-br"),
+        ("pt_PT", "Bom dia, minha gente.", "espeak-ng pt-pt"),
+        ("en-gb", "Good morning.", "espeak-ng en-gb"),
+        ("es-mx", "Buenos días.", "espeak-ng es-mx"),
+        ("fr-ch", "Bonjour.", "espeak-ng fr-ch"),
+        ("eo", "Bonan tagon.", "espeak-ng eo"),
+        ("en-us", "Good morning.", "en_US-joe-medium"),
+    ],
+)
+def test_a_dialect_is_spoken_by_its_own_voice(language: str, text: str, voice: str) -> None:
+    spoken = said(text, language=language)
+    assert spoken.voice == voice
+    assert not any("it is spoken as" in note.template for note in spoken.notes)
+    assert spoken.seconds > 0.3
+
+
+def test_dialects_sound_apart() -> None:
+    brazil, portugal = (said("De noite a gente canta.", language=each).samples for each in ("pt-br", "pt-pt"))
+    assert len(brazil) != len(portugal)
+
+
+def test_a_dialect_that_nobody_has_is_spoken_as_its_language_and_says_so() -> None:
+    spoken = said("Good morning.", language="en-au")
+    assert spoken.voice == "en_US-joe-medium"
+    assert [note.facts for note in spoken.notes] == [{"dialect": "en-au", "language": "en"}]
+
+
+def test_a_natural_voice_of_another_dialect_does_not_speak_for_it(tmp_path: Path) -> None:
+    folder = tmp_path / voices.FOLDER
+    folder.mkdir()
+    for end in (".onnx", ".onnx.json"):
+        (folder / f"pt_PT-tugao-medium{end}").symlink_to(weights.FOLDER / voices.FOLDER / f"en_US-joe-medium{end}")
+    assert said("Bom dia.", tmp_path, "pt-br").voice == "espeak-ng pt-br"
+    assert said("Bom dia.", tmp_path, "pt-pt").voice == "pt_PT-tugao-medium"
+    assert said("Bom dia.", tmp_path, "pt").voice == "pt_PT-tugao-medium"
+
+
+def test_every_language_that_is_told_to_be_spoken_has_a_voice() -> None:
+    assert len(languages.spoken()) > 120
+    for language in ("af", "cmn", "en-029", "yue", "hy-arevmda", "no", "vi-vn-x-south", "kl"):
+        assert said("1 2 3", language=language).seconds > 0.3
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,12 @@ def test_faults_of_a_screenplay_are_named_by_their_lines() -> None:
 
 
 def test_an_unknown_language_is_named_by_its_line() -> None:
-    assert faults("title: A\nlanguage: xx\n\na cat").startswith("Line 2: language is “xx”; it must be the code")
+    assert faults("title: A\nlanguage: xx\n\na cat").startswith("Line 2: language is “xx”, which no voice here")
+
+
+@pytest.mark.parametrize("language", ["pt-br", "en_GB", "eo", "en-au"])
+def test_a_language_may_be_a_dialect_or_one_that_only_voices_know(language: str) -> None:
+    assert read(f"title: A\nlanguage: {language}\n\na cat").language == language
 
 
 def test_words_without_a_picture_are_refused() -> None:
