@@ -12,6 +12,7 @@ from pathlib import Path
 import filetype
 import imagesize
 
+from engine import turning
 from engine.job import Media
 
 FORMATS = {
@@ -76,10 +77,15 @@ def suffix_of(mime: str) -> str:
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Width and height in pixels from the picture's header; nothing is decoded. Raises ValueError for a damaged one."""
+    """Width and height in pixels, as it is seen once turned as its EXIF says; nothing is decoded.
+
+    Raises ValueError for a damaged header.
+    """
     width, height = imagesize.get(path)
     if width <= 0 or height <= 0:
         width, height = _size_of_turned(path)
+    elif turning.lies(path):
+        width, height = height, width
     return int(width), int(height)
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -147,7 +149,7 @@ def test_a_picture_whose_header_is_damaged_is_not_kept(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize("form", ["JPEG", "AVIF"])
+@pytest.mark.parametrize("form", ["JPEG", "AVIF", "PNG", "WEBP"])
 @pytest.mark.parametrize("turn", [1, 3, 6, 8])
 def test_a_photo_that_says_how_it_is_turned_is_measured_as_it_is_seen(form: str, turn: int, tmp_path: Path) -> None:
     image = Image.new("RGB", (80, 40), "red")
@@ -155,3 +157,26 @@ def test_a_photo_that_says_how_it_is_turned_is_measured_as_it_is_seen(form: str,
     exif[ExifTags.Base.Orientation] = turn
     image.save(tmp_path / "photo", form, exif=exif)
     assert size_of(tmp_path / "photo") == pixels(tmp_path / "photo").shape[1::-1]
+
+
+def test_a_png_that_says_after_its_pixels_how_it_is_turned_is_measured_as_it_is_seen(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    told = exif.tobytes().removeprefix(b"Exif\0\0")
+    data = io.BytesIO()
+    Image.new("RGB", (80, 40), "red").save(data, "PNG")
+    end = data.getvalue().rindex(b"IEND") - 4
+    chunk = struct.pack(">I", len(told)) + b"eXIf" + told + struct.pack(">I", zlib.crc32(b"eXIf" + told))
+    (tmp_path / "photo").write_bytes(data.getvalue()[:end] + chunk + data.getvalue()[end:])
+    assert size_of(tmp_path / "photo") == pixels(tmp_path / "photo").shape[1::-1] == (40, 80)
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_a_damaged_or_endless_exif_leaves_a_picture_as_wide_as_it_is(form: str, tmp_path: Path) -> None:
+    Image.new("RGB", (80, 40), "red").save(tmp_path / "photo", form, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert size_of(tmp_path / "photo") == (80, 40)
+    whole = (tmp_path / "photo").read_bytes()
+    name = b"eXIf" if form == "PNG" else b"EXIF"
+    at = whole.index(name) + (-4 if form == "PNG" else 4)
+    (tmp_path / "photo").write_bytes(whole[:at] + b"\xff\xff\xff\x7f" + whole[at + 4 :])
+    assert size_of(tmp_path / "photo") == (80, 40)
