@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import structlog
 
-from engine.errors import Broken, Cancelled
+from engine.errors import AtelierError, Broken, Cancelled
 from engine.host import Engine
 from engine.job import Done, Failed, Job, Paused, Started, Update
 
@@ -83,6 +83,8 @@ class Flights:
             async with aclosing(self._engine.submit(run.job)) as updates:
                 async for update in updates:
                     run.tell(update)
+        except AtelierError as error:
+            run.tell(Failed.of(error))
         except Exception:  # whatever it is, those who wait are told, and the next who asks starts a run anew
             log.exception("the engine did not take a job", job=run.job.id, task=run.job.task)
             run.tell(Failed.of(Broken("The task failed by a fault of ours. It is in the log; try other options.")))

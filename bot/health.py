@@ -19,10 +19,9 @@ def fault(settings: Settings) -> str:
     if not web.enabled:
         return ""
     host = ANY.get(web.host, web.host)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not reach this machine's own
     try:
-        with urllib.request.urlopen(
-            f"http://{f'[{host}]' if ':' in host else host}:{web.port}/healthz", timeout=PATIENCE
-        ):
+        with direct.open(f"http://{f'[{host}]' if ':' in host else host}:{web.port}/healthz", timeout=PATIENCE):
             return ""
     except OSError as error:
         return str(error)

@@ -82,6 +82,14 @@ async def test_a_job_that_crashed_once_may_bring_a_worker_down_once_more(service
     assert (await row_of(service, job)).attempt == 2
 
 
+async def test_a_job_from_before_an_update_whose_options_are_refused_now_is_told_which(service: Service) -> None:
+    asked = {"prompt": "a fox", "negative": "snow", "guidance": 0.5}
+    job = Job(command="imagine", task="imagine", params=asked, key="before", user="web:a", origin="")
+    (update,) = await resumed(service, (await left(service, job)).job)
+    assert str(failed(update).sentence).startswith("negative has no effect at a guidance of 0.5")
+    assert (await row_of(service, job)).state == "failed"
+
+
 async def test_what_was_made_is_told_without_a_run(service: Service) -> None:
     made, broke = echo(text="made"), echo(text="broke", user="web:b")
     for job in (made, broke):

@@ -73,6 +73,7 @@ def test_the_health_check_asks_where_the_settings_say(tmp_path: Path) -> None:
         deadline = time.monotonic() + 30
         while checked(tmp_path).returncode:
             assert time.monotonic() < deadline
+        assert checked(tmp_path, http_proxy="http://127.0.0.1:9", no_proxy="").returncode == 0
     assert checked(tmp_path).returncode == 1
 
 
@@ -81,10 +82,10 @@ def test_a_studio_without_a_page_is_well_as_long_as_it_runs(tmp_path: Path) -> N
     assert checked(tmp_path).returncode == 0
 
 
-def checked(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bot.health"]
+def checked(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command, environment = [sys.executable, "-m", "bot.health"], {"PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(
-        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False, capture_output=True, text=True
+        command, cwd=folder, env=os.environ | environment, check=False, capture_output=True, text=True
     )
 
 
