@@ -20,6 +20,8 @@ REST = 0.4
 """The depth that does not move."""
 STEPS = 2
 """Of the iteration; each leaves less than half of the error."""
+COARSE = 4
+"""Pixels of luma, across and down, for which the place is found once: the depth changes slowly between them."""
 SIDE = 320
 """Pixels of a measured depth's longer side: finer edges than its soft ones are of no use."""
 
@@ -36,48 +38,59 @@ def bodied(depth: NDArray[np.uint8]) -> Map:
 
 
 class Relief:
-    """The depth of a canvas of 4:2:0 planes, `canvas` and the frame's `size` in pixels of luma."""
+    """Bends the canvas `source`, whose parts are as near as `depth` says, to frames of `size` in pixels of luma."""
 
-    def __init__(self, depth: Map, canvas: tuple[int, int], size: tuple[int, int]) -> None:
-        half = (canvas[0] // 2, canvas[1] // 2)
+    def __init__(self, depth: Map, source: Planes, size: tuple[int, int]) -> None:
+        half = (source.size[0] // 2, source.size[1] // 2)
         self._near = cv2.resize(depth, half, interpolation=cv2.INTER_CUBIC) - np.float32(REST)
-        self._size = size
-        self._whole = _grid(size)
-        self._half = _grid((size[0] // 2, size[1] // 2))
+        self._source = source
+        self._width = size[0]
+        self._grid = _grid(size)
+        self._luma, self._chroma = _Places(COARSE), _Places(COARSE // 2)
 
-    def bent(
-        self, source: Planes, out: Planes, scale: float, corner: tuple[float, float], moved: tuple[float, float]
-    ) -> None:
-        """`out` shows `source` from `corner` on, each pixel `scale` wide, by an eye that has `moved`, -1 to 1."""
-        far = [SHIFT * self._size[0] / 2 * scale * each for each in moved]
+    def bent(self, out: Planes, scale: float, corner: tuple[float, float], moved: tuple[float, float]) -> None:
+        """`out` shows the canvas from `corner` on, each pixel `scale` wide, by an eye that has `moved`, -1 to 1."""
+        far = [SHIFT * self._width / 2 * scale * each for each in moved]
         starts = [at / 2 + (scale - 1) / 2 for at in corner]  # pixels are taken at their middles
-        near = self._near_at(*_places(self._half, scale, self._half[0], (0, 0), starts))
-        x, y = _places(self._half, scale, near, far, starts)
-        for _ in range(STEPS):
-            near = self._near_at(x, y)
-            x, y = _places(self._half, scale, near, far, starts)
-        for plane, target in ((source.blue, out.blue), (source.red, out.red)):
-            cv2.remap(plane, x, y, cv2.INTER_LINEAR, target, cv2.BORDER_REPLICATE)
-        near = np.asarray(cv2.resize(near, self._size, interpolation=cv2.INTER_LINEAR), np.float32)
-        starts = [at + (scale - 1) / 2 for at in corner]
-        x, y = _places(self._whole, scale, near, [2 * each for each in far], starts)
-        cv2.remap(source.luma, x, y, cv2.INTER_LINEAR, out.luma, cv2.BORDER_REPLICATE)
+        places = self._found(scale, far, starts)
+        across, down = self._chroma.grown(places, out.blue.shape)
+        for plane, target in ((self._source.blue, out.blue), (self._source.red, out.red)):
+            cv2.remap(plane, across, down, cv2.INTER_LINEAR, target, cv2.BORDER_REPLICATE)
+        across, down = self._luma.grown([2 * each + np.float32(0.5) for each in places], out.luma.shape)
+        cv2.remap(self._source.luma, across, down, cv2.INTER_LINEAR, out.luma, cv2.BORDER_REPLICATE)
 
-    def _near_at(self, x: Map, y: Map) -> Map:
-        return np.asarray(cv2.remap(self._near, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), np.float32)
-
-
-def _grid(size: tuple[int, int]) -> tuple[Map, Map]:
-    across, down = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
-    return across, down
+    def _found(self, scale: float, far: Sequence[float], starts: Sequence[float]) -> list[Map]:
+        """Across and down, the places of the chroma that are seen at each place of the coarse grid."""
+        places = [scale * line + np.float32(start) for line, start in zip(self._grid, starts, strict=True)]
+        for _ in range(STEPS + 1):
+            near = cv2.remap(self._near, *places, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+            places = [
+                np.asarray(cv2.addWeighted(line, scale, near, -each, start), np.float32)
+                for line, each, start in zip(self._grid, far, starts, strict=True)
+            ]
+        return places
 
 
-def _places(
-    grid: tuple[Map, Map], scale: float, near: Map, far: Sequence[float], starts: Sequence[float]
-) -> tuple[Map, Map]:
-    """Where the pixels of a frame are taken, across and down."""
-    across, down = (
-        np.asarray(cv2.addWeighted(line, scale, near, -each, start), np.float32)
-        for line, each, start in zip(grid, far, starts, strict=True)
-    )
-    return across, down
+class _Places:
+    """Of each pixel of a plane, from a grid `times` as coarse and one wider all around.
+
+    A frame's are written over the last one's: new memory takes longer than the sums.
+    """
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+        self._held: list[Map | None] = [None, None]
+
+    def grown(self, places: Sequence[Map], shape: Sequence[int]) -> list[Map]:
+        size = (places[0].shape[1] * self._times, places[0].shape[0] * self._times)
+        pairs = zip(places, self._held, strict=True)
+        grown = [cv2.resize(each, size, held, interpolation=cv2.INTER_LINEAR) for each, held in pairs]
+        self._held = [np.asarray(each, np.float32) for each in grown]
+        first = self._times
+        return [np.asarray(each[first : first + shape[0], first : first + shape[1]], np.float32) for each in grown]
+
+
+def _grid(size: tuple[int, int]) -> list[Map]:
+    """Across and down, where every COARSE-th pixel of a frame of `size` is in its chroma, one more all around."""
+    lines = [(np.arange(-1, -(-side // COARSE) + 1, dtype=np.float32) + 0.5) * (COARSE // 2) - 0.5 for side in size]
+    return [np.asarray(each, np.float32) for each in np.meshgrid(*lines)]

@@ -65,7 +65,7 @@ class PictureShot:
         self._relief = None
         if motion == "parallax":
             near = focus.depth if depth is None else bodied(covering(depth, size, SPARE[motion], (rough.x, rough.y)))
-            self._relief = Relief(near, (width, height), size)
+            self._relief = Relief(near, self._planes, size)
         self._steady = motion == "still" and card is None
         self._held: Frame | None = None
 
@@ -90,7 +90,7 @@ class PictureShot:
         left = view.x * width - view.width * self._widest / 2
         top = view.y * height - view.width * self._widest * self._size[1] / self._size[0] / 2
         if self._relief is not None:
-            self._relief.bent(self._planes, target, scale, (left, top), sway(share, self._seed))
+            self._relief.bent(target, scale, (left, top), sway(share, self._seed))
             return frame
         _straight(self._planes.luma, target.luma, scale, (left, top))
         _straight(self._planes.blue, target.blue, scale, (left / 2, top / 2))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.film.canvas import Frame, empty, planes, split
-from engine.film.relief import Relief, bodied
+from engine.film.relief import REST, SHIFT, STEPS, Relief, bodied
 
 SIZE = (640, 360)
 
@@ -13,7 +13,7 @@ SIZE = (640, 360)
 def bent(picture: np.ndarray, depth: np.ndarray, moved: float) -> Frame:
     """The luma of the picture as an eye sees it that has moved to a side."""
     frame = empty(SIZE)
-    Relief(bodied(depth), SIZE, SIZE).bent(planes(picture), split(frame), 1.0, (0.0, 0.0), (moved, 0.0))
+    Relief(bodied(depth), planes(picture), SIZE).bent(split(frame), 1.0, (0.0, 0.0), (moved, 0.0))
     return split(frame).luma
 
 
@@ -46,3 +46,20 @@ def test_the_ground_is_stretched_at_an_edge_and_never_folded(moved: float) -> No
     steps = np.diff(bent(ramp, depth, moved).astype(int), axis=1)
     assert steps.min() >= 0  # from left to right no place comes twice
     assert steps.max() <= 2  # and none is left out
+
+
+@pytest.mark.parametrize("moved", [-1.0, 0.4, 1.0])
+def test_places_found_on_a_coarse_grid_show_what_each_pixels_own_place_would(moved: float) -> None:
+    rough = np.random.default_rng(1).integers(0, 255, (*SIZE[::-1], 3), np.uint8)
+    picture = cv2.normalize(cv2.GaussianBlur(rough, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
+    depth = bodied(pole()[1])
+    seen = bent(picture, pole()[1], moved)
+    near = cv2.resize(depth, SIZE, interpolation=cv2.INTER_CUBIC) - REST
+    across, down = np.meshgrid(*[np.arange(side, dtype=np.float32) for side in SIZE])
+    x = across
+    for _ in range(STEPS + 1):
+        x = across - SHIFT * SIZE[0] * moved * cv2.remap(near, x, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    own = cv2.remap(planes(picture).luma, x, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    apart = np.abs(seen.astype(int) - own)
+    assert np.percentile(apart, 99.9) <= 1
+    assert apart.max() <= 4
