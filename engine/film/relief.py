@@ -63,7 +63,7 @@ class Relief:
         """Across and down, the places of the chroma that are seen at each place of the coarse grid."""
         places = [scale * line + np.float32(start) for line, start in zip(self._grid, starts, strict=True)]
         for _ in range(STEPS + 1):
-            near = cv2.remap(self._near, *places, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+            near = cv2.remap(self._near, places[0], places[1], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
             places = [
                 np.asarray(cv2.addWeighted(line, scale, near, -each, start), np.float32)
                 for line, each, start in zip(self._grid, far, starts, strict=True)
