@@ -23,6 +23,12 @@ READY_SECONDS = 120.0
 """How long a worker may take to say Ready."""
 HEEDED = 0.5
 """Seconds in which a worker should heed a cancel; then the person is told, though it still loads or shares a run."""
+UNHEEDED = 60.0
+"""Seconds that a worker may be silent after a cancel before it is ended as hung.
+
+What cannot be interrupted needs most of them: loading the largest weights from a slow disk, a kernel's first compile,
+a step on a CPU. Who cancelled was told long before, so this holds up those behind them alone.
+"""
 GRACE_SECONDS = 5.0
 """How long an overdue job may take to notice its cancel before its worker is killed."""
 GIVE_UP = 3
@@ -61,6 +67,7 @@ class Keeper:
         self._why: Sentence | None = Sentence(template="It is starting.")
         self._tickets: dict[str, Ticket] = {}
         self._unanswered: set[str] = set()
+        self._heard = 0.0
         self._said = asyncio.Event()
         self._idle = asyncio.Event()
         line.hoped.add(device)
@@ -83,15 +90,28 @@ class Keeper:
         return self._times.usual(ticket.kind(service.model, self.device)) if service else None
 
     def cancel(self, job: str) -> bool:
-        """End the running job if it is this one; the worker and its models stay."""
+        """End the running job if it is this one; the worker and its models stay, unless it hangs."""
         ticket = self._tickets.get(job)
         if ticket is None:
             return False
         ticket.cancelled = True
-        asyncio.get_running_loop().call_later(HEEDED, ticket.put, Failed.of(Cancelled("Cancelled."), job))
+        loop = asyncio.get_running_loop()
+        loop.call_later(HEEDED, ticket.put, Failed.of(Cancelled("Cancelled."), job))
         if self._process is not None:
             self._process.send(Cancel(job=job))
+            loop.call_later(UNHEEDED, self._end_hung, job, self._process)
         return True
+
+    def _end_hung(self, job: str, process: WorkerProcess) -> None:
+        """End the worker that still holds a cancelled job; one that was heard meanwhile works for others."""
+        if process is not self._process or job not in self._unanswered:
+            return
+        left = self._heard + UNHEEDED - time.monotonic()
+        if left > 0:
+            asyncio.get_running_loop().call_later(left, self._end_hung, job, process)
+            return
+        log.warning("worker hangs in a cancelled job and is ended", device=self.device, job=job)
+        process.end_hung()
 
     async def keep(self) -> None:
         """Until cancelled. What nobody foresaw costs one worker: it is told in the log, and another one starts."""
@@ -150,6 +170,7 @@ class Keeper:
         return await process.why()
 
     def _hear(self, message: Message) -> None:
+        self._heard = time.monotonic()
         match message:
             case Ready():
                 self._ready, self._why = message, None
@@ -229,7 +250,7 @@ class Keeper:
             async with asyncio.timeout(GRACE_SECONDS):
                 await self._idle.wait()
         except TimeoutError:
-            process.kill()
+            process.end_hung()
             await asyncio.Event().wait()
 
     def _take_back(self) -> None:

@@ -30,6 +30,7 @@ class WorkerProcess:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._hung = False
         self._last_words: deque[str] = deque(maxlen=1)
         self._logs = asyncio.create_task(self._forward_logs())
 
@@ -81,12 +82,19 @@ class WorkerProcess:
         self._sweep()
         await self._logs
         last = _without_paths(self._last_words[0]) if self._last_words else ""
+        if self._hung:
+            return Sentence(template="The worker did not stop when its job was ended, and was replaced.")
         if code == -signal.SIGKILL:
             return Sentence(template="The worker was killed, as systems do where memory runs out.")
         named = signal.Signals(-code).name if code < 0 else code
         if not last:
             return Sentence(template="The worker ended with code {code}.", facts={"code": named})
         return Sentence(template="The worker ended with code {code}. {last}", facts={"code": named, "last": last})
+
+    def end_hung(self) -> None:
+        """Kill it, and know later why it died."""
+        self._hung = True
+        self.kill()
 
     def kill(self) -> None:
         if self._process.returncode is None:

@@ -12,13 +12,16 @@ from typing import NoReturn
 
 import pytest
 
-from engine.errors import Cancelled, EngineDied, OutOfMemory, TimedOut
+from engine.errors import Broken, Cancelled, EngineDied, OutOfMemory, TimedOut
 from engine.host import BESIDE, Engine, HostSettings
 from engine.job import Done, Job, Progress, Queued, Started, Update, key_of
 from engine.tasks.imagine import Params
 from engine.tasks.magic import Params as Magic
 from engine.times import Kind
 from tests.fakes import Open, done, echo, failed, small_engine, until
+
+HANGS = 0.3
+"""Seconds after which a job that hangs does so for sure, and heeds no cancel any more."""
 
 
 @pytest.fixture
@@ -318,6 +321,65 @@ async def test_who_cancels_is_told_within_a_second_though_the_worker_does_not_he
     async with open_engine() as engine:
         last, seconds = await _drain(engine, echo(fault="hang"), cancel_at=Started)
         assert (failed(last).kind, seconds < 1) == ("Cancelled", True)
+
+
+async def test_a_worker_that_hangs_in_a_cancelled_job_is_ended_and_who_shared_the_run_is_served(
+    open_engine: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.keeper.UNHEEDED", 0.4)
+    async with open_engine() as engine:
+        before = pid(engine)
+        engine.mode = "paused"
+        stuck = asyncio.create_task(told(engine, hung := echo(share="x", fault="hang")))
+        await until(lambda: len(engine.line) == 1)
+        shared = asyncio.create_task(told(engine, echo(user="web:b", share="x", seconds=0.5, text="shared")))
+        await until(lambda: len(engine.line) == 2)
+        engine.mode = "open"
+        await until(lambda: len(engine.state().workers[0].running) == 2)
+        await asyncio.sleep(HANGS)
+        assert engine.cancel(hung.id)
+        assert failed((await stuck)[-1]).kind == "Cancelled"
+        updates = await asyncio.wait_for(shared, 30)
+        assert done(updates[-1]).result.text == "shared"
+        assert len([update for update in updates if isinstance(update, Started)]) == 2
+        assert fresh(engine, before)
+
+
+async def test_a_hung_worker_that_was_ended_says_so_and_the_next_job_is_served(
+    open_engine: Open, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("engine.keeper.UNHEEDED", 0.2)
+    async with open_engine() as engine:
+        before = pid(engine)
+        stuck = asyncio.create_task(told(engine, hung := echo(fault="hang")))
+        await until(lambda: bool(engine.state().workers[0].running))
+        await asyncio.sleep(HANGS)
+        assert engine.cancel(hung.id)
+        assert failed((await stuck)[-1]).kind == "Cancelled"
+        assert done((await told(engine, echo(text="next")))[-1]).result.text == "next"
+        assert fresh(engine, before)
+    assert "The worker did not stop when its job was ended" in capsys.readouterr().out
+
+
+async def test_a_worker_that_is_heard_to_work_for_others_is_not_ended_for_a_job_cancelled_beside_them(
+    open_engine: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.keeper.UNHEEDED", 0.3)
+    async with open_engine() as engine:
+        before = pid(engine)
+        engine.mode = "paused"
+        # the batch fails by the first, so that the others run one by one and the last heeds its cancel in its turn
+        jobs = [echo(share="x", fault="error"), *(echo(user=f"web:{n}", share="x", seconds=1.5) for n in range(2))]
+        asked = []
+        for number, job in enumerate(jobs, 1):
+            asked.append(asyncio.create_task(told(engine, job)))
+            await until(lambda number=number: len(engine.line) == number)
+        engine.mode = "open"
+        assert isinstance(failed((await asked[0])[-1]).error(), Broken)
+        assert engine.cancel(jobs[2].id)
+        assert done((await asked[1])[-1]).job == jobs[1].id
+        assert failed((await asked[2])[-1]).kind == "Cancelled"
+        assert pid(engine) == before
 
 
 async def test_who_asks_waits_for_no_worker_that_hangs_at_its_start(tmp_path: Path) -> None:
