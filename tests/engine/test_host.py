@@ -371,9 +371,9 @@ async def test_a_worker_that_is_heard_to_work_for_others_is_not_ended_for_a_job_
         # the batch fails by the first, so that the others run one by one and the last heeds its cancel in its turn
         jobs = [echo(share="x", fault="error"), *(echo(user=f"web:{n}", share="x", seconds=1.5) for n in range(2))]
         asked = []
-        for number, job in enumerate(jobs, 1):
+        for job in jobs:
             asked.append(asyncio.create_task(told(engine, job)))
-            await until(lambda number=number: len(engine.line) == number)
+            await until(lambda: len(engine.line) == len(asked))
         engine.mode = "open"
         assert isinstance(failed((await asked[0])[-1]).error(), Broken)
         assert engine.cancel(jobs[2].id)
