@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from bot.units import Duration, Size
@@ -32,21 +43,21 @@ class Role(Section):
     """Who is in it, its share of the devices beside other roles, and how many jobs of a person run at once and wait."""
 
     people: tuple[Person, ...] = ()
-    weight: float = Field(1.0, ge=0.1, le=100)
-    running: int = Field(2, ge=1)
-    queued: int = Field(20, ge=0)
+    weight: StrictFloat = Field(1.0, ge=0.1, le=100)
+    running: StrictInt = Field(2, ge=1)
+    queued: StrictInt = Field(20, ge=0)
 
 
 class WebSection(Section):
     token: SecretStr | None = None
-    enabled: bool = key(True, "true or false")
+    enabled: StrictBool = key(True, "true or false")
     host: str = key("127.0.0.1", "127.0.0.1 or another loopback address, unless a password is set in ATELIER_WEB_TOKEN")
     public_url: str | None = key(
         None,
         "the address by which others reach this studio, such as https://studio.example",
         pattern=r"^https?://[^\s/]+",
     )
-    port: int = key(8080, "a whole number from 0 to 65535, 0 for any free port", ge=0, le=65535)
+    port: StrictInt = key(8080, "a whole number from 0 to 65535, 0 for any free port", ge=0, le=65535)
 
     @field_validator("host")
     @classmethod
@@ -58,12 +69,12 @@ class WebSection(Section):
 
 class DiscordSection(Section):
     token: SecretStr | None = None
-    admins: tuple[int, ...] = key((), "a list of user ids such as [81384788765712384]")
+    admins: tuple[StrictInt, ...] = key((), "a list of user ids such as [81384788765712384]")
 
 
 class TelegramSection(Section):
     token: SecretStr | None = None
-    admins: tuple[int, ...] = key((), "a list of user ids such as [123456789]")
+    admins: tuple[StrictInt, ...] = key((), "a list of user ids such as [123456789]")
     base_url: str | None = key(
         None, "the address of a local Bot API server such as http://127.0.0.1:8081", pattern=r"^https?://[^\s/]+"
     )
@@ -71,7 +82,7 @@ class TelegramSection(Section):
 
 class CacheSection(Section):
     max_bytes: Size = key("5GB", "a size such as 5GB, 500MB or 2GiB")
-    max_age_days: int = key(30, "a whole number of days from 1 to 36500", ge=1, le=36500)
+    max_age_days: StrictInt = key(30, "a whole number of days from 1 to 36500", ge=1, le=36500)
 
 
 class EngineSection(Section):
@@ -87,7 +98,7 @@ NetworkName = Literal["canny", "depth", "depth-reader", "pose", "pose-reader", "
 
 
 class ModelsSection(Section):
-    accept_noncommercial_weights: bool = key(False, "true or false")
+    accept_noncommercial_weights: StrictBool = key(False, "true or false")
     imagine: str = key("auto", "auto, pocket, sdxl, a hub repository or a folder", min_length=1)
     checkpoints: Mapping[Name, str] = key(
         {}, 'a table of names and SDXL checkpoints, each a folder or a hub repository: {photo = "models/photo"}'
@@ -113,11 +124,11 @@ class ModelsSection(Section):
 
 
 class MediaSection(Section):
-    face_marker: bool = key(False, "true or false")
+    face_marker: StrictBool = key(False, "true or false")
     max_bytes: Size = key("25MB", "a size such as 25MB")
-    max_pixels: int = key(50_000_000, "a whole number of pixels from 1 up", ge=1)
+    max_pixels: StrictInt = key(50_000_000, "a whole number of pixels from 1 up", ge=1)
     max_length: Duration = key("30m", "a duration such as 90s, 10m or 1h")
-    max_frames: int = key(200_000, "a whole number of frames from 1 up", ge=1)
+    max_frames: StrictInt = key(200_000, "a whole number of frames from 1 up", ge=1)
 
 
 def _is_loopback(host: str) -> bool:

@@ -32,12 +32,18 @@ def rate(text: Any) -> Rate | None:
     return Rate(count=int(match[1]), seconds=duration(match[2]))
 
 
+def _no_switch(size: Any) -> Any:
+    if isinstance(size, bool):
+        raise PydanticCustomError("size", "true and false are no size")
+    return size
+
+
 def _some(size: ByteSize) -> int:
     if size <= 0:
         raise PydanticCustomError("size", "no bytes")
     return int(size)
 
 
-Size = Annotated[ByteSize, AfterValidator(_some)]
+Size = Annotated[ByteSize, BeforeValidator(_no_switch), AfterValidator(_some)]
 Duration = Annotated[float, BeforeValidator(duration)]
 MaybeRate = Annotated[Rate | None, BeforeValidator(rate)]
