@@ -1,7 +1,10 @@
 """Takes pieces of a film: the frames of each, in their way of moving, to an encoded file of its own."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ from engine.film.film import RATE, SIZES, VERSION
 from engine.film.pieces import Footage, Piece
 from engine.film.segments import encode, encoder
 from engine.film.shots import ClipShot, PictureShot, Shot
-from engine.film.transitions import played
+from engine.film.transitions import FRAMES, played
 from engine.film.work import Work
 from engine.job import Media, Result
 from engine.parts import key_of
@@ -45,7 +48,8 @@ class Camera:
         """
         for each in self._held[:-1]:
             each.close()
-        before, now = self._held[-1] if self._held else None, _Take(piece, shown, lead, self._work)
+        before = self._held[-1] if self._held else None
+        now = _Take(piece, shown, lead, self._work, before.beyond if before and piece.kind == "credits" else 0)
         self._held = [*self._held[-1:], now]
         mixed = before.identity if before and piece.transition != "cut" else None
         key = key_of("segment", VERSION, self._size, encoder(), now.identity, piece.transition, mixed, self._ass(piece))
@@ -75,9 +79,12 @@ class Camera:
 
 
 class _Take:
-    """One piece and its picture or clip; the shot is made when it is asked for."""
+    """One piece and its picture or clip; the shot is made when it is asked for.
 
-    def __init__(self, piece: Piece, shown: Footage, lead: float, work: Work) -> None:
+    A card is of the frame that a clip shows at `at`, or of its last.
+    """
+
+    def __init__(self, piece: Piece, shown: Footage, lead: float, work: Work, at: int) -> None:
         film = work.film
         self.piece = piece
         self._source = shown.media
@@ -85,14 +92,22 @@ class _Take:
         self._lead = round(lead * RATE)
         self._work = work
         self._size = SIZES[film.shape]
-        self._motion = film.motion_of(piece.scene)
+        self._at = at if self._is_clip else 0
+        self._motion = "still" if self._is_clip and piece.card else film.motion_of(piece.scene)
         self._seed = film.seed_of(piece.scene)
         self._made: Shot | None = None
 
     @property
     def identity(self) -> list[Any]:
         depth = self._depth.sha256 if self._depth else None
-        return [self._source.sha256, depth, self._lead, self._motion, self._seed, self.piece.frames, self.piece.kind]
+        of_clip = [self._at] if self._at else []
+        how = [self._lead, self._motion, self._seed, self.piece.frames, self.piece.kind, *of_clip]
+        return [self._source.sha256, depth, *how]
+
+    @property
+    def beyond(self) -> int:
+        """The frame of its clip that is seen once the next piece has come in."""
+        return max(0, self.piece.frames - self._lead + FRAMES["crossfade"] - 1)
 
     def close(self) -> None:
         if self._made is not None:
@@ -105,11 +120,15 @@ class _Take:
 
     @property
     def _moves(self) -> bool:
-        return self._source.mime.startswith("video/") and not self.piece.card
+        return self._is_clip and not self.piece.card
+
+    @property
+    def _is_clip(self) -> bool:
+        return self._source.mime.startswith("video/")
 
     def _picture(self) -> Shot:
         return PictureShot(
-            _still(self._source, self._work.watch),
+            _still(self._source, self._at, self._work.watch),
             self._size,
             self.piece.frames,
             motion=self._motion,
@@ -126,11 +145,12 @@ class _Take:
         return clip.looking(self._work.context.weights, self._lead)
 
 
-def _still(source: Media, watch: Watch) -> Picture:
-    """The picture, or the first frame of a clip."""
+def _still(source: Media, at: int, watch: Watch) -> Picture:
+    """The picture, or the frame at `at` of a clip, which stands on its last."""
     if not source.mime.startswith("video/"):
         return pixels(source.path)
     found = probe(source.path, source.mime)
     assert found.video is not None, "a clip of ours has pictures"
-    with closing(frames(source.path, source.mime, found.video, watch)) as shown:
-        return next(shown)
+    steady = replace(found.video, rate=RATE)
+    with closing(frames(source.path, source.mime, steady, watch)) as shown:
+        return deque(islice(shown, at + 1), maxlen=1)[0]
