@@ -23,6 +23,10 @@ async def asked(call: Call, ask: Ask) -> Reply:
     return Reply(ask.text, ask.media, {**ask.facts, "ask": name}, buttons)
 
 
+def is_question(reply: Reply) -> bool:
+    return "ask" in reply.facts
+
+
 async def agreed(call: Call, name: str) -> Agreed:
     """The jobs that the person now agrees to; the store takes all of them, once.
 

@@ -56,6 +56,8 @@ class Service:
                 return
             if isinstance(taken, Reply):
                 yield _replied(taken)
+                if request.id and asking.is_question(taken):
+                    await self.studio.store.question_shown(request.id, asking.OPEN)
                 return
             async with aclosing(self._work(*taken)) as updates:
                 async for update in updates:
@@ -103,7 +105,7 @@ class Service:
     async def _taken(self, request: Request) -> Reply | tuple[Job, Result | None]:
         """An answer that is there at once, or the job that is in the store now, with its result where that is cached.
 
-        Raises AtelierError, and TakenBefore where the request made a job already.
+        Raises AtelierError, and TakenBefore where the request made a job, or showed its question, already.
         """
         if request.id and await self.studio.store.was_taken(request.id):
             raise TakenBefore(request.id)

@@ -155,9 +155,15 @@ class Store(Reports):
         """Drop a question; whether it was there."""
         return await self._database.change(lambda db: asks.drop(db, name))
 
+    async def question_shown(self, request: str, seconds: float) -> None:
+        """The platform's message `request` was answered with a question: it is known as taken for so long."""
+        until = self._clock() + seconds
+        await self._database.change(lambda db: asks.shown(db, request, until))
+
     async def was_taken(self, request: str) -> bool:
-        """Whether the platform's message `request` has made a job already."""
-        return await self._database.read(lambda db: jobs.is_taken(db, request))
+        """Whether the platform's message `request` has made a job already, or its question was shown."""
+        now = self._clock()
+        return await self._database.read(lambda db: jobs.is_taken(db, request) or asks.was_shown(db, request, now))
 
     async def consent(self, job: Job, statement: str) -> None:
         """The job's person agreed, with it, to the words whose SHA-256 is `statement`."""

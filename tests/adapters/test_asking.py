@@ -223,6 +223,27 @@ class TestTelegram:
             assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
         assert len(chat.room.of_bot()) == 1
 
+    @pytest.mark.parametrize("answer", ["", "Yes, say it", "Leave it"])
+    async def test_an_update_that_telegram_tells_of_twice_asks_one_question_after_a_restart_too(
+        self, server: TelegramServer, start: Start, answer: str
+    ) -> None:
+        chat = server.private(7)
+        message = await chat.say("/certain hello")
+        async with start() as service:
+            asked = await chat.answer(to=message, when=has_buttons)
+            if answer:
+                await chat.press(asked, answer)
+            await server.push({"message": message})
+            await chat.answer(to=await chat.say("/echo between"), when=has_button("Edit"))
+        async with start() as service:
+            await server.push({"message": message})
+            await chat.answer(to=await chat.say("/echo after"), when=has_button("Edit"))
+            asked_now = [m["text"] for m in chat.room.of_bot() if m["text"] not in {"between", "after"}]
+            assert asked_now == {"": [QUESTION], "Yes, say it": ["hello"], "Leave it": []}[answer]
+            assert (await service.studio.store.stats(0)).jobs.get("certain") == (
+                {"done": 1} if answer[:1] == "Y" else None
+            )
+
     async def test_somebody_elses_press_is_refused_and_what_is_left_goes(
         self, server: TelegramServer, start: Start
     ) -> None:

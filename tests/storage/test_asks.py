@@ -160,3 +160,15 @@ async def test_whoever_leaves_while_it_is_answered_can_answer_again(
         assert await store.asked(question.name) == question
     stats = await store.cache_stats()
     assert (stats.hits, stats.misses) == (0, 1)
+
+
+async def test_a_message_whose_question_was_shown_is_known_for_as_long_as_that_is_open(store: Store) -> None:
+    await store.question_shown("telegram:7/1", 60)
+    await store.question_shown("telegram:7/1", 60)
+    assert await store.was_taken("telegram:7/1")
+    assert not await store.was_taken("telegram:7/2")
+    await store.question_shown("telegram:7/2", -1)
+    assert not await store.was_taken("telegram:7/2")
+    await store.tidy()
+    assert await store._database.read(lambda db: db.execute("SELECT count(*) FROM asked").fetchone()[0]) == 1
+    assert await store.was_taken("telegram:7/1")
