@@ -8,18 +8,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import structlog
+
+from engine.errors import Sentence
 from engine.film import titles
 from engine.film.canvas import Frame, Picture
 from engine.film.film import RATE, SIZES, VERSION
 from engine.film.pieces import Footage, Piece
-from engine.film.segments import encode, encoder
+from engine.film.segments import BESIDE_NVENC, X264, encode, encoder
 from engine.film.shots import ClipShot, PictureShot, Shot
 from engine.film.transitions import FRAMES, played
 from engine.film.work import Work
 from engine.job import Media, Result
 from engine.parts import key_of
 from engine.pictures import pixels
-from engine.video import Watch, frames, probe
+from engine.video import FFmpegFailed, Watch, frames, probe
+
+log = structlog.get_logger()
 
 OnPart = Callable[[float], None]
 
@@ -57,12 +62,31 @@ class Camera:
 
     def _taken(self, now: "_Take", before: "_Take | None", on_part: OnPart) -> Result:
         piece, path = now.piece, self._folder / "segment.mp4"
-        older = before.shot() if before and piece.transition != "cut" else None
-        frames = self._minded(played(now.shot(), older, piece.transition), piece.frames, on_part)
-        encode(frames, self._size, path, self._work.watch, self._ass(piece))
+        notes = tuple[Sentence, ...]()
+        try:
+            self._encoded(now, before, on_part, encoder(), path)
+        except FFmpegFailed as error:
+            if encoder() == X264:
+                raise
+            log.warning("the encoder failed", piece=piece.name, said=str(error)[-500:])
+            self._again(now, before, on_part, path)
+            notes = (Sentence(template="Parts of it are encoded by x264 on the CPU, since the GPU's encoder failed."),)
         kept = self._work.context.keep_file(path)
         seconds = piece.frames / RATE
-        return Result(media=(kept.model_copy(update={"seconds": round(seconds, 3)}),))
+        return Result(media=(kept.model_copy(update={"seconds": round(seconds, 3)}),), notes=notes)
+
+    def _again(self, now: "_Take", before: "_Take | None", on_part: OnPart, path: Path) -> None:
+        """From its first frame on, by x264: consumer cards open few sessions at once."""
+        for each in (now, before):
+            if each is not None:
+                each.close()
+        self._encoded(now, before, on_part, BESIDE_NVENC, path)
+
+    def _encoded(self, now: "_Take", before: "_Take | None", on_part: OnPart, how: dict[str, Any], path: Path) -> None:
+        piece = now.piece
+        older = before.shot() if before and piece.transition != "cut" else None
+        frames = self._minded(played(now.shot(), older, piece.transition), piece.frames, on_part)
+        encode(frames, self._size, path, self._work.watch, how=how, ass=self._ass(piece))
 
     def _minded(self, frames: Iterator[Frame], count: int, on_part: OnPart) -> Iterator[Frame]:
         for number, frame in enumerate(frames):
@@ -110,8 +134,10 @@ class _Take:
         return max(0, self.piece.frames - self._lead + FRAMES["crossfade"] - 1)
 
     def close(self) -> None:
+        """What was shown of it is shown from the start when it is asked for again."""
         if self._made is not None:
             self._made.close()
+        self._made = None
 
     def shot(self) -> Shot:
         if self._made is None:

@@ -15,7 +15,9 @@ log = structlog.get_logger()
 
 COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
 X264 = {"c:v": "libx264", "preset": "veryfast", "crf": 20}
-NVENC = {"c:v": "h264_nvenc", "preset": "p4", "cq": 21, "rc": "vbr"}
+NVENC = {"c:v": "h264_nvenc", "preset": "p4", "cq": 21, "rc": "vbr", "bf": 0}
+BESIDE_NVENC = X264 | {"bf": 0}
+"""For a clip that NVENC fails at. Clips are joined as they are: one with B-frames would begin later than the others."""
 TIMESCALE = 15360
 
 
@@ -33,8 +35,17 @@ def encoder() -> dict[str, Any]:
     return NVENC
 
 
-def encode(frames: Iterable[Frame], size: tuple[int, int], path: Path, watch: Watch, ass: str | None = None) -> None:
-    """Write `frames` of `size`, width and height, to the MP4 `path`, with `ass` drawn on them in the fonts beside it.
+def encode(
+    frames: Iterable[Frame],
+    size: tuple[int, int],
+    path: Path,
+    watch: Watch,
+    *,
+    how: dict[str, Any],
+    ass: str | None = None,
+) -> None:
+    """Write `frames` of `size`, width and height, to the MP4 `path` by the encoder `how`, with `ass` drawn on them in
+    the fonts beside it.
 
     Raises FFmpegFailed, Cancelled and TimedOut, and what `frames` raises.
     """
@@ -46,5 +57,5 @@ def encode(frames: Iterable[Frame], size: tuple[int, int], path: Path, watch: Wa
         cues = path.with_suffix(".ass")
         cues.write_text(ass, "utf-8")
         video = video.filter("ass", cues.name, fontsdir="fonts")
-    made = video.output(path.name, f="mp4", pix_fmt="yuv420p", video_track_timescale=TIMESCALE, **COLOURS, **encoder())
+    made = video.output(path.name, f="mp4", pix_fmt="yuv420p", video_track_timescale=TIMESCALE, **COLOURS, **how)
     feed(made, (frame.data for frame in frames), watch, path.parent)
