@@ -1,5 +1,6 @@
 """Prompts that magic writes: asked of the engine, shown with what can be done with them, drawn."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from bot import styles
@@ -13,6 +14,8 @@ from engine.tasks import imagine, magic
 
 SMALL = ("pocket",)
 """Backends that draw one simple thing, and for which a long prompt does more harm than good."""
+AT_ONCE = 6
+"""Prompts that a language model writes before a question is shown: 3 to 4 s each, in which nothing is seen."""
 KEPT = 256
 """Prompts that are remembered for whoever draws the same idea again."""
 
@@ -36,6 +39,17 @@ async def expanded(call: Call, idea: str, style: str) -> Prompt:
         if len(known) > KEPT:
             del known[next(iter(known))]
     return known[job.key]
+
+
+async def check_few(call: Call, prompts: Sequence[str]) -> None:
+    """Raises BadInput for more prompts than the person should wait for; the grammar writes any number at once."""
+    if (await call.studio.engine.service("magic")).backend == "grammar" or len(prompts) <= AT_ONCE:
+        return
+    template = (
+        "{option} stands for {count} pictures; magic writes at most {most} prompts at once here. "
+        "Leave some variants out, or draw them as they are with magic off."
+    )
+    raise BadInput(template, option="prompt", count=len(prompts), most=AT_ONCE)
 
 
 async def _written_now(call: Call, job: Job) -> Prompt:

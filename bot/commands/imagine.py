@@ -5,7 +5,7 @@ from pydantic import Field
 from bot import styles
 from bot.command import Ask, Call, command
 from bot.permutations import asking, every
-from bot.prompts import always, drawing, expanded
+from bot.prompts import always, check_few, drawing, expanded
 from bot.studio import Prompt
 from engine.errors import Sentence
 from engine.job import Job
@@ -33,6 +33,8 @@ async def imagine(call: Call, params: Params) -> Job | Ask:
     plain = params.model_dump(exclude={"style", "magic"})
     wanted = await always(call) if params.magic is None else params.magic
     prompts = every(call, params.prompt, params.seed)
+    if wanted:
+        await check_few(call, prompts)
     written = [await _written(call, prompt, params.style, magic=wanted) for prompt in prompts]
     job, *more = [
         await drawing(call, task.Params.parse({**plain, "prompt": each.text}), each.notes) for each in written

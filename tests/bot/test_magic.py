@@ -179,6 +179,18 @@ async def test_what_is_asked_about_first_keeps_its_writers_notes(silent: Engine,
         assert ["so the grammar wrote this" in str(each.result.notes[1]) for each in made] == [True, True]
 
 
+async def test_a_language_model_writes_no_more_prompts_than_one_waits_for_and_the_grammar_any_number(
+    silent: Engine, service: Service, tmp_path: Path
+) -> None:
+    seven = "/imagine {a|b|c|d|e|f|g} car --steps 1 --magic"
+    async with opened(silent, tmp_path) as other:
+        refused = str(failed((await ask(other, f"{seven} on"))[-1]).sentence)
+        assert "prompt stands for 7 pictures; magic writes at most 6 prompts at once here" in refused
+        assert isinstance((await ask(other, f"{seven} off"))[-1], Replied)
+        assert isinstance((await ask(other, "/imagine {a|b|c|d|e|f} car --steps 1 --magic on"))[-1], Replied)
+    assert isinstance((await ask(service, f"{seven} on"))[-1], Replied)
+
+
 async def test_a_style_that_the_prompts_own_medium_rules_out_is_told(service: Service) -> None:
     made = done((await ask(service, "/imagine a watercolour of a fox --style photo --steps 1"))[-1])
     assert str(made.result.notes[0]) == "The idea itself says watercolour, so style photo was left out."
