@@ -31,6 +31,7 @@ class WorkerProcess:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._hung = False
+        self._given_up = False
         self._last_words: deque[str] = deque(maxlen=1)
         self._logs = asyncio.create_task(self._forward_logs())
 
@@ -84,6 +85,8 @@ class WorkerProcess:
         last = _without_paths(self._last_words[0]) if self._last_words else ""
         if self._hung:
             return Sentence(template="The worker did not stop when its job was ended, and was replaced.")
+        if self._given_up:
+            return Sentence(template="The worker did not answer in time and was ended.")
         if code == -signal.SIGKILL:
             return Sentence(template="The worker was killed, as systems do where memory runs out.")
         named = signal.Signals(-code).name if code < 0 else code
@@ -97,7 +100,9 @@ class WorkerProcess:
         self.kill()
 
     def kill(self) -> None:
+        """Give up a worker that does not do what it should."""
         if self._process.returncode is None:
+            self._given_up = True
             self._process.kill()
 
     async def close(self, grace: float = 5.0) -> None:

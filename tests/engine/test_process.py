@@ -69,3 +69,9 @@ async def test_an_endless_line_in_a_workers_log_does_not_keep_the_rest_from_bein
 )
 async def test_how_a_worker_died_is_said_in_words(script: str, said: str, tmp_path: Path) -> None:
     assert str(await (await talker(tmp_path, script)).why()) == said
+
+
+async def test_a_worker_that_is_given_up_is_not_said_to_have_run_out_of_memory(tmp_path: Path) -> None:
+    worker = await talker(tmp_path, "exec sleep 60")
+    worker.kill()
+    assert str(await worker.why()) == "The worker did not answer in time and was ended."

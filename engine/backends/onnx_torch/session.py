@@ -13,7 +13,6 @@ from engine.backends.onnx_torch.operators import OPERATORS, Attributes
 from engine.backends.replay import Recorder, Replayed
 
 Tensor = Any  # torch.Tensor, of which the types are Any here
-Constants = dict[str, NDArray[Any]]
 
 PLAIN = 2
 """Runs in one shape before it is recorded: a shape that does not come again is not worth it."""
