@@ -3,8 +3,8 @@
 import os
 import re
 import subprocess
-import sysconfig
 import sys
+import sysconfig
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
