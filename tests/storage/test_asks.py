@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -92,15 +93,22 @@ async def test_a_kill_between_the_first_and_the_last_leaves_the_question_open(
 
 async def test_whoever_leaves_a_second_answer_takes_nothing_from_the_first(store: Store, question: Question) -> None:
     await store.admit_all(question.jobs, (), question)
-    for moment in range(12):
-        again = asyncio.create_task(store.admit_all(question.jobs, (), question))
-        for _ in range(moment):
-            await asyncio.sleep(0)
-        again.cancel()
-        with pytest.raises((asyncio.CancelledError, BadInput)):
-            await again
-        assert [row.job for row in await store.unfinished()] == list(question.jobs)
-        assert await store.asked(question.name) is None
+    reached, gate, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
+    def hold(statement: str) -> None:
+        if "FROM jobs WHERE id" in statement:
+            loop.call_soon_threadsafe(reached.set)
+            gate.wait(30)
+
+    await store._database.read(lambda db: db.set_trace_callback(hold))
+    again = asyncio.create_task(store.admit_all(question.jobs, (), question))
+    await reached.wait()
+    again.cancel()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await again
+    assert [row.job for row in await store.unfinished()] == list(question.jobs)
+    assert await store.asked(question.name) is None
 
 
 @pytest.mark.parametrize("version", [5, 7])
