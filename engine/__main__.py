@@ -7,12 +7,12 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 import structlog
 
+from engine.devices import hide_other_gpus
 from engine.errors import AtelierError
 from engine.job import Value
 from engine.stderr import Stderr
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     wire = _take_stdout()
     _log_to_stderr()
     given = _given(arguments)
-    return _serve(_settings(given), wire, given.task)
+    return _serve(given, wire)
 
 
 def _log_to_stderr() -> None:
@@ -47,7 +47,7 @@ def _take_stdout() -> BinaryIO:
     return wire
 
 
-def _serve(settings: EngineSettings, wire: BinaryIO, tasks: Sequence[str]) -> int:
+def _serve(given: argparse.Namespace, wire: BinaryIO) -> int:
     from engine.tasks import TASKS
     from engine.worker import Worker, leave
 
@@ -58,8 +58,9 @@ def _serve(settings: EngineSettings, wire: BinaryIO, tasks: Sequence[str]) -> in
             wire.write(line(message))
             wire.flush()
 
+    tasks = {name: TASKS[name] for name in given.task or TASKS}
     try:
-        worker = Worker({name: TASKS[name] for name in tasks or TASKS}, settings, send)
+        worker = Worker(tasks, _settings(given, hide_other_gpus(given.device, os.environ)), send, given.device)
     except AtelierError as error:
         send(Unfit(why=error.sentence))
         return 1
@@ -79,10 +80,10 @@ def _given(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _settings(given: argparse.Namespace) -> EngineSettings:
+def _settings(given: argparse.Namespace, device: str) -> EngineSettings:
     models = dict(pair.split("=", 1) for pair in given.model)
     accepted = given.accept_noncommercial_weights
-    return EngineSettings(given.device, given.folder, given.memory, models, given.idle, noncommercial=accepted)
+    return EngineSettings(device, given.folder, given.memory, models, given.idle, noncommercial=accepted)
 
 
 if __name__ == "__main__":

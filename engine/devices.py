@@ -1,7 +1,8 @@
 """Which devices there are, asked of the NVIDIA driver without loading torch."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from engine.errors import EngineDied
@@ -31,8 +32,29 @@ def devices(wanted: str) -> tuple[str, ...]:
     return named
 
 
+def hide_other_gpus(device: str, environment: MutableMapping[str, str]) -> str:
+    """Let this process and its children see `device` alone. Return the name that CUDA gives it then.
+
+    `device` is "cpu", which changes nothing, or "cuda:N", which becomes "cuda:0". Libraries create streams and graphs
+    on the current device, which is number 0 unless each of them is told otherwise. Call this before CUDA is loaded.
+    Raises EngineDied if there is no such GPU.
+    """
+    import pynvml
+
+    if not device.startswith("cuda"):
+        return device
+    found, number = gpus(environment), int(device.partition(":")[2] or 0)
+    if number >= len(found):
+        raise EngineDied("The GPU {device} is not here any more. See what nvidia-smi shows.", device=device)
+    environment[VISIBLE] = pynvml.nvmlDeviceGetUUID(found[number])
+    return "cuda:0"
+
+
 def gpus(environment: Mapping[str, str]) -> list[Any]:
-    """The driver's handles of the GPUs, numbered as CUDA numbers them by bus."""
+    """Return the driver's handles of the GPUs that CUDA shows, numbered as CUDA numbers them by bus.
+
+    Where nothing chooses among them, a GPU that is cut into MIG slices is replaced by its slices.
+    """
     import pynvml
 
     try:
@@ -41,7 +63,7 @@ def gpus(environment: Mapping[str, str]) -> list[Any]:
         return []
     every = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
     if VISIBLE not in environment:
-        return every
+        return [part for whole in every for part in _mig_slices(whole) or (whole,)]
     shown = []
     for name in environment[VISIBLE].split(","):
         handle = _called(name.strip(), every)
@@ -49,6 +71,21 @@ def gpus(environment: Mapping[str, str]) -> list[Any]:
             break  # as CUDA does, which shows none behind one that it does not know
         shown.append(handle)
     return shown
+
+
+def _mig_slices(gpu: Any) -> list[Any]:
+    """Return the handles of the slices of a GPU in MIG mode; empty for one that is whole."""
+    import pynvml
+
+    try:
+        current, _ = pynvml.nvmlDeviceGetMigMode(gpu)
+    except pynvml.NVMLError_NotSupported:
+        return []
+    slices = []
+    for index in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(gpu) if current else 0):
+        with suppress(pynvml.NVMLError_NotFound):  # a place where no slice was made
+            slices.append(pynvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu, index))
+    return slices
 
 
 def _called(name: str, every: list[Any]) -> Any:

@@ -36,12 +36,15 @@ AFRESH = 71
 
 
 class Worker:
-    """Runs `tasks` on one device. `send` takes each message for the bot."""
+    """Run `tasks` on one device. `send` takes each message for the bot, which calls the device `name`."""
 
-    def __init__(self, tasks: dict[str, Task], settings: EngineSettings, send: Callable[[Value], None]) -> None:
+    def __init__(
+        self, tasks: dict[str, Task], settings: EngineSettings, send: Callable[[Value], None], name: str
+    ) -> None:
         self._tasks = tasks
         self._settings = settings
         self._send = send
+        self._name = name
         self._services = {task.name: task.choose(settings) for task in tasks.values()}
         self._pool = Pool(settings.memory, dict(loaders(tasks.values(), self._services, settings)))
         self._inbox: queue.Queue[Run | Batch | None] = queue.Queue()
@@ -56,7 +59,7 @@ class Worker:
 
         It ends by itself once its models are long unused: a library's own memory comes back with its process alone.
         """
-        self._send(Ready(device=self._settings.device, services=tuple(self._services.values()), versions=versions()))
+        self._send(Ready(device=self._name, services=tuple(self._services.values()), versions=versions()))
         self._tell_held()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
         while (message := self._next()) is not None and not self._orphaned.is_set():
@@ -124,7 +127,7 @@ class Worker:
         task = self._tasks[runs[0].task]
         assert task.batch is not None
         for run in runs:
-            self._send(Started(job=run.job, worker=self._settings.device))
+            self._send(Started(job=run.job, worker=self._name))
         params = [task.params.model_validate(run.params) for run in runs]
         for number, outcome in task.batch.run(params, [contexts[run.job] for run in runs]):
             yield runs[number].job, outcome
@@ -132,7 +135,7 @@ class Worker:
     def _answer(self, message: Run) -> Done | Failed:
         context = self._begin(message)
         if not context.cancelled.is_set():
-            self._send(Started(job=message.job, worker=self._settings.device))
+            self._send(Started(job=message.job, worker=self._name))
         answer = self._answer_in(message, context)
         self._end()
         return answer

@@ -26,6 +26,13 @@ def give_back() -> None:
         torch.cuda.empty_cache()
 
 
+def side_stream(device: Any) -> Any:
+    """Return a context in which work for `device`, a torch.device, holds up nothing that it was given before."""
+    import torch
+
+    return torch.cuda.stream(torch.cuda.Stream(device) if device.type == "cuda" else None)
+
+
 class Running:
     """How far the device is behind. Off a GPU nothing runs behind."""
 

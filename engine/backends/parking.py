@@ -15,13 +15,14 @@ ALIGNED = 256
 
 
 class Parking:
-    """The weights of `modules`, which are on `device` at first."""
+    """The weights of `modules`, which are on `device` at first. `moves` counts how often they left it or came back."""
 
     def __init__(self, modules: Iterable[Any], device: str) -> None:
         self._weights = [each for module in modules for each in (*module.parameters(), *module.buffers())]
         self._device = device
         self._host: Any = None
         self.parked = False
+        self.moves = 0
 
     @property
     def size(self) -> int:
@@ -55,6 +56,8 @@ class Parking:
         import torch
 
         self._host = None
+        self.moves += 1
+        self.parked = True
         for each in self._weights:
             each.data = torch.empty(0, dtype=each.dtype)
 
@@ -72,6 +75,7 @@ class Parking:
         return True
 
     def _point_to(self, memory: Any) -> None:
+        self.moves += 1  # first, so that whoever meets weights half moved can see why
         *begins, _ = self._places()
         for begin, each in zip(begins, self._weights, strict=True):
             each.data = _part(memory, begin, each)

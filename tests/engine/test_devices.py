@@ -3,7 +3,7 @@
 import pynvml
 import pytest
 
-from engine.devices import VISIBLE, devices, gpus
+from engine.devices import VISIBLE, devices, gpus, hide_other_gpus
 from engine.errors import EngineDied
 
 UUIDS = ("GPU-aa11", "GPU-aa22", "GPU-bb33")
@@ -17,6 +17,11 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 3)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetUUID", lambda index: UUIDS[index])
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMigMode", _not_supported)
+
+
+def _not_supported(_: int) -> tuple[int, int]:
+    raise pynvml.NVMLError_NotSupported
 
 
 @pytest.mark.usefixtures("driver")
@@ -56,3 +61,42 @@ def test_a_gpu_that_is_not_here_is_refused_where_it_is_asked_for(
     monkeypatch.setenv(VISIBLE, shown)
     with pytest.raises(EngineDied, match=rf"engine\.device in config\.toml is {wanted}, and NVIDIA GPUs here: "):
         devices(wanted)
+
+
+@pytest.mark.usefixtures("driver")
+@pytest.mark.parametrize(
+    ("device", "shown", "uuid"),
+    [
+        ("cuda:0", None, "GPU-aa11"),
+        ("cuda:2", None, "GPU-bb33"),
+        ("cuda", None, "GPU-aa11"),
+        ("cuda:1", "2,0", "GPU-aa11"),
+    ],
+)
+def test_a_worker_sees_its_own_gpu_alone_as_number_0(device: str, shown: str | None, uuid: str) -> None:
+    environment = {} if shown is None else {VISIBLE: shown}
+    assert hide_other_gpus(device, environment) == "cuda:0"
+    assert environment == {VISIBLE: uuid}
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_worker_on_the_cpu_changes_nothing_and_one_whose_gpu_is_gone_says_so() -> None:
+    environment = dict[str, str]()
+    assert hide_other_gpus("cpu", environment) == "cpu"
+    with pytest.raises(EngineDied, match="cuda:3 is not here any more"):
+        hide_other_gpus("cuda:3", environment)
+    assert environment == {}
+
+
+@pytest.mark.usefixtures("driver")
+def test_each_slice_of_a_gpu_in_mig_mode_gets_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slice_of(gpu: int, index: int) -> str:
+        if index == 1:
+            raise pynvml.NVMLError_NotFound
+        return f"MIG-{gpu}-{index}"
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMigMode", lambda gpu: (gpu == 1, False))
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMaxMigDeviceCount", lambda _: 3)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMigDeviceHandleByIndex", slice_of)
+    assert gpus({}) == [0, "MIG-1-0", "MIG-1-2", 2]
+    assert devices("auto") == ("cuda:0", "cuda:1", "cuda:2", "cuda:3")

@@ -45,7 +45,7 @@ def worker(folder: Path, enough: int, levels: list[int], device: str = "cpu") ->
 
     task = Task(name="echo", version=1, params=Params, run=run, choose=lambda _: SERVICE, load=lambda _: Hungry())
     sent: list[Value] = []
-    return Worker({"echo": task}, EngineSettings(device, folder, 10, {}), sent.append)
+    return Worker({"echo": task}, EngineSettings(device, folder, 10, {}), sent.append, device)
 
 
 def answer(asked: Worker, attempt: int = 1) -> Any:

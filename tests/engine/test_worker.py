@@ -27,6 +27,16 @@ def test_it_says_ready_first_with_a_service_for_every_task(tmp_path: Path) -> No
     assert held["type"] == "held"
 
 
+def test_a_worker_whose_gpu_is_gone_says_so_and_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine", "--folder", str(tmp_path), "--device", "cuda:77"]
+    ended = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["why"] == {
+        "template": "The GPU {device} is not here any more. See what nvidia-smi shows.",
+        "facts": {"device": "cuda:77"},
+    }
+
+
 @pytest.mark.parametrize("params", [{"seconds": 600}, {"fault": "hang"}])
 def test_it_ends_when_its_input_ends_even_in_the_middle_of_a_job(tmp_path: Path, params: dict[str, object]) -> None:
     command = [sys.executable, "-m", "engine", "--folder", str(tmp_path)]

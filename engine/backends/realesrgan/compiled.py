@@ -7,6 +7,7 @@ import structlog
 from pydantic import BaseModel
 
 from engine.backends.compiling import elsewhere, has_room, leave, told
+from engine.backends.cuda import side_stream
 
 if TYPE_CHECKING:
     from engine.backends.realesrgan.dense import Dense, Part, Tensor
@@ -63,7 +64,7 @@ def parts(kernels: "list[Tensor]", biases: "list[Tensor]", ends: "list[Tensor]")
 
     made = torch.compile(residual), torch.compile(grow)
     for part, weights in zip(made, ((kernels, biases), (ends,)), strict=True):
-        with torch.inference_mode(), _aside(kernels[0].device):
+        with torch.inference_mode(), side_stream(kernels[0].device):
             x = torch.zeros((1, FEATURES, *SAMPLE), device=kernels[0].device, dtype=kernels[0].dtype)
             part(_of_any_size(x.contiguous(memory_format=torch.channels_last)), *weights)
     return made
@@ -75,13 +76,6 @@ def _of_any_size(x: Any) -> Any:
     maybe_mark_dynamic(x, 2)
     maybe_mark_dynamic(x, 3)
     return x
-
-
-def _aside(device: Any) -> Any:
-    """A stream of its own, so that nothing waits for what is told to the device here."""
-    import torch
-
-    return torch.cuda.stream(torch.cuda.Stream(device) if device.type == "cuda" else None)
 
 
 def main() -> None:

@@ -13,12 +13,15 @@ from typing import Any
 import structlog
 
 from engine.backends.compiling import keep_compiled
+from engine.backends.cuda import side_stream
 from engine.backends.replay import Function, Replayed, Shape
 from engine.backends.sdxl.regions import allow_shapes
 
 log = structlog.get_logger()
 
 Ahead = Callable[[tuple[Any, ...]], object]
+Placement = Callable[[], int | None]
+"""Returns a number that changes whenever weights move, or None while some of them are off the device."""
 
 TRIES = 3
 BRIEF = 0.0002
@@ -26,11 +29,17 @@ BRIEF = 0.0002
 
 
 class Compiler:
-    """One thread that takes one function after the other."""
+    """One thread that compiles one function after the other.
 
-    def __init__(self, folder: Path) -> None:
+    A function is called once to be compiled, for which its weights have to stay on the device. If they move meanwhile,
+    it is put off: that is no failure, and whoever draws with them once they are back asks for it again.
+    """
+
+    def __init__(self, folder: Path, placement: Placement) -> None:
         keep_compiled(folder)
         allow_shapes()
+        self._placement = placement
+        self._closed = False
         self._asked: Counter[tuple[int, Shape]] = Counter()
         self._waiting: set[tuple[int, Shape]] = set()
         self._timing = False
@@ -46,22 +55,25 @@ class Compiler:
         return self._timing
 
     def ask(self, replayed: Replayed, shape: Shape, make: Callable[[], Function], ahead: Ahead) -> None:
-        """Improve `replayed` for this shape with what `make` gives, once it has been called with the same inputs.
+        """Improve `replayed` for this shape with the function from `make`, once it was called with the same inputs.
 
-        `ahead` is called with them before, to compile elsewhere what that will take. What failed, as when its weights
-        left the device meanwhile, is tried again TRIES times in all.
+        `make` is called here and now, by the thread that draws: no LoRA is in the network then, which would stay in a
+        copy of it. `ahead` is called with the inputs first, to compile elsewhere. What fails is tried TRIES times.
         """
         name = (id(replayed), shape)
         inputs = None if name in self._waiting or self._asked[name] == TRIES else replayed.inputs(shape)
         if inputs:
             self._asked[name] += 1
             self._waiting.add(name)
-            self._work.put(partial(self._try, name, partial(self._improve, replayed, shape, make, ahead, inputs)))
+            self._work.put(partial(self._try, name, partial(self._improve, replayed, shape, make(), ahead, inputs)))
 
-    def _try(self, name: tuple[int, Shape], improve: Callable[[], None]) -> None:
+    def _try(self, name: tuple[int, Shape], improve: Callable[[], bool]) -> None:
         try:
-            improve()
-            self._asked[name] = TRIES
+            if improve():
+                self._asked[name] = TRIES
+            else:
+                self._asked[name] -= 1
+                log.info("compiling is put off: the weights left the device", shape=name[1][0])
         except Exception as error:  # noqa: BLE001  # what was recorded goes on serving, so a fault costs speed alone
             log.warning("not compiled", why=f"{type(error).__name__}: {error}"[:500])
         finally:
@@ -71,16 +83,30 @@ class Compiler:
         self,
         replayed: Replayed,
         shape: Shape,
-        make: Callable[[], Function],
+        function: Function,
         ahead: Ahead,
         inputs: tuple[Any, ...],
-    ) -> None:
+    ) -> bool:
+        """Return False if the weights were away or moved, so that nothing could be compiled for them."""
         ahead(inputs)
         with self._making_way():
-            function = make()
-            _call_once(function, inputs)
+            if not self._compile(function, inputs):
+                return False
         replayed.improve(shape, function)
         log.info("compiled", shape=shape[0])
+        return True
+
+    def _compile(self, function: Function, inputs: tuple[Any, ...]) -> bool:
+        before = self._placement()
+        if before is None or self._closed:
+            return False
+        try:
+            _call_once(function, inputs)
+        except Exception:
+            if self._placement() == before:
+                raise
+            return False
+        return True
 
     @contextmanager
     def _making_way(self) -> Iterator[None]:
@@ -95,17 +121,19 @@ class Compiler:
             sys.setswitchinterval(usual)
 
     def close(self) -> None:
-        """Take nothing more; what is being compiled ends by itself."""
+        """Take nothing more, and drop what waits; what is being compiled ends by itself."""
+        self._closed = True
         self._work.put(None)
 
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
+        while (work := self._work.get()) is not None and not self._closed:
             work()
 
 
 def _call_once(function: Function, inputs: tuple[Any, ...]) -> None:
     import torch
 
-    with torch.inference_mode(), torch.cuda.stream(torch.cuda.Stream(inputs[0].device)):
+    with torch.inference_mode(), side_stream(inputs[0].device):
         function(*inputs)
-        torch.cuda.current_stream().synchronize()
+        if inputs[0].is_cuda:
+            torch.cuda.current_stream().synchronize()

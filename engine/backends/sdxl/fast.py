@@ -8,7 +8,7 @@ from typing import Any
 from engine.backends.compiling import can_compile
 from engine.backends.replay import Recorder, Replayed
 from engine.backends.sdxl.ahead import compile_ahead
-from engine.backends.sdxl.compiler import Compiler
+from engine.backends.sdxl.compiler import Compiler, Placement
 from engine.backends.sdxl.reading import record_reading
 from engine.backends.sdxl.regions import UNET, VAE, Regions
 from engine.backends.sdxl.sampler import Sampler, Wish
@@ -28,13 +28,13 @@ class _Better:
 
 
 class Fast:
-    """Draws with the parts of a StableDiffusionXLPipeline."""
+    """Draws with the parts of a StableDiffusionXLPipeline. `placement` says whether its weights are on the device."""
 
-    def __init__(self, pipe: Any, settings: EngineSettings) -> None:
+    def __init__(self, pipe: Any, settings: EngineSettings, placement: Placement) -> None:
         import torch
 
         cuda = settings.device.startswith("cuda")
-        self._compiler = Compiler(settings.folder) if can_compile(settings.device) else None
+        self._compiler = Compiler(settings.folder, placement) if can_compile(settings.device) else None
         self._recorder = Recorder(torch.cuda.graph_pool_handle if cuda else lambda: None, recording=cuda)
         if self._compiler:
             self._recorder.busy = self._compiler.timing

@@ -1,6 +1,5 @@
 """SDXL as a painter. Noise is made on the CPU, so that a seed is the same picture on every device."""
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from engine.backends.sdxl.prompts import Encoded, encode, joined
 from engine.backends.sdxl.reader import Reader, Words
 from engine.backends.sdxl.sampler import Wish
 from engine.backends.sdxl.sketching import Sketcher
+from engine.backends.sdxl.step_reports import StepReporter, report_to_each
 from engine.backends.transfer import Coming
 from engine.errors import Sentence
 from engine.task import EngineSettings
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from engine.backends.painters import Report, ReportOf
     from engine.tasks.imagine import Params
 
-DRAWN = 0.95
-"""Share of the work that is denoising; the rest is the VAE's."""
 CHUNK = 4
 """Pictures that are denoised together: more of them gain little on the fastest card and take memory on the others."""
 ROOMY = 10 * 10**9
@@ -54,7 +52,6 @@ class SdxlPainter:
         self._pipe = load(self._checkpoint, settings)
         self._previewer = Previewer()
         self._reader = Reader(self._pipe)
-        self._fast = Fast(self._pipe, settings)
         self._sketcher = Sketcher(self._pipe, self._checkpoint, settings)
         self._device = settings.device
         self._parts = {
@@ -65,6 +62,7 @@ class SdxlPainter:
                 ("vae", (self._pipe.vae,)),
             )
         }
+        self._fast = Fast(self._pipe, settings, partial(_placement, (self._parts["unet"], self._parts["vae"])))
         self._least = 0 if settings.memory >= ROOMY or settings.device == "cpu" else 2
         self._level = 0
         self.spare(0)
@@ -131,17 +129,17 @@ class SdxlPainter:
 
     def paint(self, params: "Params", report: "Report") -> Painting:
         """Pictures of the checkpoint's own area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
-        watch = _Watch(self._previewer, report, self.preview_every)
+        watch = StepReporter(self._previewer, report, self.preview_every)
         pictures = list(self._in_words(params, watch) if params.words_alone else self._along(params, watch))
         watch.learn(pictures)
         return self._painting(pictures)
 
-    def _in_words(self, params: "Params", watch: "_Watch") -> Iterator[NDArray[np.uint8]]:
+    def _in_words(self, params: "Params", watch: StepReporter) -> Iterator[NDArray[np.uint8]]:
         for offsets in self._offsets(params):
             drawn = self._drawn([params] * len(offsets), offsets, watch)
             yield from (each.there() for each in drawn)
 
-    def _along(self, params: "Params", watch: "_Watch") -> Iterator[NDArray[np.uint8]]:
+    def _along(self, params: "Params", watch: StepReporter) -> Iterator[NDArray[np.uint8]]:
         """What takes more than words: a picture to start from, a mask, a control, a LoRA, edges that fit."""
         self._follow(params.control)
         if params.control:
@@ -178,7 +176,7 @@ class SdxlPainter:
         """
         for begin in range(0, len(jobs), self._chunk):
             for places in self._alike(jobs, range(begin, min(begin + self._chunk, len(jobs)))):
-                watch = _Watch(self._previewer, _to_each(places, report), self.preview_every)
+                watch = StepReporter(self._previewer, report_to_each(places, report), self.preview_every)
                 drawn = self._drawn([jobs[place] for place in places], [0] * len(places), watch)
                 for place, picture in zip(places, drawn, strict=True):
                     yield place, partial(self._waited, picture)
@@ -233,36 +231,6 @@ class SdxlPainter:
         return Painting(pictures, notes, {"model": self._checkpoint.name, "extends": True})
 
 
-class _Watch:
-    """Tells of each step, with a look at the latents now and then."""
-
-    def __init__(self, previewer: Previewer, report: "Report", every: float) -> None:
-        self._previewer = previewer
-        self._report = report
-        self._every = every
-        self._looked = time.monotonic()
-        self._latents: Any = None
-
-    def __call__(self, step: int, steps: int, latents: Any) -> None:
-        self._latents = latents
-        preview = None
-        if time.monotonic() - self._looked >= self._every:
-            preview = self._previewer.look(latents.float().cpu().numpy())
-            self._looked = time.monotonic()
-        self._report("drawing", DRAWN * step / steps, preview)
-
-    def learn(self, pictures: "list[NDArray[np.uint8]]") -> None:
-        """What latents look like, from the first pictures that are there."""
-        if not self._previewer.knows:
-            self._previewer.learn(self._latents.float().cpu().numpy(), pictures)
-
-
-def _to_each(places: Sequence[int], report: "ReportOf") -> "Report":
-    """Each job sees its own picture of those that are drawn together, and nobody else's."""
-
-    def tell(stage: str, fraction: float, preview: NDArray[np.uint8] | None) -> None:
-        own = [None] * len(places) if preview is None else np.split(preview, len(places), axis=1)
-        for place, part in zip(places, own, strict=True):
-            report(place, stage, fraction, part)
-
-    return tell
+def _placement(parts: Iterable[Parking]) -> int | None:
+    """See `engine.backends.sdxl.compiler.Placement`."""
+    return None if any(part.parked for part in parts) else sum(part.moves for part in parts)
