@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from engine.backends.thread_safe_tracing import keep_tracing_to_its_thread
+
 LEAST = (7, 0)
 """Compute capability that Triton needs."""
 ROOM = 4 * 10**9
@@ -35,9 +37,13 @@ def can_compile(device: str) -> bool:
     return any(name and shutil.which(name) for name in compilers) and torch.cuda.get_device_capability(device) >= LEAST
 
 
-def keep_compiled(folder: Path) -> None:
-    """Where the next start finds what was compiled: Inductor names it by code, shapes, torch and card."""
+def prepare_compiler(folder: Path) -> None:
+    """Have the compiler keep its work in `folder`, for the next start, and stay out of the way of other threads.
+
+    Inductor names what it keeps by code, shapes, torch and card.
+    """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "compiled"))
+    keep_tracing_to_its_thread()
 
 
 def has_room(device: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine import weights
 from engine.backends import fingerprint
-from engine.backends.compiling import keep_compiled
+from engine.backends.compiling import prepare_compiler
 from engine.backends.cuda import give_back
 from engine.errors import Sentence
 from engine.steps import OnStep
@@ -165,7 +165,7 @@ def _load(name: str, settings: EngineSettings, service: Service) -> Network:
         return Upscaler(settings.weights, name=name)
     from engine.backends.realesrgan.full import TorchUpscaler  # loads torch
 
-    keep_compiled(settings.folder)
+    prepare_compiler(settings.folder)
     return TorchUpscaler(_path(name, settings), name, settings.device)
 
 

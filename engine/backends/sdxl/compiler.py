@@ -12,14 +12,15 @@ from typing import Any
 
 import structlog
 
-from engine.backends.compiling import keep_compiled
+from engine.backends.compiling import prepare_compiler
 from engine.backends.cuda import side_stream
 from engine.backends.replay import Function, Replayed, Shape
 from engine.backends.sdxl.regions import allow_shapes
 
 log = structlog.get_logger()
 
-Ahead = Callable[[tuple[Any, ...]], object]
+Ahead = Callable[[tuple[Any, ...]], bool]
+"""Compiles for such inputs in another process. Returns False where that could not be done."""
 Placement = Callable[[], int | None]
 """Returns a number that changes whenever weights move, or None while some of them are off the device."""
 
@@ -36,12 +37,13 @@ class Compiler:
     """
 
     def __init__(self, folder: Path, placement: Placement) -> None:
-        keep_compiled(folder)
+        prepare_compiler(folder)
         allow_shapes()
         self._placement = placement
         self._closed = False
         self._asked: Counter[tuple[int, Shape]] = Counter()
         self._waiting: set[tuple[int, Shape]] = set()
+        self._prepared: set[tuple[int, Shape]] = set()
         self._timing = False
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         threading.Thread(target=self._run, daemon=True).start()
@@ -65,10 +67,13 @@ class Compiler:
         if inputs:
             self._asked[name] += 1
             self._waiting.add(name)
-            self._work.put(partial(self._try, name, partial(self._improve, replayed, shape, make(), ahead, inputs)))
+            improve = partial(self._improve, replayed, shape, make(), inputs)
+            self._work.put(partial(self._try, name, improve, partial(ahead, inputs)))
 
-    def _try(self, name: tuple[int, Shape], improve: Callable[[], bool]) -> None:
+    def _try(self, name: tuple[int, Shape], improve: Callable[[], bool], ahead: Callable[[], bool]) -> None:
         try:
+            if name not in self._prepared and ahead():
+                self._prepared.add(name)
             if improve():
                 self._asked[name] = TRIES
             else:
@@ -79,16 +84,8 @@ class Compiler:
         finally:
             self._waiting.discard(name)
 
-    def _improve(
-        self,
-        replayed: Replayed,
-        shape: Shape,
-        function: Function,
-        ahead: Ahead,
-        inputs: tuple[Any, ...],
-    ) -> bool:
+    def _improve(self, replayed: Replayed, shape: Shape, function: Function, inputs: tuple[Any, ...]) -> bool:
         """Return False if the weights were away or moved, so that nothing could be compiled for them."""
-        ahead(inputs)
         with self._making_way():
             if not self._compile(function, inputs):
                 return False

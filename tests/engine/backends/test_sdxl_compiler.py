@@ -26,6 +26,7 @@ class CompilerHarness:
         self.replayed = Replayed(self.network, Recorder())
         self.replayed._recordings[SHAPE] = _Recording(self.network, None, (torch.ones(SHAPE[0]),), None)
         self.compiler = Compiler(folder, lambda: None if self.parking.parked else self.parking.moves)
+        self.prepared = 0
         self.called, self.go_on = threading.Event(), threading.Event()
 
     def slow_function(self, x: Any) -> Any:
@@ -37,7 +38,11 @@ class CompilerHarness:
         return self.network(x)
 
     def ask(self, function: Callable[..., Any]) -> None:
-        self.compiler.ask(self.replayed, SHAPE, lambda: function, lambda _: None)
+        self.compiler.ask(self.replayed, SHAPE, lambda: function, self.prepare)
+
+    def prepare(self, _: tuple[Any, ...]) -> bool:
+        self.prepared += 1
+        return True
 
     def wait(self) -> None:
         while self.compiler.busy():
@@ -70,6 +75,7 @@ def test_weights_that_leave_while_they_are_compiled_for_put_it_off_and_it_is_don
         harness.ask(harness.slow_function)
         harness.wait()
     assert harness.improved
+    assert harness.prepared == 1  # what another process compiled once is found again
     assert {entry["event"] for entry in logs} == {"compiling is put off: the weights left the device", "compiled"}
 
 

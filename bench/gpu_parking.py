@@ -1,0 +1,63 @@
+"""Check that SDXL is compiled although its weights leave the card again and again meanwhile.
+
+python -m bench.gpu_parking [--model FOLDER]
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from bench import card
+from bench.figures import finish, say
+from engine.backends.sdxl.painter import SdxlPainter
+from engine.task import EngineSettings
+from engine.tasks.imagine import Params
+
+BUDGET = 15_000_000_000
+MAX_SECONDS = 420.0
+COMPILED_NETWORKS = 2
+"""The UNet and the VAE, each for one shape."""
+
+
+def draw_and_park(settings: EngineSettings) -> int:
+    """Draw, park and bring back until both networks are compiled. Return how often the weights left the card."""
+    painter, rounds, begun = SdxlPainter(settings), 0, time.monotonic()
+    compiler = painter._fast._compiler
+    assert compiler is not None
+    with capture_logs() as logs:
+        while count(logs, "compiled") < COMPILED_NETWORKS and time.monotonic() - begun < MAX_SECONDS:
+            for seed in range(4):
+                painter.paint(Params(prompt="a cat", seed=seed), lambda *_: None)
+            while compiler.busy() and not compiler.timing():
+                time.sleep(0.05)  # the weights are needed after what is compiled elsewhere
+            time.sleep(0.4 * (rounds % 8))  # in the middle of it, and later each time
+            assert painter.park()
+            painter.bring()
+            rounds += 1
+    say("seconds until both were compiled", time.monotonic() - begun)
+    for event in ("compiled", "compiling is put off: the weights left the device", "not compiled"):
+        say(event, count(logs, event))
+    for entry in logs:
+        if entry["event"] == "not compiled":
+            print(entry)
+    painter.close()
+    return rounds
+
+
+def count(logs: Sequence[Mapping[str, Any]], event: str) -> int:
+    return sum(entry["event"] == event for entry in logs)
+
+
+def main() -> None:
+    model = card.asked()
+    if not card.here():
+        return
+    with card.studio(BUDGET, model) as settings:
+        say("times that the weights left the card", draw_and_park(settings))
+    finish()
+
+
+if __name__ == "__main__":
+    main()
