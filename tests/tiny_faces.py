@@ -1,6 +1,7 @@
 """Networks of the shapes of InsightFace's, with random weights and as many channels as are asked for, as ONNX files.
 
-The detector is not random: it finds a face of fixed size wherever a green patch is.
+The detector is not random: it finds a face of fixed size wherever a green patch is. A blue patch beside the green one
+is its chin: only where it is below is the detector sure of the face.
 """
 
 from collections.abc import Sequence
@@ -108,8 +109,7 @@ def detector(path: Path) -> Path:
     heads: dict[str, list[str]] = {"score": [], "box": [], "marks": []}
     for stride in (8, 16, 32):
         pooled = graph.add("AveragePool", "input.1", kernel_shape=[stride] * 2, strides=[stride] * 2)
-        green = np.tile(np.array([-6, 6, -6], np.float32), (2, 1)).reshape(2, 3, 1, 1)
-        score = _head(graph, pooled, green * (stride == 32), np.full(2, -8, np.float32), 1)
+        score = _head(graph, pooled, _green() * (stride == 32), np.full(2, -8, np.float32), 1)
         heads["score"].append(graph.add("Sigmoid", score))
         heads["box"].append(_head(graph, pooled, np.zeros((8, 3, 1, 1)), np.tile(BOX, 2), 4))
         heads["marks"].append(_head(graph, pooled, np.zeros((20, 3, 1, 1)), np.tile(np.ravel(MARKS), 2), 10))
@@ -119,9 +119,18 @@ def detector(path: Path) -> Path:
     return graph.save(path, [port("input.1", 1, 3, "height", "width")], outputs)
 
 
+def _green() -> Values:
+    """(2, 3, 3, 3): what is green, less what is blue above it or beside it."""
+    weight = np.zeros((2, 3, 3, 3), np.float32)
+    weight[:, :, 1, 1] = (-6, 6, -6)
+    for row, column in ((0, 1), (1, 0), (1, 2)):
+        weight[:, :, row, column] = (4, 0, -4)
+    return weight
+
+
 def _head(graph: Graph, x: str, weight: NDArray[Any], bias: NDArray[Any], size: int) -> str:
     named = graph.weight(weight.astype(np.float32)), graph.weight(bias.astype(np.float32))
-    told = graph.add("Transpose", graph.add("Conv", x, *named), perm=[0, 2, 3, 1])
+    told = graph.add("Transpose", graph.add("Conv", x, *named, pads=[weight.shape[-1] // 2] * 4), perm=[0, 2, 3, 1])
     return graph.add("Reshape", told, graph.weight([-1, size]))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Tier = Literal["embedded", "full"]
 
 FACES = "mediapipe-faces"
-VERSION = 1
+VERSION = 2
 
 
 class Painter(Protocol):

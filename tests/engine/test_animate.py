@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from engine import media, video, weights
 from engine.animate.hearing import RATE as HEARD
@@ -120,6 +121,23 @@ def test_the_face_moves_smoothly(film: Film) -> None:
     print(f"jitter {jitter:.2%} of the face's height a frame, sway {swayed:.1%}")  # noqa: T201  # likewise
     assert jitter < 0.008
     assert swayed > 0.005
+
+
+@pytest.mark.parametrize("degrees", [180, 90, 315])
+def test_a_portrait_at_any_angle_moves_along_its_own_axes(bench: Bench, reader: FaceReader, degrees: int) -> None:
+    """Turned back, the video is the upright portrait's: its mouth opens as far, at the same times."""
+    image = Image.fromarray(astronaut()).rotate(-degrees, Image.Resampling.BICUBIC, center=(226, 226))
+    speech = bench.speech("One, two, three.")
+    turned, upright = (
+        Film.of(bench.make(picture, audio=speech).media[0], reader) for picture in (np.asarray(image), astronaut())
+    )
+    assert float(np.corrcoef(turned.mouths, upright.mouths)[0, 1]) > 0.8
+    assert np.ptp(turned.mouths) == pytest.approx(np.ptp(upright.mouths), rel=0.4)
+    at = int(upright.mouths.argmax())
+    back = Image.fromarray(turned.frames[at]).rotate(degrees, Image.Resampling.BICUBIC, center=(226, 226))
+    face = np.s_[70:180, 180:275]
+    away = np.abs(np.asarray(back)[face].astype(int) - upright.frames[at][face]).mean()
+    assert away < 0.6 * np.abs(upright.frames[at][face].astype(int) - astronaut()[face]).mean() + 2
 
 
 def test_what_is_far_from_the_head_stays_still(film: Film) -> None:

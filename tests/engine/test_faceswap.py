@@ -129,6 +129,115 @@ def test_there_is_no_seam_at_the_edge(bench: Bench, reader: FaceReader) -> None:
     assert steepest(made.astype(np.uint8)) < 1.6 * steepest(ASTRONAUT) + 4
 
 
+def turned_astronaut(degrees: float) -> Picture:
+    """The astronaut turned clockwise around her face, grey where nothing is left."""
+    image = Image.fromarray(ASTRONAUT)
+    return np.asarray(image.rotate(-degrees, Image.Resampling.BICUBIC, center=(226, 120), fillcolor=(128, 128, 128)))
+
+
+@pytest.mark.parametrize("degrees", range(0, 360, 45))
+def test_a_head_at_any_angle_gets_its_face_at_that_angle(bench: Bench, reader: FaceReader, degrees: int) -> None:
+    """What is swapped, turned back, is what is swapped in the upright picture."""
+    target = turned_astronaut(degrees)
+    made = opened(bench.run(bench.attach(ROSS), bench.attach(target)).media[0])
+    (face,), (swapped,) = reader.faces(target), reader.faces(made)
+    assert np.abs(swapped.points - face.points)[:, :2].mean() < 3
+    upright = opened(bench.run(bench.attach(ROSS), bench.attach(ASTRONAUT)).media[0])
+    back = np.asarray(Image.fromarray(made).rotate(degrees, Image.Resampling.BICUBIC, center=(226, 120)))
+    plain = np.asarray(Image.fromarray(target).rotate(degrees, Image.Resampling.BICUBIC, center=(226, 120)))
+    middle = np.s_[90:160, 195:257]
+    done = np.abs(upright.astype(int) - ASTRONAUT)[middle].mean()
+    assert np.abs(back.astype(int) - upright)[middle].mean() < 0.5 * done
+    assert np.abs(back.astype(int) - plain)[middle].mean() > 0.7 * done
+
+
+@pytest.mark.parametrize("quarter", [1, 2, 3])
+def test_a_source_may_lie_on_its_side_or_head_down(bench: Bench, quarter: int) -> None:
+    upright, turned = (
+        opened(bench.run(bench.attach(source), bench.attach(ASTRONAUT)).media[0]).astype(int)
+        for source in (ROSS, np.ascontiguousarray(np.rot90(ROSS, quarter)))
+    )
+    middle = np.s_[80:170, 185:267]
+    assert np.abs(turned - upright)[middle].mean() < 0.4 * np.abs(upright - ASTRONAUT)[middle].mean()
+
+
+def test_of_many_the_one_that_is_upside_down_is_swapped_as_it_lies(bench: Bench, reader: FaceReader) -> None:
+    target = SIX.copy()
+    target[:300, 800:1100] = target[:300, 800:1100][::-1, ::-1]
+    made = opened(bench.run(bench.attach(ASTRONAUT), bench.attach(target), face="5").media[0])
+    face = reader.faces(target)[4]
+    assert abs(np.degrees(face.roll)) > 120
+    assert np.abs(reader.faces(made)[4].points - face.points)[:, :2].mean() < 5
+    assert not changed(target, made)[~inside(face, made.shape)].any()
+
+
+def test_a_picture_that_exif_turns_is_swapped_as_it_is_seen(bench: Bench) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    held = io.BytesIO()
+    Image.fromarray(ASTRONAUT[::-1, ::-1]).save(held, "PNG", exif=exif)
+    told = keep(held.getvalue(), bench.folder / "media")
+    by_exif, plain = (
+        opened(bench.run(bench.attach(ROSS), target).media[0]) for target in (told, bench.attach(ASTRONAUT))
+    )
+    assert (by_exif == plain).all()
+
+
+def grey_of(picture: Picture) -> Picture:
+    return np.asarray(Image.fromarray(picture).convert("L").convert("RGB"))
+
+
+def in_sepia(picture: Picture) -> Picture:
+    return np.asarray(grey_of(picture) * np.array([1, 0.86, 0.68]), np.uint8)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "1", "LA", "P"])
+def test_on_a_grey_target_the_face_is_grey(bench: Bench, mode: str) -> None:
+    target = Image.fromarray(grey_of(ASTRONAUT)).convert("L")
+    held = io.BytesIO()
+    target.convert(mode).save(held, "PNG")
+    made = opened(bench.run(bench.attach(ROSS), keep(held.getvalue(), bench.folder / "media")).media[0])
+    assert (made == made[..., :1]).all()
+    assert changed(np.asarray(target.convert(mode).convert("RGB")), made)[70:170, 180:270].mean() > 0.15
+
+
+def test_in_grey_frames_the_face_is_grey(bench: Bench) -> None:
+    frames = [grey_of(frame) for frame in moving(4)]
+    with Image.open(bench.run(bench.attach(ROSS), bench.gif(frames)).media[0].path) as gif:
+        first = np.asarray(gif.convert("RGB"))
+    assert (first == first[..., :1]).all()
+    result = bench.run(bench.attach(ROSS), bench.clip(frames))
+    for old, new in zip(frames, played(result.media[0]), strict=True):
+        assert np.ptp(new.astype(int), axis=2).max() <= 2
+        assert changed(old, new).any()
+
+
+@pytest.mark.parametrize("quality", [60, 92])
+def test_a_sepia_target_keeps_its_tint(bench: Bench, quality: int) -> None:
+    held = io.BytesIO()
+    Image.fromarray(in_sepia(ASTRONAUT)).save(held, "JPEG", quality=quality)
+    target = keep(held.getvalue(), bench.folder / "media")
+    before, made = opened(target), opened(bench.run(bench.attach(ROSS), target).media[0])
+    differs = changed(before, made)
+    assert differs[70:170, 180:270].mean() > 0.15
+    light = made[differs] @ np.array([0.299, 0.587, 0.114])
+    expected = light[:, None] * np.array([1, 0.86, 0.68]) / (0.299 + 0.587 * 0.86 + 0.114 * 0.68)
+    assert np.abs(made[differs] - expected).mean() < 3
+
+
+def test_a_grey_picture_on_a_coloured_page_keeps_its_grey(bench: Bench) -> None:
+    page = np.full((700, 900, 3), (200, 60, 40), np.uint8)
+    page[100:612, 200:712] = grey_of(ASTRONAUT)
+    made = opened(bench.run(bench.attach(ROSS), bench.attach(page)).media[0])[100:612, 200:712]
+    assert (made == made[..., :1]).all()
+
+
+def test_a_coloured_target_keeps_its_colours_also_under_a_grey_source(bench: Bench) -> None:
+    made = opened(bench.run(bench.attach(grey_of(ROSS)), bench.attach(ASTRONAUT)).media[0])
+    skin = np.s_[120:150, 205:245]
+    assert np.ptp(made[skin].astype(int), axis=2).mean() > 0.6 * np.ptp(ASTRONAUT[skin].astype(int), axis=2).mean()
+
+
 def test_half_a_blend_is_half_way(bench: Bench) -> None:
     source, target = bench.attach(ROSS), bench.attach(ASTRONAUT)
     whole, half, none = (opened(bench.run(source, target, blend=blend).media[0]).astype(float) for blend in (1, 0.5, 0))
@@ -421,6 +530,18 @@ class TestFull:
         assert differs[:, 300:].any()
         assert not differs[:, :250].any()
         assert (result.facts["backend"], result.facts["tier"]) == ("inswapper", "full")
+
+    def test_on_a_grey_face_and_its_surroundings_the_swap_is_grey(self, bench: Bench) -> None:
+        """The detector of these networks needs a green patch, so the picture is of one tone instead: green to grey."""
+        tone = np.array([0.08, 1, 0.08])
+        ramp = np.tile(np.linspace(40, 250, 640)[:, None, None], (1, 640, 1))
+        target = (ramp * tone).astype(np.uint8)
+        target[320:352, 320:352] = (20, 250, 20)
+        result = bench.run(bench.attach(self.patched((320, 320))), bench.attach(target))
+        made = opened(result.media[0]).astype(int)
+        differs = (made != target).any(axis=2)
+        assert differs.sum() > 1000
+        assert np.abs(made[differs] - made[differs][:, 1:2] * tone).mean() < 2
 
     def test_what_a_cancelled_job_began_is_not_held(self, bench: Bench) -> None:
         with bench.context.model("faceswap") as swapper:

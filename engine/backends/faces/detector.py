@@ -11,6 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.faces.litert import Network, Values
+from engine.backends.faces.quarters import (
+    QUARTERS,
+    UPRIGHT_BONUS,
+    is_upright,
+    restore_box,
+    restore_points,
+    turn_picture,
+)
 
 Picture = NDArray[np.uint8]
 
@@ -24,7 +32,11 @@ SAME = 0.3
 
 @dataclass(frozen=True)
 class Found:
-    """`box` is left, top, right, bottom; `marks` (6, 2): eyes, nose, mouth, ears, left in the picture first. Pixels."""
+    """`box` is left, top, right, bottom in pixels.
+
+    `marks` (6, 2), in pixels, are eyes, nose, mouth and ears; of a pair the one first that is on the left when the head
+    is upright. `score` is 0 to 1, and a little more for a head that is upright in the picture as it is.
+    """
 
     box: Values
     marks: Values
@@ -46,6 +58,25 @@ class Detector:
         kept = sure > SURE
         numbers = self._placed(regressors[0, kept].reshape(-1, 8, 2), self._anchors[kept]) * longer
         return _merged(numbers, sure[kept])
+
+    def find_at_any_angle(self, picture: Picture) -> list[Found]:
+        """Return the faces of `picture`, uint8 (H, W, 3) RGB, whichever way up they are, in no order.
+
+        The same face may come from several quarter turns.
+        """
+        return [found for quarter in QUARTERS for found in self._find_in_quarter(picture, quarter)]
+
+    def _find_in_quarter(self, picture: Picture, quarter: int) -> list[Found]:
+        shape, bonus = picture.shape, 0.0 if quarter else UPRIGHT_BONUS
+        return [
+            Found(
+                restore_box(found.box, shape, quarter),
+                restore_points(found.marks, shape, quarter),
+                found.score + bonus,
+            )
+            for found in self.find(turn_picture(picture, quarter))
+            if is_upright(*found.marks[:2])
+        ]
 
     def _squared(self, picture: Picture) -> Values:
         """The picture shrunk to the network's side, grey where it is not square, in -1..1."""

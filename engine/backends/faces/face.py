@@ -58,19 +58,25 @@ class Face:
 
     @cached_property
     def eyes(self) -> Points:
-        """Middles (2, 2) of the eyes: left in the picture, right in the picture."""
+        """Middles (2, 2) of the eyes: first the person's own right one, which is left in the picture when upright."""
         flat = self.points[:, :2]
         return np.stack([flat[list(RIGHT_EYE)].mean(axis=0), flat[list(LEFT_EYE)].mean(axis=0)])
 
     @cached_property
     def roll(self) -> float:
-        """Radians by which the line of the eyes is turned, clockwise."""
+        """Radians by which the line of the eyes is turned, clockwise, from -pi to pi."""
         across = self.eyes[1] - self.eyes[0]
         return float(np.arctan2(across[1], across[0]))
 
     @cached_property
+    def width(self) -> float:
+        """Pixels that the face reaches across along the line of its eyes, whichever way it is turned."""
+        along = self.points[:, :2] @ np.array([np.cos(self.roll), np.sin(self.roll)], np.float32)
+        return float(np.ptp(along))
+
+    @cached_property
     def yaw(self) -> float:
-        """Degrees by which the face looks aside: positive to the right of the picture, past about 50 a profile."""
+        """Degrees by which the face looks aside: positive to the right of an upright head, past about 50 a profile."""
         left, right = self.points[234], self.points[454]
         across = right - left
         return float(np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1]))))

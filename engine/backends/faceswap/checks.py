@@ -38,7 +38,7 @@ def checked_source(face: Seen, picture: Picture, number: int, most_yaw: float) -
             template="The face in source wears dark glasses, so its eyes cannot be seen, and the result is less like"
             " it. One without them is better."
         )
-    width = round(face.box[2] - face.box[0])
+    width = round(face.width)
     if width < SMALL:
         yield Sentence(
             template="The face in source is only {width} pixels wide, so the result is soft.", facts={"width": width}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.backends.cuda import give_back
 from engine.backends.faces.alignment import places, similarity
 from engine.backends.faces.insight import InsightReader, KeyFace, unfit
+from engine.backends.faces.quarters import quarter_of
 from engine.backends.faceswap.paste import Place, matched, put_back, upright
 from engine.backends.onnx_torch import TorchSession
 from engine.backends.transfer import Coming, sent
@@ -86,7 +87,7 @@ class InsightSwapper:
         """`folder` has inswapper_128.onnx, and buffalo_l with its networks. Raises MissingModel."""
         self._reader = InsightReader(folder / "buffalo_l", device)
         self._network = Inswapper(folder / "inswapper_128.onnx", device)
-        self._seen: tuple[Picture, tuple[KeyFace, ...]] | None = None
+        self._seen: tuple[Picture, dict[int | None, tuple[KeyFace, ...]]] | None = None
         self._pending: list[ref[Pending]] = []  # a job that was cancelled holds its own no more
 
     @property
@@ -101,15 +102,29 @@ class InsightSwapper:
         return self._reader.faces(picture)
 
     def quick(self, picture: Picture) -> Sequence[KeyFace]:
-        """Once a frame, however many faces are followed in it."""
-        if self._seen is None or self._seen[0] is not picture:
-            self._seen = picture, self._reader.quick(picture)
-        return self._seen[1]
+        """Look once a frame, however many faces are followed in it."""
+        looks = self._looks(picture)
+        if None not in looks:
+            looks[None] = self._reader.quick(picture)
+        return looks[None]
 
     def again(self, picture: Picture, face: KeyFace) -> KeyFace | None:
-        near = [(_apart(one, face), place) for place, one in enumerate(self.quick(picture))]
-        away, place = min(near, default=(NEAR, -1))
-        return self.quick(picture)[place] if away < NEAR else None
+        seen = self._near(picture, face)
+        away, place = min(((_apart(one, face), place) for place, one in enumerate(seen)), default=(NEAR, -1))
+        return seen[place] if away < NEAR else None
+
+    def _near(self, picture: Picture, face: KeyFace) -> Sequence[KeyFace]:
+        """Return the faces that are turned about as `face` is: one look a frame for each quarter turn."""
+        looks, quarter = self._looks(picture), quarter_of(face.roll)
+        if quarter not in looks:
+            looks[quarter] = self._reader.near(picture, face.roll)
+        return looks[quarter]
+
+    def _looks(self, picture: Picture) -> dict[int | None, tuple[KeyFace, ...]]:
+        """Return what was seen in this frame, by quarter turn; None stands for all of them."""
+        if self._seen is None or self._seen[0] is not picture:
+            self._seen = picture, {}
+        return self._seen[1]
 
     def person(self, picture: Picture, face: KeyFace) -> NDArray[np.float32]:
         return self._reader.embedding(picture, face)

@@ -64,7 +64,7 @@ class Texture:
 
     def bent(self, face: Face, region: Region) -> Picture:
         """The texture as it would be on `face`, as large as `region`."""
-        width = face.box[2] - face.box[0]
+        width = face.width
         source = self._about(width)
         bent = warped(source.picture, source.face.points[:, :2], face, region, source.mesh)
         if self.mirrored is None:
@@ -75,7 +75,7 @@ class Texture:
 
     def _about(self, width: float) -> "Texture":
         """Shrunk to what a face of `width` pixels needs, so that nothing is skipped when it is drawn."""
-        scale = width / (self.face.box[2] - self.face.box[0])
+        scale = width / self.face.width
         if scale > 0.75:
             return self
         height, wide = self.picture.shape[:2]
@@ -87,7 +87,7 @@ class Texture:
 
 def put(texture: Texture, picture: Picture, face: Face, blend: float) -> None:
     """Put the texture on `face` of `picture`, uint8 (H, W, 3) RGB, in place. `blend` 1 is all of it, 0 nothing."""
-    width = face.box[2] - face.box[0]
+    width = face.width
     region = Region.around(face, picture.shape, MARGIN)
     around, points = region.of(picture), region.points(face)
     whole, core = mask.outline(points, region.shape, WHOLE), mask.skin(points, region.shape, CORE)

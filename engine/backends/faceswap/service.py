@@ -13,7 +13,7 @@ from engine.wire import Service
 if TYPE_CHECKING:
     from engine.backends.faceswap.swapper import Swapper
 
-VERSION = 1
+VERSION = 2
 """Of the task: raised when the same parameters would come out differently."""
 MESH, INSWAPPER = "mesh", "inswapper"
 FULL = ("buffalo_l", "inswapper_128")

@@ -11,8 +11,9 @@ Values = NDArray[np.float32]
 
 
 class Seen(Protocol):
-    """A face in a picture. `box` is left, top, right, bottom in pixels, `yaw` degrees to the right of the picture.
+    """A face in a picture, turned by any angle. `box` is left, top, right, bottom in pixels.
 
+    `width` is in pixels along the line of the eyes, `yaw` in degrees to the right of an upright head.
     `marks` (N, 2 or 3) are where its parts are, of which `at` makes the same face elsewhere; `outside` is the share of
     it that lies out of a picture of that shape.
     """
@@ -22,6 +23,9 @@ class Seen(Protocol):
 
     @property
     def area(self) -> float: ...
+
+    @property
+    def width(self) -> float: ...
 
     @property
     def yaw(self) -> float: ...

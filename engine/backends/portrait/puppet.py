@@ -20,7 +20,7 @@ Values = NDArray[np.float32]
 FINEST = 400
 """Height in pixels up to which a face's map is made at full size; larger ones have theirs enlarged."""
 REACH = (1.15, 1.3, 1.15, 1.15)
-"""What moves around the middle of the face to the left, top, right and bottom, in face heights."""
+"""What moves around the middle of the face, in face heights: to the left, top, right and bottom of an upright head."""
 
 
 class Puppet:
@@ -102,13 +102,12 @@ class Puppet:
 
 
 def _region(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what may move."""
+    """Return left, top, right and bottom of what may move: the box of a square that is turned as the face is."""
     middle = face.points[:, :2].mean(axis=0)
     height = float(np.linalg.norm(face.points[10, :2] - face.points[152, :2]))
     left, top, right, bottom = (reach * height for reach in REACH)
-    return (
-        max(0, int(middle[0] - left)),
-        max(0, int(middle[1] - top)),
-        min(shape[1], int(middle[0] + right)),
-        min(shape[0], int(middle[1] + bottom)),
-    )
+    own = np.array([[-left, -top], [right, -top], [right, bottom], [-left, bottom]])
+    cosine, sine = np.cos(face.roll), np.sin(face.roll)
+    corners = middle + own @ np.array([[cosine, sine], [-sine, cosine]])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    return max(0, int(low[0])), max(0, int(low[1])), min(shape[1], int(high[0])), min(shape[0], int(high[1]))

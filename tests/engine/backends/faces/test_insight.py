@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from engine.backends.faces.alignment import places, similarity
 from engine.backends.faces.insight import InsightReader, KeyFace
+from engine.backends.faces.quarters import restore_points
 from engine.backends.faceswap import full, paste
 from engine.backends.faceswap.full import InsightSwapper, Inswapper, begin, placed
 from engine.backends.faceswap.paste import Place
@@ -235,20 +236,60 @@ def test_a_large_face_is_done_in_four_interleaved_parts(
 
 def test_a_face_is_followed_with_one_look_a_frame(swapper: InsightSwapper, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[Picture] = []
-    find = InsightReader.quick
+    find = InsightReader.near
 
-    def counted(reader: InsightReader, picture: Picture) -> tuple[KeyFace, ...]:
+    def counted(reader: InsightReader, picture: Picture, roll: float) -> tuple[KeyFace, ...]:
         looks.append(picture)
-        return find(reader, picture)
+        return find(reader, picture, roll)
 
-    monkeypatch.setattr(InsightReader, "quick", counted)
+    monkeypatch.setattr(InsightReader, "near", counted)
     first, second = patched((96, 96), (384, 384)), patched((128, 96))
     one, two = swapper.quick(first)
     moved = swapper.again(second, one)
     assert moved is not None
     assert moved.marks[2, 0] == pytest.approx(one.marks[2, 0] + 32, abs=1)
     assert swapper.again(second, two) is None
-    assert len(looks) == 2
+    assert len(looks) == 1
+
+
+def with_chin(quarter: int) -> Picture:
+    """A face that is turned clockwise by so many quarter turns: a green patch with its blue chin below it."""
+    picture = patched((320, 224))
+    picture[256:288, 320:352] = (20, 20, 250)
+    return np.ascontiguousarray(np.rot90(picture, -quarter))
+
+
+@pytest.mark.parametrize("quarter", [0, 1, 2, 3])
+def test_a_face_is_found_once_and_at_its_own_angle(swapper: InsightSwapper, quarter: int) -> None:
+    picture = with_chin(quarter)
+    for faces in (swapper.faces(picture), swapper.quick(picture)):
+        (face,) = faces
+        assert np.degrees(face.roll) % 360 == pytest.approx(90 * quarter, abs=1)
+        chin = face.marks[3:].mean(axis=0) - face.marks[:2].mean(axis=0)
+        turned = {0: (0, 1), 1: (-1, 0), 2: (0, -1), 3: (1, 0)}[quarter]
+        assert chin / np.linalg.norm(chin) == pytest.approx(turned, abs=0.05)
+        assert abs(face.yaw) < 1
+        assert face.width == pytest.approx(3.6 * 32, abs=2)
+
+
+@pytest.mark.parametrize("quarter", [1, 2, 3])
+def test_the_embedding_and_the_swap_turn_with_the_face(swapper: InsightSwapper, quarter: int) -> None:
+    upright, turned = with_chin(0), with_chin(quarter)
+    (face,) = swapper.faces(upright)
+    other = face.at(restore_points(face.marks, turned.shape, quarter))
+    assert float(swapper.person(upright, face) @ swapper.person(turned, other)) > 0.999
+    identity, made = swapper.identity(upright, face), [upright.copy(), turned.copy()]
+    put(swapper, identity, made[0], face, 1.0)
+    put(swapper, identity, made[1], other, 1.0)
+    assert (made[0] != upright).any()
+    assert np.abs(np.rot90(made[1], quarter).astype(int) - made[0]).max() <= 1
+
+
+def test_a_head_that_rolls_over_is_followed_at_its_own_angle(swapper: InsightSwapper) -> None:
+    (face,) = swapper.quick(with_chin(2))
+    again = swapper.again(np.roll(with_chin(2), 8, axis=1), face)
+    assert again is not None
+    assert np.degrees(again.roll) % 360 == pytest.approx(180, abs=1)
 
 
 def test_a_face_at_the_edge_is_put_back_as_far_as_the_picture_goes(swapper: InsightSwapper) -> None:

@@ -74,6 +74,52 @@ def test_a_turned_head_gives_turned_points(reader: FaceReader, turned: float) ->
     assert np.linalg.norm(face.points[:, :2] - expected, axis=1).mean() < 3
 
 
+def turned_astronaut(degrees: float) -> samples.Picture:
+    """The astronaut turned clockwise around her face, grey where nothing is left."""
+    image = Image.fromarray(samples.astronaut())
+    return np.asarray(image.rotate(-degrees, Image.Resampling.BICUBIC, center=(226, 120), fillcolor=(128, 128, 128)))
+
+
+@pytest.mark.parametrize("degrees", range(0, 360, 45))
+def test_a_head_at_any_angle_is_one_face_with_that_angle(reader: FaceReader, degrees: int) -> None:
+    plain, face = only(reader.faces(samples.astronaut())), only(reader.faces(turned_astronaut(degrees)))
+    away = (np.degrees(face.roll - plain.roll) - degrees + 180) % 360 - 180
+    assert abs(away) < 4
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    expected = (plain.points[:, :2] - [226, 120]) @ turn.T + [226, 120]
+    assert np.linalg.norm(face.points[:, :2] - expected, axis=1).mean() < 3
+    assert face.width == pytest.approx(plain.width, rel=0.04)
+
+
+def test_of_many_one_may_be_upside_down(reader: FaceReader) -> None:
+    picture = samples.six().copy()
+    picture[:300, 800:1100] = picture[:300, 800:1100][::-1, ::-1]
+    upside_down = [abs(np.degrees(face.roll)) > 120 for face in reader.faces(picture)]
+    assert upside_down == [False, False, False, False, True, False]
+
+
+@pytest.mark.parametrize("quarter", [1, 2, 3])
+def test_a_cat_and_a_cup_are_no_faces_however_they_lie(reader: FaceReader, quarter: int) -> None:
+    for picture in (samples.cat(), samples.coffee()):
+        assert reader.searched(np.ascontiguousarray(np.rot90(picture, quarter))) == ()
+
+
+@pytest.mark.parametrize("cut", [0, 18])
+def test_an_upside_down_head_at_the_edge_and_one_that_fills_the_picture_are_found(reader: FaceReader, cut: int) -> None:
+    whole = np.ascontiguousarray(np.rot90(samples.astronaut(), 2))
+    edge = whole[: 447 - cut] if cut else whole[335:445, 236:334]
+    assert abs(np.degrees(only(reader.searched(edge)).roll)) > 170
+
+
+def test_an_upside_down_head_is_followed(reader: FaceReader) -> None:
+    picture = turned_astronaut(180)
+    face = only(reader.faces(picture))
+    moved = reader.again(np.roll(picture, (5, 8), axis=(0, 1)), face)
+    assert moved is not None
+    assert (moved.points - face.points)[:, :2].mean(axis=0) == pytest.approx([8, 5], abs=1)
+
+
 def test_points_grow_with_the_picture(reader: FaceReader) -> None:
     small = only(reader.faces(samples.astronaut()))
     large = only(reader.faces(np.asarray(Image.fromarray(samples.astronaut()).resize((1536, 1536)))))
