@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from engine.backends.faceswap.glasses import hidden
 from engine.backends.faceswap.swapper import Picture, Seen
+from engine.backends.faceswap.tracking import Doubts
 from engine.errors import BadInput, Sentence
 
 MOST_OUTSIDE = 0.12
@@ -54,3 +55,25 @@ def checked_target(face: Seen, number: int, most_yaw: float) -> Iterator[Sentenc
             number=number,
         )
     yield from ()
+
+
+def note_doubts(doubts: Doubts) -> Iterator[Sentence]:
+    """Yield what a person should know of faces that could not be recognised after cuts."""
+    if doubts.unlike:
+        yield Sentence(
+            template="After a cut in target a face may be the chosen person's, but not surely, so it was left as it is."
+            " Number of such cuts: {count}.",
+            facts={"count": doubts.unlike},
+        )
+    if doubts.guessed:
+        yield Sentence(
+            template="People cannot be recognised here, so after a cut in target the only face in view was taken for"
+            " the same person. Check that it is. Number of such cuts: {count}.",
+            facts={"count": doubts.guessed},
+        )
+    if doubts.unknown:
+        yield Sentence(
+            template="People cannot be recognised here, so after a cut in target it was not clear whose face is whose,"
+            " and faces were left as they are. Number of such cuts: {count}.",
+            facts={"count": doubts.unknown},
+        )

@@ -6,6 +6,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.backends.faceswap.people import Likeness
+
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
@@ -45,9 +47,13 @@ class Unfinished(Protocol):
 
 
 class Swapper(Protocol):
-    """The pool's model. Pictures are uint8 (H, W, 3) RGB. `most_yaw`: how far a source and a target may look aside."""
+    """The pool's model. Pictures are uint8 (H, W, 3) RGB. `most_yaw`: how far a source and a target may look aside.
+
+    `likeness` says how far apart the vectors of `person` may be.
+    """
 
     most_yaw: tuple[float, float]
+    likeness: Likeness
 
     @property
     def size(self) -> int: ...
@@ -67,7 +73,7 @@ class Swapper(Protocol):
         ...
 
     def person(self, picture: Picture, face: Any) -> Values | None:
-        """Who it is, a vector of length 1 that is much the same in other pictures; None where that cannot be told."""
+        """Return who it is, a vector that is much the same in other pictures; None where that cannot be told."""
         ...
 
     def identity(self, picture: Picture, face: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Faces followed through a video: each keeps its number, and moves without trembling."""
+"""Faces followed through a video: each keeps its number through cuts and crossings, and moves without trembling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.faceswap.choice import Choice
+from engine.backends.faceswap.cuts import CutDetector, difference_of, thumbnail_of
+from engine.backends.faceswap.people import Person
+from engine.backends.faceswap.steadying import Steady
 from engine.backends.faceswap.swapper import Seen, Swapper
 
 Picture = NDArray[np.uint8]
@@ -15,49 +18,52 @@ Values = NDArray[np.float32]
 
 LOOK = 0.2
 """Seconds between two looks for faces that are gone or new."""
+CHECK = 0.4
+"""Seconds between two checks that a face that is followed still is the same person's."""
 NEAR = 1.2
 """How many times its own width a lost face may have moved when it is seen again."""
-ALIKE = 0.3
-"""Cosine of two people's vectors from which on they are one: an estimate, made without InsightFace's real weights."""
 GROWN = 1.8
 """How many times larger or smaller in width a lost face may be when it is seen again."""
-SLOW, QUICK = 1.5, 6.0
-"""Cut-off in Hz of what trembles while a face is still, and by how much it rises with its widths a second."""
-
-
-@dataclass
-class Steady:
-    """The one-euro filter over a face's marks. Source: Casiez et al., "1€ Filter", 2012."""
-
-    rate: float
-    marks: Values | None = None
-    speed: float = 0
-
-    def __call__(self, face: Any) -> Any:
-        """The face with its marks steadied by those before."""
-        if self.marks is None:
-            self.marks = face.marks
-            return face
-        width = max(1.0, face.box[2] - face.box[0])
-        moved = float(np.linalg.norm((face.marks - self.marks).mean(axis=0)[:2])) * self.rate / width
-        self.speed += _share(1.0, self.rate) * (moved - self.speed)
-        share = _share(SLOW + QUICK * self.speed, self.rate)
-        self.marks = (self.marks + np.float32(share) * (face.marks - self.marks)).astype(np.float32)
-        return face.at(self.marks)
+ONE_FACE = 0.4
+"""Distance of two faces, in widths, below which they are one."""
+PATCH = (12, 12)
+"""Pixels of a face's thumbnail."""
+SUDDEN = 30.0
+"""Mean difference of a face's thumbnails in two frames, in levels of 255, from which it is checked who it is."""
 
 
 @dataclass
 class Track:
     """One face of the target and the place of its new one among the source's.
 
-    `last` is where it was seen, `person` who it is where that can be told.
+    `last` is where it was seen, `person` who it is where that can be told, `patch` its thumbnail. `was_cut` says that
+    there was a cut since it was seen, so that its place means nothing.
     """
 
     source: int
     last: Any
     steady: Steady
-    person: Values | None
+    person: Person | None = None
+    patch: Values | None = None
     here: bool = True
+    was_cut: bool = False
+
+    def follow(self, face: Any, rate: float) -> None:
+        """Go on with `face` after a break."""
+        self.last, self.here, self.was_cut = face, True, False
+        self.steady, self.patch = Steady(rate), None
+
+
+@dataclass
+class Doubts:
+    """What could not be told for sure, for the notes on the result."""
+
+    unlike: int = 0
+    """Cuts after which a face was perhaps the person's, and was left as it is."""
+    guessed: int = 0
+    """Cuts after which the only face was taken for the same person, since nobody can be recognised here."""
+    unknown: int = 0
+    """Cuts after which faces were left as they are, since nobody can be recognised here."""
 
 
 class Tracker:
@@ -68,101 +74,191 @@ class Tracker:
         self._choice = choice
         self._sources = sources
         self._rate = rate
+        self._cuts = CutDetector()
         self._tracks: list[Track] = []
         self._others: list[Any] = []
-        self._since_look = 0.0
+        self._since_look = self._since_check = 0.0
+        self._source = 0
+        self._crowd = 0
+        self._shot = Doubts()
         self.most = 0
         """The most faces seen in one frame before any was chosen."""
         self.first: tuple[Picture, Sequence[Any], dict[int, int]] | None = None
         """The frame in which they were chosen, its faces, and the choice."""
+        self._doubts = Doubts()
+
+    @property
+    def doubts(self) -> Doubts:
+        """Return what could not be told so far."""
+        self._end_shot()
+        return self._doubts
 
     def step(self, picture: Picture) -> list[tuple[int, Any]]:
-        """The next frame: for each chosen face that is in it, the place of its new one, and the face."""
+        """Take the next frame. Return, for each chosen face that is in it, the place of its new one, and the face."""
         self._since_look += 1 / self._rate
+        self._since_check += 1 / self._rate
+        is_cut = self._cuts.is_cut(picture)
         if self.first is None:
             self._begin(picture)
         else:
+            if is_cut:
+                self._begin_shot()
             self._go_on(picture)
         return [(track.source, track.steady(track.last)) for track in self._tracks if track.here]
 
     def _begin(self, picture: Picture) -> None:
         faces = self._swapper.quick(picture)
-        self.most = max(self.most, len(faces))
+        self.most = self._crowd = max(self.most, len(faces))
         if len(faces) >= self._choice.least:
             settled = self._choice.settled(faces, self._sources)
+            self._source = next(iter(settled.values()))
             self.first = picture.copy(), faces, settled
             self._tracks = [self._track(picture, source, faces[target]) for target, source in settled.items()]
             self._others = [face for place, face in enumerate(faces) if place not in settled]
 
     def _track(self, picture: Picture, source: int, face: Any) -> Track:
-        return Track(source, face, Steady(self._rate), self._swapper.person(picture, face))
+        track = Track(source, face, Steady(self._rate))
+        if not self._choice.every:
+            vector = self._swapper.person(picture, face)
+            track.person = None if vector is None else Person([vector])
+        return track
+
+    def _begin_shot(self) -> None:
+        """Lose all faces, since where they were says nothing of where they are."""
+        self._end_shot()
+        self._others, self._since_look = [], LOOK
+        if self._choice.every:
+            self._tracks = []
+        for track in self._tracks:
+            track.here, track.was_cut = False, True
+
+    def _end_shot(self) -> None:
+        """Count what was doubtful in this shot: a person who was recognised in the end is no doubt."""
+        shot, self._shot = self._shot, Doubts()
+        found = all(track.here for track in self._tracks)
+        self._doubts.unlike += shot.unlike and not found
+        self._doubts.guessed += shot.guessed
+        self._doubts.unknown += shot.unknown and not found
 
     def _go_on(self, picture: Picture) -> None:
         for track in self._tracks:
             if track.here:
                 found = self._swapper.again(picture, track.last)
                 track.here, track.last = found is not None, found or track.last
+        if not self._choice.every:
+            self._check(picture)
         missing = any(not track.here for track in self._tracks) or self._choice.every
         if missing and self._since_look >= LOOK:
             self._since_look = 0.0
             self._look(picture)
 
-    def _look(self, picture: Picture) -> None:
-        """Find again what was lost: whoever it was, anywhere, where people can be told from each other.
-
-        Else what is as large and near where it was, or anywhere where there never was another face.
-        """
-        seen = [face for face in self._swapper.quick(picture) if not self._is_followed(face)]
-        free = [face for face in seen if not self._is_other(face)]
-        alone = len(self._tracks) == len(free) == 1 and not self._others
+    def _check(self, picture: Picture) -> None:
+        """Give up those who turn out to be somebody else: after a dissolve, or when two people cross."""
+        is_due = self._since_check >= CHECK
+        if is_due:
+            self._since_check = 0.0
         for track in self._tracks:
-            if track.here:
-                continue
-            found = self._known(picture, track, seen) if track.person is not None else _back(track, free, alone)
-            if found is not None:
-                seen, free = ([face for face in faces if face is not found] for faces in (seen, free))
-                track.last, track.here, track.steady = found, True, Steady(self._rate)
+            if track.here and (self._has_changed(picture, track) or is_due or self._is_double(track)):
+                track.here = self._is_still(picture, track)
+
+    def _has_changed(self, picture: Picture, track: Track) -> bool:
+        """Tell whether the face looks suddenly different from the frame before."""
+        before, track.patch = track.patch, _patch_of(picture, track.last)
+        return before is not None and track.patch is not None and difference_of(before, track.patch) > SUDDEN
+
+    def _is_double(self, track: Track) -> bool:
+        """Tell whether another track follows the same face."""
+        others = [other for other in self._tracks if other is not track and other.here]
+        return any(_apart(track.last, other.last) < ONE_FACE for other in others)
+
+    def _is_still(self, picture: Picture, track: Track) -> bool:
+        vector = self._swapper.person(picture, track.last)
+        if vector is None:
+            return True
+        if track.person is None:
+            track.person = Person([vector])
+        likeness = self._swapper.likeness
+        if track.person.distance(vector) >= likeness.different:
+            return False
+        track.person.learn(vector, likeness)
+        return True
+
+    def _look(self, picture: Picture) -> None:
+        """Find again what was lost, and with `all` what is new."""
+        faces = self._swapper.quick(picture)
+        self._crowd = max(self._crowd, len(faces))
+        seen = [face for face in faces if not self._is_followed(face)]
+        lost = [track for track in self._tracks if not track.here]
         if self._choice.every:
-            self._tracks += [self._track(picture, self._tracks[0].source, face) for face in free]
-        else:
-            self._others = [face for face in seen if not self._is_followed(face)] or self._others
+            self._tracks += [Track(self._source, face, Steady(self._rate)) for face in seen]
+            self._tracks = [track for track in self._tracks if track.here]
+            return
+        self._recognise(picture, [track for track in lost if track.person], seen)
+        self._guess([track for track in lost if not track.person], seen)
+        self._others = [face for face in seen if not self._is_followed(face)] or self._others
 
-    def _known(self, picture: Picture, track: Track, seen: Sequence[Any]) -> Any | None:
-        """Who is most alike of those that are alike."""
-        known = [(self._likeness(picture, track, face), place) for place, face in enumerate(seen)]
-        alike, place = max(known, default=(-1.0, 0))
-        return seen[place] if alike >= ALIKE else None
+    def _recognise(self, picture: Picture, lost: Sequence[Track], seen: Sequence[Any]) -> None:
+        """Give each lost person the face that is theirs, the most alike first."""
+        if not lost:
+            return
+        vectors = [(face, self._swapper.person(picture, face)) for face in seen]
+        pairs = [
+            (track.person.distance(vector) if vector is not None else self._swapper.likeness.same, track, face, vector)
+            for track in lost
+            for face, vector in vectors
+            if track.person
+        ]
+        for distance, track, face, vector in sorted(pairs, key=lambda pair: pair[0]):
+            if track.here or self._is_followed(face):
+                continue
+            if vector is not None and distance <= self._bound(track, face):
+                track.follow(face, self._rate)
+            elif distance < self._swapper.likeness.different and track.was_cut:
+                self._shot.unlike = 1
 
-    def _likeness(self, picture: Picture, track: Track, face: Any) -> float:
-        person = self._swapper.person(picture, face)
-        return -1.0 if person is None or track.person is None else float(person @ track.person)
+    def _bound(self, track: Track, face: Any) -> float:
+        """Return the distance up to which `face` is the lost person: larger where they were lost without a cut."""
+        likeness = self._swapper.likeness
+        is_near = not track.was_cut and _is_near(face, track.last) and not self._is_other(face)
+        return likeness.different if is_near else likeness.same
+
+    def _guess(self, lost: Sequence[Track], seen: Sequence[Any]) -> None:
+        """Find those who cannot be recognised by their place and size; after a cut only where nobody else ever was."""
+        free = [face for face in seen if not self._is_followed(face) and not self._is_other(face)]
+        alone = len(self._tracks) == len(free) == 1 and self._crowd <= 1
+        for track in lost:
+            near = [face for face in free if alone or (not track.was_cut and _is_near(face, track.last))]
+            if near:
+                self._shot.guessed |= track.was_cut
+                track.follow(min(near, key=lambda face: _apart(face, track.last)), self._rate)
+                free = [face for face in free if face is not track.last]
+            elif track.was_cut and free:
+                self._shot.unknown = 1
 
     def _is_other(self, face: Seen) -> bool:
-        """Whether it lies where one was that nobody asked for, rather than where one was lost."""
+        """Tell whether it lies where one was that nobody asked for, rather than where one was lost."""
         lost = [_apart(face, track.last) for track in self._tracks if not track.here]
         other = min((_apart(face, other) for other in self._others), default=NEAR)
         return other < min(NEAR, *lost, NEAR)
 
     def _is_followed(self, face: Seen) -> bool:
-        return any(track.here and _apart(face, track.last) < 0.4 for track in self._tracks)
+        return any(track.here and _apart(face, track.last) < ONE_FACE for track in self._tracks)
 
 
-def _back(track: Track, free: Sequence[Any], alone: bool) -> Any | None:
-    near = [face for face in free if alone or (_apart(face, track.last) < NEAR and _as_large(face, track.last))]
-    return min(near, key=lambda face: _apart(face, track.last), default=None)
-
-
-def _as_large(one: Seen, other: Seen) -> bool:
-    wide, before = (max(1.0, face.box[2] - face.box[0]) for face in (one, other))
-    return before / GROWN < wide < before * GROWN
-
-
-def _share(cutoff: float, rate: float) -> float:
-    """Of the new value in a low pass at `cutoff` Hz."""
-    return 1 / (1 + rate / (2 * np.pi * cutoff))
+def _is_near(face: Seen, last: Seen) -> bool:
+    """Tell whether `face` lies near where it was last, and is about as large."""
+    wide, before = max(1.0, face.width), max(1.0, last.width)
+    return _apart(face, last) < NEAR and before / GROWN < wide < before * GROWN
 
 
 def _apart(one: Seen, other: Seen) -> float:
-    """Distance of two faces in widths of the second."""
+    """Return the distance of two faces in widths of the second."""
     middles = [np.array([face.box[0] + face.box[2], face.box[1] + face.box[3]]) / 2 for face in (one, other)]
-    return float(np.linalg.norm(middles[0] - middles[1]) / max(1.0, other.box[2] - other.box[0]))
+    return float(np.linalg.norm(middles[0] - middles[1]) / max(1.0, other.width))
+
+
+def _patch_of(picture: Picture, face: Seen) -> Values | None:
+    """Return a thumbnail of the face's box, or None where it lies out of the picture."""
+    left, top, right, bottom = (max(0, int(number)) for number in face.box)
+    part = picture[top:bottom, left:right]
+    return thumbnail_of(part, PATCH) if part.size else None

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine import animations, png, stills, video
 from engine.backends.faceswap import sheet
-from engine.backends.faceswap.checks import checked_source, checked_target, no_face
+from engine.backends.faceswap.checks import checked_source, checked_target, no_face, note_doubts
 from engine.backends.faceswap.choice import Choice
 from engine.backends.faceswap.swapper import Swapper
 from engine.backends.faceswap.swapping import Swapping
@@ -180,6 +180,7 @@ class Swap:
                 "The faces in target are seen from the side all the time. Attach one that shows their front."
             )
         self._explain(*tracker.first)
+        self._notes += note_doubts(tracker.doubts)
 
     def _explain(self, picture: Picture, faces: Sequence[Any], settled: dict[int, int]) -> None:
         """Numbered faces where there are several and none was named."""

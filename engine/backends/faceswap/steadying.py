@@ -1,0 +1,38 @@
+"""Faces that do not tremble: a filter over the marks of a face from frame to frame."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+
+SLOW, QUICK = 1.5, 6.0
+"""Cut-off in Hz of what trembles while a face is still, and by how much it rises with its widths a second."""
+
+
+@dataclass
+class Steady:
+    """The one-euro filter over a face's marks. Source: Casiez et al., "1€ Filter", 2012."""
+
+    rate: float
+    marks: Values | None = None
+    speed: float = 0
+
+    def __call__(self, face: Any) -> Any:
+        """Return the face with its marks steadied by those before."""
+        if self.marks is None:
+            self.marks = face.marks
+            return face
+        width = max(1.0, face.width)
+        moved = float(np.linalg.norm((face.marks - self.marks).mean(axis=0)[:2])) * self.rate / width
+        self.speed += _share(1.0, self.rate) * (moved - self.speed)
+        share = _share(SLOW + QUICK * self.speed, self.rate)
+        self.marks = (self.marks + np.float32(share) * (face.marks - self.marks)).astype(np.float32)
+        return face.at(self.marks)
+
+
+def _share(cutoff: float, rate: float) -> float:
+    """Return the share of the new value in a low pass at `cutoff` Hz."""
+    return 1 / (1 + rate / (2 * np.pi * cutoff))
