@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.faceswap.choice import Choice
-from engine.backends.faceswap.cuts import CutDetector, difference_of, thumbnail_of
+from engine.backends.faceswap.cuts import CutDetector, difference_of
 from engine.backends.faceswap.people import Person
 from engine.backends.faceswap.steadying import Steady
+from engine.backends.faceswap.strangers import Strangers
 from engine.backends.faceswap.swapper import Seen, Swapper
+from engine.backends.faceswap.tracks import NEAR, Track, distance_of, is_near, patch_of
 
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
@@ -20,38 +22,10 @@ LOOK = 0.2
 """Seconds between two looks for faces that are gone or new."""
 CHECK = 0.4
 """Seconds between two checks that a face that is followed still is the same person's."""
-NEAR = 1.2
-"""How many times its own width a lost face may have moved when it is seen again."""
-GROWN = 1.8
-"""How many times larger or smaller in width a lost face may be when it is seen again."""
 ONE_FACE = 0.4
 """Distance of two faces, in widths, below which they are one."""
-PATCH = (12, 12)
-"""Pixels of a face's thumbnail."""
 SUDDEN = 30.0
 """Mean difference of a face's thumbnails in two frames, in levels of 255, from which it is checked who it is."""
-
-
-@dataclass
-class Track:
-    """One face of the target and the place of its new one among the source's.
-
-    `last` is where it was seen, `person` who it is where that can be told, `patch` its thumbnail. `was_cut` says that
-    there was a cut since it was seen, so that its place means nothing.
-    """
-
-    source: int
-    last: Any
-    steady: Steady
-    person: Person | None = None
-    patch: Values | None = None
-    here: bool = True
-    was_cut: bool = False
-
-    def follow(self, face: Any, rate: float) -> None:
-        """Go on with `face` after a break."""
-        self.last, self.here, self.was_cut = face, True, False
-        self.steady, self.patch = Steady(rate), None
 
 
 @dataclass
@@ -77,6 +51,7 @@ class Tracker:
         self._cuts = CutDetector()
         self._tracks: list[Track] = []
         self._others: list[Any] = []
+        self._strangers = Strangers()
         self._since_look = self._since_check = 0.0
         self._source = 0
         self._crowd = 0
@@ -127,6 +102,7 @@ class Tracker:
         """Lose all faces, since where they were says nothing of where they are."""
         self._end_shot()
         self._others, self._since_look = [], LOOK
+        self._strangers.clear()
         if self._choice.every:
             self._tracks = []
         for track in self._tracks:
@@ -163,13 +139,13 @@ class Tracker:
 
     def _has_changed(self, picture: Picture, track: Track) -> bool:
         """Tell whether the face looks suddenly different from the frame before."""
-        before, track.patch = track.patch, _patch_of(picture, track.last)
+        before, track.patch = track.patch, patch_of(picture, track.last)
         return before is not None and track.patch is not None and difference_of(before, track.patch) > SUDDEN
 
     def _is_double(self, track: Track) -> bool:
         """Tell whether another track follows the same face."""
         others = [other for other in self._tracks if other is not track and other.here]
-        return any(_apart(track.last, other.last) < ONE_FACE for other in others)
+        return any(distance_of(track.last, other.last) < ONE_FACE for other in others)
 
     def _is_still(self, picture: Picture, track: Track) -> bool:
         vector = self._swapper.person(picture, track.last)
@@ -199,13 +175,10 @@ class Tracker:
 
     def _recognise(self, picture: Picture, lost: Sequence[Track], seen: Sequence[Any]) -> None:
         """Give each lost person the face that is theirs, the most alike first."""
-        if not lost:
-            return
-        vectors = [(face, self._swapper.person(picture, face)) for face in seen]
         pairs = [
             (track.person.distance(vector) if vector is not None else self._swapper.likeness.same, track, face, vector)
+            for face, vector in self._vectors(picture, lost, seen)
             for track in lost
-            for face, vector in vectors
             if track.person
         ]
         for distance, track, face, vector in sorted(pairs, key=lambda pair: pair[0]):
@@ -216,49 +189,48 @@ class Tracker:
             elif distance < self._swapper.likeness.different and track.was_cut:
                 self._shot.unlike = 1
 
+    def _vectors(self, picture: Picture, lost: Sequence[Track], seen: Sequence[Any]) -> list[tuple[Any, Values | None]]:
+        """Return the faces that may be one of the lost people, with who they are; strangers are not asked again."""
+        self._strangers.begin_look([self._tracks.index(track) for track in lost])
+        found: list[tuple[Any, Values | None]] = []
+        for face in seen if lost else ():
+            patch = patch_of(picture, face)
+            if patch is not None and self._strangers.recall(face, patch):
+                continue
+            vector = self._swapper.person(picture, face)
+            if vector is not None and patch is not None and self._is_stranger(vector, lost):
+                self._strangers.add(face, patch)
+            found.append((face, vector))
+        return found
+
+    def _is_stranger(self, vector: Values, lost: Sequence[Track]) -> bool:
+        nearest = min(track.person.distance(vector) for track in lost if track.person)
+        return nearest >= self._swapper.likeness.different
+
     def _bound(self, track: Track, face: Any) -> float:
         """Return the distance up to which `face` is the lost person: larger where they were lost without a cut."""
         likeness = self._swapper.likeness
-        is_near = not track.was_cut and _is_near(face, track.last) and not self._is_other(face)
-        return likeness.different if is_near else likeness.same
+        may_be_same = not track.was_cut and is_near(face, track.last) and not self._is_other(face)
+        return likeness.different if may_be_same else likeness.same
 
     def _guess(self, lost: Sequence[Track], seen: Sequence[Any]) -> None:
         """Find those who cannot be recognised by their place and size; after a cut only where nobody else ever was."""
         free = [face for face in seen if not self._is_followed(face) and not self._is_other(face)]
         alone = len(self._tracks) == len(free) == 1 and self._crowd <= 1
         for track in lost:
-            near = [face for face in free if alone or (not track.was_cut and _is_near(face, track.last))]
+            near = [face for face in free if alone or (not track.was_cut and is_near(face, track.last))]
             if near:
                 self._shot.guessed |= track.was_cut
-                track.follow(min(near, key=lambda face: _apart(face, track.last)), self._rate)
+                track.follow(min(near, key=lambda face: distance_of(face, track.last)), self._rate)
                 free = [face for face in free if face is not track.last]
             elif track.was_cut and free:
                 self._shot.unknown = 1
 
     def _is_other(self, face: Seen) -> bool:
         """Tell whether it lies where one was that nobody asked for, rather than where one was lost."""
-        lost = [_apart(face, track.last) for track in self._tracks if not track.here]
-        other = min((_apart(face, other) for other in self._others), default=NEAR)
+        lost = [distance_of(face, track.last) for track in self._tracks if not track.here]
+        other = min((distance_of(face, other) for other in self._others), default=NEAR)
         return other < min(NEAR, *lost, NEAR)
 
     def _is_followed(self, face: Seen) -> bool:
-        return any(track.here and _apart(face, track.last) < ONE_FACE for track in self._tracks)
-
-
-def _is_near(face: Seen, last: Seen) -> bool:
-    """Tell whether `face` lies near where it was last, and is about as large."""
-    wide, before = max(1.0, face.width), max(1.0, last.width)
-    return _apart(face, last) < NEAR and before / GROWN < wide < before * GROWN
-
-
-def _apart(one: Seen, other: Seen) -> float:
-    """Return the distance of two faces in widths of the second."""
-    middles = [np.array([face.box[0] + face.box[2], face.box[1] + face.box[3]]) / 2 for face in (one, other)]
-    return float(np.linalg.norm(middles[0] - middles[1]) / max(1.0, other.width))
-
-
-def _patch_of(picture: Picture, face: Seen) -> Values | None:
-    """Return a thumbnail of the face's box, or None where it lies out of the picture."""
-    left, top, right, bottom = (max(0, int(number)) for number in face.box)
-    part = picture[top:bottom, left:right]
-    return thumbnail_of(part, PATCH) if part.size else None
+        return any(track.here and distance_of(face, track.last) < ONE_FACE for track in self._tracks)

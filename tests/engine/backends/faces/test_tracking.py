@@ -28,6 +28,7 @@ class Squares:
 
     def __init__(self, *, knows: bool) -> None:
         self._knows = knows
+        self.asked = 0
 
     def close(self) -> None:
         """Nothing."""
@@ -50,6 +51,7 @@ class Squares:
         return near[0] if near else None
 
     def person(self, picture: Picture, face: KeyFace) -> NDArray[np.float32] | None:
+        self.asked += 1
         if not self._knows:
             return None
         grey = picture[int(face.marks[0, 1]), int(face.marks[0, 0]), 0]
@@ -155,6 +157,21 @@ def test_who_is_replaced_without_a_cut_is_given_up_at_the_next_check() -> None:
     where = followed(frames, knows=True)
     assert where[0] == [20]
     assert where[-1] == []
+
+
+def test_strangers_are_not_recognised_again_at_every_look_but_soon_enough() -> None:
+    """Ann is gone for ten looks, in which Ben is asked twice who he is; then she is where he was."""
+    swapper = Squares(knows=True)
+    asked: list[int] = []
+    tracker = Tracker(swapper, Choice.of("1"), swapper.faces(frame((ANN, 0, 40))), RATE)
+    tracker.step(frame((ANN, 20, 40), (BEN, 240, 40)))
+    for _ in range(10):
+        before = swapper.asked
+        assert tracker.step(frame((BEN, 240, 40))) == []
+        asked.append(swapper.asked - before)
+    assert sum(asked) == 2
+    (found,) = tracker.step(frame((ANN, 240, 40)))
+    assert found[1].box[0] == 240
 
 
 class TestCuts:
