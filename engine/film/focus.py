@@ -37,14 +37,27 @@ def focus_of(picture: Picture, folder: Path) -> Focus:
     small = cv2.resize(
         picture, (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA
     )
-    face = _face(picture, folder)
-    near = _bust(face, small.shape[:2]) if face else _standing_out(small)
-    x, y = face[:2] if face else _middle(near)
-    return Focus(x, y, _depth(near), face is not None)
+    head = _face(picture, folder)
+    near = _bust(head, small.shape[:2]) if head else _standing_out(small)
+    x, y = (head.x, head.y) if head else _middle(near)
+    return Focus(x, y, _depth(near), head is not None)
 
 
-def _face(picture: Picture, folder: Path) -> tuple[float, float, float] | None:
-    """The largest face: its middle, and its height, in shares of the picture's width and height."""
+@dataclass(frozen=True)
+class _Head:
+    """A face's middle in shares of the picture's width and height, its size in shares of the height, and its roll.
+
+    `roll` is in radians clockwise.
+    """
+
+    x: float
+    y: float
+    size: float
+    roll: float
+
+
+def _face(picture: Picture, folder: Path) -> _Head | None:
+    """Return the largest face, whichever way up it is, or None."""
     from engine.backends.faces.reader import WEIGHT, FaceReader  # loads LiteRT
 
     if not weights.named(WEIGHT).present(folder):
@@ -52,18 +65,22 @@ def _face(picture: Picture, folder: Path) -> tuple[float, float, float] | None:
     faces = FaceReader(folder).faces(picture)
     if not faces:
         return None
-    left, top, right, bottom = max(faces, key=lambda face: face.area).box
+    face = max(faces, key=lambda face: face.area)
+    left, top, right, bottom = face.box
     height, width = picture.shape[:2]
-    return (left + right) / 2 / width, (top + bottom) / 2 / height, (bottom - top) / height
+    tall = max(bottom - top, right - left) if abs(np.sin(face.roll)) > 0.5 else bottom - top
+    return _Head((left + right) / 2 / width, (top + bottom) / 2 / height, tall / height, face.roll)
 
 
-def _bust(face: tuple[float, float, float], size: tuple[int, int]) -> Depth:
-    """Head and shoulders of a face, as 1."""
+def _bust(head: _Head, size: tuple[int, int]) -> Depth:
+    """Return (H, W) of `size`: 1 on the head and on the shoulders below its chin, 0 elsewhere."""
     height, width = size
     near = np.zeros((height, width), np.float32)
-    x, y, tall = round(face[0] * width), round(face[1] * height), max(2, round(face[2] * height))
-    cv2.ellipse(near, (x, y), (round(tall * 0.62), round(tall * 0.8)), 0, 0, 360, 1.0, -1)
-    cv2.ellipse(near, (x, y + 2 * tall), (round(tall * 1.5), round(tall * 1.3)), 0, 0, 360, 1.0, -1)
+    x, y, tall = round(head.x * width), round(head.y * height), max(2, round(head.size * height))
+    degrees, down = float(np.degrees(head.roll)), np.array([-np.sin(head.roll), np.cos(head.roll)])
+    chest = round(x + 2 * tall * float(down[0])), round(y + 2 * tall * float(down[1]))
+    cv2.ellipse(near, (x, y), (round(tall * 0.62), round(tall * 0.8)), degrees, 0, 360, 1.0, -1)
+    cv2.ellipse(near, chest, (round(tall * 1.5), round(tall * 1.3)), degrees, 0, 360, 1.0, -1)
     return near
 
 

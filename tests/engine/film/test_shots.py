@@ -55,6 +55,16 @@ def test_a_face_is_what_a_picture_is_of(weights: Path) -> None:
     assert [found.x, found.y] == pytest.approx([0.43, 0.22], abs=0.08)
 
 
+@pytest.mark.parametrize("quarter", [0, 1, 2, 3])
+def test_shoulders_are_near_on_the_side_of_the_chin(weights: Path, quarter: int) -> None:
+    skimage = pytest.importorskip("skimage.data")
+    found = focus_of(np.ascontiguousarray(np.rot90(skimage.astronaut(), quarter)), weights)
+    upright = np.rot90(found.depth, -quarter)
+    assert found.faced
+    chest, above = upright[round(0.6 * len(upright)), round(0.43 * len(upright))], upright[3, -3]
+    assert chest > 0.6 > above
+
+
 @pytest.mark.parametrize("size", [(300, 900), (900, 300), (64, 64), (4000, 2000)])
 def test_a_picture_of_any_shape_covers_the_frame(size: tuple[int, int]) -> None:
     covered = covering(disc(*size), SIZE, 1.2, (0.5, 0.5))
