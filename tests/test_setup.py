@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 import sysconfig
 import tomllib
 from importlib.metadata import distributions
@@ -19,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-BENCH = {Requirement(one).name for one in EXTRAS["bench"]}
+SET_UP = ("dev", *(ROOT / ".venv/atelier-setup").read_text().split()[1:])
+"""The extras that are installed: setup keeps them, after its fingerprint."""
 SCRIPTS = [ROOT / ".ci/run", *(path for path in (ROOT / "scripts").iterdir() if path.name != "functions.sh")]
 
 
@@ -52,7 +52,8 @@ def test_what_is_installed_is_what_the_lock_pins() -> None:
     here = {canonicalize_name(one.name): one.version.removesuffix("+cpu") for one in found}
     pinned = pins()
     assert {name: version for name, version in here.items() if pinned.get(name, version) != version} == {}
-    assert {canonicalize_name(one.name) for one in direct() if one.name not in BENCH} <= here.keys()
+    wanted = [Requirement(one) for group in (PROJECT["dependencies"], *map(EXTRAS.get, SET_UP)) for one in group or ()]
+    assert {canonicalize_name(one.name) for one in wanted} <= here.keys()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -64,7 +65,7 @@ def test_a_script_can_be_run_and_is_sound_bash(script: Path) -> None:
 def test_setup_once_done_needs_no_network_and_says_nothing() -> None:
     nowhere = dict.fromkeys(("UV_DEFAULT_INDEX", "HTTP_PROXY", "HTTPS_PROXY", "HF_ENDPOINT"), "http://127.0.0.1:9")
     done = subprocess.run(
-        ["scripts/setup", "--full", "--dev"], cwd=ROOT, env=os.environ | nowhere, check=True, capture_output=True
+        ["scripts/setup", "--dev"], cwd=ROOT, env=os.environ | nowhere, check=True, capture_output=True
     )
     assert done.stdout + done.stderr == b""
 
@@ -89,15 +90,3 @@ def test_compose_follows_its_specification_and_mounts_what_is_there() -> None:
     volumes = {volume.split(":")[0] for service in compose["services"].values() for volume in service["volumes"]}
     assert volumes - compose["volumes"].keys() == {"./config.toml"}
     assert (ROOT / "config.toml").is_file()
-
-
-TRANSFORMS = """
-from engine.backends.torchvision_import import import_torchvision
-import_torchvision()
-import spandrel
-from torchvision.transforms.functional import rotate
-"""
-
-
-def test_torchvision_and_spandrel_import_beside_any_build_of_torch() -> None:
-    subprocess.run([sys.executable, "-W", "error", "-c", TRANSFORMS], check=True, timeout=100)

@@ -1,0 +1,17 @@
+"""Libraries of the full tier that must live together."""
+
+import subprocess
+import sys
+
+import torch  # noqa: F401  # makes this a test of the full tier
+
+TRANSFORMS = """
+from engine.backends.torchvision_import import import_torchvision
+import_torchvision()
+import spandrel
+from torchvision.transforms.functional import rotate
+"""
+
+
+def test_torchvision_and_spandrel_import_beside_any_build_of_torch() -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", TRANSFORMS], check=True, timeout=100)
