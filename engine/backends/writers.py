@@ -15,7 +15,7 @@ from engine.wire import Service
 if TYPE_CHECKING:
     from engine.tasks.magic import Params
 
-VERSION = 3
+VERSION = 4
 """Of the task: raised when the same parameters would come out differently."""
 WEIGHT = weights.named("magicprompt")
 MAGIC_PROMPT = WEIGHT.hub.hub

@@ -67,7 +67,7 @@ class Saying:
         if (transcript := self._listened) is None:
             return [], "en"
         line = look(SIZES[self._film.shape], transcript.language).line
-        return cut(transcript.words, line), transcript.language
+        return cut(transcript.words, line, transcript.language), transcript.language
 
 
 def _voice(made: Result) -> Voice:

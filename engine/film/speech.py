@@ -1,11 +1,11 @@
 """Narration: a text spoken, and when each of its words is said."""
 
-import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from engine.subtitles.cues import Word
+from engine.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,16 +31,16 @@ def narrate(
     Raises BadInput for a voice or a language that is not here, or where there is nothing to say, and what `check` does.
     """
     spoken = speaker.speak(text, check, language, voice)
-    return spoken, timed(text, spoken.samples, spoken.rate)
+    return spoken, timed(text, spoken.samples, spoken.rate, spoken.language)
 
 
-def timed(text: str, samples: "Samples", rate: int) -> tuple[Word, ...]:
-    """The words of `text` with their times: each has the share of the sounding time that its letters have of all.
+def timed(text: str, samples: "Samples", rate: int, language: str) -> tuple[Word, ...]:
+    """Return the words of `text` with their times, each with its letters' share of the time in which there is sound.
 
-    Where there are as many pauses as sentence ends, each sentence has its own time.
+    Where there are as many pauses as sentence ends, each sentence has its own time. `language` is a code such as en.
     """
     spans = sounding(samples, rate)
-    sentences = [part for part in re.split(r"(?<=[.!?…])\s+", text.strip()) if part]
+    sentences = split_sentences(text, language)
     parts = _matched(sentences, spans)
     if parts is None:
         return tuple(_shared(text.split(), spans, first=True))

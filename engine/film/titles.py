@@ -26,7 +26,7 @@ def look(size: tuple[int, int], language: str) -> Look:
 def cues_of(words: Sequence[Word], size: tuple[int, int], language: str, begins: float, ends: float) -> list[Cue]:
     """Words, whose times count from `begins`, as cues that are gone at `ends`."""
     moved = [replace(word, start=word.start + begins, end=word.end + begins) for word in words]
-    found = cut(moved, look(size, language).line)
+    found = cut(moved, look(size, language).line, language)
     return [replace(cue, end=min(cue.end, ends)) for cue in found if cue.start < ends]
 
 

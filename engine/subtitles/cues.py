@@ -6,8 +6,10 @@ Guide): 42 characters a line, two lines, 17 characters a second, 0.8 to 7 second
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
+
+from engine.text.sentences import SENTENCE_ENDS, sentence_ends
 
 LINE = 42
 """Cells of a line; a Chinese, Japanese or Korean character takes two."""
@@ -18,7 +20,8 @@ APART = 0.08
 """Seconds between two cues."""
 PAUSE = 0.8
 """A silence of so many seconds ends a cue."""
-SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "؟", "।")  # noqa: RUF001  # full-width
+CLOSING = "\"'”’»)]"  # noqa: RUF001  # as people type them
+"""Marks that may stand after the end of a sentence."""
 CLAUSE_ENDS = (",", ";", ":", "—", "،", "؛", "、", "，", "；", "：")  # noqa: RUF001  # full-width
 _ENGLISH = "and but or because so that which who when where while if then than as with for from to of in on at by"
 _SPANISH = "y e o u pero porque que cuando donde mientras si entonces como con para por de del a en sin sobre"
@@ -33,6 +36,8 @@ class Word:
     text: str
     start: float
     end: float
+    ends_sentence: bool = field(default=False, compare=False)
+    """Set by `cut`, whatever it was before."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,13 @@ def cells(text: str) -> int:
     )
 
 
-def cut(words: Sequence[Word], line: int = LINE) -> list[Cue]:
-    """The cues of `words`, which are in order; `line` is the bound of a line in cells. No word is lost."""
+def cut(words: Sequence[Word], line: int = LINE, language: str = "en") -> list[Cue]:
+    """Return the cues of `words`, which are in order. No word is lost.
+
+    `line` is the bound of a line in cells; `language`, a code, tells abbreviations from the ends of sentences.
+    """
     words = [piece for word in words if word.text.strip() for piece in _pieces(word, line)]
+    words = _with_sentence_ends(words, language)
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(words) + 1):
         best.append(min(_candidates(words, end, line, best)))
@@ -77,6 +86,24 @@ def cut(words: Sequence[Word], line: int = LINE) -> list[Cue]:
         ends.append(best[ends[-1]][1])
     spans = zip(reversed(ends[1:]), reversed(ends[:-1]), strict=True)
     return _timed([_cue(words[start:end], line) for start, end in spans])
+
+
+def _with_sentence_ends(words: Sequence[Word], language: str) -> list[Word]:
+    """Return the words, each told whether a sentence ends with it."""
+    ends = set(sentence_ends("".join(word.text for word in words), language))
+    lasts = accumulate(len(word.text) for word in words)
+    return [
+        replace(word, ends_sentence=_has_end_mark(word) and last - _space_after(word) in ends)
+        for word, last in zip(words, lasts, strict=True)
+    ]
+
+
+def _has_end_mark(word: Word) -> bool:
+    return word.text.rstrip().rstrip(CLOSING).endswith(SENTENCE_ENDS)
+
+
+def _space_after(word: Word) -> int:
+    return len(word.text) - len(word.text.rstrip())
 
 
 def _candidates(
@@ -101,18 +128,18 @@ def _cost(span: Sequence[Word], following: Word | None) -> float:
     """How badly a cue of `span` reads, `following` being the word after it."""
     text = joined(span)
     seconds = max(span[-1].end - span[0].start, 0.01)
-    inner_ends = sum(word.text.rstrip().endswith(SENTENCE_ENDS) for word in span[:-1])
+    inner_ends = sum(word.ends_sentence for word in span[:-1])
     cost = 1.0 + 1.2 * inner_ends + max(0.0, len(text) / seconds - PACE) * 0.05
     if following is not None:
         cost += _break(span[-1], following)
-    if len(span) == 1 and not text.endswith(SENTENCE_ENDS):
+    if len(span) == 1 and not span[0].ends_sentence:
         cost += 2.0
     return cost + max(0.0, SHORTEST - seconds)
 
 
 def _break(before: Word, after: Word) -> float:
     """How badly a break between two words reads: nothing at a sentence's end, most inside a phrase."""
-    if before.text.rstrip().endswith(SENTENCE_ENDS) or after.start - before.end > PAUSE:
+    if before.ends_sentence or after.start - before.end > PAUSE:
         return 0.0
     if before.text.rstrip().endswith(CLAUSE_ENDS):
         return 0.5

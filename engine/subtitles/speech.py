@@ -30,7 +30,7 @@ class Heard:
         return self.transcript.language
 
     def cues(self, line: int = LINE) -> list[Cue]:
-        cues = cut(self.transcript.words, line)
+        cues = cut(self.transcript.words, line, self.transcript.language)
         return under(cues, self.english.words, line) if self.english else cues
 
 

@@ -23,6 +23,7 @@ from engine.params import MAX_SEED, TaskParams
 from engine.scripts.draft import draft
 from engine.subtitles import files
 from engine.task import Context, EngineSettings, Task
+from engine.text.language import LanguageDetector
 from engine.wire import Service
 
 
@@ -113,7 +114,7 @@ def run(params: Params, context: Context) -> Result:
 
 
 def _drafted(params: Params, begun: float) -> Result:
-    language = languages.base(params.language or voice.language_of(params.idea))
+    language = languages.base(params.language or LanguageDetector().detect(params.idea))
     script = draft(params.idea, language, params.seed or 0)
     facts: dict[str, Fact] = {"script": script.text(), "draft": True, "seed": params.seed or 0}
     made_by: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}

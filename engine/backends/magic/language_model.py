@@ -16,6 +16,7 @@ from engine.backends.torchvision_import import import_torchvision
 from engine.backends.writing import Report, Writing, style_notes
 from engine.errors import MissingModel, Sentence
 from engine.job import Fact
+from engine.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     from engine.tasks.magic import Params
@@ -34,7 +35,7 @@ TOLD = (
 )
 _THOUGHT = re.compile(r"<think>.*?(</think>|$)", re.DOTALL)
 _LEAD = re.compile(r"^\s*(\**prompt\**\s*:|[\"'“`*]+)\s*", re.IGNORECASE)
-_PARTS = re.compile(r"[,;\n]|\.\s")
+_PARTS = re.compile(r"[,;\n]")
 _JUNK = re.compile(r"[<>{}\[\]|\\#@~^_=]|https?:|--|::|\.\.\.")
 
 
@@ -102,7 +103,8 @@ class LanguageModelWriter:
         """What the model says beyond what is `begun`, phrase by phrase, without junk, repetition or contradiction."""
         given = ", ".join(begun) + ","
         text, whole = self._generate(self._told(params, idea) if self._is_told else given, seed, report)
-        parts = [part.strip(" \"'“”*`.!-") for part in _PARTS.split(_LEAD.sub("", _THOUGHT.sub("", text)))]
+        sentences = split_sentences(_LEAD.sub("", _THOUGHT.sub("", text)), idea.language)
+        parts = [part.strip(" \"'“”*`.!-") for sentence in sentences for part in _PARTS.split(sentence)]
         so_far, heard = given, {*tokens(given)}
         for part in parts if whole else parts[:-1]:
             words = {word for word in tokens(part) if word[0].isalnum()}

@@ -1,8 +1,9 @@
 """`python espeak_program.py say|phonemes VOICE`: text on stdin, sound or phonemes on stdout.
 
 eSpeak NG keeps its state in globals and is under the GPL, so it runs as a program of its own, like the system's does.
-`say` writes 16-bit mono samples after a line with their rate; `phonemes` writes one line of IPA for each clause and, in
-front of it, the mark that ended the clause.
+`say` writes 16-bit mono samples after a line with their rate. `phonemes` reads sentences with SEPARATOR between
+them; for each it writes one line of IPA for each clause and, in front of it, the mark that ended the clause, then
+SEPARATOR.
 """
 
 import ctypes
@@ -17,8 +18,10 @@ IPA = 2
 """espeakPHONEMES_IPA of speak_lib.h."""
 DATA_PATH_ERRORS = 0x8000
 """espeakINITIALIZE_DONT_EXIT: an error is returned."""
+SEPARATOR = "\x1e"
+"""ASCII's record separator, between sentences."""
 ENDS = ".,;:!?…。、！？"  # noqa: RUF001  # the marks of Chinese and Japanese
-CLAUSES = re.compile(r"(?<=[.,;:!?…])\s+|(?<=[。、！？])|\n+")  # noqa: RUF001  # likewise
+CLAUSES = re.compile(r"(?<=[,;:!?…])\s+|(?<=\.\.\.)\s+|(?<=[。、！？])|\n+")  # noqa: RUF001  # likewise
 MARKS = str.maketrans("…。、！？", "..,!?")  # noqa: RUF001  # likewise
 
 NO_VOICE = 3
@@ -56,7 +59,7 @@ class Espeak:
         self._library.espeak_Synchronize()
 
     def phonemes(self, text: str) -> Iterator[tuple[str, str]]:
-        """For each clause the mark that ends it, or a space, and its IPA."""
+        """For each clause of a sentence the mark that ends it, or a space, and its IPA."""
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         for clause in filter(None, CLAUSES.split(text)):
             mark = clause[-1].translate(MARKS) if clause[-1] in ENDS else " "
@@ -79,7 +82,9 @@ def main(arguments: list[str]) -> int:
         return NO_VOICE
     text = sys.stdin.buffer.read().decode()
     if what == "phonemes":
-        sys.stdout.buffer.writelines(f"{mark}{ipa}\n".encode() for mark, ipa in espeak.phonemes(text))
+        for sentence in text.split(SEPARATOR):
+            sys.stdout.buffer.writelines(f"{mark}{ipa}\n".encode() for mark, ipa in espeak.phonemes(sentence))
+            sys.stdout.buffer.write(SEPARATOR.encode())
         return 0
     sys.stdout.buffer.write(f"{espeak.rate}\n".encode())
     espeak.say(text, sys.stdout.buffer.write)

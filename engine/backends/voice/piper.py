@@ -3,7 +3,7 @@ Adversarial Learning for End-to-End Text-to-Speech" (2021); https://github.com/O
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 PAUSE = 0.25
 """Seconds between sentences."""
 PAD, BEGIN, END = "_", "^", "$"
-VERSION = 2
-"""Of how these voices sound: raised when the same text would sound different."""
+VERSION = 3
+"""Of how Piper's and eSpeak NG's voices sound: raised when the same text would sound different."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,19 @@ class PiperVoice:
     def _about(self) -> Any:
         return json.loads(self.path.with_name(self.path.name + ".json").read_text("utf-8"))
 
-    def say(self, text: str, network: Any, check: Callable[[], None]) -> "tuple[Samples, int]":
-        """The text spoken by `network`, this voice's, mono in -1..1, and its rate. `check` is asked before each
-        sentence.
+    def say(self, sentences: Sequence[str], network: Any, check: Callable[[], None]) -> "tuple[Samples, int]":
+        """Speak with `network`, this voice's, and return mono samples in -1..1 and their rate.
+
+        `check` is called before each sentence; what it raises ends this.
         """
         import numpy as np
 
         rate = int(self._about["audio"]["sample_rate"])
         pause = np.zeros(int(PAUSE * rate), np.float32)
         pieces = []
-        for sentence in _sentences(espeak.phonemes(text, self._about["espeak"]["voice"])):
+        for clauses in espeak.phonemes(sentences, self._about["espeak"]["voice"]):
             check()
-            pieces += [self._spoken(network, sentence), pause]
+            pieces += [self._spoken(network, _joined(clauses)), pause]
         return np.concatenate(pieces) if pieces else pause, rate
 
     def _spoken(self, network: Any, sentence: str) -> "Samples":
@@ -85,15 +86,6 @@ class PiperVoice:
         return [*ids, *table[END]]
 
 
-def _sentences(clauses: list[tuple[str, str]]) -> Iterator[str]:
-    """Clauses joined up to the mark that ends a sentence."""
-    held = ""
-    for mark, ipa in clauses:
-        held += ipa + mark
-        if mark in ".!?":
-            yield held.strip()
-            held = ""
-        else:
-            held += " "
-    if held.strip():
-        yield held.strip()
+def _joined(clauses: Sequence[tuple[str, str]]) -> str:
+    """Return the phonemes of one sentence, with the marks between its clauses."""
+    return " ".join(ipa + mark.strip() for mark, ipa in clauses)

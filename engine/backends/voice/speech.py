@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from engine.backends.voice import espeak, languages, voices
 from engine.errors import BadInput, Sentence
 from engine.task import EngineSettings
+from engine.text.language import LanguageDetector
+from engine.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,15 +62,19 @@ class Speaker:
         self._weights = weights
         self._counted = device == "cpu"
         self._loaded: OrderedDict[Path, _Loaded] = OrderedDict()
+        self._languages = LanguageDetector()
         self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
         """Bytes on the device."""
-        return sum(each.size for each in tuple(self._loaded.values())) if self._counted else 0
+        if not self._counted:
+            return 0
+        return self._languages.bytes + sum(each.size for each in tuple(self._loaded.values()))
 
     def close(self) -> None:
         self._loaded.clear()
+        self._languages.close()
 
     def speak(self, text: str, check: Callable[[], None], language: str | None = None, voice: str = "") -> Spoken:
         """`text` spoken, the same each time. `language`, which may be a dialect such as pt-br, is told by it where that
@@ -77,13 +83,14 @@ class Speaker:
         `check` is asked now and then; what it raises ends this. Raises BadInput for a language or a voice that is not
         here, or a text with nothing to say in it.
         """
-        asked = languages.plain(language or "") or voices.language_of(text)
+        asked = languages.plain(language or "") or self._languages.detect(text)
         chosen, notes = called(voice, self._weights) or self._of_piper(asked, voice), tuple[Sentence, ...]()
         if chosen is None and languages.voice_of(asked) is None and languages.is_dialect(asked):
             asked, notes = _wider(asked)
             chosen = self._of_piper(asked, voice)
         if chosen:
-            samples, rate = chosen.say(text, self._network(chosen.path), check)
+            sentences = split_sentences(text, chosen.language)
+            samples, rate = chosen.say(sentences, self._network(chosen.path), check)
             return _heard(Spoken(samples, rate, chosen.name, chosen.language, notes))
         return _heard(_of_espeak(text, asked, voice, notes))
 
@@ -147,7 +154,7 @@ def _wider(dialect: str) -> tuple[str, tuple[Sentence, ...]]:
 def _of_espeak(text: str, language: str, voice: str, notes: tuple[Sentence, ...]) -> Spoken:
     if language == "ja" and HAN.search(text):
         raise BadInput("The Japanese voice here reads kana and no kanji. Write the text in kana.")
-    samples, rate = espeak.say(text, language, VARIANTS[voice])
+    samples, rate = espeak.say(split_sentences(text, language), language, VARIANTS[voice])
     note = Sentence(
         template="Spoken by eSpeak NG, which sounds like a machine: "
         "no natural voice of that kind for {language} is here.",

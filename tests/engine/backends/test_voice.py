@@ -2,6 +2,7 @@
 
 import re
 import wave
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from engine.backends import voice
 from engine.backends.voice import languages, voices
 from engine.backends.whisper import Whisper
 from engine.errors import BadInput, Cancelled, MissingModel
+from engine.film.speech import sounding
+from engine.text.language import MODEL_BYTES
 from engine.video import Watch, samples
 
 
@@ -177,16 +180,31 @@ def test_the_saved_sound_has_the_samples_that_were_spoken(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "language"),
+    ("text", "pauses"),
     [
-        ("An apple a day.", "en"),
-        ("Meow", "en"),
-        ("A cat on a mat", "en"),
-        ("Hola, yo soy un gato", "es"),
-        ("O gato está na mesa e não dorme", "pt"),
-        ("Bonjour, je suis un chat", "fr"),
-        ("Привет", "ru"),
+        ("Mr. Smith lives on St. James St. near Mrs. Jones. He wakes at 5 p.m. every day. Then he reads No. 7.", 2),
+        ("Prof. Dr. Brown of Washington D.C. met J. R. R. Tolkien vs. Lt. Lee in the U.S. Army.", 0),
+        ("El Sr. Pérez vive en EE. UU. con la Sra. García. Llega a las 5.", 1),
     ],
 )
-def test_a_text_tells_its_language_and_english_is_meant_where_it_tells_nothing(text: str, language: str) -> None:
-    assert voices.language_of(text) == language
+@pytest.mark.parametrize("natural", [True, False])
+def test_a_voice_pauses_between_sentences_alone(text: str, pauses: int, natural: bool, tmp_path: Path) -> None:
+    spoken = said(text, weights.FOLDER if natural else tmp_path)
+    spans = sounding(spoken.samples, spoken.rate)
+    gaps = [after - before for (_, before), (after, _) in pairwise(spans)]
+    assert sum(gap > 0.22 for gap in gaps) == pauses, gaps
+
+
+def test_one_foreign_word_does_not_change_the_voice() -> None:
+    spoken = said("The word привет means hello in Russian.")
+    assert (spoken.voice, spoken.language) == ("en_US-joe-medium", "en")
+
+
+def test_the_model_that_tells_languages_counts_while_it_is_loaded(tmp_path: Path) -> None:
+    speaker = voice.Speaker(tmp_path)
+    speaker.speak("Hello there.", lambda: None, "en")
+    assert speaker.size == 0
+    speaker.speak("Hello there.", lambda: None)
+    assert speaker.size == MODEL_BYTES
+    speaker.close()
+    assert speaker.size == 0

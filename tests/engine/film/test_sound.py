@@ -38,11 +38,22 @@ def heard(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 def test_each_word_has_the_time_at_which_it_is_said() -> None:
     rate = 1000
     silence, voice = np.zeros(500, np.float32), np.ones(1000, np.float32)
-    words = timed("One two. Three four.", np.concatenate([silence, voice, silence, silence, voice, silence]), rate)
+    samples = np.concatenate([silence, voice, silence, silence, voice, silence])
+    words = timed("One two. Three four.", samples, rate, "en")
     assert [word.text for word in words] == ["One", " two.", " Three", " four."]
     assert [word.start for word in words] == pytest.approx([0.5, 0.93, 2.5, 3.0], abs=0.02)
     assert words[1].end == pytest.approx(1.5, abs=0.02)
     assert words[-1].end == pytest.approx(3.5, abs=0.02)
+
+
+def test_a_pause_is_given_to_a_sentence_and_not_to_an_abbreviation() -> None:
+    rate = 1000
+    silence, voice = np.zeros(500, np.float32), np.ones(2000, np.float32)
+    samples = np.concatenate([silence, voice, silence, voice, silence])
+    words = timed("Mr. Lee saw St. James. He then met Mrs. Jones.", samples, rate, "en")
+    assert words[4].text == " James."
+    assert words[4].end == pytest.approx(2.5, abs=0.02)
+    assert words[5].start == pytest.approx(3.0, abs=0.02)
 
 
 def test_what_is_silent_throughout_is_one_span() -> None:

@@ -39,6 +39,34 @@ def test_sentences_are_kept_apart() -> None:
     ]
 
 
+def test_an_abbreviation_ends_no_cue() -> None:
+    said = "Mr. Smith lives on St. James St. near Mrs. Jones. He wakes at 5 p.m. every day. Then he reads No. 7."
+    assert [text.replace("\n", " ") for text in texts(spoken(said))] == [
+        "Mr. Smith lives on St. James St. near Mrs. Jones.",
+        "He wakes at 5 p.m. every day.",
+        "Then he reads No. 7.",
+    ]
+
+
+def test_a_quotation_mark_after_the_end_of_a_sentence_does_not_hide_it() -> None:
+    said = "“We have been waiting for the boat all day.” Nobody answered her for a long while."
+    assert texts(spoken(said)) == [
+        "“We have been waiting\nfor the boat all day.”",
+        "Nobody answered her for a long while.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "count"),
+    [
+        ("es", "El Sr. Pérez y la Sra. García viven en EE. UU. desde 2001. Compran fruta, p. ej. manzanas y uvas.", 2),
+        ("fr", "M. Dupont et Mme. Durand arrivent ce soir. Ils vont chez le Dr. Petit, p. ex. à six heures.", 2),
+    ],
+)
+def test_the_language_tells_its_abbreviations(language: str, said: str, count: int) -> None:
+    assert len(cut(spoken(said), LINE, language)) == count
+
+
 def test_a_long_sentence_breaks_where_a_clause_ends() -> None:
     said = "When the glue has dried and the seat is firm, we sand the legs by hand until the wood is smooth and warm."
     assert [text.replace("\n", " ") for text in texts(spoken(said))] == [
