@@ -59,6 +59,10 @@ def described(media: Media, found: Probe) -> Media:
     return media.model_copy(update={**size, "seconds": round(found.seconds, 3)})
 
 
+MAX_REORDERED_FRAMES = 16
+"""By how many frames the order of decoding may differ from that of showing (H.264, A.3.1; HEVC)."""
+STATED_STEP = 0.01
+"""Seconds between two lengths that FFmpeg tells apart when it says what a file states."""
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _STREAM = re.compile(r"^  Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\(\w+\))?: (\w+): (\w+)(.*)$")
 _SIZE = re.compile(r", (\d+)x(\d+)(?=[ ,]|$)")
@@ -108,11 +112,25 @@ def _found(head: list[str], told: dict[str, str]) -> Probe:
     video = next((at for at in streams if at[0][1] == "Video" and "(attached pic)" not in at[0][3]), None)
     sound = next((match for match, _ in streams if match[1] == "Audio"), None)
     seconds = seconds_of(told) or _duration(head)
+    stream = _video(video[0], _details(head, video[1]), frames, seconds) if video else None
     return Probe(
-        seconds=seconds,
-        video=_video(video[0], _details(head, video[1]), frames, seconds) if video else None,
+        seconds=_shown_until(seconds, stream, _duration(head)) if stream else seconds,
+        video=stream,
         sound=Sound(sound[2]) if sound else None,
     )
+
+
+def _shown_until(decoded: float, video: Stream, stated: float) -> float:
+    """Return the second at which the last frame goes, where frames were `decoded` until then, in that order.
+
+    B-frames are decoded before a frame that is shown later, so FFmpeg's report ends early by as many frames. The length
+    that the file states, in hundredths of a second, counts only where that explains it. Frames of an even rate are more
+    exact, and are all there is where the file states nothing.
+    """
+    by_rate = video.frames / video.rate
+    exact = by_rate if abs(by_rate - stated) <= STATED_STEP or not stated else stated
+    latest = decoded + MAX_REORDERED_FRAMES / video.rate
+    return exact if decoded + STATED_STEP < exact <= latest else decoded
 
 
 def _video(match: re.Match[str], details: list[str], frames: int, seconds: float) -> Stream | None:

@@ -146,6 +146,7 @@ def test_a_video_keeps_its_frames_and_its_sound(bench: Bench) -> None:
     assert (after.video.frames, after.video.rate) == (before.video.frames, before.video.rate)
     assert after.sound
     assert abs(after.seconds - before.seconds) < 0.2
+    assert media.seconds == round(after.seconds, 3)
     assert len({told.fraction for told in bench.told}) >= 5
 
 

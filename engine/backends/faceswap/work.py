@@ -142,7 +142,7 @@ class Swap:
             video.write(self._swapped(target, stream, tracker, watch), path, stream.rate, watch, sound)
             self._settle(tracker)
             kept = self._context.keep_file(path)
-        return kept.model_copy(update={"width": stream.width, "height": stream.height, "seconds": found.seconds})
+        return video.described(kept, video.probe(kept.path, kept.mime, watch=watch))
 
     def _swapped(self, target: Media, stream: video.Stream, tracker: Tracker, watch: video.Watch) -> Iterator[Picture]:
         """The device works on a frame while the next one is read and looked through."""

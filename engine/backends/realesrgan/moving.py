@@ -59,7 +59,7 @@ def clip(media: Media, found: video.Probe, scale: float, enlarge: Enlarger, cont
         larger = _larger(media, stream, (height, width), enlarge, context)
         video.write(larger, path, stream.rate, watch, (media.path, media.mime, found) if found.sound else None)
         kept = context.keep_file(path)
-    return kept.model_copy(update={"width": width, "height": height, "seconds": found.seconds})
+    return video.described(kept, video.probe(kept.path, kept.mime, watch=watch))
 
 
 def _larger(

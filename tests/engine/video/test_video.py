@@ -60,6 +60,38 @@ def test_a_recording_is_probed(name: str, mime: str, video: bool, sound: bool, t
         assert (found.video.rate, found.video.frames) == (RATE, RATE)
 
 
+@pytest.mark.parametrize(
+    ("rate", "count", "name", "options", "seconds"),
+    [
+        ("30", 60, "a.mp4", [], 2.0),
+        ("30", 61, "a.mp4", [], 61 / 30),
+        ("30000/1001", 61, "a.mp4", [], 61 * 1001 / 30000),
+        ("25", 40, "a.mkv", ["-x264-params", "bframes=8:b-pyramid=2"], 1.6),
+        ("30", 60, "a.mp4", ["-bf", "0"], 2.0),
+        ("30", 1, "a.mp4", [], 1 / 30),
+        ("30", 60, "a.mp4", ["-vf", "setpts=PTS+gt(N\\,30)*0.5/TB", "-fps_mode", "vfr"], 2.5),
+    ],
+)
+def test_a_video_is_as_long_as_its_last_frame_is_shown(  # noqa: PLR0917  # of parametrize
+    rate: str, count: int, name: str, options: list[str], seconds: float, tmp_path: Path
+) -> None:
+    """B-frames are decoded in another order than they are shown in; FFmpeg reports up to the last one decoded."""
+    path = tmp_path / name
+    source = ["-f", "lavfi", "-i", f"testsrc=size=64x48:rate={rate}", "-frames:v", str(count), "-c:v", "libx264"]
+    subprocess.run([program(), "-v", "error", *source, *options, str(path)], check=True, timeout=30)
+    found = probe(path, "video/mp4" if path.suffix == ".mp4" else "video/x-matroska")
+    assert found.seconds == pytest.approx(seconds, abs=0.005)
+
+
+@pytest.mark.parametrize("sounding", [1.0, 3.0])
+def test_a_video_is_as_long_as_the_longer_of_its_pictures_and_its_sound(sounding: float, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    picture, sound = "testsrc=size=64x48:rate=30:duration=2", f"sine=duration={sounding}"
+    inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264"]
+    subprocess.run([program(), "-v", "error", *inputs, str(path)], check=True, timeout=30)
+    assert probe(path, "video/mp4").seconds == pytest.approx(max(2.0, sounding), abs=0.03)
+
+
 def test_a_turned_video_has_the_size_that_it_is_shown_in(clip: Path, tmp_path: Path) -> None:
     turned = tmp_path / "turned.mp4"
     # The packaged FFmpeg makes it, whichever one reads it: -display_rotation came with FFmpeg 6.
