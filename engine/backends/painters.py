@@ -1,5 +1,6 @@
 """Who draws: the choice between `sdxl` (full tier) and `pocket` (embedded), and what both have in common."""
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from engine.errors import Sentence
 from engine.job import Fact
 from engine.media import hash_of
 from engine.task import EngineSettings
+from engine.text.readable import readable_form, unreadable_words
 from engine.wire import Service
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ TOO_MUCH = (
     "tiling",
 )
 """What no pocket can: options, and abilities that `Params.asks` knows."""
-VERSION = 2
+VERSION = 3
 """Of the task: raised when the same parameters would come out differently, so that cached pictures are drawn anew."""
 
 
@@ -67,6 +69,12 @@ class Painter(Protocol):
     def close(self) -> None: ...
 
     def paint(self, params: "Params", report: "Report") -> Painting: ...
+
+
+def unread_words(params: "Params") -> str:
+    """Return the words of both prompts that are in no script that these models learned, shortened; "" without any."""
+    words = unreadable_words(f"{readable_form(params.prompt)} {readable_form(params.negative)}")
+    return textwrap.shorten(" ".join(words), 80, placeholder="…")
 
 
 def choose(settings: EngineSettings) -> Service:

@@ -14,6 +14,7 @@ from engine.backends.ltx.loading import load
 from engine.backends.parking import Parking
 from engine.film.film import RATE
 from engine.task import EngineSettings
+from engine.text.readable import readable_form
 
 if TYPE_CHECKING:
     from engine.backends.clips import Picture, Report, Wish
@@ -130,7 +131,7 @@ class LtxClipper:
         """The words, and what to keep out, as the pipelines take them."""
         device = "cpu" if self._level == 2 else self._device
         read = self._pipes.reader.encode_prompt(
-            prompt,
+            readable_form(prompt),
             AGAINST,
             do_classifier_free_guidance=not self._checkpoint.distilled,
             max_sequence_length=self._pipes.tokens,

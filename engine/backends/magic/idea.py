@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from engine.backends.magic.lexicon import Facts, Language, Meaning, forms, lexicon, tokens
+from engine.text.readable import readable_form
 
 _SPANISH = (
     "el la los las un una unos unas de del al su sus que en con sin y por para sobre bajo junto desde entre hacia"
@@ -44,10 +45,11 @@ class _Match:
 
 
 def read(text: str) -> Idea:
-    """Every fact that the lexicon knows words for."""
-    words = tokens(text)
+    """Return every fact that the lexicon knows words for. Emoji say what their English names do, in any language."""
+    written = tokens(text)
+    language = _language(text, written, list(_matches(written)))
+    words = tokens(readable_form(text))
     matches = list(_matches(words))
-    language = _language(text, words, matches)
     denied = _denied(words)
     facts, banned = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     kinds, media = list[str](), list[str]()

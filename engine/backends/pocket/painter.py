@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.backends.painters import Painting
+from engine.backends.painters import Painting, unread_words
 from engine.backends.pocket.pocket import Pocket
 from engine.backends.pocket.shape import Shape
 from engine.backends.realesrgan.embedded import Upscaler
-from engine.errors import Sentence
+from engine.errors import BadInput, Sentence
 from engine.pictures import pixels
+from engine.text.readable import readable_form, without_unreadable_words
 
 if TYPE_CHECKING:
     from engine.backends.painters import Picture, Report
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 DRAWN = 0.9
 """Share of the work that is denoising; the rest is enlarging."""
 EMOJI_LIKE = Sentence(template="Drawn by the embedded pocket model: emoji-like; see README for SDXL.")
+
+FOREIGN = "Not read: “{words}”. The model reads English in Latin letters, and emoji."
 
 
 def _shape(params: "Params") -> "Shape":
@@ -49,14 +52,18 @@ class PocketPainter:
         """ONNX Runtime and ncnn give their memory back when nothing refers to them."""
 
     def paint(self, params: "Params", report: "Report") -> Painting:
-        """Pictures of four times the model's size, `params.count` of them."""
+        """Return pictures of four times the model's size, `params.count` of them.
+
+        Raises BadInput for a prompt in which nothing can be read.
+        """
+        prompt = _read_prompt(params.prompt)
 
         def on_step(done: int, total: int, estimates: "Picture") -> None:
             report("drawing", DRAWN * done / total, np.concatenate(list(estimates), axis=1))
 
         drawn = self._pocket.draw(
-            params.prompt,
-            negative=params.negative,
+            prompt,
+            negative=without_unreadable_words(readable_form(params.negative)),
             seed=params.seed or 0,
             steps=params.steps,
             guidance=params.guidance,
@@ -66,12 +73,24 @@ class PocketPainter:
             strength=params.strength,
             on_step=on_step,
         )
-        return Painting([self._upscaler.enlarge(picture) for picture in drawn], self._notes(params.prompt))
+        return Painting([self._upscaler.enlarge(picture) for picture in drawn], self._notes(params, prompt))
 
-    def _notes(self, prompt: str) -> tuple[Sentence, ...]:
-        unread = self._pocket.unread(prompt)
-        if not unread:
-            return (EMOJI_LIKE,)
-        words = " ".join(unread)
-        cut = Sentence(template="It reads about 16 words; not read: “{words}”.", facts={"words": words[:80]})
-        return (EMOJI_LIKE, cut)
+    def _notes(self, params: "Params", prompt: str) -> tuple[Sentence, ...]:
+        notes: tuple[Sentence, ...] = (EMOJI_LIKE,)
+        if foreign := unread_words(params):
+            notes += (Sentence(template=FOREIGN, facts={"words": foreign}),)
+        if beyond := self._pocket.unread(prompt):
+            template = "It reads about 16 words; not read: “{words}”."
+            notes += (Sentence(template=template, facts={"words": " ".join(beyond)[:80]}),)
+        return notes
+
+
+def _read_prompt(prompt: str) -> str:
+    """Return what the model reads of `prompt`: emoji by name, and no words in other scripts. Raises BadInput."""
+    read = without_unreadable_words(readable_form(prompt))
+    if not read:
+        raise BadInput(
+            "prompt is “{value}”, of which the model here can read nothing. Write it in English, or in emoji.",
+            value=prompt[:40],
+        )
+    return read

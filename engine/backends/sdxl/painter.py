@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.cuda import give_back
-from engine.backends.painters import Painting
+from engine.backends.painters import Painting, unread_words
 from engine.backends.parking import Parking
 from engine.backends.sdxl import plain
 from engine.backends.sdxl.checkpoint import checkpoint
@@ -37,6 +37,7 @@ ROOMY = 10 * 10**9
 TILE = 512
 """Pixels of the tiles that a VAE decodes where memory is short."""
 IN_TILES = Sentence(template="Memory was short, so it was drawn more slowly and put together from tiles.")
+FOREIGN = "The model reads little of “{words}”: it learned from English in Latin letters. Emoji are read by name."
 
 OnStep = Callable[[int, int, Any], None]
 
@@ -132,7 +133,7 @@ class SdxlPainter:
         watch = StepReporter(self._previewer, report, self.preview_every)
         pictures = list(self._in_words(params, watch) if params.words_alone else self._along(params, watch))
         watch.learn(pictures)
-        return self._painting(pictures)
+        return self._painting(pictures, params)
 
     def _in_words(self, params: "Params", watch: StepReporter) -> Iterator[NDArray[np.uint8]]:
         for offsets in self._offsets(params):
@@ -179,7 +180,7 @@ class SdxlPainter:
                 watch = StepReporter(self._previewer, report_to_each(places, report), self.preview_every)
                 drawn = self._drawn([jobs[place] for place in places], [0] * len(places), watch)
                 for place, picture in zip(places, drawn, strict=True):
-                    yield place, partial(self._waited, picture)
+                    yield place, partial(self._waited, picture, jobs[place])
 
     @property
     def _chunk(self) -> int:
@@ -222,12 +223,14 @@ class SdxlPainter:
             [Words(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)]
         )
 
-    def _waited(self, picture: Coming) -> Painting:
-        return self._painting([picture.there()])
+    def _waited(self, picture: Coming, params: "Params") -> Painting:
+        return self._painting([picture.there()], params)
 
-    def _painting(self, pictures: list[NDArray[np.uint8]]) -> Painting:
+    def _painting(self, pictures: list[NDArray[np.uint8]], params: "Params") -> Painting:
         """`extends` among its facts says that such a picture can be drawn on beyond its edges."""
-        notes = (IN_TILES,) if self._level else ()
+        notes: tuple[Sentence, ...] = (IN_TILES,) if self._level else ()
+        if foreign := unread_words(params):
+            notes += (Sentence(template=FOREIGN, facts={"words": foreign}),)
         return Painting(pictures, notes, {"model": self._checkpoint.name, "extends": True})
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.backends.transfer import send
+from engine.text.readable import readable_form
 from engine.weighting import Fragment, fragments
 
 
@@ -41,7 +42,7 @@ def encode(pipe: Any, prompt: str, negative: str = "", *, guided: bool) -> Encod
     Up to 75 tokens of weight 1 are exactly diffusers' `encode_prompt`. Of more, the pooled words are of the first 75.
     Raises BadInput for a weight that is too great.
     """
-    wanted, unwanted = fragments(prompt), fragments(negative) if guided else []
+    wanted, unwanted = _fragments(prompt), _fragments(negative) if guided else []
     words, against, pooled, pooled_against = pipe.encode_prompt(
         _text(wanted),
         device=pipe.text_encoder.device,
@@ -60,7 +61,7 @@ def encode(pipe: Any, prompt: str, negative: str = "", *, guided: bool) -> Encod
 
 def is_plain(pipe: Any, prompt: str) -> bool:
     """Whether `encode_together` takes it: without weights, and within what CLIP reads at once."""
-    pieces = fragments(prompt)
+    pieces = _fragments(prompt)
     return all(piece.weight == 1 for piece in pieces) and _fits(pipe, _text(pieces))
 
 
@@ -68,7 +69,7 @@ def encode_together(pipe: Any, prompts: Sequence[str]) -> list[Encoded]:
     """What `encode` gives of each plain prompt where nothing guides, read in one call."""
     import torch
 
-    texts = [_text(fragments(prompt)) for prompt in prompts]
+    texts = [_text(_fragments(prompt)) for prompt in prompts]
     first = _penultimate(pipe.tokenizer, pipe.text_encoder, texts)
     second = _penultimate(pipe.tokenizer_2, pipe.text_encoder_2, texts)
     words = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
@@ -88,6 +89,11 @@ def joined(encoded: Sequence[Encoded]) -> Encoded:
 
     rows = zip(*(vars(each).values() for each in encoded), strict=True)
     return Encoded(*(None if row[0] is None else torch.cat(row) for row in rows))
+
+
+def _fragments(prompt: str) -> list[Fragment]:
+    """Return the pieces of the prompt with emoji by name: CLIP learned few of them as tokens of their own."""
+    return fragments(readable_form(prompt))
 
 
 def _text(pieces: list[Fragment]) -> str:

@@ -27,6 +27,12 @@ IDEAS = (
 )
 
 
+def test_an_emoji_says_what_it_shows() -> None:
+    assert (read("🐱").kind, read("un 🐱 de noche").kind) == ("animal", "animal")
+    assert (read("🐱 at night").language, read("un 🐱 de noche").language) == ("en", "es")
+    assert write("🐱", 1).prompt.startswith("🐱, ")
+
+
 def added(written: Written) -> str:
     """What the grammar wrote behind the idea."""
     return written.prompt[len(written.idea.text.rstrip(" .,;:")) :]

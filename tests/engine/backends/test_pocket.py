@@ -12,13 +12,15 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from engine import weights
-from engine.backends.painters import TOO_MUCH, choose
+from engine.backends.painters import TOO_MUCH, Painting, choose
 from engine.backends.pocket.minilm import MiniLM
+from engine.backends.pocket.painter import PocketPainter
 from engine.backends.pocket.pocket import Pocket
 from engine.backends.pocket.sampler import Array, sample, times
 from engine.backends.pocket.shape import Shape, widen
-from engine.errors import MissingModel
+from engine.errors import BadInput, MissingModel
 from engine.task import EngineSettings
+from engine.tasks.imagine import Params
 
 Picture = NDArray[np.uint8]
 
@@ -227,3 +229,31 @@ def test_a_dropped_file_is_drawn_with_by_what_it_says_of_itself(
 def test_without_the_text_encoder_the_person_learns_what_to_fetch(tmp_path: Path) -> None:
     with pytest.raises(MissingModel, match=r"minilm is not here.*python -m engine weights --fetch minilm"):
         Pocket(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def painter() -> PocketPainter:
+    return PocketPainter(weights.FOLDER)
+
+
+def painting(painter: PocketPainter, prompt: str) -> Painting:
+    return painter.paint(Params(prompt=prompt, seed=5, steps=2), lambda *_: None)
+
+
+def test_an_emoji_is_drawn_as_what_it_shows(painter: PocketPainter) -> None:
+    shown = painting(painter, "🐱")
+    assert np.array_equal(shown.pictures[0], painting(painter, "cat face").pictures[0])
+    assert not np.array_equal(shown.pictures[0], painting(painter, "🚀").pictures[0])
+    assert len(shown.notes) == 1
+
+
+def test_words_in_another_script_change_nothing_and_are_named(painter: PocketPainter) -> None:
+    told = painting(painter, "a red apple 猫, красный")
+    assert np.array_equal(told.pictures[0], painting(painter, "a red apple ,").pictures[0])
+    assert [note.facts for note in told.notes[1:]] == [{"words": "猫 красный"}]
+
+
+@pytest.mark.parametrize("prompt", ["猫", "красный кот", "قطة", "?!", "\u200b→"])
+def test_a_prompt_of_which_nothing_can_be_read_is_refused(painter: PocketPainter, prompt: str) -> None:
+    with pytest.raises(BadInput, match="of which the model here can read nothing"):
+        painting(painter, prompt)

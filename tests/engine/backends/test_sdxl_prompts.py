@@ -7,7 +7,7 @@ import pytest
 
 from engine.backends.sdxl.checkpoint import Checkpoint
 from engine.backends.sdxl.loading import load
-from engine.backends.sdxl.prompts import encode
+from engine.backends.sdxl.prompts import encode, encode_together
 from engine.task import EngineSettings
 from tests.tiny_sdxl import save_tiny_sdxl
 
@@ -32,6 +32,14 @@ def test_a_short_prompt_is_encoded_as_diffusers_does(pipe: Any) -> None:
     ours = encode(pipe, "a cat", "a dog", guided=True)
     assert far(ours.words, words) == far(ours.against, against) == 0
     assert far(ours.pooled, pooled) == far(ours.pooled_against, pooled_against) == 0
+
+
+def test_emoji_are_encoded_by_name(pipe: Any) -> None:
+    named = encode(pipe, "a cat face", guided=False)
+    assert far(encode(pipe, "a 🐱", guided=False).words, named.words) == 0
+    assert far(encode_together(pipe, ["a 🐱"])[0].words, named.words) < 1e-5
+    heavy = encode(pipe, "a (cat face:1.5)", guided=False)
+    assert far(encode(pipe, "a (🐱:1.5)", guided=False).words, heavy.words) == 0
 
 
 def test_weights_of_one_change_nothing(pipe: Any) -> None:
