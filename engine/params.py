@@ -18,7 +18,14 @@ from engine.errors import BadInput
 from engine.job import Media, by_content
 from engine.media import kinds_named
 
-MAX_SEED = 2**31 - 1
+MAX_SEED = 2**32 - 1
+"""As in other tools. PyTorch's generator on the CPU takes no more than 32 bits: greater seeds would repeat others."""
+MAX_PROMPT_CHARACTERS = 10_000
+"""Far above what a chat sends: Discord ends an option at 6000 characters and a form's field at 4000, Telegram a message
+at 4096. SDXL reads it 75 tokens at a time.
+"""
+MAX_DERIVED_SEED = 2**31 - 1
+"""Of a seed that follows from the other options; those of earlier versions stay as they were."""
 
 
 class TaskParams(BaseModel):
@@ -61,7 +68,7 @@ class TaskParams(BaseModel):
 
     def _derived_seed(self) -> int:
         others = json.dumps(by_content(self.model_dump(mode="json", exclude={"seed"})), sort_keys=True)
-        return int.from_bytes(hashlib.sha256(others.encode()).digest()[:4], "big") & MAX_SEED
+        return int.from_bytes(hashlib.sha256(others.encode()).digest()[:4], "big") & MAX_DERIVED_SEED
 
 
 @dataclass(frozen=True)

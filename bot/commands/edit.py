@@ -6,13 +6,17 @@ from bot.command import Ask, Call, command
 from bot.prompts import drawn, written
 from bot.results import Of
 from engine.job import Job
+from engine.params import MAX_PROMPT_CHARACTERS
 
 
 class Params(Of):
     """What became of the prompt."""
 
     prompt: str = Field(
-        description="The prompt as it should be", min_length=1, max_length=1500, json_schema_extra={"rest": True}
+        description="The prompt as it should be",
+        min_length=1,
+        max_length=MAX_PROMPT_CHARACTERS,
+        json_schema_extra={"rest": True},
     )
 
 

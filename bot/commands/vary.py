@@ -40,4 +40,4 @@ async def _seed(call: Call, row: Row, image: Media) -> int | None:
     again = places and turnable and not (params.asks("image") or params.asks("variation"))
     if not again or row.job.key != key_of(row.job.task, service.version, identity(params, service), row.job.params):
         return None
-    return int(row.job.params["seed"]) + places[0]
+    return (int(row.job.params["seed"]) + places[0]) % (MAX_SEED + 1)

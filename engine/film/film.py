@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.job import Media
+from engine.params import MAX_SEED
 from engine.scripts.script import Motion as Asked
 from engine.scripts.script import ScriptScene, Shape, Transition
 
@@ -68,7 +69,7 @@ class Film:
     def seed_of(self, number: int) -> int:
         """The seed of scene `number`, from 0: its own, or the next of the film's family."""
         own = self.scenes[number].seed
-        return own if own is not None else (self.seed + number) % 2**31
+        return own if own is not None else (self.seed + number) % (MAX_SEED + 1)
 
     def prompt_of(self, number: int) -> str:
         prompt = self.scenes[number].prompt

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from engine.backends import painters
 from engine.errors import AtelierError, BadInput, Cancelled
 from engine.job import Fact, Media, Result
-from engine.params import MAX_SEED, TaskParams
+from engine.params import MAX_PROMPT_CHARACTERS, MAX_SEED, TaskParams
 from engine.task import Batching, Context, Task
 from engine.weighting import fragments, numbered
 
@@ -59,7 +59,7 @@ class Params(TaskParams):
     prompt: str = Field(
         description="What to draw",
         min_length=1,
-        max_length=1500,
+        max_length=MAX_PROMPT_CHARACTERS,
         examples=["a castle at night"],
         json_schema_extra={"rest": True},
     )
@@ -69,7 +69,7 @@ class Params(TaskParams):
     count: int = Field(1, description="How many pictures", ge=1, le=4, examples=[2])
     steps: int | None = Field(None, description="Denoising steps; more is slower and finer", ge=1, le=50)
     guidance: float | None = Field(None, description="How closely to follow the prompt", ge=0, le=20)
-    negative: str = Field("", description="What to keep out of the picture", max_length=1500)
+    negative: str = Field("", description="What to keep out of the picture", max_length=MAX_PROMPT_CHARACTERS)
     seed: int | None = Field(
         None, description="Leave out for the picture everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
     )

@@ -13,7 +13,7 @@ from engine.film.reel import make
 from engine.film.work import Work
 from engine.job import Fact, Media, Result
 from engine.options import AnyLanguage, Captioned, FilmMotion, FilmShape, Music, Voice, heard, spoken
-from engine.params import MAX_SEED, TaskParams
+from engine.params import MAX_PROMPT_CHARACTERS, MAX_SEED, TaskParams
 from engine.scripts.script import LONGEST, SHORTEST
 from engine.subtitles import files
 from engine.task import Context, EngineSettings, Task
@@ -29,7 +29,7 @@ class Params(TaskParams):
     prompt: str = Field(
         "",
         description="What to show; leave it out with a picture of your own",
-        max_length=1500,
+        max_length=MAX_PROMPT_CHARACTERS,
         examples=["a castle at night"],
         json_schema_extra={"rest": True},
     )

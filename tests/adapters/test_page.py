@@ -308,11 +308,11 @@ class TestFollowing:
         await expect(third).to_have_text("third")
 
     async def test_a_refusal_says_why_and_brings_the_line_back(self, page: Page) -> None:
-        card = await send(page, "/imagine " + "x" * 1501)
-        await expect(card).to_contain_text("prompt has 1501 characters; at most 1500 are allowed. Shorten it.")
-        await expect(page.locator("#announcer")).to_contain_text("prompt has 1501 characters")
+        card = await send(page, "/imagine " + "x" * 10_001)
+        await expect(card).to_contain_text("prompt has 10001 characters; at most 10000 are allowed. Shorten it.")
+        await expect(page.locator("#announcer")).to_contain_text("prompt has 10001 characters")
         await card.get_by_role("button", name="Edit").click()
-        assert len(await page.locator("#line").input_value()) == len("/imagine ") + 1501
+        assert len(await page.locator("#line").input_value()) == len("/imagine ") + 10_001
 
     async def test_too_many_jobs_are_told_with_the_wait(self, browser: Browser, open_site: Any) -> None:
         async with open_site(limits={"echo": Rate(1, 60.0)}) as site, visiting(browser, site) as page:

@@ -422,7 +422,7 @@ class TestRefusals:
         [
             ({"prompt": ""}, "prompt is empty"),
             ({}, "prompt is missing"),
-            ({"prompt": "x" * 1501}, "prompt has 1501 characters; at most 1500"),
+            ({"prompt": "x" * 10_001}, "prompt has 10001 characters; at most 10000"),
             ({"prompt": "a", "colour": "red"}, "no option colour"),
             ({"prompt": "a", "count": 5}, "count is 5; it must be at most 4"),
             ({"prompt": "a", "count": "many"}, "count is “many”; it must be a whole number"),

@@ -18,6 +18,7 @@ from bot.service import Service
 from bot.studio import Studio
 from bot.text import parse
 from engine.job import Done, Failed, Update
+from engine.params import MAX_SEED
 from storage.files import Files
 from storage.store import Row, Store
 from tests.fakes import small_engine
@@ -170,6 +171,12 @@ async def test_vary_turns_the_noise_of_the_picture_that_was_pressed(service: Ser
     assert (told["seed"], told["variation"], told["image"], told["count"]) == (6, 0.3, None, 2)
     assert told["variation_seed"] is not None
     assert len({media.sha256 for media in (*two.result.media, *varied.result.media)}) == 4
+
+
+async def test_vary_of_a_picture_past_the_greatest_seed_goes_on_at_zero(service: Service) -> None:
+    two = await drawn(service, f"/imagine a cat --seed {MAX_SEED} --count 2")
+    _, row = await pressed(service, two, "Vary 2")
+    assert row.job.params["seed"] == 0
 
 
 async def test_vary_of_what_began_with_a_picture_begins_with_it_again(service: Service, photo: Attachment) -> None:

@@ -21,7 +21,7 @@ def image(path: str) -> Media:
     [
         ({}, "prompt is missing"),
         ({"prompt": "  "}, "prompt is empty"),
-        ({"prompt": "x" * 1501}, "prompt has 1501 characters; at most 1500"),
+        ({"prompt": "x" * 10_001}, "prompt has 10001 characters; at most 10000"),
         ({"prompt": "x", "colour": "red"}, "There is no option colour here. The options are: prompt, shape"),
         ({"prompt": "x", "cuont": 5}, "There is no option cuont here. Did you mean count?"),
         ({"prompt": "x", "count": 5}, "count is 5; it must be at most 4"),
@@ -56,6 +56,27 @@ def test_seed_minus_one_is_a_new_seed_each_time() -> None:
     assert all(seed is not None and seed >= 0 for seed in seeds)
 
 
+@pytest.mark.parametrize("seed", [2**31, 2**32 - 1])
+def test_a_seed_has_32_bits(seed: int) -> None:
+    assert Params.parse({"prompt": "a cat", "seed": seed, "variation": 0.3, "variation_seed": seed}).seed == seed
+    assert Params.parse({"prompt": "a cat", "seed": str(seed)}).seed == seed
+
+
+def test_a_seed_beyond_32_bits_is_refused() -> None:
+    with pytest.raises(BadInput, match="seed is 4294967296; it must be at most 4294967295"):
+        Params.parse({"prompt": "a cat", "seed": 2**32})
+
+
+def test_seeds_that_followed_from_other_options_stay_as_they_were() -> None:
+    """They had 31 bits: those that everybody got are in people's messages."""
+
+    class Small(TaskParams):
+        text: str
+        seed: int | None = None
+
+    assert [Small(text=text).seeded().seed for text in ("a dog", "a red cat")] == [1753979190, 3090354]
+
+
 def test_where_a_file_lies_does_not_change_seed_or_key() -> None:
     here, there = (Params(prompt="x", image=image(path)).seeded() for path in ("/a.png", "/b.png"))
     assert here.seed == there.seed
@@ -71,7 +92,7 @@ def test_another_task_version_or_model_is_another_key(task: str, version: int, m
 
 def test_options_tell_a_platform_all_that_it_needs() -> None:
     options = {option.name: option for option in Params.options()}
-    assert options["prompt"] == Option("prompt", "text", "What to draw", True, None, (), 1, 1500, rest=True)
+    assert options["prompt"] == Option("prompt", "text", "What to draw", True, None, (), 1, 10_000, rest=True)
     assert options["shape"].choices == get_args(Shapes)
     assert (options["count"].kind, options["count"].minimum, options["count"].maximum) == ("integer", 1, 4)
     assert options["guidance"].kind == "number"

@@ -85,7 +85,7 @@ class EditForm(ui.Modal):
 def _field(option: Option) -> "ui.TextInput[Form]":
     low, high = (None if bound is None else int(bound) for bound in (option.minimum, option.maximum))
     style = discord.TextStyle.paragraph if option.rest else discord.TextStyle.short
-    return ui.TextInput(style=style, min_length=low, max_length=high)
+    return ui.TextInput(style=style, min_length=low, max_length=min(high or EDIT_LENGTH, EDIT_LENGTH))
 
 
 def _callback(command: Command, chosen: Chosen) -> Any:
