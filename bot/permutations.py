@@ -4,6 +4,7 @@ import secrets
 import textwrap
 from collections.abc import Sequence
 
+from bot.articles import agree_articles
 from bot.command import Ask, Call
 from bot.variants import Lists, count, variants
 from engine.errors import BadInput
@@ -27,7 +28,8 @@ def every(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> 
         )
         raise BadInput(template, option=option, count=jobs, most=most)
     drawn = secrets.randbelow(MAX_SEED) if seed == -1 else seed
-    return variants(prompt, drawn, Lists(call.studio.settings.bot.wildcards))
+    made = variants(prompt, drawn, Lists(call.studio.settings.bot.wildcards))
+    return [agree_articles(each, prompt) for each in made]
 
 
 def asking(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[str]) -> Ask:

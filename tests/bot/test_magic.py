@@ -222,6 +222,17 @@ async def test_permutations_are_counted_and_asked_about_before_any_is_drawn(serv
     assert {each.result.facts["seed"] for each in drawn_} == {3}
 
 
+async def test_an_article_agrees_with_the_variant_after_it(service: Service) -> None:
+    asked = (await ask(service, "/imagine a {owl|fox} on an {red|orange} wall --steps 1"))[-1]
+    assert isinstance(asked, Replied)
+    assert asked.result.text.splitlines()[1:] == [
+        "an owl on a red wall",
+        "an owl on an orange wall",
+        "a fox on a red wall",
+        "a fox on an orange wall",
+    ]
+
+
 async def test_more_permutations_than_a_person_may_ask_for_are_refused(service: Service) -> None:
     refused = failed((await ask(service, "/imagine {1|2|3|4|5} {1|2|3|4|5}"))[-1])
     assert str(refused.sentence) == (
