@@ -14,6 +14,8 @@ MARKS = frozenset({"Mn", "Mc", "Me", "Cf"})
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}|\U0001f3f4[\U000e0020-\U000e007f]+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Soft hyphens, zero-width characters and marks of direction. The zero-width joiner holds emoji together."""
+_LONG_CHAIN = re.compile("(?:\\S[\U0001f3fb-\U0001f3ff\ufe0f]{0,2}\u200d){6,}")
+"""More joined emoji than any sequence of Unicode has (4): the library takes quadratic time on them."""
 _LEFT_OF_EMOJI = re.compile("[\u200d\ufe0e\ufe0f\U0001f1e6-\U0001f1ff\U000e0020-\U000e007f]")
 _SPACES = re.compile(r"\s+")
 _PARTED = re.compile(r"(?<=[^\W\d_])(?=\x01)|(?<=\x02)(?=[\w\x01])|(?<=\d)(?=\x01)")
@@ -26,7 +28,7 @@ def readable_form(text: str) -> str:
     """  # noqa: RUF002  # full-width
     import emoji  # 3 MB, in the worker alone
 
-    visible = _INVISIBLE.sub("", text)
+    visible = _LONG_CHAIN.sub(lambda chain: chain[0].replace("\u200d", ""), _INVISIBLE.sub("", text))
     marked = emoji.replace_emoji(visible, replace=_name)
     named = _PARTED.sub(" ", marked).replace("\x01", "").replace("\x02", "")
     return "".join(map(_plain_letter, _LEFT_OF_EMOJI.sub("", named)))

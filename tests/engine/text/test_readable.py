@@ -1,5 +1,6 @@
 """Prompts as English text encoders read them."""
 
+import time
 import unicodedata
 
 import emoji
@@ -65,3 +66,17 @@ def test_whatever_is_left_can_be_read(text: str) -> None:
     left = without_unreadable_words(readable_form(text))
     assert unreadable_words(left) == []
     assert not any(unicodedata.category(letter) in {"So", "Co", "Cs"} for letter in left)
+
+
+@pytest.mark.parametrize("unit", ["👩‍", "👩🏽‍", "👩", "\u200d", "🇪", "🏴\U000e0067", "1️⃣", "猫a", "(", "a\u0301"])
+def test_time_grows_with_the_length_of_a_hostile_prompt(unit: str) -> None:
+    times = []
+    for length in (4_000, 16_000):
+        begun = time.process_time()
+        without_unreadable_words(readable_form((unit * length)[:length]))
+        times.append(time.process_time() - begun)
+    assert times[1] < 10 * times[0] + 0.05  # quadratic time would be 16 times as long
+
+
+def test_more_joined_emoji_than_there_are_in_one_are_read_one_by_one() -> None:
+    assert readable_form("👩‍" * 6 + "🚀") == "woman " * 6 + "rocket"
