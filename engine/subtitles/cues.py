@@ -30,24 +30,43 @@ JOINING = frozenset(f"{_ENGLISH} {_SPANISH}".split())
 
 
 @dataclass(frozen=True)
+class Style:
+    """How words differ from the rest. `colour` is `#rrggbb`, or empty for the rest's colour."""
+
+    italic: bool = False
+    bold: bool = False
+    underline: bool = False
+    strike: bool = False
+    colour: str = ""
+
+
+PLAIN = Style()
+
+
+@dataclass(frozen=True)
 class Word:
     """A word as it is written, with the space before it where its language has one. Times are in seconds."""
 
     text: str
     start: float
     end: float
+    style: Style = PLAIN
     ends_sentence: bool = field(default=False, compare=False)
     """Set by `cut`, whatever it was before."""
 
 
 @dataclass(frozen=True)
 class Cue:
-    """What is shown from `start` to `end`, in seconds. `lines` are its words by line; `second` is a translation."""
+    """What is shown from `start` to `end`, in seconds. `lines` are its words by line; `second` is a translation.
+
+    `place` is where it stands, numbered as a keypad is (2 is bottom centre, 8 is top centre); 0 where nobody said.
+    """
 
     start: float
     end: float
     lines: tuple[tuple[Word, ...], ...]
     second: tuple[str, ...] = ()
+    place: int = 0
 
     @property
     def text(self) -> str:

@@ -1,83 +1,93 @@
-"""Cues as SRT and WebVTT, and back from them."""
+"""Cues as SRT and WebVTT, with their styles and places."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
-from engine.errors import BadInput
-from engine.subtitles.cues import Cue, Word
+from engine.subtitles.cues import Cue, Style, Word
+from engine.subtitles.times import write_time
 
-MOST = 20_000
-"""Cues that a file may have."""
-
-_TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[,.](\d{1,3})"
-_TIMES = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}", re.MULTILINE)
-_TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,100}>|\{\\[^{}\n]{0,100}\}")
+VTT_LINES = {1: "-1", 2: "50%", 3: "0"}
+VTT_ALIGNS = {1: "start", 2: "center", 3: "end"}
+"""WebVTT's settings by row and by column of a place."""
 
 
 def srt(cues: Sequence[Cue]) -> str:
     """SubRip: numbered from 1, milliseconds after a comma."""
     blocks = (
-        f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_plain(cue.text)}\n"
+        f"{number}\n{write_time(cue.start, ',')} --> {write_time(cue.end, ',')}\n{_srt_text(cue)}\n"
         for number, cue in enumerate(cues, 1)
     )
     return "\n".join(blocks)
 
 
 def vtt(cues: Sequence[Cue]) -> str:
-    """WebVTT (W3C): `&`, `<` and `>` are escaped."""
-    blocks = (f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_escaped(_plain(cue.text))}\n" for cue in cues)
-    return "WEBVTT\n\n" + "\n".join(blocks)
+    """WebVTT (W3C): `&`, `<` and `>` are escaped, and colours are classes that a block of styles defines."""
+    blocks = (
+        f"{write_time(cue.start, '.')} --> {write_time(cue.end, '.')}{_vtt_settings(cue.place)}\n{_vtt_text(cue)}\n"
+        for cue in cues
+    )
+    return f"WEBVTT\n\n{_vtt_styles(cues)}" + "\n".join(blocks)
 
 
-def parse(data: bytes) -> list[Cue]:
-    """The cues of an SRT or WebVTT file in UTF-8, in the order of their times; a line's time is shared by its words.
-
-    Raises BadInput for what is neither.
-    """
-    try:
-        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError:
-        raise BadInput("srt is not in UTF-8. Save it in UTF-8 and attach it again.") from None
-    marks = list(_TIMES.finditer(text))
-    if not marks or len(marks) > MOST:
-        raise BadInput("srt has {count} cues; it must have from 1 to {bound}.", count=len(marks), bound=MOST)
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    cues = (_cue(mark, text[mark.end() : end], last=end == len(text)) for mark, end in zip(marks, ends, strict=True))
-    return sorted((cue for cue in cues if cue is not None), key=lambda cue: cue.start)
+def _srt_text(cue: Cue) -> str:
+    place = f"{{\\an{cue.place}}}" if cue.place else ""
+    return place + "\n".join([*(_marked(line, _srt_tags) for line in cue.lines), *map(_plain, cue.second)])
 
 
-def _cue(mark: re.Match[str], body: str, *, last: bool) -> Cue | None:
-    start, end = _seconds(mark.groups()[:4]), _seconds(mark.groups()[4:])
-    lines = [_unescaped(_TAG.sub("", line)).strip() for line in body.split("\n")[1:]]
-    if not last and lines and (not lines[-1] or lines[-1].isdigit()):
-        lines.pop()  # the next cue's number, or the end of the line before its times
-    lines = _until_blank(lines)
-    if not lines or end <= start:
-        return None
-    return Cue(start, end, tuple(shared(lines, start, end)))
+def _vtt_text(cue: Cue) -> str:
+    return "\n".join(
+        [*(_marked(line, _vtt_tags) for line in cue.lines), *(_escaped(_plain(each)) for each in cue.second)]
+    )
 
 
-def shared(lines: Sequence[str], start: float, end: float) -> Iterable[tuple[Word, ...]]:
-    """Lines of text as words that share the time from `start` to `end` by their length."""
-    total = max(1, sum(len(word) for line in lines for word in line.split()))
-    at = start
-    for line in lines:
-        words = []
-        for index, word in enumerate(line.split()):
-            until = at + (end - start) * len(word) / total
-            words.append(Word(f" {word}" if index else word, at, until))
-            at = until
-        yield tuple(words)
+def _srt_tags(style: Style, text: str) -> str:
+    text = _tagged(style, text)
+    text = f"<s>{text}</s>" if style.strike else text
+    return f'<font color="{style.colour}">{text}</font>' if style.colour else text
 
 
-def _until_blank(lines: Sequence[str]) -> list[str]:
-    held: list[str] = []
-    for line in lines:
-        if not line and held:
-            break
-        if line:
-            held.append(line)
-    return held
+def _vtt_tags(style: Style, text: str) -> str:
+    text, classes = _tagged(style, _escaped(text)), _classes(style)
+    return f"<c{''.join(f'.{each}' for each in classes)}>{text}</c>" if classes else text
+
+
+def _tagged(style: Style, text: str) -> str:
+    for tag, is_on in (("u", style.underline), ("b", style.bold), ("i", style.italic)):
+        text = f"<{tag}>{text}</{tag}>" if is_on else text
+    return text
+
+
+def _classes(style: Style) -> list[str]:
+    return [f"x{style.colour[1:]}"] * bool(style.colour) + ["strike"] * style.strike
+
+
+def _vtt_styles(cues: Sequence[Cue]) -> str:
+    styles = {word.style for cue in cues for line in cue.lines for word in line}
+    names = sorted({name for style in styles for name in _classes(style)})
+    rules = (_rule(name) for name in names)
+    return "".join(f"STYLE\n::cue(.{name}) {{ {rule} }}\n\n" for name, rule in zip(names, rules, strict=True))
+
+
+def _rule(name: str) -> str:
+    return "text-decoration: line-through" if name == "strike" else f"color: #{name[1:]}"
+
+
+def _vtt_settings(place: int) -> str:
+    if not place:
+        return ""
+    row, column = divmod(place - 1, 3)
+    return f" line:{VTT_LINES[row + 1]} align:{VTT_ALIGNS[column + 1]}"
+
+
+def _marked(line: Iterable[Word], tags: Callable[[Style, str], str]) -> str:
+    """Return the text of a line with the tags of its styles; the spaces between styles stand outside of them."""
+    parts = list[str]()
+    for style, words in groupby(line, lambda word: word.style):
+        text = _plain("".join(word.text for word in words))
+        inner = text.strip()
+        before, _, after = text.partition(inner) if inner else (text, "", "")
+        parts.append(before + tags(style, inner) + after)
+    return "".join(parts).strip()
 
 
 def _plain(text: str) -> str:
@@ -87,18 +97,3 @@ def _plain(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _unescaped(text: str) -> str:
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def _seconds(parts: Sequence[str | None]) -> float:
-    hours, minutes, seconds, fraction = parts
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0) + float(f"0.{fraction}")
-
-
-def _time(seconds: float, mark: str) -> str:
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{mark}{rest % 1000:03}"

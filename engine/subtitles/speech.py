@@ -6,7 +6,6 @@ from typing import Protocol
 
 from engine.backends.whisper import Transcript
 from engine.subtitles.cues import LINE, Cue, Word, cells, cut, joined
-from engine.subtitles.files import shared
 
 
 class Speech(Protocol):
@@ -36,13 +35,13 @@ class Heard:
 
 @dataclass(frozen=True)
 class Given:
-    """The person's own cues: their words and times stand, only lines too long for the picture are broken anew."""
+    """The person's own cues: their words, lines and times stand. Where they are drawn, they are fitted to the frame."""
 
     given: tuple[Cue, ...]
     language: str
 
-    def cues(self, line: int = LINE) -> list[Cue]:
-        return [cue if _fits(cue, line) else _rebroken(cue, line) for cue in self.given]
+    def cues(self, line: int = LINE) -> list[Cue]:  # noqa: ARG002  # what is heard is cut for it
+        return list(self.given)
 
 
 def under(cues: Sequence[Cue], words: Sequence[Word], line: int) -> list[Cue]:
@@ -67,12 +66,3 @@ def wrapped(text: str, line: int) -> list[str]:
         else:
             lines.append(word)
     return lines
-
-
-def _fits(cue: Cue, line: int) -> bool:
-    return all(cells(joined(words)) <= line for words in cue.lines)
-
-
-def _rebroken(cue: Cue, line: int) -> Cue:
-    text = " ".join(joined(words) for words in cue.lines)
-    return replace(cue, lines=tuple(shared(wrapped(text, line), cue.start, cue.end)))

@@ -24,6 +24,7 @@ from engine.scripts.draft import draft
 from engine.subtitles import files
 from engine.task import Context, EngineSettings, Task
 from engine.text.language import LanguageDetector
+from engine.text_files import decode_text
 from engine.wire import Service
 
 
@@ -81,10 +82,7 @@ class Params(TaskParams):
         """These parameters with the script of the file as text. Raises BadInput and TooLarge, naming the line."""
         if self.file is None:
             return self
-        try:
-            text = self.file.path.read_text("utf-8-sig")
-        except UnicodeDecodeError:
-            raise BadInput("file is not in UTF-8. Save it in UTF-8 and attach it again.") from None
+        text, _ = decode_text(self.file.path.read_bytes(), "file")
         script = scripts.read(text, self.file.path.suffix.removeprefix("."))
         return self.model_copy(update={"script": script.text(), "file": None})
 

@@ -13,6 +13,7 @@ from engine.subtitles import files, styles
 from engine.subtitles.fonts import language_of
 from engine.subtitles.languages import CODES
 from engine.subtitles.listener import HEARD, Listener
+from engine.subtitles.reading import MAX_BYTES, read_subtitles, too_large
 from engine.subtitles.render import AUDIOGRAM, Renderer, furnish
 from engine.subtitles.speech import Given, Heard, Speech
 from engine.subtitles.styles import COLOURS, Look
@@ -102,7 +103,7 @@ def run(params: Params, context: Context) -> Result:
     found = probe(params.media.path, params.media.mime, watch=Watch(context.cancelled, PROBED))
     if not found.sound and params.srt is None:
         raise BadInput("The video has no sound, so there is nothing to hear. Attach one with speech.")
-    speech, notes = _given(params.srt) if params.srt else _heard(params, context)
+    speech, notes = _given(params.srt, context, found) if params.srt else _heard(params, context)
     if not speech.cues():
         notes += (Sentence(template="No speech was heard in it, so there is nothing to write."),)
         return Result(notes=notes, facts=_facts(params, context, speech, begun))
@@ -111,9 +112,11 @@ def run(params: Params, context: Context) -> Result:
     return Result(media=media, notes=notes, facts=_facts(params, context, speech, begun))
 
 
-def _given(srt: Media) -> tuple[Speech, tuple[Sentence, ...]]:
-    cues = tuple(files.parse(srt.path.read_bytes()))
-    return Given(cues, language_of("".join(cue.text for cue in cues)) or "en"), ()
+def _given(srt: Media, context: Context, found: Probe) -> tuple[Speech, tuple[Sentence, ...]]:
+    if srt.bytes > MAX_BYTES:
+        raise too_large(srt.bytes)
+    read = read_subtitles(srt.path.read_bytes(), context.check, found.seconds)
+    return Given(read.cues, language_of("".join(cue.text for cue in read.cues)) or "en"), read.notes
 
 
 def _heard(params: Params, context: Context) -> tuple[Speech, tuple[Sentence, ...]]:

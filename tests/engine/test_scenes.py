@@ -19,7 +19,7 @@ from engine.errors import BadInput, Cancelled
 from engine.job import Media
 from engine.parts import Parts
 from engine.pictures import pixels
-from engine.subtitles.files import parse
+from engine.subtitles.reading import read_subtitles
 from engine.tasks import TASKS
 from engine.tasks.scenes import Params
 from engine.video import Watch, probe, samples
@@ -94,7 +94,7 @@ def test_a_storyboard_becomes_a_film_in_step_with_its_sound(studio: Studio) -> N
     assert found.video.frames == round(found.seconds * 30)
     starts: Any = made.facts["starts"]
     assert starts == [3.0, *starts[1:]]
-    cues = parse(srt.path.read_bytes())
+    cues = read_subtitles(srt.path.read_bytes()).cues
     assert [cue.text for cue in cues] == ["An apple.", "A lemon."]
     heard = samples(film.path, film.mime, 8000, Watch())
     assert len(heard) / 8000 == pytest.approx(found.seconds, abs=0.08)
@@ -158,8 +158,10 @@ def test_a_file_is_read_by_its_kind(tmp_path: Path) -> None:
     path.write_text('[[scene]]\nprompt = "a cat"')
     media = Media(path=path, mime="application/toml", sha256="0", bytes=1)
     assert Params(file=media).told().script == "a cat\n"
+    path.write_bytes('[[scene]]\nprompt = "a café"'.encode("utf-16"))
+    assert Params(file=media).told().script == "a café\n"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadInput, match="file is not in UTF-8"):
+    with pytest.raises(BadInput, match="file is in an encoding that is not known"):
         Params(file=media).told()
 
 

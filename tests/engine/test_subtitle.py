@@ -16,7 +16,7 @@ from engine.backends.whisper import BASE, RATE, Whisper
 from engine.errors import BadInput, Cancelled, MissingModel
 from engine.job import Media, Result
 from engine.models import Pool
-from engine.subtitles.files import parse
+from engine.subtitles.reading import read_subtitles
 from engine.task import Context, EngineSettings, weights_folder
 from engine.tasks.subtitle import TASK, Params
 
@@ -122,7 +122,7 @@ def word_errors(truth: str, heard: str) -> float:
 
 
 def subtitles(result: Result) -> str:
-    return " ".join(cue.text for cue in parse(result.media[1].path.read_bytes()))
+    return " ".join(cue.text for cue in read_subtitles(result.media[1].path.read_bytes()).cues)
 
 
 def ink(made: Media) -> int:

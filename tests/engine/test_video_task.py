@@ -12,7 +12,7 @@ from PIL import Image
 from engine.errors import BadInput, Cancelled, TooLarge
 from engine.film.sound import measured
 from engine.job import Media
-from engine.subtitles.files import parse
+from engine.subtitles.reading import read_subtitles
 from engine.tasks import TASKS
 from engine.tasks.video import Params
 from engine.video import Watch, opened, probe, run
@@ -36,7 +36,7 @@ def test_a_picture_and_words_become_a_video_with_voice_and_subtitles(studio: Stu
     assert found.sound
     assert found.sound.codec == "aac"
     assert film.path.read_bytes().index(b"moov") < film.path.read_bytes().index(b"mdat")
-    cues = parse(srt.path.read_bytes())
+    cues = read_subtitles(srt.path.read_bytes()).cues
     assert " ".join(cue.text for cue in cues).replace("\n", " ") == "Night falls. The lamp is lit."
     assert cues[-1].end <= found.seconds
     sound = tmp_path / "sound.wav"
