@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RATE = 16000
 """Samples a second that Whisper hears."""
 BASE, TURBO = "whisper-base", "whisper-large-v3-turbo"
-VERSION = 1
+VERSION = 2
 LONG = 120.0
 """Seconds from which on many pieces are read at once, on a GPU."""
 BATCH = 16

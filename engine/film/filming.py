@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from engine.film.work import Work
 from engine.job import Media, Result
 from engine.parts import key_of
 from engine.pictures import pixels
+from engine.subtitles.render import drawn
+from engine.subtitles.typefaces import typefaces
 from engine.video import FFmpegFailed, Watch, frames, probe
 
 log = structlog.get_logger()
@@ -40,6 +43,7 @@ class Camera:
         self._film = work.film
         self._folder = folder
         self._size = SIZES[work.film.shape]
+        self._typefaces = typefaces(work.context.weights)
         self._held: list[_Take] = []
 
     def close(self) -> None:
@@ -86,7 +90,11 @@ class Camera:
         piece = now.piece
         older = before.shot() if before and piece.transition != "cut" else None
         frames = self._minded(played(now.shot(), older, piece.transition), piece.frames, on_part)
-        encode(frames, self._size, path, self._work.watch, how=how, ass=self._ass(piece))
+        drawing = partial(self._drawn, self._ass(piece), path.with_suffix(".ass"))
+        encode(frames, self._size, path, self._work.watch, how=how, drawing=drawing)
+
+    def _drawn(self, ass: str | None, path: Path, video: Any) -> Any:
+        return video if ass is None else drawn(video, ass, path, self._typefaces)
 
     def _minded(self, frames: Iterator[Frame], count: int, on_part: OnPart) -> Iterator[Frame]:
         for number, frame in enumerate(frames):
@@ -97,9 +105,9 @@ class Camera:
     def _ass(self, piece: Piece) -> str | None:
         if piece.card:
             height = titles.TITLE if piece.kind == "title" else titles.CREDITS
-            return titles.card(piece.card, piece.frames / RATE, self._size, height)
+            return titles.card(piece.card, piece.frames / RATE, self._size, height, self._typefaces)
         shown = piece.cues if self._film.subtitles else ()
-        return titles.captions(shown, self._size, piece.language) if shown else None
+        return titles.captions(shown, self._size, piece.language, self._typefaces) if shown else None
 
 
 class _Take:

@@ -39,7 +39,7 @@ def storyboard(work: Work) -> list[Media]:
 def make(work: Work) -> Made:
     """The whole film. Raises what drawing, speaking and filming do, and Cancelled."""
     with work.context.scratch() as folder:
-        furnish(folder, work.context.weights)
+        furnish(folder)
         speaker, filmer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         try:
             return _Reel(work, folder).made(speaker, filmer)

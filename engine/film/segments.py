@@ -1,6 +1,6 @@
 """Frames to H.264, one file a scene, so that a film is joined without encoding anything twice."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,11 @@ def encode(
     watch: Watch,
     *,
     how: dict[str, Any],
-    ass: str | None = None,
+    drawing: Callable[[Any], Any] = lambda video: video,
 ) -> None:
-    """Write `frames` of `size`, width and height, to the MP4 `path` by the encoder `how`, with `ass` drawn on them in
-    the fonts beside it.
+    """Write `frames` of `size`, width and height, to the MP4 `path` by the encoder `how`.
+
+    `drawing` adds what is drawn on them to the stream of ffmpeg-python.
 
     Raises FFmpegFailed, Cancelled and TimedOut, and what `frames` raises.
     """
@@ -53,9 +54,6 @@ def encode(
 
     shape = f"{size[0]}x{size[1]}"
     video = ffmpeg.input("pipe:", f="rawvideo", pix_fmt="yuv420p", s=shape, framerate=RATE, **COLOURS)
-    if ass is not None:
-        cues = path.with_suffix(".ass")
-        cues.write_text(ass, "utf-8")
-        video = video.filter("ass", cues.name, fontsdir="fonts")
-    made = video.output(path.name, f="mp4", pix_fmt="yuv420p", video_track_timescale=TIMESCALE, **COLOURS, **how)
+    form = {"f": "mp4", "pix_fmt": "yuv420p", "video_track_timescale": TIMESCALE}
+    made = drawing(video).output(path.name, **form, **COLOURS, **how)
     feed(made, (frame.data for frame in frames), watch, path.parent)

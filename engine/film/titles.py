@@ -7,6 +7,7 @@ from engine.subtitles import styles
 from engine.subtitles.cues import Cue, Word, cut
 from engine.subtitles.fonts import language_of
 from engine.subtitles.styles import Look
+from engine.subtitles.typefaces import Typefaces
 
 TITLE, CREDITS = 9.0, 5.0
 """Height of letters in percent of the shorter side."""
@@ -14,9 +15,9 @@ SHOWN = 0.35
 """Seconds after which a card's words are there, and before its end from which on they are not."""
 
 
-def captions(cues: Sequence[Cue], size: tuple[int, int], language: str) -> str:
+def captions(cues: Sequence[Cue], size: tuple[int, int], language: str, typefaces: Typefaces) -> str:
     """The cues as ASS for a film of `size`."""
-    return styles.ass(cues, look(size, language))
+    return styles.ass(cues, look(size, language), typefaces)
 
 
 def look(size: tuple[int, int], language: str) -> Look:
@@ -30,9 +31,9 @@ def cues_of(words: Sequence[Word], size: tuple[int, int], language: str, begins:
     return [replace(cue, end=min(cue.end, ends)) for cue in found if cue.start < ends]
 
 
-def card(text: str, seconds: float, size: tuple[int, int], height: float) -> str:
+def card(text: str, seconds: float, size: tuple[int, int], height: float, typefaces: Typefaces) -> str:
     """Lines of `text` in the middle of the frame, as ASS."""
     wanted = Look("plain", *size, size=height, place="middle", language=language_of(text))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     words = tuple((Word(line, SHOWN, seconds - SHOWN),) for line in lines)
-    return styles.ass([Cue(SHOWN, max(seconds - SHOWN, 2 * SHOWN), words)], wanted, fade=True)
+    return styles.ass([Cue(SHOWN, max(seconds - SHOWN, 2 * SHOWN), words)], wanted, typefaces, fade=True)

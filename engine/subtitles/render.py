@@ -1,13 +1,14 @@
 """Subtitles into a video: burnt in, as a track of their own, or over the waves of a sound."""
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import weights
 from engine.errors import BadInput
 from engine.job import Media
+from engine.subtitles.typefaces import Typefaces
 from engine.video import FONTS, FFmpegFailed, Watch, opened, run
 
 AUDIOGRAM = (1280, 720)
@@ -18,28 +19,33 @@ AAC = {"c:a": "aac", "b:a": "160k"}
 FONTCONFIG = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>'
 """No font of the machine's own."""
 
-NAMES = ("noto", "noto-serif", "noto-cjk")
-"""The fonts' entries in weights.toml; they lie in one folder."""
-
 OnSeconds = Callable[[float], None]
 
 
-def furnish(folder: Path, places: Path) -> None:
-    """Put the fonts that may be drawn at FFmpeg's hand in `folder`. `places` is the weights folder.
-
-    Raises MissingModel where they are not there.
-    """
-    fonts = min(weights.need(name, places) for name in NAMES)
-    (folder / "fonts").symlink_to(fonts.absolute())
+def furnish(folder: Path) -> None:
+    """Keep FFmpeg from the machine's fonts in the working folder `folder`."""
     (folder / FONTS).write_text(FONTCONFIG)
+
+
+def drawn(video: Any, ass: str, path: Path, typefaces: Typefaces) -> Any:
+    """Return `video`, a stream of ffmpeg-python, with the ASS text on it.
+
+    The text is written to `path`, in the working folder, and its fonts to a folder beside that.
+    """
+    path.write_text(ass, "utf-8")
+    fonts = path.with_suffix(".fonts")
+    shutil.rmtree(fonts, ignore_errors=True)
+    typefaces.write(ass, fonts)
+    return video.filter("ass", path.name, fontsdir=fonts.name)
 
 
 class Renderer:
     """Makes videos in a `folder` that is furnished."""
 
-    def __init__(self, folder: Path, watch: Watch) -> None:
+    def __init__(self, folder: Path, watch: Watch, typefaces: Typefaces) -> None:
         self.folder = folder
         self._watch = watch
+        self._typefaces = typefaces
 
     def burn(self, media: Media, ass: str, on_seconds: OnSeconds) -> Path:
         """The video with the subtitles drawn into its pictures. Raises BadInput where it cannot be decoded."""
@@ -87,8 +93,7 @@ class Renderer:
         return self._make([drawn, sound[1]], on_seconds, **H264, **AAC)
 
     def _drawn(self, video: Any, ass: str) -> Any:
-        (self.folder / "cues.ass").write_text(ass, "utf-8")
-        return video.filter("ass", "cues.ass", fontsdir="fonts")
+        return drawn(video, ass, self.folder / "cues.ass", self._typefaces)
 
     def _make(self, streams: list[Any], on_seconds: OnSeconds, **how: Any) -> Path:
         import ffmpeg

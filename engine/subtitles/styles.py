@@ -1,10 +1,12 @@
 """Cues as ASS (Advanced SubStation Alpha) in four styles, as libass draws them over a video."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.subtitles.cues import Cue, Word, joined
-from engine.subtitles.fonts import HEIGHTS, LATIN, SERIF, runs
+from engine.subtitles.cues import Cue, Style, Word
+from engine.subtitles.fitting import Line, Room
+from engine.subtitles.fonts import LATIN, SERIF
+from engine.subtitles.typefaces import Typefaces
 
 COLOURS = {
     "white": "#ffffff",
@@ -25,6 +27,8 @@ LIT = "#ffd23f"
 """The colour of the word that is spoken, in karaoke."""
 SECOND = "#ffe9a8"
 """The colour of the translation under the speech."""
+HIDDEN_LETTER = rf"{{\fn{LATIN}\fs1\bord0\shad0\alpha&HFF&}}a"
+"""libass gives signs the script of the letters around them; without any it shapes each sign of a joined emoji alone."""
 WORD_JOINER = "\u2060"
 HEADER = """[Script Info]
 ScriptType: v4.00+
@@ -62,6 +66,23 @@ class Look:
         return FONTS[self.font]
 
     @property
+    def is_bold(self) -> bool:
+        return self.style in {"karaoke", "large"}
+
+    @property
+    def outline(self) -> float:
+        """Pixels around letters; of a box, from the letters to its edge."""
+        return self.pixels * (0.25 if self.style == "boxed" else 0.08)
+
+    @property
+    def side(self) -> int:
+        return round(self.width * 0.05)
+
+    @property
+    def margin(self) -> int:
+        return round(self.height * (0.09 if self.style == "boxed" else 0.06))
+
+    @property
     def pixels(self) -> float:
         return max(8.0, (self.size or SIZES[self.style]) / 100 * min(self.width, self.height))
 
@@ -71,72 +92,114 @@ class Look:
         return max(10, min(42, int(self.width * 0.88 / (self.pixels * 0.52))))
 
 
-def ass(cues: Sequence[Cue], look: Look, *, fade: bool = False) -> str:
-    """The whole ASS file. With `fade` each cue comes and goes softly."""
-    events = (_event(start, end, FADE * fade + text) for cue in cues for start, end, text in _events(cue, look))
-    return HEADER.format(**_style(look)) + "".join(f"{line}\n" for line in events)
+def ass(
+    cues: Sequence[Cue],
+    look: Look,
+    typefaces: Typefaces,
+    *,
+    fade: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> str:
+    """Return the whole ASS file, its lines fitted to the frame. With `fade` each cue comes and goes softly.
+
+    `check` is called once a cue and may raise, as `Context.check` does. PlayRes is the picture's size in pixels.
+    """
+    drawing, events = _Drawing(look, typefaces), list[str]()
+    for cue in cues:
+        check()
+        events.append(_event(cue.start, cue.end, FADE * fade + drawing.text(cue)))
+    return HEADER.format(**_style(look, typefaces)) + "".join(f"{line}\n" for line in events)
 
 
-def _style(look: Look) -> dict[str, str | int | float]:
+def _style(look: Look, typefaces: Typefaces) -> dict[str, str | int | float]:
     boxed = look.style == "boxed"
     return {
         "width": look.width,
         "height": look.height,
         "family": look.latin,
-        "pixels": look.pixels * HEIGHTS[look.latin],
+        "pixels": look.pixels * typefaces.height(look.latin),
         "colour": _colour(COLOURS.get(look.colour, look.colour)),
         "edge": _colour("#000000", 0x50 if boxed else 0),
         "back": _colour("#000000", 0x50 if boxed else 0x90),
-        "bold": -1 if look.style in {"karaoke", "large"} else 0,
+        "bold": -1 if look.is_bold else 0,
         "border": 4 if boxed else 1,
-        "outline": look.pixels * (0.25 if boxed else 0.08),
+        "outline": look.outline,
         "shadow": 0 if boxed else look.pixels * 0.04,
         "place": PLACES[look.place],
-        "side": round(look.width * 0.05),
-        "margin": round(look.height * (0.09 if boxed else 0.06)),
+        "side": look.side,
+        "margin": look.margin,
     }
 
 
-def _events(cue: Cue, look: Look) -> Iterator[tuple[float, float, str]]:
-    if look.style != "karaoke":
-        yield cue.start, cue.end, _text(cue, look, None)
-        return
-    words = [word for line in cue.lines for word in line]
+class _Drawing:
+    """Writes cues as events of one look."""
+
+    def __init__(self, look: Look, typefaces: Typefaces) -> None:
+        self._look = look
+        self._typefaces = typefaces
+        width = look.width - 2 * (look.side + look.outline)
+        height = look.height - 2 * (look.margin + look.outline)
+        self._room = Room(
+            width / look.pixels, height / look.pixels, typefaces, look.language, look.latin, bold=look.is_bold
+        )
+
+    def text(self, cue: Cue) -> str:
+        fitted = self._room.fit(cue, Style(colour=SECOND))
+        place = f"{{\\an{cue.place}}}" if cue.place else ""
+        lit = _lit(cue, fitted.lines) if self._look.style == "karaoke" else {}
+        lines = ("".join(self._word(word, fitted.scale, lit.get(id(word))) for word in line) for line in fitted.lines)
+        has_letters = any(letter.isalpha() for line in fitted.lines for word in line for letter in word.text)
+        return place + "\\N".join(lines) + HIDDEN_LETTER * (not has_letters)
+
+    def _word(self, word: Word, scale: float, lit: tuple[int, int] | None) -> str:
+        """Return a word with its tags; the space before it is neither underlined nor struck."""
+        text = word.text.lstrip()
+        space = word.text[: len(word.text) - len(text)]
+        tags = self._tags(word.style) + (self._glow(word.style, *lit) if lit else "")
+        return self._plain(space, scale) + f"{{{tags}}}{self._fonted(text, scale)}"
+
+    def _plain(self, text: str, scale: float) -> str:
+        return f"{{\\u0\\s0}}{self._fonted(text, scale)}" if text else ""
+
+    def _fonted(self, text: str, scale: float) -> str:
+        runs = self._typefaces.runs(text, self._look.language, self._look.latin)
+        return "".join(f"{{{self._font(family, scale)}}}{_safe(piece)}" for family, piece in runs)
+
+    def _tags(self, style: Style) -> str:
+        bold = self._look.is_bold or style.bold
+        colour = _tag_colour(style.colour or self._colour())
+        return f"\\b{bold:d}\\i{style.italic:d}\\u{style.underline:d}\\s{style.strike:d}\\1c{colour}"
+
+    def _glow(self, style: Style, start: int, end: int) -> str:
+        """Return tags that light a word between two times, in milliseconds from the cue's start.
+
+        One event holds all words of a cue, so that the file grows with the text and not with its square.
+        """
+        back, lit = _tag_colour(style.colour or self._colour()), f"\\1c{_tag_colour(LIT)}"
+        begins = f"\\t({start},{start},{lit})" if start else lit  # an end of 0 means the end of the event
+        return f"{begins}\\t({end},{end},\\1c{back})"
+
+    def _colour(self) -> str:
+        return COLOURS.get(self._look.colour, self._look.colour)
+
+    def _font(self, family: str, scale: float) -> str:
+        size = self._look.pixels * scale * self._typefaces.height(family)
+        return f"\\fn{family}\\fs{size:.1f}"
+
+
+def _lit(cue: Cue, lines: Sequence[Line]) -> dict[int, tuple[int, int]]:
+    """Return when each word of the cue is lit, by its identity, in milliseconds from the cue's start.
+
+    A word is lit until the next one begins, the first from the cue's start and the last until its end.
+    """
+    words = [word for line in lines for word in line if word.style.colour != SECOND]
     starts = [cue.start, *(min(max(word.start, cue.start), cue.end) for word in words[1:])]
-    for word, start, end in zip(words, starts, [*starts[1:], cue.end], strict=True):
-        if _centiseconds(end) > _centiseconds(start):
-            yield start, end, _text(cue, look, word)
-
-
-def _text(cue: Cue, look: Look, lit: Word | None) -> str:
-    lines = [_line(line, look, lit) for line in cue.lines]
-    lines += [f"{{\\c{_tag_colour(SECOND)}}}{_fonted(line, look)}" for line in cue.second]
-    return "\\N".join(lines)
-
-
-def _line(words: Sequence[Word], look: Look, lit: Word | None) -> str:
-    if lit is None or not any(word is lit for word in words):
-        return _fonted(joined(words), look)
-    on, off = f"{{\\c{_tag_colour(LIT)}}}", f"{{\\c{_tag_colour(COLOURS.get(look.colour, look.colour))}}}"
-    parts = []
-    for index, word in enumerate(words):
-        text = word.text if index else word.text.lstrip()
-        drawn = _fonted(text, look)
-        parts.append(f"{on}{drawn}{off}" if word is lit else drawn)
-    return "".join(parts)
-
-
-def _fonted(text: str, look: Look) -> str:
-    """The text with its fonts, all of one size of letters."""
-    return "".join(
-        f"{{{_font(family, look)}}}{_safe(piece)}" for family, piece in runs(text, look.language, look.latin)
-    )
-
-
-def _font(family: str, look: Look) -> str:
-    """Noto's CJK file begins at its thinnest weight, so its letters are made bold; other fonts have the style's."""
-    weight = "\\b1" if "CJK" in family else "\\b"
-    return f"\\fn{family}\\fs{look.pixels * HEIGHTS[family]:.0f}{weight}"
+    spans = zip(words, starts, [*starts[1:], cue.end], strict=True)
+    return {
+        id(word): (round((start - cue.start) * 1000), round((end - cue.start) * 1000))
+        for word, start, end in spans
+        if end > start
+    }
 
 
 def _safe(text: str) -> str:

@@ -17,6 +17,7 @@ from engine.subtitles.reading import MAX_BYTES, read_subtitles, too_large
 from engine.subtitles.render import AUDIOGRAM, Renderer, furnish
 from engine.subtitles.speech import Given, Heard, Speech
 from engine.subtitles.styles import COLOURS, Look
+from engine.subtitles.typefaces import typefaces
 from engine.task import Context, Task
 from engine.video import Probe, Watch, described, probe
 
@@ -107,6 +108,7 @@ def run(params: Params, context: Context) -> Result:
     if not speech.cues():
         notes += (Sentence(template="No speech was heard in it, so there is nothing to write."),)
         return Result(notes=notes, facts=_facts(params, context, speech, begun))
+    notes += _unseen(context, speech)
     look = _look(params, found, speech.language)
     media = (_drawn(params, context, found, speech, look), _written(params, context, speech, look))
     return Result(media=media, notes=notes, facts=_facts(params, context, speech, begun))
@@ -131,6 +133,15 @@ def _heard(params: Params, context: Context) -> tuple[Speech, tuple[Sentence, ..
     return Heard(transcript, english), notes
 
 
+def _unseen(context: Context, speech: Speech) -> tuple[Sentence, ...]:
+    """Name the characters that no font has; they are drawn as boxes."""
+    lacking = typefaces(context.weights).lacking("".join(cue.text for cue in speech.cues()))
+    if not lacking:
+        return ()
+    told = {"characters": " ".join(lacking[:10]), "count": len(lacking)}
+    return (Sentence(template="No font here has these characters, {count} in all: {characters}", facts=told),)
+
+
 def _look(params: Params, found: Probe, language: str) -> Look:
     width, height = (found.video.width, found.video.height) if found.video else AUDIOGRAM
     return Look(params.style, width, height, params.size, params.colour, params.place, language, params.font)
@@ -144,23 +155,26 @@ def _drawn(params: Params, context: Context, found: Probe, speech: Speech, look:
         context.progress("writing subtitles into the video", HEARD + (1 - HEARD) * part)
 
     with context.scratch() as folder:
-        furnish(folder, context.weights)
-        renderer = Renderer(folder, Watch(context.cancelled, LIMIT))
+        furnish(folder)
+        renderer = Renderer(folder, Watch(context.cancelled, LIMIT), typefaces(context.weights))
         if found.video is None:
-            ass = styles.ass(speech.cues(look.line), look)
-            made = renderer.audiogram(params.media, ass, found.seconds, on_seconds)
+            made = renderer.audiogram(params.media, _ass(context, speech, look), found.seconds, on_seconds)
         elif params.burn:
-            made = renderer.burn(params.media, styles.ass(speech.cues(look.line), look), on_seconds)
+            made = renderer.burn(params.media, _ass(context, speech, look), on_seconds)
         else:
             made = renderer.mux(params.media, files.srt(speech.cues()), speech.language, on_seconds)
         kept = context.keep_file(made)
         return described(kept, probe(kept.path, kept.mime, watch=Watch(context.cancelled, PROBED)))
 
 
+def _ass(context: Context, speech: Speech, look: Look) -> str:
+    return styles.ass(speech.cues(look.line), look, typefaces(context.weights), check=context.check)
+
+
 def _written(params: Params, context: Context, speech: Speech, look: Look) -> Media:
     """The subtitles as a file of their own, kept."""
     if params.format == "ass":
-        text = styles.ass(speech.cues(look.line), look)
+        text = _ass(context, speech, look)
     else:
         text = {"srt": files.srt, "vtt": files.vtt}[params.format](speech.cues())
     return context.keep_file(text.encode(), f".{params.format}")

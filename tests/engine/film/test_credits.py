@@ -37,7 +37,7 @@ def credited(studio: Studio, clip: Media, lead: float) -> list[float]:
     work = Work(Film((Scene(motion="live"),), credits="The end"), studio.context("scenes"))
     folder = studio.folder / "work"
     folder.mkdir()
-    furnish(folder, studio.weights)
+    furnish(folder)
     camera = Camera(work, folder)
     shown = Footage(clip, waits=lead > 0)
     camera.take(Piece("scene 0", 0, COUNT, "cut"), shown, lead, lambda _: None)[1]()

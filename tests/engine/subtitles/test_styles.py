@@ -1,20 +1,19 @@
 """Styles, drawn by the real libass: what is seen where, and that nothing in a text is taken as syntax."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 
 from engine.subtitles.cues import Cue, Word, cut
-from engine.subtitles.fonts import runs
-from engine.subtitles.render import Renderer, furnish
-from engine.subtitles.styles import Look, ass
+from engine.subtitles.styles import Look
+from engine.subtitles.typefaces import typefaces
 from engine.task import weights_folder
-from engine.video import Watch, frames, probe, run
+from tests.engine.subtitles.drawing import inked, page
 
 WIDTH, HEIGHT = 320, 180
+FONTS = typefaces(weights_folder(Path("data")))
 
 
 def cue(text: str, end: float = 2.0) -> Cue:
@@ -24,29 +23,6 @@ def cue(text: str, end: float = 2.0) -> Cue:
 def drawn(folder: Path, text: str, style: str = "plain", at: float = 0.5, **look: Any) -> "np.ndarray[Any, Any]":
     """The middle of a dark grey video with `text` on it."""
     return page(folder, [cue(text)], Look(style, WIDTH, HEIGHT, **look), at)
-
-
-def page(folder: Path, cues: list[Cue], look: Look, at: float) -> "np.ndarray[Any, Any]":
-    import ffmpeg
-
-    source = folder / "grey.mp4"
-    grey = ffmpeg.input(f"color=c=0x404040:s={WIDTH}x{HEIGHT}:r=10", f="lavfi", t=2)
-    run(grey.output(f"file:{source}", pix_fmt="yuv420p"), Watch())
-    from engine.media import keep
-
-    with TemporaryDirectory(dir=folder) as place:
-        furnish(Path(place), weights_folder(Path("data")))
-        renderer = Renderer(Path(place), Watch())
-        made = renderer.burn(keep(source.read_bytes(), folder / "media"), ass(cues, look), lambda _: None)
-        stream = probe(made, "video/mp4").video
-        assert stream
-        pictures = list(frames(made, "video/mp4", stream, Watch()))
-    return pictures[int(at * 10)]
-
-
-def inked(picture: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """Where something bright is drawn."""
-    return np.asarray(picture.max(2) > 180)
 
 
 def test_plain_is_white_at_the_bottom(tmp_path: Path) -> None:
@@ -146,7 +122,7 @@ def test_arabic_begins_at_the_right(tmp_path: Path) -> None:
 
 
 def test_letters_stay_with_their_font() -> None:
-    assert [*runs("Hola 日本 مرحبا", "ja")] == [
+    assert [*FONTS.runs("Hola 日本 مرحبا", "ja")] == [
         ("Noto Sans", "Hola "),
         ("Noto Sans CJK JP", "日本 "),
         ("Noto Sans Arabic", "مرحبا"),
