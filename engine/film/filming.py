@@ -94,7 +94,7 @@ class Camera:
         encode(frames, self._size, path, self._work.watch, how=how, drawing=drawing)
 
     def _drawn(self, ass: str | None, path: Path, video: Any) -> Any:
-        return video if ass is None else drawn(video, ass, path, self._typefaces)
+        return video if ass is None else drawn(video, ass, path, self._typefaces, self._work.watch)
 
     def _minded(self, frames: Iterator[Frame], count: int, on_part: OnPart) -> Iterator[Frame]:
         for number, frame in enumerate(frames):

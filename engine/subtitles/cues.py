@@ -5,7 +5,7 @@ Guide): 42 characters a line, two lines, 17 characters a second, 0.8 to 7 second
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
@@ -90,21 +90,24 @@ def cells(text: str) -> int:
     )
 
 
-def cut(words: Sequence[Word], line: int = LINE, language: str = "en") -> list[Cue]:
+def cut(
+    words: Sequence[Word], line: int = LINE, language: str = "en", check: Callable[[], None] = lambda: None
+) -> list[Cue]:
     """Return the cues of `words`, which are in order. No word is lost.
 
-    `line` is the bound of a line in cells; `language`, a code, tells abbreviations from the ends of sentences.
+    `line` is the bound of a line in cells; `language`, a code, tells abbreviations from the ends of sentences. `check`
+    is called for each word and may raise, as `Context.check` does. The time this takes is linear in the words.
     """
-    words = [piece for word in words if word.text.strip() for piece in _pieces(word, line)]
-    words = _with_sentence_ends(words, language)
+    pieces = [piece for word in words if word.text.strip() for piece in _pieces(word, line)]
+    spans = _Spans(_with_sentence_ends(pieces, language), line)
     best: list[tuple[float, int]] = [(0.0, 0)]
-    for end in range(1, len(words) + 1):
-        best.append(min(_candidates(words, end, line, best)))
-    ends = [len(words)]
+    for end in range(1, len(spans.words) + 1):
+        check()
+        best.append(min(_candidates(spans, end, best)))
+    ends = [len(spans.words)]
     while ends[-1]:
         ends.append(best[ends[-1]][1])
-    spans = zip(reversed(ends[1:]), reversed(ends[:-1]), strict=True)
-    return _timed([_cue(words[start:end], line) for start, end in spans])
+    return _timed([spans.cue(start, end) for start, end in zip(reversed(ends[1:]), reversed(ends[:-1]), strict=True)])
 
 
 def _with_sentence_ends(words: Sequence[Word], language: str) -> list[Word]:
@@ -125,35 +128,85 @@ def _space_after(word: Word) -> int:
     return len(word.text) - len(word.text.rstrip())
 
 
-def _candidates(
-    words: Sequence[Word], end: int, line: int, best: Sequence[tuple[float, int]]
-) -> list[tuple[float, int]]:
+def _candidates(spans: "_Spans", end: int, best: Sequence[tuple[float, int]]) -> list[tuple[float, int]]:
     """The cost of every cue that ends before word `end`, with the best of what stands before it."""
     found: list[tuple[float, int]] = []
     for start in range(end - 1, -1, -1):
-        span = words[start:end]
-        if found and not _fits(span, line):
+        if found and not spans.fit(start, end):
             break
-        found.append((best[start][0] + _cost(span, words[end] if end < len(words) else None), start))
+        found.append((best[start][0] + spans.cost(start, end), start))
     return found
 
 
-def _fits(span: Sequence[Word], line: int) -> bool:
-    pause = any(after.start - before.end > PAUSE for before, after in pairwise(span))
-    return not pause and span[-1].end - span[0].start <= LONGEST and _split(span, line) is not None
+class _Spans:
+    """What has to be known of each run of words, from `start` to before `end`: in constant time, from sums."""
+
+    def __init__(self, words: Sequence[Word], line: int) -> None:
+        self.words = words
+        self._line = line
+        self._breaks = [0.0, *(_break(before, after) for before, after in pairwise(words))]
+        self._pauses = [0, *accumulate(after.start - before.end > PAUSE for before, after in pairwise(words))]
+        self._ends = [0, *accumulate(word.ends_sentence for word in words)]
+        self._lengths = [0, *accumulate(len(word.text) for word in words)]
+        self._cells = [0, *accumulate(cells(word.text) for word in words)]
+        self._reaches = self._reach()
+
+    def fit(self, start: int, end: int) -> bool:
+        """Whether the words may be one cue: without a pause, short enough, and in two lines at most."""
+        if self._pauses[end - 1] > self._pauses[start] or self._seconds(start, end) > LONGEST:
+            return False
+        first = self._reaches[start]
+        return first >= end or self._reaches[first] >= end
+
+    def cost(self, start: int, end: int) -> float:
+        """How badly a cue of the words reads."""
+        seconds = max(self._seconds(start, end), 0.01)
+        length = self._lengths[end] - self._lengths[start] - _around(self.words[start], self.words[end - 1])
+        inner_ends = self._ends[end - 1] - self._ends[start]
+        cost = 1.0 + 1.2 * inner_ends + max(0.0, length / seconds - PACE) * 0.05
+        if end < len(self.words):
+            cost += self._breaks[end]
+        if end - start == 1 and self._ends[end] == self._ends[start]:
+            cost += 2.0
+        return cost + max(0.0, SHORTEST - seconds)
+
+    def cue(self, start: int, end: int) -> Cue:
+        at = self._split(start, end)
+        lines = (tuple(self.words[start:at]), tuple(self.words[at:end])) if at else (tuple(self.words[start:end]),)
+        return Cue(self.words[start].start, self.words[end - 1].end, lines)
+
+    def _split(self, start: int, end: int) -> int:
+        """Where the second line begins; 0 for one line."""
+        if self._width(start, end) <= self._line:
+            return 0
+        fitting = [
+            (self._breaks[at] * self._line / 6 + abs(self._width(start, at) - self._width(at, end)), at)
+            for at in range(start + 1, end)
+            if self._width(start, at) <= self._line and self._width(at, end) <= self._line
+        ]
+        return min(fitting)[1] if fitting else 0
+
+    def _seconds(self, start: int, end: int) -> float:
+        return self.words[end - 1].end - self.words[start].start
+
+    def _width(self, start: int, end: int) -> int:
+        """In cells, as `joined` writes the words; a space is one cell wide."""
+        return self._cells[end] - self._cells[start] - _around(self.words[start], self.words[end - 1])
+
+    def _reach(self) -> list[int]:
+        """For each word, the end of the longest line that begins with it."""
+        reaches, end = list[int](), 0
+        for start in range(len(self.words)):
+            end = max(end, start + 1)
+            while end < len(self.words) and self._width(start, end + 1) <= self._line:
+                end += 1
+            reaches.append(end)
+        return [*reaches, len(self.words)]
 
 
-def _cost(span: Sequence[Word], following: Word | None) -> float:
-    """How badly a cue of `span` reads, `following` being the word after it."""
-    text = joined(span)
-    seconds = max(span[-1].end - span[0].start, 0.01)
-    inner_ends = sum(word.ends_sentence for word in span[:-1])
-    cost = 1.0 + 1.2 * inner_ends + max(0.0, len(text) / seconds - PACE) * 0.05
-    if following is not None:
-        cost += _break(span[-1], following)
-    if len(span) == 1 and not span[0].ends_sentence:
-        cost += 2.0
-    return cost + max(0.0, SHORTEST - seconds)
+def _around(first: Word, last: Word) -> int:
+    """How many spaces stand before the first word and after the last."""
+    return len(first.text) - len(first.text.lstrip()) + len(last.text) - len(last.text.rstrip())
 
 
 def _break(before: Word, after: Word) -> float:
@@ -167,24 +220,6 @@ def _break(before: Word, after: Word) -> float:
 
 def _joins(word: Word) -> bool:
     return word.text.strip().lower().strip("¿¡") in JOINING
-
-
-def _split(span: Sequence[Word], line: int) -> int | None:
-    """Where the second line begins; 0 for one line, None where two do not hold it."""
-    if cells(joined(span)) <= line:
-        return 0
-    fitting = [
-        (_break(span[at - 1], span[at]) * line / 6 + abs(cells(joined(span[:at])) - cells(joined(span[at:]))), at)
-        for at in range(1, len(span))
-        if cells(joined(span[:at])) <= line and cells(joined(span[at:])) <= line
-    ]
-    return min(fitting)[1] if fitting else None
-
-
-def _cue(span: Sequence[Word], line: int) -> Cue:
-    at = _split(span, line)
-    lines = (tuple(span[:at]), tuple(span[at:])) if at else (tuple(span),)
-    return Cue(span[0].start, span[-1].end, lines)
 
 
 def _timed(cues: Sequence[Cue]) -> list[Cue]:

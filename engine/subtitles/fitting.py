@@ -1,6 +1,6 @@
 """Lines that fit the frame, measured with the fonts that draw them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.subtitles.breaking import pack, split_until
@@ -24,7 +24,10 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Room:
-    """The room for text, in ems of the letters' size, and the fonts that fill it."""
+    """The room for text, in ems of the letters' size, and the fonts that fill it.
+
+    `check` is called before each try and may raise, as `Context.check` does.
+    """
 
     width: float
     height: float
@@ -32,16 +35,17 @@ class Room:
     language: str
     latin: str = LATIN
     bold: bool = False
+    check: Callable[[], None] = lambda: None
 
     def fit(self, cue: Cue, second: Style) -> Fitted:
         """Return the cue's lines, and under them its translation in the style `second`, so that all of it is seen."""
         lines = (*cue.lines, *((Word(text, cue.start, cue.end, second),) for text in cue.second))
-        fitted = [Fitted(self._wrapped(lines, scale), scale) for scale in SCALES[:1]]
-        for scale in SCALES[1:]:
-            if self._height(fitted[-1].lines) * fitted[-1].scale <= self.height:
-                break
-            fitted.append(Fitted(self._wrapped(lines, scale), scale))
-        return fitted[-1]
+        for scale in SCALES:
+            self.check()
+            fitted = Fitted(self._wrapped(lines, scale), scale)
+            if self._height(fitted.lines) * scale <= self.height or scale == SCALES[-1]:
+                return fitted
+        raise AssertionError("the last scale is taken")
 
     def _height(self, lines: Sequence[Line]) -> float:
         return sum(

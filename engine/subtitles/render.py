@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.errors import BadInput
+from engine.errors import BadInput, Cancelled
 from engine.job import Media
 from engine.subtitles.typefaces import Typefaces
 from engine.video import FONTS, FFmpegFailed, Watch, opened, run
@@ -27,15 +27,20 @@ def furnish(folder: Path) -> None:
     (folder / FONTS).write_text(FONTCONFIG)
 
 
-def drawn(video: Any, ass: str, path: Path, typefaces: Typefaces) -> Any:
+def drawn(video: Any, ass: str, path: Path, typefaces: Typefaces, watch: Watch) -> Any:
     """Return `video`, a stream of ffmpeg-python, with the ASS text on it.
 
-    The text is written to `path`, in the working folder, and its fonts to a folder beside that.
+    The text is written to `path`, in the working folder, and its fonts to a folder beside that. Raises Cancelled.
     """
+
+    def check() -> None:
+        if watch.cancelled.is_set():
+            raise Cancelled("Cancelled.")
+
     path.write_text(ass, "utf-8")
     fonts = path.with_suffix(".fonts")
     shutil.rmtree(fonts, ignore_errors=True)
-    typefaces.write(ass, fonts)
+    typefaces.write(ass, fonts, check)
     return video.filter("ass", path.name, fontsdir=fonts.name)
 
 
@@ -93,7 +98,7 @@ class Renderer:
         return self._make([drawn, sound[1]], on_seconds, **H264, **AAC)
 
     def _drawn(self, video: Any, ass: str) -> Any:
-        return drawn(video, ass, self.folder / "cues.ass", self._typefaces)
+        return drawn(video, ass, self.folder / "cues.ass", self._typefaces, self._watch)
 
     def _make(self, streams: list[Any], on_seconds: OnSeconds, **how: Any) -> Path:
         import ffmpeg

@@ -1,20 +1,23 @@
 """What is written under a recording: heard from it, or given by the person."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from engine.backends.whisper import Transcript
 from engine.subtitles.cues import LINE, Cue, Word, cells, cut, joined
 
+Check = Callable[[], None]
+
 
 class Speech(Protocol):
-    """`cues` cuts it for lines of so many cells; `language` is its code."""
+    """`cues` cuts it for lines of so many cells and asks `check` meanwhile, which may raise; `language` is its code."""
 
     @property
     def language(self) -> str: ...
 
-    def cues(self, line: int = LINE) -> list[Cue]: ...
+    def cues(self, check: Check, line: int = LINE) -> list[Cue]: ...
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class Heard:
     def language(self) -> str:
         return self.transcript.language
 
-    def cues(self, line: int = LINE) -> list[Cue]:
-        cues = cut(self.transcript.words, line, self.transcript.language)
+    def cues(self, check: Check, line: int = LINE) -> list[Cue]:
+        cues = cut(self.transcript.words, line, self.transcript.language, check)
         return under(cues, self.english.words, line) if self.english else cues
 
 
@@ -40,16 +43,22 @@ class Given:
     given: tuple[Cue, ...]
     language: str
 
-    def cues(self, line: int = LINE) -> list[Cue]:  # noqa: ARG002  # what is heard is cut for it
+    def cues(self, check: Check, line: int = LINE) -> list[Cue]:  # noqa: ARG002  # what is heard is cut for it
         return list(self.given)
 
 
 def under(cues: Sequence[Cue], words: Sequence[Word], line: int) -> list[Cue]:
-    """The cues with each of `words`, a translation, under the cue that is nearest in time."""
+    """Return the cues with each of `words`, a translation, under the cue that is nearest in time.
+
+    The cues are in order and do not overlap.
+    """
     held: list[list[Word]] = [[] for _ in cues]
+    starts = [cue.start for cue in cues]
     for word in words if cues else ():
         middle = (word.start + word.end) / 2
-        nearest = min(range(len(cues)), key=lambda at: max(cues[at].start - middle, middle - cues[at].end, 0.0))
+        last = max(0, bisect_right(starts, middle) - 1)
+        near = range(last, min(last + 2, len(cues)))
+        nearest = min(near, key=lambda at: max(cues[at].start - middle, middle - cues[at].end, 0.0))
         held[nearest].append(word)
     return [replace(cue, second=tuple(wrapped(joined(mine), line))) for cue, mine in zip(cues, held, strict=True)]
 

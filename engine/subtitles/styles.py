@@ -102,11 +102,10 @@ def ass(
 ) -> str:
     """Return the whole ASS file, its lines fitted to the frame. With `fade` each cue comes and goes softly.
 
-    `check` is called once a cue and may raise, as `Context.check` does. PlayRes is the picture's size in pixels.
+    `check` is called for each cue and may raise, as `Context.check` does. PlayRes is the picture's size in pixels.
     """
-    drawing, events = _Drawing(look, typefaces), list[str]()
+    drawing, events = _Drawing(look, typefaces, check), list[str]()
     for cue in cues:
-        check()
         events.append(_event(cue.start, cue.end, FADE * fade + drawing.text(cue)))
     return HEADER.format(**_style(look, typefaces)) + "".join(f"{line}\n" for line in events)
 
@@ -134,13 +133,19 @@ def _style(look: Look, typefaces: Typefaces) -> dict[str, str | int | float]:
 class _Drawing:
     """Writes cues as events of one look."""
 
-    def __init__(self, look: Look, typefaces: Typefaces) -> None:
+    def __init__(self, look: Look, typefaces: Typefaces, check: Callable[[], None]) -> None:
         self._look = look
         self._typefaces = typefaces
         width = look.width - 2 * (look.side + look.outline)
         height = look.height - 2 * (look.margin + look.outline)
         self._room = Room(
-            width / look.pixels, height / look.pixels, typefaces, look.language, look.latin, bold=look.is_bold
+            width / look.pixels,
+            height / look.pixels,
+            typefaces,
+            look.language,
+            look.latin,
+            bold=look.is_bold,
+            check=check,
         )
 
     def text(self, cue: Cue) -> str:

@@ -105,7 +105,7 @@ def run(params: Params, context: Context) -> Result:
     if not found.sound and params.srt is None:
         raise BadInput("The video has no sound, so there is nothing to hear. Attach one with speech.")
     speech, notes = _given(params.srt, context, found) if params.srt else _heard(params, context)
-    if not speech.cues():
+    if not speech.cues(context.check):
         notes += (Sentence(template="No speech was heard in it, so there is nothing to write."),)
         return Result(notes=notes, facts=_facts(params, context, speech, begun))
     notes += _unseen(context, speech)
@@ -135,7 +135,7 @@ def _heard(params: Params, context: Context) -> tuple[Speech, tuple[Sentence, ..
 
 def _unseen(context: Context, speech: Speech) -> tuple[Sentence, ...]:
     """Name the characters that no font has; they are drawn as boxes."""
-    lacking = typefaces(context.weights).lacking("".join(cue.text for cue in speech.cues()))
+    lacking = typefaces(context.weights).lacking("".join(cue.text for cue in speech.cues(context.check)))
     if not lacking:
         return ()
     told = {"characters": " ".join(lacking[:10]), "count": len(lacking)}
@@ -162,13 +162,13 @@ def _drawn(params: Params, context: Context, found: Probe, speech: Speech, look:
         elif params.burn:
             made = renderer.burn(params.media, _ass(context, speech, look), on_seconds)
         else:
-            made = renderer.mux(params.media, files.srt(speech.cues()), speech.language, on_seconds)
+            made = renderer.mux(params.media, files.srt(speech.cues(context.check)), speech.language, on_seconds)
         kept = context.keep_file(made)
         return described(kept, probe(kept.path, kept.mime, watch=Watch(context.cancelled, PROBED)))
 
 
 def _ass(context: Context, speech: Speech, look: Look) -> str:
-    return styles.ass(speech.cues(look.line), look, typefaces(context.weights), check=context.check)
+    return styles.ass(speech.cues(context.check, look.line), look, typefaces(context.weights), check=context.check)
 
 
 def _written(params: Params, context: Context, speech: Speech, look: Look) -> Media:
@@ -176,7 +176,7 @@ def _written(params: Params, context: Context, speech: Speech, look: Look) -> Me
     if params.format == "ass":
         text = _ass(context, speech, look)
     else:
-        text = {"srt": files.srt, "vtt": files.vtt}[params.format](speech.cues())
+        text = {"srt": files.srt, "vtt": files.vtt}[params.format](speech.cues(context.check))
     return context.keep_file(text.encode(), f".{params.format}")
 
 
@@ -185,7 +185,11 @@ def _facts(params: Params, context: Context, speech: Speech, begun: float) -> di
     made_by: dict[str, Fact] = {"backend": service.backend, "tier": service.tier, "model": service.model}
     if params.srt is not None:
         made_by = {"backend": "ffmpeg", "tier": service.tier, "model": "SRT"}
-    about: dict[str, Fact] = {"language": speech.language, "style": params.style, "cues": len(speech.cues())}
+    about: dict[str, Fact] = {
+        "language": speech.language,
+        "style": params.style,
+        "cues": len(speech.cues(context.check)),
+    }
     return made_by | about | {"seconds": round(time.monotonic() - begun, 2)}
 
 

@@ -173,6 +173,38 @@ def test_an_edited_srt_is_drawn_without_listening(studio: Studio, english: Media
     assert ink(result.media[0]) > ink(english) + 50
 
 
+def test_a_cancel_while_an_srt_is_read_and_drawn_is_noticed_within_two_seconds(
+    studio: Studio, english: Media, tmp_path: Path
+) -> None:
+    long = tmp_path / "long.srt"
+    times = (f"00:{at // 60:02}:{at % 60:02},000" for at in range(3500))
+    blocks = (f"{time} --> {time[:-3]}900\n{chr(0x4E00 + at) * 300}\n\n" for at, time in enumerate(times))
+    long.write_text("".join(blocks) + "\n" * 25_000, "utf-8")
+    source, context, ended = studio.fetched(long), studio.context(), list[float]()
+
+    def cancel() -> None:
+        ended.append(time.monotonic())
+        context.cancelled.set()
+
+    for delay in (0.3, 2.0):
+        context.cancelled.clear()
+        threading.Timer(delay, cancel).start()
+        with pytest.raises(Cancelled):
+            TASK.run(Params(media=english, srt=source), context)
+        assert time.monotonic() - ended[-1] < 2
+
+
+def test_notes_name_what_of_an_srt_is_not_as_it_stands(studio: Studio, english: Media, tmp_path: Path) -> None:
+    edited = tmp_path / "mine.srt"
+    edited.write_text("1\n-00:00:01,000 --> 00:00:02,000\n<i>Early</i> \U000f0000\n", "utf-8")
+    result = studio.make(english, srt=studio.fetched(edited))
+    assert [str(note) for note in result.notes] == [
+        "Line 2 of srt: the cue begins before 0:00, so it is shown from 0:00. Such cues: 1.",
+        "No font here has these characters, 1 in all: \U000f0000",
+    ]
+    assert "<i>Early</i>" in result.media[1].path.read_text("utf-8")
+
+
 def test_without_burning_the_subtitles_are_a_track_and_the_pictures_stay(studio: Studio, english: Media) -> None:
     made = studio.make(english, burn=False).media[0]
     shown = subprocess.run([video.program(), "-i", str(made.path)], capture_output=True, text=True, check=False).stderr

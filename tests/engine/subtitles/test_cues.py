@@ -1,11 +1,13 @@
 """Cues as a subtitler would cut them."""
 
+import time
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.errors import Cancelled
 from engine.subtitles.cues import APART, LINE, LONGEST, PACE, SHORTEST, Word, cells, cut, filled, joined
 from engine.subtitles.speech import under
 
@@ -158,3 +160,29 @@ def test_speech_at_an_ordinary_pace_can_be_read(pace: float) -> None:
     assert all(len(cue.text) / (cue.end - cue.start) <= PACE + 2 for cue in cues)
     assert all(cue.end - cue.start >= SHORTEST - APART for cue in cues)
     assert all(len(line) > 1 for cue in cues for line in cue.lines)
+
+
+def test_cutting_an_hour_of_speech_takes_seconds() -> None:
+    """It took a minute when each span was measured anew, and nothing looked at a cancel meanwhile."""
+    said = "我们今天要做一把木头椅子然后把它漆成蓝色首先要仔细测量"
+    words = [Word(said[at % len(said)], at * 0.2, at * 0.2 + 0.2) for at in range(18_000)]
+    begun = time.monotonic()
+    assert sum(len(line) for cue in cut(words) for line in cue.lines) == len(words)
+    assert time.monotonic() - begun < 20
+
+
+def test_a_cancel_ends_cutting_at_the_next_word() -> None:
+    def cancelled() -> None:
+        raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        cut(spoken("one two three"), LINE, check=cancelled)
+
+
+def test_a_translation_of_an_hour_is_placed_within_a_second() -> None:
+    words = spoken("Buenos días a todos. " * 2500)
+    cues = cut(words)
+    begun = time.monotonic()
+    placed = under(cues, words, LINE)
+    assert time.monotonic() - begun < 3
+    assert sum(len(" ".join(cue.second).split()) for cue in placed) == 10_000
