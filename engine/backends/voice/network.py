@@ -5,6 +5,8 @@ so a second sentence would depend on the first. Here the noise is a table of the
 time.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +40,29 @@ Noise (like, table) => (noise) {
 }
 """
 """Normal numbers in the shape of `like`, (1, channels, frames)."""
+
+
+LOOK_SECONDS = 0.1
+"""Between two looks at whether a run has to end."""
+
+
+def run(network: Any, inputs: dict[str, Any], check: Callable[[], None]) -> Any:
+    """Run an `onnxruntime.InferenceSession` -> its first output. `check` is called ten times a second.
+
+    What `check` raises ends the run between two of its operators, and is raised when the run has ended.
+    """
+    import onnxruntime as ort
+
+    options = ort.RunOptions()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(network.run, None, inputs, options)
+        try:
+            while not wait([running], LOOK_SECONDS).done:
+                check()
+        except BaseException:
+            options.terminate = True
+            raise
+        return running.result()[0]
 
 
 def session(path: Path) -> Any:

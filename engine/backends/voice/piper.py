@@ -51,20 +51,22 @@ class PiperVoice:
     def say(self, sentences: Sequence[str], network: Any, check: Callable[[], None]) -> "tuple[Samples, int]":
         """Speak with `network`, this voice's, and return mono samples in -1..1 and their rate.
 
-        `check` is called before each sentence; what it raises ends this.
+        `check` is called ten times a second; what it raises ends this.
         """
         import numpy as np
 
         rate = int(self._about["audio"]["sample_rate"])
         pause = np.zeros(int(PAUSE * rate), np.float32)
         pieces = []
-        for clauses in espeak.phonemes(sentences, self._about["espeak"]["voice"]):
+        for clauses in espeak.phonemes(sentences, self._about["espeak"]["voice"], check):
             check()
-            pieces += [self._spoken(network, _joined(clauses)), pause]
+            pieces += [self._spoken(network, _joined(clauses), check), pause]
         return np.concatenate(pieces) if pieces else pause, rate
 
-    def _spoken(self, network: Any, sentence: str) -> "Samples":
+    def _spoken(self, network: Any, sentence: str, check: Callable[[], None]) -> "Samples":
         import numpy as np
+
+        from engine.backends.voice.network import run
 
         ids = self._ids(sentence)
         how = self._about["inference"]
@@ -74,7 +76,7 @@ class PiperVoice:
         inputs = {name: np.array(value, types[name]) for name, value in given.items()}
         if self._about.get("num_speakers", 1) > 1:
             inputs["sid"] = np.array([0], np.int64)
-        samples = network.run(None, inputs)[0].reshape(-1)
+        samples = run(network, inputs, check).reshape(-1)
         return np.asarray(samples / max(1.0, float(np.abs(samples).max())), np.float32)
 
     def _ids(self, sentence: str) -> list[int]:

@@ -92,7 +92,7 @@ class Speaker:
             sentences = split_sentences(text, chosen.language)
             samples, rate = chosen.say(sentences, self._network(chosen.path), check)
             return _heard(Spoken(samples, rate, chosen.name, chosen.language, notes))
-        return _heard(_of_espeak(text, asked, voice, notes))
+        return _heard(_of_espeak(text, asked, voice, notes, check))
 
     def _of_piper(self, language: str, voice: str) -> "PiperVoice | None":
         """One that speaks the language, or exactly the dialect."""
@@ -151,10 +151,10 @@ def _wider(dialect: str) -> tuple[str, tuple[Sentence, ...]]:
     return languages.base(dialect), (note,)
 
 
-def _of_espeak(text: str, language: str, voice: str, notes: tuple[Sentence, ...]) -> Spoken:
+def _of_espeak(text: str, language: str, voice: str, notes: tuple[Sentence, ...], check: Callable[[], None]) -> Spoken:
     if language == "ja" and HAN.search(text):
         raise BadInput("The Japanese voice here reads kana and no kanji. Write the text in kana.")
-    samples, rate = espeak.say(split_sentences(text, language), language, VARIANTS[voice])
+    samples, rate = espeak.say(split_sentences(text, language), language, check, VARIANTS[voice])
     note = Sentence(
         template="Spoken by eSpeak NG, which sounds like a machine: "
         "no natural voice of that kind for {language} is here.",

@@ -1,6 +1,7 @@
 """Text to speech with the real eSpeak NG and Piper's real voice."""
 
 import re
+import time
 import wave
 from itertools import pairwise
 from pathlib import Path
@@ -208,3 +209,18 @@ def test_the_model_that_tells_languages_counts_while_it_is_loaded(tmp_path: Path
     assert speaker.size == MODEL_BYTES
     speaker.close()
     assert speaker.size == 0
+
+
+@pytest.mark.parametrize("language", ["en", "fi"])
+def test_a_cancel_ends_a_sentence_that_takes_long_to_speak(language: str) -> None:
+    """One sentence of 1,500 letters is one run of the network, or one of eSpeak NG's."""
+    begun = list[float]()
+
+    def check() -> None:
+        begun.append(time.monotonic())
+        if len(begun) > 2 or language == "fi":
+            raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        voice.Speaker(weights.FOLDER).speak("and then we went on " * 75, check, language)
+    assert time.monotonic() - begun[-1] < 2
