@@ -1,6 +1,7 @@
 """What a portrait is to say, and how: all that its motion is made from."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import ceil
 
 from engine.animate.hearing import RATE, Curve, hear
@@ -9,12 +10,16 @@ from engine.animate.motion import Motion, Style, follow
 
 @dataclass(frozen=True)
 class Speech:
-    """`samples` are mono float32 in -1..1 at 16 kHz; the motion has `rate` frames a second."""
+    """`samples` are mono float32 in -1..1 at 16 kHz; the motion has `rate` frames a second.
+
+    `check` is called while a network makes the motion and may raise, as `Context.check` does.
+    """
 
     samples: Curve
     rate: float
     style: Style = "natural"
     seed: int = 0
+    check: Callable[[], None] = field(default=lambda: None, compare=False)
 
     def __len__(self) -> int:
         """Frames."""

@@ -131,7 +131,7 @@ def _wanted(params: Params, scene: "Scene") -> "tuple[Speech, Wishes]":
     from engine.animate.wishes import Wishes
 
     wishes = Wishes(params.lip_zero, params.eye_retargeting, params.stitching)
-    return Speech(scene.voiced.samples, RATE, params.style, params.seed or 0), wishes
+    return Speech(scene.voiced.samples, RATE, params.style, params.seed or 0, scene.context.check), wishes
 
 
 def _of_faces(faces: "tuple[Face, ...]", face: "Face") -> tuple[Sentence, ...]:

@@ -1,5 +1,6 @@
 """Speech acted: what LivePortrait's motion extractor would have seen in each frame of somebody who says it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +41,20 @@ class Actor:
     def size(self) -> int:
         return sum(value.nbytes for value in self._generator.state_dict().values())
 
-    def act(self, samples: NDArray[np.float32], count: int, seed: int, sway: float = 1.0) -> Acting:
-        """`count` frames at 25 a second for mono samples at 16 kHz. `sway`: how much the head moves, usually 1."""
+    def act(
+        self,
+        samples: NDArray[np.float32],
+        count: int,
+        seed: int,
+        sway: float = 1.0,
+        check: Callable[[], None] = lambda: None,
+    ) -> Acting:
+        """`count` frames at 25 a second for mono samples at 16 kHz. `sway`: how much the head moves, usually 1.
+
+        `check` is called before each step of the network and may raise.
+        """
         device = self._generator.start_motion_feat.device
-        told = performed(self._generator, torch.from_numpy(samples).to(device), count, seed)
+        told = performed(self._generator, torch.from_numpy(samples).to(device), count, seed, check)
         exp = told[:, :63] * self._value("std_exp") + self._value("mean_exp")
         pose = _evened(told[:, 63:70] * (self._ends("max") - self._ends("min")) + self._ends("min"))
         pose = pose[:1] + sway * (pose - pose[:1])

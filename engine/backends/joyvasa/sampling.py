@@ -1,6 +1,6 @@
 """Noise to motion: the reverse diffusion of a window, guided by the sound, and windows one after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -37,15 +37,20 @@ class Schedule:
 
 
 @torch.inference_mode()
-def performed(generator: Generator, samples: Tensor, count: int, seed: int) -> Tensor:
+def performed(
+    generator: Generator, samples: Tensor, count: int, seed: int, check: Callable[[], None] = lambda: None
+) -> Tensor:
     """(count, coefficients) for samples (L,) at 16 kHz, window after window, each beginning with the last one's end.
 
-    The same seed gives the same on every device: chance is the host's.
+    The same seed gives the same on every device: chance is the host's. `check` is called before each step and may
+    raise.
     """
-    return torch.cat([window[0].cpu() for window in _windows(generator, samples, count, seed)])[:count]
+    return torch.cat([window[0].cpu() for window in _windows(generator, samples, count, seed, check)])[:count]
 
 
-def _windows(generator: Generator, samples: Tensor, count: int, seed: int) -> Iterator[Tensor]:
+def _windows(
+    generator: Generator, samples: Tensor, count: int, seed: int, check: Callable[[], None]
+) -> Iterator[Tensor]:
     shape, chance = generator.shape, torch.Generator().manual_seed(seed)
     motion, heard = generator.start_motion_feat, generator.start_audio_feat
     begin = torch.randn((1, shape.frames, shape.coefficients), generator=chance)
@@ -55,16 +60,25 @@ def _windows(generator: Generator, samples: Tensor, count: int, seed: int) -> It
         part = samples[at : at + length]
         piece[0, : len(part)] = part
         now = generator.hear(piece)
-        made = _denoised(generator, torch.cat([heard, now], dim=1), motion, begin, chance)
+        made = _denoised(generator, torch.cat([heard, now], dim=1), motion, begin, chance, check=check)
         yield made
         motion, heard = made[:, -shape.before :], now[:, -shape.before :]
 
 
-def _denoised(generator: Generator, heard: Tensor, before: Tensor, begin: Tensor, chance: torch.Generator) -> Tensor:
+def _denoised(
+    generator: Generator,
+    heard: Tensor,
+    before: Tensor,
+    begin: Tensor,
+    chance: torch.Generator,
+    *,
+    check: Callable[[], None],
+) -> Tensor:
     shape, schedule = generator.shape, Schedule.of(generator.shape.steps)
     deaf = torch.cat([heard[:, : shape.before], generator.null_audio_feat.expand(-1, shape.frames, -1)], dim=1)
     both, now = torch.cat([deaf, heard]), begin.to(heard.device)
     for step in range(shape.steps, 0, -1):
+        check()
         given = torch.cat([before, now], dim=1).expand(2, -1, -1)
         without, with_sound = generator.denoising_net(given, both, step)[:, -shape.frames :].split(1)
         clean = without + GUIDANCE * (with_sound - without)

@@ -63,7 +63,7 @@ class LivePainter:
         if self._actor is None:
             return speech.followed(eyes=wishes.eyes)
         sway = MANNERS[speech.style].sway / MANNERS["natural"].sway
-        return self._actor.act(speech.samples, len(speech), speech.seed, sway)
+        return self._actor.act(speech.samples, len(speech), speech.seed, sway, speech.check)
 
     def close(self) -> None:
         del self._networks, self._actor

@@ -18,7 +18,7 @@ from engine.backends.joyvasa.network import UNIT, Generator, Shape
 from engine.backends.joyvasa.sampling import GUIDANCE, Schedule, performed
 from engine.backends.liveportrait.painter import EYES, LIPS, LivePainter, _Drive
 from engine.backends.liveportrait.points import Pose
-from engine.errors import MissingModel
+from engine.errors import Cancelled, MissingModel
 from engine.task import EngineSettings
 from tests import tiny_joyvasa, tiny_liveportrait
 from tests.samples import astronaut
@@ -122,6 +122,19 @@ def test_memory_is_flat_in_length(generator: Generator, monkeypatch: pytest.Monk
     monkeypatch.setattr(Generator, "hear", counted)
     assert performed(generator, sound(30), 750, 1).shape == (750, 70)
     assert given == [(1, 64000)] * 8
+
+
+def test_a_cancel_ends_acting_at_the_next_step(folder: Path, made: Generator) -> None:
+    asked = list[int]()
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) == made.shape.steps + 2:
+            raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        Actor(folder, "cpu").act(sound(30).numpy(), 750, 1, check=check)
+    assert len(asked) == made.shape.steps + 2
 
 
 def test_an_actor_gives_what_the_motion_extractor_gives(folder: Path, made: Generator) -> None:
