@@ -91,6 +91,39 @@ async def test_only_its_owner_deletes_it(server: TelegramServer, service: Servic
     assert not row.result.media[0].path.exists()
 
 
+async def test_a_forged_press_takes_no_message_of_another_away(server: TelegramServer, service: Service) -> None:  # noqa: F811
+    room = server.group()
+    theirs, own = await drawn(room.seat(7)), await drawn(room.seat(8), f"{FROG} --seed 5")
+    forged = labels(own)["Delete"]
+    assert await room.seat(8).press_data(theirs, forged) == "This button is not under that message any more."
+    assert theirs["message_id"] in room.messages
+    result = (await row_of(service, own)).result
+    assert result is not None
+    assert result.media, "nothing was done"
+    said = await room.seat(7).say("/jobs")
+    assert await room.seat(8).press_data(said, forged) == "This button is not under that message any more."
+
+
+async def test_a_forged_yes_replaces_no_message_of_another(server: TelegramServer) -> None:  # noqa: F811
+    room = server.group()
+    theirs = await drawn(room.seat(7))
+    asked = await room.seat(8).answer(to=await room.seat(8).say("/imagine {red|blue} frog --steps 1"))
+    for button in ("yes", "no"):
+        data = next(data for data in labels(asked).values() if data.startswith(f"{button}:"))
+        assert "not under that message" in await room.seat(8).press_data(theirs, data)
+    assert room.messages[theirs["message_id"]] == theirs
+
+
+async def test_an_old_message_is_deleted_by_its_own_button_alone(server: TelegramServer) -> None:  # noqa: F811
+    """Telegram tells of it no more than its chat and number: https://core.telegram.org/bots/api#inaccessiblemessage."""
+    room = server.group()
+    theirs, own = await drawn(room.seat(7)), await drawn(room.seat(8), f"{FROG} --seed 6")
+    old = [{"chat": message["chat"], "message_id": message["message_id"], "date": 0} for message in (theirs, own)]
+    assert "not under that message" in await room.seat(8).press_data(old[0], labels(own)["Delete"])
+    assert theirs["message_id"] in room.messages
+    assert await room.seat(8).press_data(old[1], labels(own)["Delete"]) == "Deleted."
+
+
 async def test_pictures_beside_the_message_go_with_it(server: TelegramServer) -> None:  # noqa: F811
     chat = server.private(7)
     first = await drawn(chat, f"{FROG} --count 3")

@@ -21,13 +21,13 @@ from bot.adapters.telegram.live import Bot, TelegramLive
 from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.place import Place
-from bot.adapters.telegram.press import PressLive, ReplaceLive
+from bot.adapters.telegram.press import NOT_HERE, PressLive, ReplaceLive, carries
 from bot.buttons import meaning, pressed, withdraws
 from bot.card import card_of
 from bot.command import Request
 from bot.sections import TelegramSection
 from bot.service import Service
-from bot.words import language_of
+from bot.words import language_of, say
 from engine.errors import AtelierError, Sentence
 from engine.job import Failed, Job
 
@@ -157,8 +157,12 @@ class _Adapter:
     async def _pressed(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
         if query.message is None:
             return
-        made, who = self._inbox.pressed(query, query.message), query.from_user
         command = pressed(query.data or "", self._service.studio.commands)
+        if command is not None and (command.withdrawing or command.replacing) and not await self._belongs(query):
+            log.warning("a press that is not of its message is refused", button=query.data, user=query.from_user.id)
+            await query.answer(say(NOT_HERE, language(query.from_user)), show_alert=True)
+            return
+        made, who = self._inbox.pressed(query, query.message), query.from_user
         if command is not None and command.edits:
             await open_edit(query, await made, self._service.studio)
         elif command is not None and command.replacing:
@@ -168,6 +172,17 @@ class _Adapter:
         else:
             press = PressLive(query, self._live(query.message, who), await self._shown(query))
             await self._serve(made, press, who, accepted)
+
+    async def _belongs(self, query: CallbackQuery) -> bool:
+        """Return whether the press is of its message; of one without a keyboard, whether the job stands there."""
+        shown = await self._shown(query)
+        message = query.message
+        return carries(query) or (
+            shown is not None
+            and message is not None
+            and not message.is_accessible
+            and (shown.chat, shown.live) == (message.chat.id, message.message_id)
+        )
 
     async def _shown(self, query: CallbackQuery) -> Place | None:
         """Where the job stands that the button would take away; None for any other button."""

@@ -1,6 +1,6 @@
 """The answer to a pressed button: words that pop up, a message of its own, or one that takes the button's place."""
 
-from telegram import CallbackQuery
+from telegram import CallbackQuery, Message
 from telegram.constants import CallbackQueryLimit
 from telegram.error import BadRequest
 
@@ -8,6 +8,20 @@ from bot.adapters.base import Within, cut
 from bot.adapters.telegram.live import TelegramLive
 from bot.adapters.telegram.place import Place
 from bot.card import Card
+
+NOT_HERE = "This button is not under that message any more."
+
+
+def carries(query: CallbackQuery) -> bool:
+    """Return whether the button stands under the message that was pressed.
+
+    A client may send any data for any message, so a press may only take away or replace a message of whose keyboard it
+    is. Of a message that is too old Telegram tells no keyboard.
+    """
+    message = query.message
+    if not isinstance(message, Message) or message.reply_markup is None:
+        return False
+    return any(button.callback_data == query.data for row in message.reply_markup.inline_keyboard for button in row)
 
 
 class PressLive(Within[TelegramLive]):
