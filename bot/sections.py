@@ -58,6 +58,8 @@ class WebSection(Section):
         pattern=r"^https?://[^\s/]+",
     )
     port: StrictInt = key(8080, "a whole number from 0 to 65535, 0 for any free port", ge=0, le=65535)
+    connections: StrictInt = key(500, "a whole number of connections from 1 up", ge=1)
+    connections_per_address: StrictInt = key(100, "a whole number of connections from 1 up", ge=1)
 
     @field_validator("host")
     @classmethod

@@ -8,23 +8,21 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot import asking, consent
-from bot.command import Agreed, Answer, Ask, Call, Command, Replied, Reply, Request
-from bot.known import typed, unknown
+from bot import admission, asking, consent
+from bot.command import Agreed, Answer, Ask, Call, Replied, Reply, Request
 from bot.life import Life
 from bot.results import located
 from bot.studio import Studio
-from engine.errors import AtelierError, BadInput, EngineDied, NotAllowed, disk_full
+from engine.errors import AtelierError, EngineDied
 from engine.job import Failed, Job, Result, Update
 from engine.params import TaskParams
-from storage.store import Limit, Question, TakenBefore
+from storage.store import Question, TakenBefore
+from storage.uploads import Held, Uploads
 
 log = structlog.get_logger()
 
 LAST_WORDS = 5.0
 """Seconds that adapters have to tell waiting people that the studio closes."""
-ROOM = 16_000_000
-"""Bytes of disk without which no job is taken."""
 
 
 class Service:
@@ -34,6 +32,7 @@ class Service:
         self.studio = studio
         self.flights = studio.flights
         self._life = Life(studio.store, studio.flights)
+        self._uploads = Uploads(studio.files, studio.store.is_named)
         self._serving = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -62,6 +61,15 @@ class Service:
             async with aclosing(self._work(*taken)) as updates:
                 async for update in updates:
                     yield update
+
+    async def check(self, request: Request) -> None:
+        """Check a request of which words may still be missing, before an adapter accepts its next file.
+
+        Raises AtelierError for what `handle` would refuse.
+        """
+        if not self._life.open:
+            raise _closing()
+        await admission.check_before_files(self.studio, request, complete=False)
 
     async def left(self, platform: str) -> list[Job]:
         """The platform's jobs that an earlier run, or a lost connection, left: running, in line, or not shown yet."""
@@ -109,7 +117,13 @@ class Service:
         """
         if request.id and await self.studio.store.was_taken(request.id):
             raise TakenBefore(request.id)
-        call, answer = await self._run(request)
+        async with self._uploads.of_request() as held:
+            taken = await self._decided(request, held)
+            held.kept = not isinstance(taken, Reply) or asking.is_question(taken)
+        return taken
+
+    async def _decided(self, request: Request, held: Held) -> Reply | tuple[Job, Result | None]:
+        call, answer = await self._run(request, held)
         if isinstance(answer, Job):
             consent.check_on(self.studio, answer.command, request.place)
             answer = await consent.with_consent(call, answer)
@@ -131,33 +145,20 @@ class Service:
             return first, results[0]
         return Reply(call.say("{count} jobs are made.", count=len(jobs)), facts={"jobs": len(jobs)}, then=jobs)
 
-    async def _run(self, request: Request) -> tuple[Call, Answer]:
+    async def _run(self, request: Request, held: Held) -> tuple[Call, Answer]:
         if not self._life.open:
             raise _closing()
-        command = self._command(request)
+        command = admission.find_command(self.studio, request)
+        await admission.check_before_files(self.studio, request, complete=True)
         request = await located(self.studio, request)
-        params = command.params.parse(await self._raw(request, command.params))
+        params = command.params.parse(await self._raw(request, command.params, held))
         call = Call(request, self.studio)
         return call, await command.run(call, params)
 
-    def _command(self, request: Request) -> Command:
-        command = self.studio.command(request.command)
-        if command is None:
-            raise unknown(request.command, typed(self.studio, request))
-        if command.admin and not request.admin:
-            raise NotAllowed("/{command} is for admins only.", command=command.name)
-        consent.check_on(self.studio, command.name, request.place)
-        return command
-
-    async def _raw(self, request: Request, params: type[TaskParams]) -> dict[str, Any]:
-        """The raw options with each attachment fetched. A file can only come as an attachment, never as words."""
-        takes_files = {option.name: option.accepts for option in params.options() if option.kind == "media"}
-        for name in request.raw.keys() & takes_files.keys():
-            raise BadInput("{option} must be a file. Attach one.", option=name)
-        for name in request.files.keys() - takes_files.keys():
-            raise BadInput("/{command} takes no file as {option}.", command=request.command, option=name)
-        files = self.studio.files
-        fetched = {name: await files.fetch(name, file, takes_files[name]) for name, file in request.files.items()}
+    async def _raw(self, request: Request, params: type[TaskParams], held: Held) -> dict[str, Any]:
+        """The raw options with each attachment fetched."""
+        accepts = {option.name: option.accepts for option in params.options()}
+        fetched = {name: await held.fetch(name, file, accepts[name]) for name, file in request.files.items()}
         return {**request.raw, **fetched}
 
     async def _work(self, job: Job, cached: Result | None) -> AsyncGenerator[Update, None]:
@@ -175,14 +176,9 @@ class Service:
         self, jobs: Sequence[Job], request: Request, question: Question | None = None
     ) -> list[Result | None]:
         """Leaves room for the jobs that are under way. Raises what `Store.admit_all` does, and DiskFull."""
-        if self.studio.files.free() < ROOM:
-            raise disk_full()
-        return await self.studio.store.admit_all(jobs, self._limits(jobs[0], request), question)
-
-    def _limits(self, job: Job, request: Request) -> Sequence[Limit]:
-        """Those of the job's command: a button that makes such a job again counts as that."""
-        rate = self.studio.settings.limits.get(job.command)
-        return [Limit(identity, job.command, rate) for identity in (request.user, *request.also)] if rate else []
+        admission.check_disk(self.studio)
+        limits = admission.limits_of(self.studio, request, jobs[0].command)
+        return await self.studio.store.admit_all(jobs, limits, question)
 
 
 def _replied(reply: Reply) -> Replied:

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
@@ -28,6 +28,10 @@ MAX_DERIVED_SEED = 2**31 - 1
 """Of a seed that follows from the other options; those of earlier versions stay as they were."""
 
 
+class _Pending:
+    """Stands for a file that is not here yet, and fits no option."""
+
+
 class TaskParams(BaseModel):
     """Base of every task's `Params`. A field's `json_schema_extra` says more of it.
 
@@ -45,6 +49,21 @@ class TaskParams(BaseModel):
             return cls.model_validate(dict(raw))
         except ValidationError as error:
             raise _refusal(error.errors()[0], cls) from None
+
+    @classmethod
+    def check_words(cls, raw: Mapping[str, Any], files: Collection[str], *, complete: bool) -> None:
+        """Check the options that need no file, before the `files` of these options are here.
+
+        Raises BadInput for the first that does not fit, and for one that is missing where `raw` is `complete`. What
+        options must be together is left to `parse`.
+        """
+        try:
+            # These options fail, so that pydantic does not go on to check the model as a whole.
+            cls.model_validate({**raw, **dict.fromkeys(files, _Pending())})
+        except ValidationError as error:
+            for detail in error.errors():
+                if detail["loc"] and detail["loc"][0] not in files and (complete or detail["type"] != "missing"):
+                    raise _refusal(detail, cls) from None
 
     @classmethod
     def options(cls) -> tuple["Option", ...]:

@@ -70,7 +70,7 @@ def clear(db: sqlite3.Connection, before: float | None) -> Dropped:
 
 def orphans(db: sqlite3.Connection, files: Iterable[File]) -> list[Path]:
     """Those of `files` that neither a cache entry, nor an unfinished job, nor an open question names."""
-    return [Path(path) for sha256, path in files if not _is_named(db, sha256)]
+    return [Path(path) for sha256, path in files if not is_named(db, sha256)]
 
 
 def named(db: sqlite3.Connection) -> set[str]:
@@ -84,7 +84,8 @@ def stats(db: sqlite3.Connection) -> CacheStats:
     return CacheStats(**dict(row))
 
 
-def _is_named(db: sqlite3.Connection, sha256: str) -> bool:
+def is_named(db: sqlite3.Connection, sha256: str) -> bool:
+    """Return whether a cache entry, an unfinished job or an open question names the file."""
     queries = (f"SELECT 1 FROM {table} WHERE sha256 = ?" for table in NAMING)  # noqa: S608  # our own tables
     return any(db.execute(query, (sha256,)).fetchone() for query in queries)
 

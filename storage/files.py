@@ -6,14 +6,27 @@ import errno
 import math
 import shutil
 import time
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from engine.errors import BadInput, TooLarge, disk_full
 from engine.job import Media
-from engine.media import FORMATS, HEAD, SCRIPTS, SUBTITLES, intact, keep, part, promised, size_of, sniff, suffix_of
+from engine.media import (
+    FORMATS,
+    HEAD,
+    SCRIPTS,
+    SUBTITLES,
+    hash_of,
+    intact,
+    keep,
+    part,
+    promised,
+    size_of,
+    sniff,
+    suffix_of,
+)
 from engine.video import Bounds, described, probe
 from storage.download import Download
 
@@ -61,15 +74,22 @@ class Files:
         self._bounds = Bounds(max_seconds, max_frames, max_pixels)
         self._timeout = timeout
 
-    async def fetch(self, option: str, attachment: Attachment, accepts: Collection[str] = ()) -> Media:
+    async def fetch(
+        self,
+        option: str,
+        attachment: Attachment,
+        accepts: Collection[str] = (),
+        claim: Callable[[str], None] = lambda _: None,
+    ) -> Media:
         """Bring the file here and look at it: nothing of it stays where it is refused.
 
+        `claim` is told the file's SHA-256 before the file is put in its place.
         `accepts` are the kinds of `engine.media.KINDS` that the option takes; all but texts where it is empty.
         Raises BadInput for what does not arrive whole, is no format of ours, not the one it is named or not of a kind
         that is accepted, TooLarge, and DiskFull.
         """
         try:
-            return await self._fetch(option, attachment, accepts)
+            return await self._fetch(option, attachment, accepts, claim)
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise disk_full() from error
@@ -80,7 +100,13 @@ class Files:
         self._folder.mkdir(parents=True, exist_ok=True)
         return shutil.disk_usage(self._folder).free
 
-    async def _fetch(self, option: str, attachment: Attachment, accepts: Collection[str]) -> Media:
+    def paths(self, sha256: str) -> list[Path]:
+        """Return where files of this content are kept; the suffix says as what."""
+        return list((self._folder / sha256[:2]).glob(f"{sha256}*"))
+
+    async def _fetch(
+        self, option: str, attachment: Attachment, accepts: Collection[str], claim: Callable[[str], None]
+    ) -> Media:
         download = Download(option, shown(attachment.name), self._max_bytes, self._timeout)
         download.check_size(attachment.size)
         with part(self._folder) as path:
@@ -89,6 +115,7 @@ class Files:
                 await asyncio.to_thread(shutil.copyfile, attachment.path, path)
             else:
                 await download.run(attachment.url or "", path, attachment.size)
+            claim(await asyncio.to_thread(hash_of, path))
             return await asyncio.to_thread(self._settle, option, attachment.name, path, accepts)
 
     def intact(self, media: Media) -> bool:

@@ -60,26 +60,39 @@ def check(db: sqlite3.Connection, limits: Iterable[Limit], now: float) -> None:
         )
 
 
-def check_caps(db: sqlite3.Connection, job: Job) -> None:
+@dataclass(frozen=True)
+class Caps:
+    """How many jobs of `user` may wait, and run at once; None is no bound."""
+
+    user: str
+    in_line: int | None
+    at_once: int | None
+
+    @classmethod
+    def of(cls, job: Job) -> "Caps":
+        return cls(job.user, job.in_line, job.at_once)
+
+
+def check_caps(db: sqlite3.Connection, caps: Caps) -> None:
     """Raise TooMany when the person has as many jobs waiting as may wait, or none may and as many run as may run."""
     rows = db.execute(
         "SELECT state, count(*) FROM jobs WHERE user = ? AND state IN ('queued', 'running', 'delivering')"
         " GROUP BY state",
-        (job.user,),
+        (caps.user,),
     )
     counts: dict[str, int] = dict(tuple(row) for row in rows)
     waiting, running = counts.get("queued", 0), counts.get("running", 0)
-    if job.in_line and waiting >= job.in_line:
+    if caps.in_line and waiting >= caps.in_line:
         raise TooMany(
             "You have {count} jobs waiting; at most {bound} may wait. Try again when one has started, or /cancel one.",
             count=waiting,
-            bound=job.in_line,
+            bound=caps.in_line,
         )
-    if job.in_line == 0 and job.at_once is not None and waiting + running >= job.at_once:
+    if caps.in_line == 0 and caps.at_once is not None and waiting + running >= caps.at_once:
         raise TooMany(
             "You have {count} jobs running; at most {bound} may run at once. Try again when one has ended.",
             count=waiting + running,
-            bound=job.at_once,
+            bound=caps.at_once,
         )
 
 

@@ -18,14 +18,14 @@ from storage.consents import Consent
 from storage.database import Database
 from storage.forget import forget
 from storage.jobs import IllegalMove, Row, State, TakenBefore
-from storage.limits import Active, Allowance, Limit, Rate
+from storage.limits import Active, Allowance, Caps, Limit, Rate
 from storage.reports import Reports
 from storage.runs import Run
 from storage.stats import Hour, Spread, Stats, Usage
 
 __all__ = [
-    "Active", "Allowance", "CacheStats", "Consent", "Hour", "IllegalMove", "Limit", "Question", "Rate", "Row", "Run",
-    "Spread", "State", "Stats", "Store", "TakenBefore", "Usage",
+    "Active", "Allowance", "CacheStats", "Caps", "Consent", "Hour", "IllegalMove", "Limit", "Question", "Rate", "Row",
+    "Run", "Spread", "State", "Stats", "Store", "TakenBefore", "Usage",
 ]  # fmt: skip
 
 LARGE = 1_000_000
@@ -79,6 +79,14 @@ class Store(Reports):
             await self._database.change(lambda db: _withdraw_all(db, batch, question) if results else None)
             raise
         return results
+
+    async def check_room(self, caps: Caps, limits: Sequence[Limit]) -> None:
+        """Raise RateLimited or TooMany where `admit` would now refuse a job of this person; take nothing."""
+        await self._database.read(lambda db: _check_room(db, caps, limits, self._clock()))
+
+    async def is_named(self, sha256: str) -> bool:
+        """Whether a cache entry, an unfinished job or an open question names the file."""
+        return await self._database.read(lambda db: cache.is_named(db, sha256))
 
     async def start(self, job_id: str, worker: str) -> None:
         """Queued to running: one more attempt. Raises IllegalMove, as do all moves."""
@@ -212,7 +220,7 @@ class Store(Reports):
             jobs.insert(db, job, "delivering", cached=1, ended=now, result=result.model_dump_json())
             jobs.hold(db, job.id, jobs.files_in(result.model_dump(mode="json")))
             return result
-        limits.check_caps(db, job)
+        limits.check_caps(db, Caps.of(job))
         limits.check(db, bounds, now)
         limits.take(db, bounds, job, now)
         cache.miss(db)
@@ -254,6 +262,11 @@ def _withdraw_all(db: sqlite3.Connection, batch: Sequence[Job], question: Questi
     withdrawn = [jobs.withdraw(db, job.id) for job in batch]
     if question is not None and any(withdrawn):
         asks.insert(db, question)
+
+
+def _check_room(db: sqlite3.Connection, caps: Caps, bounds: Sequence[Limit], now: float) -> None:
+    limits.check_caps(db, caps)
+    limits.check(db, bounds, now)
 
 
 def _all_intact(result: Result) -> bool:

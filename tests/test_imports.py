@@ -41,7 +41,7 @@ MAY_KNOW = {
     "bot.__main__": ("bot", "storage", "engine"),
     "bot.adapters": ("bot.adapters", "bot.service", *CORE, "storage.store", *ENGINE_FROM_OUTSIDE),
     "bot.commands": ("bot.commands", *CORE, "storage.store", *ENGINE_FROM_OUTSIDE),
-    "bot.service": (*CORE, "storage.store", *ENGINE_FROM_OUTSIDE),
+    "bot.service": (*CORE, "storage.store", "storage.uploads", *ENGINE_FROM_OUTSIDE),
     "bot": (*CORE, "storage.store", "storage.files", *ENGINE_FROM_OUTSIDE),
     "storage": ("storage", "engine.job", "engine.errors", "engine.media", "engine.video"),
     "engine": ("engine",),

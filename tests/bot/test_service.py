@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.command import Attachment, Call, Reply, Request, command
 from bot.config import Settings
@@ -20,8 +22,10 @@ from engine.params import TaskParams
 from engine.tasks.echo import Params as Echo
 from engine.tasks.imagine import Params as Imagine
 from storage.files import Files
-from storage.store import Rate, Store
+from storage.store import Limit, Rate, Store
 from tests.fakes import done, failed, small_engine, until
+from tests.fakes import echo as a_job
+from tests.storage.made import PICTURE
 
 
 @command("Say it back")
@@ -41,7 +45,7 @@ async def draw(call: Call, params: Imagine) -> Job:
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    settings = Settings().model_copy(update={"limits": {"echo": Rate(2, 60.0)}})
+    settings = Settings().model_copy(update={"limits": {"echo": Rate(2, 60.0), "draw": Rate(1, 60.0)}})
     async with Store.open(":memory:") as store, small_engine(tmp_path) as engine:
         files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
         yield Service(Studio(settings, store, files, engine, (echo, hello, draw)))
@@ -88,6 +92,26 @@ async def test_over_the_limit_is_refused_with_the_wait_and_takes_nothing(service
     assert 55 < float(refused.sentence.facts["wait"]) <= 60
     assert await service.studio.store.unfinished() == []
     assert isinstance((await told(service, request(text="c", user="web:b")))[-1], Done)
+
+
+async def test_over_the_limit_no_file_is_asked_for(service: Service) -> None:
+    asked: list[str] = []
+
+    async def hand_out(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(body=PICTURE)
+
+    drawn = a_job("web:a").model_copy(update={"command": "draw"})
+    await service.studio.store.admit(drawn, [Limit("web:a", "draw", Rate(1, 60.0))])
+    application = web.Application()
+    application.router.add_get("/cat.png", hand_out)
+    async with TestServer(application) as server:
+        sent = {"image": Attachment("cat.png", url=str(server.make_url("/cat.png")))}
+        drawing = replace(request("draw", prompt="x"), files=sent, admin=True)
+        refused = failed((await told(service, drawing))[0])
+        assert (refused.kind, asked) == ("RateLimited", [])
+        await told(service, replace(drawing, user="web:b"))
+        assert asked == ["/cat.png"]
 
 
 async def test_further_identities_count_against_the_limit_too(service: Service) -> None:

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 
 from bot.adapters.web.desk import broken
 from bot.adapters.web.gate import Unauthorized
+from bot.adapters.web.reading import TooSlow
 from bot.adapters.web.visitor import VISITOR
 from bot.words import Language, say
 from engine.errors import (
@@ -40,6 +41,7 @@ class NotFound(BadInput):
 STATUS: dict[type[AtelierError], int] = {
     Unauthorized: 401,
     NotFound: 404,
+    TooSlow: 408,
     BadInput: 400,
     NotAllowed: 403,
     Cancelled: 409,

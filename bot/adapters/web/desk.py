@@ -81,6 +81,10 @@ class Desk:
             task.cancel()
             raise
 
+    async def check(self, request: Request) -> None:
+        """Raise what the service would refuse the request for before it takes its files."""
+        await self._service.check(request)
+
     async def take_up(self) -> None:
         """Go on with the jobs that an earlier run left. What has ended since is in its row, for whoever asks."""
         for job in await self._service.left("web"):

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import ExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -11,10 +11,11 @@ from aiohttp import web
 
 from bot.adapters.web.desk import Desk
 from bot.adapters.web.follow import Follow, State
-from bot.adapters.web.intake import ALIASES, DEFAULT_COMMAND, ROUTES, Bounds, ask_of, body_of, unpack
+from bot.adapters.web.form import Body, Bounds
+from bot.adapters.web.intake import ALIASES, DEFAULT_COMMAND, ROUTES, ask_of, body_of, keep_uri, unpack
 from bot.adapters.web.views import ENDED, Views, data_uri
-from bot.adapters.web.visitor import VISITOR
-from bot.command import Replied, Request
+from bot.adapters.web.visitor import VISITOR, Visitor
+from bot.command import Attachment, Replied, Request
 from bot.studio import Studio
 from bot.words import say
 from engine.errors import EngineDied
@@ -106,13 +107,30 @@ class Jobs:
     @asynccontextmanager
     async def _asked(self, request: web.Request, command: str | None = None) -> AsyncIterator[Request]:
         """What the body asks for; its files are there until this closes."""
-        async with body_of(request, self._bounds) as body, AsyncExitStack() as stack:
+        visitor = request[VISITOR]
+
+        async def check_form(fields: Mapping[str, Any], file: str) -> None:
+            """A file that comes before the command's name in a form cannot be checked yet."""
+            if command is not None:
+                await self._check(visitor, command, _named(fields), file)
+            elif not fields.keys().isdisjoint(("command", "line", "button")):
+                await self._check(visitor, *await ask_of(Body(dict(fields)), self._studio.commands), file)
+
+        async with body_of(request, self._bounds, check_form) as body:
             name, options = (command, _named(body.fields)) if command else await ask_of(body, self._studio.commands)
-            raw = await unpack(options, body, self._studio.command(name), self._bounds, stack)
-            yield request[VISITOR].request(name, raw, body.files)
+            raw, uris = unpack(options, body, self._studio.command(name))
+            with ExitStack() as stack:
+                for option, uri in uris.items():
+                    await self._check(visitor, name, raw, option)
+                    body.files[option] = await asyncio.to_thread(keep_uri, option, uri, self._bounds, stack)
+                yield visitor.request(name, raw, body.files)
+
+    async def _check(self, visitor: Visitor, command: str, options: Mapping[str, Any], file: str) -> None:
+        """Raise what the service would refuse the request for, before the file of this option is accepted."""
+        await self._desk.check(visitor.request(command, options, {file: Attachment(file)}))
 
 
-def _named(fields: dict[str, Any]) -> dict[str, Any]:
+def _named(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields by their options' names."""
     return {ALIASES.get(name, name): value for name, value in fields.items()}
 

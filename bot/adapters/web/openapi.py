@@ -16,6 +16,7 @@ _REFUSALS = {
     "400": "A value does not fit",
     "401": "The token is missing or wrong",
     "403": "Not allowed",
+    "408": "The body came too slowly",
     "503": "The engine is down",
 }
 _LIMIT_HEADERS = {

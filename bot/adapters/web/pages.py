@@ -9,8 +9,9 @@ from aiohttp import web
 
 from bot.adapters.web.answers import NotFound
 from bot.adapters.web.desk import Desk
+from bot.adapters.web.form import Bounds
 from bot.adapters.web.gate import Gate
-from bot.adapters.web.intake import DEFAULT_COMMAND, Bounds, body_of
+from bot.adapters.web.intake import DEFAULT_COMMAND, fields_of
 from bot.adapters.web.views import Views
 from bot.adapters.web.visitor import VISITOR, keep_session
 from bot.command import Command
@@ -63,8 +64,7 @@ class Pages:
         return response
 
     async def login(self, request: web.Request) -> web.Response:
-        async with body_of(request, self._bounds) as body:
-            token = body.fields.get("token")
+        token = (await fields_of(request)).get("token")
         if not isinstance(token, str):
             raise BadInput("{option} is missing. Give it a value.", option="token")
         return self._gate.login(request, token)

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.adapters.web.desk import Desk
-from bot.adapters.web.intake import Bounds, body_of
+from bot.adapters.web.intake import fields_of
 from bot.adapters.web.visitor import VISITOR
 from engine.errors import BadInput
 from engine.job import Done, Failed
@@ -15,9 +15,8 @@ from engine.job import Done, Failed
 class Reports:
     """The handlers of `/api/…` and `/healthz`. Each asks a command, so its rights and figures are the command's."""
 
-    def __init__(self, desk: Desk, bounds: Bounds) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._bounds = bounds
 
     def routes(self) -> Iterable[web.RouteDef]:
         return (
@@ -34,13 +33,13 @@ class Reports:
 
     async def cache_clear(self, request: web.Request) -> web.Response:
         """`{"max_age_days": 7}` clears what is older; an empty object clears everything."""
-        async with body_of(request, self._bounds) as body:
-            unknown = next((name for name in body.fields if name != "max_age_days"), None)
-            if unknown is not None:
-                raise BadInput(
-                    "There is no option {option} here. The options are: {known}.", option=unknown, known="max_age_days"
-                )
-            days = body.fields.get("max_age_days")
+        fields = await fields_of(request)
+        unknown = next((name for name in fields if name != "max_age_days"), None)
+        if unknown is not None:
+            raise BadInput(
+                "There is no option {option} here. The options are: {known}.", option=unknown, known="max_age_days"
+            )
+        days = fields.get("max_age_days")
         raw = {"action": "clear"} if days is None else {"action": "clear", "older_than_days": days}
         return _answer(await self._facts(request, "cache", raw))
 

@@ -8,15 +8,17 @@ from aiohttp import web
 
 from bot.adapters.web import openapi
 from bot.adapters.web.answers import BODY_BYTES, add_headers, errors_as_json
+from bot.adapters.web.connections import Connections, GuardedSite
 from bot.adapters.web.desk import Desk
 from bot.adapters.web.follow import Follow
+from bot.adapters.web.form import Bounds
 from bot.adapters.web.gate import Gate
-from bot.adapters.web.intake import Bounds
 from bot.adapters.web.jobs import Jobs
 from bot.adapters.web.pages import Pages
 from bot.adapters.web.reports import Reports
 from bot.adapters.web.shared import Shared
 from bot.adapters.web.views import Views
+from bot.command import Command
 from bot.keys import Keys
 from bot.service import Service
 from engine.errors import Sentence
@@ -25,6 +27,10 @@ log = structlog.get_logger()
 
 LAST_WORDS = 2.0
 """Seconds that open answers have to end when the server stops."""
+IDLE_SECONDS = 30.0
+"""Seconds in which a connection must send a whole head of a request, be it the first or the next one."""
+LINGER_SECONDS = 2.0
+"""Seconds that the rest of a refused body is read and dropped, so that its sender sees the answer."""
 
 
 async def run(service: Service) -> None:
@@ -49,18 +55,25 @@ async def run(service: Service) -> None:
 class Server:
     """`start` and `stop` it; `url` is where it listens."""
 
-    def __init__(self, application: web.Application, desk: Desk) -> None:
+    def __init__(self, application: web.Application, desk: Desk, connections: Connections) -> None:
         self.application = application
         self._desk = desk
+        self._connections = connections
         self._runner = web.AppRunner(
-            application, handler_cancellation=True, shutdown_timeout=LAST_WORDS, access_log=None
+            application,
+            handler_cancellation=True,
+            shutdown_timeout=LAST_WORDS,
+            access_log=None,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=LINGER_SECONDS,
         )
         self.url = ""
 
     @classmethod
     async def of(cls, service: Service) -> Self:
         settings = service.studio.settings
-        bounds = Bounds(settings.bot.data_dir / "media", settings.media.max_bytes)
+        most = max((_count_files(command) for command in service.studio.commands), default=0)
+        bounds = Bounds(settings.bot.data_dir / "media", settings.media.max_bytes, most)
         keys = await Keys.of(service.studio.store)
         token = settings.web.token.get_secret_value() if settings.web.token else None
         gate, desk, views = Gate(token, keys), Desk(service), Views(keys, service.studio.commands)
@@ -70,15 +83,15 @@ class Server:
         application.add_routes(Pages(service.studio, desk, views, gate, bounds).routes())
         application.add_routes(Shared(keys, bounds.folder).routes())
         application.add_routes(Jobs(service.studio, desk, Follow(service.studio, desk, views), views, bounds).routes())
-        application.add_routes(Reports(desk, bounds).routes())
+        application.add_routes(Reports(desk).routes())
         application.add_routes(openapi.routes(service.studio.commands))
-        return cls(application, desk)
+        return cls(application, desk, Connections(settings.web.connections, settings.web.connections_per_address))
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 is any free one. Raises OSError for an address that cannot be had."""
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port).start()
+            await GuardedSite(self._runner, self._connections, host, port).start()
         except OSError:
             await self._runner.cleanup()
             raise
@@ -92,3 +105,7 @@ class Server:
             await site.stop()
         await self._desk.close()
         await self._runner.cleanup()
+
+
+def _count_files(command: Command) -> int:
+    return sum(option.kind == "media" for option in command.params.options())
