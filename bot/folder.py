@@ -22,7 +22,8 @@ def held(folder: Path) -> Iterator[None]:
     holds it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep_private(folder)
         lock = (folder / LOCK).open("a")
     except OSError as error:
         raise AtelierError(
@@ -33,6 +34,14 @@ def held(folder: Path) -> Iterator[None]:
     with lock:
         _take(lock.fileno(), folder)
         yield
+
+
+def _keep_private(folder: Path) -> None:
+    """Let only the owner look into the folder. Where that cannot be changed, the log says so."""
+    try:
+        folder.chmod(0o700)
+    except OSError as error:
+        log.warning("others may read the data folder: its rights cannot be changed", folder=str(folder), why=str(error))
 
 
 def _take(lock: int, folder: Path) -> None:

@@ -7,6 +7,7 @@ together, each under a savepoint of its own, so that one wait for the disk serve
 """
 
 import asyncio
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import aiosqlite
+import structlog
 
 from engine.errors import AtelierError, Locked, disk_full
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """What SQLite says of a full disk; the second where not even the index of its log has room."""
@@ -70,6 +73,8 @@ class Database:
         Raises AtelierError for a file that cannot be opened, is no database, or was written by a newer version.
         """
         connection = None
+        if path != ":memory:":
+            await asyncio.to_thread(_keep_private, Path(path))
         try:
             connection = await aiosqlite.connect(path, isolation_level=None, timeout=PATIENCE)
             database = cls(path, connection)
@@ -135,6 +140,25 @@ class Database:
         except Exception as error:  # noqa: BLE001  # whatever it is, those who wait are told
             for change in changes:
                 change.error = error
+
+
+def _keep_private(path: Path) -> None:
+    """Let only the owner read the database, which holds people's words and the key that signs links.
+
+    SQLite gives its log and its index the rights of the database. Where they cannot be changed, as on some mounted
+    drives, the log says so. A file that cannot be made is left for SQLite to tell of.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError:
+        return
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        try:
+            each.chmod(0o600)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            log.warning("others may read the database: its rights cannot be changed", file=str(each), why=str(error))
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -566,6 +566,21 @@ class TestWhoAsks:
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
         assert "Set-Cookie" not in (await program.get("/api/page")).headers
 
+    async def test_who_reads_a_sessions_id_cannot_be_that_person(self, site: Site, browser: Visitor) -> None:
+        name = (await browser.job("whoami"))["result"]["facts"]["user"].removeprefix("web:")
+        assert name not in (await browser.get("/api/page", headers={"Cookie": ""})).headers.get("Set-Cookie", "")
+        async with site.visitor(Cookie=f"atelier_session={name}") as thief:
+            assert (await thief.job("whoami"))["result"]["facts"]["user"] == "web:127.0.0.1"
+            assert "Set-Cookie" in (await thief.get("/api/page")).headers
+
+    async def test_a_sessions_id_is_the_same_after_a_restart_and_another_for_another_secret(self, site: Site) -> None:
+        secrets = ["a" * 43, "a" * 42 + "b"]
+        names = []
+        for secret in [*secrets, secrets[0]]:
+            async with site.visitor(Cookie=f"atelier_session={secret}") as visitor:
+                names.append((await visitor.job("whoami"))["result"]["facts"]["user"])
+        assert names[0] == names[2] != names[1]
+
     async def test_a_made_up_session_is_nobody_elses_name(self, site: Site) -> None:
         async with site.visitor(Cookie="atelier_session=10.0.0.1") as program:
             assert (await program.job("whoami"))["result"]["facts"]["user"] == "web:127.0.0.1"

@@ -39,6 +39,15 @@ def test_a_second_studio_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     assert said.startswith(f"atelier: Another studio works in the data folder {data}. Stop it first")
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_only_its_owner_looks_into_the_folder(tmp_path: Path, there: bool) -> None:
+    data = tmp_path / "data"
+    if there:
+        data.mkdir(mode=0o755)
+    with held(data):
+        assert data.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_studio_that_was_killed_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
     held_and_killed = "with held(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
     hold = f"import os, sys; from pathlib import Path; from bot.folder import held\n{held_and_killed}"

@@ -20,6 +20,21 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
+@pytest.mark.parametrize("there", [False, True])
+async def test_only_its_owner_reads_it(tmp_path: Path, there: bool) -> None:
+    path = tmp_path / "atelier.db"
+    if there:
+        await (await Database.open(path)).close()
+        path.chmod(0o644)
+    database = await Database.open(path)
+    try:
+        await database.change(lambda db: db.execute(write("key")))
+        rights = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}  # noqa: ASYNC240
+    finally:
+        await database.close()
+    assert rights == {"atelier.db": 0o600, "atelier.db-wal": 0o600, "atelier.db-shm": 0o600}
+
+
 def write(name: str) -> str:
     return f"INSERT INTO notes VALUES ('{name}', 'written')"
 

@@ -36,7 +36,7 @@ class Gate:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[VISITOR] = visitor_of(request)
+        request[VISITOR] = visitor_of(request, self._keys)
         if not request.path.startswith(SHARED):
             self._check_host(request)
             _check_origin(request)

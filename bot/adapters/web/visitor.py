@@ -10,16 +10,20 @@ from typing import Any, get_args
 from aiohttp import web
 
 from bot.command import Attachment, Request
+from bot.keys import Keys
 from bot.words import Language, language_of
 
 SESSION = "atelier_session"
 YEAR = 365 * 24 * 3600
-_SESSION_ID = re.compile(r"[0-9a-f]{32}")
+_SESSION_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+"""256 random bits in base64. Before, a session's cookie was its id, which logs show: those are not taken any more."""
 
 
 @dataclass(frozen=True)
 class Visitor:
     """Whoever passed the gate. `user` is `"web:<session>"`, or `"web:<address>"` for a program without cookies.
+
+    The session's id is made from the cookie's secret, which cannot be made from the id: logs and figures may show it.
 
     Everybody who passes is an admin: without a token only the owner's own machine reaches the server, and with one
     only who holds it.
@@ -47,10 +51,10 @@ class Visitor:
 VISITOR = web.RequestKey("visitor", Visitor)
 
 
-def visitor_of(request: web.Request) -> Visitor:
+def visitor_of(request: web.Request, keys: Keys) -> Visitor:
     address = network(request.remote)
-    session = request.cookies.get(SESSION, "")
-    who = session if _SESSION_ID.fullmatch(session) else address
+    secret = request.cookies.get(SESSION, "")
+    who = keys.sign("session", secret) if _SESSION_SECRET.fullmatch(secret) else address
     return Visitor(f"web:{who}", address, preferred(request.headers.get("Accept-Language", "")))
 
 
@@ -58,8 +62,8 @@ def keep_session(request: web.Request, response: web.StreamResponse) -> None:
     """Give a browser that has none a session. Done on the page's own fetch, which a link from elsewhere cannot reach:
     SameSite=Strict hides the cookie there, and a new one would overwrite it.
     """
-    if not _SESSION_ID.fullmatch(request.cookies.get(SESSION, "")):
-        set_cookie(request, response, SESSION, secrets.token_hex(16))
+    if not _SESSION_SECRET.fullmatch(request.cookies.get(SESSION, "")):
+        set_cookie(request, response, SESSION, secrets.token_urlsafe(32))
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
