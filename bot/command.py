@@ -39,6 +39,7 @@ class Request:
     """Untrusted words and attachments. `user` is `"discord:42"`; only the adapter that wrote `origin` reads it back.
 
     `place` is the server or group in which it was asked, as `"discord:81384788765712384"`; empty where there is none.
+    `admin` rules the studio; who `manages` rules `place` alone.
     `also` are further identities that limits count, such as a web user's address. `id` names the message that asked,
     where its platform may tell of it twice. `beside` is the origin of an answer in a message of its own, where `origin`
     is that of one which takes the place of the message that asked.
@@ -51,6 +52,7 @@ class Request:
     files: Mapping[str, Attachment] = field(default_factory=dict)
     language: Language = "en"
     admin: bool = False
+    manages: bool = False
     private: bool = False
     place: str = ""
     also: tuple[str, ...] = ()
@@ -153,6 +155,7 @@ class Call:
             user=request.user,
             origin=request.origin,
             private=request.private,
+            place=request.place,
             language=request.language,
             request=request.id,
             cost=cost,

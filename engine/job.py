@@ -115,6 +115,7 @@ class Job(Value):
     `user` is `"discord:42"`; only the adapter that wrote `origin` reads it. `cost` is the expected device-seconds,
     `weight` the person's share of the devices beside others', `at_once` how many jobs of theirs may run together, and
     `in_line` how many may wait.
+    `place` is the server or group in which it was asked for, as `"discord:813847887657"`; empty where there is none.
     `request` names the message that asked, where its platform may tell of it twice: no two jobs have the same.
     `notes` are what its person should know of how it came to be, such as who wrote its prompt.
     """
@@ -127,6 +128,7 @@ class Job(Value):
     user: str
     origin: str
     private: bool = False
+    place: str = ""
     language: str = "en"
     request: str | None = None
     cost: float = 1.0

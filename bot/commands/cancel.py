@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from bot.command import Call, Reply, command
+from bot.rights import may_rule
 from engine.errors import BadInput, Cancelled, NotAllowed
 from engine.job import Failed
 from engine.params import TaskParams
@@ -45,7 +46,7 @@ async def _named(call: Call, job: str) -> Row:
     row = await call.studio.store.job(job)
     if row is None:
         raise BadInput("There is no job {job}. /jobs lists yours.", job=job)
-    if row.job.user != call.request.user and not call.request.admin:
+    if not may_rule(call.request, row.job):
         raise NotAllowed("Job {job} is somebody else's. /jobs lists yours.", job=job)
     return row
 

@@ -2,6 +2,7 @@
 
 from bot.command import Call, Reply, command
 from bot.results import Of
+from bot.rights import may_rule
 from engine.errors import BadInput, NotAllowed
 
 
@@ -10,7 +11,7 @@ async def delete(call: Call, params: Of) -> Reply:
     row = await call.studio.store.job(params.job)
     if row is None or row.result is None:
         raise BadInput("There is nothing here that job {job} made. Ask for it again.", job=params.job)
-    if row.job.user != call.request.user and not call.request.admin:
+    if not may_rule(call.request, row.job):
         raise NotAllowed("Only who asked for it, or an admin, may delete what job {job} made.", job=params.job)
     await call.studio.store.forget(params.job)
     return Reply(call.say("Deleted."), facts={"job": params.job})

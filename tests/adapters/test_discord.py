@@ -301,16 +301,31 @@ async def test_an_answer_that_cannot_be_told_harms_nobody_else(server: DiscordSe
 # admins
 
 
-async def test_manage_server_makes_an_admin_only_where_the_server_installed_the_bot(
-    server: DiscordServer, ana: Person
-) -> None:
-    refusal = "Only an admin may clear the cache"
-    assert refusal in said(await ana.slash("cache", action="clear").until(final))
+async def test_manage_server_rules_nothing_of_the_studio(server: DiscordServer, ana: Person) -> None:
     server.world.allow(ana.id, ana.place, "manage_guild")
-    assert refusal not in said(await ana.slash("cache", action="clear").until(final))
-    elsewhere = server.world.foreign_guild()
-    server.world.allow(ana.id, elsewhere, "manage_guild")
-    assert refusal in said(await replace(ana, place=elsewhere).slash("cache", action="clear").until(final))
+    assert "Only an admin may clear the cache" in said(await ana.slash("cache", action="clear").until(final))
+    for action in ("show", "pause", "drain"):
+        assert "for admins only" in said(await ana.slash("queue", action=action).until(final))
+    assert "Who used most" not in said(await ana.slash("stats").until(final))
+
+
+async def test_manage_server_cancels_the_jobs_of_that_server_alone(
+    server: DiscordServer, service: Service, ana: Person
+) -> None:
+    server.world.user("manager")
+    manager = server.person("manager", ana.place)
+    slow = ana.slash("echo", text="slow", seconds=60)
+    await slow.until(lambda state: bool(state.buttons))
+    (row,) = await service.studio.store.unfinished()
+    assert "somebody else's" in said(await manager.slash("cancel", job=row.job.id).until(final))
+    elsewhere = server.world.guild("Elsewhere")
+    for place in (elsewhere, server.world.foreign_guild()):
+        server.world.allow(manager.id, place, "manage_guild")
+        answer = replace(manager, place=place).slash("cancel", job=row.job.id)
+        assert "somebody else's" in said(await answer.until(final))
+    server.world.allow(manager.id, ana.place, "manage_guild")
+    assert "is cancelled" in said(await manager.slash("cancel", job=row.job.id).until(final))
+    await slow.until(final)
 
 
 async def test_an_admin_of_the_config_is_one_everywhere(server: DiscordServer, ana: Person) -> None:

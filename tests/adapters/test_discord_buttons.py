@@ -208,7 +208,7 @@ async def test_a_stranger_may_draw_it_again_but_not_delete_it(
     assert (await job_of(service, shown)).result is not None
 
 
-@pytest.mark.parametrize("who", ["ana", "boss"])
+@pytest.mark.parametrize("who", ["ana", "boss", "manager"])
 async def test_delete_takes_message_and_files_and_words(
     server: DiscordServer, service: Service, ana: Person, place: Place, who: str
 ) -> None:
@@ -217,6 +217,8 @@ async def test_delete_takes_message_and_files_and_words(
     shown = server.history.states[message][-1]
     before = (await job_of(service, shown)).result
     assert before is not None
+    if who == "manager":
+        server.world.allow(server.person(who, place).id, place, "manage_guild")
     server.person(who, place).press("Delete", message)
     await server.until(lambda: message not in standing(server, place))
     row = await job_of(service, shown)

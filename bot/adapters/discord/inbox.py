@@ -63,15 +63,19 @@ class Inbox:
             beside=beside_of(interaction.channel_id or 0, message),
             files=files,
             language=language_of(str(interaction.locale)),
-            admin=self._is_admin(interaction),
+            admin=interaction.user.id in self.studio.settings.discord.admins,
+            manages=_manages(interaction),
             private=interaction.guild_id is None or self.is_quiet(interaction, command),
             place=f"discord:{interaction.guild_id}" if interaction.guild_id else "",
         )
 
-    def _is_admin(self, interaction: discord.Interaction) -> bool:
-        """Manage Server counts only where the server itself installed the bot, not where a person brought it along."""
-        manages = interaction.is_guild_integration() and interaction.permissions.manage_guild
-        return manages or interaction.user.id in self.studio.settings.discord.admins
+
+def _manages(interaction: discord.Interaction) -> bool:
+    """Return whether the person has Manage Server, in a server that installed the bot itself.
+
+    Anybody can make a server and install the bot there, so this is no right beyond that server.
+    """
+    return interaction.is_guild_integration() and interaction.permissions.manage_guild
 
 
 def _or_attached(file: Attachment, there: Sequence[discord.Attachment]) -> Attachment:
