@@ -1,4 +1,4 @@
-"""Who may end or delete a job: its person, an admin of the studio, and who manages the server where it was asked for."""
+"""Who may end or delete a job: its person, an admin of the studio, and the manager of the server it belongs to."""
 
 from bot.command import Request
 from engine.job import Job

@@ -21,7 +21,7 @@ from bot.adapters.telegram.live import Bot, TelegramLive
 from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.place import Place
-from bot.adapters.telegram.press import NOT_HERE, PressLive, ReplaceLive, carries
+from bot.adapters.telegram.press import PressLive, ReplaceLive, carries
 from bot.buttons import meaning, pressed, withdraws
 from bot.card import card_of
 from bot.command import Request
@@ -41,6 +41,7 @@ ACCEPT_SECONDS = 5.0
 """How long new updates wait for the earlier ones: a file is fetched before its job is in the store."""
 UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY]
 
+NOT_HERE = "This button is not under that message any more."
 ON = Sentence(template="on")
 REJECTED = Sentence(
     template="off: Telegram rejects the token in {variable}; ask @BotFather for the right one and start again",

@@ -9,8 +9,6 @@ from bot.adapters.telegram.live import TelegramLive
 from bot.adapters.telegram.place import Place
 from bot.card import Card
 
-NOT_HERE = "This button is not under that message any more."
-
 
 def carries(query: CallbackQuery) -> bool:
     """Return whether the button stands under the message that was pressed.
