@@ -14,7 +14,7 @@ import structlog
 
 from engine.errors import EngineDied, Sentence
 from engine.job import Update, Value
-from engine.stderr import Stderr
+from engine.stderr import Stderr, escape
 from engine.wire import Held, Ready, Unfit, from_worker, line
 
 log = structlog.get_logger()
@@ -133,7 +133,7 @@ class WorkerProcess:
                     return
                 words = text.decode(errors="replace").rstrip()
                 self._last_words.append(words)
-                stderr.write(words + "\n")
+                stderr.write(escape(words) + "\n")
 
 
 def _without_paths(text: str) -> str:

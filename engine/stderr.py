@@ -4,6 +4,16 @@ import sys
 from contextlib import suppress
 
 
+def escape(text: str) -> str:
+    r"""Return `text` on one line, without what moves a terminal's cursor, colours it, or turns the order of letters.
+
+    Such characters become escapes as Python writes them: "\x1b", "\n", "\u202e".
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
 class Stderr:
     """As much of a text file as structlog asks for. Raises nothing."""
 

@@ -127,3 +127,18 @@ def _connections(site: Site) -> list[object]:
     runner = site.server._runner
     assert runner.server is not None
     return list(runner.server.connections)
+
+
+async def test_malformed_requests_are_a_few_short_lines_of_the_log(
+    open_site: Open, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.web.malformed._FILTER._begun", -1e9)
+    async with open_site() as site, AsyncExitStack() as stack:
+        for _ in range(25):
+            line = await Line.to(site, stack)
+            line.writer.write(b"GET /\x1b[31m HTTP/1.1\r\nHost: 127.0.0.1\r\n: " + b"x" * 5000 + b"\r\n\r\n")
+            assert await line.status() == 400
+    told = [record for record in caplog.records if record.name == "aiohttp.server"]
+    assert 1 <= len(told) <= 10
+    assert all(record.exc_info is None and len(record.getMessage()) < 400 for record in told)
+    assert all(record.getMessage().startswith("malformed request from 127.0.0.1: ") for record in told)

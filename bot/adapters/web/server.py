@@ -6,7 +6,7 @@ from typing import Self
 import structlog
 from aiohttp import web
 
-from bot.adapters.web import openapi
+from bot.adapters.web import malformed, openapi
 from bot.adapters.web.answers import BODY_BYTES, add_headers, errors_as_json
 from bot.adapters.web.connections import Connections, GuardedSite
 from bot.adapters.web.desk import Desk
@@ -56,6 +56,7 @@ class Server:
     """`start` and `stop` it; `url` is where it listens."""
 
     def __init__(self, application: web.Application, desk: Desk, connections: Connections) -> None:
+        malformed.keep_short()
         self.application = application
         self._desk = desk
         self._connections = connections
