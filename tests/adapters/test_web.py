@@ -746,7 +746,7 @@ class TestDescription:
         described = {
             (method, path) for path, methods in told["paths"].items() for method in methods.keys() - {"parameters"}
         }
-        assert served - described == {("get", "/"), ("get", "/page")}
+        assert served - described == {("get", "/"), ("get", "/page/{name}"), ("*", "/{path}")}
         assert described <= served
 
     async def test_it_declares_the_options_of_every_command(self, told: State) -> None:

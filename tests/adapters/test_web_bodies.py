@@ -117,6 +117,37 @@ class TestBeforeTheSignIn:
             assert (await visitor.post("/api/login", data=body, headers=FORM)).status == 204
 
 
+class TestExpectations:
+    """A client that waits for 100 Continue sends no byte of a body that would be refused."""
+
+    HEAD = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n"
+
+    async def test_a_body_is_asked_for_once_it_may_be_read(self, open_site: Open) -> None:
+        async with open_site() as site, raw(site) as (reader, writer):
+            body = b'{"line": "/help"}'
+            writer.write(self.HEAD % (b"/jobs", len(body)))
+            assert await status(reader) == 100
+            await reader.readline()
+            writer.write(body)
+            assert await status(reader) == 200
+
+    @pytest.mark.parametrize(
+        ("path", "length", "code"), [(b"/jobs", 10, 401), (b"/api/login", 10**8, 413), (b"/nothing", 10, 401)]
+    )
+    async def test_a_body_that_is_refused_is_never_asked_for(
+        self, open_site: Open, path: bytes, length: int, code: int
+    ) -> None:
+        async with open_site(**LOCKED) as site, raw(site) as (reader, writer):
+            writer.write(self.HEAD % (path, length))
+            assert await status(reader) == code
+
+    @pytest.mark.parametrize("path", ["/jobs", "/healthz", "/nothing"])
+    async def test_any_other_expectation_fails(self, open_site: Open, path: str) -> None:
+        async with open_site() as site, raw(site) as (reader, writer):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: ".encode() + b"\x80\r\n\r\n")
+            assert await status(reader) == 417
+
+
 class TestJson:
     @pytest.mark.parametrize(
         "body",

@@ -37,11 +37,12 @@ class Pages:
         self._views = views
         self._gate = gate
         self._bounds = bounds
+        self._assets = {path.relative_to(PAGE).as_posix(): path for path in PAGE.rglob("*") if path.is_file()}
 
-    def routes(self) -> Iterable[web.AbstractRouteDef]:
+    def routes(self) -> Iterable[web.RouteDef]:
         return (
             web.get("/", self.index),
-            web.static("/page", PAGE),
+            web.get("/page/{name:.*}", self.asset),
             web.get("/api/page", self.about),
             web.post("/api/login", self.login),
             web.get(r"/media/{sha256:[0-9a-f]{64}}{suffix:(?:\.[a-z0-9]{1,8})?}", self.media),
@@ -49,6 +50,13 @@ class Pages:
 
     async def index(self, _: web.Request) -> web.FileResponse:
         return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    async def asset(self, request: web.Request) -> web.FileResponse:
+        """A file of the page, by its name among those that there are: no path of a request reaches the disk."""
+        path = self._assets.get(request.match_info["name"])
+        if path is None:
+            raise NotFound("There is nothing at {path}.", path=request.path[:80])
+        return web.FileResponse(path)
 
     async def about(self, request: web.Request) -> web.Response:
         """Everything that the page reads at its start, in the visitor's language; here a browser gets its session."""

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from bot.adapters.web.routes import ask_for_body
 from engine.errors import BadInput, TooLarge
 
 OPEN_BYTES = 64 * 1024
@@ -43,6 +44,7 @@ class BodyStream:
         self._bound = bound
         self._received = 0
         self._begun = time.monotonic()
+        ask_for_body(request)
 
     async def read(self, size: int) -> bytes:
         return self._count(await _in_time(self._content.read(size)))

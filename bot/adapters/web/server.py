@@ -16,6 +16,7 @@ from bot.adapters.web.gate import Gate
 from bot.adapters.web.jobs import Jobs
 from bot.adapters.web.pages import Pages
 from bot.adapters.web.reports import Reports
+from bot.adapters.web.routes import add_routes
 from bot.adapters.web.shared import Shared
 from bot.adapters.web.views import Views
 from bot.command import Command
@@ -81,11 +82,17 @@ class Server:
         application = web.Application(middlewares=[errors_as_json, gate.middleware], client_max_size=bounds.body_bytes)
         application[BODY_BYTES] = bounds.body_bytes
         application.on_response_prepare.append(add_headers)
-        application.add_routes(Pages(service.studio, desk, views, gate, bounds).routes())
-        application.add_routes(Shared(keys, bounds.folder).routes())
-        application.add_routes(Jobs(service.studio, desk, Follow(service.studio, desk, views), views, bounds).routes())
-        application.add_routes(Reports(desk).routes())
-        application.add_routes(openapi.routes(service.studio.commands))
+        follow = Follow(service.studio, desk, views)
+        add_routes(
+            application,
+            (
+                *Pages(service.studio, desk, views, gate, bounds).routes(),
+                *Shared(keys, bounds.folder).routes(),
+                *Jobs(service.studio, desk, follow, views, bounds).routes(),
+                *Reports(desk).routes(),
+                *openapi.routes(service.studio.commands),
+            ),
+        )
         return cls(application, desk, Connections(settings.web.connections, settings.web.connections_per_address))
 
     async def start(self, host: str, port: int) -> None:
