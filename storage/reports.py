@@ -1,11 +1,12 @@
 """What the store tells of everybody's jobs together: statistics, limits, and what was learnt."""
 
-from collections.abc import Callable, Iterable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from storage import cache, limits, runs, stats
 from storage.cache import CacheStats
 from storage.database import Database
-from storage.limits import Active, Allowance, Rate
+from storage.limits import Active, Allowance, Caps, Limit, Rate
 from storage.runs import Run
 from storage.stats import Hour, Stats, Usage
 
@@ -53,5 +54,18 @@ class Reports:
         """The hashes of the files that the cache, an unfinished job or an open question names, for `Files.prune`."""
         return await self._database.study(cache.named)
 
+    async def check_room(self, caps: Caps, bounds: Sequence[Limit]) -> None:
+        """Raise RateLimited or TooMany where `admit` would now refuse a job of this person; take nothing."""
+        await self._database.read(lambda db: _check_room(db, caps, bounds, self._clock()))
+
+    async def is_named(self, sha256: str) -> bool:
+        """Whether a cache entry, an unfinished job or an open question names the file."""
+        return await self._database.read(lambda db: cache.is_named(db, sha256))
+
     def _at(self, now: float | None) -> float:
         return self._clock() if now is None else now
+
+
+def _check_room(db: sqlite3.Connection, caps: Caps, bounds: Sequence[Limit], now: float) -> None:
+    limits.check_caps(db, caps)
+    limits.check(db, bounds, now)

@@ -80,14 +80,6 @@ class Store(Reports):
             raise
         return results
 
-    async def check_room(self, caps: Caps, limits: Sequence[Limit]) -> None:
-        """Raise RateLimited or TooMany where `admit` would now refuse a job of this person; take nothing."""
-        await self._database.read(lambda db: _check_room(db, caps, limits, self._clock()))
-
-    async def is_named(self, sha256: str) -> bool:
-        """Whether a cache entry, an unfinished job or an open question names the file."""
-        return await self._database.read(lambda db: cache.is_named(db, sha256))
-
     async def start(self, job_id: str, worker: str) -> None:
         """Queued to running: one more attempt. Raises IllegalMove, as do all moves."""
         await self._database.change(
@@ -262,11 +254,6 @@ def _withdraw_all(db: sqlite3.Connection, batch: Sequence[Job], question: Questi
     withdrawn = [jobs.withdraw(db, job.id) for job in batch]
     if question is not None and any(withdrawn):
         asks.insert(db, question)
-
-
-def _check_room(db: sqlite3.Connection, caps: Caps, bounds: Sequence[Limit], now: float) -> None:
-    limits.check_caps(db, caps)
-    limits.check(db, bounds, now)
 
 
 def _all_intact(result: Result) -> bool:

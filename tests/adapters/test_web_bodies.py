@@ -3,8 +3,8 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from engine.errors import BadInput
 from engine.host import Engine
 from storage.store import Rate, Store
 from tests.adapters.website import FILE_BYTES, Site, Visitor, drawing_engine, png, serving
+from tests.fakes import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Open = Callable[..., AbstractAsyncContextManager[Site]]
@@ -242,6 +243,41 @@ class TestForms:
                 writer.write(b"a\r\n")
                 await asyncio.sleep(0.02)
             assert await answered == 408
+
+    async def test_an_address_sends_so_many_at_once(
+        self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.adapters.web.senders.AT_ONCE", 2)
+        begun = head("/jobs", 300_000) + multipart(field("command", "measure"), file("image", b"x" * 300_000))[:150_000]
+        before = len(kept(folder))
+        async with open_site() as site, AsyncExitStack() as stack:
+            lines = [await stack.enter_async_context(raw(site)) for _ in range(3)]
+            for number, (_, writer) in enumerate(lines[:2], 1):
+                writer.write(begun)
+                await until(lambda: len(kept(folder)) == before + number)  # noqa: B023  # called in this round
+            lines[2][1].write(begun)
+            assert await status(lines[2][0]) == 429
+            assert len(kept(folder)) == before + 2
+            for _, writer in lines[:2]:
+                writer.close()
+            await until(lambda: len(kept(folder)) == before)
+            _, writer = await stack.enter_async_context(raw(site))
+            writer.write(begun)
+            await until(lambda: len(kept(folder)) == before + 1)
+
+    async def test_a_full_disk_is_told_as_one(self, program: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+        """/dev/full is a disk that takes nothing: every write to it fails with ENOSPC."""
+
+        @contextmanager
+        def part(_: Path) -> Iterator[Path]:
+            yield Path("/dev/full")
+
+        monkeypatch.setattr("bot.adapters.web.form.part", part)
+        monkeypatch.setattr("bot.adapters.web.intake.part", part)
+        body = multipart(field("command", "measure"), file("image", b"x" * 100_000))
+        assert (await program.post("/jobs", data=body, headers=FORM)).status == 507
+        told = {"command": "measure", "options": {"image": "data:image/png;base64," + "A" * 100_000}}
+        assert (await program.post("/jobs", json=told)).status == 507
 
 
 class TestRefusedBeforeItsFile:

@@ -1,9 +1,10 @@
 """Read a multipart form within its bounds: parts, their headers, their texts, and the files that go to disk."""
 
 import asyncio
+import errno
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,7 @@ from aiohttp.http import HttpProcessingError
 
 from bot.adapters.web.reading import CHUNK_BYTES, OPEN_BYTES, BodyStream
 from bot.command import Attachment
-from engine.errors import BadInput, TooLarge
+from engine.errors import BadInput, TooLarge, disk_full
 from engine.media import part
 
 PARTS = 40
@@ -154,7 +155,7 @@ async def _words(piece: BodyPartReader, name: str) -> str:
 async def _write(piece: BodyPartReader, name: str, path: Path, bound: int, announced: int | None) -> Attachment:
     """Write the part to `path`. One over the bound is not read further; its size is then what the request announces."""
     size = 0
-    with await asyncio.to_thread(path.open, "wb") as file:
+    with disk_full_told(), await asyncio.to_thread(path.open, "wb") as file:
         try:
             while size <= bound and (chunk := await piece.read_chunk(CHUNK_BYTES)):
                 size += len(chunk)
@@ -164,6 +165,17 @@ async def _write(piece: BodyPartReader, name: str, path: Path, bound: int, annou
     if size > bound:
         size = max(size, announced or 0)
     return Attachment(name=name, size=size, path=path)
+
+
+@contextmanager
+def disk_full_told() -> Iterator[None]:
+    """Raise DiskFull where the disk takes no more of a file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise disk_full() from error
+        raise
 
 
 def _damaged() -> BadInput:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from bot.adapters.web.form import Body, Bounds, Check, read_fields, read_form
+from bot.adapters.web.form import Body, Bounds, Check, disk_full_told, read_fields, read_form
 from bot.adapters.web.reading import OPEN_BYTES, read_json
 from bot.buttons import meaning
 from bot.command import Attachment, Command
@@ -97,7 +97,8 @@ def keep_uri(option: str, uri: str, bounds: Bounds, stack: ExitStack) -> Attachm
     except (binascii.Error, ValueError) as error:
         raise BadInput("{option} is not sound base64. Encode the file again.", option=option) from error
     path = stack.enter_context(part(bounds.folder))
-    path.write_bytes(content)
+    with disk_full_told():
+        path.write_bytes(content)
     return Attachment(name=_named(option, head), size=len(content), path=path)
 
 

@@ -13,6 +13,7 @@ from bot.adapters.web.desk import Desk
 from bot.adapters.web.follow import Follow, State
 from bot.adapters.web.form import Body, Bounds
 from bot.adapters.web.intake import ALIASES, DEFAULT_COMMAND, ROUTES, ask_of, body_of, keep_uri, unpack
+from bot.adapters.web.senders import Senders
 from bot.adapters.web.views import ENDED, Views, data_uri
 from bot.adapters.web.visitor import VISITOR, Visitor
 from bot.command import Attachment, Replied, Request
@@ -36,6 +37,7 @@ class Jobs:
         self._follow = follow
         self._views = views
         self._bounds = bounds
+        self._senders = Senders()
 
     def routes(self) -> Iterable[web.RouteDef]:
         return (
@@ -108,22 +110,25 @@ class Jobs:
     async def _asked(self, request: web.Request, command: str | None = None) -> AsyncIterator[Request]:
         """What the body asks for; its files are there until this closes."""
         visitor = request[VISITOR]
+        with self._senders.of(visitor.address) as begin:
 
-        async def check_form(fields: Mapping[str, Any], file: str) -> None:
-            """A file that comes before the command's name in a form cannot be checked yet."""
-            if command is not None:
-                await self._check(visitor, command, _named(fields), file)
-            elif not fields.keys().isdisjoint(("command", "line", "button")):
-                await self._check(visitor, *await ask_of(Body(dict(fields)), self._studio.commands), file)
+            async def check_form(fields: Mapping[str, Any], file: str) -> None:
+                """A file that comes before the command's name in a form cannot be checked yet."""
+                begin()
+                if command is not None:
+                    await self._check(visitor, command, _named(fields), file)
+                elif not fields.keys().isdisjoint(("command", "line", "button")):
+                    await self._check(visitor, *await ask_of(Body(dict(fields)), self._studio.commands), file)
 
-        async with body_of(request, self._bounds, check_form) as body:
-            name, options = (command, _named(body.fields)) if command else await ask_of(body, self._studio.commands)
-            raw, uris = unpack(options, body, self._studio.command(name))
-            with ExitStack() as stack:
-                for option, uri in uris.items():
-                    await self._check(visitor, name, raw, option)
-                    body.files[option] = await asyncio.to_thread(keep_uri, option, uri, self._bounds, stack)
-                yield visitor.request(name, raw, body.files)
+            async with body_of(request, self._bounds, check_form) as body:
+                name, options = (command, _named(body.fields)) if command else await ask_of(body, self._studio.commands)
+                raw, uris = unpack(options, body, self._studio.command(name))
+                with ExitStack() as stack:
+                    for option, uri in uris.items():
+                        begin()
+                        await self._check(visitor, name, raw, option)
+                        body.files[option] = await asyncio.to_thread(keep_uri, option, uri, self._bounds, stack)
+                    yield visitor.request(name, raw, body.files)
 
     async def _check(self, visitor: Visitor, command: str, options: Mapping[str, Any], file: str) -> None:
         """Raise what the service would refuse the request for, before the file of this option is accepted."""

@@ -19,7 +19,7 @@ STALL_SECONDS = 20.0
 """Seconds without a byte after which the sender is given up."""
 GRACE_SECONDS = 20.0
 """Seconds after which the average rate counts."""
-MIN_RATE = 2000
+MIN_RATE = 10_000
 """Bytes a second that a body must average. A slower sender would hold its connection, and its files, for hours."""
 INLINE_BYTES = 8 * 1024
 """Bytes of JSON that are parsed on the event loop; more is parsed in a thread."""
