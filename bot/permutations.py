@@ -1,12 +1,14 @@
 """A prompt that stands for several: how many it may, and the question before they are drawn."""
 
+import asyncio
 import secrets
 import textwrap
 from collections.abc import Sequence
 
 from bot.articles import agree_articles
 from bot.command import Ask, Call
-from bot.variants import Lists, count, variants
+from bot.variants import COUNTED, count, variants
+from bot.wildcard_lists import Lists
 from engine.errors import BadInput
 from engine.job import Job
 from engine.params import MAX_SEED
@@ -17,19 +19,30 @@ SHOWN = 6
 """Prompts that the question shows."""
 
 
-def every(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
-    """The prompts that this one stands for. Raises BadInput, which names the option, for more than may be made at once,
-    for one that is not written right, and for a list that is not there.
+async def every(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
+    """Return the prompts that this one stands for; a thread reads the lists and expands it.
+
+    Raises BadInput, which names the option, for more prompts than may be made at once, for a prompt that is not written
+    right, and for a list that is not there.
     """
     most, jobs = _most(call), count(prompt, option)
+    if jobs > COUNTED:
+        template = (
+            "{option} stands for more than {count} pictures; at most {most} are made at once here. "
+            "Leave some variants out."
+        )
+        raise BadInput(template, option=option, count=COUNTED, most=most)
     if jobs > most:
         template = (
             "{option} stands for {count} pictures; at most {most} are made at once here. Leave some variants out."
         )
         raise BadInput(template, option=option, count=jobs, most=most)
     drawn = secrets.randbelow(MAX_SEED) if seed == -1 else seed
-    made = variants(prompt, drawn, Lists(call.studio.settings.bot.wildcards))
-    return [agree_articles(each, prompt) for each in made]
+    return await asyncio.to_thread(_expand, prompt, drawn, Lists(call.studio.settings.bot.wildcards))
+
+
+def _expand(prompt: str, seed: int | None, lists: Lists) -> list[str]:
+    return [agree_articles(each, prompt) for each in variants(prompt, seed, lists)]
 
 
 def asking(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[str]) -> Ask:

@@ -72,7 +72,7 @@ async def drawing(call: Call, params: imagine.Params, notes: tuple[Sentence, ...
 
 async def drawn(call: Call, prompt: str) -> Job | Ask:
     """What draws each prompt that this one stands for; asked about first where they are several."""
-    prompts = every(call, prompt, None)
+    prompts = await every(call, prompt, None)
     job, *more = [await drawing(call, imagine.Params.parse({"prompt": each})) for each in prompts]
     return asking(call, job, more, prompts) if more else job
 

@@ -5,204 +5,175 @@ r"""Permutations and wildcards in prompts, as people know them from Dynamic Prom
     {{big|small} cat|dog}    one in another        __colour__      a word of the list colour.txt, by the seed
     \{ \| \}                 the mark itself       {0.5::a|b}      weights are read and, since all are made, not used
 
-A list has a choice a line, which may have variants in it; lines that begin with # are notes. The library of this
-syntax, dynamicprompts, has had no release since March 2024, so this is our own.
+A line of a list may have variants in it, of which one is drawn by their weights. The library of this syntax,
+dynamicprompts, has had no release since March 2024, so this is our own.
+
+Whoever expands a prompt counts it first: counting takes a time that is linear in the prompt's length and makes nothing.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, pairwise, product
-from math import prod
-from pathlib import Path
+from itertools import combinations, product
+from math import comb, inf, prod
 from random import Random
 
+from bot.variant_syntax import MAX_DEPTH, Choice, Row, Wildcard, parse
+from bot.wildcard_lists import Lists
 from engine.errors import BadInput
 
-OWN = Path(__file__).with_name("wildcards")
-"""The lists that come along; the owner's of the same name go before."""
-DEPTH = 8
-"""How deep variants may stand in one another, and how often a list's word may itself name a list."""
-_MARK = re.compile(r"\\[{|}]|[{|}]|__([A-Za-z0-9][A-Za-z0-9/_-]*?)__")
-_HEAD = re.compile(r"\s*(?:(\d+)|(\d*)-(\d*))\$\$(?:([^{}|$]*)\$\$)?")
-_WEIGHT = re.compile(r"\s*\d+(?:\.\d+)?::")
-
-
-@dataclass(frozen=True)
-class _Wild:
-    name: str
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """From `low` to `high` of the options at once, put together with `join`."""
-
-    options: "tuple[_Row, ...]"
-    low: int
-    high: int
-    join: str
-
-    @property
-    def count(self) -> int:
-        """Elementary symmetric polynomials of what the options stand for: nothing is made to count it."""
-        ways = [1] + [0] * len(self.options)
-        for row in self.options:
-            ways = [1, *(more + row.count * fewer for fewer, more in pairwise(ways))]
-        return sum(ways[self.low : self.high + 1])
-
-
-@dataclass(frozen=True)
-class _Row:
-    parts: "tuple[str | _Wild | _Choice, ...]"
-
-    @property
-    def count(self) -> int:
-        return prod(part.count for part in self.parts if isinstance(part, _Choice))
-
-
-class Lists:
-    """The wildcards' lists, in the owner's `folder` and among those that come along."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folders = (folder, OWN)
-
-    def names(self) -> list[str]:
-        found = {
-            path.relative_to(folder).with_suffix("").as_posix()
-            for folder in self._folders
-            for path in folder.rglob("*.txt")
-        }
-        return sorted(found)
-
-    def words(self, name: str) -> Sequence[str]:
-        """Raises BadInput for a list that is not there or is empty."""
-        for folder in self._folders:
-            path = folder / f"{name}.txt"
-            if path.is_file():
-                lines = (line.strip() for line in path.read_text("utf-8").splitlines())
-                words = [line for line in lines if line and not line.startswith("#")]
-                if words:
-                    return words
-                raise BadInput("The wildcards' list {name} is empty. Tell an admin.", name=name)
-        known = ", ".join(self.names()) or "none"
-        raise BadInput("There is no list for __{name}__. The lists are: {known}.", name=name, known=known)
+COUNTED = 50
+"""Prompts are counted up to here; a prompt that stands for more counts as one more."""
+MAX_LENGTH = 20_000
+"""Characters of a prompt that variants and wildcards are put into."""
+MAX_DRAWS = 1000
+"""Words that one request may draw from lists, those in other words included."""
+MAX_DRAWN = 200_000
+"""Characters of those words."""
 
 
 def count(prompt: str, option: str = "prompt") -> int:
-    """How many prompts it stands for. Raises BadInput, which names the option, for one that is not written right."""
-    return _parsed(prompt, option).count
+    """Return how many prompts it stands for, or COUNTED + 1 where those are more than COUNTED.
+
+    Raises BadInput, which names the option, for a prompt that is not written right, or would be too long.
+    """
+    row = parse(prompt, option)
+    if (longest := _longest(row)) > max(MAX_LENGTH, len(prompt)):
+        raise BadInput(
+            "{option} stands for a text of {length} characters; at most {bound} are allowed. Leave some variants out.",
+            option=option,
+            length=longest,
+            bound=MAX_LENGTH,
+        )
+    return min(_count(row), COUNTED + 1)
 
 
 def variants(prompt: str, seed: int | None, lists: Lists) -> list[str]:
-    """The prompts that it stands for, in the order of writing. Without a seed wildcards follow from the prompt.
+    """Return the prompts that it stands for, in the order of writing. Wildcards follow from the prompt and the seed.
 
-    Raises BadInput for one that is not written right, or a list that is not there.
+    Raises BadInput for a prompt that stands for more than COUNTED, for one that is not written right, and for a list
+    that is not there or cannot be used.
     """
-    chance = Random(f"{prompt} {'' if seed is None else seed}")  # no secret
-    return [_tidy(_filled(each, lists, chance)) for each in _texts(_parsed(prompt))]
+    if count(prompt) > COUNTED:
+        raise BadInput("{option} stands for more than {most} prompts.", option="prompt", most=COUNTED)
+    drawing = _Drawing(lists, Random(f"{prompt} {'' if seed is None else seed}"))  # no secret
+    return [_tidy(drawing.fill(text)) for text in _texts(parse(prompt))]
 
 
-def _filled(prompt: "Sequence[str | _Wild]", lists: Lists, chance: Random, depth: int = 0) -> str:
-    """Each wildcard as a word of its list, in which one of its variants is drawn too."""
-    return "".join(part if isinstance(part, str) else _word(part.name, lists, chance, depth) for part in prompt)
+class _Drawing:
+    """Draws words for wildcards, a bounded number of them."""
 
+    def __init__(self, lists: Lists, chance: Random) -> None:
+        self._lists, self._chance = lists, chance
+        self._draws = self._drawn = 0
 
-def _word(name: str, lists: Lists, chance: Random, depth: int) -> str:
-    if depth >= DEPTH:
-        raise BadInput("The wildcards' list {name} names itself. Tell an admin.", name=name)
-    row = _parsed(chance.choice(lists.words(name)))
-    return _filled(chance.choice(list(_texts(row))), lists, chance, depth + 1)
+    def fill(self, parts: "Sequence[str | Wildcard]", depth: int = 0) -> str:
+        return "".join(part if isinstance(part, str) else self._word(part.name, depth) for part in parts)
+
+    def _word(self, name: str, depth: int) -> str:
+        """Return a line of the list with one of its variants, and with its own wildcards filled."""
+        if depth >= MAX_DEPTH:
+            raise BadInput("The wildcards' list {name} names itself. Tell an admin.", name=name)
+        line = self._lists.draw(name, self._chance)
+        self._draws, self._drawn = self._draws + 1, self._drawn + len(line)
+        if self._draws > MAX_DRAWS or self._drawn > MAX_DRAWN:
+            raise BadInput(
+                "The prompt's wildcards stand for more than {bound} words or {length} characters. Leave some out.",
+                bound=MAX_DRAWS,
+                length=MAX_DRAWN,
+            )
+        row = parse(line, f"{name}.txt")
+        if _longest(row) > MAX_LENGTH:
+            template = "A line of the wildcards' list {name} stands for more than {bound} characters. Tell an admin."
+            raise BadInput(template, name=name, bound=MAX_LENGTH)
+        return self.fill(tuple(self._pieces(row)), depth + 1)
+
+    def _pieces(self, row: Row) -> "Iterator[str | Wildcard]":
+        """Yield the row with one variant of each choice."""
+        for part in row.parts:
+            if isinstance(part, Choice):
+                for place, option in enumerate(self._options(part)):
+                    yield from (part.join,) if place else ()
+                    yield from self._pieces(option)
+            else:
+                yield part
+
+    def _options(self, choice: Choice) -> list[Row]:
+        """Return as many options as the choice asks for, by weight and without repetition, in the order of writing.
+
+        The options with the largest keys `random ** (1 / weight)` are such a sample: Efraimidis and Spirakis, "Weighted
+        random sampling with a reservoir", 2006.
+        """
+        size = self._chance.randint(choice.low, choice.high)
+        keys = [self._chance.random() ** (1 / weight) if weight else -inf for weight in choice.weights]
+        places = sorted(range(len(keys)), key=keys.__getitem__, reverse=True)[:size]
+        return [choice.options[place] for place in sorted(places)]
 
 
 def _tidy(prompt: str) -> str:
     return re.sub(r"[ \t]{2,}", " ", prompt).strip()
 
 
-def _texts(row: _Row) -> "Iterator[tuple[str | _Wild, ...]]":
-    """Every choice made, wildcards left as they are."""
-    for made in product(*(list(_made(part)) for part in row.parts)):
-        yield tuple(piece for pieces in made for piece in pieces)
+def _count(row: Row) -> int:
+    """Return how many texts the row stands for; any number over COUNTED where those are more."""
+    total = 1
+    for part in row.parts:
+        if isinstance(part, Choice):
+            total = min(total * _count_choice(part), COUNTED + 1)
+    return total
 
 
-def _made(part: "str | _Wild | _Choice") -> "Iterator[tuple[str | _Wild, ...]]":
-    if not isinstance(part, _Choice):
+def _count_choice(choice: Choice) -> int:
+    """Count the texts of a choice as elementary symmetric polynomials of the options' counts.
+
+    Each option stands for one text at least, so that k of n options stand for comb(n, k) or more. Where that is over
+    COUNTED nothing is counted, which leaves so few cases that the time is linear in the number of options.
+    """
+    size = len(choice.options)
+    some = range(max(choice.low, 1), min(choice.high, size - 1) + 1)
+    if (some and size > COUNTED) or any(comb(size, taken) > COUNTED for taken in some):
+        return COUNTED + 1
+    counts = [_count(option) for option in choice.options]
+    if choice.low == size:
+        return min(prod(counts), COUNTED + 1)
+    ways = [1] + [0] * choice.high
+    for each in counts:
+        for taken in range(choice.high, 0, -1):
+            ways[taken] = min(ways[taken] + each * ways[taken - 1], COUNTED + 1)
+    return min(sum(ways[choice.low :]), COUNTED + 1)
+
+
+def _longest(row: Row) -> int:
+    """Return the characters of the longest text that the row stands for, wildcards left out."""
+    return sum(
+        len(part) if isinstance(part, str) else _longest_choice(part)
+        for part in row.parts
+        if not isinstance(part, Wildcard)
+    )
+
+
+def _longest_choice(choice: Choice) -> int:
+    lengths = sorted(map(_longest, choice.options), reverse=True)
+    return sum(lengths[: choice.high]) + len(choice.join) * max(choice.high - 1, 0)
+
+
+def _texts(row: Row) -> "Iterator[tuple[str | Wildcard, ...]]":
+    """Yield every text that the row stands for, wildcards left as they are."""
+    for chosen in product(*(list(_choices(part)) for part in row.parts)):
+        yield tuple(piece for pieces in chosen for piece in pieces)
+
+
+def _choices(part: "str | Wildcard | Choice") -> "Iterator[tuple[str | Wildcard, ...]]":
+    if not isinstance(part, Choice):
         yield (part,)
         return
     for size in range(part.low, part.high + 1):
         for rows in combinations(part.options, size):
             for texts in product(*(list(_texts(row)) for row in rows)):
-                yield tuple(_joined(texts, part.join))
+                yield tuple(_join(texts, part.join))
 
 
-def _joined(texts: "Sequence[tuple[str | _Wild, ...]]", join: str) -> "Iterator[str | _Wild]":
+def _join(texts: "Sequence[tuple[str | Wildcard, ...]]", join: str) -> "Iterator[str | Wildcard]":
     for place, text in enumerate(texts):
         if place:
             yield join
         yield from text
-
-
-def _parsed(prompt: str, option: str = "prompt") -> _Row:
-    return _Parser(prompt, option).whole()
-
-
-@dataclass(frozen=True)
-class _Parser:
-    """Reads `text`; `option` is what its refusals call it."""
-
-    text: str
-    option: str
-
-    def whole(self) -> _Row:
-        row, rest = self._row(0, 0)
-        if rest < len(self.text):
-            raise BadInput("{option} has a }} without its {{. Write \\}} for the mark itself.", option=self.option)
-        return row
-
-    def _row(self, at: int, depth: int) -> tuple[_Row, int]:
-        """What stands up to the next | or } of this level, and where that is."""
-        if depth > DEPTH:
-            template = "{option} has variants more than {bound} deep in one another. Write it flatter."
-            raise BadInput(template, option=self.option, bound=DEPTH)
-        parts = list["str | _Wild | _Choice"]()
-        while (mark := _MARK.search(self.text, at)) is not None:
-            parts.append(self.text[at : mark.start()])
-            at = mark.end()
-            if mark[0][0] == "\\":
-                parts.append(mark[0][1])
-            elif mark[0] == "{":
-                choice, at = self._choice(at, depth + 1)
-                parts.append(choice)
-            elif mark[1]:
-                parts.append(_Wild(mark[1]))
-            elif depth or mark[0] == "}":
-                return _Row(tuple(parts)), mark.start()
-            else:
-                parts.append(mark[0])
-        if depth:
-            raise BadInput("{option} has a {{ without its }}. Write \\{{ for the mark itself.", option=self.option)
-        return _Row((*parts, self.text[at:])), len(self.text)
-
-    def _choice(self, at: int, depth: int) -> tuple[_Choice, int]:
-        head = _HEAD.match(self.text, at)
-        at = head.end() if head else at
-        options = list[_Row]()
-        while True:
-            weight = _WEIGHT.match(self.text, at)
-            row, end = self._row(weight.end() if weight else at, depth)
-            options.append(row)
-            at = end + 1
-            if self.text[end] == "}":
-                break
-        low, high, join = self._bounds(head, len(options))
-        return _Choice(tuple(options), low, high, join), at
-
-    def _bounds(self, head: re.Match[str] | None, options: int) -> tuple[int, int, str]:
-        if head is None:
-            return 1, 1, ""
-        exact, least, most, join = head.groups()
-        low = int(exact or least or 1)
-        high = int(exact or most or options)
-        if not 0 <= low <= high <= options:
-            template = "{option} asks for {count} of {options} variants. Ask for fewer."
-            raise BadInput(template, option=self.option, count=high, options=options)
-        return low, high, ", " if join is None else join

@@ -32,7 +32,7 @@ class Params(task.Params):
 async def imagine(call: Call, params: Params) -> Job | Ask:
     plain = params.model_dump(exclude={"style", "magic"})
     wanted = await always(call) if params.magic is None else params.magic
-    prompts = every(call, params.prompt, params.seed)
+    prompts = await every(call, params.prompt, params.seed)
     if wanted:
         await check_few(call, prompts)
     written = [await _written(call, prompt, params.style, magic=wanted) for prompt in prompts]

@@ -42,5 +42,5 @@ async def magic(call: Call, params: Params) -> Job | Reply:
 
 async def _writing(call: Call, params: Params) -> Job:
     """What the idea stands for is made of the prompt, when that is drawn; that it can be is seen now."""
-    every(call, params.idea, params.seed, "idea")
+    await every(call, params.idea, params.seed, "idea")
     return await writing(call, task.Params.parse(params.model_dump(exclude={"always"})))
