@@ -1,6 +1,7 @@
 """Jobs that make films of scripts, and what their buttons start from."""
 
 from bot.command import Call
+from bot.parsing import parse_params, run_parser
 from bot.results import check_files, shared
 from engine import scripts
 from engine.errors import BadInput
@@ -13,8 +14,8 @@ DRAWING, FILMING = 1.0, 0.4
 
 async def filming(call: Call, params: Params) -> Job:
     """A job that makes what `params` ask for, counted as a film of scenes."""
-    params = params.told()
-    job = await call.job("scenes", params, cost=_cost(params))
+    params, cost = await run_parser(lambda: _read(params))
+    job = await call.job("scenes", params, cost=cost)
     return job.model_copy(update={"command": "scenes"})
 
 
@@ -26,10 +27,16 @@ async def started(call: Call, job: str) -> Params:
     row = await shared(call.studio, call.request, job)
     if row.job.task != "scenes" or row.result is None:
         raise BadInput("Job {job} has no script.", job=job[:40])
-    params = Params.parse(row.job.params)
+    params = await parse_params(Params, row.job.params)
     await check_files(call.studio, params)
     script = str(row.result.facts.get("script", params.script))
     return params.model_copy(update={"script": script, "idea": ""})
+
+
+def _read(params: Params) -> tuple[Params, float]:
+    """Return the parameters with the script of their file, and what the job costs. Raises BadInput and TooLarge."""
+    params = params.told()
+    return params, _cost(params)
 
 
 def _cost(params: Params) -> float:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bot.buttons import job_of
 from bot.command import Attachment, Call, Request
+from bot.parsing import parse_params
 from bot.studio import Studio
 from engine.errors import BadInput, NotAllowed
 from engine.job import Job, Media
@@ -63,7 +64,7 @@ async def remade(call: Call, job: Job, **changes: Any) -> Job:
 
     Raises BadInput where a file that it started from is no longer kept.
     """
-    params = TASKS[job.task].params.parse({**job.params, **changes})
+    params = await parse_params(TASKS[job.task].params, {**job.params, **changes})
     await check_files(call.studio, params)
     new = await call.job(job.task, params, cost=job.cost)
     return new.model_copy(update={"command": job.command})

@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 from bot import admission, asking, consent
 from bot.command import Agreed, Answer, Ask, Call, Replied, Reply, Request
 from bot.life import Life
+from bot.parsing import parse_params
 from bot.results import located
 from bot.studio import Studio
 from engine.errors import AtelierError, EngineDied
@@ -151,7 +152,7 @@ class Service:
         command = admission.find_command(self.studio, request)
         await admission.check_before_files(self.studio, request, complete=True)
         request = await located(self.studio, request)
-        params = command.params.parse(await self._raw(request, command.params, held))
+        params = await parse_params(command.params, await self._raw(request, command.params, held))
         call = Call(request, self.studio)
         return call, await command.run(call, params)
 

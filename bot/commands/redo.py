@@ -7,6 +7,7 @@ from pydantic import Field
 
 from bot.command import Call, command
 from bot.films import filming, redone, started
+from bot.parsing import run_parser
 from bot.results import Of
 from engine import scripts
 from engine.errors import BadInput
@@ -26,12 +27,13 @@ class Params(Of):
 async def redo(call: Call, params: Params) -> Job:
     before = await started(call, params.job)
     numbers = [int(number) for number in re.findall(r"\d{1,4}", params.numbers)]
-    count = len(scripts.read(before.script).scenes)
+    count = len((await run_parser(lambda: scripts.read(before.script))).scenes)
     if not numbers or any(not 1 <= number <= count for number in numbers):
         raise BadInput(
             "numbers is “{value}”; it must be numbers from 1 to {count}, such as 3 or 1, 3.",
             value=params.numbers[:40],
             count=count,
         )
-    script = redone(before.script, numbers, secrets.randbelow(MAX_SEED - count))
+    seed = secrets.randbelow(MAX_SEED - count)
+    script = await run_parser(lambda: redone(before.script, numbers, seed))
     return await filming(call, before.model_copy(update={"script": script, "make": "storyboard"}))

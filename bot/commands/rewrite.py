@@ -4,7 +4,9 @@ from pydantic import Field
 
 from bot.command import Call, command
 from bot.films import filming, started
+from bot.parsing import parse_params
 from bot.results import Of
+from engine import scripts
 from engine.job import Job
 from engine.tasks.scenes import Params as Scenes
 
@@ -13,7 +15,10 @@ class Params(Of):
     """What became of the script."""
 
     script: str = Field(
-        description="The script as it should be", min_length=1, max_length=60_000, json_schema_extra={"rest": True}
+        description="The script as it should be",
+        min_length=1,
+        max_length=scripts.MAX_CHARACTERS,
+        json_schema_extra={"rest": True},
     )
 
 
@@ -23,4 +28,4 @@ class Params(Of):
 async def rewrite(call: Call, params: Params) -> Job:
     before = await started(call, params.job)
     changed = {**before.model_dump(), "script": params.script, "make": "storyboard"}
-    return await filming(call, Scenes.parse(changed))
+    return await filming(call, await parse_params(Scenes, changed))

@@ -4,6 +4,7 @@ import secrets
 
 from bot.command import Call, command
 from bot.offers import identity
+from bot.parsing import parse_params
 from bot.results import Drawn, anew, remade, shared
 from engine.errors import BadInput
 from engine.job import Job, Media, key_of
@@ -34,7 +35,7 @@ async def _seed(call: Call, row: Row, image: Media) -> int | None:
     """What the picture was drawn from, where the same model would draw it again from words alone, else None."""
     assert row.result is not None, "only a row with a result is shared"
     service = await call.studio.engine.service(row.job.task)
-    params = TASKS[row.job.task].params.parse(row.job.params)
+    params = await parse_params(TASKS[row.job.task].params, row.job.params)
     places = [place for place, media in enumerate(row.result.media) if media.sha256 == image.sha256]
     turnable = "variation" in type(params).model_fields and "variation" not in service.refuses
     again = places and turnable and not (params.asks("image") or params.asks("variation"))

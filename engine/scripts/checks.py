@@ -23,9 +23,11 @@ from engine.scripts.script import (
 CHOICES = {"motion": MOTIONS, "transition": TRANSITIONS, "shape": SHAPES}
 MOST_WORDS = 300
 """Letters of a title, a style, or the credits."""
+SEED_DIGITS = 40
+"""Digits that a seed may have, zeros before it included: Python refuses to read a number of thousands."""
 UNITS = {"": 1, "s": 1, "sec": 1, "seconds": 1, "m": 60, "min": 60, "minutes": 60, "h": 3600, "hours": 3600}
 _LENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*([a-z]*)", re.IGNORECASE)
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})")
 
 
 def checked_scene(raw: RawScene) -> ScriptScene:
@@ -120,7 +122,7 @@ def _length(value: str) -> float | None:
 
 def _seed(raw: Raw) -> int:
     value = raw.value.strip()
-    if not value.isascii() or not value.isdecimal() or int(value) > MAX_SEED:
+    if not value.isascii() or not value.isdecimal() or len(value) > SEED_DIGITS or int(value) > MAX_SEED:
         raise BadInput(
             "Line {line}: seed is “{value}”; it must be a whole number from 0 to {high}.",
             line=raw.line,

@@ -4,6 +4,8 @@ A note such as `[[seconds: 5]]` gives an option; `CUT TO:`, `DISSOLVE TO:` and `
 """
 
 import re
+import string
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.errors import BadInput
@@ -11,13 +13,8 @@ from engine.scripts.raw import Raw, RawScene, RawScript
 from engine.scripts.script import HEAD
 
 _HEADING = re.compile(r"(?:\.(?!\.)|(?=(?:INT|EXT|EST|INT\./EXT|INT/EXT|I/E)[. ]))(.+)", re.IGNORECASE)
-_PLACE = re.compile(r"^(?:INT\./EXT|INT/EXT|I/E|INT|EXT|EST)[. ]+\s*", re.IGNORECASE)
-_SCENE_NUMBER = re.compile(r"\s*#[^#]+#\s*$")
-_TRANSITION = re.compile(r">?\s*([A-Z ]*?)(CUT|DISSOLVE|FADE|WIPE)([A-Z ]* TO)?:?\.?\s*")
-_CHARACTER = re.compile(r"@.+|[^a-z\n]*[A-Z][^a-z\n]*")
-_NOTE = re.compile(r"\[\[(.*?)\]\]")
-_KEY = re.compile(r"([A-Za-z ]+):\s*(.*)")
-_BONEYARD = re.compile(r"/\*.*?\*/", re.DOTALL)
+_PLACE = re.compile(r"^(?:INT\./EXT|INT/EXT|I/E|INT|EXT|EST)[. ]+", re.IGNORECASE)
+_KEY = re.compile(r"([A-Za-z ]+):(.*)")
 TRANSITIONS = {"CUT": "cut", "DISSOLVE": "crossfade", "FADE": "crossfade", "WIPE": "wipe"}
 PAGE = {"title": "title", "credit": "", "author": "credits", "authors": "credits", "style": "style"}
 """Keys of the title page that a film shows."""
@@ -40,8 +37,7 @@ class _Reading:
 
 def parts(text: str) -> RawScript:
     """What the text says. Raises BadInput for dialogue before any scene, and for a note that is no option."""
-    text = _BONEYARD.sub(lambda gone: "\n" * gone[0].count("\n"), text)
-    lines = text.split("\n")
+    lines = "".join(_without_boneyard(text)).split("\n")
     reading = _Reading()
     begins = _title_page(lines, reading.found)
     for number, line in enumerate(lines[begins:], begins + 1):
@@ -51,16 +47,26 @@ def parts(text: str) -> RawScript:
     return reading.found
 
 
+def _without_boneyard(text: str) -> Iterator[str]:
+    """Yield the text without what stands between /* and */, of which only the ends of lines stay."""
+    at = 0
+    while (begin := text.find("/*", at)) >= 0 and (end := text.find("*/", begin + 2)) >= 0:
+        yield text[at:begin]
+        yield "\n" * text.count("\n", begin, end)
+        at = end + 2
+    yield text[at:]
+
+
 def _title_page(lines: list[str], found: RawScript) -> int:
     """Reads the title page, if there is one, and returns how many lines it takes."""
-    if not lines or not _KEY.fullmatch(lines[0].strip()) or _TRANSITION.fullmatch(lines[0].strip()):
+    if not lines or not _KEY.fullmatch(lines[0].strip()) or _transition(lines[0].strip()):
         return 0
     name = ""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             return number
         key = None if line.startswith((" ", "\t")) else _KEY.fullmatch(line.strip())
-        name, value = (key[1].strip().lower(), key[2]) if key else (name, line.strip())
+        name, value = (key[1].strip().lower(), key[2].strip()) if key else (name, line.strip())
         shown = PAGE.get(name, name if name in HEAD else "")
         if shown and value:
             _add(found.head, shown, value.strip("_* "), number)
@@ -82,18 +88,41 @@ def _read(line: str, number: int, reading: _Reading, *, alone: bool, followed: b
     elif line.startswith(("#", "=")):
         return
     elif alone and (heading := _HEADING.fullmatch(line)):
-        place = _PLACE.sub("", _SCENE_NUMBER.sub("", heading[1]))
+        place = _PLACE.sub("", _without_number(heading[1]))
         reading.begin(number).see(place.lower() if place.isupper() else place)
-    elif alone and (turn := _TRANSITION.fullmatch(line)):
-        reading.transition = TRANSITIONS[turn[2]]
-    elif alone and followed and _CHARACTER.fullmatch(line):
+    elif alone and (transition := _transition(line)):
+        reading.transition = transition
+    elif alone and followed and _is_character(line):
         reading.speaking = True
     elif reading.speaking:
         _heard(line, number, reading)
     else:
         scene = reading.found.scenes[-1] if reading.found.scenes else reading.begin(number)
-        scene.see(("" if not scene.prompt else ", ") + line.lstrip("!~").rstrip("."))
-        scene.prompt = scene.prompt.replace(" ,", ",")
+        scene.see(line.lstrip("!~").rstrip(".").replace(" ,", ","), join=", ")
+
+
+def _without_number(heading: str) -> str:
+    """Return a scene heading without its number: `TOWER - LATER #2#` is `TOWER - LATER`."""
+    stripped = heading.rstrip()
+    begin = stripped.rfind("#", 0, -1)
+    return stripped[:begin] if stripped.endswith("#") and 0 <= begin < len(stripped) - 2 else heading
+
+
+def _transition(line: str) -> str | None:
+    """Return how the next scene begins where the line says so: `CUT TO:`, `> FADE TO BLACK TO:` or `SMASH CUT`."""
+    words = line.removeprefix(">").strip().removesuffix(".").removesuffix(":")
+    if not set(words) <= {*string.ascii_uppercase, " "}:
+        return None
+    if words.endswith(" TO"):
+        places = [(words.find(name), name) for name in TRANSITIONS if name in words]
+        return TRANSITIONS[min(places)[1]] if places else None
+    return next((told for name, told in TRANSITIONS.items() if words.endswith(name)), None)
+
+
+def _is_character(line: str) -> bool:
+    """Return whether the line names who speaks: in capitals, or after an @."""
+    capitals = any("A" <= letter <= "Z" for letter in line) and not any("a" <= letter <= "z" for letter in line)
+    return capitals or (line.startswith("@") and len(line) > 1)
 
 
 def _heard(line: str, number: int, reading: _Reading) -> None:
@@ -108,8 +137,12 @@ def _heard(line: str, number: int, reading: _Reading) -> None:
 
 
 def _noted(line: str, number: int, reading: _Reading) -> str:
-    for note in _NOTE.findall(line):
-        key = _KEY.fullmatch(note.strip())
+    """Return the line without its notes; those that are options go to the scene."""
+    kept, at = list[str](), 0
+    while (begin := line.find("[[", at)) >= 0 and (end := line.find("]]", begin + 2)) >= 0:
+        kept.append(line[at:begin])
+        key = _KEY.fullmatch(line[begin + 2 : end].strip())
         if key and reading.found.scenes:
             reading.found.scenes[-1].options.append(Raw(key[1].strip().lower(), key[2].strip(), number))
-    return _NOTE.sub("", line).strip()
+        at = end + 2
+    return "".join([*kept, line[at:]]).strip()

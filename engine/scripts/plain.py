@@ -7,16 +7,19 @@ the scene before it. In one line, as chats have it, ` | ` stands between scenes.
 import difflib
 import re
 from enum import Enum
+from functools import lru_cache
 
 from engine.errors import BadInput
 from engine.scripts.raw import Raw, RawScene, RawScript
 from engine.scripts.script import HEAD, OPTIONS
 
-_OPTION = re.compile(r"(?:[-*]\s+)?\**([A-Za-z]+)\**\s*:\**\s*(.*)")
-_HEADING = re.compile(r"(#{1,6})\s+(.*)")
-_NUMBERED = re.compile(r"(?:scene|escena)\s+\d+\s*[:.]?\s*(.*)", re.IGNORECASE)
+_OPTION = re.compile(r"(?:[-*]\s+)?\**([A-Za-z]+)\**\s*:(.*)", re.DOTALL)
+_HEADING = re.compile(r"(#{1,6})\s(.*)", re.DOTALL)
+_NUMBERED = re.compile(r"(?:scene|escena)\s+\d+\s*+[:.]?(.*)", re.IGNORECASE | re.DOTALL)
 _RULE = re.compile(r"(?:-{3,}|\*{3,}|_{3,})")
-_IN_LINE = re.compile(r"\s+>\s+")
+_IN_LINE = re.compile(r"(?<!\s)\s+>\s")
+MAX_NEAR = 20
+"""Letters of a word that may be meant as the name of an option."""
 ALIASES = {"titulo": "title", "título": "title", "narración": "narration", "say": "narration", "said": "narration"}
 
 
@@ -60,7 +63,7 @@ def _lines(text: str) -> list[tuple[int, str]]:
     if "\n" in text.strip():
         return list(enumerate(text.split("\n"), 1))
     cut: list[tuple[int, str]] = []
-    for scene in re.split(r"\s*\|\s*", text.strip()):
+    for scene in (part.strip() for part in text.split("|")):
         seen, *said = _IN_LINE.split(f" {scene} " if scene.startswith(">") else scene)
         cut += [(1, seen), *((1, f"> {words}") for words in said), (1, "---")]
     return cut
@@ -71,7 +74,7 @@ def _heading(line: str) -> tuple[int, str] | None:
     if heading := _HEADING.fullmatch(line):
         return len(heading[1]), heading[2].strip(" #*")
     if (scene := _NUMBERED.fullmatch(line)) is not None:
-        return 2, scene[1]
+        return 2, scene[1].strip()
     return None
 
 
@@ -83,7 +86,7 @@ def _headed(found: RawScript, heading: tuple[int, str], number: int) -> bool:
         return False
     found.scenes.append(RawScene(number))
     inner = _NUMBERED.fullmatch(words)
-    words = inner[1] if inner else words
+    words = inner[1].strip() if inner else words
     if words:
         found.scenes[-1].see(words)
     return True
@@ -107,10 +110,16 @@ def _option(line: str, number: int) -> Raw | None:
         return None
     name = ALIASES.get(match[1].lower(), match[1].lower())
     if name in OPTIONS or name in HEAD:
-        return Raw(name, match[2].strip(" *"), number)
-    near = difflib.get_close_matches(name, (*OPTIONS, *HEAD), 1, cutoff=0.8)
+        return Raw(name, match[2].strip().strip(" *"), number)
+    near = _near(name) if len(name) <= MAX_NEAR else None
     if near:
         raise BadInput(
-            "Line {line}: there is no option {option}. Did you mean {near}?", line=number, option=name, near=near[0]
+            "Line {line}: there is no option {option}. Did you mean {near}?", line=number, option=name, near=near
         )
     return None
+
+
+@lru_cache(maxsize=1024)
+def _near(name: str) -> str | None:
+    """Return the option whose name is almost `name`."""
+    return next(iter(difflib.get_close_matches(name, (*OPTIONS, *HEAD), 1, cutoff=0.8)), None)

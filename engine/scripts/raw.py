@@ -14,18 +14,34 @@ class Raw:
 
 @dataclass
 class RawScene:
-    """One scene, which begins in `line`."""
+    """One scene, which begins in `line`. Its words are joined once, when they are asked for."""
 
     line: int
-    prompt: str = ""
-    narration: str = ""
     options: list[Raw] = field(default_factory=list)
+    _seen: list[str] = field(default_factory=list)
+    _heard: list[str] = field(default_factory=list)
 
-    def see(self, words: str) -> None:
-        self.prompt = f"{self.prompt} {words.strip()}".strip()
+    @property
+    def prompt(self) -> str:
+        return "".join(self._seen).strip()
+
+    @property
+    def narration(self) -> str:
+        return "".join(self._heard).strip()
+
+    def see(self, words: str, join: str = " ") -> None:
+        """Add `words` to what is seen, after `join`."""
+        _append(self._seen, words, join)
 
     def hear(self, words: str) -> None:
-        self.narration = f"{self.narration} {words.strip()}".strip()
+        """Add `words` to what is heard."""
+        _append(self._heard, words, " ")
+
+
+def _append(pieces: list[str], words: str, join: str) -> None:
+    words = words.strip()
+    if words:
+        pieces += [join, words] if pieces else [words]
 
 
 @dataclass

@@ -1,20 +1,37 @@
 """Text to a script; every fault is named by its line."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from engine.errors import BadInput, TooLarge
 from engine.scripts import fountain, plain, toml
 from engine.scripts.checks import checked_head, checked_scene
 from engine.scripts.raw import Raw
 from engine.scripts.script import MOST_SCENES, MOST_SECONDS, Script, ScriptScene
+from engine.text_files import decode_text
 
+MAX_CHARACTERS = 60_000
+MAX_LINES = 5000
+MAX_BYTES = 4 * MAX_CHARACTERS
+"""Of a script's file: UTF-8 takes four bytes for a character at most, and UTF-16 likewise."""
 FORMATS = {"txt": plain.parts, "md": plain.parts, "toml": toml.parts, "fountain": fountain.parts}
 """By suffix."""
 
 
+@lru_cache(maxsize=16)
 def read(text: str, suffix: str = "txt") -> Script:
-    """The script in `text`, in the format of a file with `suffix`. Raises BadInput and TooLarge, naming the line."""
-    raw = FORMATS[suffix](text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", ""))
+    """Return the script in `text`, in the format of a file with `suffix`. The last ones are remembered.
+
+    The time is linear in the text's length, which is bounded. Raises BadInput and TooLarge, naming the line.
+    """
+    if len(text) > MAX_CHARACTERS:
+        template = "script has {length} characters; at most {bound} are allowed. Make several films of it."
+        raise TooLarge(template, length=len(text), bound=MAX_CHARACTERS)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
+    if (breaks := text.count("\n")) > MAX_LINES:
+        template = "script has {length} lines; at most {bound} are allowed. Make several films of it."
+        raise TooLarge(template, length=breaks, bound=MAX_LINES)
+    raw = FORMATS[suffix](text)
     if not raw.scenes:
         raise BadInput(
             "script has no scenes. Write at least one: a line of what is seen, and under it a line of what is said,"
@@ -32,6 +49,18 @@ def read(text: str, suffix: str = "txt") -> Script:
     script = Script(scenes=tuple(checked_scene(scene) for scene in raw.scenes), **checked_head(_once(raw.head)))
     _check_length(script.scenes)
     return script
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a script's file, in any encoding that `decode_text` reads. Raises BadInput, and TooLarge."""
+    if len(data) > MAX_BYTES:
+        raise TooLarge(
+            "file has {length} bytes; a script may have {bound}. Make several films of it.",
+            length=len(data),
+            bound=MAX_BYTES,
+        )
+    text, _ = decode_text(data, "file")
+    return text
 
 
 def _once(head: Iterable[Raw]) -> dict[str, Raw]:

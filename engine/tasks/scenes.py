@@ -24,7 +24,6 @@ from engine.scripts.draft import draft
 from engine.subtitles import files
 from engine.task import Context, EngineSettings, Task
 from engine.text.language import LanguageDetector
-from engine.text_files import decode_text
 from engine.wire import Service
 
 
@@ -34,7 +33,7 @@ class Params(TaskParams):
     script: str = Field(
         "",
         description="Scenes: what is seen, then > and what is said; a blank line, or |, between scenes",
-        max_length=60_000,
+        max_length=scripts.MAX_CHARACTERS,
         examples=["a castle at night > Night falls. | a sailboat at sunset > A boat comes home."],
         json_schema_extra={"rest": True},
     )
@@ -82,7 +81,8 @@ class Params(TaskParams):
         """These parameters with the script of the file as text. Raises BadInput and TooLarge, naming the line."""
         if self.file is None:
             return self
-        text, _ = decode_text(self.file.path.read_bytes(), "file")
+        with self.file.path.open("rb") as file:
+            text = scripts.decode(file.read(scripts.MAX_BYTES + 1))
         script = scripts.read(text, self.file.path.suffix.removeprefix("."))
         return self.model_copy(update={"script": script.text(), "file": None})
 
