@@ -1,5 +1,7 @@
 """Weights in prompts."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,3 +46,10 @@ def test_only_numbers_are_surely_meant_as_weights() -> None:
 @given(st.text(alphabet="ab ,!\\"))
 def test_words_without_brackets_are_left_as_they_are(prompt: str) -> None:
     assert "".join(each.text for each in fragments(prompt)) == prompt.replace("\\\\", "\\")
+
+
+@pytest.mark.parametrize("prompt", ["(" * 30_000 + ")" * 30_000, ":" + "1" * 60_000, "(a:1" * 15_000, "[(a] " * 12_000])
+def test_hostile_brackets_hold_nobody_up(prompt: str) -> None:
+    begun = time.thread_time()
+    numbered(prompt)
+    assert time.thread_time() - begun < 1
