@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
 import structlog
 
-from bot import janitor, logs, queue
+from bot import janitor, logs, loop_watchdog, queue
 from bot.adapters import launch
 from bot.commands import COMMANDS
 from bot.config import Settings, load
@@ -33,7 +33,8 @@ def main(arguments: list[str]) -> int:
     """Serve until a signal. Returns the process's exit code."""
     logs.configure()
     try:
-        asyncio.run(_serve(load(_config_path(arguments), os.environ)))
+        given = _parse(arguments)
+        asyncio.run(_serve(load(given.config, os.environ), debug=given.debug))
     except AtelierError as error:
         print(f"atelier: {error}", file=sys.stderr)
         return 2
@@ -82,7 +83,13 @@ def host_settings(settings: Settings) -> HostSettings:
     )
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, debug: bool = False) -> None:
+    """Serve until a signal. With `debug` the log names whatever holds the event loop."""
+    async with loop_watchdog.watching() if debug else nullcontext():
+        await _serve_until_signal(settings)
+
+
+async def _serve_until_signal(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -96,10 +103,11 @@ async def _serve(settings: Settings) -> None:
         raise AtelierError("No platform is on, so nobody can reach this studio. The log says why each is off.")
 
 
-def _config_path(arguments: list[str]) -> Path | None:
+def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Atelier: a media studio in your chats.")
     parser.add_argument("--config", type=Path, help="settings; config.toml of this folder if there is one")
-    return parser.parse_args(arguments).config  # type: ignore[no-any-return]  # argparse's namespace is untyped
+    parser.add_argument("--debug", action="store_true", help="log what holds the event loop for 50 ms or more")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -1,118 +1,16 @@
-"""Which tests run by default, and how the worker processes of pytest-xdist share the machine.
+"""Fixtures of every test."""
 
-`scripts/test` runs what a newcomer needs: no test of the full tier, which needs torch, and none of those that took over
-SLOW_SECONDS when they were last measured. `scripts/test --all` runs everything, and so does naming a file or a test.
-"""
-
-import ast
-import os
-from collections import defaultdict
-from functools import cache
-from pathlib import Path
+import inspect
 
 import pytest
 
-TESTS = Path(__file__).parent
-SLOW_TESTS = TESTS / "slow_tests.txt"
-"""One test a line, without its parameters. `scripts/test --all --measure` writes it."""
-SLOW_SECONDS = 5.0
-FULL_TIER = {
-    "accelerate",
-    "compel",
-    "diffusers",
-    "insightface",
-    "peft",
-    "spandrel",
-    "torch",
-    "torchvision",
-    "transformers",
-}
-"""Packages of the extra `full`. A test file that imports one, itself or through a helper, is of the full tier."""
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from tests.watched_loop import watched_loop
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and the like start their threads
-    for variable in THREAD_VARIABLES:
-        os.environ.setdefault(variable, "1")
+__all__ = ["nothing_of_ours_holds_the_event_loop", "watched_loop"]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="run slow tests and those of the full tier, too")
-    parser.addoption("--measure", action="store_true", help="write down which tests are slow, for the next run")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--measure") and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(DurationRecorder(), "duration-recorder")
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the full tier's files unless they are asked for. None lets other plugins decide."""
-    is_test = collection_path.suffix == ".py" and collection_path.name.startswith("test_")
-    if is_test and not _runs_everything(config) and is_of_full_tier(collection_path):
-        return True
-    return None
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if _runs_everything(config) or not SLOW_TESTS.exists():
-        return
-    slow = set(SLOW_TESTS.read_text("utf-8").splitlines())
-    left_out = [item for item in items if base_id(item.nodeid) in slow]
-    items[:] = [item for item in items if base_id(item.nodeid) not in slow]
-    config.hook.pytest_deselected(items=left_out)
-
-
-def _runs_everything(config: pytest.Config) -> bool:
-    """Return whether all tests were asked for, or some by name."""
-    by_name = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
-    return bool(config.getoption("--all")) or by_name
-
-
-def base_id(nodeid: str) -> str:
-    """Return the test's id without its parameters."""
-    return nodeid.partition("[")[0]
-
-
-@cache
-def is_of_full_tier(path: Path) -> bool:
-    """Return whether the file imports a package of the full tier, itself or through helpers in tests/."""
-    waiting, read = {path}, set[Path]()
-    while waiting:
-        read.add(file := waiting.pop())
-        names = imported_names(file)
-        if any(name.partition(".")[0] in FULL_TIER for name in names):
-            return True
-        waiting |= {helper for name in names if (helper := _helper(name)) is not None} - read
-    return False
-
-
-@cache
-def imported_names(path: Path) -> set[str]:
-    """Return the dotted names that the file imports anywhere in it."""
-    names = set[str]()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
-
-
-def _helper(name: str) -> Path | None:
-    """Return the file of a module in tests/, such as tests.tiny_sdxl."""
-    path = TESTS.parent / (name.replace(".", "/") + ".py")
-    return path if name.startswith("tests.") and path.is_file() else None
-
-
-class DurationRecorder:
-    """Adds up what each test took, with its fixtures, and writes the slow ones down."""
-
-    def __init__(self) -> None:
-        self._seconds: dict[str, float] = defaultdict(float)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._seconds[report.nodeid] += report.duration
-
-    def pytest_sessionfinish(self) -> None:
-        slow = {base_id(nodeid) for nodeid, seconds in self._seconds.items() if seconds > SLOW_SECONDS}
-        SLOW_TESTS.write_text("".join(f"{nodeid}\n" for nodeid in sorted(slow)), "utf-8")
+@pytest.fixture(autouse=True)
+def nothing_of_ours_holds_the_event_loop(request: pytest.FixtureRequest) -> None:
+    """Watch the loop of every asynchronous test."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("watched_loop")

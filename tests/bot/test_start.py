@@ -115,3 +115,30 @@ def test_a_gpu_that_is_asked_for_and_not_here_is_named(tmp_path: Path) -> None:
         started(tmp_path, f'bot.data_dir = "{tmp_path / "data"}"\nweb.port = 0\nengine.device = "cuda:99"\n')
     )
     assert said.startswith("atelier: engine.device in config.toml is cuda:99, and NVIDIA GPUs here: ")
+
+
+SLOW = """
+import sys, time
+from contextlib import contextmanager
+import bot.__main__ as program
+from engine.errors import AtelierError
+
+@contextmanager
+def hold_the_loop(folder):
+    time.sleep(0.4)
+    raise AtelierError("Enough.")
+    yield
+
+program.held = hold_the_loop
+sys.exit(program.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("flags", [[], ["--debug"]])
+def test_in_debug_mode_the_log_names_what_holds_the_event_loop(flags: list[str], tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'bot.data_dir = "{tmp_path}"\n')
+    command = [sys.executable, "-c", SLOW, "--config", str(tmp_path / "config.toml"), *flags]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("atelier: Enough.\n")
+    assert ("the event loop was blocked" in ended.stderr and "in hold_the_loop" in ended.stderr) == bool(flags)

@@ -1,0 +1,61 @@
+"""Fails a test in which code of ours held the event loop."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.loop_watchdog import BLOCK_SECONDS, Block, Frame, Sample, Watchdog, processor_clock
+
+ROOT = Path(__file__).parents[1]
+OURS = tuple(f"{ROOT / room}/" for room in ("bot", "engine", "storage"))
+MAX_SECONDS = 0.3
+"""Of processor time, in one stretch: some test machines are five times slower than others."""
+
+
+@contextmanager
+def checking() -> Iterator[None]:
+    """Watch the running loop. Raises AssertionError where code of ours held it for MAX_SECONDS.
+
+    Every block of BLOCK_SECONDS is printed, which pytest shows under a failed test.
+    """
+    if not hasattr(time, "pthread_getcpuclockid"):  # macOS
+        yield
+        return
+    blocks: list[Block] = []
+    watchdog = Watchdog(blocks.append, clock=processor_clock())
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.stop()
+    told = [(seconds, stack) for seconds, stack in map(ours, blocks) if seconds >= BLOCK_SECONDS]
+    for seconds, stack in told:
+        print(f"the event loop was held for {seconds:.3f} s of processor time, by", *stack, sep="\n  ")  # noqa: T201
+    long = [(seconds, *map(str, stack)) for seconds, stack in told if seconds >= MAX_SECONDS]
+    assert not long, f"the event loop was held: {long}"
+
+
+def ours(block: Block) -> tuple[float, tuple[Frame, ...]]:
+    """Return how long code of ours held the loop, and its longest stack.
+
+    What a test does itself is not counted, nor is what goes on while no loop runs, nor the first import of a module.
+    """
+    counted = tuple(sample for sample in block.samples if _is_ours(sample))
+    return sum(sample.seconds for sample in counted), Block(0, counted).stack
+
+
+def _is_ours(sample: Sample) -> bool:
+    files = [frame.file for frame in sample.stack]
+    if sample.stack[-1].function != "_run_once" or any("importlib" in file for file in files):
+        return False
+    innermost = next((file for file in files if file.startswith(f"{ROOT}/") and "/.venv/" not in file), "")
+    return innermost.startswith(OURS)
+
+
+@pytest.fixture
+async def watched_loop() -> AsyncIterator[None]:
+    with checking():
+        yield
