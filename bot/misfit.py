@@ -90,7 +90,10 @@ def _dotted(path: Path) -> str:
 
 def _shown(value: Any) -> str:
     """`value` as TOML writes it, or nearly so; short."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # a hexadecimal number of more than 4,300 decimal digits
+        text = "a number of thousands of digits"
     return text if len(text) <= 40 else text[:39] + "…"
 
 

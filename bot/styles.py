@@ -10,8 +10,11 @@ AUTO = ("", "auto")
 def own(settings: Settings, style: str, prompt: str) -> tuple[str, str]:
     """The prompt, in the style where that is the owner's, and the style that magic has to see to.
 
-    Raises BadInput for a style that nobody knows.
+    Capitals make no difference. Raises BadInput for a style that nobody knows.
     """
+    if style not in settings.styles:
+        spellings = {each.casefold(): each for each in (*AUTO, *STYLES, *settings.styles)}
+        style = spellings.get(style.strip().casefold(), style)
     if style in settings.styles:
         return settings.styles[style].replace("{prompt}", prompt), "auto"
     if style not in (*AUTO, *STYLES):

@@ -8,6 +8,9 @@ from typing import Any
 
 from engine.errors import BadInput
 
+MAX_BYTES = 1_000_000
+MAX_REASON = 300
+"""Characters of what tomllib says of a fault."""
 # What closes a value that is still open at the end of a line: an array, a multi-line string.
 _CLOSERS = ("", "\n]", '\n"""', "\n'''")
 
@@ -21,9 +24,14 @@ class TomlFile:
 
     @classmethod
     def read(cls, path: Path) -> "TomlFile":
-        """Raises BadInput where `path` cannot be read as text."""
+        """Raises BadInput where `path` cannot be read as text, or is far larger than settings are."""
         try:
-            return cls(path.name, path.read_text("utf-8"))
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+            if len(data) > MAX_BYTES:
+                template = "{file} has more than {bound} bytes. Settings are shorter."
+                raise BadInput(template, file=path.name, bound=MAX_BYTES)
+            return cls(path.name, data.decode("utf-8-sig").replace("\r\n", "\n"))
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             raise BadInput(
@@ -35,7 +43,12 @@ class TomlFile:
         try:
             return tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
-            raise BadInput("{file} is not valid TOML: {reason}.", file=self.name, reason=str(error)) from None
+            reason = str(error)
+        except RecursionError:
+            reason = "its brackets or keys are too deep in one another"
+        except ValueError:  # Python reads no decimal number of more than 4,300 digits
+            reason = "it has a number of thousands of digits"
+        raise BadInput("{file} is not valid TOML: {reason}.", file=self.name, reason=reason[:MAX_REASON])
 
     def line_of(self, path: Sequence[str | int]) -> int:
         """The line, from 1, on which the value at `path` begins: the first beginning of the file that holds it."""
@@ -59,5 +72,5 @@ def holds(values: Any, path: Sequence[str | int]) -> bool:
 def _holds(text: str, path: Sequence[str | int]) -> bool:
     try:
         return holds(tomllib.loads(text), path)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return False

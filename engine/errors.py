@@ -48,8 +48,9 @@ class AtelierError(Exception):
         AtelierError.kinds[cls.__name__] = cls
 
     def __init__(self, template: str, /, **facts: str | float) -> None:
-        super().__init__(template, facts)
-        self.sentence = Sentence(template=template, facts=facts)
+        whole = {name: _whole(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+        super().__init__(template, whole)
+        self.sentence = Sentence(template=template, facts=whole)
 
     def __str__(self) -> str:
         return str(self.sentence)
@@ -63,6 +64,11 @@ class AtelierError(Exception):
     def revive(kind: str, sentence: Sentence) -> "AtelierError":
         """The error again, from what `kind` and `sentence` said of it in another process or an earlier run."""
         return AtelierError.kinds[kind](sentence.template, **sentence.facts)
+
+
+def _whole(text: str) -> str:
+    """Return the text with a ? for each lone surrogate, which no file, database or platform takes."""
+    return text.encode(errors="replace").decode()
 
 
 class UserError(AtelierError):

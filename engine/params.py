@@ -26,6 +26,8 @@ at 4096. SDXL reads it 75 tokens at a time.
 """
 MAX_DERIVED_SEED = 2**31 - 1
 """Of a seed that follows from the other options; those of earlier versions stay as they were."""
+SHOWN = 40
+"""Characters of a value that a refusal repeats."""
 
 
 class _Pending:
@@ -44,9 +46,9 @@ class TaskParams(BaseModel):
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:
-        """The typed parameters. Raises BadInput for the first option that does not fit."""
+        """The typed parameters; choices in capitals are taken too. Raises BadInput for the first that does not fit."""
         try:
-            return cls.model_validate(dict(raw))
+            return cls.model_validate({name: _spelled(value, _choices(cls, name)) for name, value in raw.items()})
         except ValidationError as error:
             raise _refusal(error.errors()[0], cls) from None
 
@@ -128,6 +130,21 @@ class Option:
         )
 
 
+def _choices(params: type[TaskParams], name: str) -> tuple[Any, ...]:
+    """Return the values that the option may have, where those are listed."""
+    field = params.model_fields.get(name)
+    inner = _inner(field.annotation) if field else None
+    return get_args(inner) if get_origin(inner) is Literal else ()
+
+
+def _spelled(value: Any, choices: tuple[Any, ...]) -> Any:
+    """Return the choice that `value` is in other letters, such as `wide` for `Wide`, or else the value itself."""
+    if value in choices or not isinstance(value, str):
+        return value
+    plain = value.strip().casefold()
+    return next((each for each in choices if isinstance(each, str) and each.casefold() == plain), value)
+
+
 def matched(params: type[TaskParams], names: Sequence[str]) -> dict[str, int]:
     """Options for files that came without any: by option the place in `names` of the file for it.
 
@@ -198,6 +215,7 @@ _REFUSALS = {
     "bool_parsing": "{option} is “{value}”; it must be on or off.",
     "bool_type": "{option} is “{value}”; it must be on or off.",
     "string_type": "{option} must be text.",
+    "string_unicode": "{option} has half a character in it. Type it again.",
     "model_type": "{option} must be a file. Attach one.",
     "model_attributes_type": "{option} must be a file. Attach one.",
 }
@@ -220,6 +238,7 @@ def _refusal(detail: ErrorDetails, params: type[TaskParams]) -> BadInput:
 
 
 def _unknown(option: str, names: Sequence[str]) -> BadInput:
+    option = option if len(option) <= SHOWN else option[: SHOWN - 1] + "…"
     near = difflib.get_close_matches(option, names, n=1, cutoff=0.75)
     if near:
         return BadInput("There is no option {option} here. Did you mean {near}?", option=option, near=near[0])
@@ -229,6 +248,15 @@ def _unknown(option: str, names: Sequence[str]) -> BadInput:
 
 def _facts(detail: ErrorDetails, option: str) -> dict[str, str | int | float]:
     bounds = {name: fact for name, fact in detail.get("ctx", {}).items() if isinstance(fact, str | int | float)}
-    shown = str(detail["input"])
+    given = detail["input"]
+    try:
+        shown = str(given) if isinstance(given, str | int | float | None) else f"({type(given).__name__})"
+    except ValueError:  # a number of more than 4,300 digits
+        shown = "a number of thousands of digits"
     length = len(shown.strip())
-    return {**bounds, "option": option, "value": shown if length <= 40 else shown[:39] + "…", "length": length}
+    return {
+        **bounds,
+        "option": option,
+        "value": shown if length <= SHOWN else shown[: SHOWN - 1] + "…",
+        "length": length,
+    }

@@ -123,6 +123,9 @@ class Store(Reports):
         await self._unlink(await self._database.change(lambda db: forget(db, job_id)))
 
     async def job(self, job_id: str) -> Row | None:
+        """The job of that name; None where there is none, or it can be no name."""
+        if not _is_name(job_id):
+            return None
         return await self._database.read(lambda db: jobs.find(db, job_id))
 
     async def unfinished(self) -> list[Row]:
@@ -258,6 +261,15 @@ def _withdraw_all(db: sqlite3.Connection, batch: Sequence[Job], question: Questi
 
 def _all_intact(result: Result) -> bool:
     return all(intact(media) for media in result.media)
+
+
+def _is_name(job_id: str) -> bool:
+    """Whether SQLite takes the text, which people send: it takes no lone surrogates."""
+    try:
+        job_id.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unlink(paths: Iterable[Path]) -> None:

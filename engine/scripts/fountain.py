@@ -98,7 +98,7 @@ def _read(line: str, number: int, reading: _Reading, *, alone: bool, followed: b
         _heard(line, number, reading)
     else:
         scene = reading.found.scenes[-1] if reading.found.scenes else reading.begin(number)
-        scene.see(line.lstrip("!~").rstrip(".").replace(" ,", ","), join=", ")
+        scene.see(line.lstrip("!~> ").rstrip("< ").rstrip(".").replace(" ,", ","), join=", ")
 
 
 def _without_number(heading: str) -> str:

@@ -29,7 +29,14 @@ def image(path: str) -> Media:
         ({"prompt": "x", "steps": "many"}, "steps is “many”; it must be a whole number"),
         ({"prompt": "x", "guidance": "nan"}, "guidance is"),
         ({"prompt": "x", "shape": "round"}, "shape is “round”; it must be one of square, wide, tall, 5:4, "),
+        ({"prompt": "x", "shape": "wid"}, "shape is “wid”; it must be one of square, wide, tall, 5:4, "),
         ({"prompt": "x", "image": "cat.png"}, "image must be a file"),
+        ({"prompt": "half \ud800"}, "prompt has half a character in it"),
+        ({"prompt": "x", "shape": "\ud800"}, "shape has half a character in it"),
+        ({"prompt": "x", "c" * 3000: 5}, "There is no option " + "c" * 39 + "… here"),
+        ({"prompt": "x", "\ud800": 5}, "has half a character in it"),
+        ({"prompt": "x", "seed": int("f" * 9000, 16)}, "seed is a number of thousands of digits; it must be at most"),
+        ({"prompt": "x", "seed": [[[]]]}, "seed is “(list)”; it must be a whole number"),
         ({"prompt": "x", "strength": 0.5}, "strength goes with image"),
     ],
 )
@@ -37,6 +44,11 @@ def test_a_refusal_names_the_option_the_value_and_the_bound(raw: dict[str, objec
     with pytest.raises(BadInput) as refused:
         Params.parse(raw)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("shape", ["Wide", "WIDE", " wide "])
+def test_a_choice_may_be_written_in_capitals(shape: str) -> None:
+    assert Params.parse({"prompt": "x", "shape": shape}).shape == "wide"
 
 
 def test_a_missing_file_is_to_be_attached_not_typed() -> None:

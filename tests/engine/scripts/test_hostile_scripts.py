@@ -130,3 +130,8 @@ def test_a_file_in_another_encoding_is_named() -> None:
     for data in ("caña".encode("latin-1"), b"\xff\xfea"):
         with pytest.raises(BadInput, match="file is in an encoding that is not known"):
             decode(data)
+
+
+def test_what_a_screenplay_centres_is_seen() -> None:
+    (scene,) = read("EXT. BAY\n\nA boat.\n> The end <\n", "fountain").scenes
+    assert scene.prompt == "bay, A boat, The end"

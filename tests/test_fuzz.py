@@ -1,0 +1,316 @@
+"""Whatever people and owners write, only an error that is fit to be shown comes out of the readers of it."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from bot.buttons import job_of, meaning, pressed
+from bot.commands import COMMANDS
+from bot.config import known_keys, load
+from bot.known import unknown
+from bot.text import parse, split_command
+from bot.units import duration, rate
+from bot.variants import count, variants
+from bot.wildcard_lists import Lists
+from bot.words import say
+from engine import scripts
+from engine.errors import AtelierError
+from engine.job import Failed, key_of
+from engine.scripts.draft import draft
+from engine.scripts.reader import FORMATS
+from engine.weighting import fragments, numbered
+from storage.store import Store
+
+FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SURROGATES = ("\ud800", "a\udfff", "job:\ud800")
+DIGITS = ("0", "1", "9", "9" * 30, "9" * 5000, "-1", "1.5", "1e999", "nan", "0x" + "f" * 5000, "٣", "²")
+
+
+def made_of(*pieces: str, most: int = 40) -> st.SearchStrategy[str]:
+    """Texts of the pieces, of numbers, and of any characters but lone surrogates."""
+    piece = st.sampled_from(pieces) | st.sampled_from(DIGITS) | st.text(max_size=3)
+    return st.lists(piece, max_size=most).map("".join)
+
+
+def only_our_errors(read: Callable[[], Any]) -> Any:
+    """What `read` returns, or None where it raises an error that can be shown, kept and sent."""
+    try:
+        return read()
+    except AtelierError as refused:
+        error = refused
+    assert say(error.sentence.template, "es", **error.sentence.facts)
+    assert json.dumps(str(error), ensure_ascii=False).encode()
+    assert Failed.of(error).model_dump_json().encode()
+    return None
+
+
+PROMPTS = made_of(
+    "{", "}", "|", "$$", "-", "::", "__", "\\", "__colour__", "__a__", "{2$$", "{1-", "(", ")", "[", "]", ":"
+)
+
+
+@FUZZ
+@given(PROMPTS, st.integers() | st.none())
+def test_prompts_with_variants(prompt: str, seed: int | None) -> None:
+    found = only_our_errors(lambda: count(prompt))
+    made = only_our_errors(lambda: variants(prompt, seed, Lists(Path("nowhere"))))
+    assert made is None or len(made) == found
+
+
+@FUZZ
+@given(
+    data=st.binary(max_size=60) | PROMPTS.map(lambda text: text.replace("__", "__a__").encode()), seed=st.integers(0, 3)
+)
+def test_lists_of_wildcards(data: bytes, seed: int, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    only_our_errors(lambda: variants("__a__", seed, Lists(tmp_path)))
+
+
+@FUZZ
+@given(PROMPTS)
+def test_weights_in_prompts(prompt: str) -> None:
+    only_our_errors(lambda: fragments(prompt))
+    only_our_errors(lambda: numbered(prompt))
+
+
+SCRIPTS = {
+    "txt": made_of(
+        "\n", "\n\n", "> ", "# ", "## ", "| ", "scene 1", "seconds: ", "seed: ", "title: ", "---", "- ", "a:", "\r"
+    ),
+    "toml": made_of(
+        "\n",
+        "[[scene]]\n",
+        "[a]\n",
+        "prompt = ",
+        "seed = ",
+        "scene = ",
+        "'",
+        '"',
+        "'''",
+        '"""',
+        "[",
+        "]",
+        "{",
+        "}",
+        "=",
+        ".",
+        "\\",
+        "#",
+        "2026-01-01",
+        "12:00:00",
+        "true",
+        "a = ",
+    ),
+    "fountain": made_of(
+        "\n",
+        "\n\n",
+        "EXT. A\n\n",
+        "INT. B #1#\n\n",
+        "CUT TO:",
+        "> ",
+        "[[",
+        "]]",
+        "/*",
+        "*/",
+        "seconds: ",
+        "Title: ",
+        "@A\n",
+        "(",
+        ")",
+        "BOB\n",
+        "#",
+        "=",
+        ".",
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@FUZZ
+@given(st.data())
+def test_scripts(suffix: str, data: st.DataObject) -> None:
+    text = data.draw(SCRIPTS.get(suffix, SCRIPTS["txt"]))
+    script = only_our_errors(lambda: scripts.read(text, suffix))
+    if script is not None:
+        only_our_errors(lambda: scripts.read(script.text()))
+
+
+@FUZZ
+@given(st.binary(max_size=40), st.text(max_size=40))
+def test_files_of_scripts_and_ideas(data: bytes, idea: str) -> None:
+    only_our_errors(lambda: scripts.decode(data))
+    for mark in ("utf-8-sig", "utf-16"):
+        only_our_errors(lambda mark=mark: scripts.decode(idea.encode(mark)))  # type: ignore[misc]  # bound at once
+    only_our_errors(lambda: draft(idea, "es", 3).text())
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from([*DIGITS, *SURROGATES]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+SHORT = made_of(
+    "--", "—", "=", " ", '"', "“", "”", "--seed ", "--shape Wide", "--image x", "film:0.8", ",", "a", "/", most=10
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@settings(FUZZ, max_examples=40)
+@given(st.data())
+def test_options_of_every_command(command: Any, data: st.DataObject) -> None:
+    names = [option.name for option in command.params.options()]
+    name = st.sampled_from([*names, *SURROGATES, "", "other"]) if names else st.sampled_from(SURROGATES)
+    raw = data.draw(st.dictionaries(name, VALUES | SHORT, max_size=5))
+    params = only_our_errors(lambda: command.params.parse(raw))
+    if params is not None:
+        dumped = params.seeded().model_dump(mode="json")
+        json.dumps(dumped, ensure_ascii=False).encode()
+        assert key_of(command.name, 1, "model", dumped)
+        for option in ("weights", "ratios", "motion", "lora", "model"):
+            only_our_errors(lambda option=option: params.used(option) if option in names else ())  # type: ignore[misc]
+
+
+@FUZZ
+@given(SHORT | st.text(max_size=30), st.sampled_from(COMMANDS))
+def test_command_lines(line: str, command: Any) -> None:
+    name, _, words = split_command(f"/{command.name} {line}") or ("", "", line)
+    raw = only_our_errors(lambda: parse(command.params, words))
+    if raw is not None:
+        only_our_errors(lambda: command.params.parse(raw))
+    split_command(line)
+    str(unknown(line, list(COMMANDS)))
+    str(unknown(name, list(COMMANDS)))
+
+
+IDS = st.sampled_from([f"{command.name}:" for command in COMMANDS]) | st.sampled_from([":", "", *SURROGATES])
+
+
+@FUZZ
+@given(
+    IDS,
+    st.text(max_size=20) | st.sampled_from([*SURROGATES, "a.1", "a.٣", "a.²", "a." + "9" * 5000, "a.-1", ".", "a.b.c"]),
+)
+def test_ids_of_buttons(command: str, argument: str) -> None:
+    press = meaning(command + argument, COMMANDS, "\ud800")
+    found = pressed(command + argument, COMMANDS)
+    assert job_of(argument)[1] >= 0
+    if found is not None:
+        only_our_errors(lambda: found.params.parse(press.raw))
+
+
+@pytest.mark.parametrize("name", [*SURROGATES, "\0", "", "a" * 100_000, "'; DROP TABLE jobs"])
+async def test_names_of_jobs(name: str) -> None:
+    async with Store.open(":memory:") as store:
+        assert await store.job(name) is None
+
+
+KEYS = [f"{section}.{key}" for section, keys in known_keys().items() for key in keys]
+SETTINGS = made_of(
+    *KEYS,
+    "\n",
+    " = ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    '"',
+    '"""',
+    ",",
+    ".",
+    "true",
+    '"5GB"',
+    '"10m"',
+    '"10/60s"',
+    '"cuda:1"',
+    "[web]\n",
+    "[roles]\n",
+    "[styles]\n",
+    "{people = ['discord:1'], weight = ",
+    "'{prompt}'",
+    "2026-01-01",
+    "#",
+    "\\",
+    "inf",
+    "-",
+    "_",
+)
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(KEYS),
+        st.sampled_from(
+            [
+                "0x" + "f" * 5000,
+                "9" * 5000,
+                "inf",
+                "-nan",
+                "'\\u0000'",
+                '"\\u0000"',
+                "2026-01-01",
+                "[[[]]]",
+                "{}",
+                "true",
+                "''",
+                '"' + "9" * 5000 + 's"',
+                '"9999999999999999999999999TB"',
+                '"' + "9" * 400 + '/1s"',
+                "1",
+                "-1",
+                "[1]",
+                "{a = 1}",
+            ]
+        )
+        | SHORT.map(json.dumps),
+    ).map(" = ".join),
+    max_size=4,
+).map("\n".join)
+
+
+@settings(FUZZ, max_examples=400)
+@given(text=SETTINGS | LINES)
+def test_settings(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(os.fsencode(text))
+    only_our_errors(lambda: load(path, {"ATELIER_WEB_TOKEN": "x"}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=" + "[" * 100_000,
+        "a=" + "{a=" * 50_000,
+        "a=" + "9" * 5000,
+        "web.port=" + "9" * 5000,
+        "web.port=0x" + "f" * 5000,
+        ".".join("a" * 20_000) + " = 1",
+        "web" + ".a" * 2000 + " = 1",
+        "\0",
+    ],
+)
+def test_settings_that_are_deep_or_long(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(AtelierError):
+        load(path, {})
+
+
+@FUZZ
+@given(made_of("s", "m", "h", "/", " ", "off", "."))
+def test_units(text: str) -> None:
+    for read in (duration, rate):
+        try:
+            read(text)
+        except PydanticCustomError:
+            continue
