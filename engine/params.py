@@ -223,6 +223,8 @@ _REFUSALS = {
 
 def _refusal(detail: ErrorDetails, params: type[TaskParams]) -> BadInput:
     option = str(detail["loc"][0]) if detail["loc"] else ""
+    if not option and detail["type"] == "string_unicode":
+        return BadInput("The name of an option has half a character in it. Type it again.")
     if detail["type"] == "extra_forbidden":
         return _unknown(option, list(params.model_fields))
     template = _REFUSALS.get(detail["type"])

@@ -1,16 +1,24 @@
-"""Fixtures of every test."""
+"""What holds for every test."""
 
+import functools
 import inspect
+from typing import Any
 
 import pytest
 
-from tests.watched_loop import watched_loop
-
-__all__ = ["nothing_of_ours_holds_the_event_loop", "watched_loop"]
+from tests.watched_loop import checking
 
 
-@pytest.fixture(autouse=True)
-def nothing_of_ours_holds_the_event_loop(request: pytest.FixtureRequest) -> None:
-    """Watch the loop of every asynchronous test."""
-    if inspect.iscoroutinefunction(getattr(request, "function", None)):
-        request.getfixturevalue("watched_loop")
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Watch the event loop of every asynchronous test, whichever loop that is."""
+    if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.obj):
+        return
+    test = item.obj
+
+    @functools.wraps(test)
+    async def watched(*arguments: Any, **named: Any) -> None:
+        with checking():
+            await test(*arguments, **named)
+
+    item.obj = watched

@@ -1,11 +1,9 @@
 """Fails a test in which code of ours held the event loop."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from bot.loop_watchdog import BLOCK_SECONDS, Block, Frame, Sample, Watchdog, processor_clock
 
@@ -53,9 +51,3 @@ def _is_ours(sample: Sample) -> bool:
         return False
     innermost = next((file for file in files if file.startswith(f"{ROOT}/") and "/.venv/" not in file), "")
     return innermost.startswith(OURS)
-
-
-@pytest.fixture
-async def watched_loop() -> AsyncIterator[None]:
-    with checking():
-        yield

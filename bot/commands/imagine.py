@@ -4,6 +4,7 @@ from pydantic import Field
 
 from bot import styles
 from bot.command import Ask, Call, command
+from bot.parsing import run_parser
 from bot.permutations import asking, every
 from bot.prompts import always, check_few, drawing, expanded
 from bot.studio import Prompt
@@ -46,5 +47,5 @@ async def _written(call: Call, prompt: str, style: str, *, magic: bool) -> Promp
     if magic and len(prompt) <= MAX_IDEA:
         return await expanded(call, prompt, style)
     prompt, style = styles.own(call.studio.settings, style, prompt)
-    text, notes = in_style(prompt, style) if style in STYLES else (prompt, ())
+    text, notes = await run_parser(lambda: in_style(prompt, style)) if style in STYLES else (prompt, ())
     return Prompt(text, (FULL, *notes) if magic else notes)

@@ -34,7 +34,7 @@ def image(path: str) -> Media:
         ({"prompt": "half \ud800"}, "prompt has half a character in it"),
         ({"prompt": "x", "shape": "\ud800"}, "shape has half a character in it"),
         ({"prompt": "x", "c" * 3000: 5}, "There is no option " + "c" * 39 + "… here"),
-        ({"prompt": "x", "\ud800": 5}, "has half a character in it"),
+        ({"prompt": "x", "\ud800": 5}, "The name of an option has half a character in it"),
         ({"prompt": "x", "seed": int("f" * 9000, 16)}, "seed is a number of thousands of digits; it must be at most"),
         ({"prompt": "x", "seed": [[[]]]}, "seed is “(list)”; it must be a whole number"),
         ({"prompt": "x", "strength": 0.5}, "strength goes with image"),
