@@ -54,11 +54,8 @@ def read(text: str, suffix: str = "txt") -> Script:
 def decode(data: bytes) -> str:
     """Return the text of a script's file, in any encoding that `decode_text` reads. Raises BadInput, and TooLarge."""
     if len(data) > MAX_BYTES:
-        raise TooLarge(
-            "file has {length} bytes; a script may have {bound}. Make several films of it.",
-            length=len(data),
-            bound=MAX_BYTES,
-        )
+        template = "file has more than {bound} bytes, the most that a script may have. Make several films of it."
+        raise TooLarge(template, bound=MAX_BYTES)
     text, _ = decode_text(data, "file")
     return text
 

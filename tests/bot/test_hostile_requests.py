@@ -1,0 +1,136 @@
+"""Hostile requests through the service: each is answered, and none holds the event loop."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.buttons import meaning
+from bot.command import Attachment, Request
+from bot.commands import COMMANDS
+from bot.config import Settings
+from bot.loop_watchdog import Block, Watchdog, processor_clock
+from bot.service import Service
+from bot.studio import Studio
+from engine import weights
+from engine.host import Engine
+from engine.job import Failed
+from storage.files import Files
+from storage.store import Store
+from tests.fakes import small_engine
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+MAX_SECONDS = 0.2
+"""Of processor time in which the loop does nothing else. Nested variants took 20 s, spaces in a script 10 s."""
+
+
+def nested(choices: int, depth: int) -> str:
+    return "{" * depth + "a" + ("|" * (choices - 1) + "}") * depth
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    folder = tmp_path_factory.mktemp("engine")
+    (folder / "weights").symlink_to(weights.FOLDER.resolve())
+    async with small_engine(folder, models=(("imagine", "pocket"), ("magic", "grammar"))) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "latin.txt").write_bytes("café\n".encode("latin-1"))
+    (lists / "large.txt").write_text("word\n" * 199_000)
+    settings = Settings.model_validate({"bot": {"data_dir": tmp_path, "wildcards": lists}})
+    async with Store.open(":memory:") as store:
+        files = Files(tmp_path / "media", max_bytes=10**6, max_pixels=10_000)
+        yield Service(Studio(settings, store, files, engine, COMMANDS))
+
+
+async def refused(service: Service, request: Request) -> Failed:
+    """The refusal, where no callback of the loop took longer than the bound."""
+    blocks: list[Block] = []
+    watchdog = Watchdog(blocks.append, MAX_SECONDS, processor_clock())
+    watchdog.start()
+    try:
+        async with aclosing(service.handle(request)) as updates:
+            update = [update async for update in updates][-1]
+    finally:
+        watchdog.stop()
+    assert not blocks, [(block.seconds, *map(str, block.stack)) for block in blocks]
+    assert isinstance(update, Failed), update
+    return update
+
+
+def request(command: str, raw: dict[str, Any], **files: Attachment) -> Request:
+    return Request(command, raw, user="web:ana", origin="", files=files)
+
+
+@pytest.mark.parametrize(
+    ("command", "raw", "said"),
+    [
+        ("imagine", {"prompt": nested(6, 8)}, "prompt stands for 41 pictures"),
+        ("imagine", {"prompt": nested(20, 8)}, "prompt stands for more than 50 pictures"),
+        ("imagine", {"prompt": "{2$$" + "|" * 1400 + "}"}, "prompt stands for more than 50 pictures"),
+        ("magic", {"idea": nested(20, 8)}, "idea stands for more than 50 pictures"),
+        ("imagine", {"prompt": "__" + "a" * 400 + "__"}, "There is no list for __aaaa"),
+        ("imagine", {"prompt": "__latin__"}, "list latin is not text in UTF-8. Tell an admin to save latin.txt"),
+        ("imagine", {"prompt": "__large__ " * 140 + "__nothing__"}, "There is no list for __nothing__"),
+        ("imagine", {"prompt": "(" * 750 + ")" * 740 + "(a:9)"}, "The weight 9 in the prompt is too great"),
+        ("imagine", {"prompt": "half \ud800"}, "prompt has half a character"),
+        ("scenes", {"script": "a" + " " * 50_000 + "b"}, "this text has 50002 characters"),
+        ("scenes", {"script": " |" * 30_000}, "script has no scenes"),
+        ("scenes", {"script": "\n".join(f"word{n}: x" for n in range(4900))}, "this text has"),
+        ("scenes", {"script": [[["deep"]]] * 5000}, "script must be text"),
+    ],
+    ids=range(13),
+)
+async def test_hostile_words_are_refused(service: Service, command: str, raw: dict[str, Any], said: str) -> None:
+    assert said in str((await refused(service, request(command, raw))).sentence)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("x.fountain", b"EXT. A\n\n" + b"[[" * 6000, "this text has 12003 characters"),
+        ("x.txt", b"a" + b" " * 16_000 + b"b", "this text has 16002 characters"),
+        ("x.toml", b"a=" + b"[" * 100_000, "script has 100002 characters"),
+        ("x.toml", b"a=" + b"[" * 50_000, "so deep in one another"),
+        ("x.toml", b"a=" + b"9" * 5000, "a number that is too long"),
+        ("x.toml", b"a." * 25_000 + b"a=1", "so deep in one another"),
+        ("x.txt", b"a" * 900_000, "file has more than 240000 bytes"),
+        ("x.txt", "caña".encode("latin-1"), "file is not in UTF-8"),
+    ],
+    ids=range(8),
+)
+async def test_hostile_files_are_refused(service: Service, name: str, data: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "sent"
+    path.write_bytes(data)
+    attached = Attachment(name, size=len(data), path=path)
+    assert said in str((await refused(service, request("scenes", {}, file=attached))).sentence)
+
+
+@pytest.mark.parametrize("job", ["\ud800", "\0", "a" * 100_000, "a.\ud800", ""])
+async def test_a_job_of_a_name_that_cannot_be_is_not_found(service: Service, job: str) -> None:
+    for button in ("upscale", "delete", "yes"):
+        press = meaning(f"{button}:{job}", COMMANDS)
+        asked = request(press.command, dict(press.raw), **press.files)
+        assert (await refused(service, asked)).kind == "BadInput"
+
+
+async def test_many_long_prompts_in_a_style_hold_nobody_up(service: Service) -> None:
+    prompt = "{" + "|".join("abcdefghijkl") + "} " + "(a)" * 480
+    begun = time.thread_time()
+    blocks: list[Block] = []
+    watchdog = Watchdog(blocks.append, MAX_SECONDS, processor_clock())
+    watchdog.start()
+    async with aclosing(service.handle(request("imagine", {"prompt": prompt, "style": "oil"}))) as updates:
+        assert [update async for update in updates]
+    watchdog.stop()
+    assert not blocks, [(block.seconds, *map(str, block.stack)) for block in blocks]
+    assert time.thread_time() - begun < 5
