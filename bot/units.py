@@ -8,9 +8,10 @@ from pydantic_core import PydanticCustomError
 
 from storage.store import Rate
 
+MAX_BYTES = 10**18
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhd])\s*")
-_RATE = re.compile(r"\s*(\d+)\s*/\s*(\S.*)")
+_DURATION = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smhd])\s*")
+_RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(\S.*)")
 
 
 def duration(text: Any) -> float:
@@ -39,8 +40,8 @@ def _no_switch(size: Any) -> Any:
 
 
 def _some(size: ByteSize) -> int:
-    if size <= 0:
-        raise PydanticCustomError("size", "no bytes")
+    if not 0 < size <= MAX_BYTES:
+        raise PydanticCustomError("size", "no bytes, or more than a database can count")
     return int(size)
 
 

@@ -306,6 +306,19 @@ def test_settings_that_are_deep_or_long(text: str, tmp_path: Path) -> None:
         load(path, {})
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "1e999"])
+def test_numbers_of_hundreds_of_digits_in_units(number: str, tmp_path: Path) -> None:
+    for line in (
+        "limits.imagine = '{}/1s'",
+        "engine.timeout = '{}h'",
+        "cache.max_bytes = '{}TB'",
+        "cache.max_bytes = {}",
+    ):
+        (tmp_path / "config.toml").write_text(line.format(number))
+        with pytest.raises(AtelierError):
+            load(tmp_path / "config.toml", {})
+
+
 @FUZZ
 @given(made_of("s", "m", "h", "/", " ", "off", "."))
 def test_units(text: str) -> None:
