@@ -80,6 +80,7 @@ def host_settings(settings: Settings) -> HostSettings:
         models=tuple(settings.models.named().items()),
         noncommercial=settings.models.accept_noncommercial_weights,
         beside=True,
+        max_pixels=settings.media.max_pixels,
     )
 
 

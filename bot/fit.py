@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 from engine import media
+from engine.decoding import count_frames, open_picture
 from engine.job import Media
 
 QUALITIES = (92, 85, 75, 60)
@@ -21,14 +22,15 @@ def fit(picture: Media, bound: int, folder: Path) -> Media | None:
 
     if not picture.mime.startswith("image/"):
         return None
-    with Image.open(picture.path) as opened:
-        if getattr(opened, "n_frames", 1) > 1:
+    with open_picture(picture.path) as opened:
+        if count_frames(opened) > 1:
             return None
+        profile = opened.info.get("icc_profile")
         whole = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
     while max(whole.size) >= LEAST_SIDE:
         for quality in QUALITIES:
             file = io.BytesIO()
-            whole.save(file, "WEBP" if whole.mode == "RGBA" else "JPEG", quality=quality)
+            whole.save(file, "WEBP" if whole.mode == "RGBA" else "JPEG", quality=quality, icc_profile=profile)
             if file.tell() <= bound:
                 return media.keep(file.getvalue(), folder)
         whole = whole.resize((round(whole.width * SHRINK), round(whole.height * SHRINK)), Image.Resampling.LANCZOS)

@@ -12,6 +12,7 @@ from typing import BinaryIO, TextIO, cast
 
 import structlog
 
+from engine.decoding import set_max_pixels
 from engine.devices import hide_other_gpus
 from engine.errors import AtelierError
 from engine.job import Value
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
     wire = _take_stdout()
     _log_to_stderr()
     given = _given(arguments)
+    set_max_pixels(given.max_pixels)
     return _serve(given, wire)
 
 
@@ -74,6 +76,7 @@ def _given(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=Path("data"), help="where media, previews and weights lie")
     parser.add_argument("--memory", type=int, default=15_000_000_000, help="bytes that models may take")
     parser.add_argument("--idle", type=float, default=600.0, help="seconds after which an unused model leaves")
+    parser.add_argument("--max-pixels", type=int, default=50_000_000, help="pixels of a picture or a frame")
     parser.add_argument("--model", action="append", default=[], metavar="TASK=NAME", help="imagine=pocket")
     parser.add_argument("--task", action="append", default=[], metavar="TASK", help="only this one; may stand twice")
     parser.add_argument("--accept-noncommercial-weights", action="store_true", help="also such for research alone")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.decoding import check_animation, count_frames, open_picture, refuse_damage, seek_frame
 from engine.steps import OnStep, part
-from engine.stills import Still, damaged, still
+from engine.stills import Still, still
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -16,46 +17,60 @@ if TYPE_CHECKING:
 USUAL_DURATION = 100
 """Milliseconds that a frame is shown which does not say so."""
 
+MAX_DURATION = 655_350
+"""Milliseconds that one frame may be shown: GIF stores hundredths of a second in 16 bits (GIF89a, 23)."""
+
 Change = Callable[[Still, OnStep], Still]
 
 
 def frames_of(path: Path, option: str = "image") -> int:
-    """How many pictures the file of a picture has. Raises BadInput for a damaged one."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return int(getattr(image, "n_frames", 1))
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise damaged(option) from error
+    """Return how many pictures the file of a picture has. Raises BadInput for a damaged one."""
+    with open_picture(path, option) as image, refuse_damage(option):
+        return count_frames(image)
 
 
 def changed(path: Path, change: Change, on_step: OnStep, option: str = "image") -> bytes:
-    """The animation with each frame changed, and the times and the loops that it had. Raises BadInput."""
+    """The animation with each frame changed, and the times and the loops that it had. Raises BadInput and TooLarge."""
     from PIL import Image
 
-    try:
-        with Image.open(path) as image:
-            loop = {"loop": image.info["loop"]} if "loop" in image.info else {}
-            frames, durations = [], []
-            for frame, duration in _frames(image, change, on_step):
-                frames.append(_indexed(frame) if image.format == "GIF" else Image.fromarray(frame.pixels))
-                durations.append(duration)
-            return _bound_up(frames, "GIF" if image.format == "GIF" else "WEBP", duration=durations, **loop)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise damaged(option) from error
+    with open_picture(path, option) as image:
+        kind = "GIF" if image.format == "GIF" else "WEBP"
+        options = {"loop": image.info["loop"]} if "loop" in image.info else {}
+        frames, durations = list[Image.Image](), list[float]()
+        for frame, duration in _frames(image, change, on_step, option):
+            frames.append(_indexed(frame) if kind == "GIF" else Image.fromarray(frame.pixels))
+            durations.append(duration)
+            if kind == "WEBP" and frame.profile:
+                options["icc_profile"] = frame.profile
+    return _bound_up(frames, kind, duration=_bounded(frames, durations), **options)
 
 
-def _frames(image: "Image.Image", change: Change, on_step: OnStep) -> Iterator[tuple[Still, float]]:
+def _frames(image: "Image.Image", change: Change, on_step: OnStep, option: str) -> Iterator[tuple[Still, float]]:
     """Each frame changed, and for how many milliseconds it is shown. One that repeats the last one costs nothing."""
-    count: int = image.n_frames  # type: ignore[attr-defined]  # of animated formats
+    with refuse_damage(option):
+        count, size = count_frames(image), image.size
+    check_animation(*size, count, option)
     last: tuple[Still, Still] | None = None
     for number in range(count):
-        image.seek(number)
-        plain = still(image)
+        with refuse_damage(option):
+            seek_frame(image, number, option)
+            plain = still(image if image.size == size else image.crop((0, 0, *size)))
         if last is None or not _same(plain, last[0]):
             last = (plain, change(plain, part(on_step, number, count)))
         yield last[1], image.info.get("duration", USUAL_DURATION)
+
+
+def _bounded(frames: "list[Image.Image]", durations: list[float]) -> list[float]:
+    """Shorten what is shown for longer than a file can say: Pillow writes frames that are alike as one."""
+    if sum(durations) <= MAX_DURATION:
+        return durations
+    shown, left = list[float](), float(MAX_DURATION)
+    for number, duration in enumerate(durations):
+        if number and frames[number].tobytes() != frames[number - 1].tobytes():
+            left = MAX_DURATION
+        shown.append(max(0.0, min(duration, left)))
+        left -= shown[-1]
+    return shown
 
 
 def _same(one: Still, other: Still) -> bool:

@@ -27,8 +27,9 @@ BESIDE = "cpu, quick tasks"
 class HostSettings:
     """Each of `devices` gets a worker. `memory` in bytes, `models` (task, name) pairs.
 
-    In seconds, `timeout` is what a job may take, `idle` after what time an unused model leaves. `beside` gives the
-    tasks that need no device a worker of their own on the CPU, so that they wait behind no other.
+    `max_pixels` bounds a picture and a frame that a worker decodes. In seconds, `timeout` is what a job may take,
+    `idle` after what time an unused model leaves. `beside` gives the tasks that need no device a worker of their own on
+    the CPU, so that they wait behind no other.
     """
 
     devices: tuple[str, ...]
@@ -39,12 +40,13 @@ class HostSettings:
     models: tuple[tuple[str, str], ...] = ()
     beside: bool = False
     noncommercial: bool = False
+    max_pixels: int = 50_000_000
 
     def arguments(self, device: str, tasks: Sequence[str] = ()) -> list[str]:
         """The command line of a worker, of these `tasks` alone where some are named."""
         only = [part for task in tasks for part in ("--task", task)]
         chosen = [part for task, name in self.models for part in ("--model", f"{task}={name}")]
-        bounds = ["--memory", str(self.memory), "--idle", str(self.idle)]
+        bounds = ["--memory", str(self.memory), "--idle", str(self.idle), "--max-pixels", str(self.max_pixels)]
         accepted = ["--accept-noncommercial-weights"] if self.noncommercial else []
         return ["--device", device, "--folder", str(self.folder), *bounds, *accepted, *chosen, *only]
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import filetype
-import imagesize
 
-from engine import turning
+from engine.decoding import is_heif, measure
 from engine.job import Media
 
 FORMATS = {
@@ -22,6 +21,7 @@ FORMATS = {
     "gif": "image/gif",
     "bmp": "image/bmp",
     "avif": "image/avif",
+    "heic": "image/heic",
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
     "wav": "audio/wav",
@@ -47,12 +47,22 @@ SCRIPTS = {"txt": "text/plain", "md": "text/markdown", "toml": "application/toml
 HEAD = 8192
 """Bytes from a file's start that tell its format."""
 
-_ALIASES = {"jpeg": "jpg", "oga": "ogg", "opus": "ogg", "m4v": "mp4"}
+_ALIASES = {
+    "apng": "png",
+    "heif": "heic",
+    "hif": "heic",
+    "jpeg": "jpg",
+    "m4v": "mp4",
+    "oga": "ogg",
+    "opus": "ogg",
+}
 _SUFFIXES = {mime: suffix for suffix, mime in FORMATS.items()}
 
 
 def sniff(head: bytes) -> str | None:
     """The MIME type that a file's first `HEAD` bytes tell, one of `FORMATS`; its name has no say."""
+    if is_heif(head):
+        return FORMATS["heic"]
     kind = filetype.guess(head)
     return _format(kind.extension) if kind else None
 
@@ -77,28 +87,11 @@ def suffix_of(mime: str) -> str:
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Width and height in pixels, as it is seen once turned as its EXIF says; nothing is decoded.
+    """Return width and height in pixels, as the picture is seen once turned as its EXIF says; nothing is decoded.
 
     Raises ValueError for a damaged header.
     """
-    width, height = imagesize.get(path)
-    if width <= 0 or height <= 0:
-        width, height = _size_of_turned(path)
-    elif turning.lies(path):
-        width, height = height, width
-    return int(width), int(height)
-
-
-def _size_of_turned(path: Path) -> tuple[int, int]:
-    """Of an AVIF that says how it is turned, whose header imagesize does not read. Raises ValueError."""
-    from PIL import ExifTags, Image
-
-    try:
-        with Image.open(path, formats=["AVIF"]) as image:
-            upright = image.getexif().get(ExifTags.Base.Orientation, 1) < 5
-            return image.size if upright else (image.height, image.width)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError("the picture's header gives no size") from error
+    return measure(path)
 
 
 def hash_of(path: Path) -> str:

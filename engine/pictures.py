@@ -17,15 +17,14 @@ PREVIEW_SIDE = 512
 """Pixels that the longer side of a preview may have."""
 
 
-def pixels(path: Path) -> "Picture":
-    """The picture in the file: turned as its EXIF says, on white where it is transparent."""
-    import numpy as np
-    from PIL import Image, ImageOps
+def pixels(path: Path, option: str = "image") -> "Picture":
+    """The picture in the file in sRGB: turned as its EXIF says, on white where it is transparent.
 
-    with Image.open(path) as image:
-        turned = ImageOps.exif_transpose(image).convert("RGBA")
-    page = Image.new("RGBA", turned.size, "white")
-    return np.asarray(Image.alpha_composite(page, turned).convert("RGB"))
+    Raises BadInput, naming the `option`, where it is damaged, and TooLarge.
+    """
+    from engine import stills  # loads NumPy
+
+    return stills.on_white(stills.in_srgb(stills.read(path, option)))
 
 
 def preview(picture: "Picture", path: Path) -> Media:

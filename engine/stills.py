@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import png
-from engine.errors import BadInput, Sentence
+from engine import colour, png
+from engine.decoding import check_size, open_picture, refuse_damage
+from engine.errors import Sentence
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -37,29 +38,54 @@ class Still:
 
 
 def read(path: Path, option: str = "image") -> Still:
-    """The picture in the file, turned as its EXIF says. Raises BadInput, naming the `option`, for a damaged one."""
-    from PIL import Image, ImageOps
+    """The picture in the file, turned as its EXIF says. Raises BadInput, naming the `option`, for a damaged one, and
+    TooLarge.
+    """
+    from PIL import ImageOps
 
-    try:
-        with Image.open(path) as image:
-            return still(ImageOps.exif_transpose(image))
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise damaged(option) from error
-
-
-def damaged(option: str = "image") -> BadInput:
-    return BadInput("{option} is damaged: it cannot be read to its end. Attach another picture.", option=option)
+    with open_picture(path, option) as image, refuse_damage(option):
+        turned = ImageOps.exif_transpose(image)
+        check_size(turned, option)  # libheif may decode to another size than the header's
+        return still(turned)
 
 
 def still(image: "Image.Image") -> Still:
-    """A picture of any mode in 8 bits a channel."""
-    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
+    """A picture of any mode in 8 bits a channel. RGB keeps its profile; grey and CMYK go through theirs to sRGB."""
+    profile = image.info.get("icc_profile")
     image = _eight_bits(image)
+    alpha = _alpha(image)
+    if image.mode == "CMYK":
+        return Still(np.asarray(colour.convert_to_srgb(image, profile)))
+    if image.mode in ("1", "L", "LA"):
+        return Still(np.asarray(colour.convert_to_srgb(image.convert("L"), profile)), alpha)
+    kept = profile if colour.fits(profile, "RGB") else None
+    return Still(np.asarray(image.convert("RGBA").convert("RGB")), alpha, kept)
+
+
+def in_srgb(made: Still) -> Still:
+    """The picture with the colours that its profile means."""
+    from PIL import Image
+
+    if made.profile is None:
+        return made
+    converted = colour.convert_to_srgb(Image.fromarray(made.colours), made.profile)
+    return Still(np.asarray(converted), made.alpha)
+
+
+def on_white(made: Still) -> Picture:
+    """(H, W, 3): the picture as it is seen on white paper."""
+    if made.alpha is None:
+        return made.colours
+    share = made.alpha[..., None].astype(np.uint16)
+    mixed = made.colours * share + 255 * (255 - share)
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _alpha(image: "Image.Image") -> Picture | None:
     if not image.has_transparency_data:
-        return Still(np.asarray(image.convert("RGB")), None, profile)
-    pixels = np.asarray(image.convert("RGBA"))
-    alpha = pixels[..., 3]
-    return Still(pixels[..., :3], None if alpha.min() == 255 else alpha, profile)
+        return None
+    alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+    return None if alpha.min() == 255 else alpha
 
 
 def encoded(made: Still, kind: str, **options: object) -> bytes:

@@ -13,13 +13,15 @@ MOST = 2**20
 ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 """The order of a TIFF's bytes by its first ones."""
 ORIENTATION, UPRIGHT = 0x0112, 1
+ON_THEIR_SIDE = (5, 6, 7, 8)
+"""Orientations that are turned by a quarter (EXIF 2.3, 4.6.4)."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def lies(path: Path) -> bool:
     """Whether it is shown with its width as its height. False for a format that is not one of these."""
     exif = _exif(path)
-    return exif is not None and _orientation(exif) >= 5  # EXIF: 5 to 8 are turned by a quarter
+    return exif is not None and _orientation(exif) in ON_THEIR_SIDE
 
 
 def _exif(path: Path) -> bytes | None:

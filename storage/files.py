@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from engine.decoding import check_picture
 from engine.errors import BadInput, TooLarge, disk_full
 from engine.job import Media
 from engine.media import (
@@ -164,6 +165,7 @@ class Files:
                 bound=self._max_pixels,
                 side=math.isqrt(self._max_pixels),
             )
+        check_picture(path, option, self._max_pixels)
 
     def _prune(self, keep: Container[str], before: float) -> Pruned:
         files = size = 0

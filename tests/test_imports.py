@@ -16,6 +16,7 @@ MODULES = {name: name.removesuffix(".py").removesuffix("/__init__").replace("/",
 ENGINE_FROM_OUTSIDE = tuple(
     f"engine.{name}"
     for name in (
+        "decoding",
         "errors",
         "job",
         "params",
@@ -43,7 +44,7 @@ MAY_KNOW = {
     "bot.commands": ("bot.commands", *CORE, "storage.store", *ENGINE_FROM_OUTSIDE),
     "bot.service": (*CORE, "storage.store", "storage.uploads", *ENGINE_FROM_OUTSIDE),
     "bot": (*CORE, "storage.store", "storage.files", *ENGINE_FROM_OUTSIDE),
-    "storage": ("storage", "engine.job", "engine.errors", "engine.media", "engine.video"),
+    "storage": ("storage", "engine.job", "engine.errors", "engine.media", "engine.decoding", "engine.video"),
     "engine": ("engine",),
 }
 """By room, the longest name that fits: what of ours it may import."""

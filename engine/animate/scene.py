@@ -57,7 +57,7 @@ class Scene:
             .filter("showwaves", s=f"{width}x{max(2, height // WAVES)}", rate=RATE, **DRAWN)
         )
         drawn = page.overlay(waves, x=0, y=height - height // WAVES - height // 30, shortest=1)
-        even = drawn.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
+        even = drawn.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2")  # `pad` loses the last column of 4:2:0
         how = {"c:v": "libx264", "preset": "veryfast", "crf": 20, "pix_fmt": "yuv420p", "c:a": "aac", "b:a": "160k"}
         made = ffmpeg.output(even, sound[1], "made.mp4", f="mp4", movflags="+faststart", map_metadata=-1, **how)
         video.run(made, video.Watch(self.context.cancelled, LIMIT), self._on_seconds, self.folder)

@@ -34,8 +34,10 @@ class DepthReader:
         """RGB (H, W, 3) -> (h, w, 3), at most SIDE on its longer side: black is far, white is near."""
         import cv2
 
-        scale = min(1.0, SIDE / max(picture.shape[:2]))
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+        height, width = picture.shape[:2]
+        scale = min(1.0, SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
         seen: Picture = self._network(small)
         return seen
 

@@ -4,6 +4,7 @@ A frame is one uint8 array (H * 3 / 2, W): the luma plane, then both chroma plan
 laid out. Moving pictures in it costs half of what it costs in RGB, and nothing is converted between here and H.264.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -58,14 +59,19 @@ def split(frame: Frame) -> Planes:
     return Planes(frame[:height], chroma[0], chroma[1])
 
 
+MOST_COVER = 4
+"""How many times longer than the frame a picture that covers it may become; of a longer one a part is scaled."""
+
+
 def covering(picture: Picture, size: tuple[int, int], spare: float, focus: tuple[float, float]) -> Picture:
     """The picture scaled so that it covers a frame of `size` with `spare` times its sides, and cut to that.
 
     What is cut off lies away from `focus`, in shares of width and height. The side that has more room keeps it, up to
     half as much again, for the camera to travel.
     """
-    height, width = picture.shape[:2]
     wanted = np.array(size, np.float32) * spare
+    picture, focus = _cut_around(picture, (float(wanted[0]), float(wanted[1])), focus)
+    height, width = picture.shape[:2]
     scale = float(max(wanted[0] / width, wanted[1] / height))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC if scale < 1.5 else cv2.INTER_LANCZOS4
     scaled = (max(int(wanted[0]), round(width * scale)), max(int(wanted[1]), round(height * scale)))
@@ -76,3 +82,27 @@ def covering(picture: Picture, size: tuple[int, int], spare: float, focus: tuple
         for at, have, keep in zip(focus, scaled, kept, strict=True)
     ]
     return np.asarray(grown[corner[1] : corner[1] + kept[1], corner[0] : corner[0] + kept[0]], np.uint8)
+
+
+def filling(picture: Picture, size: tuple[int, int], focus: tuple[float, float]) -> Picture:
+    """Return the picture scaled so that it covers a frame of even `size`, and cut to it around `focus`."""
+    cut = covering(picture, size, 1.0, focus)
+    top, left = (cut.shape[0] - size[1]) // 2, (cut.shape[1] - size[0]) // 2
+    return cut[top : top + size[1], left : left + size[0]]
+
+
+def _cut_around(
+    picture: Picture, wanted: tuple[float, float], focus: tuple[float, float]
+) -> tuple[Picture, tuple[float, float]]:
+    """Cut what is MOST_COVER times longer than the frame before it is scaled; a strip would take gigabytes.
+
+    Returns the part around `focus`, and where the focus is in it.
+    """
+    sides = picture.shape[1], picture.shape[0]
+    scale = max(want / side for want, side in zip(wanted, sides, strict=True))
+    kept = [min(side, math.ceil(MOST_COVER * want / scale)) for want, side in zip(wanted, sides, strict=True)]
+    left, top = (
+        round(min(max(at * side - keep / 2, 0), side - keep)) for at, side, keep in zip(focus, sides, kept, strict=True)
+    )
+    part = picture[top : top + kept[1], left : left + kept[0]]
+    return part, ((focus[0] * sides[0] - left) / kept[0], (focus[1] * sides[1] - top) / kept[1])

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.film.canvas import Frame, Picture, covering, empty, planes, split
+from engine.film.canvas import MOST_COVER, Frame, Picture, covering, empty, filling, planes, split
 from engine.film.film import RATE, Card
 from engine.film.focus import focus_of
 from engine.film.motion import SPARE, Motion, View, eased, sway, way
@@ -113,7 +113,10 @@ class ClipShot:
     def __init__(self, clip: Media, stream: Stream, size: tuple[int, int], count: int, watch: Watch) -> None:
         self.count = count
         self._size = size
-        steady = Stream(stream.codec, *_covering(stream, size), RATE, stream.frames)
+        covered = _covering(stream, size)
+        self._is_strip = any(side > MOST_COVER * most for side, most in zip(covered, size, strict=True))
+        shown = (stream.width, stream.height) if self._is_strip else covered
+        steady = Stream(stream.codec, *shown, RATE, stream.frames)
         self._source: Generator[Picture] = frames(clip.path, clip.mime, steady, watch)
         self._at = -1
         self._last: Frame | None = None
@@ -139,6 +142,8 @@ class ClipShot:
         return self._last
 
     def _cut(self, picture: Picture) -> Picture:
+        if self._is_strip:
+            return filling(picture, self._size, (0.5, 0.5))
         spare = picture.shape[1] - self._size[0], picture.shape[0] - self._size[1]
         if self._corner is None:
             focus = focus_of(picture, self._weights) if self._weights else None

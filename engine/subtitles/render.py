@@ -55,8 +55,7 @@ class Renderer:
     def burn(self, media: Media, ass: str, on_seconds: OnSeconds) -> Path:
         """The video with the subtitles drawn into its pictures. Raises BadInput where it cannot be decoded."""
         source = opened(media.path, media.mime)
-        even = source.video.filter("scale", "trunc(iw/2)*2", "trunc(ih/2)*2")
-        return self._make([self._drawn(even, ass), source["a:0?"]], on_seconds, **H264, **AAC)
+        return self._make([self._drawn(_even(source.video), ass), source["a:0?"]], on_seconds, **H264, **AAC)
 
     def mux(self, media: Media, srt: str, language: str, on_seconds: OnSeconds) -> Path:
         """The video as it is, with the subtitles as a track that a player can turn off."""
@@ -67,11 +66,11 @@ class Renderer:
         track = ffmpeg.input("cues.srt", f="srt", protocol_whitelist="file,pipe")
         kept = {"c:v": "copy", "c:a": "copy", "c:s": "mov_text", "movflags": "+faststart"}
         named = {"metadata:s:s:0": f"language={language}", "disposition:s:0": "default"}
-        streams = [source["V:0"], source["a:0?"], track["s"]]
+        others = [source["a:0?"], track["s"]]
         try:
-            return self._make(streams, on_seconds, **kept, **named)
+            return self._make([source["V:0"], *others], on_seconds, **kept, **named)
         except BadInput:  # a codec that MP4 does not hold
-            return self._make(streams, on_seconds, **kept, **named, **H264, **AAC)
+            return self._make([_even(source["V:0"]), *others], on_seconds, **kept | named | H264 | AAC)
 
     def audiogram(self, media: Media, ass: str, seconds: float, on_seconds: OnSeconds) -> Path:
         """A video of a sound: its waves, and the subtitles over them."""
@@ -109,3 +108,11 @@ class Renderer:
         except FFmpegFailed as error:
             raise BadInput("The sound or video is damaged: it cannot be decoded. Attach another one.") from error
         return self.folder / "made.mp4"
+
+
+def _even(video: Any) -> Any:
+    """The video one pixel wider or higher where it has odd sides, which 4:2:0 cannot hold.
+
+    FFmpeg's `pad` would lose the last column of a video that is 4:2:0 already: it copies whole chroma samples.
+    """
+    return video.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2")

@@ -89,15 +89,13 @@ def _picture(portrait: Media) -> "Picture":
     """The portrait in RGB, on white where it is transparent, at most LONGEST on its longer side."""
     import cv2
 
-    try:
-        whole = pictures.pixels(portrait.path)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        template = "{option} is damaged: it cannot be read to its end. Attach another picture."
-        raise BadInput(template, option="portrait") from error
+    whole = pictures.pixels(portrait.path, "portrait")
     height, width = whole.shape[:2]
     part = min(1.0, LONGEST / max(height, width))
     if part < 1:
-        whole = cv2.resize(whole, (round(width * part), round(height * part)), interpolation=cv2.INTER_AREA)
+        whole = cv2.resize(
+            whole, (max(1, round(width * part)), max(1, round(height * part))), interpolation=cv2.INTER_AREA
+        )
     return whole
 
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 import structlog
 
 from engine.errors import Cancelled, TimedOut
+from engine.video.limits import check_said, limit_memory
 from engine.video.source import program
 
 log = structlog.get_logger()
@@ -83,6 +84,8 @@ def child(
         cwd=folder,
         env=environment,
     ) as process:
+        if not feed:
+            limit_memory(process.pid)
         one = Child(process)
         listener = threading.Thread(target=_listen, args=(one,))
         listener.start()
@@ -175,5 +178,6 @@ def _judge(one: Child, watch: Watch) -> None:
             "The sound or video took longer than {seconds} s to work through. Send a shorter one.",
             seconds=round(watch.seconds),
         )
+    check_said([*one.head, *one.tail])
     if one.process.returncode != 0:
         raise FFmpegFailed("\n".join(one.tail))

@@ -9,6 +9,7 @@ import structlog
 
 from engine.errors import BadInput
 from engine.video.child import FFmpegFailed, Watch, child
+from engine.video.limits import padded_pixels
 from engine.video.probe import Probe, Stream
 from engine.video.source import opened
 
@@ -31,7 +32,7 @@ def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = Fa
     """
     channels = 4 if alpha else 3
     shape = (stream.height, stream.width, channels)
-    source = opened(path, mime, max_pixels=stream.width * stream.height + 2**16)
+    source = opened(path, mime, max_pixels=padded_pixels(stream.width, stream.height))
     steady = source.video.filter("fps", stream.rate).filter("scale", stream.width, stream.height)
     raw = steady.output("pipe:", f="rawvideo", pix_fmt="rgba" if alpha else "rgb24")
     count = 0

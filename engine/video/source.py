@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.video.limits import max_coded_pixels
+
 PROTOCOLS = "file,pipe"
 DEMUXERS = {
     "image/gif": "gif",
@@ -43,13 +45,14 @@ def program() -> str:
 
 
 def opened(path: Path, mime: str, max_pixels: int | None = None, **options: Any) -> Any:
-    """The file as an input of an ffmpeg-python pipeline. `max_pixels` bounds each frame. KeyError for pictures.
+    """The file as an input of an ffmpeg-python pipeline. `max_pixels` bounds each coded frame, by default as the
+    owner says. KeyError for pictures.
 
     It is found whatever folder the pipeline works in: the owner's data folder is mostly named from the studio's.
     """
     import ffmpeg
 
-    bound = {"max_pixels": max_pixels} if max_pixels else {}
+    bound = {"max_pixels": max_pixels or max_coded_pixels()}
     name = f"file:{path.absolute()}"
     return ffmpeg.input(name, f=DEMUXERS[mime], protocol_whitelist=PROTOCOLS, **bound, **options)
 

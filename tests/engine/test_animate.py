@@ -218,6 +218,13 @@ def test_a_damaged_picture_is_refused(bench: Bench) -> None:
         TASK.run(Params(portrait=cut, text="Hi"), bench.context)
 
 
+@pytest.mark.parametrize("size", [(1, 10_000), (10_000, 1), (2, 3)])
+def test_a_strip_stays_still_under_waves(bench: Bench, size: tuple[int, int]) -> None:
+    (made,) = bench.make(np.full((size[1], size[0], 3), 120, np.uint8), text="Hi.").media
+    assert made.mime == "video/mp4"
+    assert max(made.width or 0, made.height or 0) <= 1920
+
+
 def test_a_sound_that_is_too_long_is_refused(bench: Bench) -> None:
     long = bench.folder / "long.wav"
     with wave.open(str(long), "wb") as sound:

@@ -10,17 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
+from pillow_heif import register_heif_opener
 
+from engine.errors import BadInput
 from engine.media import FORMATS, intact, keep, promised, size_of, sniff
 from engine.pictures import pixels
 from tests.storage.made import png
 
-PICTURES = ["png", "jpeg", "webp", "gif", "bmp", "avif"]
+PICTURES = ["png", "jpeg", "webp", "gif", "bmp", "avif", "heic"]
 
 
 def picture(form: str, size: tuple[int, int] = (40, 30)) -> bytes:
     data = io.BytesIO()
-    Image.new("RGB", size, "red").save(data, form)
+    register_heif_opener()
+    Image.new("RGB", size, "red").save(data, "HEIF" if form == "heic" else form)
     return data.getvalue()
 
 
@@ -87,6 +90,8 @@ def test_a_gigantic_picture_is_measured_without_decoding_it(tmp_path: Path) -> N
     [
         ("a.PNG", "image/png"),
         ("photo.jpeg", "image/jpeg"),
+        ("IMG_0001.HEIC", "image/heic"),
+        ("photo.heif", "image/heic"),
         ("voice.opus", "audio/ogg"),
         ("film.m4v", "video/mp4"),
         ("notes.txt", None),
@@ -149,7 +154,7 @@ def test_a_picture_whose_header_is_damaged_is_not_kept(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize("form", ["JPEG", "AVIF", "PNG", "WEBP"])
+@pytest.mark.parametrize("form", ["JPEG", "AVIF", "PNG", "WEBP", "HEIF"])
 @pytest.mark.parametrize("turn", [1, 3, 6, 8])
 def test_a_photo_that_says_how_it_is_turned_is_measured_as_it_is_seen(form: str, turn: int, tmp_path: Path) -> None:
     image = Image.new("RGB", (80, 40), "red")
@@ -172,11 +177,19 @@ def test_a_png_that_says_after_its_pixels_how_it_is_turned_is_measured_as_it_is_
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
-def test_a_damaged_or_endless_exif_leaves_a_picture_as_wide_as_it_is(form: str, tmp_path: Path) -> None:
+def test_a_damaged_exif_leaves_a_picture_as_wide_as_it_is(form: str, tmp_path: Path) -> None:
     Image.new("RGB", (80, 40), "red").save(tmp_path / "photo", form, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert size_of(tmp_path / "photo") == (80, 40)
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_an_endless_exif_with_which_nothing_can_be_decoded_is_no_picture(form: str, tmp_path: Path) -> None:
+    Image.new("RGB", (80, 40), "red").save(tmp_path / "photo", form, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     whole = (tmp_path / "photo").read_bytes()
     name = b"eXIf" if form == "PNG" else b"EXIF"
     at = whole.index(name) + (-4 if form == "PNG" else 4)
     (tmp_path / "photo").write_bytes(whole[:at] + b"\xff\xff\xff\x7f" + whole[at + 4 :])
-    assert size_of(tmp_path / "photo") == (80, 40)
+    with pytest.raises(BadInput, match="image is damaged"):
+        pixels(tmp_path / "photo")
+    with pytest.raises(ValueError, match="header"):
+        size_of(tmp_path / "photo")

@@ -6,10 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from pillow_heif import register_heif_opener
 
 from engine.errors import BadInput, TooLarge
 from engine.media import keep
 from storage.files import Files
+from tests.engine.test_decoding import gif, jpeg_that_lies
 from tests.fakes import quiet
 from tests.storage.made import PICTURE, Sent, Serve, always, left, png, refusal
 
@@ -70,6 +73,39 @@ async def test_a_picture_of_too_many_pixels_is_refused_with_its_size_and_the_bou
         " Make it smaller."
     )
     assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (jpeg_that_lies(1100), "image: “a” is 1100 x 1100 pixels; at most 1000000 pixels are allowed"),
+        (gif((16, 16), 2, first=(1100, 1000)), "image: “a” is 1100 x 1000 pixels; at most 1000000 pixels are allowed"),
+        (gif((16, 16), 500, first=(1000, 1000)), "image has 500 frames of 1000 x 1000 pixels; at most 400 such"),
+        (gif((8, 8), 3001), "image has 3001 frames of 8 x 8 pixels; at most 3000 such frames are allowed"),
+    ],
+)
+async def test_a_picture_is_bounded_by_what_it_decodes_to(
+    content: bytes, said: str, files: Files, tmp_path: Path
+) -> None:
+    source = tmp_path / "upload"
+    source.write_bytes(content)
+    assert (await refusal(files, Sent(name="a", path=source), TooLarge)).startswith(said)
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["IMG_0001.HEIC", "photo.heif", "image.jpg", ""])
+async def test_a_photo_of_an_iphone_is_taken_under_any_name(name: str, files: Files, tmp_path: Path) -> None:
+    register_heif_opener()
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "upload", "HEIF")
+    media = await files.fetch("image", Sent(name=name, path=tmp_path / "upload"), ("image",))
+    assert (media.mime, media.width, media.height, media.path.suffix) == ("image/heic", 64, 48, ".heic")
+
+
+async def test_an_animated_png_is_taken_as_a_png(files: Files, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "upload", "PNG", save_all=True, append_images=frames[1:])
+    media = await files.fetch("image", Sent(name="a.apng", path=tmp_path / "upload"), ("image",))
+    assert (media.mime, media.path.suffix) == ("image/png", ".png")
 
 
 async def test_a_picture_whose_header_is_damaged_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:

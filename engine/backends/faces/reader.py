@@ -30,6 +30,8 @@ SAME = 0.4
 """Distance of two faces' middles, as a share of the larger one's side, below which they are one face."""
 CLOSER = 0.6
 """Side of each part of the picture that is looked at where the whole shows no face, as a share of the picture's."""
+STRIP = 4
+"""Times the shorter side from which on a picture is too long for a face that fills it."""
 AROUND = 0.5
 """Edge that is added where no part shows one either: a face may fill the picture."""
 
@@ -95,6 +97,8 @@ class FaceReader:
                     yield Found(found.box + np.tile(moved, 2), found.marks + moved, found.score)
 
     def _filling(self, picture: Picture) -> tuple[Face, ...]:
+        if max(picture.shape[:2]) > STRIP * min(picture.shape[:2]):
+            return ()  # no face fills a strip, and the edges would be many times its size
         edge = round(max(picture.shape[:2]) * AROUND)
         around = cv2.copyMakeBorder(picture, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
         return tuple(face.moved(-edge, -edge) for face in self.faces(around))

@@ -20,7 +20,9 @@ def numbered(picture: Picture, faces: Sequence[Seen], taken: Iterable[int]) -> P
     """`picture` with a box and a number, from 1, on each of `faces`; those in `taken`, from 0, in another colour."""
     image = Image.fromarray(picture)
     scale = min(1.0, SIDE / max(image.size))
-    image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
+    image = image.resize(
+        (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS
+    )
     draw, thick, chosen = ImageDraw.Draw(image), max(2, round(max(image.size) / 400)), set(taken)
     for place, face in enumerate(faces):
         box = [number * scale for number in face.box]

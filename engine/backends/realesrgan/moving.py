@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from engine import video
 from engine.animations import changed, frames_of
 from engine.backends.realesrgan.enlarger import Enlarger
+from engine.backends.realesrgan.fidelity import enlarge_faithfully
 from engine.backends.realesrgan.still import enlarged
 from engine.errors import BadInput, TooLarge
 from engine.job import Media
@@ -68,7 +69,7 @@ def _larger(
     watch = video.Watch(cancelled=context.cancelled)
     for number, frame in enumerate(video.frames(media.path, media.mime, stream, watch)):
         context.progress("enlarging", min(1.0, number / stream.frames))
-        yield enlarge(frame, size, lambda _: context.check())
+        yield enlarge_faithfully(frame, size, enlarge, lambda _: context.check())
 
 
 def _check_animated(frames: int, size: tuple[int, int]) -> None:

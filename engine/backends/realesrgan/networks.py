@@ -28,7 +28,7 @@ FAST: Name = "realesr-animevideov3"
 
 SCALE = 4
 """How much larger every network makes a picture."""
-VERSION = 2
+VERSION = 3
 """Of the task: raised when the same parameters would come out differently."""
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.realesrgan.enlarger import Enlarger
+from engine.backends.realesrgan.fidelity import enlarge_faithfully
 from engine.steps import OnStep, part
 from engine.stills import Still
 
@@ -16,8 +17,8 @@ BLEED = 8
 def enlarged(small: Still, size: tuple[int, int], enlarge: Enlarger, on_step: OnStep) -> Still:
     """The same picture at `size`, (height, width)."""
     if small.alpha is None:
-        return Still(enlarge(small.colours, size, on_step), None, small.profile)
-    colours = enlarge(_bled(small.colours, small.alpha), size, part(on_step, 0, 2))
+        return Still(enlarge_faithfully(small.colours, size, enlarge, on_step), None, small.profile)
+    colours = enlarge_faithfully(_bled(small.colours, small.alpha), size, enlarge, part(on_step, 0, 2))
     alpha = _alpha(small.alpha, size, enlarge, part(on_step, 1, 2))
     return Still(colours, alpha, small.profile)
 
@@ -39,6 +40,6 @@ def _alpha(alpha: Picture, size: tuple[int, int], enlarge: Enlarger, on_step: On
     """Edges as sharp as the colours'; what is wholly opaque or transparent around stays just that."""
     from PIL import Image
 
-    network = enlarge(np.repeat(alpha[..., None], 3, axis=2), size, on_step)[..., 1]
+    network = enlarge_faithfully(np.repeat(alpha[..., None], 3, axis=2), size, enlarge, on_step)[..., 1]
     plain = np.asarray(Image.fromarray(alpha).resize(size[::-1], Image.Resampling.BICUBIC))
     return np.where((plain == 0) | (plain == 255), plain, network)

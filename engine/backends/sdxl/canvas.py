@@ -125,7 +125,7 @@ def _panned_right(picture: Picture, side: int) -> Canvas:
     """Half a window more at the right, in the picture's own resolution where the model can draw it."""
     height, width = picture.shape[:2]
     tall = multiple_of_8(min(max(height, side * 3 / 4), side))
-    across = multiple_of_8(width * tall / height)
+    across = max(8, multiple_of_8(width * tall / height))
     reach = min(multiple_of_8(side**2 / tall), 2 * across)
     new = multiple_of_8(reach / 2)
     if across + new > LONGEST * side:

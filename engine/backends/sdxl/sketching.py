@@ -97,7 +97,7 @@ class Sketcher:
             return None
         picture = pixels(params.image.path)
         if params.mask:
-            return canvas.inpainting(picture, pixels(params.mask.path), self._side)
+            return canvas.inpainting(picture, pixels(params.mask.path, "mask"), self._side)
         assert params.extend is not None
         return canvas.extending(picture, params.extend, self._side)
 

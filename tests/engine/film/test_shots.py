@@ -1,18 +1,21 @@
 """What the camera sees: covered, steady, where it was asked to look."""
 
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from engine.film.canvas import Picture, covering, planes, split
+from engine.film.canvas import Picture, covering, filling, planes, split
 from engine.film.film import SIZES, Card
 from engine.film.focus import focus_of
 from engine.film.motion import Motion, View, Way, eased, way
-from engine.film.shots import PictureShot, joined
+from engine.film.shots import ClipShot, PictureShot, joined
 from engine.film.transitions import FRAMES, played
+from engine.media import keep
 from engine.scripts.script import Transition
+from engine.video import Watch, probe, write
 
 SIZE = SIZES["wide"]
 
@@ -155,3 +158,40 @@ def test_a_transition_is_in_the_first_frames_of_the_next_scene(transition: Trans
     assert levels[mixed:] == [235.0] * (40 - mixed)
     assert all(16 <= level < 235 for level in levels[:mixed])
     assert levels == sorted(levels)
+
+
+STRIPS = [(1, 10_000), (10_000, 1), (1, 3_000_000), (3, 4000)]
+"""Sizes of pictures that would take gigabytes if they were scaled before they are cut."""
+
+
+@pytest.mark.parametrize("size", STRIPS)
+def test_a_strip_is_cut_before_it_is_scaled(size: tuple[int, int]) -> None:
+    picture = np.zeros((size[1], size[0], 3), np.uint8)
+    covered = covering(picture, SIZE, 1.2, (0.5, 0.5))
+    filled = filling(picture, SIZE, (0.9, 0.1))
+    assert SIZE[0] * 1.2 - 2 <= covered.shape[1] <= SIZE[0] * 1.8
+    assert SIZE[1] * 1.2 - 2 <= covered.shape[0] <= SIZE[1] * 1.8
+    assert filled.shape[1::-1] == SIZE
+
+
+def test_of_a_strip_the_part_around_the_focus_is_seen() -> None:
+    picture = np.zeros((10_000, 2, 3), np.uint8)
+    picture[7900:8100] = 255
+    assert filling(picture, SIZE, (0.5, 0.8)).min() == 255
+    assert filling(picture, SIZE, (0.5, 0.2)).max() == 0
+
+
+@pytest.mark.parametrize("motion", ["zoom", "still", "parallax"])
+def test_a_strip_moves_as_other_pictures_do(motion: Motion, weights: Path) -> None:
+    picture = np.full((10_000, 1, 3), 200, np.uint8)
+    shot = PictureShot(picture, SIZE, 10, motion=motion, seed=1, weights=weights)
+    assert shot.frame(0).shape == shot.frame(9).shape == (SIZE[1] * 3 // 2, SIZE[0])
+
+
+def test_a_clip_that_is_a_strip_is_cut_before_it_is_scaled(tmp_path: Path) -> None:
+    path = tmp_path / "strip.mp4"
+    write([np.full((1920, 2, 3), 200, np.uint8)] * 3, path, 30, Watch())
+    found = probe(path, "video/mp4").video
+    assert found is not None
+    with closing(ClipShot(keep(path, tmp_path), found, SIZE, 3, Watch())) as shot:
+        assert shot.frame(2).shape == (SIZE[1] * 3 // 2, SIZE[0])

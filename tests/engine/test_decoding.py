@@ -1,0 +1,149 @@
+"""Pictures that claim less than they decode to: refused by the size that the decoder works with."""
+
+import ast
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import animations, decoding
+from engine.decoding import check_animation, check_picture, measure, open_picture
+from engine.errors import BadInput, TooLarge
+from engine.pictures import pixels
+from engine.stills import Still
+from tests.test_imports import FILES, TREES
+
+LOCAL_FRAME = b"\x2c" + struct.pack("<HHHH", 0, 0, 1, 1) + b"\0" + b"\x02\x02\x44\x01\x00"
+
+
+def jpeg_that_lies(side: int) -> bytes:
+    """`side` x `side` for a decoder, 64 x 64 for who skips by the length after FF 00."""
+    out = io.BytesIO()
+    Image.new("L", (side, side), 128).save(out, "JPEG")
+    data = out.getvalue()
+    scan = data.index(b"\xff\xda")
+    fake = b"\xff\xc0\x00\x0b\x08" + struct.pack(">HH", 64, 64) + b"\x01\x01\x11\x00"
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + len(fake)) + fake
+    head = data[2:scan]
+    return b"\xff\xd8\xff\x00" + struct.pack(">H", 2 + len(head) + 4) + head + comment + data[scan:]
+
+
+def gif(screen: tuple[int, int], frames: int, first: tuple[int, int] = (1, 1), delay: int = 1) -> bytes:
+    """A GIF of `frames` frames of one pixel, the first of which is of the size `first`."""
+    out = io.BytesIO()
+    Image.new("P", first, 0).save(out, "GIF")
+    whole = bytearray(out.getvalue())
+    whole[6:10] = struct.pack("<HH", *screen)
+    frame = b"\x21\xf9\x04\x00" + struct.pack("<H", delay) + b"\x00\x00" + LOCAL_FRAME
+    return bytes(whole[:-1]) + frame * (frames - 1) + b"\x3b"
+
+
+def written(folder: Path, data: bytes) -> Path:
+    path = folder / "sent"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_jpeg_has_the_size_that_it_decodes_to(tmp_path: Path) -> None:
+    path = written(tmp_path, jpeg_that_lies(300))
+    assert measure(path) == (300, 300) == pixels(path).shape[:2]
+    with pytest.raises(TooLarge, match="image is 300 x 300 pixels; at most 64000 pixels are allowed"):
+        open_picture(path, max_pixels=64_000)
+
+
+def test_a_gif_has_the_size_of_its_first_frame_where_that_is_larger_than_its_screen(tmp_path: Path) -> None:
+    path = written(tmp_path, gif((16, 16), 3, first=(200, 100)))
+    assert measure(path) == (200, 100) == pixels(path).shape[1::-1]
+    with pytest.raises(TooLarge, match="image is 200 x 100"):
+        check_picture(path, "image", 16 * 16)
+
+
+def test_a_gif_that_grows_later_is_refused_before_that_frame_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MAX_RESULT_PIXELS", 1)
+    monkeypatch.setattr(decoding, "_max_pixels", 1_000_000)
+    large = b"\x2c" + struct.pack("<HHHH", 0, 0, 60_000, 60_000) + b"\0" + b"\x02\x02\x44\x01\x00"
+    path = written(tmp_path, gif((8, 8), 2)[:-1] + large + b"\x3b")
+    with pytest.raises(TooLarge, match="image is 60000 x 60000 pixels; at most 1000000"):
+        animations.changed(path, lambda still, _: still, lambda _: None)
+
+
+def test_all_pixels_of_an_animation_together_are_bounded(tmp_path: Path) -> None:
+    path = written(tmp_path, gif((16, 16), 200, first=(1500, 1500)))
+    with pytest.raises(TooLarge, match="image has 200 frames of 1500 x 1500 pixels; at most 177 such frames"):
+        check_picture(path, "image")
+
+
+def test_an_animation_of_very_many_frames_is_refused_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, gif((8, 8), 100_000))
+    with pytest.raises(TooLarge, match="image has 100000 frames of 8 x 8 pixels; at most 3000 such frames"):
+        animations.changed(path, lambda still, _: still, lambda _: None)
+
+
+def test_one_large_picture_is_no_animation_over_the_bound() -> None:
+    check_animation(30_000, 30_000, 1)
+
+
+def test_frames_that_are_shown_for_hours_are_written_as_long_as_a_gif_can_say(tmp_path: Path) -> None:
+    path = written(tmp_path, gif((8, 8), 5, delay=65_535))
+    made = animations.changed(path, lambda still, _: still, lambda _: None)
+    with Image.open(io.BytesIO(made)) as image:
+        assert image.info["duration"] == animations.MAX_DURATION
+
+
+def test_a_frame_larger_than_the_picture_is_cut_to_it(tmp_path: Path) -> None:
+    larger = gif((20, 20), 1, first=(20, 20))
+    path = written(tmp_path, gif((8, 8), 1)[:-1] + larger[larger.index(b"\x2c") :])
+    seen = []
+
+    def change(still: Still, _: object) -> Still:
+        seen.append(still.colours.shape[:2])
+        return still
+
+    animations.changed(path, change, lambda _: None)
+    assert set(seen) == {(8, 8)}
+
+
+def test_two_views_of_one_photo_are_no_animation(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    Image.new("RGB", (40, 30), "red").save(
+        path, "MPO", save_all=True, append_images=[Image.new("RGB", (20, 15), "blue")]
+    )
+    assert animations.frames_of(path) == 1
+
+
+def test_formats_that_are_not_read_here_reach_no_parser(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.tiff")
+    with pytest.raises(BadInput, match="mask is damaged"):
+        open_picture(tmp_path / "a.tiff", "mask")
+
+
+def test_a_png_cut_short_names_the_option(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 50, 3), np.uint8)).save(out, "PNG")
+    with pytest.raises(BadInput, match="mask is damaged"):
+        pixels(written(tmp_path, out.getvalue()[:-3000]), "mask")
+
+
+def test_pictures_are_opened_in_one_place_alone() -> None:
+    """Whoever opened one elsewhere would decode it without a bound."""
+    opening = {"Image.open", "cv2.imread", "cv2.imdecode", "cv2.VideoCapture"}
+    nodes = ((file, node) for file in FILES for node in ast.walk(TREES[file]))
+    found = {file for file, node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node) in opening}
+    assert found == {"engine/decoding.py"}
+
+
+def test_a_png_whose_second_header_is_larger_decodes_to_what_was_measured(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (20, 10), "red").save(out, "PNG")
+    body = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    second = struct.pack(">I", len(body)) + b"IHDR" + body + struct.pack(">I", zlib.crc32(b"IHDR" + body))
+    path = written(tmp_path, out.getvalue()[:33] + second + out.getvalue()[33:])
+    width, height = measure(path)
+    with pytest.raises((TooLarge, BadInput)):
+        open_picture(path, max_pixels=1000).load() if width * height > 1000 else pixels(path)
