@@ -59,7 +59,7 @@ def still(image: "Image.Image") -> Still:
     if image.mode in ("1", "L", "LA"):
         return Still(np.asarray(colour.convert_to_srgb(image.convert("L"), profile)), alpha)
     kept = profile if colour.fits(profile, "RGB") else None
-    return Still(np.asarray(image.convert("RGBA").convert("RGB")), alpha, kept)
+    return Still(np.asarray(image.convert("RGB")), alpha, kept)
 
 
 def in_srgb(made: Still) -> Still:
