@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.decoding import check_animation, count_frames, open_picture, refuse_damage, seek_frame
+from engine.errors import TooLarge
 from engine.steps import OnStep, part
-from engine.stills import Still, still
+from engine.stills import WEBP_SIDE, Still, still
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 USUAL_DURATION = 100
 """Milliseconds that a frame is shown which does not say so."""
 
+MAX_SIDE = {"GIF": 65_535, "WEBP": WEBP_SIDE}
+"""Pixels on a side of a frame, by format."""
 MAX_DURATION = 655_350
 """Milliseconds that one frame may be shown: GIF stores hundredths of a second in 16 bits (GIF89a, 23)."""
 
@@ -38,6 +41,7 @@ def changed(path: Path, change: Change, on_step: OnStep, option: str = "image") 
         options = {"loop": image.info["loop"]} if "loop" in image.info else {}
         frames, durations = list[Image.Image](), list[float]()
         for frame, duration in _frames(image, change, on_step, option):
+            _check_side(max(frame.colours.shape), kind)
             frames.append(_indexed(frame) if kind == "GIF" else Image.fromarray(frame.pixels))
             durations.append(duration)
             if kind == "WEBP" and frame.profile:
@@ -58,6 +62,17 @@ def _frames(image: "Image.Image", change: Change, on_step: OnStep, option: str) 
         if last is None or not _same(plain, last[0]):
             last = (plain, change(plain, part(on_step, number, count)))
         yield last[1], image.info.get("duration", USUAL_DURATION)
+
+
+def _check_side(side: int, kind: str) -> None:
+    """Raises TooLarge where the format has no room for a frame; the first one tells before the others are changed."""
+    if side > MAX_SIDE[kind]:
+        raise TooLarge(
+            "The result would be {side} pixels long; a {format} may be {bound} at most. Attach a smaller one.",
+            side=side,
+            format=kind,
+            bound=MAX_SIDE[kind],
+        )
 
 
 def _bounded(frames: "list[Image.Image]", durations: list[float]) -> list[float]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from PIL import Image
+from pillow_heif import register_heif_opener
 from pydantic import SecretStr
 
 from bot.adapters.discord import run
@@ -299,6 +300,15 @@ async def test_upscale_is_under_a_result(server: DiscordServer, service: Service
 async def test_upscale_is_in_the_menu_of_any_picture(ana: Person, bo: Person) -> None:
     posted = await ana.choose("Upscale", bo.post("look", ("cat.png", png(48)))).until(ended, within=60)
     assert Image.open(BytesIO(posted.files[0].data)).size[0] > 48
+
+
+@pytest.mark.usefixtures("service")
+async def test_a_photo_of_an_iphone_is_in_the_menu_though_its_type_is_not_told(ana: Person, bo: Person) -> None:
+    register_heif_opener()
+    photo = BytesIO()
+    Image.new("RGB", (16, 12), "red").save(photo, "HEIF")
+    shown = await ana.choose("Upscale", bo.post("look", ("IMG_0001.HEIC", photo.getvalue()))).until(ended, within=60)
+    assert Image.open(BytesIO(shown.files[0].data)).size == (64, 48)
 
 
 @pytest.mark.usefixtures("service")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from PIL import Image
+from pillow_heif import register_heif_opener
 from pydantic import Field
 from structlog.testing import capture_logs
 from telegram.ext import ExtBot
@@ -219,6 +220,16 @@ async def test_a_command_can_be_the_caption_of_a_document(server: TelegramServer
     chat = server.private(7)
     message = await chat.document(png(30, 20), "a.png", "image/png", caption="/measure")
     assert (await chat.answer(to=message))["text"] == "30 x 20"
+
+
+@pytest.mark.parametrize("name", ["IMG_0001.HEIC", None])
+async def test_a_photo_of_an_iphone_is_taken_as_a_document(server: TelegramServer, name: str | None) -> None:
+    register_heif_opener()
+    photo = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").save(photo, "HEIF")
+    chat = server.private(7)
+    message = await chat.document(photo.getvalue(), name or "", "image/heic", caption="/measure")
+    assert (await chat.answer(to=message))["text"] == "64 x 48"
 
 
 async def test_a_reply_to_somebody_elses_picture_takes_its_largest_size(server: TelegramServer) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pillow_heif import register_heif_opener
 
 from engine import animations, decoding
 from engine.decoding import check_animation, check_picture, measure, open_picture
@@ -147,3 +148,32 @@ def test_a_png_whose_second_header_is_larger_decodes_to_what_was_measured(tmp_pa
     width, height = measure(path)
     with pytest.raises((TooLarge, BadInput)):
         open_picture(path, max_pixels=1000).load() if width * height > 1000 else pixels(path)
+
+
+@pytest.mark.parametrize(("kind", "size"), [("PNG", (9000, 4)), ("GIF", (33_000, 4))])
+def test_an_animation_too_long_for_its_format_is_refused_after_its_first_frame(
+    kind: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    frames = [Image.new("L", size, level) for level in (0, 255)]
+    frames[0].save(tmp_path / "sent", kind, save_all=True, append_images=frames[1:])
+    done = []
+
+    def double(still: Still, _: object) -> Still:
+        done.append(still)
+        return Still(np.repeat(still.colours, 2, axis=1))
+
+    with pytest.raises(TooLarge, match=r"pixels long; a (WEBP may be 16383|GIF may be 65535) at most"):
+        animations.changed(tmp_path / "sent", double, lambda _: None)
+    assert len(done) == 1
+
+
+def test_a_heic_whose_header_claims_another_size_is_refused(tmp_path: Path) -> None:
+    register_heif_opener()
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), "red").save(out, "HEIF")
+    at = out.getvalue().index(b"ispe") + 8
+    whole = out.getvalue()[:at] + struct.pack(">II", 64, 48) + out.getvalue()[at + 8 :]
+    path = written(tmp_path, whole)
+    assert measure(path) == (64, 48)
+    with pytest.raises(BadInput, match="image is damaged"):
+        pixels(path)

@@ -10,6 +10,7 @@ from bot.adapters.base import cut
 from bot.adapters.discord.words import TITLE_LENGTH, words
 from bot.command import Attachment, Command
 from bot.words import Language, say
+from engine.media import kinds_named
 from engine.params import Option
 
 Chosen = Callable[[discord.Interaction, Command, discord.Message], Awaitable[None]]
@@ -33,12 +34,19 @@ def posted(message: discord.Message, command: Command) -> Attachment | None:
     accepts = command.source.accepts if command.source else ()
     forwarded = [attachment for snapshot in message.message_snapshots for attachment in snapshot.attachments]
     for attachment in (*message.attachments, *forwarded):
-        kind = (attachment.content_type or "").partition("/")[0]
-        if not accepts or _KINDS.get(kind, kind) in accepts:
+        if not accepts or _kinds(attachment) & set(accepts):
             return attachment_of(attachment)
     shown = (media.proxy_url for embed in message.embeds for media in (embed.image, embed.thumbnail))
     found = next((url for url in shown if url), None)  # Discord's copy: nobody else's server is asked
     return Attachment(name="", url=found) if found and (not accepts or "image" in accepts) else None
+
+
+def _kinds(attachment: discord.Attachment) -> frozenset[str]:
+    """The kinds that a file may be: by the type that Discord tells, or else by its name, as of a HEIC."""
+    kind = (attachment.content_type or "").partition("/")[0]
+    return (
+        frozenset({_KINDS.get(kind, kind)}) if kind in ("image", "audio", "video") else kinds_named(attachment.filename)
+    )
 
 
 def attachment_of(attachment: discord.Attachment) -> Attachment:

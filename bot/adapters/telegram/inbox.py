@@ -20,6 +20,7 @@ from bot.studio import Studio
 from bot.text import parse, split_command
 from bot.words import Language, language_of
 from engine.errors import BadInput, TooLarge
+from engine.media import FORMATS, suffix_of
 from engine.params import matched
 
 WELCOME = "start"
@@ -133,7 +134,8 @@ class Inbox:
 def _promise(file: Any) -> str:
     """A name that tells the file's kind: its own, or one of its type; photos have neither."""
     name, mime = getattr(file, "file_name", None), getattr(file, "mime_type", None) or "image/jpeg"
-    return name or f"file{mimetypes.guess_extension(mime) or ''}"
+    suffix = suffix_of(mime) if mime in FORMATS.values() else (mimetypes.guess_extension(mime) or "").removeprefix(".")
+    return name or f"file.{suffix}"
 
 
 def speaker(message: Message) -> User | Chat:
