@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from bot.card import Card
 from bot.config import Settings
@@ -51,6 +51,16 @@ async def test_a_picture_is_reencoded_to_fit_and_that_is_said(
     assert small.mime == kind
     assert small.bytes <= 200_000 < picture.bytes
     assert card.text.startswith("here\nRe-encoded from ")
+
+
+async def test_a_reencoded_picture_keeps_its_colour_profile(studio: Studio, tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    file = io.BytesIO()
+    with Image.open(noise(tmp_path).path) as drawn:
+        drawn.save(file, "PNG", icc_profile=profile)
+    card = await fitted(Card("", (keep(file.getvalue(), tmp_path / "media"),), final=True), 200_000, "en", studio)
+    with Image.open(card.media[0].path) as sent:
+        assert sent.info["icc_profile"] == profile
 
 
 async def test_a_link_opens_until_its_time_and_only_as_it_was_signed(studio: Studio) -> None:
