@@ -49,6 +49,7 @@ class WorkerState:
     memory: Memory | None = None
     services: tuple[Service, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    notes: tuple[Sentence, ...] = ()
 
 
 class Keeper:
@@ -82,6 +83,7 @@ class Keeper:
             memory=self._memory,
             services=self._ready.services if self._ready else (),
             versions=self._ready.versions if self._ready else {},
+            notes=self._ready.notes if self._ready else (),
         )
 
     def usual(self, ticket: Ticket) -> float | None:

@@ -3,13 +3,16 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from engine.video import chosen
+
 _NAMED = ("torch", "diffusers", "onnxruntime", "ncnn", "faster-whisper", "insightface")
 
 
 def versions() -> dict[str, str]:
-    """Python's and those of the libraries that are installed."""
+    """Python's, FFmpeg's and those of the libraries that are installed."""
     found = {name: _version(name) for name in _NAMED}
-    return {"python": platform.python_version(), **{name: number for name, number in found.items() if number}}
+    programs = {"python": platform.python_version(), "ffmpeg": chosen().version or "none"}
+    return {**programs, **{name: number for name, number in found.items() if number}}
 
 
 def _version(name: str) -> str:

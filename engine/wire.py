@@ -74,12 +74,13 @@ class Memory(Value):
 
 
 class Ready(Value):
-    """From the worker, first: what it is and what it can do."""
+    """From the worker, first: what it is, what it can do, and what the owner should know of the programs it runs."""
 
     type: Literal["ready"] = "ready"
     device: str
     services: tuple[Service, ...]
     versions: dict[str, str]
+    notes: tuple[Sentence, ...] = ()
 
 
 class Held(Value):

@@ -18,6 +18,7 @@ from engine.memory import memory_of
 from engine.models import Model, Pool
 from engine.task import Context, EngineSettings, Task
 from engine.versions import versions
+from engine.video import chosen
 from engine.wire import Batch, Cancel, Held, Ready, Run, Service, to_worker
 
 log = structlog.get_logger()
@@ -59,7 +60,8 @@ class Worker:
 
         It ends by itself once its models are long unused: a library's own memory comes back with its process alone.
         """
-        self._send(Ready(device=self._name, services=tuple(self._services.values()), versions=versions()))
+        services = tuple(self._services.values())
+        self._send(Ready(device=self._name, services=services, versions=versions(), notes=chosen().notes))
         self._tell_held()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
         while (message := self._next()) is not None and not self._orphaned.is_set():

@@ -84,6 +84,7 @@ def _system(call: Call, state: EngineState) -> dict[str, Any]:
                 "why": _told(call, worker.why) if worker.why else None,
                 "busy": bool(worker.running),
                 "memory": worker.memory.model_dump() if worker.memory else None,
+                "notes": [_told(call, note) for note in worker.notes],
             }
             for worker in state.workers
         ],
@@ -132,6 +133,7 @@ def _device_lines(call: Call, system: Mapping[str, Any]) -> Iterator[str]:
             yield f"✅ {device['device']}"
         else:
             yield f"✅ {device['device']}: {_memory(call, device['memory'])}"
+        yield from (f"⚠️ {device['device']}: {note}" for note in device["notes"])
 
 
 def _memory(call: Call, memory: Mapping[str, Any]) -> str:

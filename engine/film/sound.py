@@ -90,7 +90,7 @@ def measured(path: Path, watch: Watch) -> tuple[float, float]:
     """The integrated loudness in LUFS and the true peak in dBTP of a WAV of ours (EBU R128, ITU-R BS.1770)."""
     import ffmpeg
 
-    source = ffmpeg.input(str(path), f="wav").audio.filter("ebur128", peak="true", framelog="quiet")
+    source = ffmpeg.input(str(path), f="wav").audio.filter("ebur128", peak="true", framelog="verbose")
     told = heard(source.output("pipe:", f="null"), watch)
     loud, peak = re.search(r"\bI:\s+(-?[\d.]+|-inf|nan) LUFS", told), re.search(r"Peak:\s+(-?[\d.]+|-inf) dBFS", told)
     return float(loud[1]) if loud and loud[1] != "nan" else -70.0, float(peak[1]) if peak else 0.0

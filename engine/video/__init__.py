@@ -3,8 +3,9 @@
 from engine.video.child import FONTS, FFmpegFailed, OnSeconds, Watch, feed, heard, run
 from engine.video.frames import frames, write
 from engine.video.probe import Bounds, Probe, Sound, Stream, described, probe
+from engine.video.programs import chosen, program
 from engine.video.sound import samples
-from engine.video.source import opened, program
+from engine.video.source import opened
 
 __all__ = [
     "FONTS",
@@ -15,6 +16,7 @@ __all__ = [
     "Sound",
     "Stream",
     "Watch",
+    "chosen",
     "described",
     "feed",
     "frames",

@@ -15,7 +15,7 @@ import structlog
 
 from engine.errors import Cancelled, TimedOut
 from engine.video.limits import check_said, limit_memory
-from engine.video.source import program
+from engine.video.programs import program
 
 log = structlog.get_logger()
 
