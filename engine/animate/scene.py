@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine import png, video
 from engine.animate.sound import Voiced
@@ -24,7 +24,8 @@ BEGUN, ENDED = 0.1, 0.98
 PREVIEWS = 4
 WAVES = 5
 """The waves take this part of the picture's height."""
-DRAWN = {"mode": "cline", "scale": "cbrt", "draw": "full", "colors": "0xffffffff"}
+STILL = {"c:v": "libx264", "preset": "veryfast", "crf": 20, **video.TAGS, "c:a": "aac", "b:a": "160k"}
+DRAWN = {"mode": "cline", "scale": "cbrt", "draw": "full", "colors": "0xffffffff|0xffffffff"}
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,22 @@ class Scene:
         height, width = self.picture.shape[:2]
         (self.folder / "still.png").write_bytes(png.encode(self.picture))
         page = ffmpeg.input("still.png", f="image2", loop=1, framerate=RATE, t=self.voiced.found.seconds)
-        sound = video.opened(self.voiced.path, self.voiced.mime)["a:0"].asplit()
+        sound = self._sound().asplit()
         waves = (
             sound[0]
-            .filter("aformat", channel_layouts="mono")
+            .filter("aformat", channel_layouts="stereo")
             .filter("showwaves", s=f"{width}x{max(2, height // WAVES)}", rate=RATE, **DRAWN)
         )
-        drawn = page.overlay(waves, x=0, y=height - height // WAVES - height // 30, shortest=1)
-        even = drawn.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2")  # `pad` loses the last column of 4:2:0
-        how = {"c:v": "libx264", "preset": "veryfast", "crf": 20, "pix_fmt": "yuv420p", "c:a": "aac", "b:a": "160k"}
-        made = ffmpeg.output(even, sound[1], "made.mp4", f="mp4", movflags="+faststart", map_metadata=-1, **how)
+        drawn = page.overlay(waves, x=0, y=height - height // WAVES - height // 30, shortest=1, format="gbrp")
+        even = video.as_bt709(drawn.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2"))
+        made = ffmpeg.output(even, sound[1], "made.mp4", f="mp4", movflags="+faststart", map_metadata=-1, **STILL)
         video.run(made, video.Watch(self.context.cancelled, LIMIT), self._on_seconds, self.folder)
         return self.folder / "made.mp4"
+
+    def _sound(self) -> Any:
+        source = video.opened(self.voiced.path, self.voiced.mime)
+        assert self.voiced.found.sound is not None, "what a portrait speaks has sound"
+        return video.encodable(video.recorded(source, self.voiced.found.sound))
 
     def _told(self, frames: "Iterable[Picture]", count: int) -> "Iterator[Picture]":
         """The frames as they are, while the person hears how far they are and sees some."""

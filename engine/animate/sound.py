@@ -38,7 +38,8 @@ def given(audio: Media, context: Context) -> Voiced:
     found = video.probe(audio.path, audio.mime, video.Bounds(seconds=MOST), watch)
     if found.sound is None:
         raise BadInput("audio has no sound in it. Attach a recording, or write what to say as text.")
-    return Voiced(audio.path, audio.mime, found, _samples(audio.path, audio.mime, watch), {"voice": "audio"})
+    samples = _samples(audio.path, audio.mime, watch, found)
+    return Voiced(audio.path, audio.mime, found, samples, {"voice": "audio"}, video.other_sounds(found))
 
 
 def spoken(text: str, language: str | None, who: str, folder: Path, context: Context) -> Voiced:
@@ -51,12 +52,12 @@ def spoken(text: str, language: str | None, who: str, folder: Path, context: Con
     watch = video.Watch(context.cancelled)
     found = video.probe(path, "audio/wav", video.Bounds(seconds=MOST), watch)
     facts: dict[str, Fact] = {"voice": said.voice, "language": said.language, "text": text}
-    return Voiced(path, "audio/wav", found, _samples(path, "audio/wav", watch), facts, said.notes)
+    return Voiced(path, "audio/wav", found, _samples(path, "audio/wav", watch, found), facts, said.notes)
 
 
-def _samples(path: Path, mime: str, watch: video.Watch) -> "NDArray[np.float32]":
+def _samples(path: Path, mime: str, watch: video.Watch, found: video.Probe) -> "NDArray[np.float32]":
     try:
-        samples = video.samples(path, mime, RATE, watch)
+        samples = video.samples(path, mime, RATE, watch, found)
     except video.FFmpegFailed as error:
         raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
     if len(samples) < LEAST * RATE:

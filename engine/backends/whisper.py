@@ -8,13 +8,14 @@ import math
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import weights
-from engine.backends import fingerprint
+from engine.backends import fingerprint, stretches
+from engine.backends.stretches import Spoken, later, spoken
 from engine.errors import MissingModel, Sentence
 from engine.subtitles.cues import Word, filled
 from engine.task import EngineSettings
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-RATE = 16000
-"""Samples a second that Whisper hears."""
 BASE, TURBO = "whisper-base", "whisper-large-v3-turbo"
 VERSION = 2
+RATE = stretches.RATE
+"""Samples a second that Whisper hears."""
 LONG = 120.0
 """Seconds from which on many pieces are read at once, on a GPU."""
 BATCH = 16
@@ -43,11 +44,21 @@ REPEATS = 2
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said. `language` is an ISO 639-1 code, `sure` how likely it is the right one, from 0 to 1."""
+    """What was said. `language` is an ISO 639-1 code, `sure` how likely it is the right one, from 0 to 1.
+
+    It is the language of most of the speech; `others` are those that are spoken beside it. `seconds` is the length of
+    the sound, where it is known.
+    """
 
     words: tuple[Word, ...]
     language: str
     sure: float
+    others: tuple[str, ...] = ()
+    seconds: float | None = None
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return (self.language, *self.others)
 
 
 def choose(settings: EngineSettings) -> Service:
@@ -128,26 +139,41 @@ class Whisper:
         `check` is asked ten times a second and `report` hears the part that is done, 0 to 1; what they raise ends this
         at once, while the piece that is being read runs out beside it.
         """
-        duration = max(len(samples) / RATE, 0.01)
+        duration = len(samples) / RATE
         self._wait(check)
-        listening = self._listening = _Listening(lambda: self._segments(samples, language, task))
+        listening = self._listening = _Listening(lambda is_left: self._heard(samples, language, task, is_left))
         kept: list[Word] = []
         said = ""
         times = 0
         for segment in listening.segments(check):
-            report(min(1.0, segment.end / duration))
+            report(min(1.0, segment.end / max(duration, 0.01)))
             text = _bare(segment.text)
             times = times + 1 if text == said else 1
             said = text
             if text and times <= REPEATS and not _invented(segment):
-                kept += _words(segment, kept[-1].end if kept else 0.0)
-        return Transcript(tuple(kept), listening.info.language, round(float(listening.info.language_probability), 3))
+                kept += _words(segment, kept[-1].end if kept else 0.0, duration)
+        known = listening.languages
+        assert known is not None, "who has listened knows the language"
+        return Transcript(tuple(kept), known.language, round(known.sure, 3), known.others, duration)
 
     def _wait(self, check: Callable[[], None]) -> None:
         """For the last piece of a listening that was left: two at once take twice the memory."""
         while self._listening is not None and self._listening.thread.is_alive():
             check()
             self._listening.thread.join(0.1)
+
+    def _heard(self, samples: "Samples", language: str | None, task: str, is_left: Callable[[], bool]) -> "_Heard":
+        """Return the languages, and the segments as they are read; each stretch of one language is read by itself."""
+        known = spoken(samples, language, self._languages, is_left)
+        return known, self._by_stretch(samples, known, task)
+
+    def _by_stretch(self, samples: "Samples", known: Spoken, task: str) -> Iterator[Any]:
+        for stretch in known.stretches:
+            segments, _ = self._segments(samples[stretch.start : stretch.end], stretch.language, task)
+            yield from (later(segment, stretch.start / RATE) for segment in segments)
+
+    def _languages(self, piece: "Samples") -> dict[str, float]:
+        return {language: float(chance) for language, chance in self._model.detect_language(piece)[2]}
 
     def _segments(self, samples: "Samples", language: str | None, task: str) -> Any:
         from faster_whisper import BatchedInferencePipeline
@@ -160,11 +186,15 @@ class Whisper:
         )
 
 
+_Heard = tuple[Spoken, Iterable[Any]]
+"""The languages of a recording, and the segments that Whisper reads, one by one."""
+
+
 class _Listening:
     """The model at work in a thread of its own, so that who waits for it can leave."""
 
-    def __init__(self, begin: Callable[[], Any]) -> None:
-        self.info: Any = None
+    def __init__(self, begin: "Callable[[Callable[[], bool]], _Heard]") -> None:
+        self.languages: Spoken | None = None
         self._left = threading.Event()
         self._found: queue.Queue[Any] = queue.Queue()
         self._begin = begin
@@ -189,7 +219,7 @@ class _Listening:
 
     def _listen(self) -> None:
         try:
-            segments, self.info = self._begin()
+            self.languages, segments = self._begin(self._left.is_set)
             for segment in segments:
                 if self._left.is_set():
                     return
@@ -207,11 +237,15 @@ def _invented(segment: Any) -> bool:
     return doubtful or silent or float(segment.compression_ratio) > LOOPING
 
 
-def _words(segment: Any, after: float) -> list[Word]:
-    """The segment's words with plain floats, none before `after`; without word times its text shares its own."""
+def _words(segment: Any, after: float, end: float) -> list[Word]:
+    """Return the segment's words with plain floats, none before `after` or beyond `end`, where the sound ends.
+
+    Without word times its text shares its own.
+    """
     timed = [(word.word, _seconds(word.start), _seconds(word.end)) for word in segment.words or ()]
     pairs = timed or [(f" {text}", None, None) for text in segment.text.split()]
-    return filled(pairs, max(after, float(segment.start)), float(segment.end))
+    words = filled(pairs, max(after, float(segment.start)), float(segment.end))
+    return [replace(word, start=min(word.start, end), end=min(word.end, end)) for word in words]
 
 
 def _seconds(time: Any) -> float | None:

@@ -16,7 +16,7 @@ SIZES: dict[Shape, tuple[int, int]] = {"square": (960, 960), "wide": (1280, 720)
 """Width and height in pixels."""
 MIXED = 0.6
 """Seconds of a transition that is not a cut."""
-VERSION = 2
+VERSION = 3
 """Of what films look and sound like: raised when the same film would come out differently."""
 
 

@@ -11,6 +11,7 @@ from engine.job import Fact, Result
 from engine.parts import key_of
 from engine.subtitles.cues import Cue, Word, cut
 from engine.subtitles.listener import Listener
+from engine.subtitles.speech import within
 
 if TYPE_CHECKING:
     from engine.backends.whisper import Transcript
@@ -67,7 +68,8 @@ class Saying:
         if (transcript := self._listened) is None:
             return [], "en"
         line = look(SIZES[self._film.shape], transcript.language).line
-        return cut(transcript.words, line, transcript.language), transcript.language
+        cues = cut(transcript.words, line, transcript.language)
+        return within(cues, transcript.seconds), transcript.language
 
 
 def _voice(made: Result) -> Voice:

@@ -1,6 +1,7 @@
 """A shot: the frames of one scene, each made when it is asked for. Nothing is held but the picture that moves."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -115,8 +116,8 @@ class ClipShot:
         self._size = size
         covered = _covering(stream, size)
         self._is_strip = any(side > MOST_COVER * most for side, most in zip(covered, size, strict=True))
-        shown = (stream.width, stream.height) if self._is_strip else covered
-        steady = Stream(stream.codec, *shown, RATE, stream.frames)
+        width, height = (stream.width, stream.height) if self._is_strip else covered
+        steady = replace(stream, width=width, height=height, rate=RATE)
         self._source: Generator[Picture] = frames(clip.path, clip.mime, steady, watch)
         self._at = -1
         self._last: Frame | None = None

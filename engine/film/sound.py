@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.errors import BadInput
 from engine.job import Media
-from engine.video import FFmpegFailed, Watch, heard, opened, run, samples
+from engine.video import FFmpegFailed, Sound, Watch, heard, opened, probe, recorded, run, samples
 
 LOUDNESS = -16.0
 """LUFS."""
@@ -69,7 +69,7 @@ def mix(speech: Path | None, music: Media | None, seconds: float, path: Path, wa
     """
     raw = path.with_name("raw.wav")
     try:
-        run(_mixed(speech, music, seconds).output(str(raw), f="wav", acodec="pcm_s16le", ar=RATE, ac=2), watch)
+        run(_mixed(speech, music, seconds, watch).output(str(raw), f="wav", acodec="pcm_s16le", ar=RATE, ac=2), watch)
     except FFmpegFailed as error:
         raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
     loudness, peak = measured(raw, watch)
@@ -96,7 +96,14 @@ def measured(path: Path, watch: Watch) -> tuple[float, float]:
     return float(loud[1]) if loud and loud[1] != "nan" else -70.0, float(peak[1]) if peak else 0.0
 
 
-def _mixed(speech: Path | None, music: Media | None, seconds: float) -> Any:
+def _sound_of(music: Media, watch: Watch) -> Sound:
+    found = probe(music.path, music.mime, watch=watch).sound
+    if found is None:
+        raise BadInput("There is no sound in the music. Attach a recording.")
+    return found
+
+
+def _mixed(speech: Path | None, music: Media | None, seconds: float, watch: Watch) -> Any:
     import ffmpeg
 
     voice = ffmpeg.input(str(speech), f="wav").audio.filter("aformat", channel_layouts="stereo") if speech else None
@@ -104,7 +111,7 @@ def _mixed(speech: Path | None, music: Media | None, seconds: float) -> Any:
         return voice
     fade = max(0.0, seconds - FADE)
     under = (
-        opened(music.path, music.mime, stream_loop=-1)["a:0"]
+        recorded(opened(music.path, music.mime, stream_loop=-1), _sound_of(music, watch))
         .filter("aresample", RATE)
         .filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
         .filter("loudnorm", I=-16, LRA=11, TP=-2)

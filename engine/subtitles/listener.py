@@ -8,7 +8,7 @@ from engine.errors import BadInput, Sentence
 from engine.job import Media
 from engine.subtitles.transcripts import Transcripts
 from engine.task import Context
-from engine.video import FFmpegFailed, Watch, samples
+from engine.video import FFmpegFailed, Probe, Watch, samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,10 +21,11 @@ HEARD = 0.6
 class Listener:
     """One recording as one job hears it. `language` is None where the speech tells it."""
 
-    def __init__(self, context: Context, media: Media, language: str | None) -> None:
+    def __init__(self, context: Context, media: Media, language: str | None, found: Probe | None = None) -> None:
         self._context = context
         self._media = media
         self._language = language
+        self._found = found
         self._kept = Transcripts(context.folder / "transcripts")
 
     def original(self) -> Transcript:
@@ -67,6 +68,6 @@ class Listener:
 
     def _samples(self) -> "NDArray[np.float32]":
         try:
-            return samples(self._media.path, self._media.mime, RATE, Watch(self._context.cancelled))
+            return samples(self._media.path, self._media.mime, RATE, Watch(self._context.cancelled), self._found)
         except FFmpegFailed as error:
             raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error

@@ -1,5 +1,6 @@
 """What is written under a recording: heard from it, or given by the person."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,9 @@ from engine.backends.whisper import Transcript
 from engine.subtitles.cues import LINE, Cue, Word, cells, cut, joined
 
 Check = Callable[[], None]
+
+LEAST = 0.1
+"""Seconds that a cue is shown, however late it begins."""
 
 
 class Speech(Protocol):
@@ -32,7 +36,8 @@ class Heard:
         return self.transcript.language
 
     def cues(self, check: Check, line: int = LINE) -> list[Cue]:
-        cues = cut(self.transcript.words, line, self.transcript.language, check)
+        cut_cues = cut(self.transcript.words, line, self.transcript.language, check)
+        cues = within(cut_cues, self.transcript.seconds)
         return under(cues, self.english.words, line) if self.english else cues
 
 
@@ -45,6 +50,14 @@ class Given:
 
     def cues(self, check: Check, line: int = LINE) -> list[Cue]:  # noqa: ARG002  # what is heard is cut for it
         return list(self.given)
+
+
+def within(cues: Sequence[Cue], seconds: float | None) -> list[Cue]:
+    """Return the cues with none beyond `seconds`, the end of the sound: what stays to be read ends there too."""
+    if seconds is None:
+        return list(cues)
+    end = math.floor(seconds * 1000) / 1000
+    return [replace(cue, start=min(cue.start, max(0.0, end - LEAST)), end=min(cue.end, end)) for cue in cues]
 
 
 def under(cues: Sequence[Cue], words: Sequence[Word], line: int) -> list[Cue]:

@@ -12,7 +12,7 @@ from engine.subtitles.cues import Word
 
 DAYS = 30
 """Transcripts older than this go."""
-FORM = 1
+FORM = 2
 """Of the file: raised when what is heard or how it is written changes."""
 
 
@@ -28,7 +28,13 @@ class Transcripts:
             held = json.loads(self._path(sha256, model, language, task).read_text("utf-8"))
         except (FileNotFoundError, ValueError):
             return None
-        return Transcript(tuple(Word(*word) for word in held["words"]), held["language"], held["sure"])
+        return Transcript(
+            tuple(Word(*word) for word in held["words"]),
+            held["language"],
+            held["sure"],
+            tuple(held["others"]),
+            held["seconds"],
+        )
 
     def keep(self, transcript: Transcript, sha256: str, model: str, language: str | None, task: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from engine.backends import whisper
+from engine.backends.whisper import Transcript
 from engine.errors import BadInput, Sentence
 from engine.job import Fact, Media, Result
 from engine.params import TaskParams
@@ -19,7 +20,7 @@ from engine.subtitles.speech import Given, Heard, Speech
 from engine.subtitles.styles import COLOURS, Look
 from engine.subtitles.typefaces import typefaces
 from engine.task import Context, Task
-from engine.video import Probe, Watch, described, probe
+from engine.video import Probe, Watch, conversions, described, other_sounds, probe
 
 LOOKS = ("style", "font", "size", "colour", "place")
 """Options that say how subtitles are drawn."""
@@ -104,7 +105,8 @@ def run(params: Params, context: Context) -> Result:
     found = probe(params.media.path, params.media.mime, watch=Watch(context.cancelled, PROBED))
     if not found.sound and params.srt is None:
         raise BadInput("The video has no sound, so there is nothing to hear. Attach one with speech.")
-    speech, notes = _given(params.srt, context, found) if params.srt else _heard(params, context)
+    speech, notes = _given(params.srt, context, found) if params.srt else _heard(params, context, found)
+    notes += conversions(found) if params.burn else other_sounds(found)
     if not speech.cues(context.check):
         notes += (Sentence(template="No speech was heard in it, so there is nothing to write."),)
         return Result(notes=notes, facts=_facts(params, context, speech, begun))
@@ -121,16 +123,24 @@ def _given(srt: Media, context: Context, found: Probe) -> tuple[Speech, tuple[Se
     return Given(read.cues, language_of("".join(cue.text for cue in read.cues)) or "en"), read.notes
 
 
-def _heard(params: Params, context: Context) -> tuple[Speech, tuple[Sentence, ...]]:
-    listener = Listener(context, params.media, (params.language or "").lower() or None)
+def _heard(params: Params, context: Context, found: Probe) -> tuple[Speech, tuple[Sentence, ...]]:
+    listener = Listener(context, params.media, (params.language or "").lower() or None, found)
     if params.translate:
         english, notes = listener.english()
         return Heard(english), notes
     transcript = listener.original()
-    if not params.bilingual or transcript.language == "en":
-        return Heard(transcript), ()
+    if not params.bilingual or transcript.languages == ("en",):
+        return Heard(transcript), _languages(transcript)
     english, notes = listener.english()
-    return Heard(transcript, english), notes
+    return Heard(transcript, english), notes + _languages(transcript)
+
+
+def _languages(transcript: Transcript) -> tuple[Sentence, ...]:
+    """Return a note where more than one language was heard."""
+    if len(transcript.languages) < 2:
+        return ()
+    template = "More than one language is spoken in it ({languages}); each is written as it is spoken."
+    return (Sentence(template=template, facts={"languages": ", ".join(transcript.languages)}),)
 
 
 def _unseen(context: Context, speech: Speech) -> tuple[Sentence, ...]:
@@ -158,11 +168,12 @@ def _drawn(params: Params, context: Context, found: Probe, speech: Speech, look:
         furnish(folder)
         renderer = Renderer(folder, Watch(context.cancelled, LIMIT), typefaces(context.weights))
         if found.video is None:
-            made = renderer.audiogram(params.media, _ass(context, speech, look), found.seconds, on_seconds)
+            made = renderer.audiogram(params.media, _ass(context, speech, look), found.seconds, on_seconds, found)
         elif params.burn:
-            made = renderer.burn(params.media, _ass(context, speech, look), on_seconds)
+            made = renderer.burn(params.media, _ass(context, speech, look), on_seconds, found)
         else:
-            made = renderer.mux(params.media, files.srt(speech.cues(context.check)), speech.language, on_seconds)
+            srt = files.srt(speech.cues(context.check))
+            made = renderer.mux(params.media, srt, speech.language, on_seconds, found)
         kept = context.keep_file(made)
         return described(kept, probe(kept.path, kept.mime, watch=Watch(context.cancelled, PROBED)))
 

@@ -1,14 +1,16 @@
 """The only door to FFmpeg: probe, frames in and out, pipelines with progress, cancel and a time limit."""
 
 from engine.video.child import FONTS, FFmpegFailed, OnSeconds, Watch, feed, heard, run
+from engine.video.colours import TAGS, as_bt709, standard
 from engine.video.frames import frames, write
-from engine.video.probe import Bounds, Probe, Sound, Stream, described, probe
+from engine.video.probe import Bounds, Probe, Sound, Stream, conversions, described, other_sounds, probe
 from engine.video.programs import chosen, program
-from engine.video.sound import samples
-from engine.video.source import opened
+from engine.video.sound import encodable, recorded, samples
+from engine.video.source import opened, track
 
 __all__ = [
     "FONTS",
+    "TAGS",
     "Bounds",
     "FFmpegFailed",
     "OnSeconds",
@@ -16,15 +18,22 @@ __all__ = [
     "Sound",
     "Stream",
     "Watch",
+    "as_bt709",
     "chosen",
+    "conversions",
     "described",
+    "encodable",
     "feed",
     "frames",
     "heard",
     "opened",
+    "other_sounds",
     "probe",
     "program",
+    "recorded",
     "run",
     "samples",
+    "standard",
+    "track",
     "write",
 ]

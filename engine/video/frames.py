@@ -9,9 +9,11 @@ import structlog
 
 from engine.errors import BadInput
 from engine.video.child import FFmpegFailed, Watch, child
+from engine.video.colours import TAGS, as_bt709, standard
 from engine.video.limits import padded_pixels
 from engine.video.probe import Probe, Stream
-from engine.video.source import opened
+from engine.video.sound import along
+from engine.video.source import opened, track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,20 +23,22 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-COPIED = {"aac", "mp3"}
-"""Sounds that go into an MP4 as they are; others are encoded to AAC."""
-
 
 def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = False) -> "Generator[Picture]":
-    """The frames of a video or GIF at its constant `stream.rate`, turned as they are shown; (H, W, 4) with `alpha`.
+    """Yield the frames of a video or GIF as they are shown: turned, with square pixels, in BT.709's colours.
+
+    They come at the constant `stream.rate`, the first one at the recording's zero. Each is (H, W, 3), or (H, W, 4) with
+    `alpha`.
 
     Close the iterator to end early. Raises BadInput where not one frame can be decoded, Cancelled and TimedOut.
     """
-    channels = 4 if alpha else 3
-    shape = (stream.height, stream.width, channels)
-    source = opened(path, mime, max_pixels=padded_pixels(stream.width, stream.height))
-    steady = source.video.filter("fps", stream.rate).filter("scale", stream.width, stream.height)
-    raw = steady.output("pipe:", f="rawvideo", pix_fmt="rgba" if alpha else "rgb24")
+    shape = (stream.height, stream.width, 4 if alpha else 3)
+    size = (stream.width, stream.height)
+    coded = stream.coded if all(stream.coded) else size
+    source = opened(path, mime, max_pixels=padded_pixels(*coded), decoder=stream.decoder)
+    steady = track(source, stream.index, "v").filter("fps", stream.rate, start_time=0)
+    shown = steady.filter("scale", *size) if alpha else standard(steady, stream.colours, coded[1], size, rgb=True)
+    raw = shown.output("pipe:", f="rawvideo", pix_fmt="rgba" if alpha else "rgb24")
     count = 0
     try:
         with child(raw, watch) as one:
@@ -82,14 +86,18 @@ def _input(picture: "Picture", rate: float) -> Any:
 
 
 def _mp4(video: Any, path: Path, sound: "tuple[Path, str, Probe] | None") -> Any:
-    """H.264 that every player takes: 4:2:0, so odd sides get one pixel more."""
+    """H.264 that every player takes: 4:2:0, so odd sides get one pixel more, in BT.709 and tagged so."""
     import ffmpeg
 
     even = video.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
-    streams, codecs = [even], {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p"}
+    streams, codecs = (
+        [as_bt709(even)],
+        {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p", **TAGS},
+    )
     if sound and sound[2].sound:
-        streams.append(opened(sound[0], sound[1]).audio)
-        codecs |= {"c:a": "copy"} if sound[2].sound.codec in COPIED else {"c:a": "aac", "b:a": "160k"}
+        heard, how = along(opened(sound[0], sound[1]), sound[2].sound)
+        streams.append(heard)
+        codecs |= how
     return ffmpeg.output(*streams, f"file:{path}", f="mp4", movflags="+faststart", **codecs)
 
 

@@ -1,15 +1,17 @@
-"""What is in a sound or a video, found by FFmpeg reading every packet and decoding none."""
+"""Tell what is in a sound or a video, by FFmpeg reading every packet and decoding none."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
 
-from engine.errors import BadInput, TooLarge
+from engine.errors import BadInput, Sentence, TooLarge
 from engine.job import Media
 from engine.video.child import FFmpegFailed, Watch, child, seconds_of
+from engine.video.colours import Colours
 from engine.video.source import opened
+from engine.video.streams import Line, layout, lines, picture, preferred
 
 log = structlog.get_logger()
 
@@ -17,6 +19,10 @@ STREAMS = 16
 """More streams than this no honest recording has."""
 LIMIT = 20.0
 """Seconds that a probe may take."""
+FASTEST = 120.0
+"""Frames a second; a video that has more is thinned out."""
+TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""The decoders that read what is see-through in a WebM; FFmpeg's own leave it out."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +36,66 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Stream:
-    """Moving pictures. `width` and `height` are in pixels as they are shown, `rate` in frames a second."""
+    """Moving pictures. `width` and `height` are in pixels as they are shown, `rate` in frames a second.
+
+    `index` is the stream's number in the file, `coded` its width and height before its pixels are made square and it is
+    turned, and `decoder` the one that reads it, where FFmpeg's own choice would lose something.
+    """
 
     codec: str
     width: int
     height: int
     rate: float
     frames: int
+    index: int | None = None
+    coded: tuple[int, int] = (0, 0)
+    colours: Colours = field(default_factory=Colours)
+    decoder: str | None = None
 
 
 @dataclass(frozen=True)
 class Sound:
+    """The sound that a player takes. `layout` are its channels as FFmpeg names them, `count` how many there are in all.
+
+    `index` is the stream's number in the file.
+    """
+
     codec: str
+    index: int | None = None
+    layout: str = ""
+    count: int = 1
+    place: int = 1
+    """Which of the sounds it is, counted from 1."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A recording: its first video stream, cover pictures aside, and its first sound, where it has them."""
+    """A recording: the video stream, cover pictures aside, and the sound that a player takes, where it has them."""
 
     seconds: float
     video: Stream | None
     sound: Sound | None
+
+
+def conversions(found: Probe) -> tuple[Sentence, ...]:
+    """Return what a person should know of how their recording is read: what of it is another in the result."""
+    notes: tuple[Sentence, ...] = ()
+    colours = found.video.colours if found.video else Colours()
+    if colours.hdr:
+        template = "The video is HDR ({name}). The result is SDR, which every player shows."
+        notes += (Sentence(template=template, facts={"name": colours.hdr}),)
+    if colours.is_transparent:
+        notes += (Sentence(template="What is transparent in the video is black in the result."),)
+    return notes + other_sounds(found)
+
+
+def other_sounds(found: Probe) -> tuple[Sentence, ...]:
+    """Return a note where the recording has several sounds: one of them is taken."""
+    sound = found.sound
+    if sound is None or sound.count < 2:
+        return ()
+    template = "There are {count} sound tracks in it; number {number}, which players play, was taken."
+    return (Sentence(template=template, facts={"count": sound.count, "number": sound.place}),)
 
 
 def described(media: Media, found: Probe) -> Media:
@@ -64,10 +109,6 @@ MAX_REORDERED_FRAMES = 16
 STATED_STEP = 0.01
 """Seconds between two lengths that FFmpeg tells apart when it says what a file states."""
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
-_STREAM = re.compile(r"^  Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\(\w+\))?: (\w+): (\w+)(.*)$")
-_SIZE = re.compile(r", (\d+)x(\d+)(?=[ ,]|$)")
-_RATE = re.compile(r", ([\d.]+)(k?) (fps|tbr)")
-_TURNED = re.compile(r"^ +display ?matrix: rotation of (-?\d+)", re.IGNORECASE)
 
 
 def probe(path: Path, mime: str, bounds: Bounds | None = None, watch: Watch | None = None) -> Probe:
@@ -89,11 +130,11 @@ def probe(path: Path, mime: str, bounds: Bounds | None = None, watch: Watch | No
 
 
 def _read(path: Path, mime: str, watch: Watch) -> tuple[list[str], dict[str, str]]:
-    """What FFmpeg says of the input, and its last progress report after reading it to the end."""
+    """Return what FFmpeg says of the input, and its last progress report after reading it to the end."""
     import ffmpeg
 
     source = opened(path, mime)
-    copied = ffmpeg.output(source["V:0?"], source["a:0?"], "pipe:", f="null", c="copy")
+    copied = ffmpeg.output(source["V:0?"], source["a?"], "pipe:", f="null", c="copy")
     with child(copied, watch, "-nostats", "-progress", "pipe:1", loglevel="info") as one:
         told = dict(line.decode(errors="replace").strip().split("=", 1) for line in one.out if b"=" in line)
     mapped = next((at for at, line in enumerate(one.head) if line.startswith("Stream mapping:")), len(one.head))
@@ -101,22 +142,21 @@ def _read(path: Path, mime: str, watch: Watch) -> tuple[list[str], dict[str, str
 
 
 def _found(head: list[str], told: dict[str, str]) -> Probe:
-    frames = int(told.get("frame", "0"))
-    streams = [(match, index) for index, line in enumerate(head) if (match := _STREAM.match(line))]
+    streams = list(lines(head))
     if len(streams) > STREAMS:
         raise BadInput(
             "The file has {count} streams; at most {bound} are read here. Attach a plain sound or video.",
             count=len(streams),
             bound=STREAMS,
         )
-    video = next((at for at in streams if at[0][1] == "Video" and "(attached pic)" not in at[0][3]), None)
-    sound = next((match for match, _ in streams if match[1] == "Audio"), None)
+    video = next((line for line in streams if line.kind == "Video" and not line.is_cover), None)
+    sound = preferred([line for line in streams if line.kind == "Audio"])
     seconds = seconds_of(told) or _duration(head)
-    stream = _video(video[0], _details(head, video[1]), frames, seconds) if video else None
+    stream = _video(video, int(told.get("frame", "0")), seconds) if video else None
     return Probe(
         seconds=_shown_until(seconds, stream, _duration(head)) if stream else seconds,
         video=stream,
-        sound=Sound(sound[2]) if sound else None,
+        sound=_sound(sound, streams) if sound else None,
     )
 
 
@@ -133,25 +173,23 @@ def _shown_until(decoded: float, video: Stream, stated: float) -> float:
     return exact if decoded + STATED_STEP < exact <= latest else decoded
 
 
-def _video(match: re.Match[str], details: list[str], frames: int, seconds: float) -> Stream | None:
-    size, rate = _SIZE.search(match[3]), _RATE.search(match[3])
-    if not size or not frames:
+def _video(line: Line, frames: int, seconds: float) -> Stream | None:
+    found = picture(line)
+    if found is None or not frames:
         return None
-    width, height = int(size[1]), int(size[2])
-    turns = [int(turned[1]) for line in details if (turned := _TURNED.match(line))]
-    if turns and turns[0] % 180 != 0:
-        width, height = height, width
-    found = float(rate[1]) * (1000 if rate[2] else 1) if rate else 0
-    if rate and found and rate[3] == "tbr" and seconds > 1 / found:
+    rate = found.rate
+    if rate and not found.is_exact and seconds > 1 / rate:
         # Of a GIF FFmpeg 5 tells only how finely its times are stored.
-        found = min(found, (frames - 1) / (seconds - 1 / found) or found)
-    return Stream(match[2], width, height, min(found, 120.0) or 25.0, frames)
+        rate = min(rate, (frames - 1) / (seconds - 1 / rate) or rate)
+    decoder = TRANSPARENT.get(line.codec) if any("alpha_mode" in below for below in line.below) else None
+    colours = replace(found.colours, layout="yuva420p") if decoder else found.colours
+    rate = min(rate, FASTEST) or 25.0
+    return Stream(line.codec, *found.shown, rate, frames, line.index, found.coded, colours, decoder)
 
 
-def _details(head: list[str], index: int) -> list[str]:
-    """The indented lines under a stream's own."""
-    following = next((at for at in range(index + 1, len(head)) if not head[at].startswith("    ")), len(head))
-    return head[index + 1 : following]
+def _sound(line: Line, streams: list[Line]) -> Sound:
+    sounds = [one.index for one in streams if one.kind == "Audio"]
+    return Sound(line.codec, line.index, layout(line), len(sounds), sounds.index(line.index) + 1)
 
 
 def _duration(head: list[str]) -> float:

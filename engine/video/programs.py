@@ -46,10 +46,10 @@ TRIALS = {
     " -loop 0 a.gif",
     "waves": f"{_VIDEO} {_SOUND} -filter_complex [1:a]aresample=async=1:first_pts=0,asplit[a][b];"
     "[a]aformat=channel_layouts=stereo,showwaves=s=64x16:rate=10:mode=cline:scale=cbrt:draw=full:"
-    "colors=0xffffffff|0xffffffff[w];[0:v][w]overlay=x=0:y=0:shortest=1[v] -map [v] -map [b] -f null -",
-    "sound of floats": f"{_SOUND} -af aformat=sample_fmts=dblp:channel_layouts=stereo,"
-    "aeval=exprs=if(isnan(val(0))\\,0\\,clip(val(0)\\,-1\\,1))|val(1):channel_layout=stereo,"
-    "aformat=sample_fmts=fltp:channel_layouts=mono -f null -",
+    "colors=0xffffffff|0xffffffff[w];[0:v][w]overlay=x=0:y=0:shortest=1:format=gbrp[v] -map [v] -map [b] -f null -",
+    "sound of floats": f"{_SOUND} -af aformat=channel_layouts=5.1,"
+    "aeval=exprs=if(isnan(val(ch))\\,0\\,clip(val(ch)\\,-1\\,1)):channel_layout=5.1,"
+    "aresample=async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=3.0 -f null -",
     "loudness": f"{_SOUND} -af volume=2dB,aformat=sample_fmts=fltp:channel_layouts=stereo,loudnorm=I=-16:LRA=11:TP=-2,"
     "aresample=48000,alimiter=level=0:limit=0.8:attack=4:release=60,atrim=end=0.2,afade=t=out:st=0.1:d=0.1,"
     "ebur128=peak=true:framelog=verbose -f null -",

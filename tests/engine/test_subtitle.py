@@ -307,3 +307,72 @@ def test_a_studio_without_fonts_says_what_to_fetch(
     srt = media.keep(b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", tmp_path / "media", ".srt")
     with pytest.raises(MissingModel, match=r"noto is not here\. Fetch it with"):
         TASK.run(Params(media=english, srt=srt), bare)
+
+
+def cues_of(result: Result) -> list[tuple[float, float, str]]:
+    return [(cue.start, cue.end, cue.text) for cue in read_subtitles(result.media[1].path.read_bytes()).cues]
+
+
+def joined_sounds(folder: Path, *sounds: Path, pause: float = 4.0) -> Path:
+    """The sounds one after the other, with a pause between."""
+    path = folder / "joined.wav"
+    inputs = [part for sound in sounds for part in ("-i", str(sound))]
+    padded = "".join(f"[{at}:a]apad=pad_dur={pause}[s{at}];" for at in range(len(sounds)))
+    graph = padded + "".join(f"[s{at}]" for at in range(len(sounds))) + f"concat=n={len(sounds)}:v=0:a=1"
+    subprocess.run([video.program(), "-v", "error", "-y", *inputs, "-filter_complex", graph, str(path)], check=True)
+    return path
+
+
+def test_a_second_language_after_a_pause_is_written_as_it_is_spoken(studio: Studio) -> None:
+    first, second = said(studio.folder, ENGLISH, "en-us"), said(studio.folder, SPANISH, "es")
+    result = studio.make(studio.fetched(joined_sounds(studio.folder, first, second)), burn=False)
+    text = subtitles(result)
+    assert word_errors(f"{ENGLISH} {SPANISH}", text) < 0.25
+    assert result.facts["language"] == "en"
+    assert [str(note) for note in result.notes] == [
+        "More than one language is spoken in it (en, es); each is written as it is spoken."
+    ]
+    starts = [start for start, _, _ in cues_of(result)]
+    assert starts == sorted(starts)
+
+
+def test_both_languages_are_translated(studio: Studio) -> None:
+    first, second = said(studio.folder, ENGLISH, "en-us"), said(studio.folder, SPANISH, "es")
+    result = studio.make(studio.fetched(joined_sounds(studio.folder, first, second)), translate=True)
+    words = set(words_of(subtitles(result)))
+    assert {"workshop", "blue", "welcome", "chair"} <= words
+    assert not {"buenos", "días", "silla"} & words
+
+
+@pytest.mark.parametrize("language", [None, "en"])
+def test_cues_of_a_sound_that_begins_late_are_late(studio: Studio, english: Media, language: str | None) -> None:
+    path = studio.folder / "late.mkv"
+    source = ["-i", str(english.path), "-itsoffset", "3", "-i", str(english.path), "-map", "0:v", "-map", "1:a"]
+    subprocess.run([video.program(), "-v", "error", "-y", *source, "-c", "copy", str(path)], check=True)
+    late = cues_of(studio.make(studio.fetched(path), language=language))
+    soon = cues_of(studio.make(english, language=language))
+    assert [text for _, _, text in late] == [text for _, _, text in soon]
+    for (late_start, _, _), (start, _, _) in zip(late, soon, strict=True):
+        assert late_start - start == pytest.approx(3, abs=0.25)
+
+
+@pytest.mark.parametrize("cut", [3.0, 4.55])
+def test_no_cue_is_shown_after_the_end_of_the_sound(studio: Studio, english: Media, cut: float) -> None:
+    path = studio.folder / f"cut-{cut}.wav"
+    subprocess.run(
+        [video.program(), "-v", "error", "-y", "-i", str(english.path), "-t", str(cut), str(path)], check=True
+    )
+    cues = cues_of(studio.make(studio.fetched(path)))
+    assert cues
+    assert cues[-1][1] <= cut
+    assert all(start < end for start, end, _ in cues)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.2])
+def test_a_sound_too_short_to_hold_a_word_is_said_to_have_none(studio: Studio, seconds: float) -> None:
+    path = studio.folder / f"short-{seconds}.wav"
+    subprocess.run(
+        [video.program(), "-v", "error", "-y", "-f", "lavfi", "-i", f"sine=440:d={seconds}", str(path)], check=True
+    )
+    result = studio.make(studio.fetched(path))
+    assert [str(note) for note in result.notes] == ["No speech was heard in it, so there is nothing to write."]

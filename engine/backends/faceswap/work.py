@@ -141,6 +141,7 @@ class Swap:
             sound = (target.path, target.mime, found) if found.sound else None
             video.write(self._swapped(target, stream, tracker, watch), path, stream.rate, watch, sound)
             self._settle(tracker)
+            self._notes += video.conversions(found)
             kept = self._context.keep_file(path)
         return video.described(kept, video.probe(kept.path, kept.mime, watch=watch))
 

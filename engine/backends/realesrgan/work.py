@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from engine import video
 from engine.animations import frames_of
 from engine.backends.realesrgan import moving
 from engine.backends.realesrgan.enlarger import Enlarger, Tiled, bicubic
@@ -42,6 +43,7 @@ def _clip(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     found, stream = moving.look(params.image, context)
     extent = (stream.height, stream.width)
     name, enlarger, notes = _chosen(params, context, upscalers, extent, max(2, stream.frames))
+    notes += video.conversions(found)
     return moving.clip(params.image, found, params.scale, enlarger, context), notes, _facts(name, context)
 
 
