@@ -11,7 +11,7 @@ from engine.job import Media
 from engine.video.child import FFmpegFailed, Watch, child, seconds_of
 from engine.video.colours import Colours
 from engine.video.source import opened
-from engine.video.streams import Line, layout, lines, picture, preferred
+from engine.video.streams import Line, layout, lines, of_input, picture, preferred
 
 log = structlog.get_logger()
 
@@ -137,8 +137,7 @@ def _read(path: Path, mime: str, watch: Watch) -> tuple[list[str], dict[str, str
     copied = ffmpeg.output(source["V:0?"], source["a?"], "pipe:", f="null", c="copy")
     with child(copied, watch, "-nostats", "-progress", "pipe:1", loglevel="info") as one:
         told = dict(line.decode(errors="replace").strip().split("=", 1) for line in one.out if b"=" in line)
-    mapped = next((at for at, line in enumerate(one.head) if line.startswith("Stream mapping:")), len(one.head))
-    return one.head[:mapped], told
+    return of_input(one.head), told
 
 
 def _found(head: list[str], told: dict[str, str]) -> Probe:

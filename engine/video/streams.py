@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from engine.video.colours import Colours
 
@@ -54,6 +55,11 @@ class Picture:
     rate: float
     is_exact: bool
     colours: Colours
+
+
+def of_input(head: Sequence[str]) -> list[str]:
+    """Return the lines about the input: FFmpeg 5 goes on with the output, whose streams look alike."""
+    return list(takewhile(lambda text: not text.startswith(("Output #0", "Stream mapping:")), head))
 
 
 def lines(head: Sequence[str]) -> Iterator[Line]:

@@ -100,7 +100,7 @@ KINDS: dict[str, tuple[str, list[str], int]] = {
     "full range": ("a.mp4", [*X264, *FULL, "-color_range", "pc"], 64),
     "4:2:2 in 10 bits": ("a.mp4", [*X264, *DEEP, "-pix_fmt", "yuv422p10le"], 64),
     "4:4:4": ("a.mp4", [*X264, *DEEP, "-pix_fmt", "yuv444p"], 64),
-    "ProRes in 10 bits": ("a.mov", ["-c:v", "prores_ks", *DEEP, "-pix_fmt", "yuv422p10le"], 64),
+    "ProRes in 10 bits": ("a.mov", ["-c:v", "prores_ks", *DEEP, "-pix_fmt", "yuv422p10le"], 720),
     "RGB": ("a.mkv", ["-c:v", "ffv1", "-pix_fmt", "gbrp"], 64),
 }
 
