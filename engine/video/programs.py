@@ -55,7 +55,7 @@ TRIALS = {
     "ebur128=peak=true:framelog=verbose -f null -",
     "mixing": f"{_SOUND} {_SOUND} -filter_complex [0:a]apad=whole_dur=0.5,asplit[a][b];"
     "[1:a][b]sidechaincompress=threshold=0.02:ratio=8:attack=60:release=700:knee=4[c];"
-    "[a][c]amix=inputs=2:normalize=0:duration=first,pan=stereo|c0=c0|c1=c1 -f null -",
+    "[a][c]amix=inputs=2:normalize=0:duration=first,aformat=channel_layouts=5.1,channelmap=map=0-FL|1-FR -f null -",
     "frames": f"{_VIDEO} -vf bwdif=mode=send_frame:deint=interlaced,fps=10:start_time=0,format=gbrap,"
     "premultiply=inplace=1,scale=32:32:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,setsar=1"
     " -pix_fmt yuv420p -f rawvideo -",

@@ -40,7 +40,7 @@ def recorded(source: Any, sound: Sound) -> Any:
     """
     stream, channels = track(source, sound.index, "a:0"), sound.layout
     if re.match(r"\d+ channels", channels):  # FFmpeg mixes only what it knows the places of
-        stream, channels = stream.filter("pan", "stereo|c0=c0|c1=c1"), "stereo"
+        stream, channels = stream.filter("channelmap", map="0-FL|1-FR"), "stereo"
     if sound.codec.startswith("pcm_f") and channels:
         stream = stream.filter("aeval", exprs=FINITE, channel_layout=channels)
     return stream.filter("aresample", **{"async": 1, "first_pts": 0})
