@@ -56,7 +56,7 @@ class Spoken:
         return tuple(dict.fromkeys(one.language for one in self.stretches if one.language != self.language))
 
 
-def spoken(samples: "Samples", language: str | None, detect: Detect, is_left: Callable[[], bool]) -> Spoken:
+def languages_in(samples: "Samples", language: str | None, detect: Detect, is_left: Callable[[], bool]) -> Spoken:
     """Return what is spoken in mono samples at RATE: all of it in `language` where that is named.
 
     There is no stretch where nobody speaks, or where nobody waits any more.

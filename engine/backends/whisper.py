@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import weights
 from engine.backends import fingerprint, stretches
-from engine.backends.stretches import Spoken, later, spoken
+from engine.backends.stretches import Spoken, languages_in, later
 from engine.errors import MissingModel, Sentence
 from engine.subtitles.cues import Word, filled
 from engine.task import EngineSettings
@@ -164,7 +164,7 @@ class Whisper:
 
     def _heard(self, samples: "Samples", language: str | None, task: str, is_left: Callable[[], bool]) -> "_Heard":
         """Return the languages, and the segments as they are read; each stretch of one language is read by itself."""
-        known = spoken(samples, language, self._languages, is_left)
+        known = languages_in(samples, language, self._languages, is_left)
         return known, self._by_stretch(samples, known, task)
 
     def _by_stretch(self, samples: "Samples", known: Spoken, task: str) -> Iterator[Any]:
