@@ -20,6 +20,8 @@ from engine.media import keep
 from engine.pictures import pixels
 from engine.stills import read
 from engine.subtitles import render
+from engine.subtitles.typefaces import typefaces
+from engine.task import weights_folder
 from engine.tasks.upscale import TASK, Params
 from engine.video import FONTS
 from tests.samples import cat
@@ -204,7 +206,7 @@ def test_an_odd_sized_video_gets_subtitles_with_its_last_row_and_column(
     sent = odd_video(bench.folder, codec)
     (bench.folder / FONTS).write_text(render.FONTCONFIG)
     (bench.folder / "fonts").mkdir()
-    renderer = render.Renderer(bench.folder, video.Watch())
+    renderer = render.Renderer(bench.folder, video.Watch(), typefaces(weights_folder(Path("data"))))
     if burnt:
         path = renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
     else:

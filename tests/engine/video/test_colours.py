@@ -13,6 +13,7 @@ from engine.media import keep
 from engine.subtitles.cues import Cue, Word
 from engine.subtitles.render import Renderer, furnish
 from engine.subtitles.styles import Look, ass
+from engine.subtitles.typefaces import typefaces
 from engine.task import weights_folder
 from engine.video import Watch, conversions, described, frames, probe, program, write
 
@@ -66,11 +67,12 @@ def subtitled(path: Path, text: str = "") -> list[Picture]:
     found = probe(path, mime_of(path)).video
     assert found
     cues = [Cue(0.0, 9.0, ((Word(text, 0.0, 9.0),),))] if text else []
-    drawn = ass(cues, Look("plain", found.width, found.height, size=15))
+    fonts = typefaces(weights_folder(Path("data")))
+    drawn = ass(cues, Look("plain", found.width, found.height, size=15), fonts)
     media = keep(path.read_bytes(), path.parent / "media", path.suffix)
     with TemporaryDirectory(dir=path.parent) as place:
-        furnish(Path(place), weights_folder(Path("data")))
-        made = Renderer(Path(place), Watch()).burn(media, drawn, lambda _: None)
+        furnish(Path(place))
+        made = Renderer(Path(place), Watch(), fonts).burn(media, drawn, lambda _: None)
         return shown(made)
 
 

@@ -14,6 +14,8 @@ from engine.errors import BadInput, TooLarge
 from engine.job import Media
 from engine.media import keep
 from engine.subtitles.render import FONTCONFIG, Renderer
+from engine.subtitles.typefaces import typefaces
+from engine.task import weights_folder
 from engine.video import FONTS, Stream, Watch, frames, limits, probe, program, run
 
 
@@ -49,8 +51,9 @@ def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str,
     with pytest.raises(TooLarge, match=r"frames that are larger than it says|frames are 2000 x 2000"):
         for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), Watch()):
             pass
+    renderer = Renderer(tmp_path, Watch(), typefaces(weights_folder(Path("data"))))
     with pytest.raises(TooLarge, match="frames that are larger than it says"):
-        Renderer(tmp_path, Watch()).burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
+        renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
 
 
 def test_a_video_that_grows_is_not_cut_short_in_silence(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from engine.errors import BadInput
 from engine.media import keep
 from engine.subtitles.render import Renderer
+from engine.subtitles.typefaces import typefaces
+from engine.task import weights_folder
 from engine.video import Watch, frames, other_sounds, probe, program, samples, write
 
 RATE = 16000
@@ -251,7 +253,8 @@ def test_the_priming_of_aac_is_not_heard(tmp_path: Path) -> None:
 def test_a_track_of_subtitles_keeps_all_sounds(tmp_path: Path) -> None:
     path = made(tmp_path / "a.mkv", *picture(), *tone(440), *tone(880), "-map", "0", "-map", "1", "-map", "2")
     media = keep(path.read_bytes(), tmp_path / "media")
-    again = Renderer(tmp_path, Watch()).mux(media, "1\n00:00:00,000 --> 00:00:01,000\nHello\n", "en", lambda _: None)
+    renderer = Renderer(tmp_path, Watch(), typefaces(weights_folder(Path("data"))))
+    again = renderer.mux(media, "1\n00:00:00,000 --> 00:00:01,000\nHello\n", "en", lambda _: None)
     sound = probe(again, "video/mp4").sound
     assert sound
     assert sound.count == 2
