@@ -59,8 +59,7 @@ def still(image: "Image.Image") -> Still:
     if image.mode in ("1", "L", "LA"):
         return Still(np.asarray(colour.convert_to_srgb(image.convert("L"), profile)), alpha)
     kept = profile if colour.fits(profile, "RGB") else None
-    if image.mode == "P":
-        image = image.convert("RGBA")  # Pillow warns of transparency that is lost on the straight way to RGB
+    image = image.convert("RGBA") if image.mode == "P" else image  # Pillow warns of transparent palettes otherwise
     return Still(np.asarray(image.convert("RGB")), alpha, kept)
 
 
