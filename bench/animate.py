@@ -14,15 +14,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import video, weights
-from engine.animate.hearing import RATE as HEARD
-from engine.animate.hearing import Heard, hear
-from engine.animate.motion import Motion, follow
-from engine.animate.scene import RATE
-from engine.animate.wishes import Wishes
-from engine.backends import voice
-from engine.backends.faces.reader import FaceReader
-from engine.backends.portrait.painter import MeshPainter
+from engine.media import video
+from engine.tasks import speech as voice
+from engine.tasks.animate.audio_motion.motion import Motion, follow
+from engine.tasks.animate.audio_motion.speech_features import RATE as HEARD
+from engine.tasks.animate.audio_motion.speech_features import Heard, hear
+from engine.tasks.animate.mesh.animator import MeshPainter
+from engine.tasks.animate.options import Wishes
+from engine.tasks.animate.render import RATE
+from engine.vision.faces.reader import FaceReader
+from engine.weights import registry
 from tests.samples import astronaut
 
 Picture = NDArray[np.uint8]
@@ -45,7 +46,7 @@ def portraits() -> dict[str, Picture]:
 
 def speech(folder: Path) -> tuple[Path, Heard]:
     path = folder / "said.wav"
-    voice.save(voice.Speaker(weights.FOLDER).speak(SAID, lambda: None), path)
+    voice.save(voice.Speaker(registry.FOLDER).speak(SAID, lambda: None), path)
     return path, hear(video.samples(path, "audio/wav", HEARD, video.Watch()), RATE)
 
 
@@ -94,7 +95,7 @@ def measured(path: Path, reader: FaceReader) -> tuple[float, float]:
 def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, CORES & os.sched_getaffinity(0) or os.sched_getaffinity(0))
-    painter, reader = MeshPainter(weights.FOLDER), FaceReader(weights.FOLDER)
+    painter, reader = MeshPainter(registry.FOLDER), FaceReader(registry.FOLDER)
     print("512 x 512         frames/s   encoder alone   lip sync   jitter")
     with TemporaryDirectory() as place:
         folder = Path(place)

@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from bench.figures import figures, finish
-from engine.animate.motion import Motion
-from engine.animate.wishes import Wishes
-from engine.backends.faces.face import Face
-from engine.backends.liveportrait.loading import TorchNetworks
-from engine.backends.liveportrait.networks import POINTS, Widths
-from engine.backends.liveportrait.painter import LivePainter
+from bench.lib.report import figures, finish
+from engine.tasks.animate.audio_motion.motion import Motion
+from engine.tasks.animate.liveportrait.animator import LivePainter
+from engine.tasks.animate.liveportrait.loading import TorchNetworks
+from engine.tasks.animate.liveportrait.networks import POINTS, Widths
+from engine.tasks.animate.options import Wishes
+from engine.vision.faces.face import Face
 from tests.tiny_liveportrait import save
 
 TURNS = 5

@@ -19,8 +19,8 @@ import psutil
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bench.studio import ask, open_studio
-from bot.service import Service
+from bench.lib.app import ask, open_studio
+from bot.requests.service import Service
 from tests.servers.discord import DiscordServer
 from tests.servers.telegram import TelegramServer
 

@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from engine.job import Job, Media, Result, key_of
-from engine.media import keep
+from engine.core.job import Job, Media, Result, key_of
+from engine.media.files import keep
 from storage import cache, jobs
 from storage.store import Limit, Rate, Store
 

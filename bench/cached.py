@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.cache import FILES, HITS, SIZES, TURNS, fill, pictures, show, took
-from bench.studio import ask, open_studio
-from bot.service import Service
-from engine.job import Done, Job, key_of
+from bench.lib.app import ask, open_studio
+from bot.requests.service import Service
+from engine.core.job import Done, Job, key_of
 from engine.tasks.echo import Params
 
 

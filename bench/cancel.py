@@ -15,11 +15,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench.studio import echo, open_studio
-from bot.command import Request
+from bench.lib.app import echo, open_studio
 from bot.commands.imagine import imagine
-from bot.service import Service
-from engine.job import Failed, Progress, Queued, Started, Update
+from bot.core.command import Request
+from bot.requests.service import Service
+from engine.core.job import Failed, Progress, Queued, Started, Update
 
 TURNS = 6
 WEIGHTS = Path("data/weights").resolve()

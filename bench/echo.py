@@ -20,7 +20,7 @@ import aiohttp
 from arq import create_pool
 from arq.connections import RedisSettings
 
-from bench.studio import ask, open_studio
+from bench.lib.app import ask, open_studio
 
 ALONE = 300
 TOGETHER = 1500
@@ -42,7 +42,7 @@ async def atelier() -> AsyncIterator[Once]:
 async def arq() -> AsyncIterator[Once]:
     with TemporaryDirectory() as folder:
         redis = ["redis-server", "--port", str(REDIS_PORT), "--dir", folder, "--save", "", "--appendonly", "no"]
-        async with started(redis), started([sys.executable, "-m", "arq", "bench.arq_worker.WorkerSettings"]):
+        async with started(redis), started([sys.executable, "-m", "arq", "bench.lib.arq_worker.WorkerSettings"]):
             pool = await reachable(lambda: create_pool(RedisSettings(port=REDIS_PORT)))
 
             async def once(number: int) -> object:
@@ -58,7 +58,7 @@ async def arq() -> AsyncIterator[Once]:
 @asynccontextmanager
 async def litserve() -> AsyncIterator[Once]:
     url = f"http://127.0.0.1:{LITSERVE_PORT}/predict"
-    server = [sys.executable, "-m", "bench.litserve_server", str(LITSERVE_PORT)]
+    server = [sys.executable, "-m", "bench.lib.litserve_server", str(LITSERVE_PORT)]
     async with started(server), aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
 
         async def once(number: int) -> object:

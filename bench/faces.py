@@ -21,15 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine import weights
-from engine.backends.faces.face import Face
-from engine.backends.faces.reader import WEIGHT, FaceReader
-from engine.backends.faceswap.mesh import Texture, put
-from engine.backends.faceswap.warp import triangles
-from engine.media import keep
-from engine.models import Pool
-from engine.task import Context, EngineSettings
-from engine.tasks.faceswap import TASK, Params
+from engine.core.task import EngineSettings
+from engine.media.files import keep
+from engine.tasks.faceswap.mesh.texture import Texture, put
+from engine.tasks.faceswap.mesh.warp import triangles
+from engine.tasks.faceswap.params import Params
+from engine.tasks.faceswap.task import TASK
+from engine.vision.faces.face import Face
+from engine.vision.faces.reader import WEIGHT, FaceReader
+from engine.weights import registry
+from engine.worker.context import Context
+from engine.worker.model_pool import Pool
 from tests import samples
 
 Picture = NDArray[np.uint8]
@@ -109,7 +111,7 @@ def whole_task(source: Picture, target: Picture) -> float:
 def bare(name: str) -> Callable[[], Any]:
     from ai_edge_litert.interpreter import Interpreter
 
-    network: Any = Interpreter(str(weights.need(WEIGHT, weights.FOLDER) / name), num_threads=1)
+    network: Any = Interpreter(str(registry.need(WEIGHT, registry.FOLDER) / name), num_threads=1)
     network.allocate_tensors()
     given = network.get_input_details()[0]
     network.set_tensor(given["index"], np.random.default_rng(0).random(given["shape"], np.float32))
@@ -119,7 +121,7 @@ def bare(name: str) -> Callable[[], Any]:
 
 def readings() -> None:
     cv2.setNumThreads(1)
-    reader = FaceReader(weights.FOLDER, 1)
+    reader = FaceReader(registry.FOLDER, 1)
     find, read = bare("face_detection_back.tflite"), bare("face_landmark.tflite")
     print(f"\n{'one thread':<44} {'ms':>8} {'bare ms':>8} {'ratio':>6}")
     for width, height in ((512, 512), (1280, 720), (1920, 1080)):
@@ -141,5 +143,5 @@ def readings() -> None:
 
 
 if __name__ == "__main__":
-    swaps(FaceReader(weights.FOLDER))
+    swaps(FaceReader(registry.FOLDER))
     readings()

@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.backends.faceswap import paste
-from engine.backends.faceswap.full import InsightSwapper, Inswapper, Pending, begin, placed
-from engine.backends.onnx_torch import TorchSession
-from engine.backends.transfer import Coming, sent
+from engine.tasks.faceswap.inswapper import paste
+from engine.tasks.faceswap.inswapper.swapper import InsightSwapper, Inswapper, Pending, begin, placed
+from engine.torch_support.onnx import TorchSession
+from engine.torch_support.transfer import Coming, sent
 from tests import tiny_faces
 
 warnings.filterwarnings("ignore", "`estimate` is deprecated", FutureWarning)  # InsightFace's own alignment
@@ -219,9 +219,9 @@ def profiled(network: Inswapper, latent: Tensor) -> None:
 
 def followed(folder: Path, device: str, turns: int) -> None:
     """A face found and followed in every frame, too: the detector is a small one, called as det_10g is."""
-    from engine.backends.faceswap.choice import Choice
-    from engine.backends.faceswap.swapping import Swapping
-    from engine.backends.faceswap.tracking import Tracker
+    from engine.tasks.faceswap.face_selection import Choice
+    from engine.tasks.faceswap.frame_swap import Swapping
+    from engine.tasks.faceswap.tracking import Tracker
 
     tiny_faces.detector(folder / "buffalo_l" / "det_10g.onnx")
     tiny_faces.recogniser(folder / "buffalo_l" / "w600k_r50.onnx")

@@ -18,16 +18,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from engine import media
-from engine.film import reel
-from engine.film.film import Film, Scene
-from engine.film.work import Work
-from engine.job import Media, Result
-from engine.models import Pool
-from engine.task import Context, EngineSettings, weights_folder
-from engine.tasks import TASKS
-from engine.video import program
-from engine.worker import loaders
+from engine.core.job import Media, Result
+from engine.core.task import EngineSettings
+from engine.media import files as media
+from engine.media.video import program
+from engine.tasks.film import pipeline
+from engine.tasks.film.context import Work
+from engine.tasks.film.film import Film, Scene
+from engine.tasks.registry import TASKS
+from engine.weights.registry import weights_folder
+from engine.worker.context import Context
+from engine.worker.loop import loaders
+from engine.worker.model_pool import Pool
 
 SCENES, SECONDS, FADE, RATE = 10, 6.0, 0.6, 30
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -104,7 +106,7 @@ def _overlap(folder: Path) -> None:
         pass
     work = Timed(Film(scenes, shape="square"), context)
     begun = time.monotonic()
-    made = reel.make(work)
+    made = pipeline.make(work)
     whole = time.monotonic() - begun
     longest = max(work.lanes.values())
     print(f"{SCENES} scenes drawn, spoken and filmed, {made.video.seconds:.0f} s of film")
@@ -120,7 +122,7 @@ def _film(folder: Path, count: int, seconds: float) -> None:
     scenes = tuple(
         Scene(image=_picture(folder, at), seconds=seconds, motion="zoom" if at % 2 else "pan") for at in range(count)
     )
-    reel.make(Work(Film(scenes), _context(folder)))
+    pipeline.make(Work(Film(scenes), _context(folder)))
 
 
 def _context(folder: Path) -> Context:

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from bench import random_ltx
-from engine.backends.ltx import clipper
-from engine.backends.ltx.clipper import AGAINST, LtxClipper, Part
-from engine.task import EngineSettings
+from bench.lib import random_ltx
+from engine.core.task import EngineSettings
+from engine.tasks.text_to_video.ltx import generator
+from engine.tasks.text_to_video.ltx.generator import AGAINST, LtxClipper, Part
 
 SIZE, FRAMES, SEED = (704, 480), 153, 7
 STEPS = int(os.environ.get("STEPS", "20"))
@@ -51,9 +51,9 @@ def measured(run: Callable[[], Any]) -> tuple[float, float, Any]:
     """Seconds and gigabytes at most of a run, and what it made."""
     import torch
 
-    clipper.STEPS = 2
+    generator.STEPS = 2
     run()
-    clipper.STEPS = STEPS
+    generator.STEPS = STEPS
     torch.cuda.synchronize()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
@@ -112,8 +112,8 @@ def peer(checkpoint: Path, *, offload: bool) -> Any:
             height=SIZE[1],
             num_frames=FRAMES,
             frame_rate=30,
-            num_inference_steps=clipper.STEPS,
-            guidance_scale=clipper.GUIDANCE,
+            num_inference_steps=generator.STEPS,
+            guidance_scale=generator.GUIDANCE,
             decode_timestep=0.05,
             decode_noise_scale=0.025,
             generator=torch.Generator("cpu").manual_seed(SEED),

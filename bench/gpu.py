@@ -19,18 +19,20 @@ from typing import Any
 
 import numpy as np
 
-from bench import card
-from bench.figures import add, figures, finish, say
-from bench.gpu_profile import profile
 from bench.gpu_queue import queue, small
-from engine import png
-from engine.backends.parking import Parking
-from engine.backends.sdxl.checkpoint import TOGETHER
-from engine.backends.sdxl.painter import SdxlPainter
-from engine.backends.sdxl.reader import Words
-from engine.models import Pool
-from engine.task import Context, EngineSettings
-from engine.tasks.imagine import TASK, Params
+from bench.lib import gpu_device
+from bench.lib.gpu_profile import profile
+from bench.lib.report import add, figures, finish, say
+from engine.core.task import EngineSettings
+from engine.media import png
+from engine.tasks.imagine.params import Params
+from engine.tasks.imagine.sdxl.checkpoint import TOGETHER
+from engine.tasks.imagine.sdxl.generator import SdxlPainter
+from engine.tasks.imagine.sdxl.prompt_cache import Words
+from engine.tasks.imagine.task import TASK
+from engine.torch_support.offload import Parking
+from engine.worker.context import Context
+from engine.worker.model_pool import Pool
 
 UNET_FLOPS, VAE_FLOPS = 6.76e12, 10.5e12
 """Operations of a UNet's call and of a decode at 1024 x 1024, counted with torch's own counter."""
@@ -252,13 +254,13 @@ def alone(settings: EngineSettings, checkpoint: Path) -> None:
 
 
 def main() -> None:
-    model = card.asked()
-    if not card.here():
+    model = gpu_device.asked()
+    if not gpu_device.here():
         return
     import torch
 
     say("card", torch.cuda.get_device_name())
-    with card.studio(BUDGET, model) as settings:
+    with gpu_device.studio(BUDGET, model) as settings:
         alone(settings, Path(settings.models["imagine"]))
         asyncio.run(queue(settings))
         asyncio.run(small(settings))

@@ -11,12 +11,12 @@ import signal
 import statistics
 import time
 
-from bench import card
-from bench.figures import finish, say
 from bench.gpu_queue import BUDGET, all_of, ask, compiled
-from engine.devices import devices
-from engine.host import Engine, HostSettings
-from engine.task import EngineSettings
+from bench.lib import gpu_device
+from bench.lib.report import finish, say
+from engine.core.devices import devices
+from engine.core.task import EngineSettings
+from engine.host.engine import Engine, HostSettings
 
 PEOPLE, ROUNDS = 64, 5
 
@@ -66,13 +66,13 @@ async def compare(settings: EngineSettings) -> None:
 
 
 def main() -> None:
-    model = card.asked()
-    if not card.here():
+    model = gpu_device.asked()
+    if not gpu_device.here():
         return
     if len(devices("auto")) < 2:
         print("There is only one NVIDIA GPU here, so there is nothing to compare.")
         return
-    with card.studio(BUDGET, model) as settings:
+    with gpu_device.studio(BUDGET, model) as settings:
         asyncio.run(compare(settings))
     finish()
 

@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 
-from bench import card
-from bench.figures import say
-from engine.host import Engine, HostSettings
-from engine.job import Done, Failed, Job
-from engine.tasks.imagine import Params
+from bench.lib import gpu_device
+from bench.lib.report import say
+from engine.core.job import Done, Failed, Job
+from engine.host.engine import Engine, HostSettings
+from engine.tasks.imagine.params import Params
 
 LEFT = (15.0, 11.0, 9.5, 8.5, 7.5, 4.0)
 """Gigabytes of the card that the worker may have at most."""
@@ -85,9 +85,9 @@ def main() -> None:
     parser.add_argument("--cold", type=float, nargs="*", default=LEFT, help="gigabytes that a cold worker may have")
     parser.add_argument("--warm", type=float, nargs="*", default=BESIDE, help="gigabytes left beside a warm one")
     given = parser.parse_args()
-    if not card.here():
+    if not gpu_device.here():
         return
-    with card.studio(BUDGET) as settings:
+    with gpu_device.studio(BUDGET) as settings:
         host = HostSettings(("cuda:0",), settings.folder, BUDGET, models=tuple(settings.models.items()))
         for left in given.cold:
             asyncio.run(cold(host, left))

@@ -9,11 +9,11 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from bench import card
-from bench.figures import finish, say
-from engine.backends.sdxl.painter import SdxlPainter
-from engine.task import EngineSettings
-from engine.tasks.imagine import Params
+from bench.lib import gpu_device
+from bench.lib.report import finish, say
+from engine.core.task import EngineSettings
+from engine.tasks.imagine.params import Params
+from engine.tasks.imagine.sdxl.generator import SdxlPainter
 
 BUDGET = 15_000_000_000
 MAX_SECONDS = 420.0
@@ -51,10 +51,10 @@ def count(logs: Sequence[Mapping[str, Any]], event: str) -> int:
 
 
 def main() -> None:
-    model = card.asked()
-    if not card.here():
+    model = gpu_device.asked()
+    if not gpu_device.here():
         return
-    with card.studio(BUDGET, model) as settings:
+    with gpu_device.studio(BUDGET, model) as settings:
         say("times that the weights left the card", draw_and_park(settings))
     finish()
 

@@ -5,12 +5,12 @@ import statistics
 import time
 from contextlib import aclosing
 
-from bench import card
-from bench.figures import finish, say
-from engine.host import Engine, HostSettings
-from engine.job import Done, Job
-from engine.task import EngineSettings
-from engine.tasks.imagine import Params
+from bench.lib import gpu_device as card
+from bench.lib.report import finish, say
+from engine.core.job import Done, Job
+from engine.core.task import EngineSettings
+from engine.host.engine import Engine, HostSettings
+from engine.tasks.imagine.params import Params
 
 BUDGET, SMALL = 15_000_000_000, 8_000_000_000
 PEOPLE, JOBS = 32, 500

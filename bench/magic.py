@@ -17,18 +17,18 @@ from pathlib import Path
 
 import structlog
 
-from bench.studio import echo
-from bot.command import Request
+from bench.lib.app import echo
+from bot.app import Studio
 from bot.commands import COMMANDS
-from bot.config import Settings
-from bot.service import Service
-from bot.studio import Studio
-from engine.backends import writers
-from engine.backends.torchvision_import import import_torchvision
-from engine.host import Engine, HostSettings
-from engine.job import Done, Started
-from engine.task import EngineSettings
-from engine.tasks.magic import Params
+from bot.config.settings import Settings
+from bot.core.command import Request
+from bot.requests.service import Service
+from engine.core.job import Done, Started
+from engine.core.task import EngineSettings
+from engine.host.engine import Engine, HostSettings
+from engine.tasks.magic import backends
+from engine.tasks.magic.params import Params
+from engine.torch_support.torchvision_import import import_torchvision
 from storage.files import Files
 from storage.store import Store
 
@@ -52,7 +52,7 @@ async def main() -> None:
 
 
 async def _measure(label: str, model: str, times: int, folder: Path) -> None:
-    writer = writers.load(EngineSettings("cpu", folder, 10**10, {"magic": model}))
+    writer = backends.load(EngineSettings("cpu", folder, 10**10, {"magic": model}))
     seeds = iter(range(10**6))
     bare = _median(times, lambda: writer.write(Params(idea=IDEA, seed=next(seeds), short=True), lambda *_: None))
     settings = HostSettings(("cpu",), folder, models=(("magic", model), ("imagine", "pocket")), beside=True)

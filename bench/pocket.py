@@ -12,9 +12,9 @@ from itertools import count
 import numpy as np
 import psutil
 
-from engine import weights
-from engine.backends.pocket.pocket import Pocket
-from engine.backends.realesrgan.embedded import Upscaler
+from engine.tasks.imagine.pocket.pocket import Pocket
+from engine.tasks.upscale.realesrgan.embedded import Upscaler
+from engine.weights import registry
 
 THREADS = 2
 TURNS = 7
@@ -61,7 +61,7 @@ def torch_step() -> Callable[[], object]:
 
 def main() -> None:
     before = psutil.Process().memory_info().rss
-    pocket, upscaler = Pocket(weights.FOLDER, THREADS), Upscaler(weights.FOLDER, THREADS)
+    pocket, upscaler = Pocket(registry.FOLDER, THREADS), Upscaler(registry.FOLDER, THREADS)
     picture = pocket.draw("a red apple", seed=1)[0]
     upscaler.enlarge(picture)
     after = psutil.Process().memory_info().rss

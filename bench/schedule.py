@@ -1,8 +1,8 @@
 """The schedule on a simulated day beside first-in-first-out, and what a pick costs: `scripts/bench schedule`.
 
 Goals: the others' 95th percentile of waiting at least 10 times shorter than first-in-first-out's though one person
-queues 1,000 jobs; at most 1.2 times the fewest changes of model; nobody over the bound of engine/schedule.py; a pick
-under 1 ms with 10,000 waiting. Draws data/bench/schedule.png: the waiting of each person under both orders.
+queues 1,000 jobs; at most 1.2 times the fewest changes of model; nobody over the bound of engine/host/scheduler.py; a
+pick under 1 ms with 10,000 waiting. Draws data/bench/schedule.png: the waiting of each person under both orders.
 """
 
 import statistics
@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.day import GREEDY, Asked, Fair, FirstCome, Served, day, fewest_swaps, high, serve
-from bench.waits import plot
-from engine.schedule import Schedule, Waiting
+from bench.lib.scheduler_simulation import GREEDY, Asked, Fair, FirstCome, Served, day, fewest_swaps, high, serve
+from bench.lib.wait_chart import plot
+from engine.host.scheduler import Schedule, Waiting
 
 SEEDS = (1, 2, 3)
 SWAPS = (5.0, 0.0)
@@ -48,7 +48,7 @@ def compare(seed: int, swap: float) -> None:
     longest, share = order.nearest()
     print(f"day {seed}, a change of model takes {swap:g} s")
     print(row("first in, first out", jobs, first))
-    print(row("engine.schedule", jobs, fair))
+    print(row("engine.host.scheduler", jobs, fair))
     print(f"  others' p95 is {high(others(jobs, first)) / high(others(jobs, fair)):.0f} times shorter;", end=" ")
     print(f"changes of model: {fair.swaps / fewest:.2f} times the {fewest:,} of the best order found")
     print(f"  longest wait at the head of a line {longest:,.0f} s; nearest to its bound {share:.0%}")

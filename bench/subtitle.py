@@ -13,13 +13,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
-from bench.figures import figures, finish
-from engine import media, video, weights
-from engine.backends.whisper import RATE, Whisper, choose
-from engine.devices import devices
-from engine.job import Media
-from engine.subtitles.cues import cut
-from engine.task import EngineSettings
+from bench.lib.report import figures, finish
+from engine.core.devices import devices
+from engine.core.job import Media
+from engine.core.task import EngineSettings
+from engine.media import files as media
+from engine.media import video
+from engine.tasks.subtitle.cues import cut
+from engine.tasks.subtitle.whisper import RATE, Whisper, choose
+from engine.weights import registry
 
 SAID = (
     "Good morning everyone, and welcome to our little workshop. Today we are going to build a wooden chair, and paint "
@@ -74,7 +76,7 @@ def main() -> None:
         folder = Path(place)
         device = devices("auto")[0]
         model = choose(EngineSettings(device, folder, 0, {})).model
-        whisper = Whisper(weights.need(model, weights.FOLDER), device)
+        whisper = Whisper(registry.need(model, registry.FOLDER), device)
         source = spoken(folder)
         seconds = video.probe(source.path, source.mime).seconds
         times: dict[Callable[[Whisper, Media], None], list[float]] = {bare: [], ours: []}

@@ -18,11 +18,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import weights
-from engine.backends.realesrgan.embedded import Upscaler
-from engine.backends.realesrgan.networks import DRAWING, FAST, PHOTO, SCALE
-from engine.backends.realesrgan.tiled import upscale
-from engine.backends.realesrgan.tiles import cut
+from engine.tasks.upscale.realesrgan.embedded import Upscaler
+from engine.tasks.upscale.realesrgan.networks import DRAWING, FAST, PHOTO, SCALE
+from engine.tasks.upscale.realesrgan.tiled_upscale import upscale
+from engine.tasks.upscale.realesrgan.tiles import cut
+from engine.weights import registry
 
 Picture = NDArray[np.uint8]
 
@@ -43,8 +43,8 @@ def bare(name: str) -> Callable[[Picture], Any]:
 
     net = ncnn.Net()
     net.opt.num_threads = 1
-    net.load_param(str(weights.FOLDER / name / "x4.param"))
-    net.load_model(str(weights.FOLDER / name / "x4.bin"))
+    net.load_param(str(registry.FOLDER / name / "x4.param"))
+    net.load_model(str(registry.FOLDER / name / "x4.bin"))
 
     def run(small: Picture) -> Picture:
         planes = np.ascontiguousarray(small.transpose(2, 0, 1), np.float32) / np.float32(255)
@@ -57,7 +57,7 @@ def bare(name: str) -> Callable[[Picture], Any]:
 
 
 def ours(name: str) -> Callable[[Picture], Any]:
-    network = Upscaler(weights.FOLDER, threads=1, name=name)
+    network = Upscaler(registry.FOLDER, threads=1, name=name)
 
     def run(small: Picture) -> Picture:
         high, wide, *_ = small.shape

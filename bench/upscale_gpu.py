@@ -17,14 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.figures import figures, finish
-from engine.backends.realesrgan.dense import Dense
-from engine.backends.realesrgan.enlarger import Tiled
-from engine.backends.realesrgan.full import TorchUpscaler
-from engine.backends.realesrgan.networks import PHOTO, SCALE
-from engine.backends.realesrgan.tiled import upscale
-from engine.backends.realesrgan.tiles import cut
-from engine.backends.torchvision_import import import_torchvision
+from bench.lib.report import figures, finish
+from engine.tasks.upscale.realesrgan.full import TorchUpscaler
+from engine.tasks.upscale.realesrgan.networks import PHOTO, SCALE
+from engine.tasks.upscale.realesrgan.rrdb_split import Dense
+from engine.tasks.upscale.realesrgan.tiled_upscale import upscale
+from engine.tasks.upscale.realesrgan.tiles import cut
+from engine.tasks.upscale.tile_planner import Tiled
+from engine.torch_support.torchvision_import import import_torchvision
 
 Picture = NDArray[np.uint8]
 Road = Callable[[Picture], Picture]

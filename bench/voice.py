@@ -8,8 +8,8 @@ import statistics
 import time
 from pathlib import Path
 
-from engine.backends.voice import Speaker
-from engine.task import weights_folder
+from engine.tasks.speech import Speaker
+from engine.weights.registry import weights_folder
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 WORDS = "Only the cat keeps watch. She has seen a thousand ships go by."

@@ -12,17 +12,18 @@ from pathlib import Path
 
 import structlog
 
-from bot import janitor, logs, loop_watchdog, queue
-from bot.adapters import launch
+from bot import logs
+from bot.adapters import registry
+from bot.app import Studio
 from bot.commands import COMMANDS
-from bot.config import Settings, load
-from bot.folder import held
-from bot.service import Service
-from bot.studio import Studio
-from engine.devices import devices
-from engine.duties import beside, lasting
-from engine.errors import AtelierError
-from engine.host import Engine, HostSettings
+from bot.config.settings import Settings, load
+from bot.data_dir import held
+from bot.maintenance import cleanup, loop_watchdog, queue_state
+from bot.requests.service import Service
+from engine.core.devices import devices
+from engine.core.errors import AtelierError
+from engine.host.background import beside, lasting
+from engine.host.engine import Engine, HostSettings
 from storage.files import Files
 from storage.store import Store
 
@@ -51,9 +52,9 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             Engine.open(host_settings(settings)) as engine,
         ):
             studio = Studio(settings, store, _files(settings), engine, COMMANDS)
-            await queue.restore(studio)
-            tidying = lasting("tidying", partial(janitor.keep_tidy, studio))
-            learning = lasting("learning times", partial(queue.keep_learning, studio))
+            await queue_state.restore(studio)
+            tidying = lasting("tidying", partial(cleanup.keep_tidy, studio))
+            learning = lasting("learning times", partial(queue_state.keep_learning, studio))
             async with beside(tidying, learning):
                 yield Service(studio)
 
@@ -94,11 +95,11 @@ async def _serve_until_signal(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(settings) as service, launch.adapters(service, stop):
+    async with opened(settings) as service, registry.adapters(service, stop):
         await stop.wait()
         log.info("stopping: no more requests are taken")
         await service.close()
-        unreachable = not launch.reachable(service)
+        unreachable = not registry.reachable(service)
     log.info("stopped")
     if unreachable:
         raise AtelierError("No platform is on, so nobody can reach this studio. The log says why each is off.")

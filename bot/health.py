@@ -4,8 +4,8 @@ import os
 import sys
 import urllib.request
 
-from bot.config import Settings, load
-from engine.errors import AtelierError
+from bot.config.settings import Settings, load
+from engine.core.errors import AtelierError
 
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Where to ask a studio that listens everywhere."""

@@ -12,7 +12,7 @@ from typing import Any, TextIO, cast
 
 import structlog
 
-from engine.stderr import Stderr, escape
+from engine.core.log_stream import Stderr, escape
 
 VALUE_LENGTH = 1000
 """Characters of one value that are shown."""

@@ -12,19 +12,19 @@ from typing import BinaryIO, TextIO, cast
 
 import structlog
 
-from engine.decoding import set_max_pixels
-from engine.devices import hide_other_gpus
-from engine.errors import AtelierError
-from engine.job import Value
-from engine.stderr import Stderr
-from engine.task import EngineSettings
-from engine.wire import Unfit, line
+from engine.core.devices import hide_other_gpus
+from engine.core.errors import AtelierError
+from engine.core.job import Value
+from engine.core.log_stream import Stderr
+from engine.core.protocol import Unfit, line
+from engine.core.task import EngineSettings
+from engine.media.decoding import set_max_pixels
 
 
 def main(arguments: list[str]) -> int:
     """Serve until stdin ends. Returns the process's exit code."""
     if arguments[:1] == ["weights"]:
-        from engine.weights_program import main as weights
+        from engine.weights.cli import main as weights
 
         return weights(arguments[1:])
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as the driver counts, and nvidia-smi
@@ -50,8 +50,8 @@ def _take_stdout() -> BinaryIO:
 
 
 def _serve(given: argparse.Namespace, wire: BinaryIO) -> int:
-    from engine.tasks import TASKS
-    from engine.worker import Worker, leave
+    from engine.tasks.registry import TASKS
+    from engine.worker.loop import Worker, leave
 
     lock = threading.Lock()
 

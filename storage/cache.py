@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.job import Result
+from engine.core.job import Result
 
 File = tuple[str, str]
 """SHA-256 and path."""

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from engine.job import Job
+from engine.core.job import Job
 from storage.jobs import files_in
 
 

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import aiosqlite
 import structlog
 
-from engine.errors import AtelierError, Locked, disk_full
+from engine.core.errors import AtelierError, Locked, disk_full
 
 T = TypeVar("T")
 log = structlog.get_logger()

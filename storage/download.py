@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from engine.errors import BadInput, TooLarge
+from engine.core.errors import BadInput, TooLarge
 
 CHUNK = 65536
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.decoding import check_picture
-from engine.errors import BadInput, TooLarge, disk_full
-from engine.job import Media
-from engine.media import (
+from engine.core.errors import BadInput, TooLarge, disk_full
+from engine.core.job import Media
+from engine.media.decoding import check_picture
+from engine.media.files import (
     FORMATS,
     HEAD,
     SCRIPTS,
@@ -28,7 +28,7 @@ from engine.media import (
     sniff,
     suffix_of,
 )
-from engine.video import Bounds, described, probe
+from engine.media.video import Bounds, described, probe
 from storage.download import Download
 
 
@@ -85,7 +85,7 @@ class Files:
         """Bring the file here and look at it: nothing of it stays where it is refused.
 
         `claim` is told the file's SHA-256 before the file is put in its place.
-        `accepts` are the kinds of `engine.media.KINDS` that the option takes; all but texts where it is empty.
+        `accepts` are the kinds of `engine.media.files.KINDS` that the option takes; all but texts where it is empty.
         Raises BadInput for what does not arrive whole, is no format of ours, not the one it is named or not of a kind
         that is accepted, TooLarge, and DiskFull.
         """

@@ -3,8 +3,8 @@
 import sqlite3
 from pathlib import Path
 
-from engine.errors import Sentence
-from engine.job import Media, Result
+from engine.core.errors import Sentence
+from engine.core.job import Media, Result
 from storage import cache, jobs
 
 DELETED = Result(notes=(Sentence(template="It was deleted."),))

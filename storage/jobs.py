@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.errors import BadInput
-from engine.job import Done, Failed, Job, Media, Result
+from engine.core.errors import BadInput
+from engine.core.job import Done, Failed, Job, Media, Result
 
 State = Literal["queued", "running", "delivering", "done", "failed", "cancelled"]
 UNFINISHED = "state IN ('queued', 'running', 'delivering')"

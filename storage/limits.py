@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.errors import RateLimited, TooMany
-from engine.job import Job
+from engine.core.errors import RateLimited, TooMany
+from engine.core.job import Job
 
 
 @dataclass(frozen=True)

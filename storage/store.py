@@ -9,16 +9,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
-from engine.job import Failed, Job, Result
-from engine.media import intact
-from storage import asks, cache, consents, jobs, limits, runs
-from storage.asks import Question
+from engine.core.job import Failed, Job, Result
+from engine.media.files import intact
+from storage import cache, consents, jobs, limits, questions, runs
 from storage.cache import CacheStats
 from storage.consents import Consent
 from storage.database import Database
 from storage.forget import forget
 from storage.jobs import IllegalMove, Row, State, TakenBefore
 from storage.limits import Active, Allowance, Caps, Limit, Rate
+from storage.questions import Question
 from storage.reports import Reports
 from storage.runs import Run
 from storage.stats import Hour, Spread, Stats, Usage
@@ -148,25 +148,25 @@ class Store(Reports):
 
     async def ask(self, question: Question) -> None:
         """Keep the jobs that their person has yet to agree to, with their files."""
-        await self._database.change(lambda db: asks.insert(db, question))
+        await self._database.change(lambda db: questions.insert(db, question))
 
     async def asked(self, name: str) -> Question | None:
         """None where it was answered, or its time is over."""
-        return await self._database.read(lambda db: asks.find(db, name, self._clock()))
+        return await self._database.read(lambda db: questions.find(db, name, self._clock()))
 
     async def unask(self, name: str) -> bool:
         """Drop a question; whether it was there."""
-        return await self._database.change(lambda db: asks.drop(db, name))
+        return await self._database.change(lambda db: questions.drop(db, name))
 
     async def question_shown(self, request: str, seconds: float) -> None:
         """The platform's message `request` was answered with a question: it is known as taken for so long."""
         until = self._clock() + seconds
-        await self._database.change(lambda db: asks.shown(db, request, until))
+        await self._database.change(lambda db: questions.shown(db, request, until))
 
     async def was_taken(self, request: str) -> bool:
         """Whether the platform's message `request` has made a job already, or its question was shown."""
         now = self._clock()
-        return await self._database.read(lambda db: jobs.is_taken(db, request) or asks.was_shown(db, request, now))
+        return await self._database.read(lambda db: jobs.is_taken(db, request) or questions.was_shown(db, request, now))
 
     async def consent(self, job: Job, statement: str) -> None:
         """The job's person agreed, with it, to the words whose SHA-256 is `statement`."""
@@ -179,7 +179,7 @@ class Store(Reports):
     async def tidy(self, now: float | None = None) -> int:
         """Drop the rows of tokens that came back and of questions whose time is over; how many."""
         return await self._database.change(
-            lambda db: limits.tidy(db, self._at(now)) + asks.tidy(db, self._at(now)), durable=False
+            lambda db: limits.tidy(db, self._at(now)) + questions.tidy(db, self._at(now)), durable=False
         )
 
     async def note(self, name: str) -> str | None:
@@ -203,7 +203,7 @@ class Store(Reports):
     ) -> list[Result | None]:
         results = [self._admit(db, job, bounds) for job in batch]
         if question is not None:
-            asks.answer(db, question)
+            questions.answer(db, question)
         return results
 
     def _admit(self, db: sqlite3.Connection, job: Job, bounds: Sequence[Limit]) -> Result | None:
@@ -256,7 +256,7 @@ def _withdraw_all(db: sqlite3.Connection, batch: Sequence[Job], question: Questi
     """What was asked can be asked again, and what was a question is one again."""
     withdrawn = [jobs.withdraw(db, job.id) for job in batch]
     if question is not None and any(withdrawn):
-        asks.insert(db, question)
+        questions.insert(db, question)
 
 
 def _all_intact(result: Result) -> bool:

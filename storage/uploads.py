@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from engine.job import Media
+from engine.core.job import Media
 from storage.files import Attachment, Files
 
 IsNamed = Callable[[str], Awaitable[bool]]

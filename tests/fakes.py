@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 
-from engine.host import Engine, HostSettings
-from engine.job import Done, Failed, Job, Update, key_of
+from engine.core.job import Done, Failed, Job, Update, key_of
+from engine.host.engine import Engine, HostSettings
 from storage.store import Row, Store
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]

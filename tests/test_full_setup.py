@@ -6,7 +6,7 @@ import sys
 import torch  # noqa: F401  # makes this a test of the full tier
 
 TRANSFORMS = """
-from engine.backends.torchvision_import import import_torchvision
+from engine.torch_support.torchvision_import import import_torchvision
 import_torchvision()
 import spandrel
 from torchvision.transforms.functional import rotate

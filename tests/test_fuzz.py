@@ -11,21 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from bot.buttons import job_of, meaning, pressed
 from bot.commands import COMMANDS
-from bot.config import known_keys, load
-from bot.known import unknown
-from bot.text import parse, split_command
-from bot.units import duration, rate
-from bot.variants import count, variants
-from bot.wildcard_lists import Lists
-from bot.words import say
-from engine import scripts
-from engine.errors import AtelierError
-from engine.job import Failed, key_of
-from engine.scripts.draft import draft
-from engine.scripts.reader import FORMATS
-from engine.weighting import fragments, numbered
+from bot.config.settings import known_keys, load
+from bot.config.units import duration, rate
+from bot.core.command_line import parse, split_command
+from bot.i18n.translate import say
+from bot.presentation.buttons import job_of, meaning, pressed
+from bot.prompting.templates import count, variants
+from bot.prompting.wildcard_lists import Lists
+from bot.requests.lookup import unknown
+from engine.core.errors import AtelierError
+from engine.core.job import Failed, key_of
+from engine.tasks.film import scripts
+from engine.tasks.film.scripts.draft import draft
+from engine.tasks.film.scripts.reader import FORMATS
+from engine.tasks.imagine.prompt_weights import fragments, numbered
 from storage.store import Store
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

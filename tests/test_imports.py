@@ -1,4 +1,4 @@
-"""Who may know whom, as DESIGN.md's section 3 draws it, read from the source; and what the bot's process loads."""
+"""Import rules: which package may import which, as DESIGN section 2 draws it, and what the bot's process loads."""
 
 import ast
 import subprocess
@@ -9,45 +9,100 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OURS = ("bot", "engine", "storage")
-FILES = {path.relative_to(ROOT).as_posix(): path for room in OURS for path in sorted((ROOT / room).rglob("*.py"))}
+FILES = {path.relative_to(ROOT).as_posix(): path for top in OURS for path in sorted((ROOT / top).rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
 MODULES = {name: name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in FILES}
 
-ENGINE_FROM_OUTSIDE = tuple(
-    f"engine.{name}"
-    for name in (
-        "decoding",
-        "errors",
-        "job",
-        "params",
-        "wire",
-        "host",
-        "devices",
-        "duties",
-        "media",
-        "parts",
-        "scripts",
-        "stages",
-        "stderr",
-        "tasks",
+TASKS_FROM_OUTSIDE = tuple(
+    sorted(
+        {
+            name
+            for name in MODULES.values()
+            if name.startswith("engine.tasks.")
+            and name.rpartition(".")[2] in {"registry", "params", "echo", "scenes_task", "video_task"}
+        }
     )
 )
-"""What the front end may take of the engine: values, errors, Params, duties and the host; no worker and no backend."""
+"""The modules of tasks that the front end may import: the list of tasks and their options, no backend."""
 
-CORE = tuple(sorted({name for name in MODULES.values() if name.count(".") == 1 and name.startswith("bot.")}
-    - {"bot.__main__", "bot.service", "bot.adapters", "bot.commands"}))  # fmt: skip
-"""The bot's values, declarations and open parts, which its rooms share."""
+ENGINE_FROM_OUTSIDE = (
+    "engine.core",
+    "engine.host",
+    "engine.media",
+    "engine.tasks.film.scripts",
+    "engine.tasks.magic.task",
+    *TASKS_FROM_OUTSIDE,
+)
+"""What the front end may import from the engine: no worker and no backend."""
 
-MAY_KNOW = {
+VALUES = ("bot.core", "bot.i18n", "bot.config", "storage.store", *ENGINE_FROM_OUTSIDE)
+APP = ("bot.app", "bot.jobs", "bot.presentation", *VALUES)
+
+ALLOWED = {
     "bot.__main__": ("bot", "storage", "engine"),
-    "bot.adapters": ("bot.adapters", "bot.service", *CORE, "storage.store", *ENGINE_FROM_OUTSIDE),
-    "bot.commands": ("bot.commands", *CORE, "storage.store", *ENGINE_FROM_OUTSIDE),
-    "bot.service": (*CORE, "storage.store", "storage.uploads", *ENGINE_FROM_OUTSIDE),
-    "bot": (*CORE, "storage.store", "storage.files", *ENGINE_FROM_OUTSIDE),
-    "storage": ("storage", "engine.job", "engine.errors", "engine.media", "engine.decoding", "engine.video"),
-    "engine": ("engine",),
+    "bot": ("bot", *VALUES),
+    "bot.app": ("bot.jobs", "storage.files", *VALUES),
+    "bot.core": VALUES,
+    "bot.i18n": VALUES,
+    "bot.config": VALUES,
+    "bot.jobs": ("bot.jobs", *VALUES),
+    "bot.presentation": APP,
+    "bot.maintenance": ("bot.maintenance", *APP),
+    "bot.requests": ("bot.requests", "storage.uploads", *APP),
+    "bot.prompting": ("bot.prompting", "bot.requests", *APP),
+    "bot.commands": ("bot.commands", "bot.maintenance", "bot.prompting", "bot.requests", *APP),
+    "bot.adapters": ("bot.adapters", "bot.requests", *APP),
+    "storage": (
+        "storage",
+        "engine.core.job",
+        "engine.core.errors",
+        "engine.media.decoding",
+        "engine.media.files",
+        "engine.media.video",
+    ),
+    "engine.__main__": ("engine",),
+    "engine.core": ("engine.core", "engine.media", "engine.weights.registry", "engine.worker.context"),
+    "engine.host": ("engine.core", "engine.host", "engine.tasks.registry"),
+    "engine.media": ("engine.core", "engine.media"),
+    "engine.torch_support": ("engine.core", "engine.torch_support"),
+    "engine.text": ("engine.core", "engine.text"),
+    "engine.vision": ("engine.core", "engine.media", "engine.torch_support", "engine.vision", "engine.weights"),
+    "engine.weights": ("engine.core", "engine.weights"),
+    "engine.worker": ("engine.core", "engine.media", "engine.weights", "engine.worker"),
+    "engine.tasks": (
+        "engine.core",
+        "engine.media",
+        "engine.tasks",
+        "engine.text",
+        "engine.torch_support",
+        "engine.vision",
+        "engine.weights",
+        "engine.worker.context",
+        "engine.worker.memory",
+    ),
 }
-"""By room, the longest name that fits: what of ours it may import."""
+"""By package, the longest name that fits: what of ours it may import."""
+
+FORBIDDEN = {
+    "bot.adapters": ("bot.commands", "bot.prompting"),
+    "bot.commands": ("bot.adapters", "bot.requests.service"),
+    "bot.prompting": ("bot.requests.service",),
+}
+"""What a package may not import although a package above it in ALLOWED is allowed."""
+
+SHARED_TASKS = {"options", "speech"}
+"""Packages under `engine.tasks` that every task may import."""
+
+BORROWED = {
+    ("engine.tasks.imagine.pocket.generator", "engine.tasks.upscale.realesrgan.embedded"),
+    ("engine.tasks.text_to_video.contract", "engine.tasks.film.scripts.script"),
+    ("engine.tasks.text_to_video.ltx.generator", "engine.tasks.film.film"),
+    ("engine.tasks.text_to_video.ltx.resolution", "engine.tasks.film.scripts.script"),
+    ("engine.tasks.options", "engine.tasks.film.scripts.script"),
+    ("engine.tasks.options", "engine.tasks.subtitle.languages"),
+    ("engine.tasks.speech.languages", "engine.tasks.subtitle.languages"),
+}
+"""Imports from one task into another that remain. Add none."""
 
 ONE_IMPORTER = {
     "discord": "bot.adapters.discord",
@@ -55,7 +110,6 @@ ONE_IMPORTER = {
     "aiohttp.web": "bot.adapters.web",
     "sqlite3": "storage",
     "aiosqlite": "storage",
-    "ray": "engine.cluster",
 }
 
 HEAVY = {"torch", "diffusers", "transformers", "cv2", "onnxruntime", "ncnn", "ctranslate2", "ai_edge_litert"}
@@ -63,7 +117,7 @@ HEAVY = {"torch", "diffusers", "transformers", "cv2", "onnxruntime", "ncnn", "ct
 
 
 def imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """The modules that are imported; `from a import b` is `a.b`, whether b is a module or not."""
+    """Yield the names that are imported; `from a import b` is `a.b`, whether b is a module or not."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -75,46 +129,71 @@ def within(name: str, package: str) -> bool:
     return f"{name}.".startswith(f"{package}.")
 
 
-def room_of(module: str) -> str:
-    return max((room for room in MAY_KNOW if within(module, room)), key=len)
+def rule_of(module: str, rules: Iterable[str]) -> str:
+    return max((package for package in rules if within(module, package)), key=len, default="")
 
 
 def pairs() -> Iterator[tuple[str, str]]:
-    """Every module of ours with everything that it imports, at its top or anywhere else."""
+    """Yield every module of ours with each name that it imports: at its top, in functions, or for type checking."""
     for file, tree in TREES.items():
         yield from ((MODULES[file], name) for name in imports(ast.walk(tree)))
 
 
-def may(module: str, name: str) -> bool:
-    return any(within(name, known) for known in MAY_KNOW[room_of(module)])
+def may_import(module: str, name: str) -> bool:
+    if any(within(name, package) for package in FORBIDDEN.get(rule_of(module, FORBIDDEN), ())):
+        return False
+    return any(within(name, package) for package in ALLOWED[rule_of(module, ALLOWED)])
+
+
+def module_of(name: str, modules: set[str]) -> str:
+    """Return the module that `name` is, or is defined in."""
+    return name if name in modules else name.rpartition(".")[0]
+
+
+def may_import_task(module: str, imported: str) -> bool:
+    """Return whether a module under `engine.tasks` may import this module of another task."""
+    own, other = (name.split(".")[2:3] for name in (module, imported))
+    free = own == other or own in (["film"], ["registry"]) or other == [] or other[0] in SHARED_TASKS
+    return free or (module, imported) in BORROWED
 
 
 def test_modules_import_only_downward() -> None:
     ours = [(module, name) for module, name in pairs() if name.split(".")[0] in OURS]
     assert len(ours) > 100
-    assert [(module, name) for module, name in ours if not may(module, name)] == []
+    assert [(module, name) for module, name in ours if not may_import(module, name)] == []
 
 
-def test_one_platform_never_knows_another() -> None:
+def test_a_task_does_not_import_another_task() -> None:
+    modules = set(MODULES.values())
+    found = {
+        (module, module_of(name, modules))
+        for module, name in pairs()
+        if within(module, "engine.tasks") and within(name, "engine.tasks")
+    }
+    assert sorted(pair for pair in found if not may_import_task(*pair)) == []
+    assert sorted(BORROWED - found) == []
+
+
+def test_one_platform_never_imports_another() -> None:
     platforms = [f"bot.adapters.{name}" for name in ("discord", "telegram", "web")]
-    strangers = [
+    found = [
         (module, name)
         for module, name in pairs()
         for own in platforms
         for other in platforms
         if own != other and within(module, own) and within(name, other)
     ]
-    assert strangers == []
+    assert found == []
 
 
-def test_a_library_of_one_room_is_imported_there_alone() -> None:
-    strangers = [
+def test_a_library_of_one_package_is_imported_there_alone() -> None:
+    found = [
         (module, name)
         for module, name in pairs()
         for library, owner in ONE_IMPORTER.items()
         if within(name, library) and not within(module, owner)
     ]
-    assert strangers == []
+    assert found == []
 
 
 def test_imports_name_modules_in_full() -> None:
@@ -122,11 +201,25 @@ def test_imports_name_modules_in_full() -> None:
     assert relative == []
 
 
-def test_modules_do_not_import_each_other_in_a_circle() -> None:
+def test_modules_do_not_import_each_other_in_a_cycle() -> None:
+    """Imports in functions and under TYPE_CHECKING count too."""
     modules = set(MODULES.values())
-    TopologicalSorter(
-        {MODULES[file]: _loaded_with(tree, modules) - {MODULES[file]} for file, tree in TREES.items()}
-    ).prepare()
+    graph = {
+        MODULES[file]: {module_of(name, modules) for name in imports(ast.walk(tree))} & modules - {MODULES[file]}
+        for file, tree in TREES.items()
+    }
+    TopologicalSorter(graph).prepare()
+
+
+def test_the_cycle_test_reads_imports_for_type_checking() -> None:
+    source = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from engine.core.job import Job\n"
+    assert "engine.core.job.Job" in list(imports(ast.walk(ast.parse(source))))
+
+
+def test_bot_and_engine_have_few_files_of_their_own() -> None:
+    for top in ("bot", "engine"):
+        files = [name for name in FILES if name.startswith(f"{top}/") and name.count("/") == 1]
+        assert len(files) <= 6, files
 
 
 def test_the_bots_process_loads_no_heavy_library() -> None:
@@ -139,19 +232,16 @@ def test_the_bots_process_loads_no_heavy_library() -> None:
 
 def test_the_rules_would_notice() -> None:
     """The walk sees imports of every form, at the top and inside functions."""
-    inside = "def f():\n    from bot.adapters.web import run\n    import ray as r"
-    source = f"import discord.ext\nfrom bot import service\n{inside}"
+    inside = "def f():\n    from bot.adapters.web import run\n    import telegram as t"
+    source = f"import discord.ext\nfrom bot.requests import service\n{inside}"
     found = list(imports(ast.walk(ast.parse(source))))
-    assert found == ["discord.ext", "bot.service", "bot.adapters.web.run", "ray"]
-    assert not may("bot.commands.help", "bot.service.Service")
-    assert not may("bot.adapters.web.server", "bot.commands.COMMANDS")
-    assert not may("engine.worker", "bot.words.say")
-    assert not may("storage.store", "engine.host.Engine")
-    assert may("bot.adapters.web.server", "bot.service.Service")
+    assert found == ["discord.ext", "bot.requests.service", "bot.adapters.web.run", "telegram"]
+    assert not may_import("bot.commands.help", "bot.requests.service.Service")
+    assert not may_import("bot.adapters.web.server", "bot.commands.COMMANDS")
+    assert not may_import("bot.core.command", "bot.app.AppContext")
+    assert not may_import("engine.worker.loop", "bot.i18n.translate.translate")
+    assert not may_import("storage.store", "engine.host.engine.Engine")
+    assert not may_import("bot.requests.service", "engine.tasks.imagine.backends.choose")
+    assert may_import("bot.adapters.web.server", "bot.requests.service.Service")
+    assert not may_import_task("engine.tasks.magic.task", "engine.tasks.imagine.backends")
     assert not within("bot.servicex", "bot.service")
-
-
-def _loaded_with(tree: ast.Module, modules: set[str]) -> set[str]:
-    """Our modules that are loaded when this one is: those imported at its top, not for type checking alone."""
-    names = set(imports(tree.body))
-    return {name if name in modules else name.rpartition(".")[0] for name in names} & modules

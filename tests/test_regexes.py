@@ -92,7 +92,7 @@ def test_every_use_of_re_is_found() -> None:
         for path in (ROOT / name for name in FILES)
     )
     assert len(ALL) == written > 30
-    assert all(each.methods == {"fullmatch"} for each in ALL if each.place.startswith("bot/units.py"))
+    assert all(each.methods == {"fullmatch"} for each in ALL if each.place.startswith("bot/config/units.py"))
     with pytest.raises(LookupError, match=r"here.py:2: add an example of the pattern wanted"):
         list(find_all({"here.py": ast.parse("import re\nre.search(wanted, 'a')")}, {}))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.wildcard_lists import OWN
+from bot.prompting.wildcard_lists import OWN
 from tests.watched_loop import checking
 
 SLOW = OWN.parent / "not_a_real_module.py"

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from engine.backends.torchvision_import import import_torchvision
+from engine.torch_support.torchvision_import import import_torchvision
 
 WORDS = (
     "a lighthouse at noon, oil painting, highly detailed, sharp focus, soft light, wide shot, calm mood, smooth, "

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.backends.joyvasa.files import ENCODER, GENERATOR, TEMPLATE
-from engine.backends.joyvasa.network import POSITIONS, Generator, Shape, waves
-from engine.backends.torchvision_import import import_torchvision
+from engine.tasks.animate.joyvasa.files import ENCODER, GENERATOR, TEMPLATE
+from engine.tasks.animate.joyvasa.network import POSITIONS, Generator, Shape, waves
+from engine.torch_support.torchvision_import import import_torchvision
 
 import_torchvision()
 

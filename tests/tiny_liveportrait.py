@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from engine.backends.liveportrait.networks import (
+from engine.tasks.animate.liveportrait.networks import (
     HEADS,
     POINTS,
     Appearance,

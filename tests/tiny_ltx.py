@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.backends.torchvision_import import import_torchvision
+from engine.torch_support.torchvision_import import import_torchvision
 
 WORDS = ("a ship comes home at dusk", "worst quality, inconsistent motion, blurry, jittery, distorted", "rain falls")
 

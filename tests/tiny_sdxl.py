@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.backends.torchvision_import import import_torchvision
+from engine.torch_support.torchvision_import import import_torchvision
 
 
 def save_tiny_sdxl(folder: Path, spacing: str = "trailing") -> Path:

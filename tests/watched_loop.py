@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.loop_watchdog import BLOCK_SECONDS, Block, Frame, Sample, Watchdog, processor_clock
+from bot.maintenance.loop_watchdog import BLOCK_SECONDS, Block, Frame, Sample, Watchdog, processor_clock
 
 ROOT = Path(__file__).parents[1]
 OURS = tuple(f"{ROOT / room}/" for room in ("bot", "engine", "storage"))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from bot.card import Card, card_of
-from bot.command import Replied, Request
-from bot.delivery import fitted
-from bot.studio import Studio
-from bot.words import Language, language_of
-from engine.job import Job, Update
+from bot.app import Studio
+from bot.core.command import Replied, Request
+from bot.i18n.translate import Language, language_of
+from bot.presentation.card import Card, card_of
+from bot.presentation.delivery import fitted
+from engine.core.job import Job, Update
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Within(Generic[L]):
 
 
 class Handler(Protocol):
-    """The part of `bot.service.Service` that adapters use."""
+    """The part of `bot.requests.service.Service` that adapters use."""
 
     @property
     def studio(self) -> Studio: ...

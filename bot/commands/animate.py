@@ -1,8 +1,8 @@
 """/animate: a portrait and a sound, or a text, to a video in which it speaks."""
 
-from bot.command import Call, command
-from engine.job import Job
-from engine.tasks.animate import Params
+from bot.requests.call import Call, command
+from engine.core.job import Job
+from engine.tasks.animate.params import Params
 
 PACE = 1.5
 """Device-seconds for a second of speech, on two CPU cores."""

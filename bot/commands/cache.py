@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.amounts import size, span
-from bot.command import Call, Reply, command
-from engine.errors import BadInput, NotAllowed
-from engine.params import TaskParams
+from bot.core.command import Reply
+from bot.i18n.format import size, span
+from bot.requests.call import Call, command
+from engine.core.errors import BadInput, NotAllowed
+from engine.core.params import TaskParams
 
 DAY = 86400.0
 

@@ -2,11 +2,12 @@
 
 from pydantic import Field
 
-from bot.command import Call, Reply, command
-from bot.rights import may_rule
-from engine.errors import BadInput, Cancelled, NotAllowed
-from engine.job import Failed
-from engine.params import TaskParams
+from bot.core.command import Reply
+from bot.requests.call import Call, command
+from bot.requests.rights import may_rule
+from engine.core.errors import BadInput, Cancelled, NotAllowed
+from engine.core.job import Failed
+from engine.core.params import TaskParams
 from storage.store import IllegalMove, Row
 
 

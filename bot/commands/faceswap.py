@@ -1,8 +1,8 @@
 """/faceswap: the face of one picture put on another, a GIF or a short video."""
 
-from bot.command import Call, command
-from engine.job import Job
-from engine.tasks.faceswap import Params
+from bot.requests.call import Call, command
+from engine.core.job import Job
+from engine.tasks.faceswap.params import Params
 
 PACE = 1.0
 """Device-seconds for a second of a video."""

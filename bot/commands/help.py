@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.command import Call, Command, Reply, command
-from bot.known import typed, unknown
-from engine.params import Option, TaskParams
+from bot.core.command import Command, Reply
+from bot.requests.call import Call, command
+from bot.requests.lookup import typed, unknown
+from engine.core.params import Option, TaskParams
 
 
 class Params(TaskParams):

@@ -2,23 +2,25 @@
 
 from pydantic import Field
 
-from bot import styles
-from bot.command import Ask, Call, command
-from bot.parsing import run_parser
-from bot.permutations import asking, every
-from bot.prompts import always, check_few, drawing, expanded
-from bot.studio import Prompt
-from engine.errors import Sentence
-from engine.job import Job
-from engine.tasks import imagine as task
-from engine.tasks.magic import MAX_IDEA, STYLES, in_style
+from bot.app import Prompt
+from bot.core.command import Ask
+from bot.core.parsing import run_parser
+from bot.prompting import styles
+from bot.prompting.expansion import asking, every
+from bot.prompting.magic import always, check_few, drawing, expanded
+from bot.requests.call import Call, command
+from engine.core.errors import Sentence
+from engine.core.job import Job
+from engine.tasks.imagine import params as imagine_params
+from engine.tasks.magic.params import MAX_IDEA
+from engine.tasks.magic.task import STYLES, in_style
 
 FULL = Sentence(
     template="The prompt has more than {bound} characters, so magic left it as it is.", facts={"bound": MAX_IDEA}
 )
 
 
-class Params(task.Params):
+class Params(imagine_params.Params):
     """What to draw and how, and what becomes of the prompt before."""
 
     style: str = Field(
@@ -38,7 +40,7 @@ async def imagine(call: Call, params: Params) -> Job | Ask:
         await check_few(call, prompts)
     written = [await _written(call, prompt, params.style, magic=wanted) for prompt in prompts]
     job, *more = [
-        await drawing(call, task.Params.parse({**plain, "prompt": each.text}), each.notes) for each in written
+        await drawing(call, imagine_params.Params.parse({**plain, "prompt": each.text}), each.notes) for each in written
     ]
     return asking(call, job, more, prompts) if more else job
 

@@ -3,8 +3,9 @@
 import textwrap
 from typing import Any
 
-from bot.command import Call, Reply, command
-from engine.params import TaskParams
+from bot.core.command import Reply
+from bot.requests.call import Call, command
+from engine.core.params import TaskParams
 from storage.store import Row
 
 EXCERPT = 40

@@ -4,9 +4,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from bot.amounts import span
-from bot.command import Call, Reply, command
-from engine.params import TaskParams
+from bot.core.command import Reply
+from bot.i18n.format import span
+from bot.requests.call import Call, command
+from engine.core.params import TaskParams
 from storage.store import Allowance
 
 LATELY = 3600.0

@@ -2,24 +2,25 @@
 
 from pydantic import Field
 
-from bot.command import Call, Reply, command
-from bot.permutations import every
-from bot.prompts import set_always, writing
-from engine.errors import BadInput, Sentence
-from engine.job import Job
-from engine.tasks import magic as task
+from bot.core.command import Reply
+from bot.prompting.expansion import every
+from bot.prompting.magic import set_always, writing
+from bot.requests.call import Call, command
+from engine.core.errors import BadInput, Sentence
+from engine.core.job import Job
+from engine.tasks.magic import params as magic_params
 
 ALWAYS = Sentence(template="From now on magic makes a full prompt of everything that you draw.")
 AS_WRITTEN = Sentence(template="From now on your prompts are drawn as you write them.")
 
 
-class Params(task.Params):
+class Params(magic_params.Params):
     """An idea, or what to do with all of them."""
 
     idea: str = Field(
         "",
         description="What to draw, in a few words",
-        max_length=task.MAX_IDEA,
+        max_length=magic_params.MAX_IDEA,
         examples=["a castle at noon"],
         json_schema_extra={"rest": True},
     )
@@ -43,4 +44,4 @@ async def magic(call: Call, params: Params) -> Job | Reply:
 async def _writing(call: Call, params: Params) -> Job:
     """What the idea stands for is made of the prompt, when that is drawn; that it can be is seen now."""
     await every(call, params.idea, params.seed, "idea")
-    return await writing(call, task.Params.parse(params.model_dump(exclude={"always"})))
+    return await writing(call, magic_params.Params.parse(params.model_dump(exclude={"always"})))

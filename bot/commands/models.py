@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from bot.command import Call, Reply, command
-from engine.params import TaskParams
-from engine.wire import Service
+from bot.core.command import Reply
+from bot.requests.call import Call, command
+from engine.core.params import TaskParams
+from engine.core.protocol import Service
 
 TITLES = {"model": "Checkpoints, for model:", "lora": "LoRAs, for lora:", "control": "Controls, for control:"}
 

@@ -6,12 +6,13 @@ from typing import Any, Literal
 import structlog
 from pydantic import Field
 
-from bot import queue as held
-from bot.amounts import span
-from bot.command import Call, Reply, command
-from engine.errors import BadInput
-from engine.host import Mode, Running, Standing
-from engine.params import TaskParams
+from bot.core.command import Reply
+from bot.i18n.format import span
+from bot.maintenance import queue_state as held
+from bot.requests.call import Call, command
+from engine.core.errors import BadInput
+from engine.core.params import TaskParams
+from engine.host.engine import Mode, Running, Standing
 
 log = structlog.get_logger()
 

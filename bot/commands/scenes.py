@@ -1,9 +1,9 @@
 """/scenes: a script to a storyboard, and to a film."""
 
-from bot.command import Call, command
-from bot.films import filming
-from engine.job import Job
-from engine.tasks.scenes import Params
+from bot.requests.call import Call, command
+from bot.requests.film_jobs import filming
+from engine.core.job import Job
+from engine.tasks.film.scenes_task import Params
 
 
 @command("Make a film of a script or of an idea, with a storyboard first")

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bot import plot
-from bot.amounts import size, span
-from bot.command import Call, Reply, command
-from engine import media
-from engine.params import TaskParams
+from bot.core.command import Reply
+from bot.i18n.format import size, span
+from bot.presentation.charts import stats_chart
+from bot.requests.call import Call, command
+from engine.core.params import TaskParams
+from engine.media import files as media
 from storage.store import Spread, Stats
 
 HOUR, DAY = 3600.0, 86400.0
@@ -45,7 +46,7 @@ async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opti
         top = await store.top_users(now - DAY, TOP)
         facts["top_users"] = [asdict(usage) for usage in top]
         blocks.append(_top(call, facts["top_users"]))
-    png = await asyncio.to_thread(plot.draw, hours, _tiles(call, day), call.request.language)
+    png = await asyncio.to_thread(stats_chart.draw, hours, _tiles(call, day), call.request.language)
     folder = call.studio.settings.bot.data_dir / "media"
     return Reply("\n\n".join(block for block in blocks if block), (media.keep(png, folder),), facts)
 
@@ -89,12 +90,12 @@ def _spans(spread: Spread) -> dict[str, str]:
     return {"median": span(spread.median), "p95": span(spread.p95)}
 
 
-def _tiles(call: Call, day: Stats) -> list[plot.Tile]:
+def _tiles(call: Call, day: Stats) -> list[stats_chart.Tile]:
     asked = day.hits + day.misses
     return [
-        plot.Tile(call.say("typical wait"), span(day.waiting.median) if day.waiting else NONE_YET),
-        plot.Tile(call.say("typical run"), span(day.running.median) if day.running else NONE_YET),
-        plot.Tile(call.say("cache hits"), f"{day.hits / asked:.0%}" if asked else NONE_YET),
+        stats_chart.Tile(call.say("typical wait"), span(day.waiting.median) if day.waiting else NONE_YET),
+        stats_chart.Tile(call.say("typical run"), span(day.running.median) if day.running else NONE_YET),
+        stats_chart.Tile(call.say("cache hits"), f"{day.hits / asked:.0%}" if asked else NONE_YET),
     ]
 
 

@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bot.amounts import size, span
-from bot.command import Call, Reply, command
-from engine.errors import Sentence
-from engine.host import EngineState
-from engine.params import TaskParams
-from engine.wire import Extra, Service
+from bot.core.command import Reply
+from bot.i18n.format import size, span
+from bot.requests.call import Call, command
+from engine.core.errors import Sentence
+from engine.core.params import TaskParams
+from engine.core.protocol import Extra, Service
+from engine.host.engine import EngineState
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 

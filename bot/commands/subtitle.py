@@ -1,8 +1,8 @@
 """/subtitle: speech in a sound or a video to subtitles."""
 
-from bot.command import Call, command
-from engine.job import Job
-from engine.tasks.subtitle import Params
+from bot.requests.call import Call, command
+from engine.core.job import Job
+from engine.tasks.subtitle.params import Params
 
 PACE = 0.3
 """Device-seconds for a second of speech, on two CPU cores."""

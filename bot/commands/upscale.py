@@ -1,8 +1,8 @@
 """/upscale: a picture, a GIF or a short video, larger and finer."""
 
-from bot.command import Call, command
-from engine.job import Job
-from engine.tasks.upscale import Params
+from bot.requests.call import Call, command
+from engine.core.job import Job
+from engine.tasks.upscale.params import Params
 
 
 @command("Enlarge a picture, a GIF or a short video", button="Upscale", menu="Upscale")

@@ -1,8 +1,8 @@
 """/video: a picture, given or drawn, in motion and with sound."""
 
-from bot.command import Call, command
-from engine.job import Job
-from engine.tasks.video import Params
+from bot.requests.call import Call, command
+from engine.core.job import Job
+from engine.tasks.film.video_task import Params
 
 PACE = 0.4
 """Device-seconds for a second of video, on two CPU cores."""

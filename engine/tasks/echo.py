@@ -10,11 +10,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from engine.errors import AtelierError, Cancelled, Sentence
-from engine.job import Result
-from engine.params import TaskParams
-from engine.task import Batching, Context, EngineSettings, Task
-from engine.wire import Service
+from engine.core.errors import AtelierError, Cancelled, Sentence
+from engine.core.job import Result
+from engine.core.params import TaskParams
+from engine.core.protocol import Service
+from engine.core.task import Batching, EngineSettings, Task
+from engine.worker.context import Context
 
 
 class Params(TaskParams):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.articles import agree_articles, takes_an
+from bot.prompting.articles import agree_articles, takes_an
 
 AN = (
     "emerald amber azure indigo ochre umber aqua ivory orange olive apple owl elf orc igloo onyx oak urn umbrella "

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.buttons import meaning
-from bot.command import Attachment, Request
+from bot.app import Studio
 from bot.commands import COMMANDS
-from bot.config import Settings
-from bot.loop_watchdog import Block, Watchdog, processor_clock
-from bot.service import Service
-from bot.studio import Studio
-from engine import weights
-from engine.host import Engine
-from engine.job import Failed
+from bot.config.settings import Settings
+from bot.core.command import Attachment, Request
+from bot.maintenance.loop_watchdog import Block, Watchdog, processor_clock
+from bot.presentation.buttons import meaning
+from bot.requests.service import Service
+from engine.core.job import Failed
+from engine.host.engine import Engine
+from engine.weights import registry
 from storage.files import Files
 from storage.store import Store
 from tests.fakes import small_engine
@@ -35,7 +35,7 @@ def nested(choices: int, depth: int) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
     folder = tmp_path_factory.mktemp("engine")
-    (folder / "weights").symlink_to(weights.FOLDER.resolve())
+    (folder / "weights").symlink_to(registry.FOLDER.resolve())
     async with small_engine(folder, models=(("imagine", "pocket"), ("magic", "grammar"))) as engine:
         yield engine
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.stderr import escape
+from engine.core.log_stream import escape
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "a\x1b[31m\n12:00:00 [info     ] forged\r\x07\x9b\u202eb\u2028\ud800"

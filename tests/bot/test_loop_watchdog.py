@@ -7,7 +7,7 @@ import time
 
 import structlog
 
-from bot.loop_watchdog import Block, Watchdog, processor_clock, watching
+from bot.maintenance.loop_watchdog import Block, Watchdog, processor_clock, watching
 
 
 def burn(seconds: float) -> None:

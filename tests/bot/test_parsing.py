@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from bot import parsing
-from bot.parsing import SMALL_CHARACTERS, parse_params, run_parser
-from engine.errors import BadInput, TimedOut
-from engine.params import TaskParams
+from bot.core import parsing
+from bot.core.parsing import SMALL_CHARACTERS, parse_params, run_parser
+from engine.core.errors import BadInput, TimedOut
+from engine.core.params import TaskParams
 
 
 class Params(TaskParams):

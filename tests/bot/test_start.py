@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.folder import held
-from engine.errors import AtelierError
+from bot.data_dir import held
+from engine.core.errors import AtelierError
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +50,7 @@ def test_only_its_owner_looks_into_the_folder(tmp_path: Path, there: bool) -> No
 
 def test_a_studio_that_was_killed_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
     held_and_killed = "with held(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
-    hold = f"import os, sys; from pathlib import Path; from bot.folder import held\n{held_and_killed}"
+    hold = f"import os, sys; from pathlib import Path; from bot.data_dir import held\n{held_and_killed}"
     assert subprocess.run([sys.executable, "-c", hold, str(tmp_path)], check=False).returncode == -9
     with held(tmp_path):
         pass
@@ -121,7 +121,7 @@ SLOW = """
 import sys, time
 from contextlib import contextmanager
 import bot.__main__ as program
-from engine.errors import AtelierError
+from engine.core.errors import AtelierError
 
 @contextmanager
 def hold_the_loop(folder):

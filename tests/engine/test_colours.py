@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
-from engine import video, weights
-from engine.backends.realesrgan.enlarger import bicubic
-from engine.backends.realesrgan.fidelity import enlarge_faithfully
-from engine.job import Media
-from engine.media import keep
-from engine.pictures import pixels
-from engine.stills import read
-from engine.subtitles import render
-from engine.subtitles.typefaces import typefaces
-from engine.task import weights_folder
-from engine.tasks.upscale import TASK, Params
-from engine.video import FONTS
+from engine.core.job import Media
+from engine.media import video
+from engine.media.files import keep
+from engine.media.images import read
+from engine.media.rgb import pixels
+from engine.media.video import FONTS
+from engine.tasks.subtitle import render
+from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.upscale.params import Params
+from engine.tasks.upscale.realesrgan.fidelity import enlarge_faithfully
+from engine.tasks.upscale.task import TASK
+from engine.tasks.upscale.tile_planner import bicubic
+from engine.weights import registry
+from engine.weights.registry import weights_folder
 from tests.samples import cat
-from tests.workbench import Workbench
+from tests.task_harness import Workbench
 
 FAST = "realesr-animevideov3"
 Levels = NDArray[np.int64]
@@ -39,7 +41,7 @@ class Bench(Workbench):
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setenv("ATELIER_WEIGHTS", str(weights.FOLDER.absolute()))
+    monkeypatch.setenv("ATELIER_WEIGHTS", str(registry.FOLDER.absolute()))
     return Bench(TASK, tmp_path)
 
 

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from pillow_heif import register_heif_opener
 
-from engine import animations, decoding
-from engine.decoding import check_animation, check_picture, measure, open_picture
-from engine.errors import BadInput, TooLarge
-from engine.pictures import pixels
-from engine.stills import Still
+from engine.core.errors import BadInput, TooLarge
+from engine.media import animations, decoding
+from engine.media.decoding import check_animation, check_picture, measure, open_picture
+from engine.media.images import Still
+from engine.media.rgb import pixels
 from tests.test_imports import FILES, TREES
 
 LOCAL_FRAME = b"\x2c" + struct.pack("<HHHH", 0, 0, 1, 1) + b"\0" + b"\x02\x02\x44\x01\x00"
@@ -136,7 +136,7 @@ def test_pictures_are_opened_in_one_place_alone() -> None:
     opening = {"Image.open", "cv2.imread", "cv2.imdecode", "cv2.VideoCapture"}
     nodes = ((file, node) for file in FILES for node in ast.walk(TREES[file]))
     found = {file for file, node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node) in opening}
-    assert found == {"engine/decoding.py"}
+    assert found == {"engine/media/decoding.py"}
 
 
 def test_a_png_whose_second_header_is_larger_decodes_to_what_was_measured(tmp_path: Path) -> None:

@@ -10,15 +10,17 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from engine import video, weights
-from engine.backends.faces.reader import FaceReader
-from engine.backends.faces.recognition import Recogniser
-from engine.backends.faceswap.embedded import MeshSwapper
-from engine.job import Media, Result
-from engine.media import keep
-from engine.tasks.faceswap import TASK, Params
+from engine.core.job import Media, Result
+from engine.media import video
+from engine.media.files import keep
+from engine.tasks.faceswap.mesh.swapper import MeshSwapper
+from engine.tasks.faceswap.params import Params
+from engine.tasks.faceswap.task import TASK
+from engine.vision.faces.reader import FaceReader
+from engine.vision.faces.recognition import Recogniser
+from engine.weights import registry
 from tests import samples
-from tests.workbench import Workbench
+from tests.task_harness import Workbench
 
 Picture = NDArray[np.uint8]
 SIX = samples.six()
@@ -73,7 +75,7 @@ def swapped_at(changed: NDArray[np.bool_], *lefts: int) -> list[bool]:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setenv("ATELIER_WEIGHTS", str(weights.FOLDER.absolute()))
+    monkeypatch.setenv("ATELIER_WEIGHTS", str(registry.FOLDER.absolute()))
     return Bench(TASK, tmp_path)
 
 
@@ -138,7 +140,7 @@ def test_where_the_network_cannot_be_had_the_result_says_so(
 ) -> None:
     """One weights folder holds the faces' networks alone, and no registry answers."""
     (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "mediapipe-faces").symlink_to((weights.FOLDER / "mediapipe-faces").absolute())
+    (tmp_path / "weights" / "mediapipe-faces").symlink_to((registry.FOLDER / "mediapipe-faces").absolute())
     monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path / "weights"))
     for name in ("UV_OFFLINE", "PIP_NO_INDEX"):
         monkeypatch.setenv(name, "1")
@@ -156,7 +158,7 @@ def test_where_the_network_cannot_be_had_the_result_says_so(
 @pytest.fixture(scope="module")
 def people() -> list[list[NDArray[np.float32]]]:
     """Of each of eight people the vectors of several pictures."""
-    reader, recogniser = FaceReader(weights.FOLDER), Recogniser(weights.FOLDER)
+    reader, recogniser = FaceReader(registry.FOLDER), Recogniser(registry.FOLDER)
     image = Image.fromarray(SIX)
     whole = [
         SIX,
@@ -194,5 +196,5 @@ def test_one_person_is_the_same_in_another_size_light_and_angle_and_two_are_not(
 
 def test_a_face_of_few_pixels_is_not_recognised() -> None:
     small = np.asarray(Image.fromarray(samples.astronaut()).resize((100, 100), Image.Resampling.LANCZOS))
-    (face,) = FaceReader(weights.FOLDER).searched(small)
-    assert Recogniser(weights.FOLDER).vector(small, face) is None
+    (face,) = FaceReader(registry.FOLDER).searched(small)
+    assert Recogniser(registry.FOLDER).vector(small, face) is None

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.errors import BadInput
-from engine.text_files import decode_text
+from engine.core.errors import BadInput
+from engine.media.text_files import decode_text
 
 TEXT = "Ça va? “Año” … naïve\nzweite Zeile\n"
 

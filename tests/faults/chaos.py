@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from itertools import cycle, islice
 
-from tests.faults.studio import Bot
+from tests.faults.bot_process import Bot
 from tests.servers.discord import DiscordServer
 from tests.servers.telegram import TelegramServer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.faults.studio import COMMAND, Bot
+from tests.faults.bot_process import COMMAND, Bot
 from tests.servers.discord import DiscordServer, Person, Shown
 from tests.servers.telegram import Json, Seat, TelegramServer
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import aiohttp
 
-from bot.config import Settings
-from bot.janitor import UPLOADS_STAY, tidy
-from bot.sections import BotSection
-from bot.studio import Studio
-from engine.host import Engine, HostSettings
+from bot.app import Studio
+from bot.config.sections import BotSection
+from bot.config.settings import Settings
+from bot.maintenance.cleanup import UPLOADS_STAY, tidy
+from engine.host.engine import Engine, HostSettings
 from storage.files import Files
 from storage.store import Row, Store
+from tests.faults.bot_process import Bot, disk
 from tests.faults.chaos import Chaos
 from tests.faults.people import PEOPLE, Asked, Crowd, wishes
-from tests.faults.studio import Bot, disk
 from tests.servers.discord import DiscordServer
 from tests.servers.telegram import TelegramServer
 

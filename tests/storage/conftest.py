@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from engine.job import Job, Result
-from engine.media import keep
+from engine.core.job import Job, Result
+from engine.media.files import keep
 from storage.files import Files
 from storage.store import Store
-from tests.storage.made import Clock, Handler, Serve
+from tests.storage.builders import Clock, Handler, Serve
 
 Reopen = Callable[..., AbstractAsyncContextManager[Store]]
 

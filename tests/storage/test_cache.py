@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import Cancelled
-from engine.job import Failed, Job, Result
-from engine.media import keep
+from engine.core.errors import Cancelled
+from engine.core.job import Failed, Job, Result
+from engine.media.files import keep
 from storage.store import LARGE, Store
+from tests.storage.builders import NOON, Clock, run
 from tests.storage.conftest import Reopen
-from tests.storage.made import NOON, Clock, run
 
 Make = Callable[..., Job]
 MakeResult = Callable[..., Result]

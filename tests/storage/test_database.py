@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import AtelierError, DiskFull, Locked
+from engine.core.errors import AtelierError, DiskFull, Locked
 from storage.database import MIGRATIONS, Database
 
 

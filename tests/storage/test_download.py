@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from engine.errors import TooLarge
+from engine.core.errors import TooLarge
 from storage.download import bytes_text
 from storage.files import Files
-from tests.storage.made import PICTURE, Sent, Serve, always, left, refusal
+from tests.storage.builders import PICTURE, Sent, Serve, always, left, refusal
 
 
 async def test_a_file_that_the_platform_calls_too_large_is_not_even_asked_for(files: Files, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from pillow_heif import register_heif_opener
 
-from engine.errors import BadInput, TooLarge
-from engine.media import keep
+from engine.core.errors import BadInput, TooLarge
+from engine.media.files import keep
 from storage.files import Files
 from tests.engine.test_decoding import gif, jpeg_that_lies
 from tests.fakes import quiet
-from tests.storage.made import PICTURE, Sent, Serve, always, left, png, refusal
+from tests.storage.builders import PICTURE, Sent, Serve, always, left, png, refusal
 
 
 async def test_an_attachment_is_fetched_measured_and_named_by_its_content(

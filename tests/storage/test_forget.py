@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.job import Job, Result
-from engine.media import keep
+from engine.core.job import Job, Result
+from engine.media.files import keep
 from storage.store import Store
 from tests.fakes import echo
 

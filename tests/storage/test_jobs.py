@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import Broken, Cancelled
-from engine.job import Failed, Job, Result
-from engine.media import keep
+from engine.core.errors import Broken, Cancelled
+from engine.core.job import Failed, Job, Result
+from engine.media.files import keep
 from storage.store import IllegalMove, Limit, Rate, Store, TakenBefore
+from tests.storage.builders import NOON, Clock, png, run
 from tests.storage.conftest import Reopen
-from tests.storage.made import NOON, Clock, png, run
 
 Make = Callable[..., Job]
 CANCELLED = Failed.of(Cancelled("Cancelled."))

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import RateLimited
-from engine.job import Job, Result
+from engine.core.errors import RateLimited
+from engine.core.job import Job, Result
 from storage.store import Limit, Rate, Store
+from tests.storage.builders import Clock, run
 from tests.storage.conftest import Reopen
-from tests.storage.made import Clock, run
 
 Make = Callable[..., Job]
 TWICE = Rate(2, 60)

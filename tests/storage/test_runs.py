@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from engine.errors import Sentence, TooMany
-from engine.job import Failed, Job, Result
+from engine.core.errors import Sentence, TooMany
+from engine.core.job import Failed, Job, Result
 from storage.runs import LAST
 from storage.store import Store
+from tests.storage.builders import Clock, run
 from tests.storage.conftest import Reopen
-from tests.storage.made import Clock, run
 
 Make = Callable[..., Job]
 

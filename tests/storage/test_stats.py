@@ -3,10 +3,10 @@
 import math
 from collections.abc import Callable
 
-from engine.errors import Broken, Cancelled
-from engine.job import Failed, Job, Result
+from engine.core.errors import Broken, Cancelled
+from engine.core.job import Failed, Job, Result
 from storage.store import Store
-from tests.storage.made import NOON, Clock, run
+from tests.storage.builders import NOON, Clock, run
 
 Make = Callable[..., Job]
 WORDS = Result(text="done")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import TooLarge
+from engine.core.errors import TooLarge
 from storage.files import Files
 from storage.uploads import Uploads
-from tests.storage.made import PICTURE, Sent, left, png
+from tests.storage.builders import PICTURE, Sent, left, png
 
 
 @pytest.fixture

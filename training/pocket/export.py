@@ -1,11 +1,11 @@
 """Write trained weights as the ONNX file that the engine draws with.
 
-    python -m training.pocket.export WEIGHTS.safetensors engine/backends/weights/pocket.onnx --golden GOLDEN.png
+    python -m training.pocket.export WEIGHTS.safetensors engine/weights/embedded/pocket.onnx --golden GOLDEN.png
 
-GOLDEN.png is tests/engine/backends/pocket.png; the printed size and sha256 belong in engine/weights.toml. Large
-matrices and convolutions are kept as int8 with a scale for each output channel and a DequantizeLinear behind each,
-which ONNX Runtime folds to fp32 when it loads. What the sampler has to know travels in the file's metadata: see
-`Settings`. Needs onnx and onnxscript beside torch.
+GOLDEN.png is tests/engine/tasks/imagine/pocket.png; the printed size and sha256 belong in
+engine/weights/catalogue.toml. Large matrices and convolutions are kept as int8 with a scale for each output channel and
+a DequantizeLinear behind each, which ONNX Runtime folds to fp32 when it loads. What the sampler has to know travels in
+the file's metadata: see `Settings`. Needs onnx and onnxscript beside torch.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from onnx import helper, numpy_helper
 from PIL import Image
 from safetensors import safe_open
 
-from engine import weights
-from engine.backends.pocket.minilm import MiniLM
-from engine.backends.pocket.pocket import pixels
-from engine.backends.pocket.sampler import Array, sample, times
+from engine.tasks.imagine.pocket.minilm import MiniLM
+from engine.tasks.imagine.pocket.pocket import pixels
+from engine.tasks.imagine.pocket.sampler import Array, sample, times
+from engine.weights import registry
 from training.pocket.network import Pocket
 
 INPUTS = "z", "t", "ctx", "mask"
@@ -38,7 +38,7 @@ and half of all that int8 would cost in quality is theirs."""
 
 @dataclass(frozen=True)
 class Settings:
-    """The network's own values, written to the file's metadata and read back by engine/backends/pocket."""
+    """The network's own values, written to the file's metadata and read back by engine/tasks/imagine/pocket."""
 
     size: int = 128
     steps: int = 10
@@ -128,7 +128,7 @@ def strip(model: onnx.ModelProto) -> None:
 
 def golden(network: Pocket, settings: Settings, prompt: str = "a red apple", seed: int = 3) -> Image.Image:
     """What the network draws in fp32 torch, by classifier-free guidance from the engine's text states and sampler."""
-    folder = weights.need("minilm", weights.FOLDER)
+    folder = registry.need("minilm", registry.FOLDER)
     encoder = MiniLM(folder / "model.safetensors", folder / "tokenizer.json", settings.tokens)
     texts = [torch.from_numpy(encoder.read(text).states)[None] for text in (prompt, "")]
 

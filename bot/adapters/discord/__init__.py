@@ -1,6 +1,6 @@
 """Discord through discord.py. Only this package imports `discord`."""
 
-from bot.service import Service
+from bot.requests.service import Service
 
 
 async def run(service: Service) -> None:

@@ -7,9 +7,9 @@ import discord
 import structlog
 
 from bot.adapters.discord.client import Client
-from bot.config import TOKENS
-from bot.service import Service
-from engine.errors import Sentence
+from bot.config.settings import TOKENS
+from bot.requests.service import Service
+from engine.core.errors import Sentence
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 import discord
 from discord import ui
 
-from bot.command import Button
+from bot.core.command import Button
 
 LABEL_LENGTH = 80
 

@@ -11,25 +11,23 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.adapters.base import Live, resume, serve
-from bot.adapters.discord.beside import post_beside
 from bot.adapters.discord.buttons import Press
-from bot.adapters.discord.inbox import Inbox
-from bot.adapters.discord.live import LOST, DiscordLive
+from bot.adapters.discord.command_sync import sync
+from bot.adapters.discord.followup import post_beside
+from bot.adapters.discord.localisation import Spanish
 from bot.adapters.discord.menus import EDIT_LENGTH, EditForm, Form, posted, wanted
+from bot.adapters.discord.message import LOST, DiscordLive, ReplaceLive, WithdrawLive
 from bot.adapters.discord.origin import file_bytes_at, is_beside, message_at
-from bot.adapters.discord.replace import ReplaceLive
+from bot.adapters.discord.requests import Inbox
 from bot.adapters.discord.slash import Tree
-from bot.adapters.discord.sync import sync
-from bot.adapters.discord.withdraw import WithdrawLive
-from bot.adapters.discord.words import Spanish
-from bot.buttons import asks_for, pressed, replaces, withdraws
-from bot.card import Card, card_of
-from bot.command import Command, Request
-from bot.drafts import draft
-from bot.service import Service
-from bot.words import language_of, say
-from engine.errors import Sentence, UserError
-from engine.job import Failed, Job
+from bot.core.command import Command, Request
+from bot.i18n.translate import language_of, say
+from bot.presentation.buttons import asks_for, pressed, replaces, withdraws
+from bot.presentation.card import Card, card_of
+from bot.requests.edit_text import draft
+from bot.requests.service import Service
+from engine.core.errors import Sentence, UserError
+from engine.core.job import Failed, Job
 
 log = structlog.get_logger()
 

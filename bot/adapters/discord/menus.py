@@ -7,11 +7,11 @@ import discord
 from discord import app_commands, ui
 
 from bot.adapters.base import cut
-from bot.adapters.discord.words import TITLE_LENGTH, words
-from bot.command import Attachment, Command
-from bot.words import Language, say
-from engine.media import kinds_named
-from engine.params import Option
+from bot.adapters.discord.localisation import TITLE_LENGTH, words
+from bot.core.command import Attachment, Command
+from bot.i18n.translate import Language, say
+from engine.core.params import Option
+from engine.media.files import kinds_named
 
 Chosen = Callable[[discord.Interaction, Command, discord.Message], Awaitable[None]]
 """Hears of a chosen menu entry: the interaction, its command, and the message that it was chosen for."""

@@ -8,10 +8,10 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot.adapters.discord.localisation import words
 from bot.adapters.discord.menus import Chosen, menus
-from bot.adapters.discord.words import words
-from bot.command import Command
-from engine.params import Option
+from bot.core.command import Command
+from engine.core.params import Option
 
 log = structlog.get_logger()
 

@@ -2,7 +2,7 @@
 
 import os
 
-from bot.service import Service
+from bot.requests.service import Service
 
 
 async def run(service: Service) -> None:

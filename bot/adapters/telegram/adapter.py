@@ -15,21 +15,21 @@ from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
 from bot.adapters.base import Live, resume, serve
+from bot.adapters.telegram.callbacks import PressLive, ReplaceLive, carries
 from bot.adapters.telegram.edit import button_of, open_edit
-from bot.adapters.telegram.inbox import Inbox, Words, language, speaker, user_of
-from bot.adapters.telegram.live import Bot, TelegramLive
 from bot.adapters.telegram.menu import publish
-from bot.adapters.telegram.pace import Pace
-from bot.adapters.telegram.place import Place
-from bot.adapters.telegram.press import PressLive, ReplaceLive, carries
-from bot.buttons import meaning, pressed, withdraws
-from bot.card import card_of
-from bot.command import Request
-from bot.sections import TelegramSection
-from bot.service import Service
-from bot.words import language_of, say
-from engine.errors import AtelierError, Sentence
-from engine.job import Failed, Job
+from bot.adapters.telegram.message import Bot, TelegramLive
+from bot.adapters.telegram.message_ref import Place
+from bot.adapters.telegram.rate_limiter import Pace
+from bot.adapters.telegram.requests import Inbox, Words, language, speaker, user_of
+from bot.config.sections import TelegramSection
+from bot.core.command import Request
+from bot.i18n.translate import language_of, say
+from bot.presentation.buttons import meaning, pressed, withdraws
+from bot.presentation.card import card_of
+from bot.requests.service import Service
+from engine.core.errors import AtelierError, Sentence
+from engine.core.job import Failed, Job
 
 T = TypeVar("T")
 log = structlog.get_logger()

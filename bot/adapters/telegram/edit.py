@@ -7,16 +7,16 @@ from telegram import CallbackQuery, ForceReply, Message, MessageEntity
 from telegram.constants import CallbackQueryLimit, MessageLimit
 
 from bot.adapters.base import cut
-from bot.adapters.telegram.place import Place
-from bot.buttons import asks_for, pressed
-from bot.card import card_of
-from bot.command import Command, Request
-from bot.drafts import draft
-from bot.studio import Studio
-from bot.text import split_command
-from bot.words import say
-from engine.errors import UserError
-from engine.job import Failed
+from bot.adapters.telegram.message_ref import Place
+from bot.app import Studio
+from bot.core.command import Command, Request
+from bot.core.command_line import split_command
+from bot.i18n.translate import say
+from bot.presentation.buttons import asks_for, pressed
+from bot.presentation.card import card_of
+from bot.requests.edit_text import draft
+from engine.core.errors import UserError
+from engine.core.job import Failed
 
 HOW = "Copy this, change it, and send it as your answer to this message."
 ANEW = "Write it, and send it as your answer to this message."

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from telegram import InputMediaAnimation, InputMediaDocument, InputMediaPhoto, InputMediaVideo
 from telegram.constants import FileSizeLimit
 
-from engine.job import Media
+from engine.core.job import Media
 
 PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp")
 PHOTO_SIDES, PHOTO_RATIO = 10_000, 20

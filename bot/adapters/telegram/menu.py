@@ -4,9 +4,9 @@ from typing import get_args
 
 from telegram import BotCommand
 
-from bot.adapters.telegram.live import Bot
-from bot.command import Command
-from bot.words import Language, say
+from bot.adapters.telegram.message import Bot
+from bot.core.command import Command
+from bot.i18n.translate import Language, say
 
 DESCRIPTION = (
     "Pictures and more, made on the owner's own machine. Write /imagine and what to draw; /help lists everything."

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 
-from bot.adapters.web.visitor import network
+from bot.adapters.web.session import network
 
 log = structlog.get_logger()
 

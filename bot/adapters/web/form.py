@@ -13,9 +13,9 @@ from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http import HttpProcessingError
 
 from bot.adapters.web.reading import CHUNK_BYTES, OPEN_BYTES, BodyStream
-from bot.command import Attachment
-from engine.errors import BadInput, TooLarge, disk_full
-from engine.media import part
+from bot.core.command import Attachment
+from engine.core.errors import BadInput, TooLarge, disk_full
+from engine.media.files import part
 
 PARTS = 40
 PART_HEADERS, HEADER_BYTES = 8, 2048

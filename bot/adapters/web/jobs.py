@@ -9,18 +9,18 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.adapters.web.desk import Desk
-from bot.adapters.web.follow import Follow, State
 from bot.adapters.web.form import Body, Bounds
-from bot.adapters.web.intake import ALIASES, DEFAULT_COMMAND, ROUTES, ask_of, body_of, keep_uri, unpack
+from bot.adapters.web.job_events import Follow, State
+from bot.adapters.web.job_tracker import Desk
+from bot.adapters.web.request_body import ALIASES, DEFAULT_COMMAND, ROUTES, ask_of, body_of, keep_uri, unpack
 from bot.adapters.web.senders import Senders
+from bot.adapters.web.session import VISITOR, Visitor
 from bot.adapters.web.views import ENDED, Views, data_uri
-from bot.adapters.web.visitor import VISITOR, Visitor
-from bot.command import Attachment, Replied, Request
-from bot.studio import Studio
-from bot.words import say
-from engine.errors import EngineDied
-from engine.job import Done, Failed, Update
+from bot.app import Studio
+from bot.core.command import Attachment, Replied, Request
+from bot.i18n.translate import say
+from engine.core.errors import EngineDied
+from engine.core.job import Done, Failed, Update
 
 FILMS = frozenset({"animate"})
 """Commands whose one file is a video."""

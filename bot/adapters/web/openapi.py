@@ -6,9 +6,9 @@ from typing import Any
 from aiohttp import web
 
 from bot.adapters.web import schemas
-from bot.adapters.web.intake import ALIASES, DEFAULT_COMMAND, ROUTES
+from bot.adapters.web.request_body import ALIASES, DEFAULT_COMMAND, ROUTES
 from bot.adapters.web.schemas import ref
-from bot.command import Command
+from bot.core.command import Command
 
 Part = dict[str, Any]
 

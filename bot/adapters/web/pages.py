@@ -7,18 +7,18 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.adapters.web.answers import NotFound
-from bot.adapters.web.desk import Desk
+from bot.adapters.web.auth import Gate
+from bot.adapters.web.errors import NotFound
 from bot.adapters.web.form import Bounds
-from bot.adapters.web.gate import Gate
-from bot.adapters.web.intake import DEFAULT_COMMAND, fields_of
+from bot.adapters.web.job_tracker import Desk
+from bot.adapters.web.request_body import DEFAULT_COMMAND, fields_of
+from bot.adapters.web.session import VISITOR, keep_session
 from bot.adapters.web.views import Views
-from bot.adapters.web.visitor import VISITOR, keep_session
-from bot.command import Command
-from bot.studio import Studio
-from bot.words import Language, say
-from engine.errors import BadInput
-from engine.media import FORMATS
+from bot.app import Studio
+from bot.core.command import Command
+from bot.i18n.translate import Language, say
+from engine.core.errors import BadInput
+from engine.media.files import FORMATS
 
 PAGE = Path(__file__).parent / "page"
 MEDIA_HEADERS = {

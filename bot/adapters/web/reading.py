@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from bot.adapters.web.routes import ask_for_body
-from engine.errors import BadInput, TooLarge
+from engine.core.errors import BadInput, TooLarge
 
 OPEN_BYTES = 64 * 1024
 """Bytes of a body that are read before the sender has signed in, and of any body that carries no file."""

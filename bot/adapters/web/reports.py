@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.adapters.web.desk import Desk
-from bot.adapters.web.intake import fields_of
-from bot.adapters.web.visitor import VISITOR
-from engine.errors import BadInput
-from engine.job import Done, Failed
+from bot.adapters.web.job_tracker import Desk
+from bot.adapters.web.request_body import fields_of
+from bot.adapters.web.session import VISITOR
+from engine.core.errors import BadInput
+from engine.core.job import Done, Failed
 
 
 class Reports:

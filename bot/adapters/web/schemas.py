@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.command import Command
-from engine.params import Option
+from bot.core.command import Command
+from engine.core.params import Option
 
 _STATES = ["queued", "running", "done", "failed", "cancelled"]
 _TYPES = {"text": "string", "integer": "integer", "number": "number", "flag": "boolean"}

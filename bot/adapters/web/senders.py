@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from engine.errors import TooMany
+from engine.core.errors import TooMany
 
 AT_ONCE = 32
 """Requests with files of one address: their files wait on the disk until they are answered."""

@@ -7,22 +7,22 @@ import structlog
 from aiohttp import web
 
 from bot.adapters.web import malformed, openapi
-from bot.adapters.web.answers import BODY_BYTES, add_headers, errors_as_json
+from bot.adapters.web.auth import Gate
 from bot.adapters.web.connections import Connections, GuardedSite
-from bot.adapters.web.desk import Desk
-from bot.adapters.web.follow import Follow
+from bot.adapters.web.errors import BODY_BYTES, add_headers, errors_as_json
 from bot.adapters.web.form import Bounds
-from bot.adapters.web.gate import Gate
+from bot.adapters.web.job_events import Follow
+from bot.adapters.web.job_tracker import Desk
 from bot.adapters.web.jobs import Jobs
+from bot.adapters.web.links import Shared
 from bot.adapters.web.pages import Pages
 from bot.adapters.web.reports import Reports
 from bot.adapters.web.routes import add_routes
-from bot.adapters.web.shared import Shared
 from bot.adapters.web.views import Views
-from bot.command import Command
-from bot.keys import Keys
-from bot.service import Service
-from engine.errors import Sentence
+from bot.core.command import Command
+from bot.presentation.signing import Keys
+from bot.requests.service import Service
+from engine.core.errors import Sentence
 
 log = structlog.get_logger()
 

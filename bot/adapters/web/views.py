@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bot.adapters.web.answers import error_body
-from bot.adapters.web.visitor import Visitor
-from bot.buttons import asks_for, replaces, withdraws
-from bot.card import card_of
-from bot.command import Button, Command, Replied
-from bot.keys import Keys
-from bot.words import Language, say
-from engine.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
+from bot.adapters.web.errors import error_body
+from bot.adapters.web.session import Visitor
+from bot.core.command import Button, Command, Replied
+from bot.i18n.translate import Language, say
+from bot.presentation.buttons import asks_for, replaces, withdraws
+from bot.presentation.card import card_of
+from bot.presentation.signing import Keys
+from engine.core.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 from storage.store import Row
 
 ENDED = ("done", "failed", "cancelled")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.backends.voice import languages
+from engine.tasks.speech import languages
 from engine.text.sentences import MAX_BLOCK_CHARACTERS, sentence_ends, split_sentences
 
 

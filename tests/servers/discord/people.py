@@ -9,8 +9,9 @@ from simcord.backend import serializers
 from simcord.backend.models import Interaction
 from simcord.interactions import base_payload, build_options, nest_options, walk_to_subcommand
 
+from tests.servers.discord.history import Shown
+
 from .rest import MIB
-from .shown import Shown
 from .world import GROUP_DM, PRIVATE_CHANNEL, Place
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from discord.http import Route
 from simcord.backend import Backend
 from yarl import URL
 
+from tests.servers.discord.history import History, Shown
+
 from .gateway import Gateway
 from .people import Person
 from .rest import API, MIB, LoopbackCdn, Rest, Trouble
-from .shown import History, Shown
 from .spec import SPEC, Spec
 from .world import Place, WallClock, World
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.servers.telegram.rooms import Json, Refused, Room, Upload, photo_sizes, stored
+from tests.servers.telegram.chats import Json, Refused, Room, Upload, photo_sizes, stored
 
 if TYPE_CHECKING:
     from tests.servers.telegram.server import TelegramServer

@@ -12,8 +12,8 @@ from typing import Any, Self, TypeVar
 from aiohttp import web
 from multidict import CIMultiDict
 
+from tests.servers.telegram.chats import Json, Refused, Room, Seat, StoredFile, Upload
 from tests.servers.telegram.methods import METHODS
-from tests.servers.telegram.rooms import Json, Refused, Room, Seat, StoredFile, Upload
 from tests.servers.telegram.spec import SPEC, Spec
 
 T = TypeVar("T")

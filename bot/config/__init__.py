@@ -1,0 +1,1 @@
+"""config.toml: its sections, units, validation and error messages."""

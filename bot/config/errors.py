@@ -1,0 +1,111 @@
+"""What is said of a key or a value in config.toml that does not fit: its name, its line and what is allowed."""
+
+import difflib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bot.config.toml_file import TomlFile, holds
+from engine.core.errors import BadInput
+
+Known = Mapping[str, Collection[str]]
+Path = tuple[str | int, ...]
+
+
+def refusal(
+    detail: ErrorDetails, file: TomlFile, values: Mapping[str, Any], known: Known, model: type[BaseModel]
+) -> BadInput:
+    """The refusal of pydantic's `detail` about `values`, which `file` holds. `known` has the keys of each section."""
+    path = _written(detail["loc"], values)
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(path, file, known)
+    return BadInput(
+        "{file}, line {line}: {key} is {value}; it must be {allowed}.",
+        file=file.name,
+        line=file.line_of(path),
+        key=_dotted(path),
+        value=_shown(_at(values, path)),
+        allowed=_allowed(path, model),
+    )
+
+
+def token_refusal(section: str, variable: str, file: TomlFile) -> BadInput:
+    """A secret stands in the file. The sentence never repeats it."""
+    return BadInput(
+        "{file}, line {line}: {key} is a secret and does not belong in this file. Remove it and set {variable}.",
+        file=file.name,
+        line=file.line_of((section, "token")),
+        key=f"{section}.token",
+        variable=variable,
+    )
+
+
+def _unknown_key(path: Path, file: TomlFile, known: Known) -> BadInput:
+    *parents, name = map(str, path)
+    siblings = known[parents[0]] if parents else known
+    near = _near(name, parents, known)
+    facts: dict[str, str | int] = {
+        "file": file.name,
+        "line": file.line_of(path),
+        "key": _dotted(path),
+        "known": ", ".join(siblings),
+    }
+    if near:
+        return BadInput(
+            "{file}, line {line}: there is no key {key}. Did you mean {near}? The keys here are: {known}.",
+            near=near,
+            **facts,
+        )
+    return BadInput("{file}, line {line}: there is no key {key}. The keys here are: {known}.", **facts)
+
+
+def _near(name: str, parents: list[str], known: Known) -> str:
+    close = difflib.get_close_matches(name, known[parents[0]] if parents else known, n=1)
+    if close:
+        return ".".join([*parents, close[0]])
+    return next((f"{section}.{name}" for section, keys in known.items() if name in keys), "")
+
+
+def _written(location: Sequence[str | int], values: Mapping[str, Any]) -> Path:
+    """The part of pydantic's location that stands in the file; the rest names arms of a type."""
+    length = next(n for n in range(len(location), 0, -1) if holds(values, location[:n]))
+    return tuple(location[:length])
+
+
+def _at(values: Any, path: Path) -> Any:
+    for step in path:
+        values = values[step]
+    return values
+
+
+def _dotted(path: Path) -> str:
+    """The path as one word: `discord.admins[1]`."""
+    first, *rest = path
+    return str(first) + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
+
+
+def _shown(value: Any) -> str:
+    """`value` as TOML writes it, or nearly so; short."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # a hexadecimal number of more than 4,300 decimal digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _allowed(path: Path, model: type[BaseModel]) -> str:
+    field = model.model_fields[str(path[0])]
+    if len(path) == 1:
+        return f"a section, written [{path[0]}]"
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        field = field.annotation.model_fields[str(path[1])]
+    return _extra(field)
+
+
+def _extra(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    return str(extra["allowed"]) if isinstance(extra, dict) else "something else"

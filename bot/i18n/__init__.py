@@ -1,0 +1,1 @@
+"""Translation of what users read, and numbers formatted for people."""

@@ -1,0 +1,47 @@
+"""What the line keeps over a restart: whether it is held, how long runs take, and who used the devices lately."""
+
+import asyncio
+import time
+from typing import cast, get_args
+
+import structlog
+
+from bot.app import Studio
+from engine.core.errors import Unwritten
+from engine.host.engine import Kind, Mode
+
+log = structlog.get_logger()
+
+NOTE = "queue"
+LATELY = 6000.0
+"""Seconds after which what somebody used has faded."""
+
+
+async def restore(studio: Studio) -> None:
+    """Before the first job: the line as it was left."""
+    engine, store = studio.engine, studio.store
+    mode = await store.note(NOTE)
+    if mode in get_args(Mode):
+        engine.mode = cast("Mode", mode)
+    for *kind, seconds in await store.runs():
+        engine.times.remember(Kind(*kind), seconds)
+    for user, seconds, ended in await store.used(time.time() - LATELY):
+        engine.line.charge(user, seconds, ended)
+
+
+async def hold(studio: Studio, mode: Mode) -> None:
+    """From now on, and after a restart as well."""
+    await studio.store.set_note(NOTE, mode)
+    studio.engine.mode = mode
+
+
+async def keep_learning(studio: Studio) -> None:
+    """Until cancelled: how long runs take goes into the store."""
+    learnt: asyncio.Queue[tuple[Kind, float]] = asyncio.Queue()
+    studio.engine.times.learnt = lambda kind, seconds: learnt.put_nowait((kind, seconds))
+    while True:
+        kind, seconds = await learnt.get()
+        try:
+            await studio.store.learn(kind.task, kind.model, kind.size, kind.device, seconds)
+        except Unwritten as error:
+            log.warning("not learnt", task=kind.task, why=str(error))

@@ -1,0 +1,1 @@
+"""What users see: cards, buttons, files made to fit a platform, download links and charts."""

@@ -1,0 +1,1 @@
+"""Prompts: templates and their expansion, wildcards, styles, and prompts that magic writes."""

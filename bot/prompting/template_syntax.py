@@ -1,0 +1,144 @@
+"""Parse a prompt with variants and wildcards into a tree. `bot/prompting/templates.py` describes the syntax.
+
+The parser looks at each character a bounded number of times, and refuses a text that is too long or nested too deeply
+before it reads it. It counts and expands nothing.
+"""
+
+import re
+from dataclasses import dataclass
+
+from engine.core.errors import BadInput
+
+MAX_DEPTH = 8
+"""How deep variants may stand in one another."""
+MAX_CHARACTERS = 5000
+"""Characters of a prompt, or of a line of a list, that may have variants."""
+MAX_COUNT_DIGITS = 4
+"""Digits in the `2` of `{2$$…}`; more than any prompt has variants."""
+WILDCARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9/_-]*")
+_MARK = re.compile(r"\\[{|}]|[{|}]|__([A-Za-z0-9][A-Za-z0-9/_-]*?)__")
+_HEAD = re.compile(r"\s*(?:(\d+)|(\d*)-(\d*))\$\$(?:([^{}|$]*)\$\$)?")
+_WEIGHT = re.compile(r"\s*(\d+(?:\.\d+)?)::")
+
+
+@dataclass(frozen=True)
+class Wildcard:
+    """A word of the list `name`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """From `low` to `high` of the options at once, joined by `join`; `weights` has a weight for each option."""
+
+    options: "tuple[Row, ...]"
+    weights: tuple[float, ...]
+    low: int
+    high: int
+    join: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """What stands side by side."""
+
+    parts: "tuple[str | Wildcard | Choice, ...]"
+
+
+def parse(text: str, option: str = "prompt") -> Row:
+    """Return the tree of `text`. Raises BadInput, which names the option, for a text that is not written right."""
+    if len(text) > MAX_CHARACTERS and "{" in text:
+        raise BadInput(
+            "{option} has variants and {length} characters; at most {bound} are allowed with variants. Shorten it.",
+            option=option,
+            length=len(text),
+            bound=MAX_CHARACTERS,
+        )
+    return _Parser(text, option).parse()
+
+
+def split_weight(text: str) -> tuple[float, str]:
+    """Split `3::red` into 3.0 and `red`; a text without a weight weighs 1."""
+    weight = _WEIGHT.match(text)
+    return (float(weight[1]), text[weight.end() :]) if weight else (1.0, text)
+
+
+@dataclass(frozen=True)
+class _Parser:
+    """Reads `text`; refusals call it `option`."""
+
+    text: str
+    option: str
+
+    def parse(self) -> Row:
+        row, rest = self._parse_row(0, 0)
+        if rest < len(self.text):
+            raise BadInput("{option} has a }} without its {{. Write \\}} for the mark itself.", option=self.option)
+        return row
+
+    def _parse_row(self, at: int, depth: int) -> tuple[Row, int]:
+        """Return what stands up to the next | or } of this level, and where that mark is."""
+        if depth > MAX_DEPTH:
+            template = "{option} has variants more than {bound} deep in one another. Write it flatter."
+            raise BadInput(template, option=self.option, bound=MAX_DEPTH)
+        parts = list["str | Wildcard | Choice"]()
+        while (mark := _MARK.search(self.text, at)) is not None:
+            parts.append(self.text[at : mark.start()])
+            at = mark.end()
+            if mark[0][0] == "\\":
+                parts.append(mark[0][1])
+            elif mark[0] == "{":
+                choice, at = self._parse_choice(at, depth + 1)
+                parts.append(choice)
+            elif mark[1]:
+                parts.append(Wildcard(mark[1]))
+            elif depth or mark[0] == "}":
+                return Row(tuple(parts)), mark.start()
+            else:
+                parts.append(mark[0])
+        if depth:
+            raise BadInput("{option} has a {{ without its }}. Write \\{{ for the mark itself.", option=self.option)
+        return Row((*parts, self.text[at:])), len(self.text)
+
+    def _parse_choice(self, at: int, depth: int) -> tuple[Choice, int]:
+        head = _HEAD.match(self.text, at)
+        at = head.end() if head else at
+        options, weights = list[Row](), list[float]()
+        while True:
+            weight = _WEIGHT.match(self.text, at)
+            weights.append(float(weight[1]) if weight else 1.0)
+            row, end = self._parse_row(weight.end() if weight else at, depth)
+            options.append(row)
+            at = end + 1
+            if self.text[end] == "}":
+                break
+        low, high, join = self._bounds(head, len(options))
+        return Choice(tuple(options), tuple(weights), low, high, join), at
+
+    def _bounds(self, head: re.Match[str] | None, options: int) -> tuple[int, int, str]:
+        """Return how many options are taken at once, from the least to the most, and what joins them."""
+        if head is None:
+            return 1, 1, ""
+        exact, least, most, join = head.groups()
+        low, high = self._number(exact or least or "1"), self._number(exact or most or str(options))
+        if low > high and most:
+            raise BadInput(
+                "{option} asks for {low} to {high} variants. Write the smaller number first: {{{high}-{low}$$…}}.",
+                option=self.option,
+                low=low,
+                high=high,
+            )
+        if not low <= high <= options:
+            template = "{option} asks for {count} of {options} variants. Ask for fewer."
+            raise BadInput(template, option=self.option, count=max(low, high), options=options)
+        return low, high, ", " if join is None else join
+
+    def _number(self, digits: str) -> int:
+        if len(digits) > MAX_COUNT_DIGITS:
+            raise BadInput(
+                "{option} asks for {count} variants at once. Ask for fewer.",
+                option=self.option,
+                count=digits[:MAX_COUNT_DIGITS] + "…",
+            )
+        return int(digits)

@@ -1,0 +1,1 @@
+"""The path of a request, from a platform's message to the jobs that it starts."""

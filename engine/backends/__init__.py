@@ -1,1 +1,0 @@
-"""What a task stands on where there is a choice. Heavy libraries are imported inside, when a model is loaded."""

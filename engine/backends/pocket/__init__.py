@@ -1,8 +1,0 @@
-"""The embedded default: a 30-million-parameter model that draws emoji-like pictures on a CPU, without torch.
-
-engine/backends/weights/README.md is its model card.
-"""
-
-from engine.backends.pocket.pocket import Pocket
-
-__all__ = ["Pocket"]

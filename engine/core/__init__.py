@@ -1,0 +1,1 @@
+"""The values and interfaces that bot and worker share."""

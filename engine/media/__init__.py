@@ -1,0 +1,1 @@
+"""Media files: images, animations, audio and video."""

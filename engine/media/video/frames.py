@@ -1,0 +1,111 @@
+"""Frames as arrays, uint8 (H, W, C), out of a video and into one."""
+
+import itertools
+from collections.abc import Generator, Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import structlog
+
+from engine.core.errors import BadInput
+from engine.media.video.colours import TAGS, as_bt709, standard
+from engine.media.video.limits import padded_pixels
+from engine.media.video.probe import Probe, Stream
+from engine.media.video.process import FFmpegFailed, Watch, child
+from engine.media.video.sound import along
+from engine.media.video.source import opened, track
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]
+
+log = structlog.get_logger()
+
+
+def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = False) -> "Generator[Picture]":
+    """Yield the frames of a video or GIF as they are shown: turned, with square pixels, in BT.709's colours.
+
+    They come at the constant `stream.rate`, the first one at the recording's zero. Each is (H, W, 3), or (H, W, 4) with
+    `alpha`.
+
+    Close the iterator to end early. Raises BadInput where not one frame can be decoded, Cancelled and TimedOut.
+    """
+    shape = (stream.height, stream.width, 4 if alpha else 3)
+    size = (stream.width, stream.height)
+    coded = stream.coded if all(stream.coded) else size
+    source = opened(path, mime, max_pixels=padded_pixels(*coded), decoder=stream.decoder)
+    steady = track(source, stream.index, "v").filter("fps", stream.rate, start_time=0)
+    shown = steady.filter("scale", *size) if alpha else standard(steady, stream.colours, coded[1], size, rgb=True)
+    raw = shown.output("pipe:", f="rawvideo", pix_fmt="rgba" if alpha else "rgb24")
+    count = 0
+    try:
+        with child(raw, watch) as one:
+            for picture in _pictures(one.out, shape):
+                count += 1
+                yield picture
+    except FFmpegFailed as error:
+        log.warning("a video is damaged", frames=count, said=str(error))
+    if not count:
+        raise BadInput("The video is damaged: not one picture in it can be read. Attach another one.")
+
+
+def write(
+    pictures: "Iterable[Picture]", path: Path, rate: float, watch: Watch, sound: "tuple[Path, str, Probe] | None" = None
+) -> None:
+    """Encode frames of one shape, (H, W, 3 or 4), to `path`: H.264 in .mp4, or .gif, which has no sound.
+
+    `sound` is the recording whose first sound goes along: its path, MIME type and probe. Raises FFmpegFailed, Cancelled
+    and TimedOut, and ValueError without a frame.
+    """
+    first = next(pictures := iter(pictures), None)
+    if first is None:
+        raise ValueError("no frame to write")
+    encoded = (_gif if path.suffix == ".gif" else _mp4)(_input(first, rate), path, sound)
+    with child(encoded, watch, feed=True) as one:
+        for picture in itertools.chain([first], pictures):
+            one.into.write(picture.tobytes())
+        one.into.close()
+
+
+def _pictures(stream: IO[bytes], shape: tuple[int, int, int]) -> "Iterator[Picture]":
+    import numpy as np
+
+    size = shape[0] * shape[1] * shape[2]
+    while len(raw := stream.read(size)) == size:
+        yield np.frombuffer(raw, np.uint8).reshape(shape)
+
+
+def _input(picture: "Picture", rate: float) -> Any:
+    import ffmpeg
+
+    height, width, channels = picture.shape
+    layout = "rgba" if channels == 4 else "rgb24"
+    return ffmpeg.input("pipe:", f="rawvideo", pix_fmt=layout, s=f"{width}x{height}", framerate=rate)
+
+
+def _mp4(video: Any, path: Path, sound: "tuple[Path, str, Probe] | None") -> Any:
+    """H.264 that every player takes: 4:2:0, so odd sides get one pixel more, in BT.709 and tagged so."""
+    import ffmpeg
+
+    even = video.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
+    streams, codecs = (
+        [as_bt709(even)],
+        {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p", **TAGS},
+    )
+    if sound and sound[2].sound:
+        heard, how = along(opened(sound[0], sound[1]), sound[2].sound)
+        streams.append(heard)
+        codecs |= how
+    return ffmpeg.output(*streams, f"file:{path}", f="mp4", movflags="+faststart", **codecs)
+
+
+def _gif(video: Any, path: Path, sound: object) -> Any:
+    """A GIF with its own palette. FFmpeg holds all the frames to make it, so this is for short ones."""
+    import ffmpeg
+
+    assert sound is None, "a GIF has no sound"
+    split = video.split()
+    palette = split[0].filter("palettegen", reserve_transparent=1)
+    return ffmpeg.filter([split[1], palette], "paletteuse").output(f"file:{path}", f="gif", loop=0)

@@ -1,6 +1,0 @@
-"""Scripts of films: read from text, Markdown, TOML and Fountain, written down again, drafted from an idea."""
-
-from engine.scripts.reader import MAX_BYTES, MAX_CHARACTERS, decode, read
-from engine.scripts.script import Script, ScriptScene
-
-__all__ = ["MAX_BYTES", "MAX_CHARACTERS", "Script", "ScriptScene", "decode", "read"]

@@ -1,0 +1,1 @@
+"""Speech audio to curves of facial motion."""

@@ -1,0 +1,114 @@
+"""How a portrait moves while it speaks: curves of jaw, lips, eyelids, brows and head, seeded."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.tasks.animate.audio_motion.speech_features import Curve, Heard
+
+Style = Literal["natural", "calm", "lively"]
+
+BLINK = (0.07, 0.05, 0.14)
+"""Seconds in which lids close, stay and open."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """Of a style: head sway in degrees, opening of the mouth, brows, and seconds between blinks."""
+
+    sway: float
+    mouth: float
+    brows: float
+    blinks: float
+
+
+MANNERS: dict[Style, Manner] = {
+    "natural": Manner(sway=2.2, mouth=1.0, brows=0.6, blinks=3.6),
+    "calm": Manner(sway=1.1, mouth=0.8, brows=0.25, blinks=4.5),
+    "lively": Manner(sway=3.6, mouth=1.2, brows=1.0, blinks=2.8),
+}
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One value a frame. `jaw` 0 shut to 1 wide, `spread` -1 round to 1, `lids` 0 as in the picture to 1 shut, `brows`
+    0 to 1; `yaw`, `pitch`, `roll` in degrees, `shift` (N, 2) in hundredths of the face's height.
+    """
+
+    jaw: Curve
+    spread: Curve
+    lids: Curve
+    brows: Curve
+    yaw: Curve
+    pitch: Curve
+    roll: Curve
+    shift: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.jaw)
+
+
+def follow(heard: Heard, rate: float, style: Style, seed: int, *, eyes: bool = True) -> Motion:
+    """The motion that goes with what was heard, at `rate` frames a second; without `eyes` the lids stay."""
+    manner, chance = MANNERS[style], np.random.default_rng(seed)
+    count = len(heard)
+    stress = _eased(heard.loud, rate, 0.35)
+    yaw, pitch, roll, across, down = (_drift(count, rate, chance) for _ in range(5))
+    return Motion(
+        jaw=_jaw(heard, rate) * np.float32(manner.mouth),
+        spread=_eased(heard.spread, rate, 0.06) * np.float32(0.8),
+        lids=_blinks(heard, rate, manner.blinks, chance) if eyes else np.zeros(count, np.float32),
+        brows=stress * np.float32(manner.brows),
+        yaw=yaw * np.float32(manner.sway),
+        pitch=(pitch * 0.6 + (stress - stress.mean()) * 1.2) * np.float32(manner.sway),
+        roll=roll * np.float32(manner.sway * 0.45),
+        shift=np.stack([across, down], axis=1) * np.float32(0.35 * manner.sway),
+    )
+
+
+def _jaw(heard: Heard, rate: float) -> Curve:
+    """Loudness opens, open vowels open further, and hissing keeps the teeth together."""
+    wide = heard.loud**0.7 * (0.7 + 0.45 * heard.open)
+    held = np.maximum(wide * (1 - 0.6 * heard.hiss), 0.16 * heard.hiss)
+    return np.clip(_eased(held.astype(np.float32), rate, 0.045), 0, 1)
+
+
+def _eased(curve: Curve, rate: float, seconds: float) -> Curve:
+    """A Gaussian mean of that width, which neither lags nor leads."""
+    width = max(seconds * rate, 1e-3)
+    reach = int(np.ceil(3 * width))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    padded = np.pad(curve, reach, "edge")
+    return np.convolve(padded, kernel / kernel.sum(), "valid").astype(np.float32)
+
+
+def _drift(count: int, rate: float, chance: np.random.Generator) -> Curve:
+    """A slow wandering about zero, of about 1 at most, that begins at rest."""
+    times = np.arange(count) / rate
+    total = np.zeros(count)
+    for low, high, part in ((0.07, 0.13, 0.5), (0.17, 0.29, 0.35), (0.37, 0.55, 0.15)):
+        total += part * np.sin(2 * np.pi * chance.uniform(low, high) * times + chance.uniform(0, 2 * np.pi))
+    return (total * np.minimum(1, times / 0.8)).astype(np.float32)
+
+
+def _blinks(heard: Heard, rate: float, apart: float, chance: np.random.Generator) -> Curve:
+    """Lids that shut for a moment, rather in a pause than in the middle of a word."""
+    count = len(heard)
+    lids = np.zeros(count, np.float32)
+    shut, stay, rise = BLINK
+    at = chance.uniform(0.4, 0.6) * apart
+    while at * rate < count:
+        at = _pause_near(heard.loud, at, rate)
+        times = np.arange(count) / rate - at
+        falls = np.clip((times + shut) / shut, 0, 1)
+        opens = np.clip((times - stay) / rise, 0, 1)
+        lids = np.maximum(lids, (falls * (1 - opens)).astype(np.float32))
+        at += apart * chance.uniform(0.6, 1.5)
+    return lids * lids * (3 - 2 * lids)
+
+
+def _pause_near(loud: Curve, at: float, rate: float) -> float:
+    low, high = max(0, int((at - 0.3) * rate)), min(len(loud), int((at + 0.3) * rate) + 1)
+    return (low + int(np.argmin(loud[low:high]))) / rate if high > low else at

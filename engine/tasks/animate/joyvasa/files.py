@@ -1,0 +1,57 @@
+"""Where JoyVASA's files are, and whether they are there."""
+
+import hashlib
+from pathlib import Path
+
+from engine.core.errors import MissingModel
+from engine.core.task import EngineSettings
+from engine.weights import registry
+
+NAME = "joyvasa"
+ENVELOPE = "envelope"
+"""What `models.motion` says for the motion without a network."""
+GENERATOR = "motion_generator/motion_generator_hubert_chinese.pt"
+TEMPLATE = "motion_template/motion_template.pkl"
+ENCODER = "chinese-hubert-base/config.json"
+"""The audio encoder's configuration, where it is not the usual one; its weights are in the generator's file."""
+
+
+def folder(settings: EngineSettings) -> Path | None:
+    """The folder of what `models.motion` asks for; None where the motion comes from the sound's envelope.
+
+    Raises MissingModel where JoyVASA is asked for and not there.
+    """
+    wanted = settings.models.get("motion", "auto")
+    if wanted == ENVELOPE:
+        return None
+    place = settings.weights / NAME if wanted in ("auto", NAME) else Path(wanted).expanduser()
+    lacking = missing(place)
+    if lacking and wanted == NAME:
+        registry.fetch(registry.named(NAME), settings.weights)
+    elif lacking and wanted != "auto":
+        raise MissingModel(
+            "JoyVASA is not whole: {names} missing. Look at models.motion in config.toml.", names=", ".join(lacking)
+        )
+    return None if missing(place) else place
+
+
+def identity(settings: EngineSettings) -> str:
+    """Which motion it is: JoyVASA's, told apart by its files' sizes, or the envelope's."""
+    wanted = settings.models.get("motion", "auto")
+    place = settings.weights / NAME if wanted in ("auto", NAME) else Path(wanted).expanduser()
+    if wanted == ENVELOPE or (missing(place) and wanted != NAME):
+        return ENVELOPE
+    sizes = [(place / name).stat().st_size for name in (GENERATOR, TEMPLATE) if (place / name).is_file()]
+    return f"{NAME}-{hashlib.sha256(repr(sizes).encode()).hexdigest()[:8]}"
+
+
+def missing(place: Path) -> tuple[str, ...]:
+    return tuple(name for name in (GENERATOR, TEMPLATE) if not (place / name).is_file())
+
+
+def unfit(name: str) -> MissingModel:
+    return MissingModel(
+        "{name} cannot be read as JoyVASA's: it is not whole, or it holds another network. Look at models.motion in"
+        " config.toml.",
+        name=name,
+    )

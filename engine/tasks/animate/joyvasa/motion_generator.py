@@ -1,0 +1,75 @@
+"""Speech acted: what LivePortrait's motion extractor would have seen in each frame of somebody who says it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.tasks.animate.joyvasa import loading
+from engine.tasks.animate.joyvasa.sampling import performed
+
+POSE = ("scale", "t", "pitch", "yaw", "roll")
+CALM = 5.0
+"""Frames over which the head's motion is evened out."""
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Of N frames `exp` (N, 21, 3), `scale` (N, 1), `t` (N, 3) and `angles` (N, 3): pitch, yaw, roll in degrees."""
+
+    exp: Tensor
+    scale: Tensor
+    t: Tensor
+    angles: Tensor
+
+    def __len__(self) -> int:
+        return len(self.exp)
+
+
+class Actor:
+    """JoyVASA's networks in `folder`. Raises MissingModel."""
+
+    def __init__(self, folder: Path, device: str) -> None:
+        self._generator = loading.generator(folder, device)
+        self._template = loading.template(folder)
+
+    @property
+    def size(self) -> int:
+        return sum(value.nbytes for value in self._generator.state_dict().values())
+
+    def act(
+        self,
+        samples: NDArray[np.float32],
+        count: int,
+        seed: int,
+        sway: float = 1.0,
+        check: Callable[[], None] = lambda: None,
+    ) -> Acting:
+        """`count` frames at 25 a second for mono samples at 16 kHz. `sway`: how much the head moves, usually 1.
+
+        `check` is called before each step of the network and may raise.
+        """
+        device = self._generator.start_motion_feat.device
+        told = performed(self._generator, torch.from_numpy(samples).to(device), count, seed, check)
+        exp = told[:, :63] * self._value("std_exp") + self._value("mean_exp")
+        pose = _evened(told[:, 63:70] * (self._ends("max") - self._ends("min")) + self._ends("min"))
+        pose = pose[:1] + sway * (pose - pose[:1])
+        return Acting(exp.view(-1, 21, 3), pose[:, :1], pose[:, 1:4], pose[:, 4:])
+
+    def _ends(self, end: str) -> Tensor:
+        return torch.cat([self._value(f"{end}_{name}") for name in POSE])
+
+    def _value(self, name: str) -> Tensor:
+        return torch.from_numpy(self._template[name])
+
+
+def _evened(curves: Tensor) -> Tensor:
+    """(N, C): a Gaussian mean over CALM frames, which neither lags nor leads."""
+    reach = round(3 * CALM)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / CALM) ** 2)
+    padded = torch.nn.functional.pad(curves.T[:, None], (reach, reach), mode="replicate")
+    return torch.nn.functional.conv1d(padded, (kernel / kernel.sum())[None, None])[:, 0].T

@@ -1,0 +1,84 @@
+"""Which files LivePortrait needs, and which of them are not there."""
+
+import hashlib
+from pathlib import Path
+
+from engine.core.errors import MissingModel
+from engine.core.task import EngineSettings
+from engine.weights import registry
+from engine.weights.download import Hub
+
+FOLDER = "liveportrait"
+"""Where the networks lie under the weights folder."""
+TORCH = (
+    "appearance_feature_extractor.safetensors",
+    "motion_extractor.safetensors",
+    "warping_module.safetensors",
+    "spade_generator.safetensors",
+    "stitching_retargeting_module.safetensors",
+)
+ONNX = (
+    "appearance_feature_extractor.onnx",
+    "motion_extractor.onnx",
+    "warping_spade.onnx",
+    "stitching.onnx",
+    "stitching_eye.onnx",
+    "stitching_lip.onnx",
+)
+
+
+def missing(folder: Path) -> tuple[str, ...]:
+    """What is not there of the set that is nearer to being whole; nothing where one of both is."""
+    torch, onnx = (tuple(name for name in names if not (folder / name).is_file()) for names in (TORCH, ONNX))
+    return torch if len(torch) / len(TORCH) <= len(onnx) / len(ONNX) else onnx
+
+
+def in_onnx(folder: Path) -> bool:
+    """Whether the networks come as ONNX; safetensors go first where both are whole."""
+    return any(not (folder / name).is_file() for name in TORCH)
+
+
+def check(folder: Path) -> None:
+    """Raises MissingModel, naming each file that is not there."""
+    if lacking := missing(folder):
+        template = "LivePortrait is not whole: {names} missing. README says where they go."
+        raise MissingModel(template, names=", ".join(lacking))
+
+
+def folder(settings: EngineSettings, *, fetch: bool = False) -> Path:
+    """The owner's folder, or the one under the weights; with `fetch` a hub's repository is brought here first."""
+    named = settings.models.get("animate", "auto")
+    if named in {"auto", "mesh", FOLDER}:
+        if fetch and missing(settings.weights / FOLDER):
+            registry.fetch(registry.named(FOLDER), settings.weights)
+        return settings.weights / FOLDER
+    path = Path(named).expanduser()
+    if path.is_dir() or named.count("/") != 1 or not fetch:
+        return path
+    return _fetched(named)
+
+
+def identity(settings: EngineSettings) -> str:
+    """The name of the networks, told apart by their files' sizes; a hub's repository by its name."""
+    place = folder(settings)
+    sizes = {name: (place / name).stat().st_size for name in (*TORCH, *ONNX) if (place / name).is_file()}
+    if not sizes:
+        return settings.models.get("animate", FOLDER)
+    return f"{FOLDER}-{hashlib.sha256(repr(sorted(sizes.items())).encode()).hexdigest()[:8]}"
+
+
+def _fetched(named: str) -> Path:
+    """`named` is a repository, or one and its revision behind an @; the one of weights.toml is pinned there."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    pinned = {source.hub: source.revision for source in registry.named(FOLDER).sources if isinstance(source, Hub)}
+    repository, _, revision = named.partition("@")
+    revision = revision or pinned.get(repository, "main")
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=[*TORCH, *ONNX]))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise MissingModel(
+            "{name} cannot be fetched from the model hub. Look at the network and at models.animate in config.toml.",
+            name=repository,
+        ) from error

@@ -1,0 +1,42 @@
+"""The embedded tier's painter: the face that the networks find, moved as a mesh."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.tasks.animate.audio_motion.driving_audio import Speech
+from engine.tasks.animate.audio_motion.motion import Motion
+from engine.tasks.animate.mesh.mesh_warper import Puppet
+from engine.tasks.animate.options import Wishes
+from engine.vision.faces.face import Face
+from engine.vision.faces.reader import FaceReader
+
+Picture = NDArray[np.uint8]
+
+
+class MeshPainter:
+    """Loaded networks and nothing of a job. Raises MissingModel where they are not in the weights folder."""
+
+    size = 20_000_000
+    """Bytes, about."""
+    name = "mesh"
+    motion_by = "envelope"
+
+    def __init__(self, folder: Path) -> None:
+        self._reader = FaceReader(folder)
+
+    def close(self) -> None:
+        """Nothing is held beyond the interpreters."""
+
+    def faces(self, picture: Picture) -> tuple[Face, ...]:
+        return self._reader.searched(picture)
+
+    def moved(self, speech: Speech, wishes: Wishes) -> Motion:
+        return speech.followed(eyes=wishes.eyes)
+
+    def frames(self, picture: Picture, face: Face, motion: Motion, wishes: Wishes) -> Iterator[Picture]:
+        """A picture as large as `picture` for each value of the motion's curves."""
+        puppet = Puppet(picture, face, lip_zero=wishes.lip_zero, stitching=wishes.stitching)
+        return puppet.frames(motion)

@@ -1,0 +1,180 @@
+"""Which point of a face goes where when jaw, lips, lids and brows move."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.vision.faces.face import Face
+
+Points = NDArray[np.float32]
+
+UPPER_LIP = (
+    *(185, 40, 39, 37, 0, 267, 269, 270, 409, 184, 74, 73, 72, 11, 302, 303, 304, 408),
+    *(183, 42, 41, 38, 12, 268, 271, 272, 407, 191, 80, 81, 82, 13, 312, 311, 310, 415),
+)
+LOWER_LIP = (
+    *(146, 91, 181, 84, 17, 314, 405, 321, 375, 77, 90, 180, 85, 16, 315, 404, 320, 307),
+    *(96, 89, 179, 86, 15, 316, 403, 319, 325, 95, 88, 178, 87, 14, 317, 402, 318, 324),
+)
+CORNERS = (61, 76, 62, 78, 291, 306, 292, 308)
+INNER_UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+INNER_LOWER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+LIDS = (
+    ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155), (33, 133)),
+    ((466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 374, 380, 381, 382), (263, 362)),
+)
+"""Of each eye the rim of the upper lid, of the lower lid below it, and the corners."""
+BROWS = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285)
+
+DROP = 0.105
+"""How far a wide jaw drops, as a share of the face's height."""
+APART = 0.012
+"""Lips that are closer than this share of the face's height are taken for shut."""
+OVERLAP = 0.08
+"""How far a shut lid reaches over the lower one, as a share of the eye's opening."""
+RIM = 0.11
+"""How far outside the network's rim of an eye its white still reaches, as a share of the eye's opening."""
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Displacements (468, 2) in pixels for one unit of each movement. `closed` shuts the picture's lips."""
+
+    face: Face
+
+    @classmethod
+    def of(cls, face: Face) -> "Rig":
+        """The rig of a face whose eyes' rims are drawn a little outwards, so that no white of an eye is on a lid."""
+        points = face.points.copy()
+        down = cls(face).axes[1]
+        for upper, lower, _ in LIDS:
+            opening = ((points[list(lower), :2] - points[list(upper), :2]) @ down).max()
+            points[list(upper), :2] -= np.float32(RIM * opening) * down
+            points[list(lower), :2] += np.float32(RIM * opening) * down
+        return cls(Face(points, face.score))
+
+    @cached_property
+    def axes(self) -> Points:
+        """(2, 2): the face's own right and down, of length 1."""
+        cosine, sine = np.cos(self.face.roll), np.sin(self.face.roll)
+        return np.array([[cosine, sine], [-sine, cosine]], np.float32)
+
+    @cached_property
+    def height(self) -> float:
+        """Pixels from the top of the forehead to the chin."""
+        return float(np.linalg.norm(self.face.points[10, :2] - self.face.points[152, :2]))
+
+    @cached_property
+    def middle(self) -> Points:
+        """The middle of the mouth."""
+        return np.asarray(self.face.points[[78, 308], :2].mean(axis=0))
+
+    @cached_property
+    def own(self) -> Points:
+        """The points along the face's axes from the middle of the mouth, as shares of its height."""
+        return np.asarray((self.face.points[:, :2] - self.middle) @ self.axes.T / self.height, np.float32)
+
+    @cached_property
+    def half_mouth(self) -> float:
+        return max(0.05, abs(float(self.own[61, 0] - self.own[291, 0])) / 2)
+
+    @cached_property
+    def weight(self) -> Points:
+        """(468,): how much of the jaw's drop a point takes."""
+        across, down = np.abs(self.own[:, 0]), self.own[:, 1] - self._lip_line(self.own[:, 0])
+        half, side = self.half_mouth, float(np.abs(self.own[:, 0]).max())
+        below = (down > 0).astype(np.float32)
+        beside = _step(down, -0.1, 0.25) * (1 - 0.8 * _step(across, half, side))
+        part = _step(across, 0.7 * half, 1.5 * half)
+        weight = below * (1 - part) * (1 - 0.25 * np.minimum(1, across / half) ** 2) + beside * part
+        place = np.minimum(1, across / half)
+        weight[list(LOWER_LIP)] = 1 - 0.67 * place[list(LOWER_LIP)] ** 1.7
+        weight[list(UPPER_LIP)] = -0.1 * (1 - place[list(UPPER_LIP)] ** 2) + 0.33 * place[list(UPPER_LIP)] ** 3
+        weight[list(CORNERS)] = 0.33
+        return weight.astype(np.float32)
+
+    @cached_property
+    def jaw(self) -> Points:
+        """A wide mouth; its corners come a little closer."""
+        near = self._near_mouth
+        across = -0.12 * self.own[:, 0] * near
+        return self._pixels(across, DROP * self.weight)
+
+    @cached_property
+    def spread(self) -> Points:
+        """Lips drawn wide; the other way they are round."""
+        return self._pixels(0.16 * self.own[:, 0] * self._near_mouth, -0.02 * self._near_mouth * np.abs(self.own[:, 0]))
+
+    @cached_property
+    def closed(self) -> Points:
+        """Brings together the lips that are apart in the picture."""
+        gap = self._gap(self.own[:, 0])
+        moved = -0.62 * gap * np.clip(self.weight, 0, 1)
+        upper = list(UPPER_LIP)
+        moved[upper] = 0.38 * gap[upper]
+        above = _step(self.own[:, 1], -0.16, -0.03) * self._near_mouth * (self.weight <= 0)
+        above[upper] = 0
+        return self._pixels(0 * moved, moved + 0.38 * gap * above)
+
+    @cached_property
+    def lids(self) -> Points:
+        """Both eyes shut: the upper lid comes down, the skin above it follows the less the higher it is."""
+        moved = np.zeros(len(self.own), np.float32)
+        for upper, lower, corners in LIDS:
+            moved += self._lid(list(upper), list(lower), list(corners))
+        return self._pixels(0 * moved, moved)
+
+    @cached_property
+    def brows(self) -> Points:
+        nearest = np.linalg.norm(self.own[:, None] - self.own[None, list(BROWS)], axis=2).min(axis=1)
+        return self._pixels(0 * nearest, -0.018 * np.exp(-((nearest / 0.07) ** 2)) * (self.own[:, 1] < -0.3))
+
+    def _lid(self, upper: list[int], lower: list[int], corners: list[int]) -> Points:
+        own, rim = self.own, [*upper, *corners]
+        over, under = _curve(own[rim]), _curve(own[[*lower, *corners]])
+        middle, width = float(own[corners, 0].mean()), abs(float(own[corners[0], 0] - own[corners[1], 0]))
+        place = np.abs(own[:, 0] - middle) / (width / 2)
+        opening = np.maximum(0, np.polyval(under, own[:, 0]) - np.polyval(over, own[:, 0]))
+        down = opening + OVERLAP * opening[upper].max() * np.clip(1 - place**4, 0, 1)
+        above = np.maximum(0, np.polyval(over, own[:, 0]) - own[:, 1])
+        higher = own[:, 1] < np.polyval(over, own[:, 0]) + 0.01
+        moved = down * np.exp(-((above / (0.3 * width)) ** 2)) * higher * (1 - _step(place, 0.9, 1.25))
+        moved[upper] = np.maximum(0, (np.polyval(over, own[:, 0]) + down - own[:, 1])[upper])
+        moved[lower] = np.polyval(under, own[lower, 0]) - own[lower, 1]
+        moved[corners] = 0
+        return np.asarray(moved, np.float32)
+
+    @cached_property
+    def _near_mouth(self) -> Points:
+        far = np.hypot(self.own[:, 0] / (2.2 * self.half_mouth), self.own[:, 1] / (2.4 * self.half_mouth))
+        return np.asarray(1 - _step(far, 0.35, 1.0), np.float32)
+
+    def _lip_line(self, across: Points) -> Points:
+        """How far down the lips meet, for each place across."""
+        upper, lower = self.own[list(INNER_UPPER)], self.own[list(INNER_LOWER)]
+        line = (upper + lower) / 2
+        order = np.argsort(line[:, 0])
+        return np.asarray(np.interp(across, line[order, 0], line[order, 1]), np.float32)
+
+    def _gap(self, across: Points) -> Points:
+        """How far the picture's lips are apart, for each place across."""
+        upper, lower = self.own[list(INNER_UPPER)], self.own[list(INNER_LOWER)]
+        order = np.argsort(upper[:, 0])
+        apart = np.interp(across, upper[order, 0], (lower - upper)[order, 1], left=0, right=0)
+        return np.asarray(np.maximum(0, apart - APART * (apart < 2 * APART)), np.float32)
+
+    def _pixels(self, across: Points, down: Points) -> Points:
+        own = np.stack([across, down], axis=1) * self.height
+        return np.asarray(own @ self.axes, np.float32)
+
+
+def _curve(points: Points) -> Points:
+    """The parabola, as np.polyval takes it, that runs through a rim: steadier than its points."""
+    return np.asarray(np.polyfit(points[:, 0], points[:, 1], 2), np.float32)
+
+
+def _step(value: Points, low: float, high: float) -> Points:
+    part = np.clip((value - low) / (high - low), 0, 1)
+    return np.asarray(part * part * (3 - 2 * part), np.float32)

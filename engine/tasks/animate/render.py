@@ -1,0 +1,80 @@
+"""One portrait with its sound, made into a video: as it moves, or still under the waves of the sound."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.media import png, video
+from engine.tasks.animate.speech_audio import Voiced
+from engine.worker.context import Context
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]
+
+RATE = 25
+"""Frames a second."""
+LIMIT = 3600.0
+"""Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
+BEGUN, ENDED = 0.1, 0.98
+"""What is done of a job when the first frame is painted, and when the last one is."""
+PREVIEWS = 4
+WAVES = 5
+"""The waves take this part of the picture's height."""
+STILL = {"c:v": "libx264", "preset": "veryfast", "crf": 20, **video.TAGS, "c:a": "aac", "b:a": "160k"}
+DRAWN = {"mode": "cline", "scale": "cbrt", "draw": "full", "colors": "0xffffffff|0xffffffff"}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`picture` is (H, W, 3); what is made lies in `folder`."""
+
+    picture: "Picture"
+    voiced: Voiced
+    folder: Path
+    context: Context
+
+    def moving(self, frames: "Iterable[Picture]", count: int) -> Path:
+        """The frames, of which there are `count`, as an MP4 with the sound."""
+        voiced, path = self.voiced, self.folder / "made.mp4"
+        watch = video.Watch(self.context.cancelled, LIMIT)
+        video.write(self._told(frames, count), path, RATE, watch, (voiced.path, voiced.mime, voiced.found))
+        return path
+
+    def still(self) -> Path:
+        """An MP4 as large as the picture and as long as the sound."""
+        import ffmpeg
+
+        height, width = self.picture.shape[:2]
+        (self.folder / "still.png").write_bytes(png.encode(self.picture))
+        page = ffmpeg.input("still.png", f="image2", loop=1, framerate=RATE, t=self.voiced.found.seconds)
+        sound = self._sound().asplit()
+        waves = (
+            sound[0]
+            .filter("aformat", channel_layouts="stereo")
+            .filter("showwaves", s=f"{width}x{max(2, height // WAVES)}", rate=RATE, **DRAWN)
+        )
+        drawn = page.overlay(waves, x=0, y=height - height // WAVES - height // 30, shortest=1, format="gbrp")
+        even = video.as_bt709(drawn.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2"))
+        made = ffmpeg.output(even, sound[1], "made.mp4", f="mp4", movflags="+faststart", map_metadata=-1, **STILL)
+        video.run(made, video.Watch(self.context.cancelled, LIMIT), self._on_seconds, self.folder)
+        return self.folder / "made.mp4"
+
+    def _sound(self) -> Any:
+        source = video.opened(self.voiced.path, self.voiced.mime)
+        assert self.voiced.found.sound is not None, "what a portrait speaks has sound"
+        return video.encodable(video.recorded(source, self.voiced.found.sound))
+
+    def _told(self, frames: "Iterable[Picture]", count: int) -> "Iterator[Picture]":
+        """The frames as they are, while the person hears how far they are and sees some."""
+        step = max(1, count // PREVIEWS)
+        for number, frame in enumerate(frames):
+            fraction = BEGUN + (ENDED - BEGUN) * number / count
+            self.context.progress("animating", fraction, frame if number % step == 0 else None)
+            yield frame
+
+    def _on_seconds(self, seconds: float) -> None:
+        self.context.progress("animating", min(ENDED, seconds / max(self.voiced.found.seconds, 0.01)))

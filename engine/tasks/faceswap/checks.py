@@ -1,0 +1,79 @@
+"""Faces that cannot be swapped, and what is said of those that can be but not well."""
+
+from collections.abc import Iterator
+
+from engine.core.errors import BadInput, Sentence
+from engine.tasks.faceswap.contract import Picture, Seen
+from engine.tasks.faceswap.occlusion import hidden
+from engine.tasks.faceswap.tracking import Doubts
+
+MOST_OUTSIDE = 0.12
+"""Share of a source's face that may lie out of its picture."""
+SMALL = 64
+"""Pixels of width below which a source's face is too coarse to look well."""
+
+
+def no_face(option: str) -> BadInput:
+    return BadInput(
+        "No face was found in {option}. Attach one in which a real face can be seen, not too small, from the front.",
+        option=option,
+    )
+
+
+def checked_source(face: Seen, picture: Picture, number: int, most_yaw: float) -> Iterator[Sentence]:
+    """Notes on face `number` of a source, `picture`. Raises BadInput where it cannot serve."""
+    if abs(face.yaw) > most_yaw:
+        raise BadInput(
+            "Face {number} of source looks {yaw}° aside, so half of it is hidden; at most {bound}° are possible."
+            " Attach a picture from the front.",
+            number=number,
+            yaw=round(abs(face.yaw)),
+            bound=round(most_yaw),
+        )
+    if face.outside(picture.shape) > MOST_OUTSIDE:
+        raise BadInput(
+            "Face {number} of source is partly out of the picture. Attach one that shows all of it.", number=number
+        )
+    if hidden(picture, face.marks):
+        yield Sentence(
+            template="The face in source wears dark glasses, so its eyes cannot be seen, and the result is less like"
+            " it. One without them is better."
+        )
+    width = round(face.width)
+    if width < SMALL:
+        yield Sentence(
+            template="The face in source is only {width} pixels wide, so the result is soft.", facts={"width": width}
+        )
+
+
+def checked_target(face: Seen, number: int, most_yaw: float) -> Iterator[Sentence]:
+    """Notes on face `number` of a target. Raises BadInput where none can be put on it."""
+    if abs(face.yaw) > most_yaw:
+        raise BadInput(
+            "Face {number} of target is seen from the side, where no other can be put on it. Choose another with face,"
+            " or attach a picture that shows more of its front.",
+            number=number,
+        )
+    yield from ()
+
+
+def note_doubts(doubts: Doubts) -> Iterator[Sentence]:
+    """Yield what a person should know of faces that could not be recognised after cuts."""
+    if doubts.unlike:
+        yield Sentence(
+            template="After a cut in target a face may be the chosen person's, but not surely, so it was left as it is."
+            " Number of such cuts: {count}.",
+            facts={"count": doubts.unlike},
+        )
+    if doubts.guessed:
+        yield Sentence(
+            template="People cannot be recognised here, so after a cut in target the only face in view was taken for"
+            " the same person. Check that it is. Number of such cuts: {count}.",
+            facts={"count": doubts.guessed},
+        )
+    if doubts.unknown:
+        yield Sentence(
+            template="People cannot be recognised here, so after a cut in target it was not clear whose face is whose,"
+            " and faces were left as they are. Number of such cuts: {count}.",
+            facts={"count": doubts.unknown},
+        )

@@ -1,0 +1,1 @@
+"""The full tier: InsightFace's faces and inswapper_128."""

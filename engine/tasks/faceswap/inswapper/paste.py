@@ -1,0 +1,137 @@
+"""A face cut out upright and put back, on the device, over the box of the face alone: one pass each way.
+
+InsightFace's own way back warps, erodes and blurs planes of the whole frame on the CPU; here the mask is made once, in
+the upright crop, and comes back with the colours in the same warp.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from engine.torch_support.transfer import sent
+
+Picture = NDArray[np.uint8]
+Values = NDArray[np.float32]
+Tensor = Any  # torch.Tensor, of which the types are Any here
+
+EDGE, SOFT = 0.1, 0.1
+"""Of the crop's side: how far inside its edge the mask ends, and over how much it fades there."""
+CORNER = 0.3
+"""Of the crop's side: the radius of the mask's corners."""
+SPREAD = (0.8, 1.25)
+"""By how much the colours' spread may change to match the target's."""
+LEAST = 1e-3
+"""The least spread that is told from none."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an upright crop of `side` pixels lies in a picture: `move` (2, 3) from its pixels to the crop's.
+
+    `left`, `top`, `right` and `bottom` are the box around it, whole pixels of the picture.
+    """
+
+    move: Values
+    side: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @classmethod
+    def of(cls, move: Values, side: int, shape: tuple[int, ...]) -> "Place | None":
+        """None where the crop lies wholly out of a picture of `shape`, (H, W, ...)."""
+        corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) - np.float32(0.5)
+        there = (corners - move[:, 2]) @ np.linalg.inv(move[:, :2]).T
+        low, high = np.floor(there.min(axis=0)), np.ceil(there.max(axis=0)) + 1
+        left, top = (int(max(0, number)) for number in low)
+        right, bottom = int(min(shape[1], high[0])), int(min(shape[0], high[1]))
+        return cls(move, side, left, top, right, bottom) if left < right and top < bottom else None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the box."""
+        return self.bottom - self.top, self.right - self.left
+
+    def meets(self, other: "Place") -> bool:
+        """Whether the boxes have a pixel in common."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
+    def of_picture(self, picture: Picture) -> Picture:
+        """The box of `picture`, not copied."""
+        return picture[self.top : self.bottom, self.left : self.right]
+
+    def ways(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """For `grid_sample`: of the crop's pixels where they are in the box, and of the box's where in the crop."""
+        square, moved = (self.side, self.side), self._boxed()
+        steps = [*_steps(_inverse(moved), square, self.shape), *_steps(moved, self.shape, square)]
+        columns, rows, across, down = sent(np.concatenate(steps), device).split([len(each) for each in steps])
+        return (columns + rows[:, None])[None], (across + down[:, None])[None]
+
+    def _boxed(self) -> Any:
+        """`move` from the box's pixels."""
+        moved = self.move.astype(np.float64).copy()
+        moved[:, 2] += self.move[:, :2] @ [self.left, self.top]
+        return moved
+
+
+def upright(box: Tensor, way: Tensor) -> Tensor:
+    """Float (1, 3, H, W) of the box -> (1, 3, side, side)."""
+    return functional.grid_sample(box, way, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def put_back(face: Tensor, box: Tensor, way: Tensor, blend: float) -> Tensor:
+    """A face (1, 3, side, side) over the box (1, 3, H, W) that it was cut from, softly."""
+    sheet = torch.cat([face, _mask(face.shape[-1], blend, box.device)], dim=1)
+    warped = functional.grid_sample(sheet, way, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return torch.lerp(box, warped[:, :3], warped[:, 3:])
+
+
+def matched(face: Tensor, model: Tensor) -> Tensor:
+    """`face` (1, 3, S, S) with the mean and, within bounds, the spread of `model`'s colours where the mask is whole."""
+    both = torch.cat([face, model])
+    weight = _weight(face.shape[-1], face.device)
+    means = (both * weight).sum(dim=(2, 3), keepdim=True)
+    spreads = ((both - means).square_() * weight).sum(dim=(2, 3), keepdim=True).sqrt_().clamp_(min=LEAST)
+    ratio = (spreads[1:] / spreads[:1]).clamp_(*SPREAD)
+    return torch.addcmul(means[1:], face - means[:1], ratio).clamp_(0, 1)
+
+
+@lru_cache(16)
+def _weight(side: int, device: torch.device) -> Tensor:
+    """The mask as shares that sum to 1."""
+    mask = _mask(side, 1.0, device)
+    return mask / mask.sum()
+
+
+@lru_cache(16)
+def _mask(side: int, blend: float, device: torch.device) -> Tensor:
+    """(1, 1, side, side): `blend` inside a square with round corners, fading to 0 before the edge."""
+    steps = (torch.arange(side, device=device) + 0.5) / side - 0.5
+    straight = 0.5 - EDGE - CORNER
+    beyond = (steps.abs() - straight).clamp(min=0)
+    away = torch.hypot(beyond[None, :], beyond[:, None]) - CORNER
+    share = (0.5 - away / SOFT).clamp(0, 1)
+    return (share * share * (3 - 2 * share))[None, None] * blend
+
+
+def _inverse(move: Any) -> Any:
+    turn = np.linalg.inv(move[:, :2])
+    return np.hstack([turn, (-turn @ move[:, 2])[:, None]])
+
+
+def _steps(move: Any, here: tuple[int, int], there: tuple[int, int]) -> tuple[Values, Values]:
+    """What each column and each row of `here`, (height, width), adds to a pixel's place in `there` after `move`.
+
+    (width, 2) and (height, 2), in torch's -1..1.
+    """
+    unit = 2 / np.array([there[1], there[0]])
+    columns = np.arange(here[1])[:, None] * (move[:, 0] * unit)
+    rows = np.arange(here[0])[:, None] * (move[:, 1] * unit) + ((move[:, 2] + 0.5) * unit - 1)
+    return columns.astype(np.float32), rows.astype(np.float32)

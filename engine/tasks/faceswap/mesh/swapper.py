@@ -1,0 +1,70 @@
+"""The embedded tier: MediaPipe's faces, a texture bent over their mesh, and dlib's network to recognise people."""
+
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.errors import MissingModel
+from engine.tasks.faceswap.mesh.texture import Texture, put
+from engine.tasks.faceswap.people import Likeness
+from engine.vision.faces.face import Face
+from engine.vision.faces.reader import FaceReader
+from engine.vision.faces.recognition import WEIGHT, Recogniser
+from engine.weights import registry
+
+log = logging.getLogger(__name__)
+Picture = NDArray[np.uint8]
+Values = NDArray[np.float32]
+
+
+class MeshSwapper:
+    """Works on the CPU; its networks are 25 MB."""
+
+    most_yaw = (35.0, 46.0)
+    likeness = Likeness(same=0.55, different=0.65)
+    """Around dlib's own bound of 0.6."""
+    size = 60_000_000
+    """Bytes of networks and their arrays, about."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._reader = FaceReader(folder)
+
+    def close(self) -> None:
+        """Nothing on a device."""
+
+    def faces(self, picture: Picture) -> Sequence[Face]:
+        return self._reader.searched(picture)
+
+    def quick(self, picture: Picture) -> Sequence[Face]:
+        return self._reader.faces(picture)
+
+    def again(self, picture: Picture, face: Face) -> Face | None:
+        return self._reader.again(picture, face)
+
+    def person(self, picture: Picture, face: Face) -> Values | None:
+        return self._recogniser.vector(picture, face) if self._recogniser else None
+
+    def identity(self, picture: Picture, face: Face) -> Texture:
+        return Texture.of(picture, face, self._reader.searched)
+
+    def begin(self, identity: Texture, picture: Picture, face: Face, blend: float, *, fine: bool = True) -> None:  # noqa: ARG002
+        """Done at once; `fine` makes no difference here."""
+        put(identity, picture, face, blend)
+
+    @cached_property
+    def _recogniser(self) -> Recogniser | None:
+        """The network that recognises people, which only videos need; None, and the log says why, where it is missing.
+
+        The result of a video then says what could not be told.
+        """
+        try:
+            registry.fetch(registry.named(WEIGHT), self._folder)
+            return Recogniser(self._folder)
+        except (MissingModel, ImportError) as error:
+            log.warning("nobody can be recognised in videos: %s", error)
+            return None

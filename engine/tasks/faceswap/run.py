@@ -1,0 +1,217 @@
+"""One job: the source's faces read, the target's chosen, each put in, still or moving."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.errors import BadInput, Sentence, TooLarge
+from engine.core.job import Fact, Media, Result
+from engine.core.progress import OnStep
+from engine.media import animations, images, png, video
+from engine.media.images import Still
+from engine.tasks.faceswap import overlays
+from engine.tasks.faceswap.checks import checked_source, checked_target, no_face, note_doubts
+from engine.tasks.faceswap.contract import Swapper
+from engine.tasks.faceswap.face_selection import Choice
+from engine.tasks.faceswap.frame_swap import Swapping
+from engine.tasks.faceswap.tracking import Tracker
+from engine.worker.context import Context
+
+if TYPE_CHECKING:
+    from engine.tasks.faceswap.params import Params
+
+Picture = NDArray[np.uint8]
+
+SHORT = video.Bounds(seconds=60, frames=1800)
+"""What a short video is."""
+MOST_FRAME = 3840 * 2160
+"""Pixels that a frame of a video may have."""
+MOST_ANIMATED = 400_000_000
+"""Pixels of all frames together that an animated picture may have: they are held till the end."""
+GIF_RATE = 10.0
+"""Frames a second that are thought of where a GIF tells the time of each."""
+
+
+class Swap:
+    """One job on its way."""
+
+    def __init__(self, params: "Params", context: Context, swapper: Swapper) -> None:
+        self._params = params
+        self._context = context
+        self._swapper = swapper
+        self._choice = Choice.of(params.face)
+        self._notes: list[Sentence] = []
+        self._more: list[Media] = []
+        self._count = 0
+
+    def run(self) -> Result:
+        """The result, with what a person should know of it. Raises BadInput and TooLarge."""
+        self._read_source()
+        target = self._params.target
+        if target.mime.startswith("video/"):
+            made = self._clip(target)
+        elif animations.frames_of(target.path, "target") > 1:
+            made = self._animation(target)
+        else:
+            made = self._still(target)
+        facts: dict[str, Fact] = {"faces": self._count}
+        return Result(media=(made, *self._more), notes=tuple(self._notes), facts=facts)
+
+    def _read_source(self) -> None:
+        self._context.progress("looking for faces", 0)
+        picture = images.read(self._params.source.path, "source").colours
+        self._source = picture
+        self._sources = self._swapper.faces(picture)
+        if not self._sources:
+            raise no_face("source")
+        self._identities: dict[int, Any] = {}
+
+    def _identity(self, place: int) -> Any:
+        """The source's face at `place`, made ready once. Raises BadInput where it cannot serve."""
+        if place not in self._identities:
+            face = self._sources[place]
+            self._notes += checked_source(face, self._source, place + 1, self._swapper.most_yaw[0])
+            self._identities[place] = self._swapper.identity(self._source, face)
+        return self._identities[place]
+
+    def _still(self, target: Media) -> Media:
+        before = images.read(target.path, "target")
+        faces = self._swapper.faces(before.colours)
+        if not faces:
+            raise no_face("target")
+        settled = self._choice.settled(faces, self._sources)
+        self._explain(before.colours, faces, settled)
+        swapping = Swapping(self._swapper, before.colours, self._params.blend)
+        for done, (place, source) in enumerate(settled.items()):
+            self._context.progress("swapping", 0.2 + 0.7 * done / len(settled))
+            self._notes += checked_target(faces[place], place + 1, self._swapper.most_yaw[1])
+            swapping.begin(self._identity(source), faces[place])
+        self._count = len(settled)
+        return self._kept(self._finished(Still(swapping.whole(), before.alpha, before.profile)))
+
+    def _kept(self, made: Still) -> Media:
+        body, told = images.sendable(made)
+        self._notes += told
+        return self._context.keep_file(body)
+
+    def _finished(self, made: Still) -> Still:
+        self._marked(made.colours)
+        return made
+
+    def _marked(self, made: Picture) -> Picture:
+        if self._params.marker:
+            overlays.mark(made)
+        return made
+
+    def _animation(self, target: Media) -> Media:
+        count = animations.frames_of(target.path, "target")
+        height, width = target.height or 0, target.width or 0
+        if count * height * width > MOST_ANIMATED:
+            raise TooLarge(
+                "target has {frames} frames of {width} x {height}; at most {bound} such frames are allowed here."
+                " Attach a shorter or a smaller one.",
+                frames=count,
+                width=width,
+                height=height,
+                bound=MOST_ANIMATED // max(1, height * width),
+            )
+        tracker = Tracker(self._swapper, self._choice, self._sources, GIF_RATE)
+
+        def change(still: Still, on_step: OnStep) -> Still:
+            on_step(0)
+            made = self._stepped(tracker, still.colours).whole()
+            return self._finished(Still(made, still.alpha, still.profile))
+
+        made = animations.changed(target.path, change, self._telling, "target")
+        self._settle(tracker)
+        return self._context.keep_file(made)
+
+    def _telling(self, done: float) -> None:
+        self._context.progress("swapping", 0.05 + 0.9 * done)
+
+    def _clip(self, target: Media) -> Media:
+        watch = video.Watch(cancelled=self._context.cancelled)
+        found = video.probe(target.path, target.mime, SHORT, watch)
+        stream = _stream(found)
+        tracker = Tracker(self._swapper, self._choice, self._sources, stream.rate)
+        with self._context.scratch() as folder:
+            path = folder / "swapped.mp4"
+            sound = (target.path, target.mime, found) if found.sound else None
+            video.write(self._swapped(target, stream, tracker, watch), path, stream.rate, watch, sound)
+            self._settle(tracker)
+            self._notes += video.conversions(found)
+            kept = self._context.keep_file(path)
+        return video.described(kept, video.probe(kept.path, kept.mime, watch=watch))
+
+    def _swapped(self, target: Media, stream: video.Stream, tracker: Tracker, watch: video.Watch) -> Iterator[Picture]:
+        """The device works on a frame while the next one is read and looked through."""
+        before: Swapping | None = None
+        for number, frame in enumerate(video.frames(target.path, target.mime, stream, watch)):
+            self._telling(min(1.0, number / stream.frames))
+            begun = self._stepped(tracker, frame)
+            if before:
+                yield self._marked(before.whole())
+            before = begun
+        if before:
+            yield self._marked(before.whole())
+
+    def _stepped(self, tracker: Tracker, frame: Picture) -> Swapping:
+        """A frame with its faces swapped; one that turns too far aside keeps its own until it looks back."""
+        swapping = Swapping(self._swapper, frame, self._params.blend, fine=False)
+        for source, face in tracker.step(frame):
+            if abs(face.yaw) <= self._swapper.most_yaw[1]:
+                swapping.begin(self._identity(source), face)
+                self._count += 1
+        return swapping
+
+    def _settle(self, tracker: Tracker) -> None:
+        """What is said once all frames were seen. Raises BadInput where the faces never were there."""
+        if tracker.first is None and not tracker.most:
+            raise no_face("target")
+        if tracker.first is None:
+            raise BadInput(
+                "face names face {number} of target, but at most {count} can be seen in it at once.",
+                number=self._choice.least,
+                count=tracker.most,
+            )
+        if not self._count:
+            raise BadInput(
+                "The faces in target are seen from the side all the time. Attach one that shows their front."
+            )
+        self._explain(*tracker.first)
+        self._notes += note_doubts(tracker.doubts)
+
+    def _explain(self, picture: Picture, faces: Sequence[Any], settled: dict[int, int]) -> None:
+        """Numbered faces where there are several and none was named."""
+        if self._params.face is not None:
+            return
+        for option, seen, found, taken in (
+            ("target", picture, faces, settled.keys()),
+            ("source", self._source, self._sources, settled.values()),
+        ):
+            if len(found) < 2:
+                continue
+            self._more.append(self._context.keep_file(png.encode(overlays.numbered(seen, found, taken))))
+            self._notes.append(
+                Sentence(
+                    template="There are {count} faces in {option}; the largest, number {number}, was taken. The picture"
+                    " with numbers shows them: choose with face, such as 2, 1=2 (target=source) or all.",
+                    facts={"count": len(found), "option": option, "number": next(iter(taken)) + 1},
+                )
+            )
+
+
+def _stream(found: video.Probe) -> video.Stream:
+    stream = found.video
+    if stream is None:
+        raise BadInput("target has no moving pictures, only sound. Attach a picture, a GIF or a video.")
+    if stream.width * stream.height > MOST_FRAME:
+        raise TooLarge(
+            "target has frames of {width} x {height}; at most {bound} pixels are allowed. Attach a smaller video.",
+            width=stream.width,
+            height=stream.height,
+            bound=MOST_FRAME,
+        )
+    return stream

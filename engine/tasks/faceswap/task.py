@@ -1,0 +1,48 @@
+"""Faces of one picture put on those of another picture, a GIF or a short video."""
+
+import time
+from typing import TYPE_CHECKING
+
+from engine.core.errors import BadInput
+from engine.core.job import Result
+from engine.core.task import EngineSettings, Task
+from engine.tasks.faceswap import backends
+from engine.tasks.faceswap.params import Params
+from engine.worker.context import Context
+
+if TYPE_CHECKING:
+    from engine.tasks.faceswap.contract import Swapper
+
+
+def run(params: Params, context: Context) -> Result:
+    """`seconds` among the facts is from the model being at hand to the result being on disk."""
+    from engine.tasks.faceswap.run import Swap  # loads NumPy and OpenCV
+
+    if not params.source.mime.startswith("image/"):
+        raise BadInput("source must be a picture. Attach one.")
+    if not params.target.mime.startswith(("image/", "video/")):
+        raise BadInput("target must be a picture, a GIF or a video. Attach one.")
+    context.progress("loading", 0)
+    with context.model("faceswap") as swapper:
+        begun = time.monotonic()
+        made = Swap(params, context, swapper).run()
+        seconds = round(time.monotonic() - begun, 2)
+    here = context.service
+    facts = {"backend": here.backend, "tier": here.tier, "model": here.model, **made.facts, "seconds": seconds}
+    return made.model_copy(update={"facts": facts})
+
+
+def size(params: Params) -> str:
+    """What the time hangs on: the target's bytes and pixels, to the nearest power of two."""
+    target = params.target
+    area = (target.width or 0) * (target.height or 0)
+    return f"{target.mime}, 2^{max(area, target.bytes).bit_length()}"
+
+
+def load(settings: EngineSettings) -> "Swapper":
+    return backends.load(settings)
+
+
+TASK = Task(
+    name="faceswap", version=backends.VERSION, params=Params, run=run, choose=backends.choose, load=load, size=size
+)

@@ -1,0 +1,63 @@
+"""One face that is followed, and how two faces of a video lie to each other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.tasks.faceswap.contract import Seen
+from engine.tasks.faceswap.cuts import thumbnail_of
+from engine.tasks.faceswap.people import Person
+from engine.tasks.faceswap.steadying import Steady
+
+Picture = NDArray[np.uint8]
+Values = NDArray[np.float32]
+
+NEAR = 1.2
+"""How many times its own width a lost face may have moved when it is seen again."""
+GROWN = 1.8
+"""How many times larger or smaller in width a lost face may be when it is seen again."""
+PATCH = (12, 12)
+"""Pixels of a face's thumbnail."""
+
+
+@dataclass(eq=False)
+class Track:
+    """One face of the target and the place of its new one among the source's.
+
+    `last` is where it was seen, `person` who it is where that can be told, `patch` its thumbnail. `was_cut` says that
+    there was a cut since it was seen, so that its place means nothing.
+    """
+
+    source: int
+    last: Any
+    steady: Steady
+    person: Person | None = None
+    patch: Values | None = None
+    here: bool = True
+    was_cut: bool = False
+
+    def follow(self, face: Any, rate: float) -> None:
+        """Go on with `face` after a break."""
+        self.last, self.here, self.was_cut = face, True, False
+        self.steady, self.patch = Steady(rate), None
+
+
+def is_near(face: Seen, last: Seen) -> bool:
+    """Tell whether `face` lies near where it was last, and is about as large."""
+    wide, before = max(1.0, face.width), max(1.0, last.width)
+    return distance_of(face, last) < NEAR and before / GROWN < wide < before * GROWN
+
+
+def distance_of(one: Seen, other: Seen) -> float:
+    """Return the distance of two faces in widths of the second."""
+    middles = [np.array([face.box[0] + face.box[2], face.box[1] + face.box[3]]) / 2 for face in (one, other)]
+    return float(np.linalg.norm(middles[0] - middles[1]) / max(1.0, other.width))
+
+
+def patch_of(picture: Picture, face: Seen) -> Values | None:
+    """Return a thumbnail of the face's box, or None where it lies out of the picture."""
+    left, top, right, bottom = (max(0, int(number)) for number in face.box)
+    part = picture[top:bottom, left:right]
+    return thumbnail_of(part, PATCH) if part.size else None

@@ -1,0 +1,41 @@
+"""What films are made with here: the painter, the voices and the listener that other tasks stand on, and FFmpeg."""
+
+from engine.core.protocol import Extra, Offer, Service
+from engine.core.task import EngineSettings
+from engine.tasks import speech
+from engine.tasks.film.camera import depth_reader
+from engine.tasks.film.film import VERSION
+from engine.tasks.film.scripts.script import MOTIONS
+from engine.tasks.imagine import backends as painters
+from engine.tasks.subtitle import whisper
+from engine.tasks.text_to_video import backends as clips
+
+OTHERS = {"voice": speech.load, "depth": depth_reader.load}
+"""Models that a film takes beside the painter's, by their names in the pool."""
+
+
+def choose(task: str, settings: EngineSettings) -> Service:
+    """The tier is the painter's. The model's identity is that of all who take part, so that no cached film is stale."""
+    painter, listener = painters.choose(settings), whisper.choose(settings)
+    return Service(
+        task=task,
+        version=VERSION * 10000 + painter.version * 100 + listener.version,
+        backend=f"{painter.backend} + ffmpeg",
+        tier=painter.tier,
+        model=f"{painter.model}, {speech.identity(settings.weights)}, {listener.model}",
+        why=painter.why,
+        offers={"motion": _motions(task, settings)},
+        extras={"motion live": Extra(model=clips.identity(settings), why=clips.why(settings))},
+    )
+
+
+def _motions(task: str, settings: EngineSettings) -> dict[str, Offer]:
+    """By name, with the model's identity where it takes one: `live` is there where a model makes clips.
+
+    A video that is told nothing is moved by that model too; of a film's scenes only those that ask for it. What is told
+    nothing may come to parallax, which goes by the network that tells depth, where there is one.
+    """
+    model, depth = clips.identity(settings), depth_reader.identity(settings)
+    told_nothing = [each for each in (model if task == "video" else "", depth) if each]
+    moved = {"live": model, "parallax": depth, "auto": " ".join(told_nothing)}
+    return {name: Offer(identity=moved.get(name, "")) for name in MOTIONS if model or name != "live"}

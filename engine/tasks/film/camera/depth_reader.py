@@ -1,0 +1,66 @@
+"""Who tells how near each part of a picture is: the network that `control: depth` is read by, where the owner has one.
+
+Without it parallax goes by the face or by what stands out; see `engine.tasks.film.camera.saliency`.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import MissingModel
+from engine.core.task import EngineSettings
+from engine.tasks.imagine.sdxl.control import controlnet
+
+if TYPE_CHECKING:
+    from engine.tasks.imagine.contract import Picture
+
+READER = "depth-reader"
+"""Of `models.controls`."""
+SIDE = 1024
+"""Pixels of the longer side at which a picture is looked at; the networks take half of that."""
+VERSION = 1
+"""Of depths: raised when the same picture would be seen otherwise."""
+
+
+class DepthReader:
+    """A loaded network. `size` is in bytes on the device."""
+
+    def __init__(self, network: Any, name: str) -> None:
+        self.name = name
+        self.size: int = network.size
+        self._network = network
+
+    def read(self, picture: "Picture") -> "Picture":
+        """RGB (H, W, 3) -> (h, w, 3), at most SIDE on its longer side: black is far, white is near."""
+        import cv2
+
+        height, width = picture.shape[:2]
+        scale = min(1.0, SIDE / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+        seen: Picture = self._network(small)
+        return seen
+
+    def close(self) -> None:
+        self._network = None
+
+
+def identity(settings: EngineSettings) -> str:
+    """The network that tells depth here; empty where none does."""
+    there = controlnet.source(READER, settings) and all(find_spec(name) for name in ("torch", "transformers"))
+    return f"{_name(settings)}-{VERSION}" if there else ""
+
+
+def load(settings: EngineSettings) -> DepthReader:
+    """Raises MissingModel where the network is not there or cannot be read."""
+    from engine.torch_support.torchvision_import import import_torchvision
+
+    if not identity(settings):
+        raise MissingModel("No network that sees depth is here. Name one as depth-reader in models.controls.")
+    import_torchvision()
+    return DepthReader(controlnet.reader("depth", settings), _name(settings))
+
+
+def _name(settings: EngineSettings) -> str:
+    source = controlnet.source(READER, settings)
+    return Path(source).name if Path(source).is_dir() else source

@@ -1,0 +1,1 @@
+"""Frames to H.264 segments, and segments to one file."""

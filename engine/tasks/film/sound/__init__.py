@@ -1,0 +1,1 @@
+"""A film's sound: narration, music, and the times of the spoken words."""

@@ -1,0 +1,39 @@
+"""What is written on a film: captions of what is said, its title, its credits."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.tasks.subtitle import styles
+from engine.tasks.subtitle.cues import Cue, Word, cut
+from engine.tasks.subtitle.fonts import language_of
+from engine.tasks.subtitle.styles import Look
+from engine.tasks.subtitle.typefaces import Typefaces
+
+TITLE, CREDITS = 9.0, 5.0
+"""Height of letters in percent of the shorter side."""
+SHOWN = 0.35
+"""Seconds after which a card's words are there, and before its end from which on they are not."""
+
+
+def captions(cues: Sequence[Cue], size: tuple[int, int], language: str, typefaces: Typefaces) -> str:
+    """The cues as ASS for a film of `size`."""
+    return styles.ass(cues, look(size, language), typefaces)
+
+
+def look(size: tuple[int, int], language: str) -> Look:
+    return Look("plain", *size, size=5.5, language=language)
+
+
+def cues_of(words: Sequence[Word], size: tuple[int, int], language: str, begins: float, ends: float) -> list[Cue]:
+    """Words, whose times count from `begins`, as cues that are gone at `ends`."""
+    moved = [replace(word, start=word.start + begins, end=word.end + begins) for word in words]
+    found = cut(moved, look(size, language).line, language)
+    return [replace(cue, end=min(cue.end, ends)) for cue in found if cue.start < ends]
+
+
+def card(text: str, seconds: float, size: tuple[int, int], height: float, typefaces: Typefaces) -> str:
+    """Lines of `text` in the middle of the frame, as ASS."""
+    wanted = Look("plain", *size, size=height, place="middle", language=language_of(text))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    words = tuple((Word(line, SHOWN, seconds - SHOWN),) for line in lines)
+    return styles.ass([Cue(SHOWN, max(seconds - SHOWN, 2 * SHOWN), words)], wanted, typefaces, fade=True)

@@ -1,0 +1,165 @@
+"""The options of `imagine`."""
+
+import math
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from engine.core.errors import BadInput
+from engine.core.job import Media
+from engine.core.params import MAX_PROMPT_CHARACTERS, MAX_SEED, TaskParams
+from engine.tasks.imagine.prompt_weights import fragments, numbered
+
+Shapes = Literal["square", "wide", "tall", "5:4", "4:5", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9", "9:21"]
+
+NEEDS = {
+    "width": "height",
+    "height": "width",
+    "variation_seed": "variation",
+    "strength": "image",
+    "mask": "image",
+    "extend": "image",
+    "control": "image",
+    "control_weight": "control",
+}
+"""An option, and the one that it says something of."""
+
+APART = (
+    *((one, part) for one in ("shape", "width") for part in ("mask", "extend")),
+    ("shape", "width"),
+    ("mask", "extend"),
+    ("variation", "image"),
+    *(("tiling", source) for source in ("mask", "extend")),
+)
+"""Options of which one leaves nothing for the other to say."""
+
+LORA_WEIGHT = 2.0
+
+APPARATUS = ("image", "mask", "extend", "control", "lora", "tiling")
+"""Options that take another road than words to a picture."""
+
+
+class Params(TaskParams):
+    """What to draw and how. A missing `steps`, `guidance` or `strength` is the model's own.
+
+    A picture is started from (`strength` says how far it is left), mended where `mask` is white, extended, or followed
+    by a `control`, which starts from it too only where `strength` is given.
+    """
+
+    prompt: str = Field(
+        description="What to draw",
+        min_length=1,
+        max_length=MAX_PROMPT_CHARACTERS,
+        examples=["a castle at night"],
+        json_schema_extra={"rest": True},
+    )
+    shape: Shapes | None = Field(
+        None, description="Shape of the picture; left out, square or as the picture you start from", examples=["wide"]
+    )
+    count: int = Field(1, description="How many pictures", ge=1, le=4, examples=[2])
+    steps: int | None = Field(None, description="Denoising steps; more is slower and finer", ge=1, le=50)
+    guidance: float | None = Field(None, description="How closely to follow the prompt", ge=0, le=20)
+    negative: str = Field("", description="What to keep out of the picture", max_length=MAX_PROMPT_CHARACTERS)
+    seed: int | None = Field(
+        None, description="Leave out for the picture everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
+    )
+    width: int | None = Field(None, description="Exact width in pixels, with height, instead of shape", ge=64, le=4096)
+    height: int | None = Field(None, description="Exact height in pixels, with width", ge=64, le=4096)
+    variation: float | None = Field(None, description="How far to turn the seed's picture towards another", ge=0, le=1)
+    variation_seed: int | None = Field(
+        None, description="Seed of the picture that a variation turns to; left out, the next one", ge=0, le=MAX_SEED
+    )
+    image: Media | None = Field(None, description="Picture to start from", json_schema_extra={"accepts": ["image"]})
+    strength: float | None = Field(None, description="How far to leave the picture you start from", ge=0.05, le=1)
+    mask: Media | None = Field(
+        None,
+        description="White where the picture is drawn anew, black where it stays",
+        json_schema_extra={"accepts": ["image"], "about": "image"},
+    )
+    extend: Literal["out", "left", "right", "up", "down"] | None = Field(
+        None, description="Draw on beyond the picture: out all around, or to one side"
+    )
+    control: Literal["canny", "depth", "pose", "scribble"] | None = Field(
+        None, description="What to keep of the picture: its edges, depth, people's pose, or rough outlines"
+    )
+    control_weight: float = Field(1.0, description="How closely to keep it", ge=0, le=2)
+    model: str | None = Field(None, description="Checkpoint to draw with; /models lists them", max_length=80)
+    lora: str = Field("", description="LoRAs with weights, such as film:0.8, ink; /models lists them", max_length=200)
+    tiling: bool = Field(False, description="Make the edges fit together, for patterns")
+
+    @property
+    def words_alone(self) -> bool:
+        """Whether it is drawn by nothing but a checkpoint from words."""
+        return not any(self.asks(option) for option in APPARATUS)
+
+    @property
+    def loras(self) -> tuple[tuple[str, float], ...]:
+        """Name and weight of each LoRA. Raises BadInput for a weight that does not fit."""
+        return tuple(_lora(each) for each in self.lora.split(",") if each.strip())
+
+    @model_validator(mode="after")
+    def what_is_written_in_text_fits(self) -> Self:
+        fragments(self.prompt)
+        fragments(self.negative)
+        if len({name for name, _ in self.loras}) < len(self.loras):
+            raise BadInput("lora names one twice. Name each once, with one weight.")
+        return self
+
+    @model_validator(mode="after")
+    def options_go_together(self) -> Self:
+        for option, other in NEEDS.items():
+            if self.asks(option) and not self.asks(other):
+                raise BadInput("{option} goes with {other}. Give both, or neither.", option=option, other=other)
+        for option, other in APART:
+            if self.asks(option) and self.asks(other):
+                raise BadInput("{option} and {other} do not go together. Leave one out.", option=option, other=other)
+        return self
+
+    @model_validator(mode="after")
+    def what_to_keep_out_has_an_effect(self) -> Self:
+        if self.negative and self.guidance is not None and self.guidance <= 1:
+            raise BadInput(
+                "negative has no effect at a guidance of {value}. Give a guidance over 1, or leave one of them out.",
+                value=self.guidance,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def sizes_are_whole_tiles(self) -> Self:
+        for option in ("width", "height"):
+            value = getattr(self, option) or 0
+            if value % 8:
+                raise BadInput(
+                    "{option} is {value}; it must be a multiple of 8, such as {near}.",
+                    option=option,
+                    value=value,
+                    near=round(value / 8) * 8,
+                )
+        return self
+
+    def asks(self, option: str) -> bool:
+        """Also `weights`, those in the prompts written in numbers, and `ratios`, shapes that have no name."""
+        if option == "weights":
+            return numbered(self.prompt) or numbered(self.negative)
+        if option == "ratios":
+            return ":" in (self.shape or "")
+        return super().asks(option)
+
+    def used(self, option: str) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.loras) if option == "lora" else super().used(option)
+
+
+def _lora(written: str) -> tuple[str, float]:
+    """`film:0.8`; without a weight it is 1. Raises BadInput."""
+    name, colon, weight = (part.strip() for part in written.partition(":"))
+    try:
+        value = float(weight) if colon else 1.0
+    except ValueError:
+        value = math.nan
+    if not (name and abs(value) <= LORA_WEIGHT):
+        raise BadInput(
+            "lora has “{value}”; write a name, or a name and its weight from -{most} to {most}, such as film:0.8.",
+            value=written.strip()[:40],
+            most=LORA_WEIGHT,
+        )
+    return name, value

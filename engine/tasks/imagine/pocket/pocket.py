@@ -1,0 +1,92 @@
+"""Text to picture with pocket: read the text, walk the noise, guide each step."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from engine.tasks.imagine.pocket.minilm import MiniLM
+from engine.tasks.imagine.pocket.network import Network
+from engine.tasks.imagine.pocket.sampler import Array, sample, times
+from engine.tasks.imagine.pocket.shape import Picture, Shape, widen
+from engine.weights import registry
+
+STRENGTH = 0.75
+"""How far to leave a picture to start from, where nobody says."""
+OnStep = Callable[[int, int, Picture], None]
+
+
+class Pocket:
+    """Draws square pictures of `size` pixels. A `pocket.onnx` in the weights folder is used before the repository's."""
+
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
+        """Load the network and its text encoder from the weights `folder`. Raises MissingModel."""
+        text = registry.need("minilm", folder)
+        self._network = Network(registry.need("pocket", folder), threads)
+        self._settings = self._network.settings
+        encoder = MiniLM(text / "model.safetensors", text / "tokenizer.json", self._settings.tokens)
+        self._read = lru_cache(maxsize=64)(encoder.read)
+        self.identity = f"pocket-{self._network.digest[:12]}"
+        self.size, self.steps, self.guidance = self._settings.size, self._settings.steps, self._settings.guidance
+        self.bytes = self._network.bytes + encoder.bytes
+
+    def unread(self, prompt: str) -> tuple[str, ...]:
+        """The words at the end of `prompt` that the model does not read: it stops at 20 or so word pieces."""
+        return self._read(prompt).unread
+
+    def draw(
+        self,
+        prompt: str,
+        *,
+        negative: str = "",
+        seed: int,
+        steps: int | None = None,
+        guidance: float | None = None,
+        count: int = 1,
+        shape: Shape = "square",
+        image: Picture | None = None,
+        strength: float | None = None,
+        on_step: OnStep | None = None,
+    ) -> list[Picture]:
+        """`count` pictures, uint8 (H, W, 3), with `size` as the shorter side.
+
+        Picture i starts from the noise of PCG64(seed + i) and is what would be drawn alone. `steps` and `guidance` are
+        the model's own where they are None. From an `image`, uint8 (H, W, 3), the walk takes the share `strength` of
+        the steps, from time (1 - strength)^2: by eye 0.75 mixes it with the prompt, and 1 - strength kept it as it was.
+        `on_step(done, total, estimates)` gets the clean estimates (count, H, W, 3) after each step; what it raises
+        stops the drawing.
+        """
+        share = 1.0 if image is None else STRENGTH if strength is None else strength
+        start = (1 - share) ** 2
+        moments = times(max(1, round((steps or self.steps) * share)), self._settings.shift, start)
+        guided, free = self._read(prompt).states, self._read(negative).states
+        scale = self.guidance if guidance is None else guidance
+
+        def predict(z: Array, t: float) -> Array:
+            return np.stack([self._network.predict(one, t, guided, free, scale) for one in z])
+
+        noise = np.stack([self._noise(seed + i) for i in range(count)])
+        begun = noise if image is None else np.float32(start) * self._fit(image) + np.float32(1 - start) * noise
+        pictures: list[Picture] = []
+        for done, estimates in enumerate(sample(predict, begun, moments), 1):
+            pictures = [widen(pixels(estimate), shape) for estimate in estimates]
+            if on_step:
+                on_step(done, len(moments) - 1, np.stack(pictures))
+        return pictures
+
+    def _noise(self, seed: int) -> Array:
+        generator = np.random.Generator(np.random.PCG64(seed))
+        return generator.standard_normal((3, self.size, self.size), np.float32)
+
+    def _fit(self, image: Picture) -> Array:
+        """The middle square of `image` as (3, size, size) in -1..1."""
+        from PIL import Image, ImageOps
+
+        square = ImageOps.fit(Image.fromarray(image), (self.size, self.size), Image.Resampling.LANCZOS)
+        return np.asarray(square, np.float32).transpose(2, 0, 1) / np.float32(127.5) - 1
+
+
+def pixels(estimate: Array) -> Picture:
+    """(3, H, W) in -1..1 -> uint8 (H, W, 3)."""
+    return np.round((estimate + 1) * np.float32(127.5)).astype(np.uint8).transpose(1, 2, 0)

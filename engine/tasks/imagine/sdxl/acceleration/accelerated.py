@@ -1,0 +1,90 @@
+"""The UNet and the VAE at the card's speed: recorded at once, compiled in the background, swapped in when ready."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import Any
+
+from engine.core.task import EngineSettings
+from engine.tasks.imagine.sdxl.acceleration.ahead_of_time_compile import compile_ahead
+from engine.tasks.imagine.sdxl.acceleration.compiled_regions import UNET, VAE, Regions
+from engine.tasks.imagine.sdxl.acceleration.compiler import Compiler, Placement
+from engine.tasks.imagine.sdxl.acceleration.text_encoder_graphs import record_reading
+from engine.tasks.imagine.sdxl.sampler import Sampler, Wish
+from engine.torch_support.compilation import can_compile
+from engine.torch_support.cuda_graphs import Recorder, Replayed
+from engine.torch_support.transfer import Coming
+
+OFTEN = 2
+"""Pictures of one shape after which it is worth compiling for."""
+
+
+class _Better:
+    """A network compiled: `make` gives its function, always the same, `ahead` prepares it for a call."""
+
+    def __init__(self, regions: Regions, network: Any) -> None:
+        self.make = cache(partial(regions.twin, network))
+        self.ahead = partial(compile_ahead, regions, network)
+
+
+class Fast:
+    """Draws with the parts of a StableDiffusionXLPipeline. `placement` says whether its weights are on the device."""
+
+    def __init__(self, pipe: Any, settings: EngineSettings, placement: Placement) -> None:
+        import torch
+
+        cuda = settings.device.startswith("cuda")
+        self._compiler = Compiler(settings.folder, placement) if can_compile(settings.device) else None
+        self._recorder = Recorder(torch.cuda.graph_pool_handle if cuda else lambda: None, recording=cuda)
+        if self._compiler:
+            self._recorder.busy = self._compiler.timing
+        self._predict = Replayed(UNET.function(pipe.unet), self._recorder)
+        self._decode = Replayed(VAE.function(pipe.vae), self._recorder)
+        self._texts = [record_reading(each, self._recorder) for each in (pipe.text_encoder, pipe.text_encoder_2)]
+        self._sampler = Sampler(pipe, self._predict, settings.device)
+        self._better_unet, self._better_vae = _Better(UNET, pipe.unet), _Better(VAE, pipe.vae)
+        self._cuda = cuda
+
+    def record(self, wanted: bool) -> None:
+        """Recordings take memory; without them it is slower."""
+        self._recorder.recording = wanted and self._cuda
+        if not wanted:
+            self.forget()
+
+    @contextmanager
+    def bypassed(self) -> Iterator[None]:
+        """Meanwhile nothing recorded is used, since the weights are not those that it was recorded with."""
+        self._recorder.bypassed = True
+        try:
+            yield
+        finally:
+            self._recorder.bypassed = False
+
+    def sample(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> Any:
+        """Latents, which the device may still be making."""
+        latents = self._sampler.sample(wish, on_step)
+        self._improve(self._predict, OFTEN * wish.steps, self._better_unet)
+        return latents
+
+    def decode(self, latents: Any) -> list[Coming]:
+        """The pictures, one after the other, since a VAE takes more memory than a UNet."""
+        pictures = [Coming(self._decode(latents[place : place + 1])[0]) for place in range(len(latents))]
+        self._improve(self._decode, OFTEN, self._better_vae)
+        return pictures
+
+    def forget(self) -> None:
+        """Drop what was recorded: the weights have moved, or the memory is needed."""
+        for each in (self._predict, self._decode, *self._texts):
+            each.forget()
+
+    def close(self) -> None:
+        self.forget()
+        if self._compiler:
+            self._compiler.close()
+
+    def _improve(self, replayed: Replayed, often: int, better: _Better) -> None:
+        if self._compiler is None or not self._recorder.recording:
+            return
+        for shape, calls in list(replayed.calls.items()):
+            if calls >= often:
+                self._compiler.ask(replayed, shape, better.make, better.ahead)

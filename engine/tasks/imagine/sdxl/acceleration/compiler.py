@@ -1,0 +1,136 @@
+"""Compiles in the background what is replayed often; nobody waits for it."""
+
+import queue
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from engine.tasks.imagine.sdxl.acceleration.compiled_regions import allow_shapes
+from engine.torch_support.compilation import prepare_compiler
+from engine.torch_support.cuda import side_stream
+from engine.torch_support.cuda_graphs import Function, Replayed, Shape
+
+log = structlog.get_logger()
+
+Ahead = Callable[[tuple[Any, ...]], bool]
+"""Compiles for such inputs in another process. Returns False where that could not be done."""
+Placement = Callable[[], int | None]
+"""Returns a number that changes whenever weights move, or None while some of them are off the device."""
+
+TRIES = 3
+BRIEF = 0.0002
+"""Seconds after which the compiler's thread makes way for the one that draws, in place of Python's 5 ms."""
+
+
+class Compiler:
+    """One thread that compiles one function after the other.
+
+    A function is called once to be compiled, for which its weights have to stay on the device. If they move meanwhile,
+    it is put off: that is no failure, and whoever draws with them once they are back asks for it again.
+    """
+
+    def __init__(self, folder: Path, placement: Placement) -> None:
+        prepare_compiler(folder)
+        allow_shapes()
+        self._placement = placement
+        self._closed = False
+        self._asked: Counter[tuple[int, Shape]] = Counter()
+        self._waiting: set[tuple[int, Shape]] = set()
+        self._prepared: set[tuple[int, Shape]] = set()
+        self._timing = False
+        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def busy(self) -> bool:
+        """Whether anything is being compiled or waits for it."""
+        return bool(self._waiting)
+
+    def timing(self) -> bool:
+        """While it is, the device's kernels are chosen and timed, and nothing should be recorded."""
+        return self._timing
+
+    def ask(self, replayed: Replayed, shape: Shape, make: Callable[[], Function], ahead: Ahead) -> None:
+        """Improve `replayed` for this shape with the function from `make`, once it was called with the same inputs.
+
+        `make` is called here and now, by the thread that draws: no LoRA is in the network then, which would stay in a
+        copy of it. `ahead` is called with the inputs first, to compile elsewhere. What fails is tried TRIES times.
+        """
+        name = (id(replayed), shape)
+        inputs = None if name in self._waiting or self._asked[name] == TRIES else replayed.inputs(shape)
+        if inputs:
+            self._asked[name] += 1
+            self._waiting.add(name)
+            improve = partial(self._improve, replayed, shape, make(), inputs)
+            self._work.put(partial(self._try, name, improve, partial(ahead, inputs)))
+
+    def _try(self, name: tuple[int, Shape], improve: Callable[[], bool], ahead: Callable[[], bool]) -> None:
+        try:
+            if name not in self._prepared and ahead():
+                self._prepared.add(name)
+            if improve():
+                self._asked[name] = TRIES
+            else:
+                self._asked[name] -= 1
+                log.info("compiling is put off: the weights left the device", shape=name[1][0])
+        except Exception as error:  # noqa: BLE001  # what was recorded goes on serving, so a fault costs speed alone
+            log.warning("not compiled", why=f"{type(error).__name__}: {error}"[:500])
+        finally:
+            self._waiting.discard(name)
+
+    def _improve(self, replayed: Replayed, shape: Shape, function: Function, inputs: tuple[Any, ...]) -> bool:
+        """Return False if the weights were away or moved, so that nothing could be compiled for them."""
+        with self._making_way():
+            if not self._compile(function, inputs):
+                return False
+        replayed.improve(shape, function)
+        log.info("compiled", shape=shape[0])
+        return True
+
+    def _compile(self, function: Function, inputs: tuple[Any, ...]) -> bool:
+        before = self._placement()
+        if before is None or self._closed:
+            return False
+        try:
+            _call_once(function, inputs)
+        except Exception:
+            if self._placement() == before:
+                raise
+            return False
+        return True
+
+    @contextmanager
+    def _making_way(self) -> Iterator[None]:
+        """The thread that draws goes before this one."""
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(BRIEF)
+        self._timing = True
+        try:
+            yield
+        finally:
+            self._timing = False
+            sys.setswitchinterval(usual)
+
+    def close(self) -> None:
+        """Take nothing more, and drop what waits; what is being compiled ends by itself."""
+        self._closed = True
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None and not self._closed:
+            work()
+
+
+def _call_once(function: Function, inputs: tuple[Any, ...]) -> None:
+    import torch
+
+    with torch.inference_mode(), side_stream(inputs[0].device):
+        function(*inputs)
+        if inputs[0].is_cuda:
+            torch.cuda.current_stream().synchronize()

@@ -1,0 +1,102 @@
+"""Which SDXL checkpoint: the one of weights.toml, a folder, or a repository of the model hub. Loads nothing heavy."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.core.errors import Sentence
+from engine.core.protocol import Offer, Service
+from engine.core.task import EngineSettings
+from engine.tasks.imagine.sdxl import lora
+from engine.tasks.imagine.sdxl.control import controlnet
+from engine.weights import fingerprint, registry
+
+LIGHTNING = ("sdxl", "sdxl-lightning", "sdxl-vae-fp16-fix")
+"""Entries of weights.toml that fill one folder: SDXL, Lightning's UNet for 4 steps, and a VAE that is safe in fp16."""
+FEW_STEPS = ("lightning", "turbo", "hyper", "lcm")
+"""What repositories of distilled checkpoints have in their names."""
+
+TOGETHER = 16
+"""Jobs in one run: four chunks of the painter's; what ends one is done while the next is drawn."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`source` is a folder or a hub repository. `distilled` means few steps, trailing timesteps and no guidance."""
+
+    name: str
+    source: str
+    distilled: bool
+
+    @property
+    def steps(self) -> int:
+        return 4 if self.distilled else 30
+
+    @property
+    def guidance(self) -> float:
+        """Model cards: SDXL-Lightning 0; SDXL 1.0 5.0."""
+        return 0.0 if self.distilled else 5.0
+
+    @property
+    def local(self) -> bool:
+        return Path(self.source).is_dir()
+
+
+def checkpoint(settings: EngineSettings, name: str = "") -> Checkpoint:
+    """The owner's checkpoint of that name, or the one that draws where none is named.
+
+    `auto` and `sdxl` are SDXL-Lightning.
+    """
+    named = settings.models.get(f"checkpoint:{name}" if name else "imagine", "auto")
+    if named in ("auto", "sdxl"):
+        return Checkpoint("sdxl-lightning-4step", str(settings.weights / "sdxl"), distilled=True)
+    folder = Path(named).expanduser()
+    if folder.is_dir():
+        return Checkpoint(fingerprint.named(folder), str(folder), _trailing(folder))
+    return Checkpoint(named, named, any(word in named.lower() for word in FEW_STEPS))
+
+
+def service(settings: EngineSettings, why: Sentence, version: int) -> Service:
+    """What the bot needs to know of it. Without guidance, as distilled models draw, a negative prompt does nothing."""
+    chosen = checkpoint(settings)
+    return Service(
+        task="imagine",
+        version=version,
+        backend="sdxl",
+        tier="full",
+        model=chosen.name,
+        why=why,
+        refuses=_refuses(chosen),
+        together=TOGETHER if chosen.distilled else 1,
+        offers={
+            "model": checkpoints(settings),
+            "lora": lora.offered(settings),
+            "control": controlnet.offered(settings),
+        },
+    )
+
+
+def checkpoints(settings: EngineSettings) -> dict[str, Offer]:
+    """The owner's checkpoints, by name."""
+    names = [key.removeprefix("checkpoint:") for key in settings.models if key.startswith("checkpoint:")]
+    found = {name: checkpoint(settings, name) for name in names}
+    return {name: Offer(identity=each.name, refuses=_refuses(each)) for name, each in found.items()}
+
+
+def _refuses(chosen: Checkpoint) -> tuple[str, ...]:
+    return ("negative", "guidance") if chosen.distilled else ()
+
+
+def obstacle(settings: EngineSettings) -> Sentence | None:
+    """Why `auto` cannot take SDXL-Lightning; None where its weights are here."""
+    if all(registry.named(name).present(settings.weights) for name in LIGHTNING):
+        return None
+    return Sentence(
+        template="There is a GPU, but SDXL's weights are not here: run python -m engine weights --fetch --tier full."
+    )
+
+
+def _trailing(folder: Path) -> bool:
+    """Checkpoints distilled to few steps say `trailing` in their scheduler's configuration."""
+    path = folder / "scheduler" / "scheduler_config.json"
+    return path.is_file() and json.loads(path.read_text()).get("timestep_spacing") == "trailing"

@@ -1,0 +1,1 @@
+"""ControlNet and the detectors that prepare its control image."""

@@ -1,0 +1,239 @@
+"""SDXL as a painter. Noise is made on the CPU, so that a seed is the same picture on every device."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.errors import Sentence
+from engine.core.task import EngineSettings
+from engine.tasks.imagine.contract import Painting, unread_words
+from engine.tasks.imagine.sdxl import pipelines
+from engine.tasks.imagine.sdxl.acceleration.accelerated import Fast
+from engine.tasks.imagine.sdxl.checkpoint import checkpoint
+from engine.tasks.imagine.sdxl.loading import load
+from engine.tasks.imagine.sdxl.preview import Previewer
+from engine.tasks.imagine.sdxl.prompt_cache import Reader, Words
+from engine.tasks.imagine.sdxl.prompts import Encoded, encode, joined
+from engine.tasks.imagine.sdxl.request import Sketcher
+from engine.tasks.imagine.sdxl.sampler import Wish
+from engine.tasks.imagine.sdxl.step_reports import StepReporter, report_to_each
+from engine.torch_support.cuda import give_back
+from engine.torch_support.offload import Parking
+from engine.torch_support.transfer import Coming
+
+if TYPE_CHECKING:
+    from engine.tasks.imagine.contract import Report, ReportOf
+    from engine.tasks.imagine.params import Params
+
+CHUNK = 4
+"""Pictures that are denoised together: more of them gain little on the fastest card and take memory on the others."""
+ROOMY = 10 * 10**9
+"""Bytes of budget under which the parts of SDXL take turns on the device: all of them and a decode take more."""
+TILE = 512
+"""Pixels of the tiles that a VAE decodes where memory is short."""
+IN_TILES = Sentence(template="Memory was short, so it was drawn more slowly and put together from tiles.")
+FOREIGN = "The model reads little of “{words}”: it learned from English in Latin letters. Emoji are read by name."
+
+OnStep = Callable[[int, int, Any], None]
+
+
+class SdxlPainter:
+    """The full tier of `imagine`. `preview_every` is in seconds: a look at the latents makes the device wait."""
+
+    preview_every = 0.5
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Raises MissingModel where the checkpoint's files cannot be had."""
+        self._checkpoint = checkpoint(settings)
+        self._pipe = load(self._checkpoint, settings)
+        self._previewer = Previewer()
+        self._reader = Reader(self._pipe)
+        self._sketcher = Sketcher(self._pipe, self._checkpoint, settings)
+        self._device = settings.device
+        self._parts = {
+            name: Parking(modules, settings.device)
+            for name, modules in (
+                ("texts", (self._pipe.text_encoder, self._pipe.text_encoder_2)),
+                ("unet", (self._pipe.unet,)),
+                ("vae", (self._pipe.vae,)),
+            )
+        }
+        self._fast = Fast(self._pipe, settings, partial(_placement, (self._parts["unet"], self._parts["vae"])))
+        self._least = 0 if settings.memory >= ROOMY or settings.device == "cpu" else 2
+        self._level = 0
+        self.spare(0)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights that are on the device, or take turns there."""
+        sizes = [part.size for part in self._parts.values()]
+        return max(sizes) if self._level == 2 else sum(sizes)
+
+    def spare(self, level: int) -> None:
+        """See `engine.worker.model_pool.Sparing`."""
+        level = max(level, self._least)
+        if level == self._level:
+            return
+        self._level = level
+        self._fast.record(level == 0)
+        self._pipe.vae.use_tiling = level > 0
+        self._pipe.vae.tile_sample_min_size = TILE
+        self._pipe.vae.tile_latent_min_size = TILE // self._pipe.vae_scale_factor
+        if level == 2:
+            self._all_parts(Parking.park)
+        else:
+            self._all_parts(Parking.bring)
+
+    def park(self) -> bool:
+        """See `engine.worker.model_pool.Parked`."""
+        self._fast.forget()
+        self._reader.forget()
+        if all(part.park() for part in self._parts.values()):
+            return True
+        self.bring()
+        return False
+
+    def bring(self) -> None:
+        if self._level < 2:
+            self._all_parts(Parking.bring)
+
+    def _all_parts(self, move: Callable[[Parking], Any]) -> None:
+        for part in self._parts.values():
+            move(part)
+
+    @contextmanager
+    def _on_device(self, *names: str) -> Iterator[None]:
+        """These parts are on the device meanwhile, and nothing is differentiated."""
+        import torch
+
+        parts = [self._parts[name] for name in names] if self._level == 2 else []
+        for part in parts:
+            part.bring()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            for part in parts:
+                part.park()
+
+    def close(self) -> None:
+        """Give the device's memory back."""
+        self._fast.close()
+        self._all_parts(Parking.drop)  # a compiler may hold the networks for minutes yet
+        del self._pipe, self._fast, self._reader, self._parts, self._sketcher
+        give_back()
+
+    def paint(self, params: "Params", report: "Report") -> Painting:
+        """Pictures of the checkpoint's own area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
+        watch = StepReporter(self._previewer, report, self.preview_every)
+        pictures = list(self._in_words(params, watch) if params.words_alone else self._along(params, watch))
+        watch.learn(pictures)
+        return self._painting(pictures, params)
+
+    def _in_words(self, params: "Params", watch: StepReporter) -> Iterator[NDArray[np.uint8]]:
+        for offsets in self._offsets(params):
+            drawn = self._drawn([params] * len(offsets), offsets, watch)
+            yield from (each.there() for each in drawn)
+
+    def _along(self, params: "Params", watch: StepReporter) -> Iterator[NDArray[np.uint8]]:
+        """What takes more than words: a picture to start from, a mask, a control, a LoRA, edges that fit."""
+        self._follow(params.control)
+        if params.control:
+            self._fast.forget()  # what is recorded and a ControlNet at work are too much for 15 GB
+        changes = self._parts if params.loras else ()  # a LoRA is put where the weights are
+        with self._on_device(*changes), self._fast.bypassed(), self._sketcher.changed(params):
+            with self._on_device("texts"):
+                guided = self._sketcher.guidance(params) > 1
+                read = encode(self._pipe, params.prompt, params.negative, guided=guided)
+            with self._on_device(*(self._parts.keys() - {"texts"})):
+                for offsets in self._offsets(params):
+                    yield from pipelines.draw(self._pipe, self._sketcher.sketch(params, read, offsets), watch)
+
+    def _follow(self, kind: str | None) -> None:
+        """Have the ControlNet for `kind` at hand; the one before goes first, since two are too much beside SDXL."""
+        if kind is None or self._sketcher.follows(kind):
+            return
+        self._parts.pop("control", None)
+        new = self._parts["control"] = self._sketcher.follow(kind)
+        if self._level == 2:
+            new.park()
+
+    def _offsets(self, params: "Params") -> Iterator[range]:
+        """The places of its pictures that are drawn together."""
+        for begin in range(0, params.count, self._chunk):
+            yield range(begin, min(begin + self._chunk, params.count))
+
+    def paint_together(
+        self, jobs: "Sequence[Params]", report: "ReportOf"
+    ) -> Iterator[tuple[int, Callable[[], Painting]]]:
+        """Jobs of one picture each, alike in shape and steps: the place of each, and what waits for its painting.
+
+        The device is told to make the next pictures while who was yielded one waits for it.
+        """
+        for begin in range(0, len(jobs), self._chunk):
+            for places in self._alike(jobs, range(begin, min(begin + self._chunk, len(jobs)))):
+                watch = StepReporter(self._previewer, report_to_each(places, report), self.preview_every)
+                drawn = self._drawn([jobs[place] for place in places], [0] * len(places), watch)
+                for place, picture in zip(places, drawn, strict=True):
+                    yield place, partial(self._waited, picture, jobs[place])
+
+    @property
+    def _chunk(self) -> int:
+        return 1 if self._level else CHUNK
+
+    def _alike(self, jobs: "Sequence[Params]", places: Sequence[int]) -> Iterable[Sequence[int]]:
+        """Those of `places` that are drawn together: of prompts that are read as equally long."""
+        by_length: dict[int, list[int]] = defaultdict(list)
+        with self._on_device("texts"):
+            for place, read in zip(places, self._read([jobs[place] for place in places]), strict=True):
+                by_length[read.words.shape[1]].append(place)
+        return by_length.values()
+
+    def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Coming]:
+        """A picture for each that is asked for, from its seed and offset."""
+        first = asked[0]
+        guidance = self._sketcher.guidance(first)
+        width, height = self._sketcher.extent(first)
+        with self._on_device("texts"):
+            read = joined(self._read(asked))
+        wish = Wish(
+            words=read.words,
+            pooled=read.pooled,
+            seeds=tuple((each.seed or 0) + offset for each, offset in zip(asked, offsets, strict=True)),
+            width=width,
+            height=height,
+            steps=first.steps or self._checkpoint.steps,
+            guidance=guidance,
+            noise=self._sketcher.noise(first, offsets, (width, height)),
+            against=None if read.against is None else (read.against, read.pooled_against),
+        )
+        with self._on_device("unet"):
+            latents = self._fast.sample(wish, on_step)
+        with self._on_device("vae"):
+            return self._fast.decode(latents)
+
+    def _read(self, asked: "Sequence[Params]") -> list[Encoded]:
+        guided = [self._sketcher.guidance(each) > 1 for each in asked]
+        return self._reader.read(
+            [Words(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)]
+        )
+
+    def _waited(self, picture: Coming, params: "Params") -> Painting:
+        return self._painting([picture.there()], params)
+
+    def _painting(self, pictures: list[NDArray[np.uint8]], params: "Params") -> Painting:
+        """`extends` among its facts says that such a picture can be drawn on beyond its edges."""
+        notes: tuple[Sentence, ...] = (IN_TILES,) if self._level else ()
+        if foreign := unread_words(params):
+            notes += (Sentence(template=FOREIGN, facts={"words": foreign}),)
+        return Painting(pictures, notes, {"model": self._checkpoint.name, "extends": True})
+
+
+def _placement(parts: Iterable[Parking]) -> int | None:
+    """See `engine.tasks.imagine.sdxl.acceleration.compiler.Placement`."""
+    return None if any(part.parked for part in parts) else sum(part.moves for part in parts)

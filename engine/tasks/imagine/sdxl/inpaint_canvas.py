@@ -1,0 +1,177 @@
+"""What a picture is drawn into: the page that comes out, the window that the model sees, and where it may draw."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.errors import BadInput
+from engine.tasks.imagine.sdxl.resolution import Extent, multiple_of_8, of_ratio
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Picture = NDArray[np.uint8]
+Mask = NDArray[np.uint8]
+
+ZOOM = 1.5
+"""How much further off a zoomed out picture is seen."""
+LONGEST = 4
+"""Times the side of the model's square that a picture may be panned to."""
+ROOM = 1.5
+"""Times the model's area: a larger picture is not shrunk to be mended, the place around the mask is taken alone."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """`page` is (H, W, 3), `mask` (H, W), 255 where the model draws. It sees `window`, left, top, right, bottom."""
+
+    page: Picture
+    mask: Mask
+    window: tuple[int, int, int, int]
+    extent: Extent
+
+    def begun(self) -> "Image.Image":
+        """What the model starts from, of the size that it draws."""
+        return self._seen(self.page, "LANCZOS")
+
+    def hole(self) -> "Image.Image":
+        """Where it draws, white, of the same size."""
+        return self._seen(self.mask, "NEAREST")
+
+    def finished(self, drawn: Picture) -> Picture:
+        """The page with what was drawn: at the mask's edge blended inwards, outside of the mask as it was."""
+        from PIL import Image
+
+        left, top, right, bottom = self.window
+        fitted = Image.fromarray(drawn).resize((right - left, bottom - top), Image.Resampling.LANCZOS)
+        page, share = self.page.copy(), self._share()[top:bottom, left:right, None]
+        mixed = page[top:bottom, left:right] * (1 - share) + np.asarray(fitted) * share
+        page[top:bottom, left:right] = np.round(mixed).astype(np.uint8)
+        return page
+
+    def _share(self) -> NDArray[np.float32]:
+        """Of the drawn picture: 0 outside of the mask, rising to 1 within a hundredth of the page."""
+        import cv2
+
+        reach = max(1, min(self.mask.shape) // 100)
+        padded = cv2.copyMakeBorder(np.ascontiguousarray(self.mask), reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+        inner = cv2.erode(padded, np.ones((reach, reach), np.uint8))
+        soft = cv2.GaussianBlur(inner, (0, 0), reach / 3)[reach:-reach, reach:-reach]
+        return np.where(self.mask > 0, soft, 0).astype(np.float32) / np.float32(255)
+
+    def _seen(self, part: NDArray[np.uint8], how: str) -> "Image.Image":
+        from PIL import Image
+
+        left, top, right, bottom = self.window
+        return Image.fromarray(np.ascontiguousarray(part[top:bottom, left:right])).resize(
+            self.extent, Image.Resampling[how]
+        )
+
+
+def inpainting(picture: Picture, mask: Picture, side: int) -> Canvas:
+    """`picture` drawn anew where `mask`, (h, w, 3) of any size, is white. Raises BadInput where it is nowhere."""
+    from PIL import Image
+
+    height, width = picture.shape[:2]
+    fitted = Image.fromarray(mask).convert("L").resize((width, height), Image.Resampling.BILINEAR)
+    hole = np.where(np.asarray(fitted) > 127, 255, 0).astype(np.uint8)
+    if not hole.any():
+        raise BadInput(
+            "mask is black all over, so nothing would be drawn. Paint white where the picture should change."
+        )
+    window = (0, 0, width, height) if width * height <= ROOM * side**2 else _around(hole, side)
+    left, top, right, bottom = window
+    return Canvas(picture, hole, window, of_ratio((right - left) / (bottom - top), side))
+
+
+def extending(picture: Picture, towards: str, side: int) -> Canvas:
+    """More of the picture: all around (`out`), or to the `left`, `right`, `up` or `down`. Raises BadInput."""
+    if towards == "out":
+        return _zoomed_out(picture, side)
+    upright, beginning = towards in ("up", "down"), towards in ("left", "up")
+    turned = picture.swapaxes(0, 1) if upright else picture
+    canvas = _panned_right(turned[:, ::-1] if beginning else turned, side)
+    canvas = _flipped(canvas) if beginning else canvas
+    return _transposed(canvas) if upright else canvas
+
+
+def _flipped(canvas: Canvas) -> Canvas:
+    """Left for right."""
+    left, top, right, bottom = canvas.window
+    width = canvas.mask.shape[1]
+    return Canvas(canvas.page[:, ::-1], canvas.mask[:, ::-1], (width - right, top, width - left, bottom), canvas.extent)
+
+
+def _transposed(canvas: Canvas) -> Canvas:
+    """Rows for columns."""
+    left, top, right, bottom = canvas.window
+    page, mask = canvas.page.swapaxes(0, 1), canvas.mask.swapaxes(0, 1)
+    return Canvas(page, mask, (top, left, bottom, right), canvas.extent[::-1])
+
+
+def _zoomed_out(picture: Picture, side: int) -> Canvas:
+    """The picture in the middle of a page of the model's size."""
+    height, width = picture.shape[:2]
+    extent = of_ratio(width / height, side)
+    inner = _resized(picture, (round(extent[0] / ZOOM), round(extent[1] / ZOOM)))
+    across, down = extent[0] - inner.shape[1], extent[1] - inner.shape[0]
+    page, mask = _bordered(inner, down // 2, down - down // 2, across // 2, across - across // 2)
+    return Canvas(page, mask, (0, 0, *extent), extent)
+
+
+def _panned_right(picture: Picture, side: int) -> Canvas:
+    """Half a window more at the right, in the picture's own resolution where the model can draw it."""
+    height, width = picture.shape[:2]
+    tall = multiple_of_8(min(max(height, side * 3 / 4), side))
+    across = max(8, multiple_of_8(width * tall / height))
+    reach = min(multiple_of_8(side**2 / tall), 2 * across)
+    new = multiple_of_8(reach / 2)
+    if across + new > LONGEST * side:
+        raise BadInput(
+            "The picture would become {size} pixels long; at most {most} can be drawn. Zoom out instead.",
+            size=across + new,
+            most=LONGEST * side,
+        )
+    page, mask = _bordered(_resized(picture, (across, tall)), 0, 0, 0, new)
+    return Canvas(page, mask, (across + new - reach, 0, across + new, tall), (reach, tall))
+
+
+def _bordered(inner: Picture, top: int, bottom: int, left: int, right: int) -> tuple[Picture, Mask]:
+    """The page and its mask: around `inner` a blurred reflection, which is not seen but where `strength` is below 1."""
+    import cv2
+
+    height, width = inner.shape[:2]
+    page = cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_REFLECT)
+    page = cv2.GaussianBlur(page, (0, 0), max(height, width) / 32)
+    page[top : top + height, left : left + width] = inner
+    mask = np.full(page.shape[:2], 255, np.uint8)
+    lap = max(1, min(height, width) // 32)
+    mask[_kept(top, bottom, height, lap), _kept(left, right, width, lap)] = 0
+    return page, mask
+
+
+def _kept(before: int, after: int, length: int, lap: int) -> slice:
+    """The old picture on one axis, less what is drawn over at an edge that is no longer the page's."""
+    return slice(before + (lap if before else 0), before + length - (lap if after else 0))
+
+
+def _around(hole: Mask, side: int) -> tuple[int, int, int, int]:
+    """The window around what is to be drawn, with half as much again of what is there, at least of the model's size."""
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    left, right = _widened(int(columns[0]), int(columns[-1]) + 1, side, hole.shape[1])
+    top, bottom = _widened(int(rows[0]), int(rows[-1]) + 1, side, hole.shape[0])
+    return left, top, right, bottom
+
+
+def _widened(begin: int, end: int, least: int, most: int) -> tuple[int, int]:
+    length = min(max(round((end - begin) * 1.5), least), most)
+    begin = min(max((begin + end - length) // 2, 0), most - length)
+    return begin, begin + length
+
+
+def _resized(picture: Picture, extent: Extent) -> Picture:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize(extent, Image.Resampling.LANCZOS))

@@ -1,0 +1,55 @@
+"""From a checkpoint to a diffusers pipeline on a device."""
+
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import MissingModel
+from engine.core.task import EngineSettings
+from engine.tasks.imagine.sdxl.checkpoint import LIGHTNING, Checkpoint
+from engine.torch_support.cuda import keep_within
+from engine.torch_support.torchvision_import import import_torchvision
+from engine.weights import registry
+
+
+def load(chosen: Checkpoint, settings: EngineSettings) -> Any:
+    """A `StableDiffusionXLPipeline`, fp16 on a GPU, fp32 on the CPU. Raises MissingModel."""
+    import_torchvision()
+    import torch
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+
+    keep_within(settings)
+    if Path(chosen.source) == settings.weights / "sdxl":
+        for name in LIGHTNING:
+            registry.fetch(registry.named(name), settings.weights)
+    dtype = torch.float16 if settings.device.startswith("cuda") else torch.float32
+    pipe = _from_pretrained(StableDiffusionXLPipeline, chosen, settings, dtype)
+    if chosen.distilled:
+        pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config, timestep_spacing="trailing")
+    if pipe.vae.config.force_upcast:
+        pipe.vae.to(torch.float32)  # it overflows in fp16
+    pipe.set_progress_bar_config(disable=True)
+    return pipe.to(settings.device)
+
+
+def _from_pretrained(kind: Any, chosen: Checkpoint, settings: EngineSettings, dtype: Any) -> Any:
+    options = {
+        "dtype": dtype,
+        "use_safetensors": True,
+        "local_files_only": chosen.local,
+        "cache_dir": None if chosen.local else settings.weights / "hub",
+        "variant": _variant(chosen),
+    }
+    try:
+        return kind.from_pretrained(chosen.source, **options)
+    except (OSError, ValueError) as error:
+        raise MissingModel(
+            "The SDXL model {name} cannot be loaded: its files are not there, not whole, or the hub does not answer."
+            " Look at models.imagine in config.toml.",
+            name=chosen.name,
+        ) from error
+
+
+def _variant(chosen: Checkpoint) -> str | None:
+    """`fp16` where the folder's files are named so; a hub repository is taken to have both, as SDXL's own has."""
+    halves = not chosen.local or any(Path(chosen.source).rglob("*.fp16.safetensors"))
+    return "fp16" if halves else None

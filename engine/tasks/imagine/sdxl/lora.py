@@ -1,0 +1,60 @@
+"""LoRAs: small additions to a checkpoint, by name from the owner's folder."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import MissingModel
+from engine.core.protocol import Offer
+from engine.core.task import EngineSettings
+from engine.weights.fingerprint import fingerprint
+
+FOLDER = "loras"
+"""Under the weights folder: each `NAME.safetensors` is a LoRA called NAME."""
+
+
+def offered(settings: EngineSettings) -> dict[str, Offer]:
+    """The LoRAs that are there, by name."""
+    return {path.stem: Offer(identity=fingerprint(path)) for path in sorted(_folder(settings).glob("*.safetensors"))}
+
+
+@contextmanager
+def added(pipe: Any, wanted: Sequence[tuple[str, float]], settings: EngineSettings) -> Iterator[None]:
+    """Within, the pipeline draws with the LoRAs, each by its weight. Raises MissingModel."""
+    try:
+        for name, _ in wanted:
+            _load(pipe, name, _folder(settings) / f"{name}.safetensors")
+        pipe.set_adapters([_safe(name) for name, _ in wanted], [weight for _, weight in wanted])
+        yield
+    finally:
+        pipe.unload_lora_weights()
+
+
+def _load(pipe: Any, name: str, path: Path) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        pipe.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name=_safe(name), local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise MissingModel(
+            "The LoRA {name} cannot be read, or is not made for SDXL. Leave it out, or ask the owner.", name=name
+        ) from error
+    if _safe(name) not in _adapters(pipe):
+        raise MissingModel(
+            "The LoRA {name} cannot be read, or is not made for SDXL. Leave it out, or ask the owner.", name=name
+        )
+
+
+def _adapters(pipe: Any) -> set[str]:
+    return {adapter for adapters in pipe.get_list_adapters().values() for adapter in adapters}
+
+
+def _safe(name: str) -> str:
+    """As torch takes it for a module's name."""
+    return f"lora_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def _folder(settings: EngineSettings) -> Path:
+    return settings.weights / FOLDER

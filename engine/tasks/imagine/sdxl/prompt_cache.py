@@ -1,0 +1,55 @@
+"""Prompts as SDXL's UNet reads them: each is read once, and those that are new together."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from engine.tasks.imagine.sdxl.prompts import Encoded, encode, encode_together, is_plain
+
+KEPT = 80 * 10**6
+"""Bytes of encodings that are kept: of 256 short prompts, and of fewer long ones."""
+
+
+class Words(NamedTuple):
+    """What is asked for, and where it is `guided` what to keep out."""
+
+    prompt: str
+    negative: str
+    guided: bool
+
+
+class Reader:
+    """Reads with the text encoders of `pipe`, a StableDiffusionXLPipeline. `reads` counts what was not kept."""
+
+    def __init__(self, pipe: Any) -> None:
+        self.reads = 0
+        self._pipe = pipe
+        self._kept: OrderedDict[Words, Encoded] = OrderedDict()
+
+    def read(self, asked: Sequence[Words]) -> list[Encoded]:
+        """Raises BadInput for a weight that is too great."""
+        new = list(dict.fromkeys(words for words in asked if words not in self._kept))
+        self.reads += len(new)
+        together = [words for words in new if not words.guided and is_plain(self._pipe, words.prompt)]
+        if together:
+            found = encode_together(self._pipe, [words.prompt for words in together])
+            self._kept |= zip(together, found, strict=True)
+        for words in new:
+            if words not in self._kept:
+                self._kept[words] = encode(self._pipe, words.prompt, words.negative, guided=words.guided)
+        for words in asked:
+            self._kept.move_to_end(words)
+        found = [self._kept[words] for words in asked]
+        if new:
+            self._shrink()
+        return found
+
+    def forget(self) -> None:
+        """Give back the memory that the encodings take on the device."""
+        self._kept.clear()
+
+    def _shrink(self) -> None:
+        """Down to what may be kept; the least lately used go."""
+        size = sum(each.bytes for each in self._kept.values())
+        while size > KEPT:
+            size -= self._kept.popitem(last=False)[1].bytes

@@ -1,0 +1,144 @@
+"""From a prompt to what SDXL's UNet reads: of any length, with weights. The sums are compel's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.tasks.imagine.prompt_weights import Fragment, fragments
+from engine.text.readable import readable_form
+from engine.torch_support.transfer import send
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Tensors for one picture: `words` (1, 77 n, 2048), `pooled` (1, 1280), and those of what to keep out.
+
+    The last two are None where nothing guides. Both `words` are as long.
+    """
+
+    words: Any
+    pooled: Any
+    against: Any = None
+    pooled_against: Any = None
+
+    @property
+    def bytes(self) -> int:
+        """Of all its tensors."""
+        return sum(each.nbytes for each in vars(self).values() if each is not None)
+
+    def asked(self) -> dict[str, Any]:
+        """As diffusers' SDXL pipelines take them."""
+        return {
+            "prompt_embeds": self.words,
+            "pooled_prompt_embeds": self.pooled,
+            "negative_prompt_embeds": self.against,
+            "negative_pooled_prompt_embeds": self.pooled_against,
+        }
+
+
+def encode(pipe: Any, prompt: str, negative: str = "", *, guided: bool) -> Encoded:
+    """What `pipe`, a StableDiffusionXLPipeline, reads of the prompt; of the negative one only where it is `guided`.
+
+    Up to 75 tokens of weight 1 are exactly diffusers' `encode_prompt`. Of more, the pooled words are of the first 75.
+    Raises BadInput for a weight that is too great.
+    """
+    wanted, unwanted = _fragments(prompt), _fragments(negative) if guided else []
+    words, against, pooled, pooled_against = pipe.encode_prompt(
+        _text(wanted),
+        device=pipe.text_encoder.device,
+        do_classifier_free_guidance=guided,
+        negative_prompt=_text(unwanted) or None,
+    )
+    if not guided:
+        return Encoded(_read(pipe, wanted, words), pooled)
+    longer, longer_against = _read(pipe, wanted, words), _read(pipe, unwanted, against)
+    blank = against * 0 if not unwanted else None
+    chunks = max(longer.shape[1], longer_against.shape[1])
+    return Encoded(
+        _lengthened(pipe, longer, chunks), pooled, _lengthened(pipe, longer_against, chunks, blank), pooled_against
+    )
+
+
+def is_plain(pipe: Any, prompt: str) -> bool:
+    """Whether `encode_together` takes it: without weights, and within what CLIP reads at once."""
+    pieces = _fragments(prompt)
+    return all(piece.weight == 1 for piece in pieces) and _fits(pipe, _text(pieces))
+
+
+def encode_together(pipe: Any, prompts: Sequence[str]) -> list[Encoded]:
+    """What `encode` gives of each plain prompt where nothing guides, read in one call."""
+    import torch
+
+    texts = [_text(_fragments(prompt)) for prompt in prompts]
+    first = _penultimate(pipe.tokenizer, pipe.text_encoder, texts)
+    second = _penultimate(pipe.tokenizer_2, pipe.text_encoder_2, texts)
+    words = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+    return [Encoded(*rows) for rows in zip(words.split(1), second.text_embeds.split(1), strict=True)]
+
+
+def _penultimate(tokenizer: Any, encoder: Any, texts: list[str]) -> Any:
+    """What a text encoder says of the texts, with its hidden states, of which SDXL reads the last but one."""
+    length = tokenizer.model_max_length
+    ids = tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
+    return encoder(send(ids, str(encoder.device)), output_hidden_states=True)
+
+
+def joined(encoded: Sequence[Encoded]) -> Encoded:
+    """One batch of those that are equally long."""
+    import torch
+
+    rows = zip(*(vars(each).values() for each in encoded), strict=True)
+    return Encoded(*(None if row[0] is None else torch.cat(row) for row in rows))
+
+
+def _fragments(prompt: str) -> list[Fragment]:
+    """Return the pieces of the prompt with emoji by name: CLIP learned few of them as tokens of their own."""
+    return fragments(readable_form(prompt))
+
+
+def _text(pieces: list[Fragment]) -> str:
+    return "".join(piece.text for piece in pieces)
+
+
+def _read(pipe: Any, pieces: list[Fragment], plain: Any) -> Any:
+    """The words with their weights and to their end: `plain`, what diffusers made of them, where that has all."""
+    if all(piece.weight == 1 for piece in pieces) and _fits(pipe, _text(pieces)):
+        return plain
+    return _weighted(pipe, pieces)
+
+
+def _fits(pipe: Any, text: str) -> bool:
+    """CLIP reads 77 tokens at once, the first and the last of them its own marks."""
+    ids = pipe.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).input_ids
+    return bool(len(ids) <= pipe.tokenizer.model_max_length - 2)
+
+
+def _weighted(pipe: Any, pieces: list[Fragment]) -> Any:
+    return _reader(pipe).get_embeddings_for_weighted_prompt_fragments(
+        [[piece.text for piece in pieces]], [[piece.weight for piece in pieces]], device=pipe.text_encoder.device
+    )
+
+
+def _lengthened(pipe: Any, words: Any, length: int, blank: Any = None) -> Any:
+    """`words` followed by blanks of 77 tokens up to `length`."""
+    import torch
+
+    lacking = (length - words.shape[1]) // pipe.tokenizer.model_max_length
+    if not lacking:
+        return words
+    blank = _weighted(pipe, [Fragment("")]) if blank is None else blank
+    return torch.cat([words, *[blank] * lacking], dim=1)
+
+
+def _reader(pipe: Any) -> Any:
+    from compel import ReturnedEmbeddingsType
+    from compel.embeddings_provider import EmbeddingsProviderMulti
+
+    dtype = pipe.text_encoder.dtype
+    return EmbeddingsProviderMulti(
+        tokenizers=[pipe.tokenizer, pipe.tokenizer_2],
+        text_encoders=[pipe.text_encoder, pipe.text_encoder_2],
+        dtype_for_device_getter=lambda _: dtype,
+        truncate=False,
+        returned_embeddings_type=ReturnedEmbeddingsType.PENULTIMATE_HIDDEN_STATES_NON_NORMALIZED,
+    )

@@ -1,0 +1,115 @@
+"""From what a person asked for to what is drawn: its size, its noise, and on which of diffusers' roads."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from engine.core.task import EngineSettings
+from engine.media.rgb import pixels
+from engine.tasks.imagine.sdxl import inpaint_canvas, lora, noise, seamless
+from engine.tasks.imagine.sdxl import resolution as extent
+from engine.tasks.imagine.sdxl.checkpoint import Checkpoint
+from engine.tasks.imagine.sdxl.control import controlnet
+from engine.tasks.imagine.sdxl.control.controlnet import Control
+from engine.tasks.imagine.sdxl.inpaint_canvas import Canvas
+from engine.tasks.imagine.sdxl.pipelines import Sketch
+from engine.tasks.imagine.sdxl.prompts import Encoded
+from engine.tasks.imagine.sdxl.resolution import Extent
+from engine.torch_support.offload import Parking
+
+if TYPE_CHECKING:
+    from engine.tasks.imagine.params import Params
+
+
+class Sketcher:
+    """`pipe` is the StableDiffusionXLPipeline of the checkpoint."""
+
+    def __init__(self, pipe: Any, checkpoint: Checkpoint, settings: EngineSettings) -> None:
+        self._pipe = pipe
+        self._checkpoint = checkpoint
+        self._settings = settings
+        self._controls: dict[str, Control] = {}
+
+    @contextmanager
+    def changed(self, params: "Params") -> Iterator[None]:
+        """The pipeline with the LoRAs that were asked for, and seamless where that was. Raises MissingModel."""
+        with ExitStack() as stack:
+            if params.loras:
+                stack.enter_context(lora.added(self._pipe, params.loras, self._settings))
+            if params.tiling:
+                stack.enter_context(seamless.seamless(self._pipe))
+            yield
+
+    def sketch(self, params: "Params", read: Encoded, offsets: Sequence[int]) -> Sketch:
+        """For the pictures at `offsets` among those that were asked for. Raises BadInput."""
+        part = self._canvas(params)
+        size = part.extent if part else self.extent(params)
+        image = part.begun() if part else self._image(params, size)
+        followed_only = params.control is not None and params.strength is None
+        return Sketch(
+            read=read,
+            seeds=tuple((params.seed or 0) + offset for offset in offsets),
+            noise=self.noise(params, offsets, size),
+            extent=size,
+            steps=params.steps or self._checkpoint.steps,
+            guidance=self.guidance(params),
+            distilled=self._checkpoint.distilled,
+            strength=params.strength,
+            begun=None if followed_only else image,
+            canvas=part,
+            control=self._controls.get(params.control or ""),
+            control_weight=params.control_weight,
+            followed=image,
+        )
+
+    def guidance(self, params: "Params") -> float:
+        return self._checkpoint.guidance if params.guidance is None else params.guidance
+
+    def extent(self, params: "Params") -> Extent:
+        """What was asked for, or the shape of the picture to start from, or square. Raises BadInput."""
+        if params.width and params.height:
+            return extent.exact(params.width, params.height, self._side)
+        if params.shape is None and params.image and params.image.width and params.image.height:
+            return extent.of_ratio(params.image.width / params.image.height, self._side)
+        return extent.of_shape(params.shape or "square", self._side)
+
+    def noise(self, params: "Params", offsets: Sequence[int], size: Extent) -> Any:
+        """For a variation a latent of noise for each picture: the seed's, turned towards that of another each."""
+        if not params.variation:
+            return None
+        scale = self._pipe.vae_scale_factor
+        shape = (self._pipe.unet.config.in_channels, size[1] // scale, size[0] // scale)
+        seed, dtype = params.seed or 0, self._pipe.unet.dtype
+        towards = seed + 1 if params.variation_seed is None else params.variation_seed
+        others = noise.noises([towards + offset for offset in offsets], shape, dtype)
+        return noise.between(noise.noises([seed], shape, dtype).expand_as(others), others, params.variation)
+
+    def follows(self, kind: str) -> bool:
+        """Whether the ControlNet for `kind` is at hand."""
+        return kind in self._controls
+
+    def follow(self, kind: str) -> Parking:
+        """Have the ControlNet for `kind` at hand, and no other: its weights."""
+        self._controls.clear()
+        self._controls[kind] = controlnet.load(kind, self._settings)
+        return Parking(self._controls[kind].networks, self._settings.device)
+
+    def _canvas(self, params: "Params") -> Canvas | None:
+        if params.image is None or not (params.mask or params.extend):
+            return None
+        picture = pixels(params.image.path)
+        if params.mask:
+            return inpaint_canvas.inpainting(picture, pixels(params.mask.path, "mask"), self._side)
+        assert params.extend is not None
+        return inpaint_canvas.extending(picture, params.extend, self._side)
+
+    def _image(self, params: "Params", size: Extent) -> Any:
+        from PIL import Image, ImageOps
+
+        if params.image is None:
+            return None
+        return ImageOps.fit(Image.fromarray(pixels(params.image.path)), size, Image.Resampling.LANCZOS)
+
+    @property
+    def _side(self) -> int:
+        return int(self._pipe.unet.config.sample_size * self._pipe.vae_scale_factor)

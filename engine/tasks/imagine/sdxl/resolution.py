@@ -1,0 +1,64 @@
+"""Sizes that SDXL was trained for, in pixels. `side` is that of the model's square: 1024 for SDXL."""
+
+import math
+
+from engine.core.errors import BadInput
+
+Extent = tuple[int, int]
+"""Width and height."""
+
+BUCKETS = (
+    *((8, long) for long in (32, 31, 30, 29)),
+    *((9, long) for long in (28, 27, 26)),
+    *((10, long) for long in (25, 24)),
+    *((11, long) for long in (23, 22, 21)),
+    *((12, long) for long in (21, 20)),
+    *((13, long) for long in (19, 18)),
+    *((14, long) for long in (18, 17)),
+    *((15, long) for long in (17, 16)),
+    (16, 16),
+)
+"""Short and long side in sixteenths of the square's: Podell et al. 2023, appendix I."""
+RATIOS = {"square": (1, 1), "wide": (7, 4), "tall": (4, 7)}
+"""Shapes with a name. The others are ratios, such as 3:2."""
+MOST = 1.25
+"""Of the square's area: beyond it things are drawn twice, and memory runs out."""
+
+
+def of_shape(shape: str, side: int) -> Extent:
+    """The bucket for a shape: `square`, `wide`, `tall`, or a ratio such as `3:2`."""
+    width, height = RATIOS.get(shape) or map(int, shape.split(":"))
+    return of_ratio(width / height, side)
+
+
+def of_ratio(ratio: float, side: int) -> Extent:
+    """The bucket whose width to height is nearest to `ratio`."""
+    short, long = min(BUCKETS, key=lambda each: abs(math.log(each[1] / each[0]) - abs(math.log(ratio))))
+    width, height = (long, short) if ratio >= 1 else (short, long)
+    return multiple_of_8(width * side / 16), multiple_of_8(height * side / 16)
+
+
+def exact(width: int, height: int, side: int) -> Extent:
+    """The size as it was asked for. Raises BadInput where the model cannot draw it."""
+    low, high = side // 2, side * 2
+    for option, value in (("width", width), ("height", height)):
+        if not low <= value <= high:
+            raise BadInput(
+                "{option} is {value}; this model draws {low} to {high} pixels a side.",
+                option=option,
+                value=value,
+                low=low,
+                high=high,
+            )
+    if width * height > MOST * side**2:
+        raise BadInput(
+            "{width} x {height} is too much for this model; width times height must be at most {most}.",
+            width=width,
+            height=height,
+            most=int(MOST * side**2),
+        )
+    return width, height
+
+
+def multiple_of_8(pixels: float) -> int:
+    return round(pixels / 8) * 8

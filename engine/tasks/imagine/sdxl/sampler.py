@@ -1,0 +1,101 @@
+"""SDXL's denoising loop for pictures of several people at once, with the numbers of diffusers' own pipeline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.tasks.imagine.sdxl.noise import noises
+from engine.torch_support.cuda import Running
+from engine.torch_support.transfer import send
+
+AHEAD = 2
+"""Steps that the CPU may be ahead of the device: enough to keep it busy, few enough for a cancel to be noticed."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to draw together: a row of each tensor and a seed a picture. Sizes are in pixels.
+
+    `words` are (N, tokens, width) and `pooled` (N, width), as SDXL's two text encoders give them; `against` holds the
+    same two of what to keep out, where there is guidance. `noise`, (N, 4, height / 8, width / 8) of spread 1, is there
+    where it is not that of the seeds.
+    """
+
+    words: Any
+    pooled: Any
+    seeds: tuple[int, ...]
+    width: int
+    height: int
+    steps: int
+    guidance: float = 0.0
+    against: tuple[Any, Any] | None = None
+    noise: Any = None
+
+
+def predictor(unet: Any) -> Callable[..., Any]:
+    """The UNet as a function of tensors alone: latents, time, words, pooled words, sizes."""
+
+    def predict(latents: Any, time: Any, words: Any, pooled: Any, sizes: Any) -> Any:
+        more = {"text_embeds": pooled, "time_ids": sizes}
+        return unet(latents, time, encoder_hidden_states=words, added_cond_kwargs=more, return_dict=False)[0]
+
+    return predict
+
+
+class Sampler:
+    """`pipe` is a StableDiffusionXLPipeline, whose parts are used; `predict` calls its UNet (see `predictor`).
+
+    `device` is where the UNet is, wherever the other parts are.
+    """
+
+    def __init__(self, pipe: Any, predict: Callable[..., Any], device: str) -> None:
+        self._pipe = pipe
+        self._device = device
+        self._predict = predict
+
+    def sample(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> Any:
+        """Latents, (N, 4, height / 8, width / 8). `on_step(steps begun, of all, latents)` may raise, which ends it."""
+        import torch
+
+        scheduler, dtype = self._pipe.scheduler, wish.words.dtype
+        scheduler.set_timesteps(wish.steps)  # on the host, where it looks its place up without waiting for the device
+        generators = [torch.Generator("cpu").manual_seed(seed) for seed in wish.seeds]
+        more = self._pipe.prepare_extra_step_kwargs(generators, 0.0)
+        latents = self._begun(wish)
+        conditions = self._conditions(wish)
+        running = Running(self._device, AHEAD)
+        times = scheduler.timesteps
+        sent = send(times, self._device)
+        for step, time in enumerate(times):
+            noise = self._noise(scheduler.scale_model_input(latents, time), sent[step], conditions, wish)
+            latents = scheduler.step(noise, time, latents, **more, return_dict=False)[0].to(dtype)
+            running.wait()
+            on_step(step + 1, len(times), latents)
+        return latents
+
+    def _begun(self, wish: Wish) -> Any:
+        """Noise as strong as the scheduler wants it at first."""
+        scale = self._pipe.vae_scale_factor
+        shape = (4, wish.height // scale, wish.width // scale)
+        noise = noises(wish.seeds, shape, wish.words.dtype) if wish.noise is None else wish.noise
+        return send(noise, self._device) * self._pipe.scheduler.init_noise_sigma
+
+    def _noise(self, latents: Any, time: Any, conditions: tuple[Any, ...], wish: Wish) -> Any:
+        import torch
+
+        if wish.against is None:
+            return self._predict(latents, time, *conditions)
+        plain, told = self._predict(torch.cat([latents, latents]), time, *conditions).chunk(2)
+        return plain + wish.guidance * (told - plain)
+
+    def _conditions(self, wish: Wish) -> tuple[Any, ...]:
+        """Words, pooled words and sizes, those of what to keep out first."""
+        import torch
+
+        pipe, size = self._pipe, (wish.height, wish.width)
+        width = pipe.text_encoder_2.config.projection_dim
+        sizes = pipe._get_add_time_ids(size, (0, 0), size, wish.words.dtype, width)  # noqa: SLF001  # the card's own numbers
+        sizes = send(sizes, self._device).repeat(len(wish.seeds) * (1 if wish.against is None else 2), 1)
+        if wish.against is None:
+            return wish.words, wish.pooled, sizes
+        return torch.cat([wish.against[0], wish.words]), torch.cat([wish.against[1], wish.pooled]), sizes

@@ -1,0 +1,1 @@
+"""The embedded tier of magic: a grammar over a lexicon."""

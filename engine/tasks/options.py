@@ -1,0 +1,54 @@
+"""Options that several tasks take, each declared once."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from engine.core.errors import BadInput
+from engine.core.job import Media
+from engine.tasks.film.scripts.script import Motion, Shape
+from engine.tasks.speech import languages
+from engine.tasks.subtitle.languages import CODES
+
+
+def spoken(language: str | None) -> str | None:
+    """`language` as it is compared. Raises BadInput for one that nobody here speaks."""
+    if language is not None and not languages.is_spoken(languages.plain(language)):
+        raise languages.unspoken(language)
+    return language and languages.plain(language)
+
+
+def heard(language: str | None) -> str | None:
+    """`language` as it is compared. Raises BadInput for one that Whisper does not hear; a dialect is its language."""
+    if language is not None and not _is_heard(language):
+        raise BadInput(
+            "language is “{value}”; it must be the code of a language that Whisper hears, such as en, es or fr.",
+            value=language[:40],
+        )
+    return language and languages.plain(language)
+
+
+def _spoken_or_heard(language: str | None) -> str | None:
+    return heard(language) if language is not None and _is_heard(language) else spoken(language)
+
+
+def _is_heard(language: str) -> bool:
+    code = languages.plain(language)
+    return (languages.base(code) if languages.is_dialect(code) else code) in CODES
+
+
+FilmShape = Annotated[Shape, Field(description="Shape of the video")]
+FilmMotion = Annotated[Motion, Field(description="How it moves; auto lets a face talk where somebody speaks")]
+Captioned = Annotated[bool, Field(description="Write what is said into the video")]
+Music = Annotated[Media | None, Field(description="Music under it", json_schema_extra={"accepts": ["sound"]})]
+Voice = Annotated[str, Field(description="Who speaks: man, woman, or the name of a voice", max_length=60)]
+_Code = Annotated[
+    str | None,
+    Field(
+        description="Language of the words as a code such as en or pt-br; told by them where left out", examples=["es"]
+    ),
+]
+Language = Annotated[_Code, AfterValidator(spoken)]
+"""Of words to be spoken."""
+AnyLanguage = Annotated[_Code, AfterValidator(_spoken_or_heard)]
+"""Of words to be spoken, or that are heard in a recording: which, the task checks by `spoken` and `heard`."""

@@ -1,0 +1,99 @@
+"""Cues as SRT and WebVTT, with their styles and places."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+from engine.tasks.subtitle.cues import Cue, Style, Word
+from engine.tasks.subtitle.times import write_time
+
+VTT_LINES = {1: "-1", 2: "50%", 3: "0"}
+VTT_ALIGNS = {1: "start", 2: "center", 3: "end"}
+"""WebVTT's settings by row and by column of a place."""
+
+
+def srt(cues: Sequence[Cue]) -> str:
+    """SubRip: numbered from 1, milliseconds after a comma."""
+    blocks = (
+        f"{number}\n{write_time(cue.start, ',')} --> {write_time(cue.end, ',')}\n{_srt_text(cue)}\n"
+        for number, cue in enumerate(cues, 1)
+    )
+    return "\n".join(blocks)
+
+
+def vtt(cues: Sequence[Cue]) -> str:
+    """WebVTT (W3C): `&`, `<` and `>` are escaped, and colours are classes that a block of styles defines."""
+    blocks = (
+        f"{write_time(cue.start, '.')} --> {write_time(cue.end, '.')}{_vtt_settings(cue.place)}\n{_vtt_text(cue)}\n"
+        for cue in cues
+    )
+    return f"WEBVTT\n\n{_vtt_styles(cues)}" + "\n".join(blocks)
+
+
+def _srt_text(cue: Cue) -> str:
+    place = f"{{\\an{cue.place}}}" if cue.place else ""
+    return place + "\n".join([*(_marked(line, _srt_tags) for line in cue.lines), *map(_plain, cue.second)])
+
+
+def _vtt_text(cue: Cue) -> str:
+    return "\n".join(
+        [*(_marked(line, _vtt_tags) for line in cue.lines), *(_escaped(_plain(each)) for each in cue.second)]
+    )
+
+
+def _srt_tags(style: Style, text: str) -> str:
+    text = _tagged(style, text)
+    text = f"<s>{text}</s>" if style.strike else text
+    return f'<font color="{style.colour}">{text}</font>' if style.colour else text
+
+
+def _vtt_tags(style: Style, text: str) -> str:
+    text, classes = _tagged(style, _escaped(text)), _classes(style)
+    return f"<c{''.join(f'.{each}' for each in classes)}>{text}</c>" if classes else text
+
+
+def _tagged(style: Style, text: str) -> str:
+    for tag, is_on in (("u", style.underline), ("b", style.bold), ("i", style.italic)):
+        text = f"<{tag}>{text}</{tag}>" if is_on else text
+    return text
+
+
+def _classes(style: Style) -> list[str]:
+    return [f"x{style.colour[1:]}"] * bool(style.colour) + ["strike"] * style.strike
+
+
+def _vtt_styles(cues: Sequence[Cue]) -> str:
+    styles = {word.style for cue in cues for line in cue.lines for word in line}
+    names = sorted({name for style in styles for name in _classes(style)})
+    rules = (_rule(name) for name in names)
+    return "".join(f"STYLE\n::cue(.{name}) {{ {rule} }}\n\n" for name, rule in zip(names, rules, strict=True))
+
+
+def _rule(name: str) -> str:
+    return "text-decoration: line-through" if name == "strike" else f"color: #{name[1:]}"
+
+
+def _vtt_settings(place: int) -> str:
+    if not place:
+        return ""
+    row, column = divmod(place - 1, 3)
+    return f" line:{VTT_LINES[row + 1]} align:{VTT_ALIGNS[column + 1]}"
+
+
+def _marked(line: Iterable[Word], tags: Callable[[Style, str], str]) -> str:
+    """Return the text of a line with the tags of its styles; the spaces between styles stand outside of them."""
+    parts = list[str]()
+    for style, words in groupby(line, lambda word: word.style):
+        text = _plain("".join(word.text for word in words))
+        inner = text.strip()
+        before, _, after = text.partition(inner) if inner else (text, "", "")
+        parts.append(before + tags(style, inner) + after)
+    return "".join(parts).strip()
+
+
+def _plain(text: str) -> str:
+    """An arrow in a text would read as times."""
+    return text.replace("-->", "→")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,1 @@
+"""Text, or text and an image, to a video clip by diffusion."""

@@ -1,0 +1,44 @@
+"""Which LTX-Video: the one of weights.toml, a folder, or a repository of the model hub. Loads nothing heavy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.core.task import EngineSettings
+from engine.weights import fingerprint, registry
+
+WEIGHT = "ltx-video"
+"""Entry of weights.toml."""
+NAMES = ("auto", "ltx")
+"""What `models.video` may be for that one."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`source` is a folder or a hub repository at `revision`. `distilled` means few steps and no guidance."""
+
+    name: str
+    source: str
+    revision: str | None
+    distilled: bool
+
+    @property
+    def local(self) -> bool:
+        return Path(self.source).is_dir()
+
+
+def checkpoint(settings: EngineSettings) -> Checkpoint:
+    """The owner's, or the one of weights.toml at its pinned revision."""
+    named = settings.models.get("video", "auto")
+    pinned = registry.named(WEIGHT).hub
+    folder = Path(named).expanduser()
+    if folder.is_dir():
+        return Checkpoint(fingerprint.named(folder), str(folder), None, _distilled(folder.name))
+    if named in (*NAMES, pinned.hub):
+        name, weight = pinned.hub.rpartition("/")[2], registry.named(WEIGHT)
+        fetched = str(weight.path(settings.weights)) if weight.present(settings.weights) else pinned.hub
+        return Checkpoint(name, fetched, pinned.revision, distilled=False)
+    return Checkpoint(named, named, None, _distilled(named))
+
+
+def _distilled(name: str) -> bool:
+    return "distilled" in name.lower()

@@ -1,0 +1,77 @@
+"""From latents to frames on the host, in pieces where memory is short."""
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from engine.core.errors import out_of_memory
+
+if TYPE_CHECKING:
+    from engine.tasks.text_to_video.contract import Picture
+
+log = structlog.get_logger()
+
+TIME, NOISE = 0.05, 0.025
+"""The time that the newer VAEs decode from, and the share of noise that they take out. From diffusers' page."""
+CHUNK = 16
+"""Frames that are brought to the host at once."""
+PIECE, STRIDE = 64, 48
+"""Frames of a piece that is decoded alone, and from one piece's beginning to the next one's."""
+
+
+class Decoder:
+    """`vae` is an AutoencoderKLLTXVideo."""
+
+    def __init__(self, vae: Any) -> None:
+        self._vae = vae
+        vae.tile_sample_min_num_frames, vae.tile_sample_stride_num_frames = PIECE, STRIDE
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether frames and their parts are decoded one after the other, and blended."""
+        return bool(self._vae.use_framewise_decoding)
+
+    @in_pieces.setter
+    def in_pieces(self, on: bool) -> None:
+        self._vae.use_framewise_decoding = self._vae.use_tiling = on
+
+    def frames(self, pipe: Any, latents: Any, generator: Any) -> "list[Picture]":
+        """`latents` (1, C, f, h, w) are as the transformer of `pipe` knows them; the noise is that of `generator`."""
+        plain, time = self._plain(pipe, latents, generator)
+        try:
+            return self._decoded(plain, time)
+        except Exception as error:
+            if not out_of_memory(error) or self.in_pieces:
+                raise
+            log.warning("out of memory while decoding: in pieces")
+        gc.collect()
+        try:
+            self.in_pieces = True
+            return self._decoded(plain, time)
+        finally:
+            self.in_pieces = False
+
+    def _plain(self, pipe: Any, latents: Any, generator: Any) -> tuple[Any, Any]:
+        """The latents as the VAE knows them, and the time that the newer ones are told."""
+        import torch
+        from diffusers.utils.torch_utils import randn_tensor
+
+        vae = self._vae
+        known = (vae.latents_mean, vae.latents_std, vae.config.scaling_factor)
+        plain = pipe._denormalize_latents(latents, *known).to(vae.dtype)  # noqa: SLF001  # of its kind
+        if not vae.config.timestep_conditioning:
+            return plain, None
+        noise = randn_tensor(plain.shape, generator=generator, device=plain.device, dtype=plain.dtype)
+        time = torch.tensor([TIME], device=plain.device, dtype=plain.dtype)
+        share = torch.tensor(NOISE, device=plain.device, dtype=plain.dtype)
+        return (1 - share) * plain + share * noise, time
+
+    def _decoded(self, plain: Any, time: Any) -> "list[Picture]":
+        seen = self._vae.decode(plain, time, return_dict=False)[0][0]
+        return [frame for chunk in seen.split(CHUNK, dim=1) for frame in _levels(chunk)]
+
+
+def _levels(seen: Any) -> Any:
+    """(3, F, H, W) in -1..1 -> uint8 (F, H, W, 3)."""
+    return (seen.float() / 2 + 0.5).clamp(0, 1).mul(255).round().byte().permute(1, 2, 3, 0).cpu().numpy()

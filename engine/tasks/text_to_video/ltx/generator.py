@@ -1,0 +1,227 @@
+"""LTX-Video as a clipper. Noise is made on the CPU, so that a seed is the same video on every device."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from engine.core.task import EngineSettings
+from engine.tasks.film.film import RATE
+from engine.tasks.text_to_video.ltx import resolution
+from engine.tasks.text_to_video.ltx.checkpoint import checkpoint
+from engine.tasks.text_to_video.ltx.decoder import Decoder
+from engine.tasks.text_to_video.ltx.loading import load
+from engine.text.readable import readable_form
+from engine.torch_support.cuda import Running, give_back
+from engine.torch_support.offload import Parking
+
+if TYPE_CHECKING:
+    from engine.tasks.text_to_video.contract import Picture, Report, Wish
+
+ROOMY = 20 * 10**9
+"""Bytes of budget under which the parts take turns on the device: all of them and a decode take more."""
+STEPS, GUIDANCE = 40, 3.0
+DISTILLED = (1000, 993, 987, 981, 975, 909, 725, 0.03)
+"""Timesteps of the distilled checkpoints, which draw without guidance. From diffusers' page on LTX-Video."""
+AGAINST = "worst quality, inconsistent motion, blurry, jittery, distorted"
+ALONE = "The picture comes alive with natural, gentle movement."
+"""The prompt of a picture that came without words."""
+PICTURE_NOISE = 0.025
+"""Share of noise that a picture to begin with gets, so that it moves; from the same page."""
+READ, DENOISED = 0.04, 0.9
+"""Shares of a part that are over when the words are read, and when the last step is done."""
+AHEAD = 4
+"""Blocks of the transformer that the CPU may be ahead of the device: few enough for a cancel to be noticed at once."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """`count` frames of `size`, width and height, that begin with the picture `begun`, if any, of that size."""
+
+    prompt: str
+    size: tuple[int, int]
+    count: int
+    seed: int
+    begun: "Picture | None" = None
+
+
+class LtxClipper:
+    """The full tier of moving pictures."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Raises MissingModel where the checkpoint's files cannot be had."""
+        self._checkpoint = checkpoint(settings)
+        self._pipes = load(self._checkpoint, settings)
+        self._device = settings.device
+        reader = self._pipes.reader
+        modules = {"texts": reader.text_encoder, "transformer": reader.transformer, "vae": reader.vae}
+        self._parts = {name: Parking((module.eval(),), settings.device) for name, module in modules.items()}
+        self._modules = modules
+        self._decoder = Decoder(reader.vae)
+        self._least = 0 if settings.memory >= ROOMY or settings.device == "cpu" else 1
+        self._level = -1
+        self.spare(0)
+
+    @property
+    def name(self) -> str:
+        return self._checkpoint.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights that are on the device, or take turns there."""
+        texts, *others = (part.size for part in self._parts.values())
+        return (texts + sum(others), max(texts, sum(others)), sum(others))[self._level]
+
+    def spare(self, level: int) -> None:
+        """See `engine.worker.model_pool.Sparing`. At 2 the words are read on the CPU, and frames are decoded in
+        pieces.
+        """
+        level = max(level, self._least)
+        if level == self._level:
+            return
+        self._level = level
+        self._decoder.in_pieces = level == 2
+        if level == 0:
+            self._bring(*self._parts)
+        else:
+            self._leave(*self._parts)
+
+    def park(self) -> bool:
+        """See `engine.worker.model_pool.Parked`."""
+        self._leave(*self._parts)
+        return True
+
+    def bring(self) -> None:
+        if self._level == 0:
+            self._bring(*self._parts)
+
+    def close(self) -> None:
+        """Give the device's memory back."""
+        del self._pipes, self._parts, self._modules, self._decoder
+        give_back()
+
+    def clip(self, wish: "Wish", report: "Report") -> "Iterator[Picture]":
+        """Frames of the size that `extent.SIZES` has for the shape. A longer clip goes on from its last frame."""
+        counts = resolution.parts(wish.frames, self._pipes.words.vae_temporal_compression_ratio)
+        size = resolution.SIZES[wish.shape]
+        begun, left = _fitted(wish.picture, size), wish.frames
+        for number, count in enumerate(counts):
+            tell = partial(_of_part, report, number, len(counts))
+            frames = self.part(Part(wish.prompt, size, count, wish.seed + number, begun), tell)
+            shown = frames[min(number, 1) :][:left]
+            left -= len(shown)
+            yield from shown
+            begun = frames[-1]
+
+    def part(self, part: Part, report: Callable[[float], None]) -> "list[Picture]":
+        """What the model makes at once. `report` hears which share of it is done."""
+        import torch
+
+        generator = torch.Generator("cpu").manual_seed(part.seed)
+        report(0)
+        with self._working("texts"):
+            words = self._read(part.prompt or ALONE)
+        report(READ)
+        pipe = self._pipes.words if part.begun is None else self._pipes.picture
+        with self._working("transformer", "vae"):
+            latents = self._denoised(pipe, words, part, generator, report)
+        with self._working("vae"):
+            return self._decoder.frames(pipe, latents, generator)
+
+    def _read(self, prompt: str) -> dict[str, Any]:
+        """The words, and what to keep out, as the pipelines take them."""
+        device = "cpu" if self._level == 2 else self._device
+        read = self._pipes.reader.encode_prompt(
+            readable_form(prompt),
+            AGAINST,
+            do_classifier_free_guidance=not self._checkpoint.distilled,
+            max_sequence_length=self._pipes.tokens,
+            device=device,
+        )
+        names = ("prompt_embeds", "prompt_attention_mask", "negative_prompt_embeds", "negative_prompt_attention_mask")
+        return {
+            name: value if value is None else value.to(self._device) for name, value in zip(names, read, strict=True)
+        }
+
+    def _denoised(
+        self, pipe: Any, words: dict[str, Any], part: Part, generator: Any, report: Callable[[float], None]
+    ) -> Any:
+        """Latents, (1, channels, frames, height, width), as the transformer knows them."""
+        from PIL import Image
+
+        width, height = part.size
+        given = {"width": width, "height": height, "num_frames": part.count, "frame_rate": RATE, **self._manner()}
+        if part.begun is not None:
+            given["image"] = Image.fromarray(part.begun)
+        with self._watched(report) as on_step:
+            told = {"generator": generator, "output_type": "latent", "callback_on_step_end": on_step}
+            latents = pipe(**words, **given, **told).frames
+        if latents.ndim == 5:
+            return latents
+        ratio = pipe.vae_spatial_compression_ratio
+        frames = (part.count - 1) // pipe.vae_temporal_compression_ratio + 1
+        return pipe._unpack_latents(latents, frames, height // ratio, width // ratio)  # noqa: SLF001  # of its kind
+
+    def _manner(self) -> dict[str, Any]:
+        conditions = {"image_cond_noise_scale": PICTURE_NOISE} if self._pipes.conditions else {}
+        if not self._checkpoint.distilled:
+            return {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE, **conditions}
+        steps = {"timesteps": list(DISTILLED)} if self._pipes.conditions else {"num_inference_steps": len(DISTILLED)}
+        return {"guidance_scale": 1.0, **steps, **conditions}
+
+    @contextmanager
+    def _watched(self, report: Callable[[float], None]) -> "Iterator[Callable[..., dict[str, Any]]]":
+        """What the pipeline calls after each step. A cancel is noticed at each of the transformer's blocks."""
+        running, done = Running(self._device, AHEAD), [READ]
+
+        def on_block(*_: Any) -> None:
+            running.wait()
+            report(done[0])
+
+        def on_step(pipe: Any, step: int, *_: Any) -> dict[str, Any]:
+            done[0] = READ + (DENOISED - READ) * (step + 1) / pipe.num_timesteps
+            report(done[0])
+            return {}
+
+        hooks = [block.register_forward_pre_hook(on_block) for block in self._modules["transformer"].transformer_blocks]
+        try:
+            yield on_step
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    @contextmanager
+    def _working(self, *names: str) -> Iterator[None]:
+        """These parts are on the device meanwhile, and nothing is differentiated."""
+        import torch
+
+        taking_turns = self._level > 0
+        if taking_turns:
+            self._leave(*(name for name in self._parts if name not in names))
+            self._bring(*(name for name in names if name != "texts" or self._level == 1))
+        with torch.inference_mode():
+            yield
+
+    def _leave(self, *names: str) -> None:
+        """The device, for the host's pinned memory, or where that has no room for its plain memory."""
+        for name in names:
+            if not self._parts[name].park():
+                self._modules[name].to("cpu")
+
+    def _bring(self, *names: str) -> None:
+        for name in names:
+            self._parts[name].bring()
+            self._modules[name].to(self._device)
+
+
+def _of_part(on_share: "Report", number: int, count: int, fraction: float) -> None:
+    on_share((number + fraction) / count)
+
+
+def _fitted(picture: "Picture | None", size: tuple[int, int]) -> "Picture | None":
+    """Covering `size`, cut in its middle."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    return None if picture is None else np.asarray(ImageOps.fit(Image.fromarray(picture), size))

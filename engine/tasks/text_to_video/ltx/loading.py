@@ -1,0 +1,69 @@
+"""From a checkpoint to diffusers' pipelines, their weights in the host's memory."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.errors import MissingModel
+from engine.core.task import EngineSettings
+from engine.tasks.text_to_video.ltx.checkpoint import Checkpoint
+from engine.torch_support.cuda import keep_within
+from engine.torch_support.torchvision_import import import_torchvision
+
+
+@dataclass(frozen=True)
+class Pipelines:
+    """`reader` encodes words; `words` and `picture` make videos of them, and of a picture too.
+
+    Those two hold no text encoder, so that it need not be where they work. `tokens` is how many words are read.
+    """
+
+    reader: Any
+    words: Any
+    picture: Any
+    conditions: bool
+
+    @property
+    def tokens(self) -> int:
+        """Default of `max_sequence_length` in either pipeline."""
+        return 256 if self.conditions else 128
+
+
+def load(chosen: Checkpoint, settings: EngineSettings) -> Pipelines:
+    """bf16 on a GPU, fp32 on the CPU. Raises MissingModel."""
+    import_torchvision()
+    import torch
+    from diffusers import DiffusionPipeline, LTXConditionPipeline, LTXImageToVideoPipeline, LTXPipeline
+
+    keep_within(settings)
+    dtype = torch.bfloat16 if settings.device.startswith("cuda") else torch.float32
+    options: dict[str, Any] = {
+        "dtype": dtype,
+        "use_safetensors": True,
+        "local_files_only": chosen.local,
+        "revision": None if chosen.local else chosen.revision,
+        "cache_dir": None if chosen.local else settings.weights / "hub",
+    }
+    with _telling(chosen):
+        reader: Any = DiffusionPipeline.from_pretrained(chosen.source, **options)
+        if not isinstance(reader, LTXPipeline | LTXImageToVideoPipeline | LTXConditionPipeline):
+            raise ValueError(f"{type(reader).__name__} is no pipeline of LTX-Video")  # noqa: TRY004  # a wrong folder
+    conditions = isinstance(reader, LTXConditionPipeline)
+    kinds = (LTXConditionPipeline,) * 2 if conditions else (LTXPipeline, LTXImageToVideoPipeline)
+    parts = {**reader.components, "text_encoder": None, "tokenizer": None}
+    words, picture = (kind(**parts) for kind in kinds)
+    for pipe in (words, picture):
+        pipe.set_progress_bar_config(disable=True)
+    return Pipelines(reader, words, picture, conditions)
+
+
+@contextlib.contextmanager
+def _telling(chosen: Checkpoint) -> Any:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise MissingModel(
+            "The video model {name} cannot be loaded: its files are not there, not whole or of another model, or the"
+            " hub does not answer. Look at models.video in config.toml.",
+            name=chosen.name,
+        ) from error

@@ -1,0 +1,1 @@
+"""Images, GIFs and short videos at two to four times their size."""

@@ -1,0 +1,42 @@
+"""The options of `upscale`."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from engine.core.errors import TooLarge
+from engine.core.job import Media
+from engine.core.params import TaskParams
+from engine.tasks.upscale.realesrgan.networks import Name
+
+MOST_PIXELS = 8192 * 8192
+"""What a picture may have when it is enlarged."""
+
+
+class Params(TaskParams):
+    """Without `model`, the one for photographs; for what moves, and for large pictures on the CPU, the fast one."""
+
+    image: Media = Field(
+        description="Picture, GIF or short video to enlarge", json_schema_extra={"accepts": ["image", "video"]}
+    )
+    scale: float = Field(4, description="How many times wider and higher", ge=2, le=4, examples=[2])
+    model: Name | None = Field(
+        None,
+        description="Network: x4plus for photographs, anime_6B for drawings, animevideov3 is fast",
+        examples=["RealESRGAN_x4plus_anime_6B"],
+    )
+
+    @model_validator(mode="after")
+    def the_result_is_not_too_large(self) -> Self:
+        width, height = self.image.width or 0, self.image.height or 0
+        made = round(width * self.scale) * round(height * self.scale)
+        if made > MOST_PIXELS:
+            raise TooLarge(
+                "image is {width} x {height} pixels; {scale} times that is over the {bound} pixels that a result may"
+                " have. Ask for a smaller scale, or attach a smaller picture.",
+                width=width,
+                height=height,
+                scale=f"{self.scale:g}",
+                bound=MOST_PIXELS,
+            )
+        return self

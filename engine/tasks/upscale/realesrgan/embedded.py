@@ -1,0 +1,171 @@
+"""The embedded tier: a network on the CPU, through ncnn."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.progress import OnStep
+from engine.tasks.upscale.realesrgan.networks import FAST, SCALE, Step
+from engine.tasks.upscale.realesrgan.tiles import filled, squares
+from engine.weights import registry
+
+Picture = NDArray[np.uint8]
+Features = NDArray[np.float32]
+
+TAIL, TAIL_HALO = 48, 2
+"""Pixels on a side that go through the last layers at once, which take 57 kB a pixel and see 1.25 pixels far."""
+TRUNK = 0.9
+"""Share of the work before the last layers."""
+COMPACT_HALO = 18
+COMPACT_BYTES, DENSE_BYTES = 7_000, 15_000
+"""What a pixel takes while a network works."""
+MARGIN = 2
+"""Pixels around a tile that resampling to less than four times the size looks at."""
+
+
+@dataclass(frozen=True)
+class Blobs:
+    """Names of a network's inner arrays: of the first features, of those after each dense block, of those before the
+    picture grows, and of others on the way by the dense block that makes them. A compact network has `ways` alone.
+
+    Looking at an array on the way copies it, which costs a light network more than it does a heavy one.
+    """
+
+    ways: tuple[tuple[str, ...], ...]
+    early: str = ""
+    ends: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    trunk: str = ""
+
+
+class Upscaler:
+    """Enlarges whole pictures with one network, or tiles of them step by step: one dense block is a step."""
+
+    largest = 768
+    bytes_per_feature = 256
+    spare = 0
+
+    def __init__(self, folder: Path, threads: int | None = None, name: str = FAST) -> None:
+        """Load from the weights `folder`. Raises MissingModel, naming what to fetch."""
+        import ncnn
+
+        place = registry.need(name, folder)
+        self.bytes = (place / "x4.bin").stat().st_size
+        self._blobs = _blobs(place / "x4.param")
+        compact = not self._blobs.trunk
+        self.bytes_per_pixel = COMPACT_BYTES if compact else DENSE_BYTES
+        self.steps = (Step(COMPACT_HALO + MARGIN),) if compact else _steps(len(self._blobs.ends))
+        self._net = ncnn.Net()
+        self._net.opt.num_threads = threads or ncnn.get_big_cpu_count()
+        self._net.load_param(str(place / "x4.param"))
+        self._net.load_model(str(place / "x4.bin"))
+        self._pools = (ncnn.PoolAllocator(), ncnn.PoolAllocator()) if compact else ()
+
+    def enlarge(self, picture: Picture, on_step: OnStep = lambda _: None) -> Picture:
+        """uint8 (H, W, 3) -> uint8 (4H, 4W, 3).
+
+        `on_step` hears several times a second what share is done, and may raise to end the work.
+        """
+        blobs, given = self._blobs, {"data": _planes(picture)}
+        ways = [blob for way in blobs.ways for blob in way]
+        if not blobs.trunk:
+            return _levels(self._run(given, ways, "output", on_step))
+        features = self._run(given, ways, blobs.trunk, lambda done: on_step(TRUNK * done))
+        return self._grow(features, lambda done: on_step(TRUNK + (1 - TRUNK) * done))
+
+    def first(self, picture: Picture) -> Features:
+        return self._run({"data": _planes(picture)}, (), self._blobs.early)
+
+    def step(self, number: int, features: Features, on_step: OnStep = lambda _: None) -> Features:
+        """The dense block `number`, counted from 1."""
+        given = {self._blobs.inputs[number - 1]: np.ascontiguousarray(features)}
+        return self._run(given, self._blobs.ways[number - 1], self._blobs.ends[number - 1], on_step)
+
+    def last(self, features: Features | None, picture: Picture, on_step: OnStep = lambda _: None) -> Picture:
+        if features is None:
+            return self.enlarge(picture, on_step)
+        given = {"data": _planes(picture), self._blobs.inputs[-1]: np.ascontiguousarray(features)}
+        return self._grow(self._run(given, (), self._blobs.trunk), on_step)
+
+    def room(self, height: int, width: int) -> Features:
+        return np.empty((self.bytes_per_feature // 4, height, width), np.float32)
+
+    def running(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def _run(
+        self, given: dict[str, Features], ways: Sequence[str], sink: str, on_step: OnStep = lambda _: None
+    ) -> Features:
+        import ncnn
+
+        with self._net.create_extractor() as extractor:
+            if self._pools:
+                extractor.set_blob_allocator(self._pools[0])
+                extractor.set_workspace_allocator(self._pools[1])
+            for blob, array in given.items():
+                extractor.input(blob, ncnn.Mat(array))
+            for number, blob in enumerate(ways):
+                _extract(extractor, blob, as_it_is=True)
+                on_step((number + 1) / (len(ways) + 1))
+            made = np.array(_extract(extractor, sink))
+        for pool in self._pools:
+            pool.clear()  # the next tile is of another size, and its memory would come on top
+        return made
+
+    def _grow(self, features: Features, on_step: OnStep) -> Picture:
+        """The last layers, which work on 64 channels at four times the size, a small part after the other."""
+        height, width = features.shape[1:]
+        grown = np.empty((SCALE * height, SCALE * width, 3), np.uint8)
+        rows, columns = squares(height, width, TAIL, TAIL_HALO)
+        for number, row in enumerate(rows):
+            for column in columns:
+                seen = features[:, row.seen_from : row.seen_to, column.seen_from : column.seen_to]
+                part = _levels(self._run({self._blobs.trunk: np.ascontiguousarray(seen)}, (), "output"))
+                grown[filled(row, 0), filled(column, 0)] = part[filled(row), filled(column)]
+            on_step(number / len(rows))
+        return grown
+
+
+def _extract(extractor: Any, blob: str, as_it_is: bool = False) -> Any:
+    """`as_it_is` leaves ncnn's packing. Raises MemoryError."""
+    failed, array = extractor.extract(blob, int(as_it_is))
+    if failed:
+        raise MemoryError
+    return array
+
+
+def _planes(picture: Picture) -> Features:
+    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32) / np.float32(255)
+
+
+def _levels(planes: Features) -> Picture:
+    levels: Picture = np.clip(planes * 255 + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)
+    return levels
+
+
+def _steps(dense: int) -> tuple[Step, ...]:
+    """A convolution sees a pixel far; a residual block has three dense ones of five; the last layers see 1 + 1.25."""
+    block = Step(5, starts=True), Step(5, beside=True), Step(5, beside=True, ends=True)
+    return Step(1), *(block * (dense // 3)), Step(1 + TAIL_HALO + MARGIN)
+
+
+def _blobs(param: Path) -> Blobs:
+    """Read from the .param file, where a line is kind, name, counts of inputs and outputs, their names, and options."""
+    lines = [line.split() for line in param.read_text("ascii").splitlines()[2:]]
+    made = [(line[0], line[4 + int(line[2])], line[4]) for line in lines]
+    if any(kind == "PixelShuffle" for kind, *_ in made):
+        return Blobs((tuple(blob for kind, blob, _ in made if kind == "PReLU")[5::6],))
+    grows = next(number for number, (kind, *_) in enumerate(made) if kind == "Interp")
+    early = next(blob for kind, blob, _ in made if kind == "Convolution")
+    sums = {blob for kind, blob, _ in made if kind == "Eltwise"}
+    ends = tuple(blob for kind, blob, source in made if kind == "Eltwise" and source not in sums)
+    blocks = {source: blob for kind, blob, source in made if kind == "Eltwise" and source in sums}
+    inputs = early, *(blocks.get(blob, blob) for blob in ends)
+    convolutions = [blob for kind, blob, _ in made[:grows] if kind == "Convolution"][1:-1]
+    ways = tuple(tuple(convolutions[at : at + 5]) for at in range(0, len(convolutions), 5))
+    return Blobs(ways, early, ends, inputs, made[grows][2])

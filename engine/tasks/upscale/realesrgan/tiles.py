@@ -1,0 +1,124 @@
+"""How a picture is cut: tiles that fit the memory, whose borders fall back step by step, and fill the picture."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from engine.tasks.upscale.realesrgan.networks import SCALE, Network, Step
+
+SHARE = 0.6
+"""Of the free memory, what a network may take while it works."""
+SMALLEST = 48
+"""Pixels on a side, what is seen around aside, below which cutting smaller is of no use."""
+MOST = 64
+"""Tiles in a row, for the search."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """One dimension of a tile at one step, in pixels of the input: what it makes, and what it sees around that."""
+
+    start: int
+    stop: int
+    seen_from: int
+    seen_to: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Spans by tile and step. Strips of rows come one after the other, or of columns where `turned`."""
+
+    rows: list[list[Span]]
+    columns: list[list[Span]]
+    turned: bool = False
+
+    @property
+    def count(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+
+def cut(height: int, width: int, network: Network, free: int) -> Cut:
+    """Tiles for which `network` takes SHARE of `free` bytes, or its smallest, at the least work.
+
+    Strips lie along the shorter side: what they hand on to the next is kept in all its length.
+    """
+    turned = width > height
+    outer, inner = (width, height) if turned else (height, width)
+    budget = int(free * SHARE)
+    area = min(budget // network.bytes_per_pixel, network.largest**2)
+    if outer * inner > area:
+        handed = handed_on(network) * network.bytes_per_feature * (inner + network.largest // 2)
+        area = min((budget - handed) // network.bytes_per_pixel, network.largest**2)
+    counts = min(_fitting(outer, inner, network.steps, area), key=lambda found: _work(outer, inner, network, found))
+    halos = [step.halo for step in network.steps]
+    rows, columns = spans(outer, counts[0], halos), spans(inner, counts[1], halos)
+    return Cut(columns, rows, turned) if turned else Cut(rows, columns)
+
+
+def handed_on(network: Network) -> int:
+    """Features that a pixel of border leaves behind for its neighbours, all steps together."""
+    return sum(step.halo * (3 if step.beside else 2) for step in network.steps[1:])
+
+
+def spans(length: int, count: int, halos: Sequence[int]) -> list[list[Span]]:
+    """`count` tiles, each with a span for every step, which sees the pixels that its halo says on either side.
+
+    A tile makes at each step as much less on its far side as the next step will see there, and that much more on its
+    near side, from what the tile before it handed on: so no pixel is made twice but for the halos of one step.
+    """
+    if count == 1:
+        return [[Span(0, length, 0, length)] * len(halos)]
+    behind = [sum(halos[1 : step + 1]) for step in range(len(halos))]
+    borders = [round(number * (length + behind[-1]) / count) for number in range(count + 1)]
+    return [
+        [_span(length, max(0, first - back), last - back, halo) for back, halo in zip(behind, halos, strict=True)]
+        for first, last in pairwise(borders)
+    ]
+
+
+def squares(height: int, width: int, side: int, overlap: int) -> tuple[list[Span], list[Span]]:
+    """Rows and columns of tiles of `side` pixels at most on either side, the overlap included, for a single step."""
+    return _even(height, side, overlap), _even(width, side, overlap)
+
+
+def filled(span: Span, origin: int | None = None) -> slice:
+    """Where a span's own part lies in four times the picture, or, without `origin`, in four times what was seen."""
+    first = span.seen_from if origin is None else origin
+    return slice(SCALE * (span.start - first), SCALE * (span.stop - first))
+
+
+def _even(length: int, side: int, overlap: int) -> list[Span]:
+    count = 1 if length <= side else math.ceil(length / (side - 2 * overlap))
+    return [one for (one,) in spans(length, count, [overlap])]
+
+
+def _span(length: int, start: int, stop: int, halo: int) -> Span:
+    start, stop = min(start, length), min(max(0, stop), length)
+    return Span(start, stop, max(0, start - halo), min(length, stop + halo))
+
+
+def _fitting(outer: int, inner: int, steps: Sequence[Step], area: int) -> Iterator[tuple[int, int]]:
+    """Counts of tiles along both sides whose greatest fits `area`; the smallest tiles where none does."""
+    halo = max(step.halo for step in steps)
+    lag = sum(step.halo for step in steps[1:])
+    smallest = SMALLEST + 2 * halo
+    for across in range(1, MOST + 1):
+        wide = inner if across == 1 else math.ceil((inner + lag) / across) + 2 * halo
+        if wide < smallest and across > 1:
+            break
+        if outer * wide <= area:
+            yield 1, across
+        elif area // wide >= smallest:
+            yield max(2, math.ceil((outer + lag) / (area // wide - 2 * halo))), across
+    yield _least(outer, lag, halo), _least(inner, lag, halo)
+
+
+def _least(length: int, lag: int, halo: int) -> int:
+    return 1 if length <= SMALLEST + 2 * halo else max(2, math.ceil((length + lag) / SMALLEST))
+
+
+def _work(outer: int, inner: int, network: Network, counts: tuple[int, int]) -> int:
+    """Pixels that a step sees, all tiles together."""
+    halo = max(step.halo for step in network.steps)
+    return (outer + 2 * halo * (counts[0] - 1)) * (inner + 2 * halo * (counts[1] - 1))

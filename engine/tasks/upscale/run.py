@@ -1,0 +1,108 @@
+"""One job: which network, still or moving, and what the person should know of how it was made."""
+
+from typing import TYPE_CHECKING
+
+from engine.core.errors import Sentence, TooLarge
+from engine.core.job import Fact, Media
+from engine.core.progress import OnStep
+from engine.media import video
+from engine.media.animations import frames_of
+from engine.media.images import read, sendable
+from engine.tasks.upscale import animated
+from engine.tasks.upscale.backends import Upscalers
+from engine.tasks.upscale.realesrgan.networks import FAST, NETWORKS, PHOTO
+from engine.tasks.upscale.still import enlarged
+from engine.tasks.upscale.tile_planner import Enlarger, Tiled, bicubic
+from engine.worker.context import Context
+
+if TYPE_CHECKING:
+    from engine.tasks.upscale.params import Params
+
+LARGE = 256 * 256
+"""Pixels above which the embedded tier takes the fast network where none is named: the finer takes 9 s for these."""
+MOST_WORK = {"embedded": 250_000_000, "full": 10_000_000_000}
+"""Pixels of all frames together, times the network's weight: what two cores, or a GPU, do in about 15 minutes."""
+
+Made = tuple[Media, tuple[Sentence, ...], dict[str, Fact]]
+
+
+def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
+    """The result, notes on it, and facts. Raises BadInput, TooLarge and MissingModel."""
+    media = params.image
+    if media.mime.startswith("video/"):
+        return _clip(params, context, upscalers)
+    frames = frames_of(media.path)
+    if frames > 1:
+        name, enlarger, notes = _chosen(params, context, upscalers, (media.height or 0, media.width or 0), frames)
+        size = round((media.height or 0) * params.scale), round((media.width or 0) * params.scale)
+        made = animated.animation(media.path, size, enlarger, _telling(context))
+        return context.keep_file(made), notes, _facts(name, context)
+    return _still(params, context, upscalers)
+
+
+def _clip(params: "Params", context: Context, upscalers: Upscalers) -> Made:
+    found, stream = animated.look(params.image, context)
+    extent = (stream.height, stream.width)
+    name, enlarger, notes = _chosen(params, context, upscalers, extent, max(2, stream.frames))
+    notes += video.conversions(found)
+    return animated.clip(params.image, found, params.scale, enlarger, context), notes, _facts(name, context)
+
+
+def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
+    small = read(params.image.path)
+    height, width = small.colours.shape[:2]
+    name, enlarger, notes = _chosen(params, context, upscalers, (height, width), 1)
+    size = round(height * params.scale), round(width * params.scale)
+    large = enlarged(small, size, enlarger, _telling(context))
+    made, told = sendable(large)
+    return context.keep_file(made), notes + told, _facts(name, context)
+
+
+def _telling(context: Context) -> OnStep:
+    """A cancel is looked for at every step; progress is told at every hundredth."""
+    told = -1.0
+
+    def on_step(done: float) -> None:
+        nonlocal told
+        context.check()
+        if done - told >= 0.01:
+            context.progress("enlarging", done)
+            told = done
+
+    return on_step
+
+
+def _chosen(
+    params: "Params", context: Context, upscalers: Upscalers, extent: tuple[int, int], frames: int
+) -> tuple[str, Enlarger, tuple[Sentence, ...]]:
+    """The network's name and the network at work, for `frames` pictures of `extent`, (height, width)."""
+    if context.service.backend == "bicubic":
+        told = "Real-ESRGAN is not here, so this is plain bicubic interpolation; /status says how to get it."
+        return "bicubic", bicubic, (Sentence(template=told),)
+    area = extent[0] * extent[1]
+    notes: tuple[Sentence, ...] = ()
+    name: str = params.model or (FAST if frames > 1 else PHOTO)
+    if params.model is None and frames == 1 and area > LARGE and context.service.tier == "embedded":
+        told = "The picture is large for a CPU, so the fast network made it; for finer detail ask for model {model}."
+        name, notes = FAST, (Sentence(template=told, facts={"model": PHOTO}),)
+    _check_work(name, context.service.tier, extent, frames)
+    return name, Tiled(upscalers.network(name), upscalers.device), notes
+
+
+def _check_work(name: str, tier: str, extent: tuple[int, int], frames: int) -> None:
+    most = MOST_WORK[tier] // NETWORKS[name].weight
+    if frames * extent[0] * extent[1] > most:
+        raise TooLarge(
+            "{frames} x {width} x {height} pixels are too much for {model} here; at most {bound} pixels are allowed."
+            " Attach something smaller or shorter, or ask for model {fast}.",
+            frames=frames,
+            width=extent[1],
+            height=extent[0],
+            model=name,
+            bound=most,
+            fast=FAST,
+        )
+
+
+def _facts(name: str, context: Context) -> dict[str, Fact]:
+    return {"backend": context.service.backend, "tier": context.service.tier, "model": name}

@@ -1,0 +1,40 @@
+"""A picture, a GIF or a short video at two to four times its size."""
+
+import time
+
+from engine.core.errors import BadInput
+from engine.core.job import Result
+from engine.core.task import EngineSettings, Task
+from engine.tasks.upscale import backends
+from engine.tasks.upscale.params import Params
+from engine.worker.context import Context
+
+
+def run(params: Params, context: Context) -> Result:
+    """`seconds` among the facts is from the model being at hand to the result being on disk."""
+    from engine.tasks.upscale.run import enlarge  # loads NumPy
+
+    if not params.image.mime.startswith(("image/", "video/")):
+        raise BadInput("image must be a picture, a GIF or a video. Attach one.")
+    context.progress("loading", 0)
+    with context.model("upscale") as upscalers:
+        begun = time.monotonic()
+        media, notes, facts = enlarge(params, context, upscalers)
+        seconds = round(time.monotonic() - begun, 2)
+    return Result(media=(media,), notes=notes, facts={**facts, "scale": params.scale, "seconds": seconds})
+
+
+def size(params: Params) -> str:
+    """What the time hangs on: the network's pixels, to the nearest power of two."""
+    image = params.image
+    area = (image.width or 0) * (image.height or 0)
+    return f"{params.model or 'usual'}, {image.mime}, 2^{max(area, image.bytes).bit_length()}"
+
+
+def load(settings: EngineSettings) -> backends.Upscalers:
+    return backends.Upscalers(settings)
+
+
+TASK = Task(
+    name="upscale", version=backends.VERSION, params=Params, run=run, choose=backends.choose, load=load, size=size
+)

@@ -1,0 +1,1 @@
+"""Helpers for torch: offloading, CUDA graphs, compilation, transfers and ONNX graphs."""

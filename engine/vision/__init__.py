@@ -1,0 +1,1 @@
+"""Computer vision that several tasks use: faces and depth."""

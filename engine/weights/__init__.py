@@ -1,0 +1,1 @@
+"""The model weights that Atelier uses: the catalogue, downloads and checksums."""

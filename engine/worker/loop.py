@@ -1,0 +1,224 @@
+"""The worker loop: jobs in, updates out, one at a time; a cancel reaches the running job through its context."""
+
+import gc
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import NoReturn
+
+import psutil
+import structlog
+
+from engine.core.errors import AtelierError, Broken, OutOfMemory, out_of_memory
+from engine.core.job import Done, Failed, Result, Started, Value
+from engine.core.protocol import Batch, Cancel, Held, Ready, Run, Service, to_worker
+from engine.core.task import EngineSettings, Task
+from engine.media.video import chosen
+from engine.worker.context import Context
+from engine.worker.memory import memory_of
+from engine.worker.model_pool import Model, Pool
+from engine.worker.versions import versions
+
+log = structlog.get_logger()
+
+GRACE = 2.0
+"""Seconds that a running job has to notice that the bot is gone."""
+LADDER = (0, 1, 2)
+"""What models are asked to spare in the runs that follow one that ran out of memory: see
+`engine.worker.model_pool.Sparing`.
+
+Before each of them all models are given back. Where nothing helps, a fresh process has the last try.
+"""
+TIDY = 5.0
+"""Seconds between two looks whether a model is long unused."""
+AFRESH = 71
+"""Exit code of a worker that wants to be started afresh; sysexits.h calls it EX_OSERR."""
+
+
+class Worker:
+    """Run `tasks` on one device. `send` takes each message for the bot, which calls the device `name`."""
+
+    def __init__(
+        self, tasks: dict[str, Task], settings: EngineSettings, send: Callable[[Value], None], name: str
+    ) -> None:
+        self._tasks = tasks
+        self._settings = settings
+        self._send = send
+        self._name = name
+        self._services = {task.name: task.choose(settings) for task in tasks.values()}
+        self._pool = Pool(settings.memory, dict(loaders(tasks.values(), self._services, settings)))
+        self._inbox: queue.Queue[Run | Batch | None] = queue.Queue()
+        self._running: dict[str, Context] = {}
+        self._dropped: set[str] = set()
+        self._lock = threading.Lock()
+        self._orphaned = threading.Event()
+        self._ended = threading.Event()
+
+    def serve(self, lines: Iterable[bytes]) -> None:
+        """Say Ready, then work until `lines` ends; what runs then is cancelled, since nobody is left to see it.
+
+        It ends by itself once its models are long unused: a library's own memory comes back with its process alone.
+        """
+        services = tuple(self._services.values())
+        self._send(Ready(device=self._name, services=services, versions=versions(), notes=chosen().notes))
+        self._tell_held()
+        threading.Thread(target=self._read, args=(lines,), daemon=True).start()
+        while (message := self._next()) is not None and not self._orphaned.is_set():
+            for answer in [self._answer(message)] if isinstance(message, Run) else self._answers(message):
+                self._send(answer)
+            self._tell_held()
+        self._ended.set()
+
+    def _next(self) -> Run | Batch | None:
+        """What comes next; None at the end. While nothing comes, models that are long unused leave."""
+        while True:
+            try:
+                return self._inbox.get(timeout=min(TIDY, self._settings.idle))
+            except queue.Empty:
+                if self._pool.tidy(self._settings.idle) and not len(self._pool):
+                    log.info("no model is in use: a fresh process takes over")
+                    return None
+
+    def _read(self, lines: Iterable[bytes]) -> None:
+        """In a thread of its own, with which the worker ends if it fails: nothing would reach it any more."""
+        try:
+            for line in lines:
+                self._take(to_worker.validate_json(line))
+        except Exception:
+            log.exception("the bot says what cannot be read")
+            leave(1)
+        self._orphaned.set()
+        for job in list(self._running):
+            self._cancel(job)
+        self._inbox.put(None)
+        if not self._ended.wait(GRACE):
+            leave(1)
+
+    def _take(self, message: Run | Batch | Cancel) -> None:
+        if isinstance(message, Cancel):
+            self._cancel(message.job)
+        else:
+            self._inbox.put(message)
+
+    def _cancel(self, job: str) -> None:
+        with self._lock:
+            if job in self._running:
+                self._running[job].cancelled.set()
+            else:
+                self._dropped.add(job)
+
+    def _answers(self, message: Batch) -> Iterator[Done | Failed]:
+        """Of each job as it ends. What a run together did not bring to an end is run again, one by one."""
+        contexts = {run.job: self._begin(run) for run in message.runs}
+        together = [run for run in message.runs if not contexts[run.job].cancelled.is_set()]
+        left = {run.job: run for run in message.runs}
+        try:
+            for job, outcome in self._run_together(together, contexts) if together else ():
+                del left[job]
+                yield _said(job, outcome)
+        except Exception:  # whatever it is, each job has its own run, which tells
+            log.exception("batch failed, its jobs run one by one", jobs=list(left))
+        for run in left.values():
+            yield self._answer_in(run, contexts[run.job])
+        self._end()
+
+    def _run_together(
+        self, runs: Sequence[Run], contexts: Mapping[str, Context]
+    ) -> Iterator[tuple[str, Result | AtelierError]]:
+        task = self._tasks[runs[0].task]
+        assert task.batch is not None
+        for run in runs:
+            self._send(Started(job=run.job, worker=self._name))
+        params = [task.params.model_validate(run.params) for run in runs]
+        for number, outcome in task.batch.run(params, [contexts[run.job] for run in runs]):
+            yield runs[number].job, outcome
+
+    def _answer(self, message: Run) -> Done | Failed:
+        context = self._begin(message)
+        if not context.cancelled.is_set():
+            self._send(Started(job=message.job, worker=self._name))
+        answer = self._answer_in(message, context)
+        self._end()
+        return answer
+
+    def _answer_in(self, message: Run, context: Context) -> Done | Failed:
+        try:
+            context.check()
+            task = self._tasks[message.task]
+            params = task.params.model_validate(message.params)
+            return Done(job=message.job, result=self._with_room(message, lambda: task.run(params, context)))
+        except AtelierError as error:
+            return Failed.of(error, message.job)
+        except Exception:  # whatever a task does, the worker lives and the person is told
+            log.exception("task failed", job=message.job, task=message.task)
+            return Failed.of(
+                Broken("The task failed by a fault of ours. It is in the log; try other options."), message.job
+            )
+
+    def _begin(self, run: Run) -> Context:
+        """Its context, from now on reached by cancels; one that came before has reached it."""
+        context = Context(
+            run.job, self._settings.folder, self._pool, self._services[run.task], self._send, services=self._services
+        )
+        with self._lock:
+            self._running[run.job] = context
+            if run.job in self._dropped:
+                context.cancelled.set()
+        return context
+
+    def _end(self) -> None:
+        with self._lock:
+            self._running.clear()
+            if self._inbox.empty():
+                self._dropped.clear()
+
+    def _with_room(self, message: Run, run: Callable[[], Result]) -> Result:
+        """Down the ladder of what to do when memory runs out; see LADDER. Raises what `run` does."""
+        try:
+            for rung, spare in enumerate((0, *LADDER)):
+                self._pool.spare = spare
+                try:
+                    return run()
+                except Exception as error:
+                    if not out_of_memory(error):
+                        raise
+                    log.warning("out of memory", job=message.job, rung=rung, held=self._pool.held())
+                gc.collect()  # what the failed run left in cycles holds memory too
+                self._pool.free()
+        finally:
+            self._pool.spare = 0
+        if message.attempt == 1 and self._settings.device.startswith("cuda"):
+            log.error("out of memory on every rung: a fresh process tries once more", job=message.job)
+            leave(AFRESH)
+        raise OutOfMemory("The device ran out of memory. Ask for fewer or smaller pictures, or try again in a moment.")
+
+    def _tell_held(self) -> None:
+        self._send(Held(memory=memory_of(self._settings.device, self._pool.held())))
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once, with what it set to work, such as an FFmpeg: the bot may be gone and sweep nothing."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    os._exit(code)
+
+
+def _said(job: str, outcome: Result | AtelierError) -> Done | Failed:
+    return Failed.of(outcome, job) if isinstance(outcome, AtelierError) else Done(job=job, result=outcome)
+
+
+def loaders(
+    tasks: Iterable[Task], services: Mapping[str, Service], settings: EngineSettings
+) -> Iterator[tuple[str, Callable[[], Model]]]:
+    """By name in the pool: each task's model, as TASK:NAME those that a person may choose for it, and its others."""
+    for task in tasks:
+        for name, load in task.others.items():
+            yield name, partial(load, settings)
+        if task.load:
+            yield task.name, partial(task.load, settings)
+            for name in services[task.name].offers.get("model", ()):
+                yield f"{task.name}:{name}", partial(task.load, settings.choosing(task.name, name))

@@ -1,0 +1,86 @@
+"""Commands that ask first, one whose button opens a text for editing, and one whose button asks for a text."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from bot.app import Studio
+from bot.commands import COMMANDS
+from bot.config.settings import Settings
+from bot.core.command import Ask, Command
+from bot.requests.call import Call, command
+from bot.requests.results import shared
+from bot.requests.service import Service
+from engine.core.job import Job
+from engine.core.params import TaskParams
+from engine.host.engine import Engine
+from engine.tasks.echo import Params as Echo
+from storage.files import Files
+from storage.store import Store
+
+
+class Edited(TaskParams):
+    """A job, and what is to be said instead."""
+
+    job: str = Field(description="The job's id", json_schema_extra={"positional": True})
+    said: str = Field(description="What to say instead", max_length=500, json_schema_extra={"rest": True})
+
+
+@command("Say it back, once that is certain")
+async def certain(call: Call, params: Echo) -> Job | Ask:
+    job = await call.job("echo", params)
+    return Ask("Is that certain?", "Yes, say it", job)
+
+
+@command("Say it and more, once that is certain")
+async def several(call: Call, params: Echo) -> Job | Ask:
+    jobs = [await call.job("echo", params.model_copy(update={"text": f"{params.text} {place}"})) for place in (1, 2, 3)]
+    return Ask("All three?", "All", jobs[0], more=tuple(jobs[1:]))
+
+
+@command("Say it back")
+async def echo(call: Call, params: Echo) -> Job:
+    return await call.job("echo", params)
+
+
+@command("Say it otherwise", button="Edit", needs=("said",), hidden=True, bare=True, edits="said")
+async def otherwise(call: Call, params: Edited) -> Job:
+    await shared(call.studio, call.request, params.job)
+    return await call.job("echo", Echo(text=params.said))
+
+
+class Written(TaskParams):
+    """A job, and what nothing is known of before the person writes it."""
+
+    job: str = Field(description="The job's id", json_schema_extra={"positional": True})
+    words: str = Field(description="What to say after it", max_length=500, json_schema_extra={"rest": True})
+
+
+@command("Say more", button="Write", needs=("said",), hidden=True, bare=True, edits="words")
+async def more(call: Call, params: Written) -> Job:
+    await shared(call.studio, call.request, params.job)
+    return await call.job("echo", Echo(text=params.words))
+
+
+ASKING = (*COMMANDS, certain, several, echo, otherwise, more)
+
+
+@asynccontextmanager
+async def opened(engine: Engine, folder: Path, **sections: Any) -> AsyncIterator[Service]:
+    """A service of the commands above over the store in `folder`, as after a restart."""
+    async with opened_with(ASKING, engine, folder, **sections) as service:
+        yield service
+
+
+@asynccontextmanager
+async def opened_with(
+    commands: tuple[Command, ...], engine: Engine, folder: Path, /, **sections: Any
+) -> AsyncIterator[Service]:
+    """The same of any commands."""
+    settings = Settings.model_validate({"bot": {"data_dir": folder}, **sections})
+    async with Store.open(folder / "atelier.db") as store:
+        files = Files(folder / "media", max_bytes=1_000_000, max_pixels=10_000_000)
+        yield Service(Studio(settings, store, files, engine, commands))

@@ -1,0 +1,396 @@
+"""A question before a job, and a text that is edited first: on Discord, on Telegram, and over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientSession, CookieJar
+
+from bot.adapters import discord, telegram
+from bot.adapters.web import Server
+from bot.requests.service import Service
+from engine.host.engine import Engine
+from storage.store import Question, Store
+from tests.bot.adapters.confirming_commands import opened
+from tests.fakes import echo as fake_echo
+from tests.fakes import ended, small_engine
+from tests.servers.discord import DiscordServer, Person, Place, Shown
+from tests.servers.telegram import Json, TelegramServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+Start = Callable[[], AbstractAsyncContextManager[Service]]
+QUESTION = "Is that certain?"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    async with small_engine(tmp_path_factory.mktemp("engine")) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def beside(adapter: Callable[[Service], Any], service: Service) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(adapter(service))
+        yield
+        task.cancel()
+
+
+class TestDiscord:
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def server(self) -> AsyncIterator[DiscordServer]:
+        async with DiscordServer() as server:
+            yield server
+
+    @pytest.fixture
+    def start(self, engine: Engine, tmp_path: Path, server: DiscordServer) -> Start:
+        @asynccontextmanager
+        async def bot() -> AsyncIterator[Service]:
+            section = {"discord": {"token": DiscordServer.token}}
+            async with opened(engine, tmp_path, **section) as service:
+                async with beside(discord.run, service):
+                    await server.connected()
+                    yield service
+                await server.until(lambda: not server.gateway.live)
+
+        return bot
+
+    @pytest.fixture
+    def place(self, server: DiscordServer) -> Place:
+        return server.world.guild()
+
+    @pytest.fixture
+    def ana(self, server: DiscordServer, place: Place) -> Person:
+        return server.person("ana", place)
+
+    async def test_nothing_is_made_before_the_person_agrees_and_then_it_is_after_a_restart_too(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
+        async with start() as service:
+            message = await self.question(ana)
+            assert not await service.studio.store.unfinished()
+        async with start() as service:
+            await ana.press("Yes, say it", message).acknowledged()
+            await server.until(lambda: server.history.states[message][-1].content == "hello")
+            await ended(service.studio.store, self.job(server, message))
+        assert len(server.messages(ana.place)) == 1, "the answer takes the question's place"
+
+    async def test_somebody_elses_press_is_refused_to_them_alone(
+        self, server: DiscordServer, start: Start, ana: Person, place: Place
+    ) -> None:
+        async with start():
+            message = await self.question(ana)
+            for label in ("Yes, say it", "Leave it"):
+                await server.person("bo", place).press(label, message).acknowledged()
+            await server.until(lambda: len(server.messages(place)) == 3)
+            refusals = server.messages(place)[1:]
+            assert all(shown.ephemeral and "Only who asked" in shown.content for shown in refusals)
+            assert server.history.states[message][-1].content == QUESTION
+
+    async def test_a_second_press_makes_nothing_more(self, server: DiscordServer, start: Start, ana: Person) -> None:
+        async with start() as service:
+            message = await self.question(ana)
+            presses = [ana.press("Yes, say it", message) for _ in range(2)]
+            for press in presses:
+                await press.acknowledged()
+            await server.until(lambda: len(server.messages(ana.place)) == 2)
+            assert "answered already" in server.messages(ana.place)[1].content
+            await ended(service.studio.store, self.job(server, message))
+            assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
+
+    async def test_what_is_left_goes_with_its_message(self, server: DiscordServer, start: Start, ana: Person) -> None:
+        async with start() as service:
+            message = await self.question(ana)
+            job = self.job(server, message)
+            ana.press("Leave it", message)
+            await server.until(lambda: message not in server.backend.messages[ana.place.channel])
+            assert await service.studio.store.asked(job) is None
+
+    async def test_a_text_is_edited_in_a_form(self, start: Start, ana: Person) -> None:
+        async with start():
+            answer = ana.slash("echo", text="a red apple")
+            await answer.until(lambda shown: shown.content == "a red apple" and shown.buttons)
+            form = await ana.press("Edit", answer.message).form()
+            field = form["components"][0]["component"]
+            assert (form["title"], field["value"]) == ("Edit", "a red apple")
+            assert form["components"][0]["label"] == "What to say instead"
+            edited = ana.fill(form, "a blue apple")
+            assert (await edited.until(lambda shown: shown.content == "a blue apple")).buttons
+
+    async def test_a_text_that_is_not_there_yet_is_written_in_an_empty_form(self, start: Start, ana: Person) -> None:
+        async with start():
+            answer = ana.slash("echo", text="a red apple")
+            await answer.until(lambda shown: shown.content == "a red apple" and shown.buttons)
+            form = await ana.press("Write", answer.message).form()
+            assert not form["components"][0]["component"].get("value")
+            await ana.fill(form, "and a pear").until(lambda shown: shown.content == "and a pear")
+
+    async def test_a_text_that_is_gone_is_not_edited(self, server: DiscordServer, start: Start, ana: Person) -> None:
+        async with start() as service:
+            answer = ana.slash("echo", text="a red apple")
+            shown = await answer.until(lambda shown: shown.content == "a red apple" and shown.buttons)
+            await service.studio.store.forget(shown.buttons["Edit"].partition(":")[2])
+            ana.press("Edit", answer.message)
+            await server.until(lambda: len(server.messages(ana.place)) == 2)
+            assert "There is nothing here" in server.messages(ana.place)[1].content
+
+    async def test_several_jobs_are_made_in_messages_of_their_own(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
+        async with start():
+            answer = ana.slash("several", text="say")
+            await answer.until(lambda shown: shown.content == "All three?")
+        async with start():
+            ana.press("All", answer.message)
+            await server.until(lambda: {"say 1", "say 2", "say 3"} <= {m.content for m in server.messages(ana.place)})
+            assert server.history.states[answer.message][-1].content == "3 jobs are made."
+            assert len(server.messages(ana.place)) == 4
+
+    async def test_several_jobs_that_a_kill_left_unshown_are_shown_after_it(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
+        async with start() as service:
+            answer = ana.slash("several", text="say")
+            name = (await answer.until(lambda shown: shown.buttons)).buttons["All"].partition(":")[2]
+            server.trouble("POST", "/webhooks/*", status=503, times=100)
+            ana.press("All", answer.message)
+            await server.until(lambda: any(trouble.times < 100 for trouble in server.rest.troubles))
+            jobs = [row.job.id for row in await service.studio.store.unfinished()]
+            assert jobs == [name, f"{name}-2", f"{name}-3"]
+        server.rest.troubles.clear()
+        async with start() as service:
+            await server.until(lambda: {"say 1", "say 2", "say 3"} <= {m.content for m in server.messages(ana.place)})
+            assert len(server.messages(ana.place)) == 4
+            assert {(await ended(service.studio.store, job)).state for job in jobs} == {"done"}
+
+    async def test_several_jobs_run_even_where_discord_lets_no_further_message_be_posted(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
+        async with start() as service:
+            answer = ana.slash("several", text="say")
+            name = (await answer.until(lambda shown: shown.buttons)).buttons["All"].partition(":")[2]
+            server.trouble("POST", "/webhooks/*", status=403, times=3)
+            ana.press("All", answer.message)
+            await server.until(lambda: server.rest.troubles[0].times == 0)
+            for job in (name, f"{name}-2", f"{name}-3"):
+                assert (await ended(service.studio.store, job)).state == "done"
+            assert len(server.messages(ana.place)) == 1
+
+    async def question(self, person: Person) -> int:
+        answer = person.slash("certain", text="hello")
+        shown = await answer.until(lambda shown: shown.buttons)
+        assert (shown.content, list(shown.buttons)) == (QUESTION, ["Yes, say it", "Leave it"])
+        return answer.message
+
+    def job(self, server: DiscordServer, message: int) -> str:
+        first: Shown = next(shown for shown in server.history.states[message] if "Leave it" in shown.buttons)
+        return first.buttons["Leave it"].partition(":")[2]
+
+
+class TestTelegram:
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def server(self) -> AsyncIterator[TelegramServer]:
+        async with TelegramServer() as server:
+            yield server
+
+    @pytest.fixture
+    def start(self, engine: Engine, tmp_path: Path, server: TelegramServer) -> Start:
+        @asynccontextmanager
+        async def bot() -> AsyncIterator[Service]:
+            section = {"telegram": {"token": server.token, "base_url": server.origin}}
+            async with opened(engine, tmp_path, **section) as service, beside(telegram.run, service):
+                yield service
+
+        return bot
+
+    async def test_the_answer_takes_the_questions_place_after_a_restart_too(
+        self, server: TelegramServer, start: Start
+    ) -> None:
+        chat = server.private(7)
+        async with start():
+            asked = await chat.answer(to=await chat.say("/certain hello"), when=has_buttons)
+            assert (asked["text"], labels(asked)) == (QUESTION, ["Yes, say it", "Leave it"])
+            job = asked["reply_markup"]["inline_keyboard"][0][0]["callback_data"].removeprefix("yes:")
+        async with start() as service:
+            assert await chat.press(asked, "Yes, say it") == ""
+            await server.until(lambda: chat.room.messages[asked["message_id"]]["text"] == "hello" or None)
+            await ended(service.studio.store, job)
+            assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
+        assert len(chat.room.of_bot()) == 1
+
+    @pytest.mark.parametrize("answer", ["", "Yes, say it", "Leave it"])
+    async def test_an_update_that_telegram_tells_of_twice_asks_one_question_after_a_restart_too(
+        self, server: TelegramServer, start: Start, answer: str
+    ) -> None:
+        chat = server.private(7)
+        message = await chat.say("/certain hello")
+        async with start() as service:
+            asked = await chat.answer(to=message, when=has_buttons)
+            if answer:
+                await chat.press(asked, answer)
+            await server.push({"message": message})
+            await chat.answer(to=await chat.say("/echo between"), when=has_button("Edit"))
+        async with start() as service:
+            await server.push({"message": message})
+            await chat.answer(to=await chat.say("/echo after"), when=has_button("Edit"))
+            asked_now = [m["text"] for m in chat.room.of_bot() if m["text"] not in {"between", "after"}]
+            assert asked_now == {"": [QUESTION], "Yes, say it": ["hello"], "Leave it": []}[answer]
+            assert (await service.studio.store.stats(0)).jobs.get("certain") == (
+                {"done": 1} if answer[:1] == "Y" else None
+            )
+
+    async def test_somebody_elses_press_is_refused_and_what_is_left_goes(
+        self, server: TelegramServer, start: Start
+    ) -> None:
+        room = server.group()
+        async with start() as service:
+            ana = room.seat(7)
+            asked = await ana.answer(to=await ana.say("/certain hello"), when=has_buttons)
+            assert "Only who asked" in await room.seat(8).press(asked, "Yes, say it")
+            assert "Only who asked" in await room.seat(8).press(asked, "Leave it")
+            assert await ana.press(asked, "Leave it") == "It is left."
+            await server.until(lambda: asked["message_id"] not in room.messages or None)
+            assert not (await service.studio.store.stats(0)).jobs
+
+    async def test_several_jobs_are_made_in_messages_of_their_own(self, server: TelegramServer, start: Start) -> None:
+        chat = server.private(7)
+        async with start():
+            asked = await chat.answer(to=await chat.say("/several say"), when=has_buttons)
+        async with start():
+            await chat.press(asked, "All")
+            said = {"say 1", "say 2", "say 3"}
+            await server.until(lambda: said <= {m["text"] for m in chat.room.of_bot()} or None)
+            assert chat.room.messages[asked["message_id"]]["text"] == "3 jobs are made."
+
+    async def test_a_text_comes_to_be_copied_and_its_answer_is_the_press_after_a_restart_too(
+        self, server: TelegramServer, start: Start
+    ) -> None:
+        chat = server.private(7)
+        async with start():
+            made = await chat.answer(to=await chat.say("/echo a red apple 🍎"), when=has_button("Edit"))
+            await chat.press(made, "Edit")
+            opened_ = await chat.answer(to=made)
+            assert "\n\na red apple 🍎\n\notherwise:" in opened_["text"]
+            assert "force_reply" in server.called("sendMessage")[-1].form["reply_markup"]
+        async with start():
+            sent = await chat.say("a blue apple", reply_to=opened_)
+            assert (await chat.answer(to=sent, when=has_button("Edit")))["text"] == "a blue apple"
+
+    async def test_a_text_that_is_not_there_yet_is_asked_for_by_what_it_is_for(
+        self, server: TelegramServer, start: Start
+    ) -> None:
+        chat = server.private(7)
+        async with start():
+            made = await chat.answer(to=await chat.say("/echo a red apple"), when=has_button("Write"))
+            await chat.press(made, "Write")
+            opened_ = await chat.answer(to=made)
+            assert opened_["text"].startswith("What to say after it: Write it")
+            sent = await chat.say("and a pear", reply_to=opened_)
+            assert (await chat.answer(to=sent, when=has_button("Write")))["text"] == "and a pear"
+
+    async def test_a_command_in_answer_to_that_is_a_command(self, server: TelegramServer, start: Start) -> None:
+        chat = server.private(7)
+        async with start():
+            made = await chat.answer(to=await chat.say("/echo a red apple"), when=has_button("Edit"))
+            await chat.press(made, "Edit")
+            opened_ = await chat.answer(to=made)
+            sent = await chat.say("/echo something else", reply_to=opened_)
+            assert (await chat.answer(to=sent, when=has_button("Edit")))["text"] == "something else"
+
+
+class TestHttp:
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def opened_here(self, engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
+        async with opened(engine, tmp_path) as service:
+            yield service
+
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def ask(self, opened_here: Service) -> AsyncIterator[Callable[..., Any]]:
+        server = await Server.of(opened_here)
+        await server.start("127.0.0.1", 0)
+        async with ClientSession(server.url, cookie_jar=CookieJar(unsafe=True)) as session:
+            yield partial(post, session)
+        await opened_here.close()
+        await server.stop()
+
+    async def test_a_question_is_answered_by_its_button_once(self, ask: Callable[..., Any]) -> None:
+        asked = await ask({"line": "/certain hello"})
+        assert (asked["id"], asked["state"], asked["text"]) == (None, "done", QUESTION)
+        yes, no = asked["buttons"]
+        assert (yes["replaces"], yes["withdraws"], no["withdraws"]) == (True, False, True)
+        made = await ask({"button": f"yes:{yes['argument']}"})
+        assert made["id"] == yes["argument"]
+        again = await ask({"button": f"yes:{yes['argument']}"})
+        assert "answered already" in again["error"]["message"]
+
+    async def test_a_question_that_was_left_is_closed(self, ask: Callable[..., Any]) -> None:
+        job = (await ask({"line": "/certain hello"}))["result"]["facts"]["ask"]
+        assert (await ask({"button": f"no:{job}"}))["text"] == "It is left."
+        assert "closed" in (await ask({"button": f"yes:{job}"}))["error"]["message"]
+
+    async def test_several_jobs_are_made_at_once_and_run_whether_or_not_they_are_followed(
+        self, ask: Callable[..., Any], opened_here: Service
+    ) -> None:
+        name = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
+        agreed = await ask({"button": f"yes:{name}"})
+        assert (agreed["text"], agreed["then"]) == ("3 jobs are made.", [name, f"{name}-2", f"{name}-3"])
+        rows = [await ended(opened_here.studio.store, each) for each in agreed["then"]]
+        assert [row.result.text for row in rows if row.result] == ["say 1", "say 2", "say 3"]
+        assert [(await ask(None, f"/jobs/{row.job.id}"))["state"] for row in rows] == ["done"] * 3
+        assert "answered already" in (await ask({"button": f"yes:{name}"}))["error"]["message"]
+
+    async def test_several_jobs_that_are_left_are_never_made(self, ask: Callable[..., Any]) -> None:
+        left = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
+        await ask({"button": f"no:{left}"})
+        assert "closed" in (await ask({"button": f"yes:{left}"}))["error"]["message"]
+
+    async def test_a_button_brings_its_text_and_takes_what_was_made_of_it(self, ask: Callable[..., Any]) -> None:
+        state = await ask({"line": "/echo a red apple"})
+        while state["state"] != "done":
+            state = await ask(None, f"/jobs/{state['id']}")
+        edit = state["buttons"][0]
+        assert (edit["label"], edit["edit"]) == ("Edit", "a red apple")
+        edited = await ask({"button": f"otherwise:{edit['argument']}", "text": "a blue apple"})
+        while edited["state"] != "done":
+            edited = await ask(None, f"/jobs/{edited['id']}")
+        assert edited["result"]["text"] == "a blue apple"
+        assert [(button["label"], button["edit"]) for button in edited["buttons"]][1] == ("Write", "")
+
+
+async def test_a_question_holds_its_files_until_its_time_is_over() -> None:
+    now = 1000.0
+    file = {"path": "a.png", "mime": "image/png", "sha256": "f" * 64, "bytes": 1}
+    whole = {**file, "width": None, "height": None, "seconds": None}
+    job = fake_echo().model_copy(update={"params": {"image": whole}})
+    async with Store.open(":memory:", clock=lambda: now) as store:
+        question = Question((job,), until=1060)
+        await store.ask(question)
+        assert await store.named_files() == {"f" * 64}
+        assert await store.asked(job.id) == question
+        now = 1060.0
+        assert await store.asked(job.id) is None
+        assert await store.tidy() == 1
+        assert await store.named_files() == set()
+
+
+def has_buttons(message: Json) -> bool:
+    return "Leave it" in labels(message)
+
+
+def has_button(label: str) -> Callable[[Json], bool]:
+    return lambda message: label in labels(message)
+
+
+def labels(message: Json) -> list[str]:
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button["text"] for row in rows for button in row]
+
+
+async def post(session: ClientSession, body: dict[str, Any] | None, path: str = "/jobs") -> Any:
+    async with session.request("GET" if body is None else "POST", path, json=body) as response:
+        return await response.json()

@@ -1,0 +1,558 @@
+"""Every command through the real discord.py, against a Discord on loopback, the real store and a real worker."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import replace
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from discord.http import Route
+from PIL import Image
+from pydantic import SecretStr
+
+from bot.adapters.discord import adapter, run
+from bot.adapters.discord import message as live
+from bot.adapters.discord.origin import origin_of
+from bot.adapters.discord.slash import TEXT_LENGTH
+from bot.app import Studio
+from bot.commands import COMMANDS
+from bot.config.sections import DiscordSection
+from bot.config.settings import Settings
+from bot.core.command import Command, Request
+from bot.i18n.translate import Language, say
+from bot.requests.call import Call, command
+from bot.requests.service import Service
+from engine.core.job import Done, Job, Progress, Queued, Result, Started, Update
+from engine.core.params import Option, TaskParams
+from engine.media.files import keep
+from engine.tasks.echo import Params as Echo
+from engine.weights import registry
+from storage.files import Files
+from storage.store import Rate, Store
+from tests.fakes import echo as fake_echo
+from tests.fakes import ended, quiet, small_engine, until
+from tests.servers.discord import Answer, DiscordServer, Person, Place, Shown
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+BOSS = 4242
+LANGUAGES: tuple[tuple[str, Language], ...] = (("en-GB", "en"), ("es-ES", "es"), ("es-419", "es"), ("fr", "en"))
+
+
+@command("Say it back")
+async def echo(call: Call, params: Echo) -> Job:
+    return await call.job("echo", params)
+
+
+@command("Say it back, but rarely")
+async def rare(call: Call, params: Echo) -> Job:
+    return await call.job("echo", params)
+
+
+@command("Break")
+async def broken(call: Call, params: TaskParams) -> Job:  # noqa: ARG001  # a command's signature
+    raise RuntimeError("a fault that a test asked for")
+
+
+OURS = (*COMMANDS, echo, rare, broken)
+TYPED = tuple(command for command in COMMANDS if not command.hidden)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """One for the module: starting a worker takes a second."""
+    folder = tmp_path_factory.mktemp("studio")
+    (folder / "weights").symlink_to(registry.FOLDER.resolve())
+    settings = Settings().model_copy(
+        update={
+            "bot": Settings().bot.model_copy(update={"data_dir": folder}),
+            "discord": DiscordSection(token=SecretStr(DiscordServer.token), admins=(BOSS,)),
+            "limits": {"rare": Rate(1, 60.0)},
+        }
+    )
+    async with Store.open(":memory:") as store, small_engine(folder, models=(("imagine", "pocket"),)) as engine:
+        files = Files(folder / "media", max_bytes=1_000_000, max_pixels=10_000_000)
+        yield Service(Studio(settings, store, files, engine, OURS))
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server() -> AsyncIterator[DiscordServer]:
+    async with DiscordServer() as server:
+        yield server
+
+
+@asynccontextmanager
+async def running(service: Service, server: DiscordServer) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(run(service))
+        await server.connected()
+        yield
+        task.cancel()
+    await server.until(lambda: not server.gateway.live)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ana(service: Service, server: DiscordServer) -> AsyncIterator[Person]:
+    """Ana in a server, with the bot running."""
+    async with running(service, server):
+        yield server.person("ana", server.world.guild())
+
+
+def said(shown: Shown) -> str:
+    """The words without the marks that keep Discord from formatting them."""
+    return shown.content.replace("\\", "")
+
+
+def final(shown: Shown) -> bool:
+    return not shown.loading and "Cancel" not in shown.buttons
+
+
+def needed(command: Command) -> dict[str, Any]:
+    """A value for each option that must be given."""
+    fitting = {"text": "a red apple", "integer": 1, "number": 1.0, "flag": True}
+    given = {option.name: fitting.get(option.kind) or attached(option) for option in command.params.options()}
+    return {option.name: given[option.name] for option in command.params.options() if option.required}
+
+
+def attached(option: Option) -> tuple[str, bytes]:
+    """A file of a kind that the option takes."""
+    return ("a.wav", quiet()) if "sound" in option.accepts else ("cat.png", png(96))
+
+
+@pytest.mark.parametrize("command", TYPED, ids=lambda command: command.name)
+async def test_every_command_is_answered(ana: Person, command: Command) -> None:
+    answer = ana.slash(command.name, **needed(command))
+    await answer.acknowledged(within=3)
+    shown = await answer.until(final, within=60)
+    assert shown.content
+    assert shown.ephemeral == command.quiet
+
+
+async def test_a_picture_comes_with_its_prompt_as_alt_text_after_progress(ana: Person) -> None:
+    answer = ana.slash("imagine", prompt="a green frog", seed=7, steps=4)
+    shown = await answer.until(final, within=60)
+    (picture,) = shown.files
+    assert picture.description == "a green frog"
+    assert Image.open(BytesIO(picture.data)).format == "PNG"
+    assert "a green frog" in said(shown)
+    assert "seed 7" in said(shown)
+    assert "Cancel" in answer.states[1].buttons
+
+
+async def test_a_picture_can_start_from_an_attached_one(ana: Person) -> None:
+    answer = ana.slash("imagine", prompt="a blue car", image=("car.png", png(96)), steps=4)
+    shown = await answer.until(final, within=60)
+    assert len(shown.files) == 1
+
+
+@pytest.mark.parametrize("where", ["guild", "direct", "group", "foreign_guild"])
+@pytest.mark.usefixtures("ana")
+async def test_servers_direct_messages_groups_and_own_installs_are_served(
+    service: Service, server: DiscordServer, where: str
+) -> None:
+    world = server.world
+    place = world.group("ana", "bo") if where == "group" else getattr(world, where)()
+    person = server.person("ana", place)
+    answer = person.slash("echo", text=f"hello {where}", seconds=0.2)
+    job = await job_of(service, answer)
+    assert (job.user, job.origin) == (f"discord:{person.id}", f"{place.channel}/{answer.message}")
+    assert job.private == (place.guild is None)
+    shown = await answer.until(final)
+    assert said(shown) == f"hello {where}"
+    assert not shown.ephemeral
+
+
+async def job_of(service: Service, answer: Answer) -> Job:
+    """The job that the answer's Cancel button names."""
+    working = await answer.until(lambda state: state.buttons)
+    row = await service.studio.store.job(working.buttons["Cancel"].removeprefix("cancel:"))
+    assert row is not None
+    return row.job
+
+
+# what Discord is told of the commands
+
+
+def synced(server: DiscordServer, command: Command) -> dict[str, Any]:
+    found = server.backend.find_command(command.name, None)
+    assert found is not None
+    return found
+
+
+@pytest.mark.usefixtures("ana")
+@pytest.mark.parametrize("command", TYPED, ids=lambda command: command.name)
+async def test_options_carry_types_bounds_choices_and_both_languages(server: DiscordServer, command: Command) -> None:
+    known = synced(server, command)
+    described(known, command.description)
+    assert (known["contexts"], known["integration_types"]) == ([0, 1, 2], [0, 1])
+    for option in command.params.options():
+        told = next(told for told in known["options"] if told["name"] == option.name)
+        described(told, option.description)
+        assert told.get("required", False) == option.required
+        assert told["type"] == kind(option)
+        assert [choice["value"] for choice in told.get("choices", [])] == list(option.choices)
+        low, high = ("min_length", "max_length") if option.kind == "text" else ("min_value", "max_value")
+        most = min(option.maximum, TEXT_LENGTH) if option.kind == "text" and option.maximum else option.maximum
+        assert (told.get(low), told.get(high)) == (option.minimum, most)
+
+
+def described(told: dict[str, Any], english: str) -> None:
+    """In full, and in Spanish wherever that is another sentence."""
+    assert told["description"] == english
+    spanish = say(english, "es")
+    expected = {} if spanish == english else {"es-ES": spanish, "es-419": spanish}
+    assert told.get("description_localizations", {}) == expected
+
+
+def kind(option: Option) -> int:
+    """Discord's number for the type of an option."""
+    if option.kind == "choice":
+        return 3 if isinstance(option.choices[0], str) else 4
+    return {"text": 3, "integer": 4, "flag": 5, "number": 10, "media": 11}[option.kind]
+
+
+async def test_commands_are_sent_only_when_they_changed(service: Service, server: DiscordServer) -> None:
+    for _ in range(2):
+        async with running(service, server):
+            pass
+    assert server.synced() == 1
+    fewer = Service(replace(service.studio, commands=COMMANDS))
+    async with running(fewer, server):
+        pass
+    assert server.synced() == 2
+
+
+async def test_commands_that_discord_does_not_take_are_sent_again_at_the_next_start(
+    service: Service, server: DiscordServer
+) -> None:
+    server.trouble("PUT", "/applications/*", status=403)
+    for _ in range(2):
+        async with running(service, server):
+            pass
+    assert server.synced() == 2
+
+
+# refusals
+
+
+async def test_a_refusal_says_how_long_to_wait_in_the_persons_language(ana: Person) -> None:
+    await ana.slash("rare", text="one").until(final)
+    english = "/{command} may be used {count} times in {window:g} s, and you have. Try again in {seconds} s."
+    for locale, language in LANGUAGES:
+        shown = await replace(ana, locale=locale).slash("rare", text="two").until(final)
+        told = say(english, language, command="rare", count=1, window=60.0, seconds=60)
+        assert re.sub(r"59|60", "N", said(shown)) == "⚠️ " + told.replace("60", "N")
+
+
+async def test_a_file_that_is_not_what_its_name_says_is_refused(ana: Person) -> None:
+    shown = await ana.slash("imagine", prompt="x", image=("cat.png", b"no picture at all")).until(final)
+    assert "image" in said(shown)
+    assert "cat.png" in said(shown)
+
+
+async def test_an_attachment_that_breaks_off_is_told(server: DiscordServer, ana: Person) -> None:
+    server.cdn.torn.add("half.png")
+    shown = await ana.slash("imagine", prompt="x", image=("half.png", png(300))).until(final)
+    assert "half.png" in said(shown)
+
+
+async def test_a_fault_of_ours_is_told_without_its_traceback(ana: Person) -> None:
+    shown = await ana.slash("broken").until(final)
+    assert said(shown) == "That failed by a fault of ours, and the log says more. Try it again later."
+
+
+async def test_a_file_too_big_for_the_place_is_told_with_the_bound(ana: Person) -> None:
+    shown = await replace(ana, limit=2_000).slash("imagine", prompt="a red apple").until(final, within=60)
+    assert not shown.files
+    assert "can be sent" in said(shown)
+
+
+async def test_long_text_with_marks_is_cut_to_what_discord_takes(ana: Person) -> None:
+    shown = await ana.slash("echo", text="*" * 1500).until(final)
+    assert len(shown.content) == 2000
+    assert shown.content.startswith("\\*\\*")
+
+
+async def test_a_command_that_discord_still_shows_is_refused_when_it_is_gone(
+    service: Service, server: DiscordServer
+) -> None:
+    async with running(service, server):
+        pass
+    server.trouble("PUT", "/applications/*", status=403)
+    fewer = Service(replace(service.studio, commands=COMMANDS))
+    async with running(fewer, server):
+        shown = await server.person("ana", server.world.guild()).slash("echo", text="hi").until(final)
+    assert said(shown) == "⚠️ There is no command /echo. /help lists them."
+
+
+async def test_an_answer_that_cannot_be_told_harms_nobody_else(server: DiscordServer, ana: Person) -> None:
+    in_group = replace(ana, place=server.world.group("ana", "bo"))
+    answer = in_group.slash("echo", text="late in a group", seconds=1)
+    await answer.until(lambda state: state.buttons)
+    server.backend.clock.advance(15 * 60)
+    await server.until(lambda: any(sent.path.startswith("/channels/") for sent in server.rest.requests))
+    assert said(await ana.slash("echo", text="next").until(final)) == "next"
+
+
+# admins
+
+
+async def test_manage_server_rules_nothing_of_the_studio(server: DiscordServer, ana: Person) -> None:
+    server.world.allow(ana.id, ana.place, "manage_guild")
+    assert "Only an admin may clear the cache" in said(await ana.slash("cache", action="clear").until(final))
+    for action in ("show", "pause", "drain"):
+        assert "for admins only" in said(await ana.slash("queue", action=action).until(final))
+    assert "Who used most" not in said(await ana.slash("stats").until(final))
+
+
+async def test_manage_server_cancels_the_jobs_of_that_server_alone(
+    server: DiscordServer, service: Service, ana: Person
+) -> None:
+    server.world.user("manager")
+    manager = server.person("manager", ana.place)
+    slow = ana.slash("echo", text="slow", seconds=60)
+    await slow.until(lambda state: bool(state.buttons))
+    (row,) = await service.studio.store.unfinished()
+    assert "somebody else's" in said(await manager.slash("cancel", job=row.job.id).until(final))
+    elsewhere = server.world.guild("Elsewhere")
+    for place in (elsewhere, server.world.foreign_guild()):
+        server.world.allow(manager.id, place, "manage_guild")
+        answer = replace(manager, place=place).slash("cancel", job=row.job.id)
+        assert "somebody else's" in said(await answer.until(final))
+    server.world.allow(manager.id, ana.place, "manage_guild")
+    assert "is cancelled" in said(await manager.slash("cancel", job=row.job.id).until(final))
+    await slow.until(final)
+
+
+async def test_an_admin_of_the_config_is_one_everywhere(server: DiscordServer, ana: Person) -> None:
+    server.world.user("boss", BOSS)
+    boss = server.person("boss", server.world.direct("boss"))
+    assert "⚠️" not in said(await boss.slash("cache", action="clear").until(final))
+    assert ana.id != BOSS
+
+
+# the live message
+
+
+async def test_progress_is_edited_no_faster_than_discord_allows_and_ends_with_the_answer(ana: Person) -> None:
+    answer = ana.slash("echo", text="slow", seconds=4)
+    await answer.until(final)
+    bars = [state for state in answer.states if "▱" in state.content]
+    assert 2 <= len(bars) <= 4
+    edits = [state.at for state in answer.states[1:-1]]
+    assert all(later - sooner >= live.EDIT_SECONDS * 0.95 for sooner, later in pairwise(edits))
+    assert said(answer.now) == "slow"
+
+
+class Scripted(Service):
+    """Tells the same story of every request, with nothing behind it."""
+
+    story: tuple[Update, ...] = ()
+
+    async def handle(self, request: Request) -> AsyncGenerator[Update, None]:  # noqa: ARG002  # the seam's signature
+        for update in self.story:
+            yield update
+            await asyncio.sleep(live.EDIT_SECONDS * 2)
+
+
+async def test_place_bar_and_preview_are_shown_and_a_preview_is_sent_once(
+    service: Service, server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "EDIT_SECONDS", 0.05)
+    preview, picture = keep(png(32), tmp_path), keep(png(64), tmp_path)
+    scripted = Scripted(service.studio)
+    scripted.story = (
+        Queued(job="j", place=2),
+        Progress(job="j", stage="drawing", fraction=0.25, preview=preview, seconds_left=3),
+        Progress(job="j", stage="drawing", fraction=0.75, preview=preview),
+        Done(job="j", result=Result(media=(picture,), text="made", facts={"prompt": "two dots"})),
+    )
+    async with running(scripted, server):
+        answer = server.person("ana", server.world.direct()).slash("echo", text="x")
+        await answer.until(final)
+    waiting, first, second, made = answer.states[1:]
+    assert said(waiting) == "In line, place 2."
+    assert said(first) == "drawing · ▰▰▰▱▱▱▱▱▱▱▱▱ · 25% · 3 s left"
+    assert first.files == second.files
+    assert first.files[0].data == preview.path.read_bytes()
+    assert [(file.data, file.description) for file in made.files] == [(picture.path.read_bytes(), "two dots")]
+    assert [len(sent.files) for sent in server.rest.requests if sent.method == "PATCH"] == [0, 1, 0, 1]
+
+
+async def test_the_cancel_button_ends_the_job_and_leaves_no_button(service: Service, ana: Person) -> None:
+    answer = ana.slash("echo", text="to cancel", seconds=60)
+    job = await job_of(service, answer)
+    pressed_at = time.monotonic()
+    pressed = ana.press("Cancel", answer.message)
+    shown = await answer.until(final)
+    assert "Cancelled" in said(shown)
+    assert time.monotonic() - pressed_at < 2
+    assert (await pressed.until(final)).ephemeral
+    assert (await ended(service.studio.store, job.id)).state == "cancelled"
+
+
+async def test_somebody_elses_job_is_not_cancelled(server: DiscordServer, ana: Person) -> None:
+    answer = ana.slash("echo", text="mine", seconds=2)
+    await answer.until(lambda state: state.buttons)
+    refused = await server.person("bo", ana.place).press("Cancel", answer.message).until(final)
+    assert "somebody else's" in said(refused)
+    assert refused.ephemeral
+    assert said(await answer.until(final)) == "mine"
+
+
+async def test_a_button_of_an_earlier_run_of_the_bot_still_works(service: Service, server: DiscordServer) -> None:
+    place = server.world.guild()
+    ana = server.person("ana", place)
+    asked = Request(command="echo", raw={"text": "old", "seconds": 60}, user=f"discord:{ana.id}", origin="")
+    async with aclosing(service.handle(asked)) as updates:
+        job = await anext(update.job async for update in updates if isinstance(update, Started))
+        old = old_message(server, place, f"cancel:{job}")
+        async with running(service, server):
+            told = await ana.press("Cancel", old).until(final)
+            assert job in said(told)
+        assert [update.type async for update in updates][-1] == "failed"
+
+
+def old_message(server: DiscordServer, place: Place, custom_id: str) -> int:
+    """A message with a button that this process did not send."""
+    button = {"type": 2, "style": 2, "label": "Cancel", "custom_id": custom_id}
+    row = {"type": 1, "components": [button]}
+    message = server.backend.create_message(place.channel, server.backend.bot_user.id, "working", components=[row])
+    server.history.note()
+    return message.id
+
+
+async def test_an_answer_that_takes_over_fifteen_minutes_still_arrives(server: DiscordServer, ana: Person) -> None:
+    answer = ana.slash("echo", text="late", seconds=2)
+    await answer.until(lambda state: state.buttons)
+    server.backend.clock.advance(15 * 60)
+    assert said(await answer.until(final)) == "late"
+    assert server.rest.requests[-1].path == f"/channels/{ana.place.channel}/messages/{answer.message}"
+
+
+async def test_a_deleted_message_ends_nothing_but_its_edits(
+    service: Service, server: DiscordServer, ana: Person
+) -> None:
+    answer = ana.slash("echo", text="deleted", seconds=2)
+    job = await job_of(service, answer)
+    server.backend.delete_message(ana.place.channel, answer.message)
+    await server.until(lambda: "PATCH" in {sent.method for sent in server.rest.requests})
+    assert (await ended(service.studio.store, job.id)).state == "done"
+
+
+async def test_an_answer_that_the_network_lost_is_sent_again(
+    server: DiscordServer, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "PAUSE", 0.05)
+    answer = ana.slash("echo", text="lost once", seconds=1)
+    await answer.until(lambda state: state.buttons)
+    server.rest.cut.add("PATCH")
+    assert said(await answer.until(final)) == "lost once"
+    assert not server.rest.cut
+
+
+async def test_a_job_goes_on_in_the_same_message_after_a_restart(service: Service, server: DiscordServer) -> None:
+    closing = Service(service.studio)
+    async with running(closing, server):
+        answer = server.person("ana", server.world.direct()).slash("echo", text="later", seconds=1)
+        await answer.until(lambda state: state.buttons)
+        await closing.close()
+        assert said(answer.now) == "⏸️ The studio restarts. This job goes on when it is back."
+    async with running(Service(service.studio), server):
+        assert said(await answer.until(final)) == "later"
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["still to run", "made, not told"])
+async def test_a_message_of_an_earlier_run_older_than_fifteen_minutes_gets_its_answer(
+    service: Service, server: DiscordServer, told: bool
+) -> None:
+    place = server.world.guild()
+    ana = server.person("ana", place)
+    job = Job.model_validate({**fake_echo(f"discord:{ana.id}", text=f"old, {told}").model_dump(), "language": "es"})
+    message = old_message(server, place, f"cancel:{job.id}")
+    await service.studio.store.admit(job)
+    await service.studio.store.address(job.id, origin_of(place.channel, message))
+    await service.studio.store.start(job.id, "cpu")
+    if told:
+        await service.studio.store.finish(job.id, Result(text=f"old, {told}"), 1)
+    server.backend.clock.advance(20 * 60)
+    async with running(Service(service.studio), server):
+        row = await ended(service.studio.store, job.id, 10)
+    assert (row.state, row.attempt) == ("done", 1 if told else 2)
+    shown = server.history.states[message][-1]
+    assert said(shown) == f"old, {told}"
+    assert sum("old" in said(state) for state in server.messages(place)) == 1
+
+
+async def test_the_button_of_a_job_that_was_taken_up_ends_it(service: Service, server: DiscordServer) -> None:
+    place = server.world.guild()
+    ana = server.person("ana", place)
+    job = fake_echo(f"discord:{ana.id}", text="never", seconds=60)
+    message = old_message(server, place, f"cancel:{job.id}")
+    await service.studio.store.admit(job)
+    await service.studio.store.address(job.id, origin_of(place.channel, message))
+    server.backend.clock.advance(20 * 60)
+    restarted = Service(service.studio)
+    async with running(restarted, server):
+        await until(lambda: restarted.flights.place(job.id) == 0, 10)
+        await ana.press("Cancel", message).until(final)
+        assert (await ended(service.studio.store, job.id)).state == "cancelled"
+    assert said(server.history.states[message][-1]) == "⚠️ Cancelled."
+
+
+# the connection
+
+
+@contextmanager
+def unreachable() -> Iterator[None]:
+    """A Discord where nobody listens."""
+    before, Route.BASE = Route.BASE, "http://127.0.0.1:9/api/v10"
+    try:
+        yield
+    finally:
+        Route.BASE = before
+
+
+def state(service: Service) -> str:
+    return str(service.studio.adapters.get("discord"))
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_refused_token_is_said_and_the_adapter_ends(service: Service) -> None:
+    settings = service.studio.settings
+    wrong = settings.model_copy(update={"discord": DiscordSection(token=SecretStr("wrong"))})
+    refused = Service(replace(service.studio, settings=wrong, adapters={}))
+    await asyncio.wait_for(run(refused), 5)
+    assert state(refused) == "off: Discord refused the token; set a new one in ATELIER_DISCORD_TOKEN and start again"
+
+
+async def test_a_missing_network_is_said_and_tried_again(
+    service: Service, server: DiscordServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "FIRST_WAIT", 0.05)
+    with unreachable():
+        task = asyncio.create_task(run(service))
+        await until(lambda: "cannot be reached" in state(service))
+    await server.connected()
+    await until(lambda: state(service) == "on")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_lost_connection_is_resumed(service: Service, server: DiscordServer, ana: Person) -> None:
+    await until(lambda: state(service) == "on")
+    await server.gateway.drop()
+    assert said(await ana.slash("echo", text="again").until(final)) == "again"
+    assert state(service) == "on"
+
+
+def png(side: int) -> bytes:
+    file = BytesIO()
+    Image.effect_noise((side, side), 80).convert("RGB").save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,625 @@
+"""The chat page in a real browser, over the real server, store and worker."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    FilePayload,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
+
+from bot.adapters.web import Server, pages
+from engine.host.engine import Engine
+from storage.store import Rate, Store
+from tests.bot.adapters.confirming_commands import ASKING
+from tests.bot.adapters.website import FILE_BYTES, Site, drawing_engine, png, serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+Open = Callable[..., AbstractAsyncContextManager[Page]]
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SLOW = 60_000
+"""Milliseconds that a drawn picture may take on a busy machine."""
+EXPECTED = re.compile(r"Failed to load resource: .*( 400| 401| 404| 429|ERR_INCOMPLETE|ERR_CONNECTION)")
+"""What the browser itself logs of a refusal and of a lost connection."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        yield await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(folder: Path) -> AsyncIterator[Engine]:
+    async with drawing_engine(folder) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def open_site(engine: Engine, folder: Path) -> AsyncIterator[Callable[..., AbstractAsyncContextManager[Site]]]:
+    async with Store.open(":memory:") as store:
+        yield partial(serving, engine, folder, store)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def site(open_site: Callable[..., AbstractAsyncContextManager[Site]]) -> AsyncIterator[Site]:
+    async with open_site() as site:
+        yield site
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, site: Site, **options: Any) -> AsyncIterator[Page]:
+    """The page, ready. Whatever goes wrong in it, or breaks its content security policy, fails the test."""
+    context = await browser.new_context(base_url=site.url, **options)
+    context.set_default_timeout(10_000)
+    faults = faults_of(context)
+    page = await context.new_page()
+    await page.goto("/")
+    try:
+        yield page
+    finally:
+        await context.close()
+    assert not faults
+
+
+def faults_of(context: BrowserContext) -> list[str]:
+    faults: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not EXPECTED.match(message.text):
+            faults.append(message.text)
+
+    context.on("console", hear)
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    return faults
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Open:
+    return partial(visiting, browser, site)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(visit: Open) -> AsyncIterator[Page]:
+    async with visit() as page:
+        await expect(page.locator("#line")).to_be_focused()
+        yield page
+
+
+async def send(page: Page, line: str) -> Locator:
+    """Type the line, press Enter; the answer's card."""
+    before = await page.locator(".turn").count()
+    await page.locator("#line").fill(line)
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Enter")
+    return page.locator(".turn").nth(before).locator(".answer")
+
+
+def upload(name: str, content: bytes, mime: str = "image/png") -> FilePayload:
+    return {"name": name, "mimeType": mime, "buffer": content}
+
+
+class TestTyping:
+    async def test_a_plain_line_draws_a_picture_that_can_be_downloaded(self, page: Page) -> None:
+        card = await send(page, "a red apple --steps 2")
+        picture = card.get_by_role("button", name="See picture 1 of 1 large: a red apple")
+        await expect(picture).to_be_visible(timeout=SLOW)
+        await expect(card).to_contain_text("seed")
+        assert await picture.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 512
+        async with page.expect_download() as started:
+            await card.get_by_role("link", name="Download").click()
+        assert re.fullmatch(r"atelier-[0-9a-f]{8}\.png", (await started.value).suggested_filename)
+
+    async def test_a_slash_offers_every_command_and_tab_takes_one(self, page: Page, site: Site) -> None:
+        box = page.locator("#line")
+        await box.press_sequentially("/")
+        offered = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
+        assert await offered.count() == sum(not command.hidden for command in site.service.studio.commands)
+        await box.press_sequentially("im")
+        await expect(offered).to_have_count(1)
+        await expect(offered).to_contain_text("Draw pictures from words")
+        await box.press("Tab")
+        await expect(box).to_have_value("/imagine ")
+        await expect(offered).to_have_count(0)
+        await expect(page.locator("#hint")).to_contain_text("prompt…")
+
+    async def test_options_and_their_choices_are_offered_from_the_declarations(self, page: Page) -> None:
+        box, offered = page.locator("#line"), page.locator("#completions [role=option]")
+        await box.press_sequentially("/imagine a cat --")
+        assert [text.split("--")[1][:5] for text in await offered.all_inner_texts()][:3] == ["shape", "count", "steps"]
+        await expect(offered.nth(1)).to_contain_text(re.compile("1 . 4"))
+        await box.press("ArrowDown")
+        await expect(box).to_have_attribute("aria-activedescendant", "completion-1")
+        await box.press("ArrowUp")
+        await box.press("Enter")
+        await expect(box).to_have_value("/imagine a cat --shape ")
+        assert (await offered.all_inner_texts())[:3] == ["square", "wide", "tall"]
+        await expect(page.locator("#hint .current")).to_contain_text("--shape square|wide|tall")
+        await offered.nth(1).click()
+        await expect(box).to_have_value("/imagine a cat --shape wide ")
+        await box.press_sequentially("--sha")
+        await expect(offered).to_have_count(0)
+
+    async def test_escape_closes_the_offers_and_arrow_up_brings_the_last_line_back(self, page: Page) -> None:
+        box = page.locator("#line")
+        await expect(await send(page, "/echo hello")).to_contain_text("hello")
+        await box.press("ArrowUp")
+        await expect(box).to_have_value("/echo hello")
+        await box.press("Shift+Enter")
+        await expect(box).to_have_value("/echo hello\n")
+        await box.fill("/")
+        await box.press("Escape")
+        await expect(page.locator("#completions")).to_be_hidden()
+
+    async def test_a_command_in_an_answer_writes_itself_into_the_box(self, page: Page) -> None:
+        card = await send(page, "/help")
+        await card.get_by_role("button", name="/imagine").click()
+        await expect(page.locator("#line")).to_have_value("/imagine ")
+
+    async def test_what_people_and_models_write_is_never_markup(self, page: Page) -> None:
+        evil = "/echo <img src=x onerror=alert(1)><script>alert(2)</script>"
+        card = await send(page, evil)
+        await expect(card).to_contain_text("<script>alert(2)</script>")
+        assert await page.locator(".turn img, .turn script").count() == 0
+
+
+class TestFiles:
+    async def test_a_picked_file_goes_with_the_message(self, page: Page) -> None:
+        await page.locator("#line").fill("/measure quite small")
+        await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
+        chip = page.locator("#files li")
+        await expect(chip).to_contain_text("cat.png")
+        await expect(chip).to_contain_text("image ·")
+        assert await chip.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 30
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator(".answer")).to_have_text("30 x 20 quite small")
+        await expect(page.locator(".said img")).to_have_attribute("alt", "cat.png")
+        await expect(chip).to_have_count(0)
+
+    @pytest.mark.parametrize("event", ["paste", "drop"])
+    async def test_a_file_can_be_pasted_and_dropped(self, page: Page, event: str) -> None:
+        content = [*png(30, 20)]
+        await page.evaluate(
+            """([event, content]) => {
+                const data = new DataTransfer();
+                data.items.add(new File([new Uint8Array(content)], "cat.png", { type: "image/png" }));
+                const init = { bubbles: true, cancelable: true };
+                const box = document.getElementById("line");
+                if (event === "paste")
+                    box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, ...init }));
+                else for (const name of ["dragover", "drop"])
+                    document.body.dispatchEvent(new DragEvent(name, { dataTransfer: data, ...init }));
+            }""",
+            [event, content],
+        )
+        await expect(page.locator("#drop")).to_be_hidden()
+        await expect(page.locator("#files li")).to_contain_text("cat.png")
+        await expect(await send(page, "/measure")).to_have_text("30 x 20")
+
+    async def test_a_file_can_be_taken_back(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
+        await page.get_by_role("button", name="Remove cat.png").click()
+        await expect(page.locator("#files")).to_be_hidden()
+
+    async def test_a_file_too_large_is_refused_before_it_is_sent(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("big.png", b"x" * 2 * FILE_BYTES))
+        await expect(page.locator("#hint")).to_contain_text("big.png has 800 KB; at most 400 KB are allowed")
+        await expect(page.locator("#files")).to_be_hidden()
+
+    async def test_a_file_that_the_command_does_not_take_is_named(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files([upload("a.png", png(3, 3)), upload("b.png", png(4, 4))])
+        await page.locator("#line").fill("/measure")
+        await page.locator("#line").press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("“b.png” has no place")
+        await expect(page.locator(".turn")).to_have_count(0)
+
+    async def test_a_file_that_is_not_what_it_says_is_refused_in_the_conversation(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("song.mp3", png(9, 9), "audio/mpeg"))
+        card = await send(page, "/measure")
+        await expect(card).to_contain_text("“song.mp3” is not what its name says")
+
+    async def test_a_file_that_is_no_picture_is_shown_by_its_name(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("text.png", b"no picture"))
+        chip = page.locator("#files li")
+        await expect(chip.locator("svg.glyph")).to_have_count(2)
+        await expect(chip.locator("img")).to_have_count(0)
+        await send(page, "/measure")
+        await expect(page.locator(".said .file")).to_have_text("text.png")
+        await expect(page.locator(".said img")).to_have_count(0)
+
+    async def test_an_option_is_named_only_once_there_is_a_command_for_it(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
+        chip = page.locator("#files li")
+        await expect(chip).not_to_contain_text("image")
+        await expect(chip).to_have_class("file")
+        await page.locator("#line").fill("/measure")
+        await expect(chip).to_contain_text("image ·")
+
+    async def test_edit_brings_the_files_back_too(self, page: Page) -> None:
+        await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
+        card = await send(page, "/measure --seconds many")
+        await expect(card).to_have_class(re.compile("failed"))
+        await card.get_by_role("button", name="Edit").click()
+        await card.get_by_role("button", name="Edit").click()
+        await expect(page.locator("#files li")).to_have_count(1)
+        await expect(await send(page, "/measure")).to_have_text("30 x 20")
+
+    async def test_a_result_becomes_the_next_input(self, page: Page) -> None:
+        card = await send(page, "/imagine a red apple --steps 2")
+        await card.get_by_role("button", name="Use as input").click(timeout=SLOW)
+        await expect(page.locator("#files li")).to_contain_text("atelier-")
+        await expect(await send(page, "/measure")).to_have_text("512 x 512")
+
+
+class TestFollowing:
+    async def test_progress_is_seen_live_with_the_picture_so_far(self, page: Page) -> None:
+        card = await send(page, "/imagine a red apple --count 4 --steps 30")
+        await expect(card.get_by_role("img", name="The picture so far")).to_be_visible(timeout=SLOW)
+        bar = card.get_by_role("progressbar")
+        first = float(await bar.get_attribute("value") or 0)
+        await page.wait_for_function(
+            "first => document.querySelector('progress').value > first", arg=first, timeout=SLOW
+        )
+        await expect(card.locator(".text")).to_contain_text(re.compile(r"\w+ · \d+ %"))
+        await expect(page.locator("#announcer")).to_contain_text("percent")
+        await card.get_by_role("button", name="Cancel").focus()
+        await page.keyboard.press("Enter")
+        await expect(card).to_contain_text("Cancelled.")
+        await expect(page.locator("#line")).to_be_focused()
+
+    async def test_the_place_in_line_is_shown_and_moves_up(self, page: Page) -> None:
+        first = await send(page, "/echo first --seconds 60")
+        await expect(first).to_have_class(re.compile("running"))
+        second, third = await send(page, "/echo second --seconds 60"), await send(page, "/echo third --seconds 0")
+        await expect(second).to_contain_text("place 1")
+        await expect(third).to_contain_text("place 2")
+        await second.get_by_role("button", name="Cancel").click()
+        await expect(second).to_contain_text("Cancelled.")
+        await expect(third).to_contain_text("place 1")
+        await first.get_by_role("button", name="Cancel").click()
+        await expect(third).to_have_text("third")
+
+    async def test_a_refusal_says_why_and_brings_the_line_back(self, page: Page) -> None:
+        card = await send(page, "/imagine " + "x" * 10_001)
+        await expect(card).to_contain_text("prompt has 10001 characters; at most 10000 are allowed. Shorten it.")
+        await expect(page.locator("#announcer")).to_contain_text("prompt has 10001 characters")
+        await card.get_by_role("button", name="Edit").click()
+        assert len(await page.locator("#line").input_value()) == len("/imagine ") + 10_001
+
+    async def test_too_many_jobs_are_told_with_the_wait(self, browser: Browser, open_site: Any) -> None:
+        async with open_site(limits={"echo": Rate(1, 60.0)}) as site, visiting(browser, site) as page:
+            await expect(await send(page, "/echo a")).to_have_text("a")
+            await expect(await send(page, "/echo b")).to_contain_text(re.compile(r"Try again in \d+ s"))
+
+    async def test_again_draws_a_new_one(self, page: Page) -> None:
+        card = await send(page, "/imagine a red apple --steps 1")
+        await card.get_by_role("button", name="Again").click(timeout=SLOW)
+        await expect(page.locator(".said").nth(1)).to_have_text("Again/imagine a red apple --steps 1")
+        await expect(page.locator(".answer.done")).to_have_count(2, timeout=SLOW)
+        seeds = [re.findall(r"seed \d+", text) for text in await page.locator(".answer").all_inner_texts()]
+        assert seeds[0] != seeds[1]
+
+    async def test_buttons_of_a_result_are_the_servers_and_work_after_a_reload(self, page: Page) -> None:
+        await send(page, "/imagine a red apple --steps 1")
+        await expect(page.locator(".answer.done")).to_have_count(1, timeout=SLOW)
+        await page.reload()
+        card = page.locator(".answer").first
+        shown = ["Again", "Vary", "Upscale", "Animate", "Delete", "Use as input", "Edit"]
+        await expect(card.get_by_role("button")).to_contain_text(shown)
+        await card.get_by_role("button", name="Vary").click()
+        await expect(page.locator(".answer.done")).to_have_count(2, timeout=SLOW)
+        await card.get_by_role("button", name="Delete").click()
+        await expect(page.locator(".turn")).to_have_count(1)
+        await page.reload()
+        await expect(page.locator(".turn")).to_have_count(1)
+
+    async def test_a_picture_that_is_no_longer_kept_says_so(self, page: Page, folder: Path) -> None:
+        card = await send(page, "/imagine a yellow pear --steps 1")
+        address = await card.locator(".picture img").get_attribute("src", timeout=SLOW)
+        assert address is not None
+        name = address.rpartition("/")[2].partition("?")[0]
+        (folder / "media" / name[:2] / name).unlink()
+        await (await page.context.new_cdp_session(page)).send("Network.clearBrowserCache")
+        await page.reload()
+        await expect(page.locator(".answer")).to_contain_text(
+            "This picture cannot be shown: it is no longer kept here."
+        )
+        await expect(page.locator(".picture")).to_have_count(0)
+
+    async def test_a_question_is_answered_in_its_place_and_after_a_reload_too(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            left = await send(page, "/certain never said")
+            await expect(await send(page, "/certain hello")).to_contain_text("Is that certain?")
+            await left.get_by_role("button", name="Leave it").click()
+            await expect(page.locator(".turn")).to_have_count(1)
+            await page.reload()
+            await page.locator(".answer").get_by_role("button", name="Yes, say it").click()
+            await expect(page.locator(".answer.done .text")).to_have_text("hello")
+            await expect(page.locator(".turn")).to_have_count(1)
+            await page.reload()
+            await expect(page.locator(".answer.done .text")).to_have_text("hello")
+
+    async def test_several_jobs_get_cards_of_their_own(self, browser: Browser, open_site: Any) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/several say")
+            await card.get_by_role("button", name="All").click()
+            await expect(card).to_contain_text("3 jobs are made.")
+            await expect(page.locator(".answer.done")).to_have_count(4)
+            await expect(page.locator(".answer .text")).to_have_text(["3 jobs are made.", "say 1", "say 2", "say 3"])
+
+    async def test_a_prompt_that_is_not_the_line_above_it_is_told_with_its_picture(self, page: Page) -> None:
+        card = await send(page, "/imagine {red|green} apple --steps 1")
+        await card.get_by_role("button", name="Draw 2").click()
+        await expect(page.locator(".answer.done .picture")).to_have_count(2, timeout=SLOW)
+        told = await page.locator(".answer.done .text").all_inner_texts()
+        assert [text.splitlines()[0] for text in told[1:]] == ["red apple", "green apple"]
+
+    async def test_a_question_that_is_answered_twice_at_once_is_answered_once(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/several say")
+            await card.get_by_role("button", name="All").evaluate("button => { button.click(); button.click(); }")
+            await expect(page.locator(".answer.done")).to_have_count(4)
+            await expect(page.locator(".turn")).to_have_count(4)
+
+    async def test_a_text_is_edited_in_the_message_box(self, browser: Browser, open_site: Any) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/echo a red apple")
+            for leave in (True, False):
+                await card.get_by_role("button", name="Edit").click()
+                await expect(page.locator("#line")).to_have_value("a red apple")
+                await expect(page.locator("#hint")).to_contain_text("Escape leaves it")
+                await expect(page.locator("#hint")).to_contain_text("What to say instead. Change it")
+                if leave:
+                    await page.keyboard.press("Escape")
+                    await expect(page.locator("#line")).to_have_value("")
+            await page.locator("#line").fill("a blue apple")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".answer.done .text").nth(1)).to_have_text("a blue apple")
+            await expect(page.locator(".said").nth(1)).to_have_text("Edita blue apple")
+            await expect(page.locator(".said .label")).to_have_text(["Edit"])
+            await expect(page.locator("#hint")).to_have_text("")
+
+    async def test_a_text_that_is_refused_is_opened_again_as_it_was_sent(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/echo a red apple")
+            await card.get_by_role("button", name="Write").click()
+            await expect(page.locator("#hint")).to_contain_text("What to say after it. Write it and send it")
+            await page.locator("#line").fill("x" * 501)
+            await page.keyboard.press("Enter")
+            refused = page.locator(".answer.failed")
+            await expect(refused).to_contain_text("words has 501 characters")
+            await page.reload()
+            await refused.get_by_role("button", name="Edit").click()
+            await expect(page.locator("#hint")).to_contain_text("What to say after it")
+            await page.locator("#line").fill("a pear")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".answer.done .text").nth(1)).to_have_text("a pear")
+
+    async def test_a_reload_shows_the_conversation_again_and_follows_what_runs(self, page: Page) -> None:
+        await expect(await send(page, "/echo done and gone")).to_have_text("done and gone")
+        await send(page, "/help")
+        await expect(await send(page, "/nonsense")).to_contain_text("There is no command")
+        await expect(await send(page, "/echo slow --seconds 2")).to_have_class(re.compile("running"))
+        await page.reload()
+        cards = page.locator(".answer")
+        await expect(cards).to_have_count(4)
+        await expect(cards.nth(0)).to_have_text("done and gone")
+        await expect(cards.nth(1)).to_contain_text("/imagine · Draw pictures")
+        await expect(cards.nth(2)).to_contain_text("There is no command")
+        await expect(cards.nth(3)).to_have_text("slow")
+
+    async def test_a_server_that_went_and_came_back_is_followed_again(self, page: Page, site: Site) -> None:
+        card = await send(page, "/echo patience --seconds 3")
+        await expect(card).to_have_class(re.compile("running"))
+        await site.break_off()
+        await expect(page.locator("#link")).to_have_text("No connection. Trying again…")
+        again = await Server.of(site.service)
+        await again.start("127.0.0.1", int(site.url.rpartition(":")[2]))
+        try:
+            await expect(card).to_have_text("patience", timeout=20_000)
+            await expect(page.locator("#link")).to_be_empty()
+        finally:
+            await again.stop()
+
+    async def test_two_tabs_show_one_conversation_and_lose_nothing_of_it(self, page: Page) -> None:
+        other = await page.context.new_page()
+        await other.goto("/")
+        await expect(await send(page, "/echo from the first")).to_have_text("from the first")
+        await expect(other.locator(".answer")).to_have_text(["from the first"])
+        await expect(await send(other, "/echo from the second")).to_have_text("from the second")
+        for tab in (page, other):
+            await expect(tab.locator(".answer .text")).to_have_text(["from the first", "from the second"])
+            await tab.reload()
+            await expect(tab.locator(".answer .text")).to_have_text(["from the first", "from the second"])
+        other.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await other.get_by_role("button", name="Clear").click()
+        await expect(page.locator(".turn")).to_have_count(0)
+        await expect(page.get_by_role("heading", name="What shall we make?")).to_be_visible()
+
+    async def test_a_question_answered_in_one_tab_is_answered_in_the_other(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            await expect(await send(page, "/certain hello")).to_contain_text("Is that certain?")
+            other = await page.context.new_page()
+            await other.goto("/")
+            await other.get_by_role("button", name="Yes, say it").click()
+            await expect(page.locator(".answer.done .text")).to_have_text("hello")
+            await expect(page.locator(".turn")).to_have_count(1)
+
+    async def test_clear_forgets_the_conversation(self, page: Page) -> None:
+        await expect(await send(page, "/echo hello")).to_have_text("hello")
+        page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await page.get_by_role("button", name="Clear").click()
+        await expect(page.get_by_role("heading", name="What shall we make?")).to_be_visible()
+        await page.reload()
+        await expect(page.locator(".turn")).to_have_count(0)
+
+    async def test_another_browser_sees_nothing_of_it(self, page: Page, visit: Open) -> None:
+        await expect(await send(page, "/echo mine")).to_have_text("mine")
+        turns = await page.evaluate("localStorage['atelier.turns']")
+        async with visit() as other:
+            await other.evaluate("turns => { localStorage['atelier.turns'] = turns }", turns)
+            await other.reload()
+            await expect(other.locator(".answer")).to_have_text(re.compile("The server no longer knows this one"))
+
+
+class TestLightbox:
+    async def test_it_is_worked_by_keyboard_and_gives_the_focus_back(self, page: Page) -> None:
+        card = await send(page, "/three")
+        opener = card.get_by_role("button", name="See picture 2 of 3 large")
+        await opener.focus()
+        await page.keyboard.press("Enter")
+        box = page.get_by_role("dialog", name="Picture, large")
+        count = box.locator(".count")
+        await expect(count).to_have_text("2 / 3")
+        seen = []
+        for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+            await page.keyboard.press(key)
+            seen.append(await count.inner_text())
+        assert seen == ["3 / 3", "1 / 3", "3 / 3"]
+        await page.keyboard.press("+")
+        await expect(box).to_have_class(re.compile("full"))
+        async with page.expect_download():
+            await box.get_by_role("link", name="Download").click()
+        await page.keyboard.press("Escape")
+        await expect(box).to_be_hidden()
+        await expect(opener).to_be_focused()
+
+
+class TestLooks:
+    @pytest.mark.parametrize("width", [320, 390, 1200])
+    async def test_nothing_is_wider_than_the_screen(self, visit: Open, width: int) -> None:
+        phone = width < 600
+        async with visit(viewport={"width": width, "height": 740}, is_mobile=phone, has_touch=phone) as page:
+            await send(page, "/echo " + "long" * 60)
+            card = await send(page, "/three")
+            await expect(card.locator("img")).to_have_count(3)
+            await page.locator("#line").fill("/imagine a cat --shape ")
+            await expect(page.locator("#completions")).to_be_visible()
+            for element in ("#send", "#attach", "#line", "#completions", ".answer >> nth=-1"):
+                box = await page.locator(element).bounding_box()
+                assert box is not None
+                assert 0 <= box["x"] <= box["x"] + box["width"] <= width, element
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    async def test_words_stand_out_from_their_ground_in_both_schemes(self, visit: Open, scheme: str) -> None:
+        async with visit(color_scheme=scheme) as page:
+            await send(page, "/imagine")
+            await expect(await send(page, "/echo hello")).to_have_text("hello")
+            await page.locator("#line").fill("/imagine a cat")
+            for element in (
+                "body",
+                ".said",
+                ".said b",
+                ".answer.done",
+                ".answer.failed",
+                ".hint",
+                ".hint em",
+                ".quiet",
+                "#send",
+            ):
+                assert await contrast(page.locator(element).first) >= 4.5, element
+            dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert (max(map(int, re.findall(r"\d+", dark))) < 60) is (scheme == "dark")
+
+    async def test_it_speaks_spanish_to_a_spanish_browser(self, visit: Open) -> None:
+        async with visit(locale="es-MX") as page:
+            await expect(page.locator("html")).to_have_attribute("lang", "es")
+            await expect(page.get_by_role("heading", name="¿Qué hacemos?")).to_be_visible()
+            await page.locator("#line").fill("/imagine a cat")
+            await expect(page.locator("#hint em")).to_have_text("Qué dibujar")
+            await expect(await send(page, "/imagine")).to_contain_text("Falta")
+
+
+class TestToken:
+    async def test_the_page_asks_for_the_token_once(self, browser: Browser, open_site: Any) -> None:
+        async with open_site(web={"token": "open-sesame"}) as site, visiting(browser, site) as page:
+            dialog = page.get_by_role("dialog", name="This studio has a key")
+            await page.get_by_label("Token").fill("wrong")
+            await page.keyboard.press("Enter")
+            await expect(dialog.get_by_role("alert")).to_contain_text("The token is wrong")
+            await page.get_by_label("Token").fill("open-sesame")
+            await page.get_by_role("button", name="Come in").click()
+            await expect(dialog).to_be_hidden()
+            await expect(await send(page, "/echo hello")).to_have_text("hello")
+            await page.reload()
+            await expect(page.locator(".answer")).to_have_text("hello")
+
+
+class TestSource:
+    async def test_every_sentence_of_the_page_has_its_spanish_and_none_is_left_over(self) -> None:
+        words = (pages.PAGE / "words.js").read_text()
+        table = set(re.findall(r'^  "(.+?)":', words, re.MULTILINE))
+        used = set(sentences())
+        assert used - table == set()
+        assert table - used == set()
+
+    async def test_the_page_names_no_other_place_and_runs_nothing_inline(self) -> None:
+        html = (pages.PAGE / "index.html").read_text()
+        assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html)
+        for file in pages.PAGE.iterdir():
+            found = re.findall(r"https?://(?!www\.w3\.org/2000/svg)\S+", file.read_text())
+            assert not found, file.name
+
+
+def sentences() -> Iterator[str]:
+    for file in pages.PAGE.iterdir():
+        text = file.read_text()
+        if file.suffix == ".html":
+            yield from re.findall(r'data-t(?:-label|-placeholder)?="([^"]+)"', text)
+        elif file.suffix == ".js" and file.name != "words.js":
+            yield from re.findall(r'\bt\(\s*"([^"]+)"', text)
+
+
+async def contrast(element: Locator) -> float:
+    """The contrast ratio of the element's text to what is behind it, as WCAG 2.2 defines it."""
+    ratio = await element.evaluate(
+        """element => {
+            const light = ([r, g, b]) => [r, g, b].map((part) => part / 255)
+                .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+                .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+            const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+            let ground = element;
+            while (parts(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
+            const [a, b] = [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor]
+                .map((colour) => light(parts(colour))).sort((one, other) => other - one);
+            return (a + 0.05) / (b + 0.05);
+        }"""
+    )
+    return float(ratio)

@@ -1,0 +1,335 @@
+"""Bodies of requests against the real server: how much is read before a sign-in, how deep, and what is written."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import FormData
+
+from bot.adapters.web.reading import JSON_MARKS, OPEN_BYTES, parse_json
+from engine.core.errors import BadInput
+from engine.host.engine import Engine
+from storage.store import Rate, Store
+from tests.bot.adapters.website import FILE_BYTES, Site, Visitor, drawing_engine, png, serving
+from tests.fakes import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+Open = Callable[..., AbstractAsyncContextManager[Site]]
+LOCKED = {"web": {"token": "open-sesame"}}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bodies")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(folder: Path) -> AsyncIterator[Engine]:
+    async with drawing_engine(folder) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def open_site(engine: Engine, folder: Path) -> AsyncIterator[Open]:
+    async with Store.open(":memory:") as store:
+        yield partial(serving, engine, folder, store)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def program(open_site: Open) -> AsyncIterator[Visitor]:
+    async with open_site() as site, site.visitor() as visitor:
+        yield visitor
+
+
+def kept(folder: Path) -> set[Path]:
+    """The files of people that are on the disk, whole or in parts."""
+    return {path for path in (folder / "media").rglob("*") if path.is_file()}
+
+
+def multipart(*parts: tuple[str, bytes]) -> bytes:
+    """A form with the boundary x: each part by its header lines and its content."""
+    return b"".join(b"--x\r\n%s\r\n\r\n%s\r\n" % (head.encode(), body) for head, body in parts) + b"--x--\r\n"
+
+
+def field(name: str, value: str) -> tuple[str, bytes]:
+    return f'Content-Disposition: form-data; name="{name}"', value.encode()
+
+
+def file(name: str, content: bytes) -> tuple[str, bytes]:
+    return f'Content-Disposition: form-data; name="{name}"; filename="{name}.png"', content
+
+
+FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+@asynccontextmanager
+async def raw(site: Site) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    port = int(site.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+def head(path: str, length: int) -> bytes:
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {FORM['Content-Type']}\r\n"
+        f"Content-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+async def status(reader: asyncio.StreamReader, within: float = 10) -> int:
+    async with asyncio.timeout(within):
+        return int((await reader.readline()).split()[1])
+
+
+class TestBeforeTheSignIn:
+    @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain", "a/b;;"])
+    @pytest.mark.parametrize("chunked", [False, True])
+    async def test_more_than_64_kib_is_too_large_of_any_type(self, open_site: Open, kind: str, chunked: bool) -> None:
+        body = b'{"token": "' + b"x" * OPEN_BYTES + b'"}'
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield body
+
+        async with open_site(**LOCKED) as site, site.visitor() as visitor:
+            data = pieces() if chunked else body
+            answer = await visitor.post("/api/login", data=data, headers={"Content-Type": kind})
+        assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
+
+    async def test_a_file_is_refused_and_nothing_is_written(self, open_site: Open, folder: Path) -> None:
+        async with open_site(**LOCKED) as site, raw(site) as (reader, writer):
+            before = kept(folder)
+            writer.write(head("/api/login", 60_000) + multipart(file("token", b"y" * 30_000))[:30_000])
+            assert await status(reader) == 400  # while the rest of the file is still to come
+            assert kept(folder) == before
+
+    async def test_the_token_may_come_as_a_form(self, open_site: Open) -> None:
+        async with open_site(**LOCKED) as site, site.visitor() as visitor:
+            body = multipart(field("token", "open-sesame"))
+            assert (await visitor.post("/api/login", data=body, headers=FORM)).status == 204
+
+
+class TestExpectations:
+    """A client that waits for 100 Continue sends no byte of a body that would be refused."""
+
+    HEAD = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n"
+
+    async def test_a_body_is_asked_for_once_it_may_be_read(self, open_site: Open) -> None:
+        async with open_site() as site, raw(site) as (reader, writer):
+            body = b'{"line": "/help"}'
+            writer.write(self.HEAD % (b"/jobs", len(body)))
+            assert await status(reader) == 100
+            await reader.readline()
+            writer.write(body)
+            assert await status(reader) == 200
+
+    @pytest.mark.parametrize(
+        ("path", "length", "code"), [(b"/jobs", 10, 401), (b"/api/login", 10**8, 413), (b"/nothing", 10, 401)]
+    )
+    async def test_a_body_that_is_refused_is_never_asked_for(
+        self, open_site: Open, path: bytes, length: int, code: int
+    ) -> None:
+        async with open_site(**LOCKED) as site, raw(site) as (reader, writer):
+            writer.write(self.HEAD % (path, length))
+            assert await status(reader) == code
+
+    @pytest.mark.parametrize("path", ["/jobs", "/healthz", "/nothing"])
+    async def test_any_other_expectation_fails(self, open_site: Open, path: str) -> None:
+        async with open_site() as site, raw(site) as (reader, writer):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: ".encode() + b"\x80\r\n\r\n")
+            assert await status(reader) == 417
+
+
+class TestJson:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"[" * 5000,
+            b'{"a":' * 17 + b"1" + b"}" * 17,
+            b'{"command": "echo", "options": {"text": NaN}}',
+            b'{"command": "echo", "options": {"text": "\\ud800"}}',
+            b'{"command": "measure", "options": {"image": "job:\\ud800"}}',
+            b'{"\\udfff": 1}',
+            b'{"command": "\\ud800"}',
+            b'{"button": "again:\\ud800"}',
+            b'{"line": "/echo \\ud800"}',
+            b'{"command": "echo", "options": {"seconds": ' + b"9" * 5000 + b"}}",
+            b'{"command": "echo", "options": {"seconds": 1e999}}',
+        ],
+    )
+    async def test_what_cannot_be_meant_is_bad_input(self, program: Visitor, body: bytes) -> None:
+        answer = await program.post("/jobs", data=body, headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
+
+    @pytest.mark.parametrize("charset", ["bogus", "utf-16", "idna", "unicode_escape", "utf-7", '"'])
+    async def test_a_charset_other_than_utf_8_is_refused(self, program: Visitor, charset: str) -> None:
+        head = {"Content-Type": f"application/json; charset={charset}"}
+        answer = await program.post("/jobs", data=b'{"line": "/help"}', headers=head)
+        assert (answer.status, "UTF-8" in answer.json["error"]["message"]) == (400, True)
+
+    @pytest.mark.parametrize("charset", ["utf-8", "UTF8", '"us-ascii"'])
+    async def test_utf_8_is_read_under_its_names(self, program: Visitor, charset: str) -> None:
+        head = {"Content-Type": f"application/json; charset={charset}"}
+        assert (await program.post("/jobs", data=b'{"line": "/help"}', headers=head)).status == 200
+
+    async def test_values_are_counted_before_they_are_made(self) -> None:
+        with pytest.raises(BadInput, match=f"more than {JSON_MARKS} values"):
+            parse_json(b"[" + b"[]," * JSON_MARKS + b"1]")
+
+    async def test_a_large_text_is_read(self) -> None:
+        text = "A" * 1_000_000
+        assert parse_json(json.dumps({"image": text}).encode()) == {"image": text}
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            (multipart(*(file("image", b"x" * 1000) for _ in range(60))), "The form has image twice"),
+            (multipart(field("words", "a"), field("words", "b")), "The form has words twice"),
+            (multipart(*(field(f"n{number}", "a") for number in range(41))), "more than 40 parts"),
+            (multipart(*(file(f"n{number}", b"a") for number in range(5))), "more than 3 files"),
+            (multipart(field("words", "a" * 100_001)), "more than 100000 bytes of text"),
+            (multipart(("\r\n".join(f"X-{n}: {n}" for n in range(20_000)), b"a")), "damaged"),
+            (multipart((f"X: {'a' * 5000}", b"a")), "damaged"),
+            (multipart(("Content-Type: multipart/mixed", b"a")), "damaged"),
+            (multipart(("Content-Disposition: form-data; name*=bogus''a", b"a")), "is missing"),
+            (multipart(("Content-Disposition: form-data; name=\xe9\xff", b"\xff")), "damaged"),
+            (multipart(("X: y", b"a")), "needs a name"),
+            (multipart(field("_charset_", "x" * 40), field("words", "a")), "damaged"),
+            (b"preamble" * 10, "damaged"),
+        ],
+    )
+    async def test_one_beyond_the_bounds_is_refused(
+        self, program: Visitor, folder: Path, body: bytes, words: str
+    ) -> None:
+        before = kept(folder)
+        answer = await program.post("/jobs", data=body, headers=FORM)
+        assert answer.status in (400, 413), answer.json
+        assert words in answer.json["error"]["message"]
+        assert kept(folder) == before
+
+    async def test_its_bytes_are_bounded_as_a_whole(self, program: Visitor) -> None:
+        body = io.BytesIO(b"preamble\r\n" * (FILE_BYTES // 2))
+        answer = await program.post("/jobs", data=body, headers=FORM)
+        assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
+
+    async def test_a_sender_who_stalls_is_given_up_and_leaves_nothing(
+        self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.adapters.web.reading.STALL_SECONDS", 0.2)
+        before = kept(folder)
+        async with open_site() as site, raw(site) as (reader, writer):
+            begun = multipart(field("command", "measure"), file("image", b"x" * 200_000))[:100_000]
+            writer.write(head("/jobs", 300_000) + begun)
+            assert await status(reader) == 408
+        assert kept(folder) == before
+
+    async def test_a_sender_who_drips_is_given_up(self, open_site: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("bot.adapters.web.reading.GRACE_SECONDS", 0.2)
+        async with open_site() as site, raw(site) as (reader, writer):
+            writer.write(head("/jobs", 300_000) + b'--x\r\nContent-Disposition: form-data; name="words"\r\n\r\n')
+            answered = asyncio.create_task(status(reader))
+            while not answered.done():
+                writer.write(b"a\r\n")
+                await asyncio.sleep(0.02)
+            assert await answered == 408
+
+    async def test_an_address_sends_so_many_at_once(
+        self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.adapters.web.senders.AT_ONCE", 2)
+        begun = head("/jobs", 300_000) + multipart(field("command", "measure"), file("image", b"x" * 300_000))[:150_000]
+        before = len(kept(folder))
+        async with open_site() as site, AsyncExitStack() as stack:
+            lines = [await stack.enter_async_context(raw(site)) for _ in range(3)]
+            for number, (_, writer) in enumerate(lines[:2], 1):
+                writer.write(begun)
+                await until(lambda: len(kept(folder)) == before + number)  # noqa: B023  # called in this round
+            lines[2][1].write(begun)
+            assert await status(lines[2][0]) == 429
+            assert len(kept(folder)) == before + 2
+            for _, writer in lines[:2]:
+                writer.close()
+            await until(lambda: len(kept(folder)) == before)
+            _, writer = await stack.enter_async_context(raw(site))
+            writer.write(begun)
+            await until(lambda: len(kept(folder)) == before + 1)
+
+    async def test_a_full_disk_is_told_as_one(self, program: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+        """/dev/full is a disk that takes nothing: every write to it fails with ENOSPC."""
+
+        @contextmanager
+        def part(_: Path) -> Iterator[Path]:
+            yield Path("/dev/full")
+
+        monkeypatch.setattr("bot.adapters.web.form.part", part)
+        monkeypatch.setattr("bot.adapters.web.request_body.part", part)
+        body = multipart(field("command", "measure"), file("image", b"x" * 100_000))
+        assert (await program.post("/jobs", data=body, headers=FORM)).status == 507
+        told = {"command": "measure", "options": {"image": "data:image/png;base64," + "A" * 100_000}}
+        assert (await program.post("/jobs", json=told)).status == 507
+
+
+class TestRefusedBeforeItsFile:
+    """The whole file never comes: each is refused when its part begins."""
+
+    @pytest.mark.parametrize(
+        ("fields", "option", "code"),
+        [
+            ([field("command", "fly")], "image", 400),
+            ([field("command", "measure")], "sound", 400),
+            ([field("command", "imagine"), field("prompt", "a"), field("count", "9")], "image", 400),
+            ([field("command", "imagine"), field("prompt", "a"), field("colour", "red")], "image", 400),
+            ([field("line", "/imagine a --count 9")], "image", 400),
+        ],
+    )
+    async def test_by_its_command_and_its_options(
+        self, open_site: Open, folder: Path, fields: list[tuple[str, bytes]], option: str, code: int
+    ) -> None:
+        before = kept(folder)
+        async with open_site() as site, raw(site) as (reader, writer):
+            begun = multipart(*fields, file(option, b"x" * 300_000))[:60_000]
+            writer.write(head("/jobs", 300_000) + begun)
+            assert await status(reader) == code
+            assert kept(folder) == before
+
+    async def test_by_its_limit(self, open_site: Open, folder: Path) -> None:
+        async with open_site(limits={"imagine": Rate(1, 60)}) as site:
+            async with site.visitor() as visitor:
+                assert (await visitor.post("/generate-image", json={"prompt": "a dog", "steps": 1})).status == 200
+            before = kept(folder)
+            async with raw(site) as (reader, writer):
+                writer.write(head("/generate-image", 300_000))
+                writer.write(multipart(field("prompt", "a"), file("image", b"x" * 300_000))[:60_000])
+                assert await status(reader) == 429
+                assert kept(folder) == before
+
+
+class TestRefusedAfterItsFile:
+    async def test_its_files_are_gone_at_once(self, program: Visitor, folder: Path) -> None:
+        before = kept(folder)
+        told: Any = FormData(default_to_multipart=True)
+        told.add_field("prompt", "a")
+        told.add_field("image", png(61, 60), filename="a.png")
+        told.add_field("mask", png(62, 60), filename="b.png")
+        answer = await program.post("/generate-image", data=told)
+        assert answer.status == 400, answer.json
+        assert kept(folder) == before
+
+    async def test_so_is_what_was_only_looked_at(self, program: Visitor, folder: Path) -> None:
+        before = kept(folder)
+        told: Any = FormData(default_to_multipart=True)
+        told.add_field("command", "measure")
+        told.add_field("image", png(63, 60), filename="a.png")
+        assert (await program.post("/jobs", data=told)).status == 200
+        assert kept(folder) == before

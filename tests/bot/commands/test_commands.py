@@ -1,0 +1,341 @@
+"""Every command through the service, with the real store and a real worker."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from bot.app import Studio
+from bot.commands import COMMANDS
+from bot.config.settings import Settings
+from bot.core.command import Reply, Request
+from bot.core.command_line import parse
+from bot.presentation.charts.stats_chart import HEIGHT, WIDTH
+from bot.requests.call import Call, command
+from bot.requests.service import Service
+from engine.core.errors import Sentence
+from engine.core.job import Done, Failed, Job, Media, Queued, Started, Update
+from engine.host.engine import Engine, HostSettings
+from engine.tasks.echo import Params as Echo
+from engine.tasks.imagine.params import Shapes
+from storage.files import Files
+from storage.store import Rate, Store
+from tests.fakes import small_engine
+
+FILE = Media(path=Path("a.mp4"), mime="video/mp4", sha256="0" * 64, bytes=1)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@command("Say it back")
+async def echo(call: Call, params: Echo) -> Job:
+    return await call.job("echo", params)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    async with small_engine(tmp_path_factory.mktemp("engine")) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
+    settings = Settings.model_validate({"bot": {"data_dir": tmp_path}})
+    settings = settings.model_copy(
+        update={"limits": {"imagine": Rate(10, 60.0), "echo": Rate(9, 60.0), "nothing": None}}
+    )
+    async with Store.open(":memory:") as store:
+        files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
+        yield Service(Studio(settings, store, files, engine, (*COMMANDS, echo)))
+
+
+def request(line: str, **how: Any) -> Request:
+    """What an adapter makes of a typed line such as `/echo hello --seconds 1`."""
+    name, _, words = line.removeprefix("/").partition(" ")
+    declared = {each.name: each.params for each in (*COMMANDS, echo)}
+    return replace(Request(name, parse(declared[name], words), user="web:ana", origin=""), **how)
+
+
+async def last(service: Service, line: str, **how: Any) -> Update:
+    async with aclosing(service.handle(request(line, **how))) as updates:
+        return [update async for update in updates][-1]
+
+
+async def answer(service: Service, line: str, **how: Any) -> Reply:
+    update = await last(service, line, **how)
+    assert isinstance(update, Done), update
+    return Reply(update.result.text, update.result.media, update.result.facts)
+
+
+async def refusal(service: Service, line: str, **how: Any) -> str:
+    update = await last(service, line, **how)
+    assert isinstance(update, Failed), update
+    return f"{update.kind}: {update.sentence}"
+
+
+@asynccontextmanager
+async def under_way(
+    service: Service, line: str, until: type[Started | Queued] = Started, **how: Any
+) -> AsyncIterator[tuple[str, AsyncGenerator[Update, None]]]:
+    """A job that runs, or that waits, and its further updates."""
+    async with aclosing(service.handle(request(line, **how))) as updates:
+        async for update in updates:
+            if isinstance(update, until):
+                break
+        yield update.job, updates
+
+
+async def end_of(updates: AsyncGenerator[Update, None]) -> Update:
+    return [update async for update in updates][-1]
+
+
+async def test_imagine_is_a_job_with_its_options_and_its_cost(service: Service) -> None:
+    call = Call(request("/imagine a red cat --count 3 --shape wide"), service.studio)
+    found = service.studio.command("imagine")
+    assert found is not None
+    job = await found.run(call, found.params.parse(call.request.raw))
+    assert isinstance(job, Job)
+    assert (job.task, job.command, job.user, job.cost) == ("imagine", "imagine", "web:ana", 3)
+    assert (job.params["prompt"], job.params["shape"]) == ("a red cat", "wide")
+
+
+async def test_jobs_lists_mine_with_state_place_and_words_and_nobody_elses(service: Service) -> None:
+    long = "a very long story that does not fit into one line of a phone"
+    async with (
+        under_way(service, f"/echo {long} --seconds 5") as (running, _),
+        under_way(service, "/echo behind", Queued) as (queued, _),
+        under_way(service, "/echo other", Queued, user="web:ben") as (theirs, _),
+    ):
+        told = await answer(service, "/jobs")
+        assert told.text.splitlines() == [
+            f"{running} · runs · /echo a very long story that does not fit…",
+            f"{queued} · place 1 · /echo behind",
+        ]
+        assert [(job["id"], job["state"], job["place"]) for job in told.facts["jobs"]] == [
+            (running, "running", 0),
+            (queued, "queued", 1),
+        ]
+        assert theirs not in told.text
+    assert (await answer(service, "/jobs")).text == "You have no job that waits or runs."
+
+
+async def test_cancel_without_an_id_ends_the_only_job(service: Service) -> None:
+    async with under_way(service, "/echo slow --seconds 30") as (job, updates):
+        assert (await answer(service, "/cancel")).text == f"Job {job} is cancelled."
+        ended = await end_of(updates)
+    assert isinstance(ended, Failed)
+    assert (ended.kind, ended.job) == ("Cancelled", job)
+    row = await service.studio.store.job(job)
+    assert row is not None
+    assert row.state == "cancelled"
+
+
+async def test_cancel_asks_which_where_there_are_several_and_ends_exactly_that_one(service: Service) -> None:
+    async with (
+        under_way(service, "/echo one --seconds 30") as (one, first),
+        under_way(service, "/echo two --seconds 0.1", Queued) as (two, second),
+    ):
+        asked = await refusal(service, "/cancel")
+        assert asked == f"BadInput: You have 2 jobs: {one}, {two}. Say which: /cancel {one}"
+        await answer(service, f"/cancel {one}")
+        assert isinstance(await end_of(first), Failed)
+        assert isinstance(await end_of(second), Done)
+
+
+async def test_cancel_refuses_what_is_not_there_not_yours_or_over(service: Service) -> None:
+    assert await refusal(service, "/cancel") == "BadInput: You have no job that waits or runs."
+    assert await refusal(service, "/cancel nope") == "BadInput: There is no job nope. /jobs lists yours."
+    done = await last(service, "/echo quick")
+    assert await refusal(service, f"/cancel {done.job}") == f"BadInput: Job {done.job} has already ended."
+    async with under_way(service, "/echo slow --seconds 30") as (job, updates):
+        assert (await refusal(service, f"/cancel {job}", user="web:ben")).startswith("NotAllowed")
+        await answer(service, f"/cancel {job}", user="web:boss", admin=True)
+        assert isinstance(await end_of(updates), Failed)
+
+
+async def test_limits_tell_what_is_left_and_when_it_comes_back(service: Service) -> None:
+    await last(service, "/echo once")
+    told = await answer(service, "/limits")
+    imagine, echoed = told.text.splitlines()
+    assert imagine == "/imagine: 10 of 10 left in 1 min"
+    assert echoed.startswith("/echo: 8 of 9 left in 1 min, one more in ")
+    assert told.facts["limits"]["echo"]["left"] == 8
+    assert "none" not in told.facts["limits"]  # no such command here
+    assert "users" not in told.text
+
+
+async def test_limits_of_a_command_without_one_say_so(service: Service) -> None:
+    unlimited = service.studio.settings.model_copy(update={"limits": {"echo": None}})
+    free = Service(replace(service.studio, settings=unlimited))
+    told = await answer(free, "/limits")
+    assert (told.text, told.facts["limits"]) == ("/echo: no limit", {"echo": None})
+
+
+async def test_admins_see_active_users_and_tracked_requests_in_limits(service: Service) -> None:
+    for user in ("web:a", "web:b"):
+        await last(service, "/echo hi --seconds 0.01", user=user)
+    told = await answer(service, "/limits", admin=True)
+    assert told.text.splitlines()[-1] == "Active users in the last hour: 2 · tracked requests: 1"
+    assert (told.facts["active_users"], told.facts["tracked_requests"]) == (2, 1)
+
+
+async def test_cache_tells_what_it_holds(service: Service) -> None:
+    for _ in range(4):
+        await last(service, "/echo again")
+    told = await answer(service, "/cache")
+    assert told.text.splitlines()[:3] == [
+        "Results: 1, 5 B of 5.0 GB",
+        "Hits 3, misses 1",
+        "75% of requests were answered at once",
+    ]
+    assert (told.facts["entries"], told.facts["hits"], told.facts["hit_rate"]) == (1, 3, 0.75)
+    assert told.facts["max_bytes"] == 5_000_000_000
+
+
+async def test_only_admins_clear_the_cache_and_may_spare_what_is_young(service: Service) -> None:
+    await last(service, "/echo kept")
+    assert (await refusal(service, "/cache clear")).startswith("NotAllowed: Only an admin may clear the cache.")
+    assert (await answer(service, "/cache clear 7", admin=True)).facts == {"entries": 0, "bytes": 0}
+    assert (await answer(service, "/cache clear", admin=True)).text == "Results cleared: 1, 4 B"
+    assert (await answer(service, "/cache stats")).facts["entries"] == 0
+    assert "/cache clear 3" in await refusal(service, "/cache --older_than_days 3")
+    assert "at least 0" in await refusal(service, "/cache clear -1", admin=True)
+
+
+async def test_stats_tell_jobs_by_command_and_outcome_with_times(service: Service) -> None:
+    for line in ("/echo a", "/echo a", "/echo b", "/echo c --fault error"):
+        await last(service, line)
+    told = await answer(service, "/stats")
+    lines = told.text.splitlines()
+    assert lines[:2] == ["Last hour · 4 jobs", "/echo: 2 made · 1 from the cache · 1 failed"]
+    assert "Cache: hits 1, misses 3" in lines
+    assert "Last day · the same" in lines
+    assert told.facts["hour"]["jobs"] == {"echo": {"cached": 1, "done": 2, "failed": 1}}
+    assert told.facts["hour"]["waiting"]["count"] == 3
+    assert 0 < told.facts["hour"]["running"]["median"] <= told.facts["hour"]["running"]["p95"]
+    assert len(told.facts["hours"]) == 24
+    assert sum(hour["done"] for hour in told.facts["hours"]) == 2
+
+
+async def test_stats_show_a_picture_of_the_day_in_both_languages(service: Service) -> None:
+    await last(service, "/echo a")
+    english, spanish = [(await answer(service, "/stats", language=tongue)) for tongue in ("en", "es")]
+    (picture,) = english.media
+    assert (picture.mime, picture.width, picture.height) == ("image/png", WIDTH, HEIGHT)
+    with Image.open(picture.path) as opened:
+        assert len(opened.convert("RGB").getcolors(2**24) or []) > 100
+    assert spanish.media[0].sha256 != picture.sha256
+    assert spanish.text.startswith("Última hora · 1 trabajo")
+
+
+async def test_stats_of_an_empty_studio_have_words_and_a_picture_too(service: Service) -> None:
+    told = await answer(service, "/stats")
+    assert told.text.splitlines()[0] == "Last hour · nothing"
+    assert len(told.media) == 1
+
+
+async def test_only_admins_see_who_used_most(service: Service) -> None:
+    for word in "abc":
+        await last(service, f"/echo {word}", user="web:busy")
+    await last(service, "/echo d", user="web:calm")
+    assert "busy" not in (await answer(service, "/stats")).text
+    assert "top_users" not in (await answer(service, "/stats")).facts
+    told = await answer(service, "/stats", admin=True)
+    assert "web:busy · 3 jobs" in told.text
+    assert {usage["user"]: usage["jobs"] for usage in told.facts["top_users"]} == {"web:busy": 3, "web:calm": 1}
+
+
+async def test_status_tells_services_platforms_devices_and_versions(service: Service) -> None:
+    off = Sentence(template="off: set {variable} and start again", facts={"variable": "ATELIER_DISCORD_TOKEN"})
+    service.studio.adapters.update(web=Sentence(template="on"), discord=off)
+    told = await answer(service, "/status")
+    assert told.text.startswith("Atelier 0.")
+    assert "✅ /imagine: pocket, embedded tier." in told.text
+    assert "✅ web: on" in told.text
+    assert "▫️ discord: off: set ATELIER_DISCORD_TOKEN and start again" in told.text
+    assert "✅ cpu: " in told.text
+    assert told.facts["services"]["echo"] == {
+        "available": True,
+        "tier": "embedded",
+        "backend": "echo",
+        "model": "echo",
+        "why": "It needs no model.",
+        "extras": {},
+    }
+    (device,) = told.facts["system"]["devices"]
+    assert (device["device"], device["ready"], device["busy"]) == ("cpu", True, False)
+    assert device["memory"]["used"] > 0
+    assert device["memory"]["free"] > 0
+    assert {"atelier", "python"} <= told.facts["system"]["versions"].keys()
+
+
+async def test_status_says_of_what_needs_a_model_of_its_own_whether_it_is_here_and_why(service: Service) -> None:
+    limits = {"video": None, "scenes": None}
+    settings = service.studio.settings.model_copy(update={"limits": limits})
+    told = await answer(Service(replace(service.studio, settings=settings)), "/status")
+    why = "There is no NVIDIA GPU here, so the camera alone moves."
+    assert told.text.count(f"▫️ motion live: {why}") == 2
+    live = {"available": False, "model": None, "why": why}
+    assert told.facts["services"]["video"]["extras"] == {"motion live": live}
+
+
+async def test_status_counts_what_runs_and_waits(service: Service) -> None:
+    async with under_way(service, "/echo slow --seconds 30"), under_way(service, "/echo behind", Queued):
+        told = await answer(service, "/status")
+    assert told.facts["system"]["queue"] == {"running": 1, "waiting": 1, "mode": "open"}
+    assert "1 running, 1 waiting" in told.text.splitlines()[0]
+
+
+async def test_status_says_why_a_worker_is_not_there(service: Service, tmp_path: Path) -> None:
+    async with Engine.open(HostSettings(devices=("cpu",), folder=tmp_path, models=(("imagine", ""),))) as starting:
+        told = await answer(Service(replace(service.studio, engine=starting)), "/status", language="es")
+    assert "⚠️ /imagine: Está arrancando." in told.text
+    assert told.facts["services"]["imagine"]["available"] is False
+    assert told.facts["system"]["devices"][0]["why"] == "Está arrancando."
+
+
+async def test_help_lists_every_command_with_its_options_for_programs(service: Service) -> None:
+    told = await answer(service, "/help", admin=True)
+    typed = [each for each in service.studio.commands if not each.hidden]
+    for each in typed:
+        assert f"/{each.name} · {each.description}" in told.text
+    assert [each["name"] for each in told.facts["commands"]] == [each.name for each in typed]
+    assert "/again" not in told.text
+    assert next(o for c in told.facts["commands"] for o in c["options"] if o["name"] == "count")["maximum"] == 4
+
+
+async def test_help_of_a_command_shows_options_bounds_and_examples(service: Service) -> None:
+    lines = (await answer(service, "/help imagine")).text.splitlines()
+    assert "prompt: What to draw (up to 10000 characters; needed)" in lines
+    assert any(line.startswith("shape: Shape of the picture; left out, square or") for line in lines)
+    assert any(line.endswith("(square, wide, tall, " + ", ".join(get_args(Shapes)[3:]) + ")") for line in lines)
+    assert "count: How many pictures (1 to 4; 1 if left out)" in lines
+    assert "image: Picture to start from (attach a file)" in lines
+    assert "tiling: Make the edges fit together, for patterns (on or off; off if left out)" in lines
+    assert lines[-1] == "/imagine a castle at night --shape wide --count 2 --style watercolour"
+    assert (
+        "Cuántas imágenes (de 1 a 4; 1 si no lo pones)" in (await answer(service, "/help /Imagine", language="es")).text
+    )
+
+
+async def test_every_example_of_help_is_a_line_that_fits(service: Service) -> None:
+    for each in (each for each in service.studio.commands if not each.hidden):
+        lines = (await answer(service, f"/help {each.name}", admin=True)).text.splitlines()
+        files = {option.name: FILE for option in each.params.options() if option.kind == "media" and option.required}
+        for example in lines[lines.index("For example:") + 1 :] if "For example:" in lines else []:
+            each.params.parse({**request(example).raw, **files})
+
+
+async def test_help_of_an_unknown_command_names_the_nearest(service: Service) -> None:
+    assert await refusal(service, "/help imagin") == "BadInput: There is no command /imagin. Did you mean /imagine?"
+    assert await refusal(service, "/help zzz") == "BadInput: There is no command /zzz. /help lists them."
+
+
+async def test_every_answer_is_said_in_spanish_too(service: Service) -> None:
+    for line in ("/jobs", "/limits", "/cache", "/stats", "/status", "/help", "/help cache"):
+        english, spanish = [(await answer(service, line, language=tongue)).text for tongue in ("en", "es")]
+        assert english != spanish

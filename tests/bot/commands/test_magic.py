@@ -1,0 +1,333 @@
+"""/magic and what can be done with the prompt that it wrote, through the service, the real store and a real worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.app import Studio
+from bot.commands import COMMANDS
+from bot.config.settings import Settings
+from bot.core.command import Replied, Request
+from bot.core.command_line import parse
+from bot.presentation.buttons import meaning, under
+from bot.presentation.card import card_of
+from bot.requests.service import Service
+from engine.core.job import Done, Job, Update
+from engine.host.engine import Engine
+from engine.weights import registry
+from storage.files import Files
+from storage.store import Row, Store
+from tests.fakes import done, failed, small_engine
+from tests.tiny_gpt2 import save_silent_gpt2
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+IDEA = "a lighthouse at noon"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    folder = tmp_path_factory.mktemp("engine")
+    (folder / "weights").symlink_to(registry.FOLDER.resolve())
+    async with small_engine(folder, models=(("imagine", "pocket"), ("magic", "grammar"))) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
+    async with opened(engine, tmp_path) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def silent(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    """Its language model says nothing, so that the grammar writes instead."""
+    folder = tmp_path_factory.mktemp("silent")
+    (folder / "weights").symlink_to(registry.FOLDER.resolve())
+    model = str(save_silent_gpt2(folder / "model"))
+    async with small_engine(folder, models=(("imagine", "pocket"), ("magic", model))) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def opened(engine: Engine, folder: Path, database: str | Path = ":memory:") -> AsyncIterator[Service]:
+    settings = Settings.model_validate({"bot": {"data_dir": folder}, "limits": {"imagine": "off"}})
+    async with Store.open(database) as store:
+        files = Files(folder / "media", max_bytes=1000, max_pixels=10_000)
+        yield Service(Studio(settings, store, files, engine, COMMANDS))
+
+
+async def ask(service: Service, line: str, **how: Any) -> list[Update]:
+    name, _, words = line.removeprefix("/").partition(" ")
+    declared = {each.name: each.params for each in COMMANDS}
+    return await told(service, Request(name, parse(declared[name], words), user="web:ana", origin="", **how))
+
+
+async def told(service: Service, request: Request) -> list[Update]:
+    async with aclosing(service.handle(request)) as updates:
+        return [update async for update in updates]
+
+
+async def resumed(service: Service, job: Job) -> Update:
+    """The last update of a job that was made with others."""
+    async with aclosing(service.resume(job)) as updates:
+        return [update async for update in updates][-1]
+
+
+def pressing(button: str) -> Request:
+    asked = meaning(button, COMMANDS)
+    return Request(asked.command, asked.raw, user="web:ana", origin="")
+
+
+async def written(service: Service, line: str = f"/magic {IDEA}", **how: Any) -> Done:
+    return done((await ask(service, line, **how))[-1])
+
+
+async def pressed(service: Service, wrote: Done, label: str, edited: str | None = None, user: str = "web:ana") -> Row:
+    """The job that a press made."""
+    buttons = {each.label: each.id for each in under(wrote.job, wrote.result, COMMANDS, "en")}
+    asked = meaning(buttons[label], COMMANDS, edited)
+    last = (await told(service, Request(asked.command, asked.raw, user=user, origin="", files=asked.files)))[-1]
+    row = await service.studio.store.job(last.job)
+    assert row is not None, last
+    return row
+
+
+async def test_the_prompt_is_shown_with_what_can_be_done_with_it(service: Service) -> None:
+    wrote = await written(service)
+    facts = wrote.result.facts
+    assert str(facts["prompt"]).startswith(f"{IDEA}, ")
+    assert (facts["idea"], facts["backend"], facts["tier"]) == (IDEA, "grammar", "embedded")
+    shown = under(wrote.job, wrote.result, COMMANDS, "en")
+    assert [each.label for each in shown] == ["Use", "Edit", "Another", "Original"]
+    assert shown[1].edit == facts["prompt"]
+
+
+async def test_use_draws_the_prompt_edit_what_became_of_it_and_original_the_idea(service: Service) -> None:
+    wrote = await written(service)
+    drawn = [
+        await pressed(service, wrote, "Use"),
+        await pressed(service, wrote, "Edit", "a lighthouse in the rain"),
+        await pressed(service, wrote, "Original"),
+    ]
+    assert [row.job.params["prompt"] for row in drawn] == [
+        wrote.result.facts["prompt"],
+        "a lighthouse in the rain",
+        IDEA,
+    ]
+    assert {(row.job.command, row.job.task, row.state) for row in drawn} == {("imagine", "imagine", "done")}
+
+
+async def test_another_is_a_new_prompt_of_the_same_idea_and_style(service: Service) -> None:
+    wrote = await written(service, f"/magic {IDEA} --style oil")
+    rows = [await pressed(service, wrote, "Another") for _ in range(4)]
+    prompts = {str(row.result.facts["prompt"]) for row in rows if row.result}
+    assert len({*prompts, str(wrote.result.facts["prompt"])}) > 2
+    assert all(prompt.startswith(IDEA) for prompt in prompts)
+    assert {row.result.facts["style"] for row in rows if row.result} == {"oil"}
+
+
+async def drawn(service: Service, line: str, **how: Any) -> str:
+    """The prompt of what was drawn."""
+    return str(done((await ask(service, line, **how))[-1]).result.facts["prompt"])
+
+
+async def test_imagine_with_magic_draws_a_full_prompt_and_shows_it(service: Service) -> None:
+    first = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+    prompt = str(first.result.facts["prompt"])
+    assert prompt.startswith(f"{IDEA}, ")
+    assert card_of(first, "en", COMMANDS).text.startswith(prompt)
+    again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+    assert (again.cached, again.result.facts["prompt"]) == (True, prompt)
+
+
+async def test_a_fallback_of_the_writer_is_told_with_the_picture_to_its_person_alone(
+    silent: Engine, tmp_path: Path
+) -> None:
+    fallback = "The language model wrote nothing that fits, so the grammar wrote this."
+    by = "The prompt was written by grammar."
+    async with opened(silent, tmp_path, tmp_path / "atelier.db") as service:
+        first = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+        assert [by, fallback] == card_of(first, "en", COMMANDS).text.splitlines()[2:4]
+        again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+        assert (again.cached, again.result) == (True, first.result)
+        once_more = meaning(f"again:{first.job}", COMMANDS)
+        more = done((await told(service, Request("again", once_more.raw, user="web:ana", origin="")))[-1])
+        assert more.result.notes[:2] == first.result.notes[:2], "it is of the same prompt"
+        plain = done((await ask(service, f"/imagine {first.result.facts['prompt']} --steps 1"))[-1])
+        assert (plain.cached, plain.result.notes) == (True, first.result.notes[2:])
+    async with Store.open(tmp_path / "atelier.db") as store:
+        row = await store.job(first.job)
+        assert row is not None
+        assert row.outcome == first
+        await store.forget(first.job)
+        row = await store.job(first.job)
+        assert row is not None
+        assert row.job.notes == ()
+
+
+async def test_what_is_asked_about_first_keeps_its_writers_notes(silent: Engine, tmp_path: Path) -> None:
+    async with opened(silent, tmp_path) as service:
+        asked = (await ask(service, "/imagine {red|blue} car --steps 1 --magic on"))[-1]
+        assert isinstance(asked, Replied)
+        yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
+        assert isinstance(yes, Replied)
+        made = [done(await resumed(service, each)) for each in yes.then]
+        assert ["so the grammar wrote this" in str(each.result.notes[1]) for each in made] == [True, True]
+
+
+async def test_a_language_model_writes_no_more_prompts_than_one_waits_for_and_the_grammar_any_number(
+    silent: Engine, service: Service, tmp_path: Path
+) -> None:
+    seven = "/imagine {a|b|c|d|e|f|g} car --steps 1 --magic"
+    async with opened(silent, tmp_path) as other:
+        refused = str(failed((await ask(other, f"{seven} on"))[-1]).sentence)
+        assert "prompt stands for 7 pictures; magic writes at most 6 prompts at once here" in refused
+        assert isinstance((await ask(other, f"{seven} off"))[-1], Replied)
+        assert isinstance((await ask(other, "/imagine {a|b|c|d|e|f} car --steps 1 --magic on"))[-1], Replied)
+    assert isinstance((await ask(service, f"{seven} on"))[-1], Replied)
+
+
+async def test_a_style_that_the_prompts_own_medium_rules_out_is_told(service: Service) -> None:
+    made = done((await ask(service, "/imagine a watercolour of a fox --style photo --steps 1"))[-1])
+    assert str(made.result.notes[0]) == "The idea itself says watercolour, so style photo was left out."
+
+
+async def test_a_person_makes_magic_their_own_setting_and_it_is_nobody_elses(service: Service) -> None:
+    said = done((await ask(service, "/magic --always on"))[-1]).result
+    assert said.text == "From now on magic makes a full prompt of everything that you draw."
+    assert await drawn(service, f"/imagine {IDEA} --steps 1") != IDEA
+    assert await drawn(service, f"/imagine {IDEA} --steps 1 --magic off") == IDEA
+    ben = Request("imagine", {"prompt": IDEA, "steps": "1"}, user="web:ben", origin="")
+    assert done((await told(service, ben))[-1]).result.facts["prompt"] == IDEA
+    await ask(service, "/magic --always off")
+    assert await drawn(service, f"/imagine {IDEA} --steps 1") == IDEA
+
+
+async def test_permutations_are_counted_and_asked_about_before_any_is_drawn(service: Service) -> None:
+    asked = (await ask(service, "/imagine {red|blue} {car|__animal__} --steps 1 --seed 3"))[-1]
+    assert isinstance(asked, Replied)
+    first, *prompts = asked.result.text.splitlines()
+    assert first == "This makes 4 jobs. Draw them all?"
+    assert prompts[::2] == ["red car", "blue car"]
+    assert [button.label for button in asked.buttons] == ["Draw 4", "Leave it"]
+    assert not await service.studio.store.unfinished()
+    yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
+    assert isinstance(yes, Replied)
+    drawn_ = [done(await resumed(service, each)) for each in yes.then]
+    assert [each.result.facts["prompt"] for each in drawn_] == prompts
+    assert {each.result.facts["seed"] for each in drawn_} == {3}
+
+
+async def test_an_article_agrees_with_the_variant_after_it(service: Service) -> None:
+    asked = (await ask(service, "/imagine a {owl|fox} on an {red|orange} wall --steps 1"))[-1]
+    assert isinstance(asked, Replied)
+    assert asked.result.text.splitlines()[1:] == [
+        "an owl on a red wall",
+        "an owl on an orange wall",
+        "a fox on a red wall",
+        "a fox on an orange wall",
+    ]
+
+
+async def test_more_permutations_than_a_person_may_ask_for_are_refused(service: Service) -> None:
+    refused = failed((await ask(service, "/imagine {1|2|3|4|5} {1|2|3|4|5}"))[-1])
+    assert str(refused.sentence) == (
+        "prompt stands for 25 pictures; at most 22 are made at once here. Leave some variants out."
+    )
+
+
+async def test_one_wildcard_is_one_job_and_its_word_is_shown(service: Service) -> None:
+    words = {await drawn(service, f"/imagine a __colour__ car --steps 1 --seed {seed}") for seed in range(6)}
+    assert len(words) > 1
+    assert all("__" not in word for word in words)
+
+
+async def test_a_named_style_is_the_owners_or_magics(service: Service) -> None:
+    assert await drawn(service, "/imagine a cat --steps 1 --style blueprint") == (
+        "technical blueprint of a cat, white lines on deep blue paper"
+    )
+    assert await drawn(service, "/imagine a cat --steps 1 --style oil") == (
+        "a cat, oil painting on linen with visible brushwork"
+    )
+    assert "noir" in str((await written(service, "/magic a cat --style noir")).result.facts["prompt"])
+    refused = failed((await ask(service, "/imagine a cat --style crayon"))[-1])
+    assert "style is “crayon”" in str(refused.sentence)
+    assert "claymation" in str(refused.sentence)
+
+
+async def test_the_variants_of_an_idea_stay_in_its_prompt_and_are_asked_about_when_it_is_drawn(
+    service: Service,
+) -> None:
+    wrote = await written(service, "/magic {red|blue} car")
+    assert str(wrote.result.facts["prompt"]).startswith("{red|blue} car, ")
+    for label, edited in (("Use", None), ("Original", None), ("Edit", "{a|b} dog")):
+        buttons = {each.label: each.id for each in under(wrote.job, wrote.result, COMMANDS, "en")}
+        asked = meaning(buttons[label], COMMANDS, edited)
+        last = (await told(service, Request(asked.command, asked.raw, user="web:ana", origin="")))[-1]
+        assert isinstance(last, Replied)
+        assert last.result.text.startswith("This makes 2 jobs. Draw them all?")
+
+
+async def test_an_idea_whose_variants_cannot_be_read_is_refused_before_anything_is_written(service: Service) -> None:
+    refusals = {
+        "{red|blue car": "idea has a { without its }. Write \\{ for the mark itself.",
+        "a __nothing__ car": "There is no list for __nothing__.",
+        "{4$$a|b}": "idea asks for 4 of 2 variants. Ask for fewer.",
+        " ... ": "idea is “...”, which has no words. Say in a few what to draw.",
+    }
+    for idea, why in refusals.items():
+        assert str(failed((await ask(service, f"/magic {idea}"))[-1]).sentence).startswith(why)
+
+
+async def test_a_prompt_that_is_longer_than_an_idea_is_drawn_as_it_is_and_that_is_told(service: Service) -> None:
+    made = done((await ask(service, f"/imagine {'a long red apple ' * 70} --magic on --style oil --steps 1"))[-1])
+    assert str(made.result.facts["prompt"]).endswith("apple, oil painting on linen with visible brushwork")
+    assert str(made.result.notes[0]) == "The prompt has more than 1000 characters, so magic left it as it is."
+
+
+async def test_always_set_beside_an_idea_is_told_with_the_prompt(service: Service) -> None:
+    wrote = await written(service, f"/magic {IDEA} --always off")
+    assert [str(note) for note in wrote.result.notes] == ["From now on your prompts are drawn as you write them."]
+
+
+async def test_the_same_idea_is_answered_from_the_cache(service: Service) -> None:
+    first, second = await written(service), await written(service)
+    assert (first.cached, second.cached) == (False, True)
+    assert first.result.facts["prompt"] == second.result.facts["prompt"]
+
+
+async def test_a_model_that_draws_one_simple_thing_gets_a_short_prompt(service: Service) -> None:
+    wrote = await written(service, "/magic a red apple")
+    row = await service.studio.store.job(wrote.job)
+    assert row is not None
+    assert row.job.params["short"] is True
+    assert len(str(wrote.result.facts["prompt"])) < 60
+
+
+async def test_the_ideas_own_medium_wins_and_that_is_told(service: Service) -> None:
+    wrote = await written(service, "/magic a watercolour of a fox --style photo")
+    assert wrote.result.facts["style"] == "watercolour"
+    assert [str(note) for note in wrote.result.notes] == [
+        "The idea itself says watercolour, so style photo was left out."
+    ]
+
+
+async def test_what_is_private_is_its_persons_alone(service: Service) -> None:
+    wrote = await written(service, private=True)
+    asked = meaning(f"use:{wrote.job}", COMMANDS)
+    last = await told(service, Request(asked.command, asked.raw, user="web:ben", origin=""))
+    assert failed(last[-1]).kind == "NotAllowed"
+
+
+async def test_refusals_name_the_option_and_what_to_do(service: Service) -> None:
+    assert "idea is missing" in str(failed((await ask(service, "/magic"))[-1]).sentence)
+    assert "style is “crayon”" in str(failed((await ask(service, "/magic a cat --style crayon"))[-1]).sentence)
+    long = failed((await ask(service, "/magic " + "x" * 1001))[-1])
+    assert str(long.sentence) == "idea has 1001 characters; at most 1000 are allowed. Shorten it."
+    drawn = done((await ask(service, "/imagine a red apple --steps 1"))[-1])
+    last = await told(service, Request("use", {"job": drawn.job}, user="web:ana", origin=""))
+    assert str(failed(last[-1]).sentence) == f"Job {drawn.job} wrote no prompt. /magic does."

@@ -1,0 +1,192 @@
+"""/queue and what the line keeps over a restart, with the real store and a real worker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import Studio
+from bot.commands import COMMANDS
+from bot.config.settings import Settings
+from bot.core.command import Request
+from bot.maintenance import queue_state
+from bot.presentation import card
+from bot.requests.call import Call, command
+from bot.requests.service import Service
+from engine.core.job import Done, Failed, Job, Queued, Started, Update
+from engine.tasks.echo import Params as Echo
+from storage.files import Files
+from storage.store import Store
+from tests.fakes import done, failed, small_engine, until
+
+
+@command("Say it back")
+async def echo(call: Call, params: Echo) -> Job:
+    return await call.job("echo", params)
+
+
+@asynccontextmanager
+async def studio(folder: Path, settings: Settings | None = None) -> AsyncIterator[Service]:
+    """One that may be opened again in the same folder, as after a restart."""
+    async with Store.open(folder / "atelier.db") as store, small_engine(folder) as engine:
+        files = Files(folder / "media", max_bytes=1000, max_pixels=10_000)
+        opened = Studio(settings or Settings(), store, files, engine, (*COMMANDS, echo))
+        await queue_state.restore(opened)
+        learning = asyncio.create_task(queue_state.keep_learning(opened))
+        yield Service(opened)
+        learning.cancel()
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    async with studio(tmp_path) as opened:
+        yield opened
+
+
+async def told(service: Service, name: str, user: str = "web:a", *, admin: bool = True, **raw: Any) -> list[Update]:
+    asked = Request(command=name, raw=raw, user=user, origin="here", admin=admin)
+    async with aclosing(service.handle(asked)) as updates:
+        return [update async for update in updates]
+
+
+async def said(service: Service, action: str = "show", job: str = "") -> str:
+    return done((await told(service, "queue", action=action, job=job))[-1]).result.text
+
+
+async def refusal(service: Service, action: str, job: str = "") -> str:
+    return str(failed((await told(service, "queue", action=action, job=job))[-1]).sentence)
+
+
+async def waiting(service: Service, count: int) -> list[str]:
+    """The ids of those who wait, next first, once there are so many."""
+    await until(lambda: len(service.studio.engine.line) == count)
+    return [standing.job for standing in service.studio.engine.line.standings()]
+
+
+async def test_only_admins_see_the_queue(service: Service) -> None:
+    assert failed((await told(service, "queue", admin=False))[0]).kind == "NotAllowed"
+
+
+async def test_a_paused_queue_starts_nothing_says_so_everywhere_and_goes_on(service: Service) -> None:
+    assert "The queue is paused" in await said(service, "pause")
+    held = asyncio.create_task(told(service, "echo", text="held"))
+    (job,) = await waiting(service, 1)
+    assert job in await said(service)
+    assert "The queue is paused" in done((await told(service, "status"))[-1]).result.text
+    assert "Jobs start" in await said(service, "resume")
+    updates = await held
+    assert isinstance(updates[0], Queued)
+    assert card._waiting(updates[0], "en") == "In line, place 1. The queue is paused."
+    assert isinstance(updates[-1], Done)
+
+
+async def test_a_pause_survives_a_restart(tmp_path: Path) -> None:
+    async with studio(tmp_path) as service:
+        await said(service, "pause")
+    async with studio(tmp_path) as service:
+        assert service.studio.engine.state().mode == "paused"
+        assert "The queue is paused" in await said(service)
+
+
+async def test_a_draining_queue_finishes_what_it_has_and_takes_nothing_new(service: Service) -> None:
+    running = asyncio.create_task(told(service, "echo", text="slow", seconds=0.3))
+    behind = asyncio.create_task(told(service, "echo", user="web:b", text="behind"))
+    await waiting(service, 1)
+    assert "runs empty" in await said(service, "drain")
+    assert "takes no new jobs" in str(failed((await told(service, "echo", text="new"))[0]).sentence)
+    assert [type((await each)[-1]) for each in (running, behind)] == [Done, Done]
+    await said(service, "resume")
+    assert isinstance((await told(service, "echo", text="new"))[-1], Done)
+
+
+async def test_bump_lets_a_job_go_first_and_drop_ends_one(service: Service) -> None:
+    await said(service, "pause")
+    asked = [asyncio.create_task(told(service, "echo", user=f"web:{n}", text=str(n))) for n in range(3)]
+    first, second, third = await waiting(service, 3)
+    assert await said(service, "bump", third) == f"Job {third} goes first."
+    assert await waiting(service, 3) == [third, first, second]
+    assert await said(service, "drop", first) == f"Job {first} is dropped."
+    await said(service, "resume")
+    ends = {update.job: update for update in [(await each)[-1] for each in asked]}
+    assert isinstance(ends[first], Failed)
+    assert isinstance(ends[second], Done)
+    assert isinstance(ends[third], Done)
+    assert await refusal(service, "bump", third) == f"Job {third} does not wait any more."
+
+
+async def test_bumping_a_job_that_shares_anothers_run_bumps_that_run(service: Service) -> None:
+    await said(service, "pause")
+    asked = [asyncio.create_task(told(service, "echo", user=f"web:{n}", text="xxy"[n])) for n in range(3)]
+    await until(lambda: len(service.flights) == 3)
+    await waiting(service, 2)
+    (rider,) = [row.job.id for row in await service.studio.store.jobs_of("web:1")]
+    await said(service, "bump", rider)
+    assert (await waiting(service, 2))[0] == service.flights.run_of(rider)
+    await said(service, "resume")
+    await asyncio.gather(*asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        (("bump",), "Say which job: /queue bump and its id"),
+        (("drop", "nope"), "There is no job nope"),
+        (("pause", "nope"), "job goes with bump or drop"),
+    ],
+)
+async def test_what_does_not_fit_is_refused(service: Service, asked: tuple[str, ...], refused: str) -> None:
+    assert refused in await refusal(service, *asked)
+
+
+async def test_the_queue_shows_who_runs_and_waits_and_never_what_they_asked(service: Service) -> None:
+    asked = [
+        asyncio.create_task(told(service, "echo", user=f"web:{n}", text=f"secret {n}", seconds=0.5)) for n in range(2)
+    ]
+    (behind,) = await waiting(service, 1)
+    shown = done((await told(service, "queue"))[-1]).result
+    assert "cpu: " in shown.text
+    assert f"1. {behind} · /echo · web:1 · waits for" in shown.text
+    assert "secret" not in f"{shown.text}{shown.facts}"
+    await asyncio.gather(*asked)
+    assert (await said(service)).endswith("Nobody waits.")
+
+
+async def test_how_long_runs_take_is_learned_and_survives_a_restart(tmp_path: Path) -> None:
+    async with studio(tmp_path) as service:
+        for number in range(3):
+            await told(service, "echo", text=str(number), seconds=0.2)
+        async with asyncio.timeout(5):
+            while len(await service.studio.store.runs()) < 3:  # noqa: ASYNC110  # written in the background
+                await asyncio.sleep(0.01)
+    async with studio(tmp_path) as service:
+        held = asyncio.create_task(told(service, "echo", text="a", seconds=1.5))
+        await until(lambda: bool(service.studio.engine.state().workers[0].running))
+        known = asyncio.create_task(told(service, "echo", text="b", seconds=0.2, user="web:b"))
+        await waiting(service, 1)
+        (standing,) = service.studio.engine.line.standings()
+        assert standing.starts is None  # nobody knows how long what runs will take
+        await asyncio.gather(held, known)
+
+
+async def test_a_role_has_its_share_and_its_caps(tmp_path: Path) -> None:
+    roles = {"friends": {"people": ["web:f"], "weight": 3, "running": 1, "queued": 1}}
+    async with studio(tmp_path, Settings.model_validate({"roles": roles})) as service:
+        call = Call(Request("echo", {}, "web:f", ""), service.studio)
+        job = await call.job("echo", Echo())
+        assert (job.weight, job.at_once, job.in_line) == (3, 1, 1)
+        await said(service, "pause")
+        first = asyncio.create_task(told(service, "echo", user="web:f", text="1"))
+        await waiting(service, 1)
+        refused = failed((await told(service, "echo", user="web:f", text="2"))[0])
+        assert refused.kind == "TooMany"
+        assert "at most 1 may wait" in str(refused.sentence)
+        await said(service, "resume")
+        assert [type(update) for update in await first if not isinstance(update, Queued)] == [Started, Done]
+
+
+def test_a_waiting_card_says_when_it_should_start() -> None:
+    told = card._waiting(Queued(job="1", place=3, seconds_left=90), "en")
+    assert told == "In line, place 3. It should start in about 1 min 30 s."

@@ -1,0 +1,149 @@
+"""Finds, in the source, every sentence that a person sees."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+ROOMS = ("bot", "engine", "storage")
+
+SINKS = {"say", "Sentence", "progress", "report"}
+"""Calls whose first argument, or `template=`, is a sentence, besides error classes. The last two tell a job's stage."""
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """`templates` -> `file:line` where each is written first; `built` are spoken, but put together in place."""
+
+    templates: dict[str, str]
+    built: dict[str, str]
+
+
+def sentences(root: Path = ROOT) -> Sentences:
+    """All of the source under `root`."""
+    paths = [path for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
+    trees = {str(path.relative_to(root)): ast.parse(path.read_text("utf-8")) for path in paths}
+    sinks = _sinks(trees.values())
+    params = _descendants("TaskParams", trees.values())
+    found = Sentences({}, {})
+    for name, tree in trees.items():
+        values = _Values(tree)
+        for expression in _spoken(tree, sinks, params):
+            place = f"{name}:{expression.lineno}"
+            found.templates.update({text: place for text in values.of(expression) if text not in found.templates})
+            if isinstance(expression, ast.JoinedStr | ast.BinOp):
+                found.built[place] = ast.unparse(expression)
+    return found
+
+
+def _sinks(trees: Collection[ast.Module]) -> set[str]:
+    """The names of what speaks: errors, `say` and its like, and the functions that speak their own first parameter."""
+    sinks = SINKS | _descendants("AtelierError", trees)
+    while more := {name for tree in trees for name in _passing_on(tree, sinks)} - sinks:
+        sinks |= more
+    return sinks
+
+
+def _spoken(tree: ast.Module, sinks: set[str], params: set[str]) -> Iterator[ast.expr]:
+    """The expressions that are spoken: arguments of sinks, and the descriptions of commands and options."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) in sinks:
+            yield from _template(node)
+        elif isinstance(node, ast.ClassDef) and node.name in params and _bases(node) & params:
+            yield from _descriptions(node)
+        elif isinstance(node, ast.Subscript) and _name(node.value) == "Annotated":
+            yield from _descriptions(node)  # an option that several tasks take
+        elif isinstance(node, ast.AsyncFunctionDef):
+            calls = (each for each in node.decorator_list if isinstance(each, ast.Call) and _called(each) == "command")
+            yield from (part for call in calls for part in (*_template(call), *_labels(call)))
+
+
+def _template(call: ast.Call) -> list[ast.expr]:
+    named = [keyword.value for keyword in call.keywords if keyword.arg == "template"]
+    return named or call.args[:1]
+
+
+def _labels(call: ast.Call) -> list[ast.expr]:
+    """The words of a command's button, of its entry in menus, and of what is agreed to before it."""
+    return [keyword.value for keyword in call.keywords if keyword.arg in ("button", "menu", "consent")]
+
+
+def _descriptions(declared: ast.AST) -> Iterator[ast.expr]:
+    for node in ast.walk(declared):
+        if isinstance(node, ast.Call) and _called(node) == "Field":
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == "description")
+
+
+def _passing_on(tree: ast.Module, sinks: set[str]) -> set[str]:
+    """Functions of the module that speak their own first parameter."""
+    more = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            own = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args) if argument.arg != "self"][:1]
+            calls = (call for call in ast.walk(node) if isinstance(call, ast.Call) and _called(call) in sinks)
+            spoken = {part.id for call in calls for part in _template(call) if isinstance(part, ast.Name)}
+            more |= {node.name} if spoken & set(own) else set()
+    return more
+
+
+class _Values:
+    """The strings that an expression can be, followed through the module's names, dicts and conditions."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._assigned: dict[str, list[ast.expr]] = defaultdict(list)
+        for node in ast.walk(tree):
+            for target in _targets(node):
+                self._assigned[target].append(node.value)  # type: ignore[attr-defined]  # only assignments have targets
+
+    def of(self, expression: ast.expr, seen: frozenset[str] = frozenset()) -> set[str]:
+        if isinstance(expression, ast.Constant):
+            return {expression.value} if isinstance(expression.value, str) else set()
+        name = _name(expression) if isinstance(expression, ast.Name) else ""
+        parts = self._parts(expression) if name not in seen else []
+        return {text for part in parts for text in self.of(part, seen | {name} - {""})}
+
+    def _parts(self, expression: ast.expr) -> Iterable[ast.expr]:
+        match expression:
+            case ast.Name(id=name):
+                return self._assigned.get(name, [])
+            case ast.IfExp(body=one, orelse=other):
+                return one, other
+            case ast.BoolOp(values=values) | ast.Tuple(elts=values) | ast.List(elts=values) | ast.Dict(values=values):
+                return values
+            case ast.Subscript(value=table) | ast.Call(func=ast.Attribute(value=table, attr="get")):
+                return (table,)
+        return ()
+
+
+def _targets(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign | ast.NamedExpr) and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    return []
+
+
+def _descendants(root: str, trees: Collection[ast.Module]) -> set[str]:
+    """The names of `root` and of the classes that descend from it."""
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    known = {root}
+    while more := {node.name for node in classes if _bases(node) & known} - known:
+        known |= more
+    return known
+
+
+def _bases(node: ast.ClassDef) -> set[str]:
+    return {_name(base) for base in node.bases}
+
+
+def _called(call: ast.Call) -> str:
+    return _name(call.func)
+
+
+def _name(expression: ast.expr) -> str:
+    match expression:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""

@@ -1,0 +1,62 @@
+from string import Formatter
+
+from bot.i18n.translate import SPANISH, language_of, say
+from tests.bot.i18n.sentences import sentences
+
+FOUND = sentences()
+
+
+def test_every_sentence_has_its_spanish() -> None:
+    missing = [f"{place} {template}" for template, place in FOUND.templates.items() if template not in SPANISH]
+    assert not missing, "\n".join(missing)
+
+
+def test_no_spanish_is_left_over() -> None:
+    unused = [template for template in SPANISH if template not in FOUND.templates]
+    assert not unused, "\n".join(unused)
+
+
+def test_no_sentence_is_put_together_where_it_is_used() -> None:
+    assert not FOUND.built
+
+
+def test_the_spanish_fills_the_same_names_in_the_same_form() -> None:
+    assert not {english: spanish for english, spanish in SPANISH.items() if names(english) != names(spanish)}
+
+
+def test_the_spanish_ends_like_the_english() -> None:
+    assert not {english: spanish for english, spanish in SPANISH.items() if ending(english) != ending(spanish)}
+
+
+def test_the_walk_finds_what_is_said_in_every_way() -> None:
+    """Errors, commands, options, Sentences, stages, tables, and helpers that pass a sentence on."""
+    expected = {
+        "The studio is closing. Ask again in a minute.": "bot/requests/service.py",
+        "You have no job that waits or runs.": "bot/commands/cancel.py",
+        "Draw pictures from words": "bot/commands/imagine.py",
+        "What to draw": "engine/tasks/imagine/params.py",
+        "It is starting.": "engine/host/supervisor.py",
+        "drawing": "engine/tasks",
+        "{option} is “{value}”; it must be on or off.": "engine/core/params.py",
+        "off: set {variable} and start again": "bot/adapters/registry.py",
+    }
+    missed = [text for text, place in expected.items() if not FOUND.templates.get(text, "").startswith(place)]
+    assert not missed
+
+
+def test_spanish_is_for_every_spanish_and_english_for_the_rest() -> None:
+    assert [language_of(tag) for tag in ("es", "es-419", "es_ES", "ES")] == ["es"] * 4
+    assert [language_of(tag) for tag in (None, "", "en-US", "est", "pt-BR")] == ["en"] * 5
+
+
+def test_a_sentence_is_said_in_the_persons_language_with_its_facts() -> None:
+    assert say("In line, place {place}.", "es", place=3) == "En cola, puesto 3."
+    assert say("In line, place {place}.", place=3) == "In line, place 3."
+
+
+def names(template: str) -> set[tuple[str, str | None]]:
+    return {(name, form) for _, name, form, _ in Formatter().parse(template) if name is not None}
+
+
+def ending(template: str) -> str:
+    return template[-1] if template[-1] in ".:…?" else ""

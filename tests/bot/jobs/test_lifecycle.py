@@ -1,0 +1,171 @@
+"""What a later run of the studio makes of the jobs that an earlier one left, with the real store and a real worker."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import aclosing, closing
+from pathlib import Path
+
+import pytest
+
+from bot.app import Studio
+from bot.commands.cancel import cancel
+from bot.config.settings import Settings
+from bot.core.command import Request
+from bot.requests.call import Call, command
+from bot.requests.service import Service
+from engine.core.errors import Broken
+from engine.core.job import Done, Failed, Job, Result, Started, Update
+from engine.tasks.echo import Params as Echo
+from storage.files import Files
+from storage.store import Row, Store
+from tests.fakes import done, echo, failed, small_engine
+
+
+@command("Say it back")
+async def repeat(call: Call, params: Echo) -> Job:
+    return await call.job("echo", params)
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    settings = Settings().model_copy(update={"limits": {}})
+    async with Store.open(tmp_path / "atelier.db") as store, small_engine(tmp_path) as engine:
+        files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
+        yield Service(Studio(settings, store, files, engine, (repeat, cancel)))
+
+
+async def left(service: Service, job: Job, attempts: int = 0) -> Row:
+    """The job as an earlier run left it: in line, or running for the so manieth time."""
+    await service.studio.store.admit(job)
+    for attempt in range(attempts):
+        if attempt:
+            await service.studio.store.requeue(job.id)
+        await service.studio.store.start(job.id, "cpu")
+    (found,) = await service.left(job.user.partition(":")[0])
+    assert found == job
+    return await row_of(service, job)
+
+
+async def resumed(service: Service, job: Job) -> list[Update]:
+    async with aclosing(service.resume(job)) as updates:
+        return [update async for update in updates]
+
+
+async def row_of(service: Service, job: Job) -> Row:
+    row = await service.studio.store.job(job.id)
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize("attempts", [0, 1], ids=["in line", "running"])
+async def test_a_job_that_was_left_runs_and_is_told_once(service: Service, attempts: int) -> None:
+    job = echo(text="left")
+    row = await left(service, job, attempts)
+    assert done((await resumed(service, row.job))[-1]).result.text == "left"
+    told = await row_of(service, job)
+    assert (told.state, told.attempt) == ("done", attempts + 1)
+    assert await resumed(service, row.job) == []
+
+
+async def test_a_job_that_crashed_twice_is_given_up_with_a_word(service: Service) -> None:
+    job = echo(text="poison")
+    (update,) = await resumed(service, (await left(service, job, attempts=2)).job)
+    assert "died twice" in str(failed(update).sentence)
+    assert (await row_of(service, job)).state == "failed"
+
+
+async def test_a_job_that_crashed_once_may_bring_a_worker_down_once_more(service: Service) -> None:
+    job = echo(text="deadly", fault="die")
+    updates = await resumed(service, (await left(service, job, attempts=1)).job)
+    assert sum(isinstance(update, Started) for update in updates) == 1
+    assert "died twice" in str(failed(updates[-1]).sentence)
+    assert (await row_of(service, job)).attempt == 2
+
+
+async def test_a_job_from_before_an_update_whose_options_are_refused_now_is_told_which(service: Service) -> None:
+    asked = {"prompt": "a fox", "negative": "snow", "guidance": 0.5}
+    job = Job(command="imagine", task="imagine", params=asked, key="before", user="web:a", origin="")
+    (update,) = await resumed(service, (await left(service, job)).job)
+    assert str(failed(update).sentence).startswith("negative has no effect at a guidance of 0.5")
+    assert (await row_of(service, job)).state == "failed"
+
+
+async def test_what_was_made_is_told_without_a_run(service: Service) -> None:
+    made, broke = echo(text="made"), echo(text="broke", user="web:b")
+    for job in (made, broke):
+        await service.studio.store.admit(job)
+        await service.studio.store.start(job.id, "cpu")
+    await service.studio.store.finish(made.id, Result(text="made"), 1)
+    await service.studio.store.fail(broke.id, Failed.of(Broken("It broke."), broke.id))
+    ends = [await resumed(service, each) for each in await service.left("web")]
+    assert ends == [[Done(job=made.id, result=Result(text="made"))], [Failed.of(Broken("It broke."), broke.id)]]
+    assert [(await row_of(service, job)).state for job in (made, broke)] == ["done", "failed"]
+
+
+async def test_an_answer_that_was_not_shown_stays_to_be_told(service: Service) -> None:
+    asked = Request("repeat", {"text": "unseen"}, "web:a", "here")
+    async with aclosing(service.handle(asked)) as updates:
+        job = ""
+        async for update in updates:
+            if isinstance(update, Done):
+                job = update.job
+                break
+    row = await row_of(service, *await service.left("web"))
+    assert (row.job.id, row.state) == (job, "delivering")
+    assert isinstance((await resumed(service, row.job))[-1], Done)
+
+
+async def test_jobs_of_another_platform_stay_as_they_are(service: Service) -> None:
+    job = echo(user="discord:7")
+    await left(service, job)
+    assert await service.left("telegram") == []
+    assert (await row_of(service, job)).state == "queued"
+
+
+async def test_a_job_that_nobody_carries_yet_is_cancelled_and_that_is_told_later(service: Service) -> None:
+    row = await left(service, echo(text="never"))
+    asked = Request("cancel", {"job": row.job.id}, "web:a", "here")
+    async with aclosing(service.handle(asked)) as updates:
+        assert done([update async for update in updates][-1]).result.text.startswith(f"Job {row.job.id}")
+    (told,) = await resumed(service, row.job)
+    assert failed(told).kind == "Cancelled"
+    assert (await row_of(service, row.job)).state == "cancelled"
+
+
+async def test_a_platform_that_is_lost_leaves_its_job_to_go_on(service: Service) -> None:
+    async with aclosing(service.handle(Request("repeat", {"seconds": 60}, "web:a", "here"))) as updates:
+        async for update in updates:
+            if isinstance(update, Started):
+                service.leave(update.job)
+                break
+    row = await row_of(service, *await service.left("web"))
+    assert (row.state, row.attempt) == ("queued", 0)
+
+
+async def test_a_full_disk_refuses_a_job_and_takes_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.requests.admission.ROOM", 10**18)
+    async with aclosing(service.handle(Request("repeat", {"text": "x"}, "web:a", "here"))) as updates:
+        (refused,) = [update async for update in updates]
+    assert "disk is full" in str(failed(refused).sentence)
+    assert await service.studio.store.unfinished() == []
+
+
+async def test_what_is_made_while_another_program_holds_the_database_is_told_once_it_lets_go(
+    service: Service, tmp_path: Path
+) -> None:
+    database = service.studio.store._database  # patience in milliseconds, for a quick test
+    await database.read(lambda db: db.execute("PRAGMA busy_timeout = 50").fetchall())
+    with closing(sqlite3.connect(tmp_path / "atelier.db", isolation_level=None)) as other:
+        async with aclosing(
+            service.handle(Request("repeat", {"text": "kept", "seconds": 0.2}, "web:a", "here"))
+        ) as told:
+            updates = []
+            async for update in told:
+                updates.append(update)
+                if isinstance(update, Started):
+                    other.execute("BEGIN EXCLUSIVE")
+                    asyncio.get_running_loop().call_later(1, other.rollback)
+    assert done(updates[-1]).result.text == "kept"
+    (state,) = [row["state"] for row in await database.read(lambda db: db.execute("SELECT state FROM jobs").fetchall())]
+    assert state == "done"

@@ -1,0 +1,91 @@
+"""Which buttons stand under a result, and what a press of one means."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.commands import COMMANDS
+from bot.core.command import Attachment, Command
+from bot.presentation.buttons import EACH, MOST, job_of, meaning, under, withdraws
+from engine.core.job import Media, Result
+
+
+def media(mime: str = "image/png") -> Media:
+    return Media(path=Path("a"), mime=mime, sha256="0" * 64, bytes=1)
+
+
+def labels(result: Result, commands: tuple[Command, ...] = COMMANDS) -> list[str]:
+    return [button.label for button in under("3f9a", result, commands, "en")]
+
+
+def named(name: str) -> Command:
+    return next(command for command in COMMANDS if command.name == name)
+
+
+def test_a_result_has_the_buttons_of_what_takes_its_kind_of_file() -> None:
+    drawn = {"prompt": "a cat", "seed": 7}
+    assert labels(Result(media=(media(),), facts=drawn)) == ["Again", "Vary", "Upscale", "Animate", "Delete"]
+    assert labels(Result(media=(media("video/mp4"),), facts={"seed": 7})) == ["Again", "Upscale", "Delete"]
+    assert labels(Result(media=(media("video/mp4"),), facts={"voice": "en"})) == ["Upscale", "Subtitle", "Delete"]
+    assert labels(Result(media=(media("audio/ogg"),))) == ["Delete"]
+
+
+def test_what_draws_on_stands_under_a_single_picture_that_can_be_drawn_on() -> None:
+    facts = {"prompt": "a cat", "seed": 7, "extends": True}
+    more = ["Zoom out", "⬅️", "➡️", "⬆️", "⬇️"]
+    shown = labels(Result(media=(media(),), facts=facts))
+    assert shown[:7] == ["Again", "Vary", *more]
+    assert not {*more} & {*labels(Result(media=(media(), media()), facts=facts))}
+    assert not {*more} & {*labels(Result(media=(media(),), facts={"prompt": "a cat", "seed": 7}))}
+
+
+def test_an_answer_without_a_file_has_no_buttons() -> None:
+    assert labels(Result(text="hello", facts={"seed": 7})) == []
+    assert under("", Result(media=(media(),)), COMMANDS, "en") == ()
+
+
+def test_each_of_several_files_has_its_own_buttons() -> None:
+    result = Result(media=(media(), media("audio/ogg"), media()), facts={"seed": 7})
+    shown = [button.id for button in under("3f9a", result, COMMANDS, "en")]
+    assert shown == ["again:3f9a", "upscale:3f9a", "upscale:3f9a.3", "animate:3f9a", "animate:3f9a.3", "delete:3f9a"]
+
+
+def test_where_there_would_be_too_many_only_the_first_file_has_buttons() -> None:
+    more = tuple(replace(named("upscale"), name=f"more_{number}") for number in range(MOST // EACH))
+    shown = under("3f9a", Result(media=(media(),) * EACH), (*COMMANDS, *more), "en")
+    assert len(shown) <= MOST
+    assert {button.argument for button in shown} == {"3f9a"}
+
+
+def test_a_label_is_in_the_persons_language() -> None:
+    assert under("3f9a", Result(media=(media(),)), (named("delete"),), "es")[0].label == "Borrar"
+
+
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.button])
+def test_a_press_gives_its_job_or_its_file_to_the_option_that_takes_it(name: str) -> None:
+    command = named(name)
+    asked = meaning(f"{name}:3f9a.2", COMMANDS)
+    assert asked.command == name
+    assert asked.raw == ({"job": "3f9a"} if "job" in command.params.model_fields else {})
+    assert asked.files == ({command.source.name: Attachment("3f9a.2", result="3f9a.2")} if command.source else {})
+
+
+def test_a_button_of_a_command_that_is_gone_asks_for_that_command() -> None:
+    assert (meaning("explode:1", COMMANDS).command, meaning("", COMMANDS).command) == ("explode", "")
+    assert not withdraws("explode:1", COMMANDS)
+    assert withdraws("delete:3f9a", COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("3f9a", ("3f9a", 1)),
+        ("3f9a.2", ("3f9a", 2)),
+        ("3f9a.x", ("3f9a", 0)),
+        ("3f9a.99999", ("3f9a", 0)),
+        ("", ("", 1)),
+    ],
+)
+def test_the_number_of_a_file_is_read_with_care(argument: str, expected: tuple[str, int]) -> None:
+    assert job_of(argument) == expected

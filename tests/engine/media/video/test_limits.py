@@ -1,0 +1,80 @@
+"""An FFmpeg that reads a person's file: bounded in pixels of a frame and in memory, whatever the file says."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+import pytest
+
+from engine.core.errors import BadInput, TooLarge
+from engine.core.job import Media
+from engine.media import decoding
+from engine.media.decoding import set_max_pixels
+from engine.media.files import keep
+from engine.media.video import FONTS, Stream, Watch, frames, limits, probe, program, run
+from engine.tasks.subtitle.render import FONTCONFIG, Renderer
+from engine.tasks.subtitle.typefaces import typefaces
+from engine.weights.registry import weights_folder
+
+
+@pytest.fixture(autouse=True)
+def bound() -> Iterator[None]:
+    before = decoding.max_frame_pixels()
+    yield
+    set_max_pixels(before)
+
+
+def growing(folder: Path, side: int, suffix: str) -> Media:
+    """Three frames of 64 x 64, then three of `side` x `side`."""
+    parts = []
+    for size in (64, side):
+        path = folder / f"{size}.{suffix}"
+        source = f"color=gray:s={size}x{size}:r=10"
+        command = ["-f", "lavfi", "-i", source, "-frames:v", "3", "-c:v", "libx264", "-preset", "ultrafast"]
+        subprocess.run([program(), "-v", "error", *command, "-f", "h264", str(path)], check=True, timeout=60)
+        parts.append(path.read_bytes())
+    (folder / "joined.h264").write_bytes(b"".join(parts))
+    made = folder / f"joined.{suffix}"
+    joined = ["-f", "h264", "-r", "10", "-i", str(folder / "joined.h264"), "-c", "copy", str(made)]
+    subprocess.run([program(), "-v", "error", *joined], check=True, timeout=60)
+    return keep(made, folder / "media")
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str, tmp_path: Path) -> None:
+    sent = growing(tmp_path, 2000, suffix)
+    set_max_pixels(1_000_000)
+    (tmp_path / FONTS).write_text(FONTCONFIG)
+    (tmp_path / "fonts").mkdir()
+    with pytest.raises(TooLarge, match=r"frames that are larger than it says|frames are 2000 x 2000"):
+        for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), Watch()):
+            pass
+    renderer = Renderer(tmp_path, Watch(), typefaces(weights_folder(Path("data"))))
+    with pytest.raises(TooLarge, match="frames that are larger than it says"):
+        renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
+
+
+def test_a_video_that_grows_is_not_cut_short_in_silence(tmp_path: Path) -> None:
+    sent = growing(tmp_path, 1200, "mkv")
+    with pytest.raises(TooLarge, match="larger than it says"):
+        for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), Watch()):
+            pass
+
+
+def test_the_owners_bound_reaches_the_probe(tmp_path: Path) -> None:
+    sent = growing(tmp_path, 2000, "mkv")
+    assert probe(sent.path, sent.mime).video is not None
+    set_max_pixels(1_000_000)
+    with pytest.raises((TooLarge, BadInput)):
+        probe(sent.path, sent.mime)
+
+
+def test_an_ffmpeg_that_takes_too_much_memory_ends_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    large: Any = ffmpeg.input("color=gray:s=12000x9000:r=10:d=1", f="lavfi").filter("scale", 6000, 4500)
+    asked = large.output("pipe:", f="null", pix_fmt="rgb24")
+    run(ffmpeg.input("color=gray:s=64x64:r=10:d=1", f="lavfi").output("pipe:", f="null"), Watch())
+    monkeypatch.setattr(limits, "MAX_CHILD_BYTES", 100 * 2**20)
+    with pytest.raises(TooLarge, match="takes too much memory to decode"):
+        run(asked, Watch())

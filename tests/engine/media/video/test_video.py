@@ -1,0 +1,245 @@
+"""The door to FFmpeg, with the real FFmpeg on recordings that it makes itself."""
+
+import itertools
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+
+from engine.core.errors import BadInput, Cancelled, TimedOut, TooLarge
+from engine.media.video import Bounds, FFmpegFailed, Watch, frames, opened, probe, program, run, write
+
+WIDTH, HEIGHT, RATE = 64, 48, 10
+
+
+def made(path: Path, *options: str, seconds: float = 1.0) -> Path:
+    """A test picture that moves, with a tone."""
+    picture = f"testsrc=size={WIDTH}x{HEIGHT}:rate={RATE}"
+    inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine"]
+    subprocess.run(
+        [program(), "-v", "error", "-y", *inputs, "-t", str(seconds), *options, f"file:{path}"], check=True, timeout=30
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("video") / "clip.mp4", "-pix_fmt", "yuv420p")
+
+
+@pytest.mark.parametrize(
+    ("name", "mime", "video", "sound"),
+    [
+        ("a.mp4", "video/mp4", True, True),
+        ("a.mkv", "video/x-matroska", True, True),
+        ("a.webm", "video/webm", True, True),
+        ("a.mov", "video/quicktime", True, True),
+        ("a.avi", "video/x-msvideo", True, True),
+        ("a.gif", "image/gif", True, False),
+        ("a.mp3", "audio/mpeg", False, True),
+        ("a.ogg", "audio/ogg", False, True),
+        ("a.wav", "audio/wav", False, True),
+        ("a.flac", "audio/flac", False, True),
+        ("a.m4a", "audio/mp4", False, True),
+        ("a.aac", "audio/aac", False, True),
+    ],
+)
+def test_a_recording_is_probed(name: str, mime: str, video: bool, sound: bool, tmp_path: Path) -> None:
+    found = probe(made(tmp_path / name, *([] if video else ["-vn"])), mime)
+    assert found.seconds == pytest.approx(1, abs=0.15)
+    assert bool(found.video) == video
+    assert bool(found.sound) == sound
+    if found.video:
+        assert (found.video.width, found.video.height) == (WIDTH, HEIGHT)
+        assert (found.video.rate, found.video.frames) == (RATE, RATE)
+
+
+@pytest.mark.parametrize(
+    ("rate", "count", "name", "options", "seconds"),
+    [
+        ("30", 60, "a.mp4", [], 2.0),
+        ("30", 61, "a.mp4", [], 61 / 30),
+        ("30000/1001", 61, "a.mp4", [], 61 * 1001 / 30000),
+        ("25", 40, "a.mkv", ["-x264-params", "bframes=8:b-pyramid=2"], 1.6),
+        ("30", 60, "a.mp4", ["-bf", "0"], 2.0),
+        ("30", 1, "a.mp4", [], 1 / 30),
+        ("30", 60, "a.mp4", ["-vf", "setpts=PTS+gt(N\\,30)*0.5/TB", "-fps_mode", "vfr"], 2.5),
+    ],
+)
+def test_a_video_is_as_long_as_its_last_frame_is_shown(  # noqa: PLR0917  # of parametrize
+    rate: str, count: int, name: str, options: list[str], seconds: float, tmp_path: Path
+) -> None:
+    """B-frames are decoded in another order than they are shown in; FFmpeg reports up to the last one decoded."""
+    path = tmp_path / name
+    source = ["-f", "lavfi", "-i", f"testsrc=size=64x48:rate={rate}", "-frames:v", str(count), "-c:v", "libx264"]
+    subprocess.run([program(), "-v", "error", *source, *options, str(path)], check=True, timeout=30)
+    found = probe(path, "video/mp4" if path.suffix == ".mp4" else "video/x-matroska")
+    assert found.seconds == pytest.approx(seconds, abs=0.005)
+
+
+@pytest.mark.parametrize("sounding", [1.0, 3.0])
+def test_a_video_is_as_long_as_the_longer_of_its_pictures_and_its_sound(sounding: float, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    picture, sound = "testsrc=size=64x48:rate=30:duration=2", f"sine=duration={sounding}"
+    inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264"]
+    subprocess.run([program(), "-v", "error", *inputs, str(path)], check=True, timeout=30)
+    assert probe(path, "video/mp4").seconds == pytest.approx(max(2.0, sounding), abs=0.03)
+
+
+def test_a_turned_video_has_the_size_that_it_is_shown_in(clip: Path, tmp_path: Path) -> None:
+    turned = tmp_path / "turned.mp4"
+    # The packaged FFmpeg makes it, whichever one reads it: -display_rotation came with FFmpeg 6.
+    packaged = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error"]
+    subprocess.run([*packaged, "-display_rotation", "90", "-i", str(clip), "-c", "copy", str(turned)], check=True)
+    found = probe(turned, "video/mp4").video
+    assert found
+    assert (found.width, found.height) == (HEIGHT, WIDTH)
+    assert next(frames(turned, "video/mp4", found, Watch())).shape == (WIDTH, HEIGHT, 3)
+
+
+def test_a_video_with_odd_sides_comes_back_frame_by_frame(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0)
+    pictures = [np.full((33, 51, 3), noise.integers(0, 255, 3), np.uint8) for _ in range(7)]
+    write(iter(pictures), tmp_path / "odd.mp4", 5, Watch())
+    found = probe(tmp_path / "odd.mp4", "video/mp4")
+    assert found.video
+    back = list(frames(tmp_path / "odd.mp4", "video/mp4", found.video, Watch()))
+    assert len(back) == 7
+    for picture, again in zip(pictures, back, strict=True):
+        assert np.abs(picture[2:30, 2:48].astype(int) - again[2:30, 2:48]).mean() < 4
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.webm", "aac")])
+def test_the_sound_of_the_source_goes_along(name: str, codec: str, tmp_path: Path) -> None:
+    source = made(tmp_path / name)
+    mime = {"a.mp4": "video/mp4", "a.webm": "video/webm"}[name]
+    found = probe(source, mime)
+    assert found.video
+    write(frames(source, mime, found.video, Watch()), tmp_path / "b.mp4", RATE, Watch(), (source, mime, found))
+    again = probe(tmp_path / "b.mp4", "video/mp4")
+    assert again.sound
+    assert again.sound.codec == codec
+
+
+def test_a_gif_keeps_what_is_transparent(tmp_path: Path) -> None:
+    picture = np.zeros((20, 30, 4), np.uint8)
+    picture[5:15, 5:25] = [200, 30, 30, 255]
+    write(iter([picture, np.flip(picture, 0)]), tmp_path / "a.gif", 5, Watch())
+    found = probe(tmp_path / "a.gif", "image/gif").video
+    assert found
+    back = list(frames(tmp_path / "a.gif", "image/gif", found, Watch(), alpha=True))
+    assert len(back) == 2
+    assert back[0][0, 0, 3] == 0
+    assert back[0][10, 15, 3] == 255
+
+
+def endless() -> "Iterator[Any]":
+    return itertools.repeat(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+
+
+def soon(watch: Watch) -> threading.Timer:
+    timer = threading.Timer(0.3, watch.cancelled.set)
+    timer.start()
+    return timer
+
+
+def test_a_cancel_ends_an_encoding_within_a_second(tmp_path: Path) -> None:
+    watch = Watch()
+    soon(watch)
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        write(endless(), tmp_path / "a.mp4", RATE, watch)
+    assert time.monotonic() - begun < 1.3
+
+
+def test_a_cancel_ends_a_pipeline_that_says_nothing_within_a_second(tmp_path: Path) -> None:
+    import ffmpeg
+
+    watch = Watch()
+    soon(watch)
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        run(ffmpeg.input("sine", f="lavfi", re=None).output(str(tmp_path / "a.wav")), watch)
+    assert time.monotonic() - begun < 1.3
+
+
+def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(TimedOut, match="0 s"):
+        write(endless(), tmp_path / "a.mp4", RATE, Watch(seconds=0.2))
+
+
+def test_leaving_the_frames_early_ends_the_child(clip: Path) -> None:
+    stream = probe(clip, "video/mp4").video
+    assert stream
+    before = set(threading.enumerate())
+    reading = frames(clip, "video/mp4", stream, Watch())
+    next(reading)
+    reading.close()
+    assert {thread for thread in set(threading.enumerate()) - before if not thread.daemon} == set()
+
+
+def test_progress_comes_from_ffmpeg_itself(clip: Path, tmp_path: Path) -> None:
+    heard: list[float] = []
+    told = run(opened(clip, "video/mp4").output(str(tmp_path / "b.mp4")), Watch(), heard.append)
+    assert heard[-1] == pytest.approx(1, abs=0.2)
+    assert told["progress"] == "end"
+
+
+def test_a_file_named_from_the_studios_folder_is_found_by_a_pipeline_that_works_in_another(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clip.parent)
+    run(opened(Path(clip.name), "video/mp4").output("b.mp4"), Watch(), folder=tmp_path)
+    assert probe(tmp_path / "b.mp4", "video/mp4").video
+
+
+def test_a_pipeline_that_fails_says_why_to_the_log(tmp_path: Path) -> None:
+    with pytest.raises(FFmpegFailed, match="No such file"):
+        run(opened(tmp_path / "absent.mp4", "video/mp4").output(str(tmp_path / "b.mp4")), Watch())
+
+
+@pytest.mark.parametrize("name", ["it's 50%, a:b\\c [d];e,f.mp4", "new\nline 😀 %03d.mp4"])
+def test_any_name_of_a_file_is_read_and_written(name: str, clip: Path, tmp_path: Path) -> None:
+    strange = tmp_path / name
+    strange.write_bytes(clip.read_bytes())
+    stream = probe(strange, "video/mp4").video
+    assert stream
+    again = tmp_path / f"again {name}"
+    write(frames(strange, "video/mp4", stream, Watch()), again, RATE, Watch())
+    found = probe(again, "video/mp4").video
+    assert found
+    assert (found.width, found.height, found.rate, found.frames) == (WIDTH, HEIGHT, RATE, RATE)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        (Bounds(seconds=0.5), "1 s long; at most 0 s"),
+        (Bounds(frames=5), "10 frames; at most 5"),
+        (Bounds(pixels=100), "64 x 48 pixels; at most 100"),
+    ],
+)
+def test_what_is_over_a_bound_is_refused_by_name(bounds: Bounds, said: str, clip: Path) -> None:
+    with pytest.raises(TooLarge, match=said):
+        probe(clip, "video/mp4", bounds)
+
+
+def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "cover.mp3"
+    cover = ["-map", "1:a", "-map", "0:v", "-frames:v", "1", "-c:v", "png", "-disposition:v", "attached_pic"]
+    made(path, *cover)
+    found = probe(path, "audio/mpeg")
+    assert found.sound
+    assert found.video is None
+
+
+def test_a_file_with_neither_sound_nor_video_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(100))
+    with pytest.raises(BadInput, match="no sound or video"):
+        probe(tmp_path / "a.mp4", "video/mp4")

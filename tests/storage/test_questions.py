@@ -1,0 +1,182 @@
+"""Questions that several jobs wait for: all of them are made by one answer, or none."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.core.errors import BadInput, RateLimited
+from engine.core.job import Job, Result
+from storage.database import MIGRATIONS
+from storage.store import Limit, Question, Rate, Store
+from tests.storage.builders import Clock, run
+from tests.storage.conftest import Reopen
+
+Make = Callable[..., Job]
+LIMIT = Limit("web:a", "imagine", Rate(2, 60))
+KILLED = """
+import asyncio, os, signal, sys
+from storage.store import Store
+
+async def agree():
+    async with Store.open(sys.argv[1]) as store:
+        question = await store.asked(sys.argv[2])
+        def arm(db):
+            db.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            db.execute("CREATE TEMP TRIGGER last AFTER INSERT ON jobs WHEN NEW.id LIKE '%-3' BEGIN SELECT die(); END")
+        await store._database.read(arm)
+        await store.admit_all(question.jobs, (), question)
+
+asyncio.run(agree())
+"""
+
+
+@pytest.fixture
+async def question(store: Store, job: Make, clock: Clock) -> Question:
+    first = job("one")
+    more = (job(f"number {place}", id=f"{first.id}-{place}") for place in (2, 3))
+    asked = Question((first, *more), until=clock.now + 60)
+    await store.ask(asked)
+    return asked
+
+
+async def counted(store: Store) -> tuple[int, int]:
+    """Jobs and tokens taken."""
+    allowed = await store.limits_of(["web:a"], {"imagine": Rate(10, 60)})
+    return len(await store.unfinished()), allowed["imagine"].used
+
+
+async def test_an_answer_makes_every_job_and_closes_the_question(store: Store, question: Question) -> None:
+    assert await store.admit_all(question.jobs, [Limit("web:a", "imagine", Rate(3, 60))], question) == [None] * 3
+    assert [row.job for row in await store.unfinished()] == list(question.jobs)
+    assert await store.asked(question.name) is None
+    with pytest.raises(BadInput, match="answered already"):
+        await store.admit_all(question.jobs, (), question)
+
+
+async def test_where_one_cannot_be_written_none_is_and_the_question_stays(store: Store, question: Question) -> None:
+    refuse = "CREATE TEMP TRIGGER t BEFORE INSERT ON jobs WHEN NEW.id LIKE '%-3' BEGIN SELECT raise(ABORT, 'no'); END"
+    await store._database.change(lambda db: db.execute(refuse))
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.admit_all(question.jobs, (), question)
+    assert await counted(store) == (0, 0)
+    assert await store.asked(question.name) == question
+    await store._database.change(lambda db: db.execute("DROP TRIGGER t"))
+    await store.admit_all(question.jobs, (), question)
+    assert (await counted(store))[0] == 3
+
+
+async def test_where_one_is_over_the_limit_none_is_made_and_none_counts(store: Store, question: Question) -> None:
+    with pytest.raises(RateLimited):
+        await store.admit_all(question.jobs, [LIMIT], question)
+    assert await counted(store) == (0, 0)
+    assert await store.asked(question.name) == question
+
+
+async def test_a_kill_between_the_first_and_the_last_leaves_the_question_open(
+    reopen: Reopen, question: Question, tmp_path: Path
+) -> None:
+    async with reopen() as store:
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "atelier.db"), question.name]
+        killed = await asyncio.to_thread(subprocess.run, command, timeout=60, check=False, capture_output=True)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert await counted(store) == (0, 0)
+        assert await store.asked(question.name) == question
+
+
+async def test_whoever_leaves_a_second_answer_takes_nothing_from_the_first(store: Store, question: Question) -> None:
+    await store.admit_all(question.jobs, (), question)
+    reached, gate, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
+    def hold(statement: str) -> None:
+        if "FROM jobs WHERE id" in statement:
+            loop.call_soon_threadsafe(reached.set)
+            gate.wait(30)
+
+    await store._database.read(lambda db: db.set_trace_callback(hold))
+    again = asyncio.create_task(store.admit_all(question.jobs, (), question))
+    await reached.wait()
+    again.cancel()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await again
+    assert [row.job for row in await store.unfinished()] == list(question.jobs)
+    assert await store.asked(question.name) is None
+
+
+@pytest.mark.parametrize("version", [5, 7])
+async def test_a_question_that_was_open_before_several_jobs_were_one_is_answered(
+    reopen: Reopen, job: Make, tmp_path: Path, version: int
+) -> None:
+    picture = {"image": {"sha256": "a" * 64, "path": "a.png"}}
+    several = [job(f"number {place}", id=f"3f9a1c20be-{place}", params=picture) for place in range(1, 12)]
+    alone = job("alone", id="0f9a1c20be", params=picture)
+    before(tmp_path / "atelier.db", version, [*several, alone])
+    async with reopen() as store:
+        for name, jobs in (("3f9a1c20be", 11), ("0f9a1c20be", 12)):
+            question = await store.asked(name)
+            assert question is not None
+            assert question.name == name
+            await store.admit_all(question.jobs, (), question)
+            assert await store.asked(name) is None
+            assert (await counted(store))[0] == jobs
+        assert await store._database.read(lambda db: db.execute("SELECT count(*) FROM ask_files").fetchone()[0]) == 0
+        assert await store._database.read(lambda db: db.execute("PRAGMA foreign_key_check").fetchall()) == []
+
+
+def before(path: Path, version: int, asked: list[Job]) -> None:
+    """A database as the studio left it at a version before 8, with the jobs asked about."""
+    with closing(sqlite3.connect(path)) as old:
+        for step in sorted(MIGRATIONS.glob("*.sql"))[:version]:
+            old.executescript(step.read_text())
+        columns = "job, body, until" if version < 7 else "question, job, body, until"
+        for job in asked:
+            named = () if version < 7 else (job.id,)
+            row = (*named, job.id, job.model_dump_json(exclude={"notes"}), 9e9)
+            old.execute(f"INSERT INTO asks ({columns}) VALUES ({', '.join('?' * len(row))})", row)
+            old.execute("INSERT INTO ask_files VALUES (?, ?, ?)", (job.id, "a" * 64, "a.png"))
+        old.execute(f"PRAGMA user_version = {version}")
+        old.commit()
+
+
+async def test_an_answer_to_what_was_left_meanwhile_makes_nothing(store: Store, question: Question) -> None:
+    assert await store.unask(question.name)
+    with pytest.raises(BadInput, match="closed"):
+        await store.admit_all(question.jobs, (), question)
+    assert await counted(store) == (0, 0)
+
+
+async def test_whoever_leaves_while_it_is_answered_can_answer_again(
+    store: Store, question: Question, job: Make, result: Callable[..., Result]
+) -> None:
+    await run(store, job("one"), result())  # so that the first is cached
+    for moment in range(12):
+        answering = asyncio.create_task(store.admit_all(question.jobs, [LIMIT], question))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        answering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await answering
+        assert await counted(store) == (0, 0)
+        assert await store.asked(question.name) == question
+    stats = await store.cache_stats()
+    assert (stats.hits, stats.misses) == (0, 1)
+
+
+async def test_a_message_whose_question_was_shown_is_known_for_as_long_as_that_is_open(store: Store) -> None:
+    await store.question_shown("telegram:7/1", 60)
+    await store.question_shown("telegram:7/1", 60)
+    assert await store.was_taken("telegram:7/1")
+    assert not await store.was_taken("telegram:7/2")
+    await store.question_shown("telegram:7/2", -1)
+    assert not await store.was_taken("telegram:7/2")
+    await store.tidy()
+    assert await store._database.read(lambda db: db.execute("SELECT count(*) FROM asked").fetchone()[0]) == 1
+    assert await store.was_taken("telegram:7/1")
