@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from engine.media import video
 from engine.tasks import speech as voice
-from engine.tasks.animate.audio_motion.motion import Motion, follow
-from engine.tasks.animate.audio_motion.speech_features import RATE as HEARD
-from engine.tasks.animate.audio_motion.speech_features import Heard, hear
-from engine.tasks.animate.mesh.animator import MeshPainter
-from engine.tasks.animate.options import Wishes
+from engine.tasks.animate.audio_motion.motion import Motion, from_speech
+from engine.tasks.animate.audio_motion.speech_features import SAMPLE_RATE as HEARD
+from engine.tasks.animate.audio_motion.speech_features import SpeechFeatures, extract
+from engine.tasks.animate.mesh.animator import MeshAnimator
+from engine.tasks.animate.options import AnimationOptions
 from engine.tasks.animate.render import RATE
 from engine.vision.faces.reader import FaceReader
 from engine.weights import registry
@@ -44,29 +44,29 @@ def portraits() -> dict[str, Picture]:
     }
 
 
-def speech(folder: Path) -> tuple[Path, Heard]:
+def speech(folder: Path) -> tuple[Path, SpeechFeatures]:
     path = folder / "said.wav"
     voice.save(voice.Speaker(registry.FOLDER).speak(SAID, lambda: None), path)
-    return path, hear(video.samples(path, "audio/wav", HEARD, video.Watch()), RATE)
+    return path, extract(video.samples(path, "audio/wav", HEARD, video.CancelOrTimeout()), RATE)
 
 
 def rate(count: int, begun: float) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def animated(painter: MeshPainter, picture: Picture, motion: Motion, sound: Path, path: Path) -> float:
+def animated(painter: MeshAnimator, picture: Picture, motion: Motion, sound: Path, path: Path) -> float:
     """Frames a second of the whole road but loading and listening: finding, painting, encoding."""
     begun = time.perf_counter()
     face = max(painter.faces(picture), key=lambda one: one.area)
-    frames = painter.frames(picture, face, motion, Wishes(lip_zero=True, eyes=True, stitching=True))
+    frames = painter.frames(picture, face, motion, AnimationOptions(lip_zero=True, eyes=True, stitching=True))
     found = video.probe(sound, "audio/wav")
-    video.write(frames, path, RATE, video.Watch(), (sound, "audio/wav", found))
+    video.write(frames, path, RATE, video.CancelOrTimeout(), (sound, "audio/wav", found))
     return rate(len(motion), begun)
 
 
 def encoded(picture: Picture, count: int, path: Path) -> float:
     begun = time.perf_counter()
-    video.write(repeat(picture, count), path, RATE, video.Watch())
+    video.write(repeat(picture, count), path, RATE, video.CancelOrTimeout())
     return rate(count, begun)
 
 
@@ -74,14 +74,14 @@ def measured(path: Path, reader: FaceReader) -> tuple[float, float]:
     """The correlation of mouth and loudness, and the jitter in percent of the face's height a frame."""
     stream = video.probe(path, "video/mp4").video
     assert stream
-    frames = video.frames(path, "video/mp4", stream, video.Watch())
+    frames = video.frames(path, "video/mp4", stream, video.CancelOrTimeout())
     first = next(frames)
-    face = max(reader.searched(first), key=lambda one: one.area)
+    face = max(reader.find_faces(first), key=lambda one: one.area)
     faces = [face]
     for frame in frames:
-        face = reader.again(frame, face) or face
+        face = reader.track(frame, face) or face
         faces.append(face)
-    samples = video.samples(path, "video/mp4", HEARD, video.Watch())
+    samples = video.samples(path, "video/mp4", HEARD, video.CancelOrTimeout())
     hop = HEARD // RATE
     pieces = [samples[at * hop : (at + 1) * hop] for at in range(len(faces))]
     loud = np.array([float(np.sqrt((piece**2).mean())) if len(piece) else 0.0 for piece in pieces])
@@ -95,12 +95,12 @@ def measured(path: Path, reader: FaceReader) -> tuple[float, float]:
 def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, CORES & os.sched_getaffinity(0) or os.sched_getaffinity(0))
-    painter, reader = MeshPainter(registry.FOLDER), FaceReader(registry.FOLDER)
+    painter, reader = MeshAnimator(registry.FOLDER), FaceReader(registry.FOLDER)
     print("512 x 512         frames/s   encoder alone   lip sync   jitter")
     with TemporaryDirectory() as place:
         folder = Path(place)
         sound, heard = speech(folder)
-        motion = follow(heard, RATE, "natural", 1)
+        motion = from_speech(heard, RATE, "natural", 1)
         for name, picture in portraits().items():
             path = folder / "made.mp4"
             ours = statistics.median(animated(painter, picture, motion, sound, path) for _ in range(TURNS))

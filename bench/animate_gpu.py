@@ -16,10 +16,10 @@ import torch
 
 from bench.lib.report import figures, finish
 from engine.tasks.animate.audio_motion.motion import Motion
-from engine.tasks.animate.liveportrait.animator import LivePainter
+from engine.tasks.animate.liveportrait.animator import LivePortraitAnimator
 from engine.tasks.animate.liveportrait.loading import TorchNetworks
 from engine.tasks.animate.liveportrait.networks import POINTS, Widths
-from engine.tasks.animate.options import Wishes
+from engine.tasks.animate.options import AnimationOptions
 from engine.vision.faces.face import Face
 from tests.tiny_liveportrait import save
 
@@ -27,7 +27,7 @@ TURNS = 5
 FRAMES = 200
 
 
-class Bare(LivePainter):
+class Bare(LivePortraitAnimator):
     """The painter without the search for faces, which needs further weights."""
 
     def __init__(self, networks: TorchNetworks) -> None:
@@ -48,11 +48,11 @@ def motion(count: int) -> Motion:
     return Motion(abs(wave), wave, abs(wave), wave, wave, wave, wave, np.zeros((count, 2), np.float32))
 
 
-def ours(painter: LivePainter, side: int) -> float:
+def ours(painter: LivePortraitAnimator, side: int) -> float:
     """Seconds for a frame."""
     picture = np.full((side, side, 3), 127, np.uint8)
     begun = time.perf_counter()
-    made = sum(1 for _ in painter.frames(picture, face(side), motion(FRAMES), Wishes(True, True, True)))
+    made = sum(1 for _ in painter.frames(picture, face(side), motion(FRAMES), AnimationOptions(True, True, True)))
     return (time.perf_counter() - begun) / made
 
 

@@ -53,7 +53,7 @@ async def fill(store: Store, requests: Sequence[Job], media: Sequence[Media]) ->
             jobs.insert(db, job, "done", started=at, ended=at + 1, result=result.model_dump_json())
             cache.put(db, job.key, result, sys.maxsize, at)
 
-    await store._database.change(enter)  # 100,000 transactions would take minutes
+    await store._database.write(enter)  # 100,000 transactions would take minutes
 
 
 async def took(work: Awaitable[object]) -> float:

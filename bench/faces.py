@@ -76,8 +76,8 @@ def tutorial(source: Picture, own: Face, target: Picture, face: Face) -> Picture
 
 def swaps(reader: FaceReader) -> None:
     source, target = sized(samples.six()[200:480, 380:660], 800, 800), sized(samples.astronaut(), 1000, 1000)
-    (own,), (face,) = reader.searched(source), reader.searched(target)
-    texture = Texture.of(source, own, reader.searched)
+    (own,), (face,) = reader.find_faces(source), reader.find_faces(target)
+    texture = Texture.of(source, own, reader.find_faces)
     ours, theirs = compared(
         lambda: put(texture, target.copy(), face, 1.0), lambda: tutorial(source, own, target, face), turns=9
     )
@@ -111,7 +111,7 @@ def whole_task(source: Picture, target: Picture) -> float:
 def bare(name: str) -> Callable[[], Any]:
     from ai_edge_litert.interpreter import Interpreter
 
-    network: Any = Interpreter(str(registry.need(WEIGHT, registry.FOLDER) / name), num_threads=1)
+    network: Any = Interpreter(str(registry.path_or_raise(WEIGHT, registry.FOLDER) / name), num_threads=1)
     network.allocate_tensors()
     given = network.get_input_details()[0]
     network.set_tensor(given["index"], np.random.default_rng(0).random(given["shape"], np.float32))
@@ -132,7 +132,7 @@ def readings() -> None:
         (face,) = reader.faces(frame)
         whole, again, finding, reading = compared(
             lambda: reader.faces(frame),  # noqa: B023
-            lambda: reader.again(frame, face),  # noqa: B023
+            lambda: reader.track(frame, face),  # noqa: B023
             find,
             read,
             turns=60,

@@ -25,9 +25,9 @@ import torch
 from numpy.typing import NDArray
 
 from engine.tasks.faceswap.inswapper import paste
-from engine.tasks.faceswap.inswapper.swapper import InsightSwapper, Inswapper, Pending, begin, placed
+from engine.tasks.faceswap.inswapper.swapper import InsightSwapper, Inswapper, Pending, begin, place_crop
 from engine.torch_support.onnx import TorchSession
-from engine.torch_support.transfer import Coming, sent
+from engine.torch_support.transfer import AsyncCopy, to_device
 from tests import tiny_faces
 
 warnings.filterwarnings("ignore", "`estimate` is deprecated", FutureWarning)  # InsightFace's own alignment
@@ -79,7 +79,7 @@ def main() -> None:
 
 def identity(network: Inswapper) -> tuple[Tensor, NDArray[np.float32]]:
     embedding = np.random.default_rng(1).standard_normal(512).astype(np.float32)
-    return network.latent(embedding / np.linalg.norm(embedding)), embedding
+    return network.to_latent(embedding / np.linalg.norm(embedding)), embedding
 
 
 def frame() -> Picture:
@@ -94,9 +94,9 @@ def alone(network: Inswapper, latent: Tensor, turns: int) -> None:
     name = torch.cuda.get_device_name() if network.device.type == "cuda" else "CPU"
     crop = torch.rand(1, 3, 128, 128, device=network.device)
     session: Any = network._session
-    session._recorder.bypassed = True
+    session._recorder.disabled = True
     plain = median_ms(lambda: network.swap(crop, latent), turns)
-    session._recorder.bypassed = False
+    session._recorder.disabled = False
     recorded = median_ms(lambda: network.swap(crop, latent), turns)
     print(f"{name}, network of {network.bytes / 1e6:.0f} MB alone: {plain:.2f} ms, recorded {recorded:.2f} ms\n")
 
@@ -105,12 +105,12 @@ def same(network: Inswapper, latent: Tensor) -> None:
     """Recorded, launched one by one, and on the CPU in fp32: how far the levels are apart."""
     made = {}
     for road in ("recorded", "plain"):
-        network._session._recorder.bypassed = road == "plain"
+        network._session._recorder.disabled = road == "plain"
         made[road] = frame()
-        for place in (placed(marks_of(size), made[road]) for size in SIZES[::2]):
+        for place in (place_crop(marks_of(size), made[road]) for size in SIZES[::2]):
             assert place
             begin(network, latent, made[road], place, 1.0).finish()
-    network._session._recorder.bypassed = False
+    network._session._recorder.disabled = False
     apart = np.abs(made["recorded"].astype(int) - made["plain"])
     print(f"recorded against launched one by one: at most {apart.max()} levels apart, {apart.mean():.5f} on average\n")
 
@@ -139,7 +139,7 @@ def one(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.
 
 
 def started(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> Pending:
-    place = placed(marks, picture)
+    place = place_crop(marks, picture)
     assert place
     pending: Pending = begin(network, latent, picture, place, 1.0)
     return pending
@@ -181,26 +181,26 @@ def stages(network: Inswapper, latent: Tensor, turns: int) -> None:
 
 def stage(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> Iterator[str]:
     """`begin` and `finish` with a name after each stage."""
-    place = placed(marks, picture)
+    place = place_crop(marks, picture)
     assert place
     yield "align (CPU)"
-    box = sent(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
+    box = to_device(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
     yield "upload of the box"
-    out, back = place.ways(network.device)
+    out, back = place.sampling_grids(network.device)
     yield "the two ways"
     before = paste.upright(box, out)
     yield "upright"
     after = network.swap(before, latent)
     yield "network"
-    after = paste.matched(after, before)
+    after = paste.match_colours(after, before)
     yield "colours"
-    made = paste.put_back(after, box, back, 1.0).mul_(255).add_(0.5).clamp_(0, 255).byte()
+    made = paste.paste_back(after, box, back, 1.0).mul_(255).add_(0.5).clamp_(0, 255).byte()
     yield "mask and blend"
-    coming = Coming(made[0].permute(1, 2, 0).contiguous())
+    coming = AsyncCopy(made[0].permute(1, 2, 0).contiguous())
     yield "download is begun"
-    coming.there()
+    coming.result()
     yield "download is waited for"
-    place.of_picture(picture)[...] = coming.there()
+    place.of_picture(picture)[...] = coming.result()
     yield "into the frame (CPU)"
 
 
@@ -219,8 +219,8 @@ def profiled(network: Inswapper, latent: Tensor) -> None:
 
 def followed(folder: Path, device: str, turns: int) -> None:
     """A face found and followed in every frame, too: the detector is a small one, called as det_10g is."""
-    from engine.tasks.faceswap.face_selection import Choice
-    from engine.tasks.faceswap.frame_swap import Swapping
+    from engine.tasks.faceswap.face_selection import FaceSelection
+    from engine.tasks.faceswap.frame_swap import FrameSwap
     from engine.tasks.faceswap.tracking import Tracker
 
     tiny_faces.detector(folder / "buffalo_l" / "det_10g.onnx")
@@ -228,23 +228,23 @@ def followed(folder: Path, device: str, turns: int) -> None:
     swapper = InsightSwapper(folder, device)
     picture = np.full((1080, 1920, 3), 128, np.uint8)
     picture[480:576, 864:960] = (20, 250, 20)
-    faces = swapper.quick(picture)
-    latent, tracker = swapper.identity(picture, faces[0]), Tracker(swapper, Choice(), faces, 25)
+    faces = swapper.detect_fast(picture)
+    latent, tracker = swapper.identity(picture, faces[0]), Tracker(swapper, FaceSelection(), faces, 25)
     spent = {"a frame copied, looked through and swapped": 0.0, "looked through alone": 0.0}
-    before: Swapping | None = None
+    before: FrameSwap | None = None
     for number in range(-5, turns):
         begun, seen = time.perf_counter(), picture.copy()
-        swapping = Swapping(swapper, seen, 1.0, fine=False)
+        swapping = FrameSwap(swapper, seen, 1.0, fine=False)
         for _, face in tracker.step(seen):
             swapping.begin(latent, face)
         if before:
-            before.whole()
+            before.finish()
         before, whole = swapping, time.perf_counter() - begun
         if number >= 0:
             spent["a frame copied, looked through and swapped"] += whole
     for _ in range(turns):
         seen, begun = picture.copy(), time.perf_counter()
-        swapper.quick(seen)
+        swapper.detect_fast(seen)
         spent["looked through alone"] += time.perf_counter() - begun
     print()
     for name, total in spent.items():

@@ -23,7 +23,7 @@ from engine.core.task import EngineSettings
 from engine.media import files as media
 from engine.media.video import program
 from engine.tasks.film import pipeline
-from engine.tasks.film.context import Work
+from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import Film, Scene
 from engine.tasks.registry import TASKS
 from engine.weights.registry import weights_folder
@@ -81,7 +81,7 @@ def _memory(folder: Path) -> None:
         print(f"  {count:3} scenes {told.decode().split()[-1]:>6} MB")
 
 
-class Timed(Work):
+class Timed(FilmContext):
     """Work that knows how long each lane took."""
 
     def __init__(self, film: Film, context: Context) -> None:
@@ -106,7 +106,7 @@ def _overlap(folder: Path) -> None:
         pass
     work = Timed(Film(scenes, shape="square"), context)
     begun = time.monotonic()
-    made = pipeline.make(work)
+    made = pipeline.render_film(work)
     whole = time.monotonic() - begun
     longest = max(work.lanes.values())
     print(f"{SCENES} scenes drawn, spoken and filmed, {made.video.seconds:.0f} s of film")
@@ -122,7 +122,7 @@ def _film(folder: Path, count: int, seconds: float) -> None:
     scenes = tuple(
         Scene(image=_picture(folder, at), seconds=seconds, motion="zoom" if at % 2 else "pan") for at in range(count)
     )
-    pipeline.make(Work(Film(scenes), _context(folder)))
+    pipeline.render_film(FilmContext(Film(scenes), _context(folder)))
 
 
 def _context(folder: Path) -> Context:

@@ -23,7 +23,7 @@ import numpy as np
 from bench.lib import random_ltx
 from engine.core.task import EngineSettings
 from engine.tasks.text_to_video.ltx import generator
-from engine.tasks.text_to_video.ltx.generator import AGAINST, LtxClipper, Part
+from engine.tasks.text_to_video.ltx.generator import AGAINST, LtxVideoGenerator, Part
 
 SIZE, FRAMES, SEED = (704, 480), 153, 7
 STEPS = int(os.environ.get("STEPS", "20"))
@@ -66,7 +66,7 @@ def measured(run: Callable[[], Any]) -> tuple[float, float, Any]:
 def ours(checkpoint: Path, begun: Any) -> Any:
     settings = EngineSettings("cuda:0", checkpoint.parent, CAP, {"video": str(checkpoint)})
     loading = time.perf_counter()
-    made = LtxClipper(settings)
+    made = LtxVideoGenerator(settings)
     print(f"loaded in {time.perf_counter() - loading:.1f} s")
     kept = None
     for name, picture in (("words", None), ("a picture", begun)):
@@ -79,7 +79,7 @@ def ours(checkpoint: Path, begun: Any) -> Any:
         seconds, peak, frames = measured(run)
         print(f"  {'ours, from ' + name:36}{seconds:8.1f} s{clocks[-1].step:9.0f} ms a step{peak:8.2f} GB", flush=True)
         kept = frames if kept is None else kept
-    made.spare(2)
+    made.set_memory_level(2)
     seconds, peak, _ = measured(lambda: made.part(Part(PROMPT, SIZE, FRAMES, SEED), lambda _: None))
     print(f"  {'ours, sparing at level 2':36}{seconds:8.1f} s{'':18}{peak:8.2f} GB", flush=True)
     made.close()

@@ -26,11 +26,11 @@ from bench.lib.report import add, figures, finish, say
 from engine.core.task import EngineSettings
 from engine.media import png
 from engine.tasks.imagine.params import Params
-from engine.tasks.imagine.sdxl.checkpoint import TOGETHER
-from engine.tasks.imagine.sdxl.generator import SdxlPainter
-from engine.tasks.imagine.sdxl.prompt_cache import Words
+from engine.tasks.imagine.sdxl.checkpoint import MAX_BATCH
+from engine.tasks.imagine.sdxl.generator import SdxlGenerator
+from engine.tasks.imagine.sdxl.prompt_cache import PromptPair
 from engine.tasks.imagine.task import TASK
-from engine.torch_support.offload import Parking
+from engine.torch_support.offload import WeightOffloader
 from engine.worker.context import Context
 from engine.worker.model_pool import Pool
 
@@ -90,7 +90,7 @@ def context_of(folder: Path, pool: Pool, settings: EngineSettings) -> Context:
     return Context("bench", folder, pool, TASK.choose(settings), lambda _: None)
 
 
-def wait_for(painter: SdxlPainter) -> float:
+def wait_for(painter: SdxlGenerator) -> float:
     """Seconds until everything that was asked for is compiled."""
     begun = time.monotonic()
     compiler = painter._fast._compiler
@@ -99,7 +99,7 @@ def wait_for(painter: SdxlPainter) -> float:
     return time.monotonic() - begun
 
 
-def single(settings: EngineSettings, pool: Pool, peer: "list[np.ndarray[Any, Any]]") -> SdxlPainter:
+def single(settings: EngineSettings, pool: Pool, peer: "list[np.ndarray[Any, Any]]") -> SdxlGenerator:
     """One picture after the other: cold, recorded, compiled."""
     context = context_of(settings.folder, pool, settings)
     run = TASK.run
@@ -113,17 +113,17 @@ def single(settings: EngineSettings, pool: Pool, peer: "list[np.ndarray[Any, Any
     begun = time.perf_counter()
     draw(1001)
     say("second picture, ms", 1000 * (time.perf_counter() - begun))
-    painter: SdxlPainter
+    painter: SdxlGenerator
     with pool.use("imagine") as painter:
         pass
-    before = [painter.paint(Params(prompt=f"a cat {n}", seed=n), lambda *_: None).pictures[0] for n in range(3)]
+    before = [painter.generate(Params(prompt=f"a cat {n}", seed=n), lambda *_: None).pictures[0] for n in range(3)]
     say("PSNR recorded against diffusers, dB", min(map(psnr, before, peer)))
     say("compiling in the background, s", wait_for(painter), "for 1 picture")
     draw(1002)
     say("picture, PNG on disk, ms", median_ms(draw, 15), "aim 160")
     say("picture, words that came before, ms", median_ms(lambda number: draw(number % 2), 7))
     profile("profile after, Atelier", lambda: draw(1003))
-    after = [painter.paint(Params(prompt=f"a cat {n}", seed=n), lambda *_: None).pictures[0] for n in range(3)]
+    after = [painter.generate(Params(prompt=f"a cat {n}", seed=n), lambda *_: None).pictures[0] for n in range(3)]
     say("PSNR compiled against diffusers, dB", min(map(psnr, after, peer)), "aim 40")
     say(
         "times plain diffusers' picture",
@@ -133,13 +133,13 @@ def single(settings: EngineSettings, pool: Pool, peer: "list[np.ndarray[Any, Any
     return painter
 
 
-def stages(painter: SdxlPainter, picture: "np.ndarray[Any, Any]", most: float) -> None:
+def stages(painter: SdxlGenerator, picture: "np.ndarray[Any, Any]", most: float) -> None:
     """What a picture's time is made of, and what share of it the card's matrix product would take."""
     import torch
 
     fast = painter._fast
     with torch.inference_mode():
-        say("text, ms", median_ms(lambda number: painter._reader.read([Words(f"new words {number}", "", False)])))
+        say("text, ms", median_ms(lambda number: painter._reader.read([PromptPair(f"new words {number}", "", False)])))
         for what, replayed, operations in (("UNet", fast._predict, UNET_FLOPS), ("decode", fast._decode, VAE_FLOPS)):
             for shape in sorted(replayed.calls):
                 given = replayed.inputs(shape)
@@ -159,28 +159,28 @@ def psnr(ours: Any, theirs: Any) -> float:
     return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
-def together(settings: EngineSettings, pool: Pool, painter: SdxlPainter) -> None:
+def together(settings: EngineSettings, pool: Pool, painter: SdxlGenerator) -> None:
     """Batches as long as the line makes them, in this process."""
     assert TASK.batch is not None
-    contexts = [context_of(settings.folder, pool, settings) for _ in range(TOGETHER)]
+    contexts = [context_of(settings.folder, pool, settings) for _ in range(MAX_BATCH)]
 
     def draw(number: int) -> None:
-        jobs = [Params(prompt=f"a dog {number} {place}", seed=place) for place in range(TOGETHER)]
-        assert len(list(TASK.batch.run(jobs, contexts))) == TOGETHER  # type: ignore[union-attr]  # asserted above
+        jobs = [Params(prompt=f"a dog {number} {place}", seed=place) for place in range(MAX_BATCH)]
+        assert len(list(TASK.batch.run(jobs, contexts))) == MAX_BATCH  # type: ignore[union-attr]  # asserted above
 
     draw(-1)
     draw(-2)
     say("compiling for 4 pictures, s", wait_for(painter))
     draw(-3)
-    say(f"batch of {TOGETHER}, pictures/s", 1000 * TOGETHER / median_ms(draw, 7))
-    profile(f"profile of a batch of {TOGETHER}", lambda: draw(-4))
+    say(f"batch of {MAX_BATCH}, pictures/s", 1000 * MAX_BATCH / median_ms(draw, 7))
+    profile(f"profile of a batch of {MAX_BATCH}", lambda: draw(-4))
 
 
 def memory(settings: EngineSettings) -> None:
     """All of Atelier's models in turn within the budget: who is where, how long a return takes, what the peak is."""
     import torch
 
-    class Weights(Parking):
+    class Weights(WeightOffloader):
         def close(self) -> None:
             self._weights.clear()
 
@@ -210,16 +210,16 @@ def memory(settings: EngineSettings) -> None:
     figures["curve"] = curve
     pool.free()
     with pool.use("imagine") as painter:
-        painter.park()
+        painter.offload()
         say("allocated while parked, GB", torch.cuda.memory_allocated() / 1e9)
         say("reserved while parked, GB", torch.cuda.memory_reserved() / 1e9)
         for turn in range(3):
             begun = time.perf_counter()
-            painter.bring()
+            painter.onload()
             torch.cuda.synchronize()
             say(f"SDXL back on the device, s ({turn})", time.perf_counter() - begun, "aim 0.5")
-            painter.park()
-        painter.bring()
+            painter.offload()
+        painter.onload()
     for level in (1, 2):
         pool.spare = level
         torch.cuda.empty_cache()

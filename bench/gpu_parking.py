@@ -13,7 +13,7 @@ from bench.lib import gpu_device
 from bench.lib.report import finish, say
 from engine.core.task import EngineSettings
 from engine.tasks.imagine.params import Params
-from engine.tasks.imagine.sdxl.generator import SdxlPainter
+from engine.tasks.imagine.sdxl.generator import SdxlGenerator
 
 BUDGET = 15_000_000_000
 MAX_SECONDS = 420.0
@@ -23,18 +23,18 @@ COMPILED_NETWORKS = 2
 
 def draw_and_park(settings: EngineSettings) -> int:
     """Draw, park and bring back until both networks are compiled. Return how often the weights left the card."""
-    painter, rounds, begun = SdxlPainter(settings), 0, time.monotonic()
+    painter, rounds, begun = SdxlGenerator(settings), 0, time.monotonic()
     compiler = painter._fast._compiler
     assert compiler is not None
     with capture_logs() as logs:
         while count(logs, "compiled") < COMPILED_NETWORKS and time.monotonic() - begun < MAX_SECONDS:
             for seed in range(4):
-                painter.paint(Params(prompt="a cat", seed=seed), lambda *_: None)
+                painter.generate(Params(prompt="a cat", seed=seed), lambda *_: None)
             while compiler.busy() and not compiler.timing():
                 time.sleep(0.05)  # the weights are needed after what is compiled elsewhere
             time.sleep(0.4 * (rounds % 8))  # in the middle of it, and later each time
-            assert painter.park()
-            painter.bring()
+            assert painter.offload()
+            painter.onload()
             rounds += 1
     say("seconds until both were compiled", time.monotonic() - begun)
     for event in ("compiled", "compiling is put off: the weights left the device", "not compiled"):

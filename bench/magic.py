@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from bench.lib.app import echo
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Request
@@ -59,7 +59,7 @@ async def _measure(label: str, model: str, times: int, folder: Path) -> None:
     async with Store.open(folder / "atelier.db") as store, Engine.open(settings) as engine:
         await engine.service("magic")
         files = Files(folder / "media", 10**7, 10**7)
-        service = Service(Studio(UNLIMITED, store, files, engine, (*COMMANDS, echo)))
+        service = Service(AppContext(UNLIMITED, store, files, engine, (*COMMANDS, echo)))
         alone = await _asked(service, times, seeds)
         async with aclosing(service.handle(Request("echo", {"seconds": "600"}, "web:b", "bench"))) as busy:
             while not isinstance(await anext(busy), Started):

@@ -24,7 +24,7 @@ from engine.core.task import EngineSettings
 from engine.media import png
 from engine.media.files import keep
 from engine.tasks.imagine.params import Params
-from engine.tasks.imagine.sdxl.generator import SdxlPainter
+from engine.tasks.imagine.sdxl.generator import SdxlGenerator
 
 TIMES = 5
 LONG = "a lighthouse at dusk, waves, gulls, fishing boats, " * 12
@@ -85,7 +85,7 @@ def roads(photo: Media, mask: Media) -> dict[str, dict[str, Any]]:
     }
 
 
-def peer(painter: SdxlPainter, picture: np.ndarray[Any, Any]) -> Callable[[int], Any]:
+def peer(painter: SdxlGenerator, picture: np.ndarray[Any, Any]) -> Callable[[int], Any]:
     import torch
     from diffusers import StableDiffusionXLImg2ImgPipeline
     from PIL import Image
@@ -109,7 +109,7 @@ def main() -> None:
         (home / "weights" / "loras").mkdir(parents=True)
         checkpoint = random_sdxl.save(home / "sdxl")
         settings = EngineSettings("cuda:0", home, 15_000_000_000, {"imagine": str(checkpoint)})
-        painter = SdxlPainter(settings)
+        painter = SdxlGenerator(settings)
         unet = painter._pipe.unet  # the shapes to make the others of
         save_control(unet, home / "weights" / "controls" / "canny")
         save_lora(unet, home / "weights" / "loras")
@@ -119,9 +119,9 @@ def main() -> None:
         table(painter, roads(photo, mask), picture)
 
 
-def table(painter: SdxlPainter, asked: dict[str, dict[str, Any]], picture: np.ndarray[Any, Any]) -> None:
+def table(painter: SdxlGenerator, asked: dict[str, dict[str, Any]], picture: np.ndarray[Any, Any]) -> None:
     for number in range(3):
-        painter.paint(Params(prompt="a lighthouse at dusk", seed=number), quiet)
+        painter.generate(Params(prompt="a lighthouse at dusk", seed=number), quiet)
     if not sys.argv[1:]:
         print(f"compiled in {wait_for(painter):.0f} s, for words alone")
     print(f"{'':24}{'ms':>8}{'peak GB':>9}")
@@ -129,7 +129,7 @@ def table(painter: SdxlPainter, asked: dict[str, dict[str, Any]], picture: np.nd
         given = {"prompt": "a lighthouse at dusk", **options}
 
         def draw(number: int, given: dict[str, Any] = given) -> Any:
-            return painter.paint(Params(seed=number, **given), quiet)
+            return painter.generate(Params(seed=number, **given), quiet)
 
         spent, peak = measured(draw)
         print(f"{name:24}{spent:8.0f}{peak:9.2f}", flush=True)

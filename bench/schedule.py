@@ -67,7 +67,7 @@ def cost_of_a_pick(user_of: Callable[[int], str], resident: str) -> list[float]:
         begun = time.thread_time()
         (job,) = schedule.pick({resident}, WAITING + number)
         times.append((time.thread_time() - begun) * 1000)
-        schedule.ended(job, job.cost, job.cost, WAITING + number)
+        schedule.finish_job(job, job.cost, job.cost, WAITING + number)
         schedule.join(Waiting(f"next{number}", job.user, 4, WAITING + number, model=job.model), WAITING + number)
     return times
 

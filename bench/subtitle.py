@@ -20,7 +20,7 @@ from engine.core.task import EngineSettings
 from engine.media import files as media
 from engine.media import video
 from engine.tasks.subtitle.cues import cut
-from engine.tasks.subtitle.whisper import RATE, Whisper, choose
+from engine.tasks.subtitle.whisper import SAMPLE_RATE, Whisper, choose
 from engine.weights import registry
 
 SAID = (
@@ -51,7 +51,7 @@ def stretched(short: Media, folder: Path) -> Media:
 
 def ours(whisper: Whisper, source: Media) -> None:
     video.probe(source.path, source.mime)
-    heard = video.samples(source.path, source.mime, RATE, video.Watch(Event()))
+    heard = video.samples(source.path, source.mime, SAMPLE_RATE, video.CancelOrTimeout(Event()))
     cut(whisper.transcribe(heard, None, "transcribe", lambda: None, lambda _: None).words)
 
 
@@ -76,7 +76,7 @@ def main() -> None:
         folder = Path(place)
         device = devices("auto")[0]
         model = choose(EngineSettings(device, folder, 0, {})).model
-        whisper = Whisper(registry.need(model, registry.FOLDER), device)
+        whisper = Whisper(registry.path_or_raise(model, registry.FOLDER), device)
         source = spoken(folder)
         seconds = video.probe(source.path, source.mime).seconds
         times: dict[Callable[[Whisper, Media], None], list[float]] = {bare: [], ours: []}

@@ -14,15 +14,15 @@ import structlog
 
 from bot import logs
 from bot.adapters import registry
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings, load
-from bot.data_dir import held
+from bot.data_dir import lock_data_dir
 from bot.maintenance import cleanup, loop_watchdog, queue_state
 from bot.requests.service import Service
 from engine.core.devices import devices
 from engine.core.errors import AtelierError
-from engine.host.background import beside, lasting
+from engine.host.background import restart_forever, running_in_background
 from engine.host.engine import Engine, HostSettings
 from storage.files import Files
 from storage.store import Store
@@ -43,19 +43,19 @@ def main(arguments: list[str]) -> int:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Service]:
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """The data folder, store, engine, then the service over them; closed the other way round."""
     folder = settings.bot.data_dir
-    with held(folder):
+    with lock_data_dir(folder):
         async with (
             Store.open(folder / "atelier.db", cache_bytes=settings.cache.max_bytes) as store,
             Engine.open(host_settings(settings)) as engine,
         ):
-            studio = Studio(settings, store, _files(settings), engine, COMMANDS)
+            studio = AppContext(settings, store, _files(settings), engine, COMMANDS)
             await queue_state.restore(studio)
-            tidying = lasting("tidying", partial(cleanup.keep_tidy, studio))
-            learning = lasting("learning times", partial(queue_state.keep_learning, studio))
-            async with beside(tidying, learning):
+            tidying = restart_forever("tidying", partial(cleanup.cleanup_forever, studio))
+            learning = restart_forever("learning times", partial(queue_state.record_durations, studio))
+            async with running_in_background(tidying, learning):
                 yield Service(studio)
 
 
@@ -78,7 +78,7 @@ def host_settings(settings: Settings) -> HostSettings:
         memory=settings.engine.memory,
         timeout=settings.engine.timeout,
         idle=settings.engine.idle,
-        models=tuple(settings.models.named().items()),
+        models=tuple(settings.models.engine_names().items()),
         noncommercial=settings.models.accept_noncommercial_weights,
         beside=True,
         max_pixels=settings.media.max_pixels,
@@ -95,7 +95,7 @@ async def _serve_until_signal(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(settings) as service, registry.adapters(service, stop):
+    async with open_service(settings) as service, registry.adapters(service, stop):
         await stop.wait()
         log.info("stopping: no more requests are taken")
         await service.close()

@@ -15,7 +15,7 @@ LOCK = "lock"
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def lock_data_dir(folder: Path) -> Iterator[None]:
     """Until this closes or the process ends, however it does.
 
     Raises AtelierError where the folder cannot be made or written, or another studio, which would run the same jobs,

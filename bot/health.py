@@ -7,21 +7,21 @@ import urllib.request
 from bot.config.settings import Settings, load
 from engine.core.errors import AtelierError
 
-ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Where to ask a studio that listens everywhere."""
-PATIENCE = 4.0
+TIMEOUT_SECONDS = 4.0
 """Seconds that the studio has to answer."""
 
 
-def fault(settings: Settings) -> str:
+def check(settings: Settings) -> str:
     """Why the page does not answer; empty where it does, or where there is to be none."""
     web = settings.web
     if not web.enabled:
         return ""
-    host = ANY.get(web.host, web.host)
+    host = WILDCARD_HOSTS.get(web.host, web.host)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not reach this machine's own
     try:
-        with direct.open(f"http://{f'[{host}]' if ':' in host else host}:{web.port}/healthz", timeout=PATIENCE):
+        with direct.open(f"http://{f'[{host}]' if ':' in host else host}:{web.port}/healthz", timeout=TIMEOUT_SECONDS):
             return ""
     except OSError as error:
         return str(error)
@@ -29,7 +29,7 @@ def fault(settings: Settings) -> str:
 
 def main() -> int:
     try:
-        why = fault(load(None, os.environ))
+        why = check(load(None, os.environ))
     except AtelierError as error:
         why = str(error)
     if why:

@@ -14,9 +14,9 @@ import structlog
 
 from engine.core.devices import hide_other_gpus
 from engine.core.errors import AtelierError
-from engine.core.job import Value
+from engine.core.job import WireModel
 from engine.core.log_stream import Stderr
-from engine.core.protocol import Unfit, line
+from engine.core.protocol import StartupFailed, encode_line
 from engine.core.task import EngineSettings
 from engine.media.decoding import set_max_pixels
 
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as the driver counts, and nvidia-smi
     wire = _take_stdout()
     _log_to_stderr()
-    given = _given(arguments)
+    given = _parse_arguments(arguments)
     set_max_pixels(given.max_pixels)
     return _serve(given, wire)
 
@@ -51,26 +51,26 @@ def _take_stdout() -> BinaryIO:
 
 def _serve(given: argparse.Namespace, wire: BinaryIO) -> int:
     from engine.tasks.registry import TASKS
-    from engine.worker.loop import Worker, leave
+    from engine.worker.loop import Worker, exit_now
 
     lock = threading.Lock()
 
-    def send(message: Value) -> None:
+    def send(message: WireModel) -> None:
         with lock:
-            wire.write(line(message))
+            wire.write(encode_line(message))
             wire.flush()
 
     tasks = {name: TASKS[name] for name in given.task or TASKS}
     try:
         worker = Worker(tasks, _settings(given, hide_other_gpus(given.device, os.environ)), send, given.device)
     except AtelierError as error:
-        send(Unfit(why=error.sentence))
+        send(StartupFailed(why=error.sentence))
         return 1
     worker.serve(sys.stdin.buffer)
-    return leave(0)  # at once, whatever libraries and the thread that reads still do
+    return exit_now(0)  # at once, whatever libraries and the thread that reads still do
 
 
-def _given(arguments: list[str]) -> argparse.Namespace:
+def _parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m engine", description="One worker of Atelier's engine.")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--folder", type=Path, default=Path("data"), help="where media, previews and weights lie")

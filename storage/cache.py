@@ -73,7 +73,7 @@ def orphans(db: sqlite3.Connection, files: Iterable[File]) -> list[Path]:
     return [Path(path) for sha256, path in files if not is_named(db, sha256)]
 
 
-def named(db: sqlite3.Connection) -> set[str]:
+def referenced_hashes(db: sqlite3.Connection) -> set[str]:
     """The hashes of all files that a cache entry, an unfinished job or an open question names."""
     every = " UNION ".join(f"SELECT sha256 FROM {table}" for table in NAMING)  # noqa: S608  # our own tables
     return {row["sha256"] for row in db.execute(every)}

@@ -27,14 +27,14 @@ log = structlog.get_logger()
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """What SQLite says of a full disk; the second where not even the index of its log has room."""
 HELD = "Another program holds the studio's database. Ask an admin to close it, then try again."
-PATIENCE = 5.0
+BUSY_TIMEOUT_SECONDS = 5.0
 """Seconds that a change waits for another program to let go of the database."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass
-class _Change:
+class _WriteTask:
     move: Callable[[sqlite3.Connection], Any]
     durable: bool
     answer: Any = None
@@ -52,19 +52,19 @@ class _Change:
             connection.execute("ROLLBACK TO change")
         connection.execute("RELEASE change")
 
-    def told(self) -> Any:
+    def result(self) -> Any:
         if self.error is not None:
             raise self.error
         return self.answer
 
 
 class Database:
-    """Opened with `open`; `read`, `study` and `change` run a function over a connection."""
+    """Opened with `open`; `read`, `long_read` and `write` run a function over a connection."""
 
     def __init__(self, path: Path | str, connection: aiosqlite.Connection) -> None:
         self._path = str(path)
         self._connection = connection
-        self._waiting: deque[_Change] = deque()
+        self._waiting: deque[_WriteTask] = deque()
 
     @classmethod
     async def open(cls, path: Path | str) -> Self:
@@ -76,7 +76,7 @@ class Database:
         if path != ":memory:":
             await asyncio.to_thread(_keep_private, Path(path))
         try:
-            connection = await aiosqlite.connect(path, isolation_level=None, timeout=PATIENCE)
+            connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
             database = cls(path, connection)
             await database.read(_prepare)
         except BaseException as error:
@@ -97,24 +97,24 @@ class Database:
         answer: T = await asyncio.shield(running)
         return answer
 
-    async def study(self, query: Callable[[sqlite3.Connection], T]) -> T:
+    async def long_read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """A long read of what is committed, on a connection and a thread of its own, so that no job waits for it."""
         if self._path == ":memory:":
             return await self.read(query)
         return await asyncio.to_thread(self._beside, query)
 
-    async def change(self, move: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+    async def write(self, move: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Make the change that `move` is, all of it or, where it raises, none.
 
         Once asked for it is made, though its caller be cancelled. A `durable` change is on the disk when this returns;
         any other may be lost to a power cut, never to a crash. Raises DiskFull where the disk takes nothing more, and
         Locked where another program holds the database for longer than PATIENCE.
         """
-        change = _Change(move, durable)
+        change = _WriteTask(move, durable)
         self._waiting.append(change)
         try:
             await self.read(self._make_waiting)
-            answer: T = change.told()
+            answer: T = change.result()
         except sqlite3.OperationalError as error:
             if _primary(error) in NO_ROOM:
                 raise disk_full() from error
@@ -124,7 +124,7 @@ class Database:
         return answer
 
     def _beside(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=PATIENCE)) as connection:
+        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
@@ -183,7 +183,7 @@ def _unfit(path: Path | str, error: sqlite3.DatabaseError) -> AtelierError:
     )
 
 
-def _commit(connection: sqlite3.Connection, changes: list[_Change]) -> None:
+def _commit(connection: sqlite3.Connection, changes: list[_WriteTask]) -> None:
     safety = "FULL" if any(change.durable for change in changes) else "NORMAL"
     connection.execute(f"PRAGMA synchronous = {safety}")
     connection.execute("BEGIN IMMEDIATE")

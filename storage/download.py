@@ -8,26 +8,26 @@ import aiohttp
 
 from engine.core.errors import BadInput, TooLarge
 
-CHUNK = 65536
+CHUNK_BYTES = 65536
 
 
 @dataclass(frozen=True)
 class Download:
-    """`option` and `name` are what refusals call the file. `bound` in bytes, `timeout` in seconds for all of it."""
+    """`option` and `name` are what refusals call the file. `max_bytes` in bytes, `timeout` in seconds for all of it."""
 
     option: str
     name: str
-    bound: int
+    max_bytes: int
     timeout: float
 
     def check_size(self, size: int | None) -> None:
         """Raises TooLarge for a `size` over the bound, and BadInput for nothing at all; None is not known yet."""
-        if size is not None and size > self.bound:
+        if size is not None and size > self.max_bytes:
             raise TooLarge(
                 "{option}: “{name}” has {size}; at most {bound} are allowed. Attach a smaller file.",
                 **self._names(),
-                size=bytes_text(size),
-                bound=bytes_text(self.bound),
+                size=format_bytes(size),
+                bound=format_bytes(self.max_bytes),
             )
         if size == 0:
             raise self._refusal("{option}: “{name}” is empty. Attach another file.")
@@ -70,7 +70,7 @@ class Download:
     async def _write(self, content: aiohttp.StreamReader, path: Path) -> int:
         received = 0
         with path.open("wb") as file:
-            async for chunk in content.iter_chunked(CHUNK):
+            async for chunk in content.iter_chunked(CHUNK_BYTES):
                 received += len(chunk)
                 self.check_size(received)
                 await asyncio.to_thread(file.write, chunk)
@@ -86,7 +86,7 @@ class Download:
         return {"option": self.option, "name": self.name}
 
 
-def bytes_text(size: int) -> str:
+def format_bytes(size: int) -> str:
     """`size` as people read it: "512 bytes", "1.5 kB", "26.2 MB"."""
     if size < 1000:
         return f"{size} bytes"

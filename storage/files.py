@@ -16,19 +16,19 @@ from engine.core.job import Media
 from engine.media.decoding import check_picture
 from engine.media.files import (
     FORMATS,
-    HEAD,
+    HEAD_BYTES,
     SCRIPTS,
     SUBTITLES,
     hash_of,
     intact,
     keep,
-    part,
-    promised,
+    mime_of_name,
     size_of,
     sniff,
     suffix_of,
+    temporary_file,
 )
-from engine.media.video import Bounds, described, probe
+from engine.media.video import ProbeLimits, probe, with_dimensions
 from storage.download import Download
 
 
@@ -72,7 +72,7 @@ class Files:
         self._folder = folder
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
-        self._bounds = Bounds(max_seconds, max_frames, max_pixels)
+        self._bounds = ProbeLimits(max_seconds, max_frames, max_pixels)
         self._timeout = timeout
 
     async def fetch(
@@ -108,9 +108,9 @@ class Files:
     async def _fetch(
         self, option: str, attachment: Attachment, accepts: Collection[str], claim: Callable[[str], None]
     ) -> Media:
-        download = Download(option, shown(attachment.name), self._max_bytes, self._timeout)
+        download = Download(option, display_name(attachment.name), self._max_bytes, self._timeout)
         download.check_size(attachment.size)
-        with part(self._folder) as path:
+        with temporary_file(self._folder) as path:
             if attachment.path is not None:
                 download.check_size((await asyncio.to_thread(attachment.path.stat)).st_size)
                 await asyncio.to_thread(shutil.copyfile, attachment.path, path)
@@ -128,7 +128,7 @@ class Files:
 
     def _settle(self, option: str, name: str, path: Path, accepts: Collection[str]) -> Media:
         with path.open("rb") as file:
-            head = file.read(HEAD)
+            head = file.read(HEAD_BYTES)
         mime = sniff(head)
         if mime is None and (suffix := _text(name, head, accepts)):
             return keep(path, self._folder, suffix)
@@ -143,7 +143,7 @@ class Files:
             raise _unfit(option, name, accepts)
         found = probe(path, mime, self._bounds)
         _check_kind(option, name, "video" if found.video else "sound", accepts)
-        return described(keep(path, self._folder), found)
+        return with_dimensions(keep(path, self._folder), found)
 
     def _check_pixels(self, option: str, name: str, path: Path) -> None:
         try:
@@ -152,14 +152,14 @@ class Files:
             raise BadInput(
                 "{option}: “{name}” is damaged, its size cannot be read. Attach another picture.",
                 option=option,
-                name=shown(name),
+                name=display_name(name),
             ) from None
         if width * height > self._max_pixels:
             raise TooLarge(
                 "{option}: “{name}” is {width} x {height} pixels; at most {bound} pixels are allowed, such as"
                 " {side} x {side}. Make it smaller.",
                 option=option,
-                name=shown(name),
+                name=display_name(name),
                 width=width,
                 height=height,
                 bound=self._max_pixels,
@@ -178,7 +178,7 @@ class Files:
         return Pruned(files, size)
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """A file's name as a sentence shows it."""
     name = "".join(letter for letter in name if letter.isprintable())
     return name if len(name) <= 60 else name[:59] + "…"
@@ -196,7 +196,7 @@ _TAKES = {
 
 
 def _unfit(option: str, name: str, accepts: Collection[str]) -> BadInput:
-    return BadInput(_TAKES[frozenset(accepts)], option=option, name=shown(name))
+    return BadInput(_TAKES[frozenset(accepts)], option=option, name=display_name(name))
 
 
 def _check_kind(option: str, name: str, kind: str, accepts: Collection[str]) -> None:
@@ -214,19 +214,19 @@ def _text(name: str, head: bytes, accepts: Collection[str]) -> str | None:
 
 def _checked_format(option: str, name: str, mime: str | None) -> str:
     """The content decides. A picture named as another kind of picture is fine; one named as a sound is refused."""
-    named = promised(name)
+    named = mime_of_name(name)
     if named is not None and (mime is None or _kind(mime) != _kind(named)):
         raise BadInput(
             "{option}: “{name}” is not what its name says: its content is no {format}. Attach a real one.",
             option=option,
-            name=shown(name),
+            name=display_name(name),
             format=suffix_of(named),
         )
     if mime is None:
         raise BadInput(
             "{option}: “{name}” is no picture, sound or video that is read here. Attach one of {formats}.",
             option=option,
-            name=shown(name),
+            name=display_name(name),
             formats=", ".join(FORMATS),
         )
     return mime

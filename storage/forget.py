@@ -3,11 +3,11 @@
 import sqlite3
 from pathlib import Path
 
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.job import Media, Result
 from storage import cache, jobs
 
-DELETED = Result(notes=(Sentence(template="It was deleted."),))
+DELETED = Result(notes=(UserMessage(template="It was deleted."),))
 
 
 def forget(db: sqlite3.Connection, job_id: str) -> list[Path]:
@@ -21,7 +21,7 @@ def forget(db: sqlite3.Connection, job_id: str) -> list[Path]:
     changes = (DELETED.model_dump_json(), job_id)
     db.execute("UPDATE jobs SET key = '', params = '{}', notes = '[]', result = ? WHERE id = ?", changes)
     db.execute("DELETE FROM job_files WHERE job = ?", (job_id,))
-    if not row.job.key or _is_shared(db, row.job.key):
+    if not row.job.key or _has_other_job(db, row.job.key):
         return []
     return cache.orphans(db, cache.drop(db, row.job.key).files | _files(row.result.media))
 
@@ -30,6 +30,6 @@ def _files(media: tuple[Media, ...]) -> frozenset[cache.File]:
     return frozenset((one.sha256, str(one.path)) for one in media)
 
 
-def _is_shared(db: sqlite3.Connection, key: str) -> bool:
+def _has_other_job(db: sqlite3.Connection, key: str) -> bool:
     answered = "SELECT 1 FROM jobs WHERE key = ? AND state IN ('delivering', 'done') LIMIT 1"
     return db.execute(answered, (key,)).fetchone() is not None

@@ -45,13 +45,13 @@ def answer(db: sqlite3.Connection, question: Question) -> None:
         raise BadInput("This question is closed. Ask for it again.")
 
 
-def shown(db: sqlite3.Connection, request: str, until: float) -> None:
+def mark_shown(db: sqlite3.Connection, request: str, until: float) -> None:
     """Know until then that the message `request` of a platform was answered with a question."""
     query = "INSERT INTO asked VALUES (?, ?) ON CONFLICT DO UPDATE SET until = excluded.until"
     db.execute(query, (request, until))
 
 
-def was_shown(db: sqlite3.Connection, request: str, now: float) -> bool:
+def is_answered_by_question(db: sqlite3.Connection, request: str, now: float) -> bool:
     return db.execute("SELECT 1 FROM asked WHERE request = ? AND until > ?", (request, now)).fetchone() is not None
 
 

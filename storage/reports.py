@@ -20,15 +20,15 @@ class Reports:
 
     async def stats(self, since: float) -> Stats:
         """Of the jobs accepted at or after the Unix time `since`; 0 is all time."""
-        return await self._database.study(lambda db: stats.stats(db, since))
+        return await self._database.long_read(lambda db: stats.stats(db, since))
 
     async def by_hour(self, now: float | None = None) -> list[Hour]:
         """The last 24 hours of the clock, oldest first."""
-        return await self._database.study(lambda db: stats.by_hour(db, self._at(now)))
+        return await self._database.long_read(lambda db: stats.by_hour(db, self._at(now)))
 
     async def top_users(self, since: float, count: int) -> list[Usage]:
         """Who used most since the Unix time `since`. For admins only: the command decides."""
-        return await self._database.study(lambda db: stats.top_users(db, since, count))
+        return await self._database.long_read(lambda db: stats.top_users(db, since, count))
 
     async def cache_stats(self) -> CacheStats:
         return await self._database.read(cache.stats)
@@ -42,17 +42,17 @@ class Reports:
         """The last runs of every kind, oldest first."""
         return await self._database.read(runs.every)
 
-    async def used(self, since: float) -> list[tuple[str, float, float]]:
+    async def device_usage(self, since: float) -> list[tuple[str, float, float]]:
         """User, device-seconds and end of each job that ended since the Unix time `since`, in that order."""
-        return await self._database.read(lambda db: runs.used(db, since))
+        return await self._database.read(lambda db: runs.device_usage(db, since))
 
     async def active(self, since: float) -> Active:
         """The users who asked for a job since the Unix time `since`, and the tracked requests."""
-        return await self._database.study(lambda db: limits.active(db, since))
+        return await self._database.long_read(lambda db: limits.active(db, since))
 
-    async def named_files(self) -> set[str]:
+    async def referenced_files(self) -> set[str]:
         """The hashes of the files that the cache, an unfinished job or an open question names, for `Files.prune`."""
-        return await self._database.study(cache.named)
+        return await self._database.long_read(cache.referenced_hashes)
 
     async def check_room(self, caps: Caps, bounds: Sequence[Limit]) -> None:
         """Raise RateLimited or TooMany where `admit` would now refuse a job of this person; take nothing."""

@@ -2,9 +2,9 @@
 
 import sqlite3
 
-LAST = 20
+MAX_RUNS = 20
 """Runs of a kind that are kept."""
-DAY = 86400.0
+DAY_SECONDS = 86400.0
 
 Run = tuple[str, str, str, str, float]
 """Task, model, size, device and device-seconds; the first four are the run's kind."""
@@ -13,7 +13,7 @@ Run = tuple[str, str, str, str, float]
 def insert(db: sqlite3.Connection, run: Run) -> None:
     db.execute("INSERT INTO runs (task, model, size, device, seconds) VALUES (?, ?, ?, ?, ?)", run)
     same = "task = ? AND model = ? AND size = ? AND device = ?"
-    oldest = f"SELECT number FROM runs WHERE {same} ORDER BY number DESC LIMIT 1 OFFSET {LAST}"  # noqa: S608  # constants
+    oldest = f"SELECT number FROM runs WHERE {same} ORDER BY number DESC LIMIT 1 OFFSET {MAX_RUNS}"  # noqa: S608  # constants
     db.execute(f"DELETE FROM runs WHERE {same} AND number <= ({oldest})", (*run[:4], *run[:4]))  # noqa: S608
 
 
@@ -23,10 +23,10 @@ def every(db: sqlite3.Connection) -> list[Run]:
     return [tuple(row) for row in rows]
 
 
-def used(db: sqlite3.Connection, since: float) -> list[tuple[str, float, float]]:
+def device_usage(db: sqlite3.Connection, since: float) -> list[tuple[str, float, float]]:
     """User, device-seconds and end of each job that ended since then, in that order. A job waits a day at most."""
     rows = db.execute(
         "SELECT user, seconds, ended FROM jobs WHERE created >= ? AND ended >= ? AND seconds > 0 ORDER BY ended",
-        (since - DAY, since),
+        (since - DAY_SECONDS, since),
     )
     return [tuple(row) for row in rows]

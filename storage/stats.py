@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-HOUR = 3600.0
+HOUR_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ def stats(db: sqlite3.Connection, since: float) -> Stats:
 
 def by_hour(db: sqlite3.Connection, now: float) -> list[Hour]:
     """The last 24 hours of the clock, oldest first; the last one holds `now`."""
-    first = math.floor(now / HOUR) - 23
+    first = math.floor(now / HOUR_SECONDS) - 23
     rows = db.execute(
         "SELECT CAST(created / ? AS INTEGER) - ? AS bucket, sum(state = 'done' AND NOT cached) AS done,"
         " sum(state = 'failed') AS failed, sum(cached) AS cached FROM jobs WHERE created >= ? GROUP BY bucket",
-        (HOUR, first, first * HOUR),
+        (HOUR_SECONDS, first, first * HOUR_SECONDS),
     )
     counts = {row["bucket"]: (row["done"], row["failed"], row["cached"]) for row in rows}
-    return [Hour((first + bucket) * HOUR, *counts.get(bucket, (0, 0, 0))) for bucket in range(24)]
+    return [Hour((first + bucket) * HOUR_SECONDS, *counts.get(bucket, (0, 0, 0))) for bucket in range(24)]
 
 
 def top_users(db: sqlite3.Connection, since: float, count: int) -> list[Usage]:

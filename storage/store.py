@@ -16,7 +16,7 @@ from storage.cache import CacheStats
 from storage.consents import Consent
 from storage.database import Database
 from storage.forget import forget
-from storage.jobs import IllegalMove, Row, State, TakenBefore
+from storage.jobs import DuplicateRequest, IllegalTransition, JobRecord, State
 from storage.limits import Active, Allowance, Caps, Limit, Rate
 from storage.questions import Question
 from storage.reports import Reports
@@ -24,11 +24,27 @@ from storage.runs import Run
 from storage.stats import Hour, Spread, Stats, Usage
 
 __all__ = [
-    "Active", "Allowance", "CacheStats", "Caps", "Consent", "Hour", "IllegalMove", "Limit", "Question", "Rate", "Row",
-    "Run", "Spread", "State", "Stats", "Store", "TakenBefore", "Usage",
+    "Active",
+    "Allowance",
+    "CacheStats",
+    "Caps",
+    "Consent",
+    "DuplicateRequest",
+    "Hour",
+    "IllegalTransition",
+    "JobRecord",
+    "Limit",
+    "Question",
+    "Rate",
+    "Run",
+    "Spread",
+    "State",
+    "Stats",
+    "Store",
+    "Usage",
 ]  # fmt: skip
 
-LARGE = 1_000_000
+HASH_IN_THREAD_BYTES = 1_000_000
 """Bytes from which on files are hashed in a thread: about a millisecond's work."""
 
 
@@ -74,65 +90,65 @@ class Store(Reports):
             results.extend(self._admit_all(db, batch, limits, question))
 
         try:
-            await self._database.change(admit, durable=question is not None or not all(sound))
+            await self._database.write(admit, durable=question is not None or not all(sound))
         except asyncio.CancelledError:  # rows of these names may be another answer's
-            await self._database.change(lambda db: _withdraw_all(db, batch, question) if results else None)
+            await self._database.write(lambda db: _withdraw_all(db, batch, question) if results else None)
             raise
         return results
 
     async def start(self, job_id: str, worker: str) -> None:
         """Queued to running: one more attempt. Raises IllegalMove, as do all moves."""
-        await self._database.change(
+        await self._database.write(
             lambda db: jobs.start(db, job_id, worker, self._clock()),
             durable=False,  # after a power cut it is queued, which is as well
         )
 
     async def requeue(self, job_id: str, *, forgive: bool = False) -> int:
         """Running to queued: its worker died, or, to `forgive` the attempt, the bot closes. How many it has had."""
-        return await self._database.change(lambda db: jobs.requeue(db, job_id, int(forgive)))
+        return await self._database.write(lambda db: jobs.requeue(db, job_id, int(forgive)))
 
     async def stage(self, job_id: str, stage: str) -> None:
         """What the running job is at."""
         query = "UPDATE jobs SET stage = ? WHERE id = ? AND state = 'running'"
-        await self._database.change(lambda db: db.execute(query, (stage, job_id)), durable=False)
+        await self._database.write(lambda db: db.execute(query, (stage, job_id)), durable=False)
 
     async def finish(self, job_id: str, result: Result, seconds: float) -> None:
         """Running to delivering after `seconds` of a device; the result enters the cache, older ones make room."""
-        await self._unlink(await self._database.change(lambda db: self._finish(db, job_id, result, seconds)))
+        await self._unlink(await self._database.write(lambda db: self._finish(db, job_id, result, seconds)))
 
     async def fail(self, job_id: str, failed: Failed) -> None:
         """To delivering how it failed, from queued or running."""
         dumped = failed.model_dump_json()
-        await self._database.change(lambda db: jobs.deliver(db, job_id, failed=dumped, ended=self._clock()))
+        await self._database.write(lambda db: jobs.deliver(db, job_id, failed=dumped, ended=self._clock()))
 
     async def abandon(self, job_id: str, failed: Failed) -> None:
         """To failed or cancelled from any state that is not an end: there is nobody to be told."""
         dumped, state = failed.model_dump_json(), jobs.ended_as(failed)
-        await self._database.change(lambda db: jobs.end(db, job_id, state, failed=dumped, ended=self._clock()))
+        await self._database.write(lambda db: jobs.end(db, job_id, state, failed=dumped, ended=self._clock()))
 
-    async def delivered(self, job_id: str) -> None:
+    async def mark_delivered(self, job_id: str) -> None:
         """Delivering to done, failed or cancelled: the person has seen it."""
-        await self._database.change(lambda db: jobs.delivered(db, job_id))
+        await self._database.write(lambda db: jobs.mark_delivered(db, job_id))
 
     async def address(self, job_id: str, origin: str) -> None:
         """The message that shows the job, so that a later run of the bot finds it."""
-        await self._database.change(lambda db: jobs.address(db, job_id, origin))
+        await self._database.write(lambda db: jobs.address(db, job_id, origin))
 
     async def forget(self, job_id: str) -> None:
         """Empty a job that ended of words, options and result; its files go unless something else names them."""
-        await self._unlink(await self._database.change(lambda db: forget(db, job_id)))
+        await self._unlink(await self._database.write(lambda db: forget(db, job_id)))
 
-    async def job(self, job_id: str) -> Row | None:
+    async def job(self, job_id: str) -> JobRecord | None:
         """The job of that name; None where there is none, or it can be no name."""
         if not _is_name(job_id):
             return None
         return await self._database.read(lambda db: jobs.find(db, job_id))
 
-    async def unfinished(self) -> list[Row]:
+    async def unfinished_jobs(self) -> list[JobRecord]:
         """Queued, running and delivering jobs, oldest first."""
-        return await self._database.read(jobs.unfinished)
+        return await self._database.read(jobs.unfinished_jobs)
 
-    async def jobs_of(self, user: str) -> list[Row]:
+    async def jobs_of(self, user: str) -> list[JobRecord]:
         """The user's queued and running jobs, oldest first."""
         return await self._database.read(lambda db: jobs.waiting_of(db, user))
 
@@ -144,41 +160,43 @@ class Store(Reports):
     async def learn(self, task: str, model: str, size: str, device: str, seconds: float) -> None:
         """Keep how long a run of this kind took, and forget what no longer counts."""
         run = (task, model, size, device, seconds)
-        await self._database.change(lambda db: runs.insert(db, run), durable=False)
+        await self._database.write(lambda db: runs.insert(db, run), durable=False)
 
-    async def ask(self, question: Question) -> None:
+    async def add_question(self, question: Question) -> None:
         """Keep the jobs that their person has yet to agree to, with their files."""
-        await self._database.change(lambda db: questions.insert(db, question))
+        await self._database.write(lambda db: questions.insert(db, question))
 
-    async def asked(self, name: str) -> Question | None:
+    async def get_question(self, name: str) -> Question | None:
         """None where it was answered, or its time is over."""
         return await self._database.read(lambda db: questions.find(db, name, self._clock()))
 
-    async def unask(self, name: str) -> bool:
+    async def delete_question(self, name: str) -> bool:
         """Drop a question; whether it was there."""
-        return await self._database.change(lambda db: questions.drop(db, name))
+        return await self._database.write(lambda db: questions.drop(db, name))
 
-    async def question_shown(self, request: str, seconds: float) -> None:
+    async def mark_as_question(self, request: str, seconds: float) -> None:
         """The platform's message `request` was answered with a question: it is known as taken for so long."""
         until = self._clock() + seconds
-        await self._database.change(lambda db: questions.shown(db, request, until))
+        await self._database.write(lambda db: questions.mark_shown(db, request, until))
 
-    async def was_taken(self, request: str) -> bool:
+    async def is_duplicate(self, request: str) -> bool:
         """Whether the platform's message `request` has made a job already, or its question was shown."""
         now = self._clock()
-        return await self._database.read(lambda db: jobs.is_taken(db, request) or questions.was_shown(db, request, now))
+        return await self._database.read(
+            lambda db: jobs.has_job_for(db, request) or questions.is_answered_by_question(db, request, now)
+        )
 
-    async def consent(self, job: Job, statement: str) -> None:
+    async def add_consent(self, job: Job, statement: str) -> None:
         """The job's person agreed, with it, to the words whose SHA-256 is `statement`."""
-        await self._database.change(lambda db: consents.give(db, job, statement, self._clock()))
+        await self._database.write(lambda db: consents.give(db, job, statement, self._clock()))
 
-    async def consented(self, user: str, command: str, statement: str) -> Consent | None:
+    async def find_consent(self, user: str, command: str, statement: str) -> Consent | None:
         """What the user agreed to before; None where they did not."""
         return await self._database.read(lambda db: consents.find(db, user, command, statement))
 
     async def tidy(self, now: float | None = None) -> int:
         """Drop the rows of tokens that came back and of questions whose time is over; how many."""
-        return await self._database.change(
+        return await self._database.write(
             lambda db: limits.tidy(db, self._at(now)) + questions.tidy(db, self._at(now)), durable=False
         )
 
@@ -190,12 +208,12 @@ class Store(Reports):
 
     async def set_note(self, name: str, value: str) -> None:
         query = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-        await self._database.change(lambda db: db.execute(query, (name, value)))
+        await self._database.write(lambda db: db.execute(query, (name, value)))
 
     async def first_note(self, name: str, value: str) -> str:
         """What is kept under the name: `value`, where that is nothing yet."""
         query = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value RETURNING value"
-        row = await self._database.change(lambda db: db.execute(query, (name, value)).fetchone())
+        row = await self._database.write(lambda db: db.execute(query, (name, value)).fetchone())
         return str(row["value"])
 
     def _admit_all(
@@ -213,7 +231,7 @@ class Store(Reports):
         if result is not None:
             cache.hit(db, job.key, now)
             jobs.insert(db, job, "delivering", cached=1, ended=now, result=result.model_dump_json())
-            jobs.hold(db, job.id, jobs.files_in(result.model_dump(mode="json")))
+            jobs.add_files(db, job.id, jobs.files_in(result.model_dump(mode="json")))
             return result
         limits.check_caps(db, Caps.of(job))
         limits.check(db, bounds, now)
@@ -232,7 +250,7 @@ class Store(Reports):
         result = await self._database.read(lambda db: cache.lookup(db, key))
         if result is None:
             return False
-        large = sum(media.bytes for media in result.media) >= LARGE
+        large = sum(media.bytes for media in result.media) >= HASH_IN_THREAD_BYTES
         sound = await asyncio.to_thread(_all_intact, result) if large else _all_intact(result)
         if not sound:
             await self._drop(lambda db: cache.drop(db, key))
@@ -243,7 +261,7 @@ class Store(Reports):
             dropped = which(db)
             return dropped, cache.orphans(db, dropped.files)
 
-        dropped, orphans = await self._database.change(drop)
+        dropped, orphans = await self._database.write(drop)
         await self._unlink(orphans)
         return dropped.entries, dropped.bytes
 

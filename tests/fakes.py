@@ -12,7 +12,7 @@ import psutil
 
 from engine.core.job import Done, Failed, Job, Update, key_of
 from engine.host.engine import Engine, HostSettings
-from storage.store import Row, Store
+from storage.store import JobRecord, Store
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]
 
@@ -41,7 +41,7 @@ def failed(update: Update) -> Failed:
     return update
 
 
-async def ended(store: Store, job: str, seconds: float = 5) -> Row:
+async def ended(store: Store, job: str, seconds: float = 5) -> JobRecord:
     """The job's row, once the job has ended and the person has been told."""
     async with asyncio.timeout(seconds):
         while (row := await store.job(job)) is None or row.state not in {"done", "failed", "cancelled"}:  # noqa: ASYNC110

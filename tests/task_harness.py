@@ -16,7 +16,7 @@ from engine.worker.loop import loaders
 from engine.worker.model_pool import Pool
 
 
-class Workbench:
+class TaskHarness:
     """A folder, a context on the CPU, and what was told."""
 
     def __init__(

@@ -15,17 +15,17 @@ from bot.commands import COMMANDS
 from bot.config.settings import known_keys, load
 from bot.config.units import duration, rate
 from bot.core.command_line import parse, split_command
-from bot.i18n.translate import say
-from bot.presentation.buttons import job_of, meaning, pressed
+from bot.i18n.translate import translate
+from bot.presentation.buttons import command_of, parse_button, parse_target
 from bot.prompting.templates import count, variants
 from bot.prompting.wildcard_lists import Lists
-from bot.requests.lookup import unknown
+from bot.requests.lookup import unknown_command_error
 from engine.core.errors import AtelierError
 from engine.core.job import Failed, key_of
 from engine.tasks.film import scripts
 from engine.tasks.film.scripts.draft import draft
 from engine.tasks.film.scripts.reader import FORMATS
-from engine.tasks.imagine.prompt_weights import fragments, numbered
+from engine.tasks.imagine.prompt_weights import fragments, has_explicit_weights
 from storage.store import Store
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -45,7 +45,7 @@ def only_our_errors(read: Callable[[], Any]) -> Any:
         return read()
     except AtelierError as refused:
         error = refused
-    assert say(error.sentence.template, "es", **error.sentence.facts)
+    assert translate(error.sentence.template, "es", **error.sentence.facts)
     assert json.dumps(str(error), ensure_ascii=False).encode()
     assert Failed.of(error).model_dump_json().encode()
     return None
@@ -77,7 +77,7 @@ def test_lists_of_wildcards(data: bytes, seed: int, tmp_path: Path) -> None:
 @given(PROMPTS)
 def test_weights_in_prompts(prompt: str) -> None:
     only_our_errors(lambda: fragments(prompt))
-    only_our_errors(lambda: numbered(prompt))
+    only_our_errors(lambda: has_explicit_weights(prompt))
 
 
 SCRIPTS = {
@@ -175,11 +175,11 @@ def test_options_of_every_command(command: Any, data: st.DataObject) -> None:
     raw = data.draw(st.dictionaries(name, VALUES | SHORT, max_size=5))
     params = only_our_errors(lambda: command.params.parse(raw))
     if params is not None:
-        dumped = params.seeded().model_dump(mode="json")
+        dumped = params.with_seed().model_dump(mode="json")
         json.dumps(dumped, ensure_ascii=False).encode()
         assert key_of(command.name, 1, "model", dumped)
         for option in ("weights", "ratios", "motion", "lora", "model"):
-            only_our_errors(lambda option=option: params.used(option) if option in names else ())  # type: ignore[misc]
+            only_our_errors(lambda option=option: params.chosen_names(option) if option in names else ())  # type: ignore[misc]
 
 
 @FUZZ
@@ -190,8 +190,8 @@ def test_command_lines(line: str, command: Any) -> None:
     if raw is not None:
         only_our_errors(lambda: command.params.parse(raw))
     split_command(line)
-    str(unknown(line, list(COMMANDS)))
-    str(unknown(name, list(COMMANDS)))
+    str(unknown_command_error(line, list(COMMANDS)))
+    str(unknown_command_error(name, list(COMMANDS)))
 
 
 IDS = st.sampled_from([f"{command.name}:" for command in COMMANDS]) | st.sampled_from([":", "", *SURROGATES])
@@ -203,11 +203,11 @@ IDS = st.sampled_from([f"{command.name}:" for command in COMMANDS]) | st.sampled
     st.text(max_size=20) | st.sampled_from([*SURROGATES, "a.1", "a.٣", "a.²", "a." + "9" * 5000, "a.-1", ".", "a.b.c"]),
 )
 def test_ids_of_buttons(command: str, argument: str) -> None:
-    press = meaning(command + argument, COMMANDS, "\ud800")
-    found = pressed(command + argument, COMMANDS)
-    assert job_of(argument)[1] >= 0
+    press = parse_button(command + argument, COMMANDS, "\ud800")
+    found = command_of(command + argument, COMMANDS)
+    assert parse_target(argument)[1] >= 0
     if found is not None:
-        only_our_errors(lambda: found.params.parse(press.raw))
+        only_our_errors(lambda: found.params.parse(press.raw_options))
 
 
 @pytest.mark.parametrize("name", [*SURROGATES, "\0", "", "a" * 100_000, "'; DROP TABLE jobs"])

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from engine.tasks.animate.joyvasa.files import ENCODER, GENERATOR, TEMPLATE
-from engine.tasks.animate.joyvasa.network import POSITIONS, Generator, Shape, waves
+from engine.tasks.animate.joyvasa.network import MAX_POSITIONS, Generator, Shape, waves
 from engine.torch_support.torchvision_import import import_torchvision
 
 import_torchvision()
@@ -63,7 +63,7 @@ def published(made: Generator) -> dict[str, Any]:
         ): value
         for name, value in made.state_dict().items()
     }
-    extra = {"TE.pe": waves(501, made.shape.features)[None], "PE.pe": waves(POSITIONS, made.shape.features)[None]}
+    extra = {"TE.pe": waves(501, made.shape.features)[None], "PE.pe": waves(MAX_POSITIONS, made.shape.features)[None]}
     extra["alignment_mask"] = ~torch.eye(count, dtype=torch.bool)
     state |= {f"denoising_net.{name}": value for name, value in extra.items()}
     return state | {f"diffusion_sched.{name}": torch.zeros(made.shape.steps + 1) for name in ("betas", "alphas")}

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.config.settings import Settings
 from bot.core.command import Command, Request
 from bot.requests.call import Call, command
@@ -23,7 +23,7 @@ UNLIMITED = Settings.model_validate({"limits": {"imagine": "off"}})
 
 @command("Say it back")
 async def echo(call: Call, params: Params) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @asynccontextmanager
@@ -40,7 +40,7 @@ async def open_studio(
         ):
             await engine.service("echo")
             files = Files(folder / "media", 10**7, 10**7)
-            yield Service(Studio(UNLIMITED, store, files, engine, commands))
+            yield Service(AppContext(UNLIMITED, store, files, engine, commands))
 
 
 async def ask(service: Service, number: int, people: int = 8) -> Update:

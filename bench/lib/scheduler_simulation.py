@@ -12,7 +12,7 @@ from statistics import quantiles
 from typing import Protocol
 
 from engine.host.fair_share import Usage
-from engine.host.scheduler import JUMPS, WORTH, Schedule, Waiting
+from engine.host.scheduler import MAX_QUEUE_JUMPS, USAGE_WEIGHT, Schedule, Waiting
 
 DAY = 86400.0
 PEOPLE, JOBS, GREEDY_JOBS = 200, 10_000, 1_000
@@ -36,7 +36,7 @@ class Order(Protocol):
 
     def join(self, number: int, job: Asked) -> None: ...
     def next(self, resident: str | None, now: float) -> int: ...
-    def ended(self, seconds: float, now: float) -> None: ...
+    def finish_job(self, seconds: float, now: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def serve(jobs: Sequence[Asked], order: Order, swap: float) -> Served:
         took = job.seconds + (swap if job.model != resident else 0)
         swaps += job.model != resident
         resident, now = job.model, now + took
-        order.ended(took, now)
+        order.finish_job(took, now)
     return Served(waits, swaps)
 
 
@@ -92,7 +92,7 @@ class FirstCome:
     def next(self, resident: str | None, now: float) -> int:  # noqa: ARG002
         return self._line.popleft()
 
-    def ended(self, seconds: float, now: float) -> None: ...
+    def finish_job(self, seconds: float, now: float) -> None: ...
 
 
 class Fair:
@@ -111,7 +111,7 @@ class Fair:
         self._schedule.join(Waiting(str(number), job.user, job.seconds, job.at, model=job.model), job.at)
         self._lines[job.user].append(number)
         if len(self._lines[job.user]) == 1:
-            self._firsts[number] = (job.at, self._usage.lately(job.user, job.at))
+            self._firsts[number] = (job.at, self._usage.decayed_usage(job.user, job.at))
 
     def next(self, resident: str | None, now: float) -> int:
         (self._chosen,) = self._schedule.pick({resident} if resident else (), now)
@@ -121,18 +121,20 @@ class Fair:
         line.popleft()
         self._usage.add(self._chosen.user, self._chosen.cost, now)
         if line:
-            self._firsts[line[0]] = (now, self._usage.lately(self._chosen.user, now))
+            self._firsts[line[0]] = (now, self._usage.decayed_usage(self._chosen.user, now))
         self.waits.append((now - since, used))
         return number
 
-    def ended(self, seconds: float, now: float) -> None:
+    def finish_job(self, seconds: float, now: float) -> None:
         cost = self._chosen.cost
-        self._schedule.ended(self._chosen, cost, seconds, now)
+        self._schedule.finish_job(self._chosen, cost, seconds, now)
         self._usage.add(self._chosen.user, seconds - cost, now)
 
     def nearest(self) -> tuple[float, float]:
         """The longest wait of a first job in seconds, and the largest share that any took of its own bound."""
-        shares = [wait / (WORTH * used + (PEOPLE + JUMPS) * self._longest) for wait, used in self.waits]
+        shares = [
+            wait / (USAGE_WEIGHT * used + (PEOPLE + MAX_QUEUE_JUMPS) * self._longest) for wait, used in self.waits
+        ]
         return max(wait for wait, _ in self.waits), max(shares)
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.core.command import Replied, Request
 from bot.i18n.translate import Language, language_of
 from bot.presentation.card import Card, card_of
-from bot.presentation.delivery import fitted
+from bot.presentation.delivery import fit_to_limit
 from engine.core.job import Job, Update
 
 
@@ -25,27 +25,27 @@ class Limits:
     file_count: int
 
 
-Note = Callable[[str], Awaitable[None]]
+OnPosted = Callable[[str], Awaitable[None]]
 """Takes the origin that names a message just posted."""
 
 
-class Live(Protocol):
+class LiveMessage(Protocol):
     """One live message at a platform: the first `show` posts it, the next ones edit it.
 
-    `note` is set for a job: it is told where the message stands as soon as it is posted, and before a file is sent that
-    no later run could edit, so that such a run shows the job there and posts nothing twice.
+    `on_posted` is set for a job: it is told where the message stands as soon as it is posted, and before a file is sent
+    that no later run could edit, so that such a run shows the job there and posts nothing twice.
     """
 
     limits: Limits
-    note: Note | None
+    on_posted: OnPosted | None
 
     async def show(self, card: Card) -> None: ...
 
 
-L = TypeVar("L", bound=Live)
+L = TypeVar("L", bound=LiveMessage)
 
 
-class Within(Generic[L]):
+class LiveMessageWrapper(Generic[L]):
     """Decides what becomes of the cards of `live`, whose limits and note are its own."""
 
     def __init__(self, live: L) -> None:
@@ -53,49 +53,49 @@ class Within(Generic[L]):
         self._live = live
 
     @property
-    def note(self) -> Note | None:
-        return self._live.note
+    def on_posted(self) -> OnPosted | None:
+        return self._live.on_posted
 
-    @note.setter
-    def note(self, note: Note | None) -> None:
-        self._live.note = note
+    @on_posted.setter
+    def on_posted(self, note: OnPosted | None) -> None:
+        self._live.on_posted = note
 
 
 class Handler(Protocol):
     """The part of `bot.requests.service.Service` that adapters use."""
 
     @property
-    def studio(self) -> Studio: ...
+    def studio(self) -> AppContext: ...
 
     def handle(self, request: Request) -> AsyncGenerator[Update, None]: ...
 
     def resume(self, job: Job) -> AsyncGenerator[Update, None]: ...
 
-    def leave(self, job: str) -> None: ...
+    def detach(self, job: str) -> None: ...
 
-    async def addressed(self, job: str, origin: str) -> None: ...
+    async def set_origin(self, job: str, origin: str) -> None: ...
 
-    def serving(self) -> AbstractContextManager[None]: ...
+    def track_request(self) -> AbstractContextManager[None]: ...
 
 
 async def serve(
     service: Handler,
     request: Request,
-    live: Live,
-    then: Callable[[Job], object],
-    accepted: Callable[[], None] | None = None,
+    live: LiveMessage,
+    on_job: Callable[[Job], object],
+    on_accepted: Callable[[], None] | None = None,
 ) -> None:
     """Show every update of `request` in `live`: the newest state wins, the final card is always shown.
 
-    `then` is given each job that was made with the answer, to be resumed in a message of its own; `accepted` is called
-    once the request is refused, answered or in the store.
+    `on_job` is given each job that was made with the answer, to be resumed in a message of its own; `on_accepted` is
+    called once the request is refused, answered or in the store.
     """
-    await _Board(service, live, request.language, then, accepted).follow(service.handle(request))
+    await _LivePresenter(service, live, request.language, on_job, on_accepted).present(service.handle(request))
 
 
-async def resume(service: Handler, job: Job, live: Live) -> None:
+async def resume(service: Handler, job: Job, live: LiveMessage) -> None:
     """Show what becomes of a job that is in the store and that nobody shows."""
-    await _Board(service, live, language_of(job.language)).follow(service.resume(job))
+    await _LivePresenter(service, live, language_of(job.language)).present(service.resume(job))
 
 
 def cut(text: str, length: int) -> str:
@@ -103,13 +103,13 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-class _Board:
+class _LivePresenter:
     """Holds the newest card until the platform may be edited again."""
 
     def __init__(
         self,
         service: Handler,
-        live: Live,
+        live: LiveMessage,
         language: Language,
         then: Callable[[Job], object] = lambda _: None,
         accepted: Callable[[], None] | None = None,
@@ -122,27 +122,27 @@ class _Board:
         self._ended = asyncio.Event()
         self._shown = asyncio.Event()
 
-    async def follow(self, updates: AsyncGenerator[Update, None]) -> None:
-        with self._service.serving():
+    async def present(self, updates: AsyncGenerator[Update, None]) -> None:
+        with self._service.track_request():
             async with asyncio.TaskGroup() as group, aclosing(updates):
-                keeper = group.create_task(self._keep())
+                keeper = group.create_task(self._render_loop())
                 try:
                     async for update in updates:
-                        await self._put(update)
+                        await self._submit(update)
                 except asyncio.CancelledError:
                     if not keeper.done():
-                        self._service.leave(self._job)
+                        self._service.detach(self._job)
                     raise
                 self._close()
 
-    async def _put(self, update: Update) -> None:
+    async def _submit(self, update: Update) -> None:
         """Returns at once, but from a final card only when it is shown: the next step says that it was."""
         if self._accepted is not None:
             self._accepted()
         if update.job and not self._job:
             self._job = update.job
-            self._live.note = partial(self._service.addressed, update.job)
-        for job in update.then if isinstance(update, Replied) else ():
+            self._live.on_posted = partial(self._service.set_origin, update.job)
+        for job in update.jobs if isinstance(update, Replied) else ():
             self._then(job)
         self._newest = card_of(update, self._language, self._service.studio.commands)
         self._changed.set()
@@ -154,13 +154,13 @@ class _Board:
         self._ended.set()
         self._changed.set()
 
-    async def _keep(self) -> None:
+    async def _render_loop(self) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            if (card := self._take()) is not None:
+            if (card := self._pop()) is not None:
                 if card.final:
-                    card = await fitted(card, self._live.limits.file_bytes, self._language, self._service.studio)
+                    card = await fit_to_limit(card, self._live.limits.file_bytes, self._language, self._service.studio)
                 await self._live.show(card)
                 if card.final:
                     self._shown.set()
@@ -169,7 +169,7 @@ class _Board:
                 return
             await self._pause()
 
-    def _take(self) -> Card | None:
+    def _pop(self) -> Card | None:
         card, self._newest = self._newest, None
         return card
 

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from bot.core.command import Reply
-from bot.i18n.format import size, span
+from bot.i18n.format import format_bytes, format_duration
 from bot.requests.call import Call, command
 from engine.core.errors import BadInput, NotAllowed
 from engine.core.params import TaskParams
 
-DAY = 86400.0
+DAY_SECONDS = 86400.0
 
 
 class Params(TaskParams):
@@ -48,15 +48,18 @@ async def _stats(call: Call) -> Reply:
     bound = call.studio.settings.cache.max_bytes
     asked = stats.hits + stats.misses
     lines = [
-        call.say(
-            "Results: {entries}, {bytes} of {bound}", entries=stats.entries, bytes=size(stats.bytes), bound=size(bound)
+        call.translate(
+            "Results: {entries}, {bytes} of {bound}",
+            entries=stats.entries,
+            bytes=format_bytes(stats.bytes),
+            bound=format_bytes(bound),
         ),
-        call.say("Hits {hits}, misses {misses}", hits=stats.hits, misses=stats.misses),
+        call.translate("Hits {hits}, misses {misses}", hits=stats.hits, misses=stats.misses),
     ]
     if asked:
-        lines.append(call.say("{share} of requests were answered at once", share=f"{stats.hits / asked:.0%}"))
+        lines.append(call.translate("{share} of requests were answered at once", share=f"{stats.hits / asked:.0%}"))
     if stats.oldest is not None:
-        lines.append(call.say("The oldest is {age} old", age=span(time.time() - stats.oldest)))
+        lines.append(call.translate("The oldest is {age} old", age=format_duration(time.time() - stats.oldest)))
     rate = stats.hits / asked if asked else None
     return Reply("\n".join(lines), facts={**asdict(stats), "max_bytes": bound, "hit_rate": rate})
 
@@ -64,6 +67,6 @@ async def _stats(call: Call) -> Reply:
 async def _clear(call: Call, days: int | None) -> Reply:
     if not call.request.admin:
         raise NotAllowed("Only an admin may clear the cache. /cache stats shows it.")
-    entries, freed = await call.studio.store.cache_clear(None if days is None else days * DAY)
-    text = call.say("Results cleared: {entries}, {bytes}", entries=entries, bytes=size(freed))
+    entries, freed = await call.studio.store.cache_clear(None if days is None else days * DAY_SECONDS)
+    text = call.translate("Results cleared: {entries}, {bytes}", entries=entries, bytes=format_bytes(freed))
     return Reply(text, facts={"entries": entries, "bytes": freed})

@@ -8,7 +8,7 @@ from bot.requests.rights import may_rule
 from engine.core.errors import BadInput, Cancelled, NotAllowed
 from engine.core.job import Failed
 from engine.core.params import TaskParams
-from storage.store import IllegalMove, Row
+from storage.store import IllegalTransition, JobRecord
 
 
 class Params(TaskParams):
@@ -25,10 +25,10 @@ class Params(TaskParams):
 
 @command("End a job of yours that waits or runs")
 async def cancel(call: Call, params: Params) -> Reply:
-    row = await (_named(call, params.job) if params.job else _only(call))
-    if not (call.studio.flights.cancel(row.job.id) or await _put_aside(call, row.job.id)):
+    row = await (_load_job(call, params.job) if params.job else _only(call))
+    if not (call.studio.coalescer.cancel(row.job.id) or await _put_aside(call, row.job.id)):
         raise BadInput("Job {job} has already ended.", job=row.job.id)
-    return Reply(call.say("Job {job} is cancelled.", job=row.job.id), facts={"job": row.job.id})
+    return Reply(call.translate("Job {job} is cancelled.", job=row.job.id), facts={"job": row.job.id})
 
 
 async def _put_aside(call: Call, job: str) -> bool:
@@ -38,12 +38,12 @@ async def _put_aside(call: Call, job: str) -> bool:
         return False
     try:
         await call.studio.store.fail(job, Failed.of(Cancelled("Cancelled."), job))
-    except IllegalMove:
+    except IllegalTransition:
         return False  # it ended since
     return True
 
 
-async def _named(call: Call, job: str) -> Row:
+async def _load_job(call: Call, job: str) -> JobRecord:
     row = await call.studio.store.job(job)
     if row is None:
         raise BadInput("There is no job {job}. /jobs lists yours.", job=job)
@@ -52,7 +52,7 @@ async def _named(call: Call, job: str) -> Row:
     return row
 
 
-async def _only(call: Call) -> Row:
+async def _only(call: Call) -> JobRecord:
     rows = await call.studio.store.jobs_of(call.request.user)
     if not rows:
         raise BadInput("You have no job that waits or runs.")

@@ -4,7 +4,7 @@ from bot.requests.call import Call, command
 from engine.core.job import Job
 from engine.tasks.faceswap.params import Params
 
-PACE = 1.0
+DEVICE_SECONDS_PER_SECOND = 1.0
 """Device-seconds for a second of a video."""
 
 CONSENT = (
@@ -18,4 +18,6 @@ CONSENT = (
 async def faceswap(call: Call, params: Params) -> Job:
     if call.studio.settings.media.face_marker:
         params = params.model_copy(update={"marker": True})
-    return await call.job("faceswap", params, cost=max(1.0, PACE * (params.target.seconds or 0)))
+    return await call.build_job(
+        "faceswap", params, cost=max(1.0, DEVICE_SECONDS_PER_SECOND * (params.target.seconds or 0))
+    )

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from bot.core.parsing import parse_params, run_parser
 from bot.requests.call import Call, command
-from bot.requests.film_jobs import filming, redone, started
-from bot.requests.results import Of
+from bot.requests.film_jobs import film_job, film_params_of, reseed_scenes
+from bot.requests.results import JobParams
 from engine.core.errors import BadInput
 from engine.core.job import Job
 from engine.core.params import MAX_SEED
@@ -16,17 +16,19 @@ from engine.tasks.film import scripts
 from engine.tasks.film.scenes_task import Params as Scenes
 
 
-@command("Draw the storyboard of the script", button="Storyboard", needs=("draft",), hidden=True, bare=True)
-async def storyboard(call: Call, params: Of) -> Job:
-    return await filming(call, await started(call, params.job))
+@command(
+    "Draw the storyboard of the script", button="Storyboard", required_facts=("draft",), hidden=True, without_files=True
+)
+async def storyboard(call: Call, params: JobParams) -> Job:
+    return await film_job(call, await film_params_of(call, params.job))
 
 
-@command("Make the film of the storyboard", button="Render", needs=("storyboard",), hidden=True)
-async def render(call: Call, params: Of) -> Job:
-    return await filming(call, (await started(call, params.job)).model_copy(update={"make": "film"}))
+@command("Make the film of the storyboard", button="Render", required_facts=("storyboard",), hidden=True)
+async def render(call: Call, params: JobParams) -> Job:
+    return await film_job(call, (await film_params_of(call, params.job)).model_copy(update={"make": "film"}))
 
 
-class RedoParams(Of):
+class RedoParams(JobParams):
     """Which scenes to draw anew."""
 
     numbers: str = Field(
@@ -34,9 +36,11 @@ class RedoParams(Of):
     )
 
 
-@command("Draw some scenes anew", button="Redo scenes", needs=("storyboard",), hidden=True, edits="numbers")
+@command(
+    "Draw some scenes anew", button="Redo scenes", required_facts=("storyboard",), hidden=True, edited_option="numbers"
+)
 async def redo(call: Call, params: RedoParams) -> Job:
-    before = await started(call, params.job)
+    before = await film_params_of(call, params.job)
     numbers = [int(number) for number in re.findall(r"\d{1,4}", params.numbers)]
     count = len((await run_parser(lambda: scripts.read(before.script))).scenes)
     if not numbers or any(not 1 <= number <= count for number in numbers):
@@ -46,11 +50,11 @@ async def redo(call: Call, params: RedoParams) -> Job:
             count=count,
         )
     seed = secrets.randbelow(MAX_SEED - count)
-    script = await run_parser(lambda: redone(before.script, numbers, seed))
-    return await filming(call, before.model_copy(update={"script": script, "make": "storyboard"}))
+    script = await run_parser(lambda: reseed_scenes(before.script, numbers, seed))
+    return await film_job(call, before.model_copy(update={"script": script, "make": "storyboard"}))
 
 
-class RewriteParams(Of):
+class RewriteParams(JobParams):
     """What became of the script."""
 
     script: str = Field(
@@ -62,14 +66,19 @@ class RewriteParams(Of):
 
 
 @command(
-    "Change the script, then draw it", button="Change words", needs=("script",), hidden=True, bare=True, edits="script"
+    "Change the script, then draw it",
+    button="Change words",
+    required_facts=("script",),
+    hidden=True,
+    without_files=True,
+    edited_option="script",
 )
 async def rewrite(call: Call, params: RewriteParams) -> Job:
-    before = await started(call, params.job)
+    before = await film_params_of(call, params.job)
     changed = {**before.model_dump(), "script": params.script, "make": "storyboard"}
-    return await filming(call, await parse_params(Scenes, changed))
+    return await film_job(call, await parse_params(Scenes, changed))
 
 
-@command("Send the scenes' pictures as a ZIP", button="Pictures", needs=("film",), hidden=True)
-async def pictures(call: Call, params: Of) -> Job:
-    return await filming(call, (await started(call, params.job)).model_copy(update={"make": "pictures"}))
+@command("Send the scenes' pictures as a ZIP", button="Pictures", required_facts=("film",), hidden=True)
+async def pictures(call: Call, params: JobParams) -> Job:
+    return await film_job(call, (await film_params_of(call, params.job)).model_copy(update={"make": "pictures"}))

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bot.core.command import Command, Reply
 from bot.requests.call import Call, command
-from bot.requests.lookup import typed, unknown
+from bot.requests.lookup import unknown_command_error, visible_commands
 from engine.core.params import Option, TaskParams
 
 
@@ -27,24 +27,24 @@ class Params(TaskParams):
 
 @command("What you can ask for, and how")
 async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # a command is called what people type
-    open_to = typed(call.studio, call.request)
+    open_to = visible_commands(call.studio, call.request)
     if not params.command:
         return _all(call, open_to)
     name = params.command.removeprefix("/").lower()
     found = next((each for each in open_to if each.name == name), None)
     if found is None:
-        raise unknown(name, open_to)
+        raise unknown_command_error(name, open_to)
     return Reply("\n".join(_lines(call, found)), facts={"commands": [_facts(found)]})
 
 
 def _all(call: Call, commands: Sequence[Command]) -> Reply:
-    lines = [f"/{each.name} · {call.say(each.description)}" for each in commands]
-    lines += ["", call.say("/help {command} shows its options.", command=commands[0].name)]
+    lines = [f"/{each.name} · {call.translate(each.description)}" for each in commands]
+    lines += ["", call.translate("/help {command} shows its options.", command=commands[0].name)]
     return Reply("\n".join(lines), facts={"commands": [_facts(each) for each in commands]})
 
 
 def _lines(call: Call, command: Command) -> Iterator[str]:
-    yield f"/{command.name} · {call.say(command.description)}"
+    yield f"/{command.name} · {call.translate(command.description)}"
     options = command.params.options()
     if options:
         yield ""
@@ -52,13 +52,13 @@ def _lines(call: Call, command: Command) -> Iterator[str]:
         yield _line(call, option)
     if examples := _examples(command):
         yield ""
-        yield call.say("For example:")
+        yield call.translate("For example:")
         yield from examples
 
 
 def _line(call: Call, option: Option) -> str:
     remarks = [remark for remark in (_bounds(call, option), _default(call, option)) if remark]
-    told = f"{option.name}: {call.say(option.description)}"
+    told = f"{option.name}: {call.translate(option.description)}"
     return f"{told} ({'; '.join(remarks)})" if remarks else told
 
 
@@ -67,9 +67,9 @@ def _bounds(call: Call, option: Option) -> str:
         case "choice":
             return ", ".join(map(str, option.choices))
         case "flag":
-            return call.say("on or off")
+            return call.translate("on or off")
         case "media":
-            return call.say("attach a file")
+            return call.translate("attach a file")
         case "text":
             return _length(call, option)
     return _range(call, option)
@@ -79,7 +79,7 @@ def _length(call: Call, option: Option) -> str:
     """Nothing for ids and names, which are short by nature."""
     if option.maximum is None or option.positional:
         return ""
-    return call.say("up to {count} characters", count=option.maximum)
+    return call.translate("up to {count} characters", count=option.maximum)
 
 
 def _range(call: Call, option: Option) -> str:
@@ -87,21 +87,21 @@ def _range(call: Call, option: Option) -> str:
         case (None, None):
             return ""
         case (low, None):
-            return call.say("{low} or more", low=low or 0)
+            return call.translate("{low} or more", low=low or 0)
         case (None, high):
-            return call.say("up to {high}", high=high or 0)
+            return call.translate("up to {high}", high=high or 0)
         case (low, high):
-            return call.say("{low} to {high}", low=low or 0, high=high or 0)
+            return call.translate("{low} to {high}", low=low or 0, high=high or 0)
     raise AssertionError("every pair of bounds is matched")
 
 
 def _default(call: Call, option: Option) -> str:
     if option.required:
-        return call.say("needed")
+        return call.translate("needed")
     if option.default is None or option.default == "":
         return ""
     default = ("off", "on")[option.default] if option.kind == "flag" else str(option.default)
-    return call.say("{default} if left out", default=default)
+    return call.translate("{default} if left out", default=default)
 
 
 def _examples(command: Command) -> list[str]:

@@ -3,19 +3,19 @@
 from pydantic import Field
 
 from bot.app import Prompt
-from bot.core.command import Ask
+from bot.core.command import Confirm
 from bot.core.parsing import run_parser
 from bot.prompting import styles
-from bot.prompting.expansion import asking, every
-from bot.prompting.magic import always, check_few, drawing, expanded
+from bot.prompting.expansion import confirm_batch, expand_checked
+from bot.prompting.magic import always, check_few, expand_now, image_job
 from bot.requests.call import Call, command
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.job import Job
 from engine.tasks.imagine import params as imagine_params
 from engine.tasks.magic.params import MAX_IDEA
 from engine.tasks.magic.task import STYLES, in_style
 
-FULL = Sentence(
+FULL = UserMessage(
     template="The prompt has more than {bound} characters, so magic left it as it is.", facts={"bound": MAX_IDEA}
 )
 
@@ -32,22 +32,23 @@ class Params(imagine_params.Params):
 
 
 @command("Draw pictures from words", menu="Imagine from this picture…")
-async def imagine(call: Call, params: Params) -> Job | Ask:
+async def imagine(call: Call, params: Params) -> Job | Confirm:
     plain = params.model_dump(exclude={"style", "magic"})
     wanted = await always(call) if params.magic is None else params.magic
-    prompts = await every(call, params.prompt, params.seed)
+    prompts = await expand_checked(call, params.prompt, params.seed)
     if wanted:
         await check_few(call, prompts)
-    written = [await _written(call, prompt, params.style, magic=wanted) for prompt in prompts]
+    written = [await _resolve_prompt(call, prompt, params.style, magic=wanted) for prompt in prompts]
     job, *more = [
-        await drawing(call, imagine_params.Params.parse({**plain, "prompt": each.text}), each.notes) for each in written
+        await image_job(call, imagine_params.Params.parse({**plain, "prompt": each.text}), each.notes)
+        for each in written
     ]
-    return asking(call, job, more, prompts) if more else job
+    return confirm_batch(call, job, more, prompts) if more else job
 
 
-async def _written(call: Call, prompt: str, style: str, *, magic: bool) -> Prompt:
+async def _resolve_prompt(call: Call, prompt: str, style: str, *, magic: bool) -> Prompt:
     if magic and len(prompt) <= MAX_IDEA:
-        return await expanded(call, prompt, style)
-    prompt, style = styles.own(call.studio.settings, style, prompt)
+        return await expand_now(call, prompt, style)
+    prompt, style = styles.apply_own_style(call.studio.settings, style, prompt)
     text, notes = await run_parser(lambda: in_style(prompt, style)) if style in STYLES else (prompt, ())
     return Prompt(text, (FULL, *notes) if magic else notes)

@@ -6,9 +6,9 @@ from typing import Any
 from bot.core.command import Reply
 from bot.requests.call import Call, command
 from engine.core.params import TaskParams
-from storage.store import Row
+from storage.store import JobRecord
 
-EXCERPT = 40
+EXCERPT_CHARACTERS = 40
 """Characters of a prompt that tell a job from another."""
 
 
@@ -21,28 +21,28 @@ async def jobs(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no optio
     rows = await call.studio.store.jobs_of(call.request.user)
     listed = [_facts(call, row) for row in rows]
     lines = [_line(call, row, facts) for row, facts in zip(rows, listed, strict=True)]
-    text = "\n".join(lines) or call.say("You have no job that waits or runs.")
+    text = "\n".join(lines) or call.translate("You have no job that waits or runs.")
     return Reply(text, facts={"jobs": listed})
 
 
-def _facts(call: Call, row: Row) -> dict[str, Any]:
+def _facts(call: Call, row: JobRecord) -> dict[str, Any]:
     job = row.job
-    place = call.studio.flights.place(job.id) if row.state == "queued" else 0
+    place = call.studio.coalescer.queue_position(job.id) if row.state == "queued" else 0
     return {"id": job.id, "command": job.command, "state": row.state, "place": place, "created": job.created}
 
 
-def _line(call: Call, row: Row, facts: dict[str, Any]) -> str:
+def _line(call: Call, row: JobRecord, facts: dict[str, Any]) -> str:
     what = " ".join([f"/{row.job.command}", _excerpt(call, row)]).strip()
     if row.state == "running":
-        return call.say("{job} · runs · {what}", job=row.job.id, what=what)
+        return call.translate("{job} · runs · {what}", job=row.job.id, what=what)
     if not facts["place"]:
-        return call.say("{job} · waits · {what}", job=row.job.id, what=what)
-    return call.say("{job} · place {place} · {what}", job=row.job.id, place=facts["place"], what=what)
+        return call.translate("{job} · waits · {what}", job=row.job.id, what=what)
+    return call.translate("{job} · place {place} · {what}", job=row.job.id, place=facts["place"], what=what)
 
 
-def _excerpt(call: Call, row: Row) -> str:
+def _excerpt(call: Call, row: JobRecord) -> str:
     """The beginning of the job's free text, which tells one job from another."""
     command = call.studio.command(row.job.command)
     free = [option.name for option in command.params.options() if option.rest] if command else []
     words = " ".join(str(row.job.params.get(name) or "") for name in free)
-    return textwrap.shorten(words, EXCERPT, placeholder="…")
+    return textwrap.shorten(words, EXCERPT_CHARACTERS, placeholder="…")

@@ -5,12 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.core.command import Reply
-from bot.i18n.format import span
+from bot.i18n.format import format_duration
 from bot.requests.call import Call, command
 from engine.core.params import TaskParams
 from storage.store import Allowance
 
-LATELY = 3600.0
+ACTIVE_WINDOW_SECONDS = 3600.0
 """Seconds within which somebody counts as active."""
 
 
@@ -22,15 +22,15 @@ class Params(TaskParams):
 async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
     request, studio = call.request, call.studio
     rates = {name: rate for name, rate in studio.settings.limits.items() if studio.command(name)}
-    left = await studio.store.limits_of((request.user, *request.also), rates)
+    left = await studio.store.limits_of((request.user, *request.extra_identities), rates)
     now = time.time()
     lines = [_line(call, name, left.get(name), now) for name in rates]
     facts: dict[str, Any] = {"limits": {name: _facts(left.get(name)) for name in rates}}
     if request.admin:
-        active = await studio.store.active(now - LATELY)
+        active = await studio.store.active(now - ACTIVE_WINDOW_SECONDS)
         facts |= {"active_users": active.users, "tracked_requests": active.requests}
         lines.append(
-            call.say(
+            call.translate(
                 "Active users in the last hour: {users} · tracked requests: {requests}",
                 users=active.users,
                 requests=active.requests,
@@ -41,14 +41,14 @@ async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
 
 def _line(call: Call, name: str, allowance: Allowance | None, now: float) -> str:
     if allowance is None:
-        return call.say("/{command}: no limit", command=name)
-    window = span(allowance.window)
+        return call.translate("/{command}: no limit", command=name)
+    window = format_duration(allowance.window)
     shown: dict[str, str | int] = {"command": name, "left": allowance.left, "count": allowance.count, "window": window}
     if allowance.resets_at is None:
-        return call.say("/{command}: {left} of {count} left in {window}", **shown)
-    return call.say(
+        return call.translate("/{command}: {left} of {count} left in {window}", **shown)
+    return call.translate(
         "/{command}: {left} of {count} left in {window}, one more in {wait}",
-        wait=span(allowance.resets_at - now),
+        wait=format_duration(allowance.resets_at - now),
         **shown,
     )
 

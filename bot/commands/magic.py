@@ -3,15 +3,15 @@
 from pydantic import Field
 
 from bot.core.command import Reply
-from bot.prompting.expansion import every
-from bot.prompting.magic import set_always, writing
+from bot.prompting.expansion import expand_checked
+from bot.prompting.magic import magic_job, set_always
 from bot.requests.call import Call, command
-from engine.core.errors import BadInput, Sentence
+from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Job
 from engine.tasks.magic import params as magic_params
 
-ALWAYS = Sentence(template="From now on magic makes a full prompt of everything that you draw.")
-AS_WRITTEN = Sentence(template="From now on your prompts are drawn as you write them.")
+ALWAYS = UserMessage(template="From now on magic makes a full prompt of everything that you draw.")
+AS_WRITTEN = UserMessage(template="From now on your prompts are drawn as you write them.")
 
 
 class Params(magic_params.Params):
@@ -38,10 +38,10 @@ async def magic(call: Call, params: Params) -> Job | Reply:
     told = ALWAYS if params.always else AS_WRITTEN
     if job is not None:
         return job.model_copy(update={"notes": (told,)})
-    return Reply(call.say(told.template), facts={"always": params.always})
+    return Reply(call.translate(told.template), facts={"always": params.always})
 
 
 async def _writing(call: Call, params: Params) -> Job:
     """What the idea stands for is made of the prompt, when that is drawn; that it can be is seen now."""
-    await every(call, params.idea, params.seed, "idea")
-    return await writing(call, magic_params.Params.parse(params.model_dump(exclude={"always"})))
+    await expand_checked(call, params.idea, params.seed, "idea")
+    return await magic_job(call, magic_params.Params.parse(params.model_dump(exclude={"always"})))

@@ -2,20 +2,20 @@
 
 from pydantic import Field
 
-from bot.core.command import Ask
-from bot.prompting.magic import drawn, written
+from bot.core.command import Confirm
+from bot.prompting.magic import image_jobs, prompt_of
 from bot.requests.call import Call, command
-from bot.requests.results import Of, anew, shared
+from bot.requests.results import JobParams, load_result, rerun_with_new_seed
 from engine.core.job import Job
 from engine.core.params import MAX_PROMPT_CHARACTERS
 
 
-@command("Draw the prompt", button="Use", needs=("idea", "prompt"), hidden=True, bare=True)
-async def use(call: Call, params: Of) -> Job | Ask:
-    return await drawn(call, await written(call, params.job, "prompt"))
+@command("Draw the prompt", button="Use", required_facts=("idea", "prompt"), hidden=True, without_files=True)
+async def use(call: Call, params: JobParams) -> Job | Confirm:
+    return await image_jobs(call, await prompt_of(call, params.job, "prompt"))
 
 
-class EditParams(Of):
+class EditParams(JobParams):
     """What became of the prompt."""
 
     prompt: str = Field(
@@ -27,19 +27,30 @@ class EditParams(Of):
 
 
 @command(
-    "Change the prompt, then draw it", button="Edit", needs=("idea", "prompt"), hidden=True, bare=True, edits="prompt"
+    "Change the prompt, then draw it",
+    button="Edit",
+    required_facts=("idea", "prompt"),
+    hidden=True,
+    without_files=True,
+    edited_option="prompt",
 )
-async def edit(call: Call, params: EditParams) -> Job | Ask:
-    await written(call, params.job, "prompt")
-    return await drawn(call, params.prompt)
+async def edit(call: Call, params: EditParams) -> Job | Confirm:
+    await prompt_of(call, params.job, "prompt")
+    return await image_jobs(call, params.prompt)
 
 
-@command("Write another prompt", button="Another", needs=("idea", "prompt"), hidden=True, bare=True)
-async def another(call: Call, params: Of) -> Job:
-    job = await anew(call, await shared(call.studio, call.request, params.job))
+@command("Write another prompt", button="Another", required_facts=("idea", "prompt"), hidden=True, without_files=True)
+async def another(call: Call, params: JobParams) -> Job:
+    job = await rerun_with_new_seed(call, await load_result(call.studio, call.request, params.job))
     return job.model_copy(update={"notes": ()})
 
 
-@command("Draw the idea as it was written", button="Original", needs=("idea", "prompt"), hidden=True, bare=True)
-async def original(call: Call, params: Of) -> Job | Ask:
-    return await drawn(call, await written(call, params.job, "idea"))
+@command(
+    "Draw the idea as it was written",
+    button="Original",
+    required_facts=("idea", "prompt"),
+    hidden=True,
+    without_files=True,
+)
+async def original(call: Call, params: JobParams) -> Job | Confirm:
+    return await image_jobs(call, await prompt_of(call, params.job, "idea"))

@@ -7,16 +7,16 @@ import structlog
 from pydantic import Field
 
 from bot.core.command import Reply
-from bot.i18n.format import span
+from bot.i18n.format import format_duration
 from bot.maintenance import queue_state as held
 from bot.requests.call import Call, command
 from engine.core.errors import BadInput
 from engine.core.params import TaskParams
-from engine.host.engine import Mode, Running, Standing
+from engine.host.engine import Mode, QueuePosition, RunningJob
 
 log = structlog.get_logger()
 
-SHOWN = 20
+MAX_JOBS_SHOWN = 20
 """Waiting jobs that are listed."""
 
 MODES: dict[str, Mode] = {"pause": "paused", "drain": "draining", "resume": "open"}
@@ -52,7 +52,7 @@ async def queue(call: Call, params: Params) -> Reply:
     if params.job:
         raise BadInput("job goes with bump or drop: /queue drop {job}", job=params.job)
     if params.action in MODES:
-        await held.hold(call.studio, MODES[params.action])
+        await held.set_mode(call.studio, MODES[params.action])
         log.warning("queue", now=MODES[params.action], by=call.request.user)
     return _show(call)
 
@@ -64,22 +64,22 @@ async def _job(call: Call, params: Params) -> Reply:
     if row is None:
         raise BadInput("There is no job {job}. /queue lists them.", job=params.job)
     if params.action == "drop":
-        moved = call.studio.flights.cancel(params.job)
+        moved = call.studio.coalescer.cancel(params.job)
     else:
-        moved = call.studio.engine.bump(call.studio.flights.run_of(params.job) or params.job)
+        moved = call.studio.engine.bump(call.studio.coalescer.run_id_of(params.job) or params.job)
     if not moved:
         raise BadInput("Job {job} does not wait any more.", job=params.job)
     log.warning("queue", action=params.action, job=params.job, by=call.request.user)
-    done = call.say("Job {job} is dropped.", job=params.job)
-    first = call.say("Job {job} goes first.", job=params.job)
+    done = call.translate("Job {job} is dropped.", job=params.job)
+    first = call.translate("Job {job} goes first.", job=params.job)
     return Reply(done if params.action == "drop" else first, facts={"job": params.job, "user": row.job.user})
 
 
 def _show(call: Call) -> Reply:
     engine = call.studio.engine
-    waiting = [each for line in engine.lines for each in line.standings()]
-    running = [each for line in engine.lines for each in line.running()]
-    lines = [call.say(SAID[engine.mode]), *_running(call, running), *_waiting(call, waiting)]
+    waiting = [each for line in engine.queues for each in line.positions()]
+    running = [each for line in engine.queues for each in line.running()]
+    lines = [call.translate(SAID[engine.mode]), *_running(call, running), *_waiting(call, waiting)]
     facts: dict[str, Any] = {
         "mode": engine.mode,
         "running": [each._asdict() for each in running],
@@ -88,38 +88,38 @@ def _show(call: Call) -> Reply:
     return Reply("\n".join(lines), facts=facts)
 
 
-def _running(call: Call, running: Sequence[Running]) -> list[str]:
+def _running(call: Call, running: Sequence[RunningJob]) -> list[str]:
     return [
-        call.say(
+        call.translate(
             "{device}: {job} · /{command} · {user} · for {time}",
             device=each.device,
             job=each.job,
             command=each.command,
             user=each.user,
-            time=span(each.seconds),
+            time=format_duration(each.seconds),
         )
         for each in running
     ]
 
 
-def _waiting(call: Call, waiting: Sequence[Standing]) -> list[str]:
+def _waiting(call: Call, waiting: Sequence[QueuePosition]) -> list[str]:
     if not waiting:
-        return [call.say("Nobody waits.")]
-    lines = [_place(call, each) for each in waiting[:SHOWN]]
-    if len(waiting) > SHOWN:
-        lines.append(call.say("… and {count} more", count=len(waiting) - SHOWN))
+        return [call.translate("Nobody waits.")]
+    lines = [_place(call, each) for each in waiting[:MAX_JOBS_SHOWN]]
+    if len(waiting) > MAX_JOBS_SHOWN:
+        lines.append(call.translate("… and {count} more", count=len(waiting) - MAX_JOBS_SHOWN))
     return lines
 
 
-def _place(call: Call, standing: Standing) -> str:
-    text = call.say(
+def _place(call: Call, standing: QueuePosition) -> str:
+    text = call.translate(
         "{place}. {job} · /{command} · {user} · waits for {time}",
         place=standing.place,
         job=standing.job,
         command=standing.command,
         user=standing.user,
-        time=span(standing.waited),
+        time=format_duration(standing.waited),
     )
     if standing.starts is None:
         return text
-    return text + " · " + call.say("starts in about {time}", time=span(standing.starts))
+    return text + " · " + call.translate("starts in about {time}", time=format_duration(standing.starts))

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.command import Reply
-from bot.i18n.format import size, span
+from bot.i18n.format import format_bytes, format_duration
 from bot.requests.call import Call, command
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.params import TaskParams
-from engine.core.protocol import Extra, Service
+from engine.core.protocol import Capability, OptionalModel
 from engine.host.engine import EngineState
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -21,7 +21,7 @@ HELD = {
     "paused": "The queue is paused: no job starts, new ones wait.",
     "draining": "The queue runs empty: no new jobs are taken.",
 }
-NO_WORKER = Sentence(template="No worker offers it.")
+NO_WORKER = UserMessage(template="No worker offers it.")
 
 
 class Params(TaskParams):
@@ -34,10 +34,12 @@ async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     facts = {"services": _services(call, state), "adapters": _adapters(call), "system": _system(call, state)}
     sections = (
         _headline(call, facts["system"]),
-        _titled(call.say("Services"), _service_lines(call, facts["services"])),
-        _titled(call.say("Platforms"), _adapter_lines(call)),
-        _titled(call.say("Devices"), _device_lines(call, facts["system"])),
-        _titled(call.say("Versions"), [" · ".join(f"{name} {n}" for name, n in facts["system"]["versions"].items())]),
+        _add_title(call.translate("Services"), _service_lines(call, facts["services"])),
+        _add_title(call.translate("Platforms"), _adapter_lines(call)),
+        _add_title(call.translate("Devices"), _device_lines(call, facts["system"])),
+        _add_title(
+            call.translate("Versions"), [" · ".join(f"{name} {n}" for name, n in facts["system"]["versions"].items())]
+        ),
     )
     return Reply("\n\n".join(sections), facts=facts)
 
@@ -50,21 +52,21 @@ def _services(call: Call, state: EngineState) -> dict[str, Any]:
     return {name: _service(call, found.get(name), absent) for name in names}
 
 
-def _service(call: Call, service: Service | None, absent: Sentence) -> dict[str, Any]:
+def _service(call: Call, service: Capability | None, absent: UserMessage) -> dict[str, Any]:
     if service is None:
         nothing = dict.fromkeys(("tier", "backend", "model"))
-        return {"available": False, **nothing, "why": _told(call, absent), "extras": {}}
+        return {"available": False, **nothing, "why": _translate(call, absent), "extras": {}}
     known = {"tier": service.tier, "backend": service.backend, "model": service.model}
     extras = {name: _extra(call, extra) for name, extra in service.extras.items()}
-    return {"available": True, **known, "why": _told(call, service.why), "extras": extras}
+    return {"available": True, **known, "why": _translate(call, service.why), "extras": extras}
 
 
-def _extra(call: Call, extra: Extra) -> dict[str, Any]:
-    return {"available": bool(extra.model), "model": extra.model or None, "why": _told(call, extra.why)}
+def _extra(call: Call, extra: OptionalModel) -> dict[str, Any]:
+    return {"available": bool(extra.model), "model": extra.model or None, "why": _translate(call, extra.why)}
 
 
 def _adapters(call: Call) -> dict[str, str]:
-    return {name: _told(call, state) for name, state in call.studio.adapters.items()}
+    return {name: _translate(call, state) for name, state in call.studio.adapters.items()}
 
 
 def _system(call: Call, state: EngineState) -> dict[str, Any]:
@@ -82,10 +84,10 @@ def _system(call: Call, state: EngineState) -> dict[str, Any]:
             {
                 "device": worker.device,
                 "ready": worker.ready,
-                "why": _told(call, worker.why) if worker.why else None,
+                "why": _translate(call, worker.why) if worker.why else None,
                 "busy": bool(worker.running),
                 "memory": worker.memory.model_dump() if worker.memory else None,
-                "notes": [_told(call, note) for note in worker.notes],
+                "notes": [_translate(call, note) for note in worker.notes],
             }
             for worker in state.workers
         ],
@@ -93,19 +95,19 @@ def _system(call: Call, state: EngineState) -> dict[str, Any]:
     }
 
 
-def _told(call: Call, sentence: Sentence) -> str:
-    return call.say(sentence.template, **sentence.facts)
+def _translate(call: Call, sentence: UserMessage) -> str:
+    return call.translate(sentence.template, **sentence.facts)
 
 
 def _headline(call: Call, system: Mapping[str, Any]) -> str:
     queue = system["queue"]
-    counts = call.say("{running} running, {waiting} waiting", running=queue["running"], waiting=queue["waiting"])
-    uptime = call.say("up {time}", time=span(system["uptime"]))
+    counts = call.translate("{running} running, {waiting} waiting", running=queue["running"], waiting=queue["waiting"])
+    uptime = call.translate("up {time}", time=format_duration(system["uptime"]))
     headline = f"Atelier {system['versions']['atelier']} · {uptime} · {counts}"
-    return headline if queue["mode"] == "open" else f"{headline}\n⚠️ {call.say(HELD[queue['mode']])}"
+    return headline if queue["mode"] == "open" else f"{headline}\n⚠️ {call.translate(HELD[queue['mode']])}"
 
 
-def _titled(title: str, lines: Iterable[str]) -> str:
+def _add_title(title: str, lines: Iterable[str]) -> str:
     return "\n".join((title, *lines))
 
 
@@ -114,7 +116,7 @@ def _service_lines(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
         if not service["available"]:
             yield f"⚠️ /{name}: {service['why']}"
             continue
-        tier = call.say("full tier") if service["tier"] == "full" else call.say("embedded tier")
+        tier = call.translate("full tier") if service["tier"] == "full" else call.translate("embedded tier")
         yield f"✅ /{name}: {service['backend']}, {tier}. {service['why']}"
         for option, extra in service["extras"].items():
             told = f"✅ {option}: {extra['model']}." if extra["available"] else f"▫️ {option}:"
@@ -123,7 +125,7 @@ def _service_lines(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
 
 def _adapter_lines(call: Call) -> Iterator[str]:
     for name, state in call.studio.adapters.items():
-        yield f"{'✅' if state.template == 'on' else '▫️'} {name}: {_told(call, state)}"
+        yield f"{'✅' if state.template == 'on' else '▫️'} {name}: {_translate(call, state)}"
 
 
 def _device_lines(call: Call, system: Mapping[str, Any]) -> Iterator[str]:
@@ -138,9 +140,13 @@ def _device_lines(call: Call, system: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _memory(call: Call, memory: Mapping[str, Any]) -> str:
-    parts = [call.say("{used} used, {free} free", used=size(memory["used"]), free=size(memory["free"]))]
-    models = [f"{name} {size(count)}" for name, count in memory["models"].items()]
-    parts.append(call.say("holds {models}", models=", ".join(models)) if models else call.say("holds no model"))
+    parts = [
+        call.translate("{used} used, {free} free", used=format_bytes(memory["used"]), free=format_bytes(memory["free"]))
+    ]
+    models = [f"{name} {format_bytes(count)}" for name, count in memory["models"].items()]
+    parts.append(
+        call.translate("holds {models}", models=", ".join(models)) if models else call.translate("holds no model")
+    )
     return " · ".join(parts)
 
 

@@ -7,4 +7,4 @@ from engine.tasks.upscale.params import Params
 
 @command("Enlarge a picture, a GIF or a short video", button="Upscale", menu="Upscale")
 async def upscale(call: Call, params: Params) -> Job:
-    return await call.job("upscale", params)
+    return await call.build_job("upscale", params)

@@ -9,31 +9,31 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.config.toml_file import TomlFile, holds
+from bot.config.toml_file import TomlFile, has_path
 from engine.core.errors import BadInput
 
 Known = Mapping[str, Collection[str]]
 Path = tuple[str | int, ...]
 
 
-def refusal(
+def config_error(
     detail: ErrorDetails, file: TomlFile, values: Mapping[str, Any], known: Known, model: type[BaseModel]
 ) -> BadInput:
     """The refusal of pydantic's `detail` about `values`, which `file` holds. `known` has the keys of each section."""
-    path = _written(detail["loc"], values)
+    path = _path_in_file(detail["loc"], values)
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path, file, known)
     return BadInput(
         "{file}, line {line}: {key} is {value}; it must be {allowed}.",
         file=file.name,
         line=file.line_of(path),
-        key=_dotted(path),
-        value=_shown(_at(values, path)),
-        allowed=_allowed(path, model),
+        key=_format_path(path),
+        value=_format_value(_at(values, path)),
+        allowed=_describe_type(path, model),
     )
 
 
-def token_refusal(section: str, variable: str, file: TomlFile) -> BadInput:
+def token_error(section: str, variable: str, file: TomlFile) -> BadInput:
     """A secret stands in the file. The sentence never repeats it."""
     return BadInput(
         "{file}, line {line}: {key} is a secret and does not belong in this file. Remove it and set {variable}.",
@@ -47,11 +47,11 @@ def token_refusal(section: str, variable: str, file: TomlFile) -> BadInput:
 def _unknown_key(path: Path, file: TomlFile, known: Known) -> BadInput:
     *parents, name = map(str, path)
     siblings = known[parents[0]] if parents else known
-    near = _near(name, parents, known)
+    near = _closest(name, parents, known)
     facts: dict[str, str | int] = {
         "file": file.name,
         "line": file.line_of(path),
-        "key": _dotted(path),
+        "key": _format_path(path),
         "known": ", ".join(siblings),
     }
     if near:
@@ -63,16 +63,16 @@ def _unknown_key(path: Path, file: TomlFile, known: Known) -> BadInput:
     return BadInput("{file}, line {line}: there is no key {key}. The keys here are: {known}.", **facts)
 
 
-def _near(name: str, parents: list[str], known: Known) -> str:
+def _closest(name: str, parents: list[str], known: Known) -> str:
     close = difflib.get_close_matches(name, known[parents[0]] if parents else known, n=1)
     if close:
         return ".".join([*parents, close[0]])
     return next((f"{section}.{name}" for section, keys in known.items() if name in keys), "")
 
 
-def _written(location: Sequence[str | int], values: Mapping[str, Any]) -> Path:
+def _path_in_file(location: Sequence[str | int], values: Mapping[str, Any]) -> Path:
     """The part of pydantic's location that stands in the file; the rest names arms of a type."""
-    length = next(n for n in range(len(location), 0, -1) if holds(values, location[:n]))
+    length = next(n for n in range(len(location), 0, -1) if has_path(values, location[:n]))
     return tuple(location[:length])
 
 
@@ -82,13 +82,13 @@ def _at(values: Any, path: Path) -> Any:
     return values
 
 
-def _dotted(path: Path) -> str:
+def _format_path(path: Path) -> str:
     """The path as one word: `discord.admins[1]`."""
     first, *rest = path
     return str(first) + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """`value` as TOML writes it, or nearly so; short."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
@@ -97,7 +97,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def _allowed(path: Path, model: type[BaseModel]) -> str:
+def _describe_type(path: Path, model: type[BaseModel]) -> str:
     field = model.model_fields[str(path[0])]
     if len(path) == 1:
         return f"a section, written [{path[0]}]"

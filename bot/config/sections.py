@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from bot.config.units import Duration, Size
 
 
-def key(default: Any, allowed: str, **bounds: Any) -> Any:
+def setting(default: Any, allowed: str, **bounds: Any) -> Any:
     """A key with its default; `allowed` ends the sentence "it must be …" when a value does not fit."""
     return Field(default, json_schema_extra={"allowed": allowed}, validate_default=True, **bounds)
 
@@ -32,8 +32,8 @@ class Section(BaseModel):
 
 
 class BotSection(Section):
-    data_dir: Path = key("data", "a folder")
-    wildcards: Path = key("wildcards", "a folder")
+    data_dir: Path = setting("data", "a folder")
+    wildcards: Path = setting("wildcards", "a folder")
 
 
 Person = Annotated[str, StringConstraints(pattern=r"^(discord|telegram|web):\S+$")]
@@ -50,16 +50,18 @@ class Role(Section):
 
 class WebSection(Section):
     token: SecretStr | None = None
-    enabled: StrictBool = key(True, "true or false")
-    host: str = key("127.0.0.1", "127.0.0.1 or another loopback address, unless a password is set in ATELIER_WEB_TOKEN")
-    public_url: str | None = key(
+    enabled: StrictBool = setting(True, "true or false")
+    host: str = setting(
+        "127.0.0.1", "127.0.0.1 or another loopback address, unless a password is set in ATELIER_WEB_TOKEN"
+    )
+    public_url: str | None = setting(
         None,
         "the address by which others reach this studio, such as https://studio.example",
         pattern=r"^https?://[^\s/]+",
     )
-    port: StrictInt = key(8080, "a whole number from 0 to 65535, 0 for any free port", ge=0, le=65535)
-    connections: StrictInt = key(500, "a whole number of connections from 1 up", ge=1)
-    connections_per_address: StrictInt = key(100, "a whole number of connections from 1 up", ge=1)
+    port: StrictInt = setting(8080, "a whole number from 0 to 65535, 0 for any free port", ge=0, le=65535)
+    connections: StrictInt = setting(500, "a whole number of connections from 1 up", ge=1)
+    connections_per_address: StrictInt = setting(100, "a whole number of connections from 1 up", ge=1)
 
     @field_validator("host")
     @classmethod
@@ -71,28 +73,28 @@ class WebSection(Section):
 
 class DiscordSection(Section):
     token: SecretStr | None = None
-    admins: tuple[StrictInt, ...] = key((), "a list of user ids such as [81384788765712384]")
+    admins: tuple[StrictInt, ...] = setting((), "a list of user ids such as [81384788765712384]")
 
 
 class TelegramSection(Section):
     token: SecretStr | None = None
-    admins: tuple[StrictInt, ...] = key((), "a list of user ids such as [123456789]")
-    base_url: str | None = key(
+    admins: tuple[StrictInt, ...] = setting((), "a list of user ids such as [123456789]")
+    base_url: str | None = setting(
         None, "the address of a local Bot API server such as http://127.0.0.1:8081", pattern=r"^https?://[^\s/]+"
     )
 
 
 class CacheSection(Section):
-    max_bytes: Size = key("5GB", "a size such as 5GB, 500MB or 2GiB")
-    max_age_days: StrictInt = key(30, "a whole number of days from 1 to 36500", ge=1, le=36500)
+    max_bytes: Size = setting("5GB", "a size such as 5GB, 500MB or 2GiB")
+    max_age_days: StrictInt = setting(30, "a whole number of days from 1 to 36500", ge=1, le=36500)
 
 
 class EngineSection(Section):
-    device: str = key("auto", "auto, cpu, cuda or cuda:N such as cuda:1", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    backend: Literal["local"] = key("local", "local")
-    memory: Size = key("15GB", "a size such as 15GB or 800MB")
-    timeout: Duration = key("10m", "a duration such as 90s, 10m or 1h")
-    idle: Duration = key("10m", "a duration such as 90s, 10m or 1h")
+    device: str = setting("auto", "auto, cpu, cuda or cuda:N such as cuda:1", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    backend: Literal["local"] = setting("local", "local")
+    memory: Size = setting("15GB", "a size such as 15GB or 800MB")
+    timeout: Duration = setting("10m", "a duration such as 90s, 10m or 1h")
+    idle: Duration = setting("10m", "a duration such as 90s, 10m or 1h")
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+$", max_length=80)]
@@ -100,25 +102,27 @@ NetworkName = Literal["canny", "depth", "depth-reader", "pose", "pose-reader", "
 
 
 class ModelsSection(Section):
-    accept_noncommercial_weights: StrictBool = key(False, "true or false")
-    imagine: str = key("auto", "auto, pocket, sdxl, a hub repository or a folder", min_length=1)
-    checkpoints: Mapping[Name, str] = key(
+    accept_noncommercial_weights: StrictBool = setting(False, "true or false")
+    imagine: str = setting("auto", "auto, pocket, sdxl, a hub repository or a folder", min_length=1)
+    checkpoints: Mapping[Name, str] = setting(
         {}, 'a table of names and SDXL checkpoints, each a folder or a hub repository: {photo = "models/photo"}'
     )
-    controls: Mapping[NetworkName, str] = key(
+    controls: Mapping[NetworkName, str] = setting(
         {},
         "a table of canny, depth, depth-reader, pose, pose-reader and scribble, each a folder or a hub repository:"
         ' {canny = "models/canny"}',
     )
-    upscale: str = key("auto", "auto, ncnn, spandrel or a folder with the networks as .pth files", min_length=1)
-    faceswap: str = key("auto", "auto, mesh, inswapper or a folder with inswapper_128.onnx and buffalo_l", min_length=1)
-    magic: str = key("auto", "auto, grammar, a hub repository or a folder", min_length=1)
-    animate: str = key("auto", "auto, mesh, liveportrait, a hub repository or a folder", min_length=1)
-    video: str = key("auto", "auto, camera, ltx, a hub repository or a folder", min_length=1)
-    motion: str = key("auto", "auto, envelope, joyvasa or a folder with JoyVASA's files", min_length=1)
-    subtitle: str = key("auto", "auto, base, large-v3-turbo or a folder", min_length=1)
+    upscale: str = setting("auto", "auto, ncnn, spandrel or a folder with the networks as .pth files", min_length=1)
+    faceswap: str = setting(
+        "auto", "auto, mesh, inswapper or a folder with inswapper_128.onnx and buffalo_l", min_length=1
+    )
+    magic: str = setting("auto", "auto, grammar, a hub repository or a folder", min_length=1)
+    animate: str = setting("auto", "auto, mesh, liveportrait, a hub repository or a folder", min_length=1)
+    video: str = setting("auto", "auto, camera, ltx, a hub repository or a folder", min_length=1)
+    motion: str = setting("auto", "auto, envelope, joyvasa or a folder with JoyVASA's files", min_length=1)
+    subtitle: str = setting("auto", "auto, base, large-v3-turbo or a folder", min_length=1)
 
-    def named(self) -> Mapping[str, str]:
+    def engine_names(self) -> Mapping[str, str]:
         """As the engine takes them: by task, and as `checkpoint:NAME` and `control:KIND` what may be chosen."""
         tasks = {name: value for name, value in self if isinstance(value, str)}
         checkpoints = {f"checkpoint:{name}": source for name, source in self.checkpoints.items()}
@@ -126,11 +130,11 @@ class ModelsSection(Section):
 
 
 class MediaSection(Section):
-    face_marker: StrictBool = key(False, "true or false")
-    max_bytes: Size = key("25MB", "a size such as 25MB")
-    max_pixels: StrictInt = key(50_000_000, "a whole number of pixels from 1 up", ge=1)
-    max_length: Duration = key("30m", "a duration such as 90s, 10m or 1h")
-    max_frames: StrictInt = key(200_000, "a whole number of frames from 1 up", ge=1)
+    face_marker: StrictBool = setting(False, "true or false")
+    max_bytes: Size = setting("25MB", "a size such as 25MB")
+    max_pixels: StrictInt = setting(50_000_000, "a whole number of pixels from 1 up", ge=1)
+    max_length: Duration = setting("30m", "a duration such as 90s, 10m or 1h")
+    max_frames: StrictInt = setting(200_000, "a whole number of frames from 1 up", ge=1)
 
 
 def _is_loopback(host: str) -> bool:

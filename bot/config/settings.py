@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.config.errors import refusal, token_refusal
+from bot.config.errors import config_error, token_error
 from bot.config.sections import (
     BotSection,
     CacheSection,
@@ -28,10 +28,10 @@ from bot.config.sections import (
     Section,
     TelegramSection,
     WebSection,
-    key,
+    setting,
 )
-from bot.config.toml_file import TomlFile, holds
-from bot.config.units import MaybeRate, rate
+from bot.config.toml_file import TomlFile, has_path
+from bot.config.units import OptionalRate, rate
 
 DEFAULT_FILE = Path("config.toml")
 LIMITS = MappingProxyType(
@@ -85,7 +85,7 @@ PLACES = 'a list of servers and groups such as ["discord:81384788765712384", "te
 Place = Annotated[str, Field(pattern=r"^(discord|telegram):-?\d+$")]
 
 
-def _known(name: str) -> str:
+def _check_command(name: str) -> str:
     if name not in LIMITS:
         raise PydanticCustomError("extra_forbidden", "unknown command")
     return name
@@ -102,12 +102,12 @@ class Settings(Section):
     web: WebSection = WebSection()
     discord: DiscordSection = DiscordSection()
     telegram: TelegramSection = TelegramSection()
-    limits: Mapping[Annotated[str, AfterValidator(_known)], MaybeRate] = key(
+    limits: Mapping[Annotated[str, AfterValidator(_check_command)], OptionalRate] = setting(
         {}, 'a rate such as "10/60s" or "3/5m", or "off"'
     )
-    off: Mapping[Annotated[str, AfterValidator(_known)], tuple[Place, ...]] = key({}, PLACES)
-    roles: Mapping[str, Annotated[Role, WrapValidator(_role)]] = key({}, ROLE)
-    styles: Mapping[str, Annotated[str, Field(max_length=500), AfterValidator(_style)]] = key({}, STYLE)
+    off: Mapping[Annotated[str, AfterValidator(_check_command)], tuple[Place, ...]] = setting({}, PLACES)
+    roles: Mapping[str, Annotated[Role, WrapValidator(_role)]] = setting({}, ROLE)
+    styles: Mapping[str, Annotated[str, Field(max_length=500), AfterValidator(_style)]] = setting({}, STYLE)
     cache: CacheSection = CacheSection()
     engine: EngineSection = EngineSection()
     models: ModelsSection = ModelsSection()
@@ -158,7 +158,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(_with_tokens(values, file, environ))
     except ValidationError as error:
-        raise refusal(error.errors()[0], file, values, known_keys(), Settings) from None
+        raise config_error(error.errors()[0], file, values, known_keys(), Settings) from None
 
 
 def _with_tokens(values: Mapping[str, Any], file: TomlFile, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -166,8 +166,8 @@ def _with_tokens(values: Mapping[str, Any], file: TomlFile, environ: Mapping[str
     merged = dict(values)
     for section, variable in TOKENS.items():
         given = values.get(section, {})
-        if holds(given, ("token",)):
-            raise token_refusal(section, variable, file)
+        if has_path(given, ("token",)):
+            raise token_error(section, variable, file)
         if environ.get(variable) and isinstance(given, dict):
             merged[section] = {**given, "token": SecretStr(environ[variable])}
     return merged

@@ -54,12 +54,12 @@ class TomlFile:
         """The line, from 1, on which the value at `path` begins: the first beginning of the file that holds it."""
         lines = self.text.splitlines()
         for number in range(1, len(lines) + 1):
-            if any(_holds("\n".join(lines[:number]) + closer, path) for closer in _CLOSERS):
+            if any(_has_path("\n".join(lines[:number]) + closer, path) for closer in _CLOSERS):
                 return number
         raise KeyError(path)
 
 
-def holds(values: Any, path: Sequence[str | int]) -> bool:
+def has_path(values: Any, path: Sequence[str | int]) -> bool:
     """Whether nested tables and arrays have a value at `path`."""
     for step in path:
         try:
@@ -69,8 +69,8 @@ def holds(values: Any, path: Sequence[str | int]) -> bool:
     return True
 
 
-def _holds(text: str, path: Sequence[str | int]) -> bool:
+def _has_path(text: str, path: Sequence[str | int]) -> bool:
     try:
-        return holds(tomllib.loads(text), path)
+        return has_path(tomllib.loads(text), path)
     except (ValueError, RecursionError):
         return False

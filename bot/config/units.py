@@ -33,18 +33,18 @@ def rate(text: Any) -> Rate | None:
     return Rate(count=int(match[1]), seconds=duration(match[2]))
 
 
-def _no_switch(size: Any) -> Any:
+def _reject_bool(size: Any) -> Any:
     if isinstance(size, bool):
         raise PydanticCustomError("size", "true and false are no size")
     return size
 
 
-def _some(size: ByteSize) -> int:
+def _positive(size: ByteSize) -> int:
     if not 0 < size <= MAX_BYTES:
         raise PydanticCustomError("size", "no bytes, or more than a database can count")
     return int(size)
 
 
-Size = Annotated[ByteSize, BeforeValidator(_no_switch), AfterValidator(_some)]
+Size = Annotated[ByteSize, BeforeValidator(_reject_bool), AfterValidator(_positive)]
 Duration = Annotated[float, BeforeValidator(duration)]
-MaybeRate = Annotated[Rate | None, BeforeValidator(rate)]
+OptionalRate = Annotated[Rate | None, BeforeValidator(rate)]

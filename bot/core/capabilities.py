@@ -4,35 +4,37 @@ from collections.abc import Collection
 
 from engine.core.errors import BadInput
 from engine.core.params import TaskParams
-from engine.core.protocol import Service
+from engine.core.protocol import Capability
 
 UNGUIDED = "{option} has no effect with {model}, which draws without guidance. Leave it out."
 CANNOT = "{model}, which draws here, cannot do {option}. Leave it out."
 
 
-def identity(params: TaskParams, service: Service) -> str:
+def model_identity(params: TaskParams, service: Capability) -> str:
     """Of the model that does it, with all that was chosen by name: a file that was replaced is another."""
     chosen = [
-        f"{option} {known[name].identity}" for option, known in service.offers.items() for name in params.used(option)
+        f"{option} {known[name].identity}"
+        for option, known in service.offers.items()
+        for name in params.chosen_names(option)
     ]
     return " ".join([service.model, *chosen])
 
 
-def refuse(params: TaskParams, service: Service) -> None:
+def check_supported(params: TaskParams, service: Capability) -> None:
     """Raises BadInput for an option that the model cannot honour, or a name that is not known here."""
     refuses = service.refuses
     for option, known in service.offers.items():
-        for name in params.used(option):
+        for name in params.chosen_names(option):
             if name not in known:
-                raise _unknown(option, name, known, told=f"{option} {name}" in service.extras)
+                raise _missing_name_error(option, name, known, told=f"{option} {name}" in service.extras)
             refuses = known[name].refuses if option == "model" else refuses
     for name in refuses:
-        if params.asks(name):
+        if params.is_set(name):
             template = UNGUIDED if name in ("negative", "guidance") else CANNOT
             raise BadInput(template, option=name, model=service.model)
 
 
-def _unknown(option: str, name: str, known: Collection[str], *, told: bool) -> BadInput:
+def _missing_name_error(option: str, name: str, known: Collection[str], *, told: bool) -> BadInput:
     """`told` where /status says why."""
     if told:
         template = "{option} “{value}” is not here, and /status says why. There is: {known}."

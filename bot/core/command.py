@@ -30,15 +30,15 @@ class Attachment:
 class Request:
     """Untrusted words and attachments. `user` is `"discord:42"`; only the adapter that wrote `origin` reads it back.
 
-    `place` is the server or group in which it was asked, as `"discord:81384788765712384"`; empty where there is none.
-    `admin` rules the studio; who `manages` rules `place` alone.
-    `also` are further identities that limits count, such as a web user's address. `id` names the message that asked,
-    where its platform may tell of it twice. `beside` is the origin of an answer in a message of its own, where `origin`
-    is that of one which takes the place of the message that asked.
+    `scope` is the server or group in which it was asked, as `"discord:81384788765712384"`; empty where there is none.
+    `admin` rules the studio; who `manages` rules `scope` alone.
+    `extra_identities` are further identities that limits count, such as a web user's address. `id` names the message
+    that asked, where its platform may tell of it twice. `new_message_origin` is the origin of an answer in a message of
+    its own, where `origin` is that of one which takes the place of the message that asked.
     """
 
     command: str
-    raw: Mapping[str, Any]
+    raw_options: Mapping[str, Any]
     user: str
     origin: str
     files: Mapping[str, Attachment] = field(default_factory=dict)
@@ -46,10 +46,10 @@ class Request:
     admin: bool = False
     manages: bool = False
     private: bool = False
-    place: str = ""
-    also: tuple[str, ...] = ()
+    scope: str = ""
+    extra_identities: tuple[str, ...] = ()
     id: str | None = None
-    beside: str = ""
+    new_message_origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,62 +73,63 @@ class Button:
 class Reply:
     """An answer that needs no engine. `facts` is the same for programs: what the HTTP API returns as JSON.
 
-    `then` are the jobs that were made with it, each to be shown in a message of its own.
+    `jobs` are the jobs that were made with it, each to be shown in a message of its own.
     """
 
     text: str
     media: tuple[Media, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     buttons: tuple[Button, ...] = ()
-    then: tuple[Job, ...] = ()
+    jobs: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A question before `job`, and `more` of them, are made: `text`, a button that says `yes`, and one that leaves it.
+class Confirm:
+    """A question before `job`, and `also_jobs` of them, are made: `text`, a button that says `accept_label`, and one
+    that leaves it.
 
-    Jobs are kept, with their files, until the person who asked presses `yes`, once, or for
-    `bot.requests.confirmations.OPEN` seconds.
+    Jobs are kept, with their files, until the person who asked presses `accept_label`, once, or for
+    `bot.requests.confirmations.CONFIRMATION_SECONDS` seconds.
     """
 
     text: str
-    yes: str
+    accept_label: str
     job: Job
     media: tuple[Media, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    more: tuple[Job, ...] = ()
+    also_jobs: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True)
-class Agreed:
+class Confirmed:
     """The person's yes to the `question`: its `jobs` as they are made now, all or none of them."""
 
     question: Question
     jobs: tuple[Job, ...]
 
 
-Answer = Job | Reply | Ask | Agreed
+Answer = Job | Reply | Confirm | Confirmed
 
 
 class Replied(Done):
     """A `Reply` on its way to the person: the end of a request that never was a job."""
 
     buttons: tuple[Button, ...] = ()
-    then: tuple[Job, ...] = ()
+    jobs: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True)
 class Command:
     """One command as every platform sees it.
 
-    `button` labels it under results whose facts have the names in `needs`: once, or once for each file that its first
-    file option accepts. `menu` labels it among what can be done with any picture that somebody posted. A `hidden` one
-    is reached by its button alone. A `quiet` one answers for the person's eyes only. Where a `withdrawing` one
-    succeeds, the message under which it was pressed goes; the answer of a `replacing` one takes its place.
-    A button that stands `alone` is there only under a result of a single file.
-    A `bare` one has its button also under a result without files. `edits` names the text option whose value a press
-    opens for editing, as the result's facts have it under that name; it is empty where they do not. `consent` is what
-    a person agrees to before the command's first job for them.
+    `button` labels it under results whose facts have the names in `required_facts`: once, or once for each file that
+    its first file option accepts. `menu` labels it among what can be done with any picture that somebody posted. A
+    `hidden` one is reached by its button alone. A `ephemeral` one answers for the person's eyes only. Where a
+    `deletes_message` one succeeds, the message under which it was pressed goes; the answer of a `replaces_message` one
+    takes its place. A button that stands `single_file` is there only under a result of a single file.
+    A `without_files` one has its button also under a result without files. `edited_option` names the text option whose
+    value a press opens for editing, as the result's facts have it under that name; it is empty where they do not.
+    `consent` is what a person agrees to before the command's first job for them.
     """
 
     name: str
@@ -137,15 +138,15 @@ class Command:
     run: Callable[[Any, Any], Awaitable[Answer]]
     admin: bool = False
     button: str = ""
-    needs: tuple[str, ...] = ()
+    required_facts: tuple[str, ...] = ()
     menu: str = ""
     hidden: bool = False
-    quiet: bool = False
-    withdrawing: bool = False
-    replacing: bool = False
-    alone: bool = False
-    bare: bool = False
-    edits: str = ""
+    ephemeral: bool = False
+    deletes_message: bool = False
+    replaces_message: bool = False
+    single_file: bool = False
+    without_files: bool = False
+    edited_option: str = ""
     consent: str = ""
 
     @property

@@ -3,12 +3,12 @@
 from pydantic import ByteSize
 
 
-def size(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Bytes, 1000 to the next unit: "15.0 GB"."""
     return ByteSize(count).human_readable(decimal=True, separator=" ")
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A length of time in its two largest units: "7 ms", "0.3 s", "42 s", "3 min 20 s", "2 d 4 h"."""
     if seconds < 0.095:
         return f"{max(round(seconds * 1000), 0)} ms"

@@ -14,7 +14,7 @@ def language_of(tag: str | None) -> Language:
     return "es" if (tag or "").lower().split("-")[0].split("_")[0] == "es" else "en"
 
 
-def say(template: str, language: Language = "en", /, **facts: str | float) -> str:
+def translate(template: str, language: Language = "en", /, **facts: str | float) -> str:
     """The sentence in `language`; English where the Spanish is not written."""
     words = SPANISH.get(template, template) if language == "es" else template
     return words.format(**facts)

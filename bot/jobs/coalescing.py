@@ -13,108 +13,108 @@ from engine.host.engine import Engine
 log = structlog.get_logger()
 
 
-class Flights:
+class JobCoalescer:
     """Jobs in the air by id, runs by key."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._runs: dict[str, _Run] = {}
-        self._riders: dict[str, _Rider] = {}
+        self._runs: dict[str, _SharedRun] = {}
+        self._subscribers: dict[str, _Subscriber] = {}
 
     def __len__(self) -> int:
-        return len(self._riders)
+        return len(self._subscribers)
 
-    def place(self, job: str) -> int | None:
+    def queue_position(self, job: str) -> int | None:
         """From 1 in line, 0 while it runs, None where there is no such job."""
-        rider = self._riders.get(job)
-        return self._engine.place(rider.run.job.id) if rider else None
+        subscriber = self._subscribers.get(job)
+        return self._engine.queue_position(subscriber.run.job.id) if subscriber else None
 
-    def run_of(self, job: str) -> str | None:
+    def run_id_of(self, job: str) -> str | None:
         """The id under which the engine knows this job's run: that of the first who asked for it."""
-        rider = self._riders.get(job)
-        return rider.run.job.id if rider else None
+        subscriber = self._subscribers.get(job)
+        return subscriber.run.job.id if subscriber else None
 
-    async def ride(self, job: Job) -> AsyncGenerator[Update, None]:
+    async def subscribe(self, job: Job) -> AsyncGenerator[Update, None]:
         """The job's updates to Done, Failed or Paused. Closing it gets this job off; the others stay in the air."""
-        rider = self._board(job)
+        subscriber = self._attach(job)
         try:
             while True:
-                update = await rider.updates.get()
+                update = await subscriber.updates.get()
                 yield update.model_copy(update={"job": job.id})
                 if isinstance(update, Done | Failed | Paused):
                     return
         finally:
-            self._leave(job, rider)
+            self._detach(job, subscriber)
 
     def cancel(self, job: str) -> bool:
         """End exactly this job. False where it is not in the air."""
-        return self._tell(job, Failed.of(Cancelled("Cancelled."), job))
+        return self._notify(job, Failed.of(Cancelled("Cancelled."), job))
 
     def pause(self) -> None:
         """Let every job off, to go on in a later run of the studio."""
-        for job in list(self._riders):
-            self._tell(job, Paused(job=job))
+        for job in list(self._subscribers):
+            self._notify(job, Paused(job=job))
 
-    def _tell(self, job: str, last: Update) -> bool:
-        rider = self._riders.get(job)
-        if rider is not None:
-            rider.updates.put_nowait(last)
-        return rider is not None
+    def _notify(self, job: str, last: Update) -> bool:
+        subscriber = self._subscribers.get(job)
+        if subscriber is not None:
+            subscriber.updates.put_nowait(last)
+        return subscriber is not None
 
-    def _board(self, job: Job) -> "_Rider":
+    def _attach(self, job: Job) -> "_Subscriber":
         run = self._runs.get(job.key)
         if run is None:
-            run = self._runs[job.key] = _Run(job)
-            run.task = asyncio.create_task(self._fly(run))
-        rider = self._riders[job.id] = _Rider(run)
-        run.riders.append(rider)
-        return rider
+            run = self._runs[job.key] = _SharedRun(job)
+            run.task = asyncio.create_task(self._drive(run))
+        subscriber = self._subscribers[job.id] = _Subscriber(run)
+        run.subscribers.append(subscriber)
+        return subscriber
 
-    def _leave(self, job: Job, rider: "_Rider") -> None:
-        del self._riders[job.id]
-        rider.run.riders.remove(rider)
-        if not rider.run.riders and self._runs.get(job.key) is rider.run:
+    def _detach(self, job: Job, subscriber: "_Subscriber") -> None:
+        del self._subscribers[job.id]
+        subscriber.run.subscribers.remove(subscriber)
+        if not subscriber.run.subscribers and self._runs.get(job.key) is subscriber.run:
             del self._runs[job.key]
-            rider.run.cancel()
+            subscriber.run.cancel()
 
-    async def _fly(self, run: "_Run") -> None:
+    async def _drive(self, run: "_SharedRun") -> None:
         """A job that the engine cannot even take, as one from before an update may be, fails like any other."""
         try:
             async with aclosing(self._engine.submit(run.job)) as updates:
                 async for update in updates:
-                    run.tell(update)
+                    run.publish(update)
         except AtelierError as error:
-            run.tell(Failed.of(error))
+            run.publish(Failed.of(error))
         except Exception:  # whatever it is, those who wait are told, and the next who asks starts a run anew
             log.exception("the engine did not take a job", job=run.job.id, task=run.job.task)
-            run.tell(Failed.of(Broken("The task failed by a fault of ours. It is in the log; try other options.")))
+            run.publish(Failed.of(Broken("The task failed by a fault of ours. It is in the log; try other options.")))
         finally:
             if self._runs.get(run.job.key) is run:
                 del self._runs[run.job.key]
 
 
-class _Run:
+class _SharedRun:
     """One run in the engine. Whoever boards late hears that it started, and the newest update."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.riders: list[_Rider] = []
+        self.subscribers: list[_Subscriber] = []
         self.task: asyncio.Task[None] | None = None
-        self.so_far: list[Update] = []
+        self.history: list[Update] = []
 
-    def tell(self, update: Update) -> None:
-        self.so_far = [*(told for told in self.so_far if isinstance(told, Started)), update][-2:]
-        for rider in self.riders:
-            rider.updates.put_nowait(update)
+    def publish(self, update: Update) -> None:
+        self.history = [*(told for told in self.history if isinstance(told, Started)), update][-2:]
+        for subscriber in self.subscribers:
+            subscriber.updates.put_nowait(update)
 
     def cancel(self) -> None:
         if self.task is not None:
             self.task.cancel()
 
 
-class _Rider:
-    def __init__(self, run: _Run) -> None:
+class _Subscriber:
+    def __init__(self, run: _SharedRun) -> None:
         self.run = run
         self.updates: asyncio.Queue[Update] = asyncio.Queue()
-        for update in run.so_far:
+        for update in run.history:
             self.updates.put_nowait(update)

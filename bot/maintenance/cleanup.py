@@ -8,28 +8,28 @@ from pathlib import Path
 
 import structlog
 
-from bot.app import Studio
-from engine.core.artifact_cache import Parts
-from engine.core.stage_store import FOLDER, SCRATCH, Stages
+from bot.app import AppContext
+from engine.core.artifact_cache import ArtifactCache
+from engine.core.stage_store import FOLDER, SCRATCH, StageStore
 
 log = structlog.get_logger()
 
-ROUND = 600.0
+CLEANUP_INTERVAL_SECONDS = 600.0
 """Seconds between two rounds."""
-UPLOADS_STAY = 3600.0
+UPLOAD_TTL_SECONDS = 3600.0
 """Seconds that a file stays which neither the cache nor an unfinished job names."""
-PREVIEWS_STAY = 600.0
+PREVIEW_TTL_SECONDS = 600.0
 """Seconds that a preview stays: nobody shows it after its job."""
 
 
-async def keep_tidy(studio: Studio) -> None:
+async def cleanup_forever(studio: AppContext) -> None:
     """Until cancelled."""
     while True:
-        await tidy(studio)
-        await asyncio.sleep(ROUND)
+        await clean_up(studio)
+        await asyncio.sleep(CLEANUP_INTERVAL_SECONDS)
 
 
-async def tidy(studio: Studio) -> None:
+async def clean_up(studio: AppContext) -> None:
     """One round. What fails is left for the next, and nothing else with it: a full disk takes no rows but gives files
     back.
     """
@@ -37,42 +37,44 @@ async def tidy(studio: Studio) -> None:
         try:
             await chore(studio)
         except Exception:
-            log.exception("not tidied; it is tried again", chore=chore.__name__, again_in=ROUND)
+            log.exception("not tidied; it is tried again", chore=chore.__name__, again_in=CLEANUP_INTERVAL_SECONDS)
 
 
-async def _rows(studio: Studio) -> None:
+async def _rows(studio: AppContext) -> None:
     await studio.store.tidy()
     await studio.store.cache_clear(studio.settings.cache.max_age_days * 86400.0)
 
 
-async def _previews(studio: Studio) -> None:
+async def _previews(studio: AppContext) -> None:
     folder = studio.settings.bot.data_dir
     await asyncio.to_thread(_drop_previews, folder / "previews")
 
 
-async def _scratch(studio: Studio) -> None:
+async def _scratch(studio: AppContext) -> None:
     settings = studio.settings
-    await asyncio.to_thread(_drop_scratch, settings.bot.data_dir / SCRATCH, settings.engine.timeout + ROUND)
+    await asyncio.to_thread(
+        _drop_scratch, settings.bot.data_dir / SCRATCH, settings.engine.timeout + CLEANUP_INTERVAL_SECONDS
+    )
 
 
-async def _files(studio: Studio) -> None:
+async def _files(studio: AppContext) -> None:
     folder = studio.settings.bot.data_dir
     staged = await _stages(studio, folder)
-    parts = await asyncio.to_thread(Parts(folder).files)
-    await studio.files.prune(await studio.store.named_files() | staged | parts, UPLOADS_STAY)
+    parts = await asyncio.to_thread(ArtifactCache(folder).files)
+    await studio.files.prune(await studio.store.referenced_files() | staged | parts, UPLOAD_TTL_SECONDS)
 
 
-async def _stages(studio: Studio, folder: Path) -> set[str]:
+async def _stages(studio: AppContext, folder: Path) -> set[str]:
     """Drops what the stages of ended jobs kept; the hashes of the files that the others' have made."""
     found = {path.name for path in (folder / FOLDER).glob("*")}  # first: a job that begins now is not among them
-    unfinished = {row.job.id for row in await studio.store.unfinished()}
+    unfinished = {row.job.id for row in await studio.store.unfinished_jobs()}
     for job in found - unfinished:
         await asyncio.to_thread(shutil.rmtree, folder / FOLDER / job)
-    return {sha256 for job in found & unfinished for sha256 in Stages(folder, job).files()}
+    return {sha256 for job in found & unfinished for sha256 in StageStore(folder, job).files()}
 
 
 def _drop_previews(folder: Path) -> None:
-    oldest = time.time() - PREVIEWS_STAY
+    oldest = time.time() - PREVIEW_TTL_SECONDS
     for path in folder.glob("*.webp"):
         if path.stat().st_mtime < oldest:
             path.unlink()

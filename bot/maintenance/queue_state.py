@@ -6,38 +6,38 @@ from typing import cast, get_args
 
 import structlog
 
-from bot.app import Studio
+from bot.app import AppContext
 from engine.core.errors import Unwritten
-from engine.host.engine import Kind, Mode
+from engine.host.engine import Mode, RunClass
 
 log = structlog.get_logger()
 
 NOTE = "queue"
-LATELY = 6000.0
+USAGE_WINDOW_SECONDS = 6000.0
 """Seconds after which what somebody used has faded."""
 
 
-async def restore(studio: Studio) -> None:
+async def restore(studio: AppContext) -> None:
     """Before the first job: the line as it was left."""
     engine, store = studio.engine, studio.store
     mode = await store.note(NOTE)
     if mode in get_args(Mode):
         engine.mode = cast("Mode", mode)
     for *kind, seconds in await store.runs():
-        engine.times.remember(Kind(*kind), seconds)
-    for user, seconds, ended in await store.used(time.time() - LATELY):
+        engine.times.remember(RunClass(*kind), seconds)
+    for user, seconds, ended in await store.device_usage(time.time() - USAGE_WINDOW_SECONDS):
         engine.line.charge(user, seconds, ended)
 
 
-async def hold(studio: Studio, mode: Mode) -> None:
+async def set_mode(studio: AppContext, mode: Mode) -> None:
     """From now on, and after a restart as well."""
     await studio.store.set_note(NOTE, mode)
     studio.engine.mode = mode
 
 
-async def keep_learning(studio: Studio) -> None:
+async def record_durations(studio: AppContext) -> None:
     """Until cancelled: how long runs take goes into the store."""
-    learnt: asyncio.Queue[tuple[Kind, float]] = asyncio.Queue()
+    learnt: asyncio.Queue[tuple[RunClass, float]] = asyncio.Queue()
     studio.engine.times.learnt = lambda kind, seconds: learnt.put_nowait((kind, seconds))
     while True:
         kind, seconds = await learnt.get()

@@ -4,32 +4,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.command import Attachment, Button, Command
-from bot.i18n.translate import Language, say
+from bot.i18n.translate import Language, translate
 from engine.core.job import Media, Result
 from engine.media.files import SCRIPTS
 
-EACH = 4
+MAX_FILES_WITH_BUTTONS = 4
 """Files of a result that have buttons of their own."""
-MOST = 20
+MAX_BUTTONS = 20
 """Buttons of a message, of the 25 that Discord allows. Where there would be more, only the first file has them."""
 
 
 @dataclass(frozen=True)
-class Press:
+class ButtonRequest:
     """What a pressed button asks for, as a request has it."""
 
     command: str
-    raw: Mapping[str, str]
+    raw_options: Mapping[str, str]
     files: Mapping[str, Attachment]
 
 
-def under(job: str, result: Result, commands: Sequence[Command], language: Language) -> tuple[Button, ...]:
+def buttons_for(job: str, result: Result, commands: Sequence[Command], language: Language) -> tuple[Button, ...]:
     """The buttons of the commands that can do something with what a job made; of bare ones where it made no file."""
     if not job:
         return ()
-    offered = (command for command in commands if command.button and (result.media or command.bare))
+    offered = (command for command in commands if command.button and (result.media or command.without_files))
     offers = [(command, _numbers(command, result)) for command in offered]
-    crowded = sum(len(numbers) for _, numbers in offers) > MOST
+    crowded = sum(len(numbers) for _, numbers in offers) > MAX_BUTTONS
     return tuple(
         Button(
             _label(command, number if len(numbers) > 1 and not crowded else 0, language),
@@ -43,49 +43,49 @@ def under(job: str, result: Result, commands: Sequence[Command], language: Langu
     )
 
 
-def meaning(button: str, commands: Sequence[Command], edited: str | None = None) -> Press:
+def parse_button(button: str, commands: Sequence[Command], edited: str | None = None) -> ButtonRequest:
     """What a button's id stands for: its job goes to the option `job`, the file that it names to the file option.
 
     `edited` is what a person made of the text that the button opened.
     """
     name, _, argument = button.partition(":")
-    command = pressed(button, commands)
+    command = command_of(button, commands)
     if command is None:
-        return Press(name, {}, {})
-    raw = {"job": job_of(argument)[0]} if "job" in command.params.model_fields else {}
-    if edited is not None and command.edits:
-        raw[command.edits] = edited
+        return ButtonRequest(name, {}, {})
+    raw = {"job": parse_target(argument)[0]} if "job" in command.params.model_fields else {}
+    if edited is not None and command.edited_option:
+        raw[command.edited_option] = edited
     files = {command.source.name: Attachment(argument, result=argument)} if command.source else {}
-    return Press(name, raw, files)
+    return ButtonRequest(name, raw, files)
 
 
-def pressed(button: str, commands: Sequence[Command]) -> Command | None:
+def command_of(button: str, commands: Sequence[Command]) -> Command | None:
     """The command that the button's id names."""
     name = button.partition(":")[0]
     return next((command for command in commands if command.name == name), None)
 
 
-def asks_for(button: str, commands: Sequence[Command], language: Language) -> str:
+def edit_prompt(button: str, commands: Sequence[Command], language: Language) -> str:
     """What the text that the button opens is for, as the command's option says it; empty where it opens none."""
-    command = pressed(button, commands)
-    if command is None or not command.edits:
+    command = command_of(button, commands)
+    if command is None or not command.edited_option:
         return ""
-    return say(command.params.model_fields[command.edits].description or command.edits, language)
+    return translate(command.params.model_fields[command.edited_option].description or command.edited_option, language)
 
 
-def withdraws(button: str, commands: Sequence[Command]) -> bool:
+def deletes_message(button: str, commands: Sequence[Command]) -> bool:
     """Whether the message that carries the button goes once its command succeeds."""
-    command = pressed(button, commands)
-    return command is not None and command.withdrawing
+    command = command_of(button, commands)
+    return command is not None and command.deletes_message
 
 
-def replaces(button: str, commands: Sequence[Command]) -> bool:
+def replaces_message(button: str, commands: Sequence[Command]) -> bool:
     """Whether the answer to the button takes the place of the message that carries it."""
-    command = pressed(button, commands)
-    return command is not None and command.replacing
+    command = command_of(button, commands)
+    return command is not None and command.replaces_message
 
 
-def job_of(argument: str) -> tuple[str, int]:
+def parse_target(argument: str) -> tuple[str, int]:
     """The job that a button's argument names, and the number of its file from 1; 0 for one that cannot be."""
     job, dot, number = argument.partition(".")
     if not dot:
@@ -109,17 +109,17 @@ def kind_of(media: Media) -> str:
 
 def _numbers(command: Command, result: Result) -> list[int]:
     """The files, from 1, that the command has a button for; only the first where it takes the result as a whole."""
-    if not set(command.needs) <= result.facts.keys() or (command.alone and len(result.media) > 1):
+    if not set(command.required_facts) <= result.facts.keys() or (command.single_file and len(result.media) > 1):
         return []
     if command.source is None:
         return [1]
-    return [number for number, media in enumerate(result.media[:EACH], 1) if fits(command, media)]
+    return [number for number, media in enumerate(result.media[:MAX_FILES_WITH_BUTTONS], 1) if fits(command, media)]
 
 
 def _edit(command: Command, result: Result) -> str | None:
-    return str(result.facts.get(command.edits, "")) if command.edits else None
+    return str(result.facts.get(command.edited_option, "")) if command.edited_option else None
 
 
 def _label(command: Command, number: int, language: Language) -> str:
-    label = say(command.button, language)
+    label = translate(command.button, language)
     return f"{label} {number}" if number else label

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.command import Button, Command, Replied
-from bot.i18n.format import span
-from bot.i18n.translate import Language, say
-from bot.presentation.buttons import under
+from bot.i18n.format import format_duration
+from bot.i18n.translate import Language, translate
+from bot.presentation.buttons import buttons_for
 from engine.core.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 
-BAR = 12
+BAR_CHARACTERS = 12
 """Characters of the progress bar."""
 TIERS = {"embedded": "embedded tier", "full": "full tier"}
 
@@ -35,59 +35,65 @@ def card_of(update: Update, language: Language, commands: Sequence[Command]) -> 
         case Queued():
             return _running(update.job, _waiting(update, language), language)
         case Started():
-            return _running(update.job, say("Starting…", language), language)
+            return _running(update.job, translate("Starting…", language), language)
         case Progress():
             preview = (update.preview,) if update.preview else ()
             return _running(update.job, _progress(update, language), language, preview)
         case Paused():
-            text = "⏸️ " + say("The studio restarts. This job goes on when it is back.", language)
+            text = "⏸️ " + translate("The studio restarts. This job goes on when it is back.", language)
             return _running(update.job, text, language)
         case Done():
             own = update.buttons if isinstance(update, Replied) else ()
-            buttons = (*own, *under(update.job, update.result, commands, language))
+            buttons = (*own, *buttons_for(update.job, update.result, commands, language))
             alt = _alt(update.result) if update.result.media else ""
             return Card(_answer(update, language), update.result.media, buttons, final=True, alt=alt)
         case Failed():
-            why = say(update.sentence.template, language, **update.sentence.facts)
+            why = translate(update.sentence.template, language, **update.sentence.facts)
             return Card(f"⚠️ {why}", final=True, failed=True)
 
 
 def _running(job: str, text: str, language: Language, preview: tuple[Media, ...] = ()) -> Card:
-    return Card(text, preview, (Button(say("Cancel", language), "cancel", job),))
+    return Card(text, preview, (Button(translate("Cancel", language), "cancel", job),))
 
 
 def _waiting(update: Queued, language: Language) -> str:
-    place = say("In line, place {place}.", language, place=update.place)
+    place = translate("In line, place {place}.", language, place=update.place)
     if update.paused:
-        return place + " " + say("The queue is paused.", language)
+        return place + " " + translate("The queue is paused.", language)
     if update.seconds_left is None:
         return place
-    return place + " " + say("It should start in about {time}.", language, time=span(update.seconds_left))
+    return (
+        place + " " + translate("It should start in about {time}.", language, time=format_duration(update.seconds_left))
+    )
 
 
 def _progress(update: Progress, language: Language) -> str:
-    full = round(update.fraction * BAR)
-    parts = [say(update.stage, language, **update.facts), "▰" * full + "▱" * (BAR - full), f"{update.fraction:.0%}"]
+    full = round(update.fraction * BAR_CHARACTERS)
+    parts = [
+        translate(update.stage, language, **update.facts),
+        "▰" * full + "▱" * (BAR_CHARACTERS - full),
+        f"{update.fraction:.0%}",
+    ]
     if update.seconds_left is not None:
-        parts.append(say("{seconds} s left", language, seconds=round(update.seconds_left)))
+        parts.append(translate("{seconds} s left", language, seconds=round(update.seconds_left)))
     return " · ".join(parts)
 
 
 def _answer(done: Done, language: Language) -> str:
     """The result's own text, the facts that repeat it, and what a person should know of it."""
     result = done.result
-    notes = [say(note.template, language, **note.facts) for note in result.notes]
-    return "\n".join(line for line in (_alt(result), result.text, _made(done, language), *notes) if line)
+    notes = [translate(note.template, language, **note.facts) for note in result.notes]
+    return "\n".join(line for line in (_alt(result), result.text, _describe_result(done, language), *notes) if line)
 
 
-def _made(done: Done, language: Language) -> str:
+def _describe_result(done: Done, language: Language) -> str:
     facts = done.result.facts
     if "seconds" not in facts:
         return ""
     parts = [f"seed {facts['seed']}"] if "seed" in facts else []
     parts.append(str(facts["model"]))
-    parts += [say(TIERS[str(facts["tier"])], language)] if "tier" in facts else []
-    parts.append(say("from the cache", language) if done.cached else f"{facts['seconds']} s")
+    parts += [translate(TIERS[str(facts["tier"])], language)] if "tier" in facts else []
+    parts.append(translate("from the cache", language) if done.cached else f"{facts['seconds']} s")
     return " · ".join(parts)
 
 

@@ -8,12 +8,12 @@ from engine.media import files as media
 from engine.media.decoding import count_frames, open_picture
 
 QUALITIES = (92, 85, 75, 60)
-SHRINK = 0.75
-LEAST_SIDE = 384
+SHRINK_FACTOR = 0.75
+MIN_SIDE_PIXELS = 384
 """Pixels: below that a picture is another one, and is not made."""
 
 
-def fit(picture: Media, bound: int, folder: Path) -> Media | None:
+def recompress_image(picture: Media, bound: int, folder: Path) -> Media | None:
     """The picture as a JPEG, or as a WebP where it is transparent, of at most `bound` bytes, kept in `folder`.
 
     None for what is no still picture, and where even the smallest is too large.
@@ -27,11 +27,13 @@ def fit(picture: Media, bound: int, folder: Path) -> Media | None:
             return None
         profile = opened.info.get("icc_profile")
         whole = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
-    while max(whole.size) >= LEAST_SIDE:
+    while max(whole.size) >= MIN_SIDE_PIXELS:
         for quality in QUALITIES:
             file = io.BytesIO()
             whole.save(file, "WEBP" if whole.mode == "RGBA" else "JPEG", quality=quality, icc_profile=profile)
             if file.tell() <= bound:
                 return media.keep(file.getvalue(), folder)
-        whole = whole.resize((round(whole.width * SHRINK), round(whole.height * SHRINK)), Image.Resampling.LANCZOS)
+        whole = whole.resize(
+            (round(whole.width * SHRINK_FACTOR), round(whole.height * SHRINK_FACTOR)), Image.Resampling.LANCZOS
+        )
     return None

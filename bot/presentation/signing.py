@@ -10,7 +10,7 @@ from storage.store import Store
 _NOTE = "web.key"
 
 
-class Keys:
+class Signer:
     """Signs with a secret that outlives a restart, so that an address or a cookie from before still holds."""
 
     def __init__(self, secret: bytes) -> None:
@@ -25,10 +25,10 @@ class Keys:
         """HMAC-SHA-256 over `parts`, 32 hexadecimal digits."""
         return hmac.new(self._secret, "\0".join(parts).encode(), hashlib.sha256).hexdigest()[:32]
 
-    def holds(self, signature: str, *parts: str) -> bool:
-        return same(signature, self.sign(*parts))
+    def verify(self, signature: str, *parts: str) -> bool:
+        return constant_time_equal(signature, self.sign(*parts))
 
 
-def same(given: str, wanted: str) -> bool:
+def constant_time_equal(given: str, wanted: str) -> bool:
     """Whether two secrets are equal, in a time that does not tell where they differ."""
     return hmac.compare_digest(given.encode(errors="surrogatepass"), wanted.encode())

@@ -5,7 +5,7 @@ import secrets
 import textwrap
 from collections.abc import Sequence
 
-from bot.core.command import Ask
+from bot.core.command import Confirm
 from bot.prompting.articles import agree_articles
 from bot.prompting.templates import COUNTED, count, variants
 from bot.prompting.wildcard_lists import Lists
@@ -14,13 +14,13 @@ from engine.core.errors import BadInput
 from engine.core.job import Job
 from engine.core.params import MAX_SEED
 
-MOST = 24
+MAX_PROMPTS = 24
 """Jobs that one prompt may make."""
-SHOWN = 6
+MAX_PROMPTS_SHOWN = 6
 """Prompts that the question shows."""
 
 
-async def every(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
+async def expand_checked(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
     """Return the prompts that this one stands for; a thread reads the lists and expands it.
 
     Raises BadInput, which names the option, for more prompts than may be made at once, for a prompt that is not written
@@ -46,17 +46,17 @@ def _expand(prompt: str, seed: int | None, lists: Lists) -> list[str]:
     return [agree_articles(each, prompt) for each in variants(prompt, seed, lists)]
 
 
-def asking(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[str]) -> Ask:
+def confirm_batch(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[str]) -> Confirm:
     """The question that says how many jobs there would be, and of which prompts."""
     jobs = len(more) + 1
-    shown = [textwrap.shorten(each, 100, placeholder="…") for each in prompts[:SHOWN]]
-    rest = [call.say("… and {count} more", count=jobs - SHOWN)] if jobs > SHOWN else []
-    text = "\n".join([call.say("This makes {count} jobs. Draw them all?", count=jobs), *shown, *rest])
-    return Ask(text, call.say("Draw {count}", count=jobs), job, facts={"jobs": jobs}, more=tuple(more))
+    shown = [textwrap.shorten(each, 100, placeholder="…") for each in prompts[:MAX_PROMPTS_SHOWN]]
+    rest = [call.translate("… and {count} more", count=jobs - MAX_PROMPTS_SHOWN)] if jobs > MAX_PROMPTS_SHOWN else []
+    text = "\n".join([call.translate("This makes {count} jobs. Draw them all?", count=jobs), *shown, *rest])
+    return Confirm(text, call.translate("Draw {count}", count=jobs), job, facts={"jobs": jobs}, also_jobs=tuple(more))
 
 
 def _most(call: Call) -> int:
     """What the person's role and the limit of /imagine allow together."""
     role = call.studio.settings.role(call.request.user, admin=call.request.admin)
     rate = call.studio.settings.limits.get("imagine")
-    return min(MOST, role.running + role.queued, rate.count if rate else MOST)
+    return min(MAX_PROMPTS, role.running + role.queued, rate.count if rate else MAX_PROMPTS)

@@ -7,7 +7,7 @@ from engine.tasks.magic.task import STYLES
 AUTO = ("", "auto")
 
 
-def own(settings: Settings, style: str, prompt: str) -> tuple[str, str]:
+def apply_own_style(settings: Settings, style: str, prompt: str) -> tuple[str, str]:
     """The prompt, in the style where that is the owner's, and the style that magic has to see to.
 
     Capitals make no difference. Raises BadInput for a style that nobody knows.

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.core.capabilities import identity, refuse
+from bot.core.capabilities import check_supported, model_identity
 from bot.core.command import Answer, Command, Reply, Request
-from bot.i18n.translate import say
+from bot.i18n.translate import translate
 from engine.core.errors import EngineDied
 from engine.core.job import Job, key_of
 from engine.core.params import TaskParams
 
 if TYPE_CHECKING:
-    from bot.app import Studio
+    from bot.app import AppContext
 
 P = TypeVar("P", bound=TaskParams)
 
@@ -23,13 +23,13 @@ class Call:
     """One request on its way through a command: who asks, and the studio that answers."""
 
     request: Request
-    studio: "Studio"
+    studio: "AppContext"
 
-    def say(self, template: str, /, **facts: str | float) -> str:
+    def translate(self, template: str, /, **facts: str | float) -> str:
         """The sentence in the person's language."""
-        return say(template, self.request.language, **facts)
+        return translate(template, self.request.language, **facts)
 
-    async def job(self, task: str, params: TaskParams, cost: float = 1.0) -> Job:
+    async def build_job(self, task: str, params: TaskParams, cost: float = 1.0) -> Job:
         """A job for `task`, once the engine says which model serves it.
 
         Raises EngineDied when it cannot start, or takes no new jobs.
@@ -37,19 +37,19 @@ class Call:
         if self.studio.engine.mode == "draining":
             raise EngineDied("The studio takes no new jobs for now; those in line still run. Try again later.")
         service = await self.studio.engine.service(task)
-        refuse(params, service)
-        dumped = params.seeded().model_dump(mode="json")
+        check_supported(params, service)
+        dumped = params.with_seed().model_dump(mode="json")
         request = self.request
         role = self.studio.settings.role(request.user, admin=request.admin)
         return Job(
             command=request.command,
             task=task,
             params=dumped,
-            key=key_of(task, service.version, identity(params, service), dumped),
+            key=key_of(task, service.version, model_identity(params, service), dumped),
             user=request.user,
             origin=request.origin,
             private=request.private,
-            place=request.place,
+            place=request.scope,
             language=request.language,
             request=request.id,
             cost=cost,
@@ -64,14 +64,14 @@ def command(
     *,
     admin: bool = False,
     button: str = "",
-    needs: tuple[str, ...] = (),
+    required_facts: tuple[str, ...] = (),
     menu: str = "",
     hidden: bool = False,
-    withdrawing: bool = False,
-    replacing: bool = False,
-    alone: bool = False,
-    bare: bool = False,
-    edits: str = "",
+    deletes_message: bool = False,
+    replaces_message: bool = False,
+    single_file: bool = False,
+    without_files: bool = False,
+    edited_option: str = "",
     consent: str = "",
 ) -> Callable[[Callable[[Call, P], Awaitable[Answer]]], Command]:
     """Declare a command. Its name is the function's, its options are the fields of the annotated `params`.
@@ -88,15 +88,15 @@ def command(
             run=run,
             admin=admin,
             button=button,
-            needs=needs,
+            required_facts=required_facts,
             menu=menu,
             hidden=hidden,
-            quiet=annotations["return"] is Reply,
-            withdrawing=withdrawing,
-            replacing=replacing,
-            alone=alone,
-            bare=bare,
-            edits=edits,
+            ephemeral=annotations["return"] is Reply,
+            deletes_message=deletes_message,
+            replaces_message=replaces_message,
+            single_file=single_file,
+            without_files=without_files,
+            edited_option=edited_option,
             consent=consent,
         )
 

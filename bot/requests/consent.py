@@ -2,32 +2,32 @@
 
 import hashlib
 
-from bot.app import Studio
-from bot.core.command import Ask, Command
+from bot.app import AppContext
+from bot.core.command import Command, Confirm
 from bot.requests.call import Call
 from engine.core.errors import NotAllowed
 from engine.core.job import Job
 
 
-def check_on(studio: Studio, command: str, place: str) -> None:
+def check_enabled(studio: AppContext, command: str, place: str) -> None:
     """Raises NotAllowed where the owner has turned the command off in the server or group `place`."""
     if place and place in studio.settings.off.get(command, ()):
         raise NotAllowed("/{command} is turned off in this server.", command=command)
 
 
-async def with_consent(call: Call, job: Job) -> Job | Ask:
+async def ask_consent_first(call: Call, job: Job) -> Job | Confirm:
     """The job, or the question that comes before the person's first of its command."""
     command = _consenting(call.studio, job)
-    if command is None or await call.studio.store.consented(job.user, job.command, hash_of(command)):
+    if command is None or await call.studio.store.find_consent(job.user, job.command, hash_of(command)):
         return job
-    return Ask(call.say(command.consent), call.say("I confirm"), job)
+    return Confirm(call.translate(command.consent), call.translate("I confirm"), job)
 
 
-async def given(studio: Studio, job: Job) -> None:
+async def record_consent(studio: AppContext, job: Job) -> None:
     """The person said yes to `job`."""
     command = _consenting(studio, job)
     if command is not None:
-        await studio.store.consent(job, hash_of(command))
+        await studio.store.add_consent(job, hash_of(command))
 
 
 def hash_of(command: Command) -> str:
@@ -35,6 +35,6 @@ def hash_of(command: Command) -> str:
     return hashlib.sha256(command.consent.encode()).hexdigest()
 
 
-def _consenting(studio: Studio, job: Job) -> Command | None:
+def _consenting(studio: AppContext, job: Job) -> Command | None:
     command = studio.command(job.command)
     return command if command is not None and command.consent else None

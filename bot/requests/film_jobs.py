@@ -2,29 +2,29 @@
 
 from bot.core.parsing import parse_params, run_parser
 from bot.requests.call import Call
-from bot.requests.results import check_files, shared
+from bot.requests.results import check_files, load_result
 from engine.core.errors import BadInput
 from engine.core.job import Job
 from engine.tasks.film import scripts
 from engine.tasks.film.scenes_task import Params
 
-DRAWING, FILMING = 1.0, 0.4
+SECONDS_PER_PICTURE, SECONDS_PER_FILM_SECOND = 1.0, 0.4
 """Device-seconds for a picture, and for a second of film, on two CPU cores."""
 
 
-async def filming(call: Call, params: Params) -> Job:
+async def film_job(call: Call, params: Params) -> Job:
     """A job that makes what `params` ask for, counted as a film of scenes."""
     params, cost = await run_parser(lambda: _read(params))
-    job = await call.job("scenes", params, cost=cost)
+    job = await call.build_job("scenes", params, cost=cost)
     return job.model_copy(update={"command": "scenes"})
 
 
-async def started(call: Call, job: str) -> Params:
+async def film_params_of(call: Call, job: str) -> Params:
     """The parameters of a job that made a script or a film of one, with the script that it told.
 
     Raises BadInput where there is none or a file of it is no longer kept, NotAllowed where it is private.
     """
-    row = await shared(call.studio, call.request, job)
+    row = await load_result(call.studio, call.request, job)
     if row.job.task != "scenes" or row.result is None:
         raise BadInput("Job {job} has no script.", job=job[:40])
     params = await parse_params(Params, row.job.params)
@@ -35,7 +35,7 @@ async def started(call: Call, job: str) -> Params:
 
 def _read(params: Params) -> tuple[Params, float]:
     """Return the parameters with the script of their file, and what the job costs. Raises BadInput and TooLarge."""
-    params = params.told()
+    params = params.read_script()
     return params, _cost(params)
 
 
@@ -44,10 +44,10 @@ def _cost(params: Params) -> float:
         return 1.0
     scenes = scripts.read(params.script).scenes
     length = sum(scene.length for scene in scenes) if params.make == "film" else 0.0
-    return DRAWING * len(scenes) + FILMING * length
+    return SECONDS_PER_PICTURE * len(scenes) + SECONDS_PER_FILM_SECOND * length
 
 
-def redone(script: str, numbers: list[int], seed: int) -> str:
+def reseed_scenes(script: str, numbers: list[int], seed: int) -> str:
     """The script with new seeds, from `seed` on, for some scenes, which are counted from 1."""
     read = scripts.read(script)
     return read.with_seeds({number - 1: seed + at for at, number in enumerate(numbers)}).text()

@@ -6,31 +6,31 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.core.command import Attachment, Request
 from bot.core.parsing import parse_params
-from bot.presentation.buttons import job_of
+from bot.presentation.buttons import parse_target
 from bot.requests.call import Call
 from engine.core.errors import BadInput, NotAllowed
 from engine.core.job import Job, Media
 from engine.core.params import TaskParams, media_of
 from engine.tasks.registry import TASKS
-from storage.store import Row
+from storage.store import JobRecord
 
 
-class Of(TaskParams):
+class JobParams(TaskParams):
     """What a button is about: the job that made it, or that waits for an answer."""
 
     job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
 
 
-class Drawn(Of):
+class PictureParams(JobParams):
     """A picture under which a button was pressed: the job that drew it, and which of its pictures."""
 
     image: Media = Field(description="Picture to start from", json_schema_extra={"accepts": ["image"]})
 
 
-async def shared(studio: Studio, request: Request, job: str) -> Row:
+async def load_result(studio: AppContext, request: Request, job: str) -> JobRecord:
     """The row of a job that made something. Raises BadInput where there is none, NotAllowed where it is private."""
     row = await studio.store.job(job)
     if row is None or row.result is None or not (row.result.media or row.result.facts):
@@ -40,38 +40,38 @@ async def shared(studio: Studio, request: Request, job: str) -> Row:
     return row
 
 
-async def located(studio: Studio, request: Request) -> Request:
+async def resolve_attachments(studio: AppContext, request: Request) -> Request:
     """The request, each file of it that names a result with where that lies."""
-    files = {option: await _located(studio, request, file) for option, file in request.files.items()}
+    files = {option: await _resolve_attachment(studio, request, file) for option, file in request.files.items()}
     return replace(request, files=files)
 
 
-async def lies(studio: Studio, request: Request, named: str) -> bool:
-    """Whether the file that a button names is still kept here. Raises BadInput and NotAllowed as `shared` does."""
+async def is_stored(studio: AppContext, request: Request, named: str) -> bool:
+    """Whether the file that a button names is still kept here. Raises BadInput and NotAllowed as `load_result` does."""
     return await asyncio.to_thread(studio.files.intact, await _media(studio, request, named))
 
 
-async def anew(call: Call, row: Row, **changes: Any) -> Job:
+async def rerun_with_new_seed(call: Call, row: JobRecord, **changes: Any) -> Job:
     """The row's job again with a new seed and with `changes`: the asker's own, at the limits of its command.
 
     Raises BadInput where a file that it started from is no longer kept.
     """
-    job = await remade(call, row.job, **changes, seed=-1)
+    job = await rebuild_job(call, row.job, **changes, seed=-1)
     return job.model_copy(update={"notes": row.job.notes})
 
 
-async def remade(call: Call, job: Job, **changes: Any) -> Job:
+async def rebuild_job(call: Call, job: Job, **changes: Any) -> Job:
     """A new job like `job`, with `changes`, for the asker and by today's model.
 
     Raises BadInput where a file that it started from is no longer kept.
     """
     params = await parse_params(TASKS[job.task].params, {**job.params, **changes})
     await check_files(call.studio, params)
-    new = await call.job(job.task, params, cost=job.cost)
+    new = await call.build_job(job.task, params, cost=job.cost)
     return new.model_copy(update={"command": job.command})
 
 
-async def _located(studio: Studio, request: Request, file: Attachment) -> Attachment:
+async def _resolve_attachment(studio: AppContext, request: Request, file: Attachment) -> Attachment:
     if not file.result:
         return file
     media = await _media(studio, request, file.result)
@@ -79,13 +79,13 @@ async def _located(studio: Studio, request: Request, file: Attachment) -> Attach
         return replace(file, name=media.path.name, size=media.bytes, path=media.path)
     if file.url or file.path:
         return file
-    job, _ = job_of(file.result)
+    job, _ = parse_target(file.result)
     raise BadInput("What job {job} made is no longer kept here. Send the file itself with the command.", job=job)
 
 
-async def _media(studio: Studio, request: Request, named: str) -> Media:
-    job, number = job_of(named)
-    row = await shared(studio, request, job)
+async def _media(studio: AppContext, request: Request, named: str) -> Media:
+    job, number = parse_target(named)
+    row = await load_result(studio, request, job)
     assert row.result is not None, "only a row with a result is shared"
     made = row.result.media
     if not 1 <= number <= len(made):
@@ -93,7 +93,7 @@ async def _media(studio: Studio, request: Request, named: str) -> Media:
     return made[number - 1]
 
 
-async def check_files(studio: Studio, params: TaskParams) -> None:
+async def check_files(studio: AppContext, params: TaskParams) -> None:
     for option, media in media_of(params):
         if not await asyncio.to_thread(studio.files.intact, media):
             template = "The {option} that it started from is no longer kept here. Send it again with the command."

@@ -9,5 +9,5 @@ def may_rule(request: Request, job: Job) -> bool:
 
     Rights in a server hold for what was asked for in that server, and only there.
     """
-    manages_its_place = request.manages and bool(request.place) and job.place == request.place
+    manages_its_place = request.manages and bool(request.scope) and job.place == request.scope
     return request.admin or job.user == request.user or manages_its_place

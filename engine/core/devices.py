@@ -66,7 +66,7 @@ def gpus(environment: Mapping[str, str]) -> list[Any]:
         return [part for whole in every for part in _mig_slices(whole) or (whole,)]
     shown = []
     for name in environment[VISIBLE].split(","):
-        handle = _called(name.strip(), every)
+        handle = _find_gpu(name.strip(), every)
         if handle is None:
             break  # as CUDA does, which shows none behind one that it does not know
         shown.append(handle)
@@ -88,7 +88,7 @@ def _mig_slices(gpu: Any) -> list[Any]:
     return slices
 
 
-def _called(name: str, every: list[Any]) -> Any:
+def _find_gpu(name: str, every: list[Any]) -> Any:
     """A GPU by its number, or by its UUID or the beginning of that; None where there is no such."""
     import pynvml
 

@@ -27,7 +27,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 
-class Sentence(BaseModel):
+class UserMessage(BaseModel):
     """One thing to say to a person: `template` is English with `{names}`, `facts` fills the names."""
 
     model_config = ConfigDict(frozen=True)
@@ -50,7 +50,7 @@ class AtelierError(Exception):
     def __init__(self, template: str, /, **facts: str | float) -> None:
         whole = {name: _whole(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
         super().__init__(template, whole)
-        self.sentence = Sentence(template=template, facts=whole)
+        self.sentence = UserMessage(template=template, facts=whole)
 
     def __str__(self) -> str:
         return str(self.sentence)
@@ -61,7 +61,7 @@ class AtelierError(Exception):
         return type(self).__name__
 
     @staticmethod
-    def revive(kind: str, sentence: Sentence) -> "AtelierError":
+    def revive(kind: str, sentence: UserMessage) -> "AtelierError":
         """The error again, from what `kind` and `sentence` said of it in another process or an earlier run."""
         return AtelierError.kinds[kind](sentence.template, **sentence.facts)
 

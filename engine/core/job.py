@@ -9,18 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from engine.core.errors import AtelierError, Sentence
+from engine.core.errors import AtelierError, UserMessage
 
 Fact = JsonValue
 
 
-class Value(BaseModel):
+class WireModel(BaseModel):
     """A frozen value that knows no option beyond its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Media(Value):
+class Media(WireModel):
     """One file named by its content. `width` and `height` in pixels, `seconds` where it has a length."""
 
     path: Path
@@ -32,16 +32,16 @@ class Media(Value):
     seconds: float | None = None
 
 
-class Result(Value):
+class Result(WireModel):
     """What was made, and the facts to repeat it: backend, tier, model, seed, seconds, prompt."""
 
     media: tuple[Media, ...] = ()
     text: str = ""
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
     facts: dict[str, Fact] = {}
 
 
-class Queued(Value):
+class Queued(WireModel):
     """The job waits. `place` counts from 1, the next to run; `seconds_left` until it starts, where that is known."""
 
     type: Literal["queued"] = "queued"
@@ -51,7 +51,7 @@ class Queued(Value):
     paused: bool = False
 
 
-class Started(Value):
+class Started(WireModel):
     """A worker took the job."""
 
     type: Literal["started"] = "started"
@@ -59,7 +59,7 @@ class Started(Value):
     worker: str
 
 
-class Progress(Value):
+class Progress(WireModel):
     """How far a running job is. `fraction` is 0 to 1 of the whole job; `seconds_left` only where it is known.
 
     `stage` is a template that `facts` fill.
@@ -74,14 +74,14 @@ class Progress(Value):
     preview: Media | None = None
 
 
-class Paused(Value):
+class Paused(WireModel):
     """The studio closes; the job goes on when it is back. The last update of this run of the studio."""
 
     type: Literal["paused"] = "paused"
     job: str
 
 
-class Done(Value):
+class Done(WireModel):
     """The end of a job that made something. `job` is empty for an answer that was never queued."""
 
     type: Literal["done"] = "done"
@@ -90,13 +90,13 @@ class Done(Value):
     cached: bool = False
 
 
-class Failed(Value):
+class Failed(WireModel):
     """The end of a job, or of a request that was refused: `kind` names a class of `engine.core.errors`."""
 
     type: Literal["failed"] = "failed"
     job: str = ""
     kind: str
-    sentence: Sentence
+    sentence: UserMessage
 
     @classmethod
     def of(cls, error: AtelierError, job: str = "") -> "Failed":
@@ -109,7 +109,7 @@ class Failed(Value):
 Update = Annotated[Queued | Started | Progress | Paused | Done | Failed, Field(discriminator="type")]
 
 
-class Job(Value):
+class Job(WireModel):
     """What was accepted: checked and typed, its files on disk. `params` is `TaskParams.model_dump(mode="json")`.
 
     `user` is `"discord:42"`; only the adapter that wrote `origin` reads it. `cost` is the expected device-seconds,
@@ -135,10 +135,10 @@ class Job(Value):
     weight: float = Field(1.0, gt=0)
     at_once: int | None = Field(None, ge=1)
     in_line: int | None = Field(None, ge=0)
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
     created: float = Field(default_factory=time.time)
 
-    def done(self, result: Result, *, cached: bool = False) -> Done:
+    def finish_with(self, result: Result, *, cached: bool = False) -> Done:
         """Its end with `result`, which others may share, under the notes that are this job's alone."""
         notes = (*self.notes, *result.notes)
         return Done(job=self.id, result=result.model_copy(update={"notes": notes}), cached=cached)
@@ -146,12 +146,12 @@ class Job(Value):
 
 def key_of(task: str, version: int, model: str, params: dict[str, Any]) -> str:
     """The cache key: SHA-256 over task, its version, the model's identity and the parameters, files by their hash."""
-    named = [task, version, model, by_content(params)]
+    named = [task, version, model, hash_files(params)]
     return hashlib.sha256(json.dumps(named, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def by_content(value: Any) -> Any:
+def hash_files(value: Any) -> Any:
     """`value` with each file in it replaced by its hash, so that where a file lies does not matter."""
     if isinstance(value, dict):
-        return value["sha256"] if "sha256" in value else {name: by_content(item) for name, item in value.items()}
-    return [by_content(item) for item in value] if isinstance(value, list) else value
+        return value["sha256"] if "sha256" in value else {name: hash_files(item) for name, item in value.items()}
+    return [hash_files(item) for item in value] if isinstance(value, list) else value

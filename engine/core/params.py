@@ -15,8 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from engine.core.errors import BadInput
-from engine.core.job import Media, by_content
-from engine.media.files import kinds_named
+from engine.core.job import Media, hash_files
+from engine.media.files import kinds_of_name
 
 MAX_SEED = 2**32 - 1
 """As in other tools. PyTorch's generator on the CPU takes no more than 32 bits: greater seeds would repeat others."""
@@ -71,24 +71,24 @@ class TaskParams(BaseModel):
     def options(cls) -> tuple["Option", ...]:
         return tuple(Option.of(name, field) for name, field in cls.model_fields.items())
 
-    def asks(self, option: str) -> bool:
+    def is_set(self, option: str) -> bool:
         """Whether they ask for what the option, or the ability of that name, does."""
         return bool(getattr(self, option) != type(self).model_fields[option].default)
 
-    def used(self, option: str) -> tuple[str, ...]:
+    def chosen_names(self, option: str) -> tuple[str, ...]:
         """The names that the option is given, where it takes names that the studio's owner made known."""
         value = getattr(self, option)
         return (value,) if value else ()
 
-    def seeded(self) -> Self:
+    def with_seed(self) -> Self:
         """These parameters with their seed settled: -1 becomes a new one, a missing one follows from the others."""
         seed = getattr(self, "seed", 0)
         if seed is None:
-            return self.model_copy(update={"seed": self._derived_seed()})
+            return self.model_copy(update={"seed": self._derive_seed()})
         return self.model_copy(update={"seed": secrets.randbelow(MAX_SEED + 1)}) if seed == -1 else self
 
-    def _derived_seed(self) -> int:
-        others = json.dumps(by_content(self.model_dump(mode="json", exclude={"seed"})), sort_keys=True)
+    def _derive_seed(self) -> int:
+        others = json.dumps(hash_files(self.model_dump(mode="json", exclude={"seed"})), sort_keys=True)
         return int.from_bytes(hashlib.sha256(others.encode()).digest()[:4], "big") & MAX_DERIVED_SEED
 
 
@@ -145,7 +145,7 @@ def _spelled(value: Any, choices: tuple[Any, ...]) -> Any:
     return next((each for each in choices if isinstance(each, str) and each.casefold() == plain), value)
 
 
-def matched(params: type[TaskParams], names: Sequence[str]) -> dict[str, int]:
+def assign_files(params: type[TaskParams], names: Sequence[str]) -> dict[str, int]:
     """Options for files that came without any: by option the place in `names` of the file for it.
 
     A file goes to the first free option that accepts its kind, or else to the first free one, which then refuses it.
@@ -156,7 +156,7 @@ def matched(params: type[TaskParams], names: Sequence[str]) -> dict[str, int]:
         free.sort(key=lambda option: not option.about)
     placed: dict[str, int] = {}
     for place, name in enumerate(names[: len(free)]):
-        kinds = kinds_named(name)
+        kinds = kinds_of_name(name)
         option = next((each for each in free if not kinds or not each.accepts or kinds & {*each.accepts}), free[0])
         free.remove(option)
         placed[option.name] = place
@@ -226,7 +226,7 @@ def _refusal(detail: ErrorDetails, params: type[TaskParams]) -> BadInput:
     if not option and detail["type"] == "string_unicode":
         return BadInput("The name of an option has half a character in it. Type it again.")
     if detail["type"] == "extra_forbidden":
-        return _unknown(option, list(params.model_fields))
+        return _unknown_option_error(option, list(params.model_fields))
     template = _REFUSALS.get(detail["type"])
     if template is None:
         return BadInput("{option} does not fit: {reason}.", option=option, reason=detail["msg"])
@@ -239,7 +239,7 @@ def _refusal(detail: ErrorDetails, params: type[TaskParams]) -> BadInput:
     return BadInput(template, **facts)
 
 
-def _unknown(option: str, names: Sequence[str]) -> BadInput:
+def _unknown_option_error(option: str, names: Sequence[str]) -> BadInput:
     option = option if len(option) <= SHOWN else option[: SHOWN - 1] + "…"
     near = difflib.get_close_matches(option, names, n=1, cutoff=0.75)
     if near:

@@ -6,6 +6,6 @@ OnStep = Callable[[float], None]
 """Hears what share is done, 0 to 1."""
 
 
-def part(on_step: OnStep, number: int, count: int) -> OnStep:
+def subrange(on_step: OnStep, number: int, count: int) -> OnStep:
     """For the part `number` of `count` alike, counted from 0."""
     return lambda done: on_step((number + done) / count)

@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.errors import AtelierError
 from engine.core.job import Result
 from engine.core.params import TaskParams
-from engine.core.protocol import Service
+from engine.core.protocol import Capability
 from engine.weights.registry import weights_folder
 from engine.worker.context import Context
 
@@ -34,17 +34,17 @@ class EngineSettings:
     def weights(self) -> Path:
         return weights_folder(self.folder)
 
-    def choosing(self, task: str, name: str) -> "EngineSettings":
+    def with_checkpoint(self, task: str, name: str) -> "EngineSettings":
         """As if the owner had named, for the task, the checkpoint that is called `name`."""
         return replace(self, models={**self.models, task: self.models[f"checkpoint:{name}"]})
 
 
-def _all_alike(_: TaskParams) -> str:
+def _no_size(_: TaskParams) -> str:
     return ""
 
 
 @dataclass(frozen=True)
-class Batching:
+class BatchSpec:
     """How jobs of a task share a run: those with the same `key` may; None is a job that runs alone.
 
     `run` yields the place of each job among those that it was given, as soon as that job ends, with what became of it.
@@ -59,18 +59,18 @@ class Batching:
 class Task:
     """A kind of work. `choose` says which backend does it here; `load` makes that backend's model for the pool.
 
-    `others` load further models for it, by their names in the pool, which tasks may share.
-    `size` says of parameters how much work they are: runs of the same size take about the same time. A task that runs
-    `beside` needs no device: it has a worker of its own on the CPU and waits behind no picture.
+    `extra_models` load further models for it, by their names in the pool, which tasks may share.
+    `workload_class` says of parameters how much work they are: runs of the same size take about the same time. A task
+    that runs `on_cpu` needs no device: it has a worker of its own on the CPU and waits behind no picture.
     """
 
     name: str
     version: int
     params: type[TaskParams]
     run: Callable[[Any, "Context"], Result]
-    choose: Callable[[EngineSettings], Service]
+    choose: Callable[[EngineSettings], Capability]
     load: Callable[[EngineSettings], Any] | None = None
-    others: Mapping[str, Callable[[EngineSettings], Any]] = field(default_factory=dict)
-    size: Callable[[Any], str] = _all_alike
-    batch: Batching | None = None
-    beside: bool = False
+    extra_models: Mapping[str, Callable[[EngineSettings], Any]] = field(default_factory=dict)
+    workload_class: Callable[[Any], str] = _no_size
+    batch: BatchSpec | None = None
+    on_cpu: bool = False

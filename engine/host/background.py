@@ -10,21 +10,21 @@ import structlog
 
 log = structlog.get_logger()
 
-Duty = Coroutine[Any, Any, None]
+BackgroundTask = Coroutine[Any, Any, None]
 
-PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Seconds before a try, by how many failed before it."""
-LASTED = 60.0
+STABLE_AFTER_SECONDS = 60.0
 """Seconds after which a failure is not one of a row."""
 
 
-def pause(failures: int) -> float:
+def backoff(failures: int) -> float:
     """Seconds before the next try after so many failed in a row."""
-    return PAUSES[min(failures, len(PAUSES) - 1)]
+    return BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
 
 
 @asynccontextmanager
-async def beside(*duties: Duty) -> AsyncIterator[None]:
+async def running_in_background(*duties: BackgroundTask) -> AsyncIterator[None]:
     """Until this closes, and they have ended, so that none is still at what closes next."""
     tasks = [asyncio.create_task(duty) for duty in duties]
     try:
@@ -35,7 +35,7 @@ async def beside(*duties: Duty) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def lasting(name: str, duty: Callable[[], Duty]) -> None:
+async def restart_forever(name: str, duty: Callable[[], BackgroundTask]) -> None:
     """Until cancelled: `duty`, which has no end of its own, begun again whenever it fails."""
     failures = 0
     while True:
@@ -44,5 +44,5 @@ async def lasting(name: str, duty: Callable[[], Duty]) -> None:
             await duty()
         except Exception:
             log.exception("a duty failed and is begun again", duty=name)
-        failures = 1 if time.monotonic() - begun > LASTED else failures + 1
-        await asyncio.sleep(pause(failures))
+        failures = 1 if time.monotonic() - begun > STABLE_AFTER_SECONDS else failures + 1
+        await asyncio.sleep(backoff(failures))

@@ -6,20 +6,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.errors import EngineDied, Sentence
+from engine.core.errors import EngineDied, UserMessage
 from engine.core.job import Job, Update
-from engine.core.protocol import Service
-from engine.host.background import beside, lasting
-from engine.host.durations import Kind, Times
-from engine.host.job_handle import Ticket
-from engine.host.queue import Line, Mode, Running, Standing
-from engine.host.supervisor import Keeper, WorkerState
+from engine.core.protocol import Capability
+from engine.host.background import restart_forever, running_in_background
+from engine.host.durations import DurationEstimator, RunClass
+from engine.host.job_handle import JobHandle
+from engine.host.queue import JobQueue, Mode, QueuePosition, RunningJob
+from engine.host.supervisor import WorkerState, WorkerSupervisor
 from engine.tasks.registry import TASKS
 
-__all__ = ["Engine", "EngineState", "HostSettings", "Kind", "Mode", "Running", "Standing"]
+__all__ = ["Engine", "EngineState", "HostSettings", "Mode", "QueuePosition", "RunClass", "RunningJob"]
 
 
-BESIDE = "cpu, quick tasks"
+CPU_LANE = "cpu, quick tasks"
 """What the worker of the tasks that need no device is called."""
 
 
@@ -67,50 +67,50 @@ class Engine:
     """
 
     def __init__(self, settings: HostSettings) -> None:
-        self.times = Times()
-        self.line = Line(self._usual)
-        self.beside = Line(self._usual) if settings.beside else self.line
+        self.times = DurationEstimator()
+        self.line = JobQueue(self._expected_seconds)
+        self.beside = JobQueue(self._expected_seconds) if settings.beside else self.line
         self._keepers = [
-            Keeper(device, settings.arguments(device), settings.timeout, self.line, self.times)
+            WorkerSupervisor(device, settings.arguments(device), settings.timeout, self.line, self.times)
             for device in settings.devices
         ]
         if settings.beside:
-            arguments = settings.arguments("cpu", [task.name for task in TASKS.values() if task.beside])
-            self._keepers.append(Keeper(BESIDE, arguments, settings.timeout, self.beside, self.times))
+            arguments = settings.arguments("cpu", [task.name for task in TASKS.values() if task.on_cpu])
+            self._keepers.append(WorkerSupervisor(CPU_LANE, arguments, settings.timeout, self.beside, self.times))
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: HostSettings) -> AsyncIterator["Engine"]:
         """An engine whose workers are starting; when it closes they are told to stop, and killed if they do not."""
         engine = cls(settings)
-        keeping = [lasting(f"worker on {each.device}", each.keep) for each in engine._keepers]
-        telling = [lasting("places in line", line.tell_places) for line in engine.lines]
-        async with beside(*keeping, *telling):
+        keeping = [restart_forever(f"worker on {each.device}", each.run_forever) for each in engine._keepers]
+        telling = [restart_forever("places in line", queue.publish_positions) for queue in engine.queues]
+        async with running_in_background(*keeping, *telling):
             yield engine
 
     async def submit(self, job: Job) -> AsyncGenerator[Update, None]:
         """The job's updates, to Done or Failed. Closing the iterator before that cancels exactly this job."""
         task = TASKS[job.task]
-        ticket = Ticket(job, task)
+        handle = JobHandle(job, task)
         try:
-            (self.beside if task.beside else self.line).join(ticket)
-            while (update := await ticket.next()) is not None:
+            (self.beside if task.on_cpu else self.line).enqueue(handle)
+            while (update := await handle.next()) is not None:
                 yield update
         finally:
-            if not ticket.ended:
+            if not handle.ended:
                 self.cancel(job.id)
 
     def cancel(self, job: str) -> bool:
         """End exactly this job, waiting or running. False where there is no such job."""
-        waiting = any(line.cancel(job) for line in self.lines)
-        return waiting or any(keeper.cancel(job) for keeper in self._keepers)
+        waiting = any(queue.cancel(job) for queue in self.queues)
+        return waiting or any(supervisor.cancel(job) for supervisor in self._keepers)
 
     def bump(self, job: str) -> bool:
         """Let a waiting job go first. False where it does not wait."""
-        return any(line.bump(job) for line in self.lines)
+        return any(queue.bump(job) for queue in self.queues)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def queues(self) -> tuple[JobQueue, ...]:
         return (self.line,) if self.beside is self.line else (self.line, self.beside)
 
     @property
@@ -120,12 +120,16 @@ class Engine:
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        for line in self.lines:
-            line.mode = mode
+        for queue in self.queues:
+            queue.mode = mode
 
-    async def service(self, task: str) -> Service:
+    async def service(self, task: str) -> Capability:
         """Which backend does `task`. Waits while workers start that may know; raises EngineDied when none can."""
-        starting = {asyncio.ensure_future(keeper.known.wait()) for keeper in self._keepers if not keeper.known.is_set()}
+        starting = {
+            asyncio.ensure_future(supervisor.first_outcome.wait())
+            for supervisor in self._keepers
+            if not supervisor.first_outcome.is_set()
+        }
         try:
             while (found := self._service(task)) is None and starting:
                 _, starting = await asyncio.wait(starting, return_when=asyncio.FIRST_COMPLETED)
@@ -133,28 +137,30 @@ class Engine:
             for each in starting:
                 each.cancel()
         if found is None:
-            raise EngineDied("The engine cannot start: {why} Ask an admin to look at the log.", why=self._why())
+            raise EngineDied(
+                "The engine cannot start: {why} Ask an admin to look at the log.", why=self._start_failure()
+            )
         return found
 
-    def _service(self, task: str) -> Service | None:
+    def _service(self, task: str) -> Capability | None:
         services = (service for worker in self.state().workers for service in worker.services)
         return next((service for service in services if service.task == task), None)
 
-    def place(self, job: str) -> int | None:
+    def queue_position(self, job: str) -> int | None:
         """From 1 in line; 0 while it runs; None where there is no such job."""
         if any(job in worker.running for worker in self.state().workers):
             return 0
-        return next((place for line in self.lines if (place := line.place(job)) is not None), None)
+        return next((place for queue in self.queues if (place := queue.position_of(job)) is not None), None)
 
     def state(self) -> EngineState:
-        workers = tuple(keeper.state() for keeper in self._keepers)
-        return EngineState(workers=workers, waiting=sum(map(len, self.lines)), mode=self.mode)
+        workers = tuple(supervisor.state() for supervisor in self._keepers)
+        return EngineState(workers=workers, waiting=sum(map(len, self.queues)), mode=self.mode)
 
-    def _usual(self, ticket: Ticket) -> float | None:
+    def _expected_seconds(self, handle: JobHandle) -> float | None:
         """Device-seconds that the ticket should take on the worker that knows it best."""
-        known = (keeper.usual(ticket) for keeper in self._keepers)
+        known = (supervisor.expected_seconds(handle) for supervisor in self._keepers)
         return next((seconds for seconds in known if seconds is not None), None)
 
-    def _why(self) -> str:
-        reasons: list[Sentence] = [worker.why for worker in self.state().workers if worker.why]
+    def _start_failure(self) -> str:
+        reasons: list[UserMessage] = [worker.why for worker in self.state().workers if worker.why]
         return str(reasons[0]) if reasons else ""

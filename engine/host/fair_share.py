@@ -1,15 +1,15 @@
 """Who used the devices lately. Times are Unix seconds."""
 
-HALF_LIFE = 600.0
+HALF_LIFE_SECONDS = 600.0
 """Seconds after which what was used counts by half."""
-FORGOTTEN = 0.01
+MIN_REMEMBERED_SECONDS = 0.01
 """Device-seconds below which nobody is remembered."""
 
 
 class Usage:
     """Device-seconds by user, fading."""
 
-    def __init__(self, half_life: float = HALF_LIFE) -> None:
+    def __init__(self, half_life: float = HALF_LIFE_SECONDS) -> None:
         self._half_life = half_life
         self._used: dict[str, tuple[float, float]] = {}
 
@@ -21,13 +21,13 @@ class Usage:
 
     def add(self, user: str, seconds: float, now: float) -> None:
         """`seconds` may be below 0, where less was used than was charged."""
-        left = self.lately(user, now) + seconds
-        if left > FORGOTTEN:
+        left = self.decayed_usage(user, now) + seconds
+        if left > MIN_REMEMBERED_SECONDS:
             self._used[user] = (left, now)
         else:
             self._used.pop(user, None)
 
-    def lately(self, user: str, now: float) -> float:
+    def decayed_usage(self, user: str, now: float) -> float:
         """Device-seconds, at least 0."""
         if user not in self._used:
             return 0.0
@@ -36,4 +36,6 @@ class Usage:
 
     def forget(self, now: float) -> None:
         """Drop whoever's use has faded."""
-        self._used = {user: used for user, used in self._used.items() if self.lately(user, now) > FORGOTTEN}
+        self._used = {
+            user: used for user, used in self._used.items() if self.decayed_usage(user, now) > MIN_REMEMBERED_SECONDS
+        }

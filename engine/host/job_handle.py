@@ -6,12 +6,13 @@ import time
 from engine.core.job import Done, Failed, Job, Progress, Queued, Update
 from engine.core.protocol import Run
 from engine.core.task import Task
-from engine.host.durations import Kind, seconds_left
+from engine.host.durations import RunClass, seconds_left
 from engine.host.scheduler import Waiting
 
 
-class Ticket:
-    """`attempt` counts runs, `usual` is how many device-seconds it should take, `told` the last word on its wait.
+class JobHandle:
+    """`attempt` counts runs, `expected_seconds` is how many device-seconds it should take, `last_position` the last
+    word on its wait.
 
     The first final update ends it; later ones are dropped.
     """
@@ -19,13 +20,13 @@ class Ticket:
     def __init__(self, job: Job, task: Task) -> None:
         self.job = job
         self.attempt = 0
-        self.usual: float | None = None
-        self.told: Queued | None = None
+        self.expected_seconds: float | None = None
+        self.last_position: Queued | None = None
         self.cancelled = False
         self.ended = False
         self._task = task
         self._params = task.params.model_validate(job.params)
-        self._working: float | None = None
+        self._working_since: float | None = None
         self._updates: asyncio.Queue[Update] = asyncio.Queue()
 
     @property
@@ -36,7 +37,7 @@ class Ticket:
         return Waiting(
             id=job.id,
             user=job.user,
-            cost=self.usual or job.cost,
+            cost=self.expected_seconds or job.cost,
             created=job.created,
             weight=job.weight,
             at_once=job.at_once,
@@ -46,48 +47,48 @@ class Ticket:
         )
 
     @property
-    def order(self) -> Run:
+    def run_message(self) -> Run:
         """What a worker is told."""
         return Run(job=self.job.id, task=self.job.task, params=self.job.params, attempt=self.attempt)
 
-    def kind(self, model: str, device: str) -> Kind:
-        return Kind(self.job.task, model, self._task.size(self._params), device)
+    def kind(self, model: str, device: str) -> RunClass:
+        return RunClass(self.job.task, model, self._task.workload_class(self._params), device)
 
-    def run(self, usual: float | None) -> None:
-        """It is given to a worker, on whose device it should take `usual` seconds."""
+    def begin_run(self, expected: float | None) -> None:
+        """It is given to a worker, on whose device it should take `expected` seconds."""
         self.attempt += 1
-        self.usual = usual
-        self.told = None
-        self._working = time.monotonic()
+        self.expected_seconds = expected
+        self.last_position = None
+        self._working_since = time.monotonic()
 
-    def worked(self) -> float:
+    def elapsed_seconds(self) -> float:
         """Seconds since the run began, loading left out."""
-        return 0.0 if self._working is None else time.monotonic() - self._working
+        return 0.0 if self._working_since is None else time.monotonic() - self._working_since
 
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Seconds until the run should end; None where that is not known, or past."""
-        left = None if self.usual is None else self.usual - self.worked()
+        left = None if self.expected_seconds is None else self.expected_seconds - self.elapsed_seconds()
         return left if left is not None and left >= 0 else None
 
-    def put(self, update: Update) -> None:
+    def emit(self, update: Update) -> None:
         if not self.ended:
             self.ended = isinstance(update, Done | Failed)
-            self._updates.put_nowait(self._timed(update) if isinstance(update, Progress) else update)
+            self._updates.put_nowait(self._add_seconds_left(update) if isinstance(update, Progress) else update)
 
-    def tell(self, queued: Queued) -> None:
+    def set_position(self, queued: Queued) -> None:
         """Where it stands in line, if that is news."""
-        if self.told != queued:
-            self.told = queued
-            self.put(queued)
+        if self.last_position != queued:
+            self.last_position = queued
+            self.emit(queued)
 
     async def next(self) -> Update | None:
         """The next update; None after the last."""
         return None if self.ended and self._updates.empty() else await self._updates.get()
 
-    def _timed(self, progress: Progress) -> Progress:
+    def _add_seconds_left(self, progress: Progress) -> Progress:
         """With what is left. How long loading takes depends on what was loaded before, so nothing is said of it."""
         if progress.stage == "loading":
-            self._working = time.monotonic()
+            self._working_since = time.monotonic()
             return progress
-        left = seconds_left(self.usual, progress.fraction, self.worked())
+        left = seconds_left(self.expected_seconds, progress.fraction, self.elapsed_seconds())
         return progress if left is None else progress.model_copy(update={"seconds_left": left})

@@ -12,16 +12,16 @@ from contextlib import suppress
 
 import structlog
 
-from engine.core.errors import EngineDied, Sentence
-from engine.core.job import Update, Value
+from engine.core.errors import EngineDied, UserMessage
+from engine.core.job import Update, WireModel
 from engine.core.log_stream import Stderr, escape
-from engine.core.protocol import Held, Ready, Unfit, from_worker, line
+from engine.core.protocol import IdleReport, Ready, StartupFailed, encode_line, from_worker
 
 log = structlog.get_logger()
 
-Message = Ready | Held | Update
+Message = Ready | IdleReport | Update
 
-LONGEST_LINE = 16 * 2**20
+MAX_MESSAGE_BYTES = 16 * 2**20
 """Bytes that one message may have."""
 
 
@@ -39,7 +39,7 @@ class WorkerProcess:
     async def start(cls, arguments: Sequence[str]) -> "WorkerProcess":
         command = (sys.executable, "-m", "engine", *arguments)
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_MESSAGE_BYTES, start_new_session=True
         )
         return cls(process)
 
@@ -47,25 +47,25 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def send(self, message: Value) -> None:
+    def send(self, message: WireModel) -> None:
         """Lines are short and read at once, so the pipe is never full for long. What a dead worker is sent is lost."""
         stdin = self._process.stdin
         if stdin is not None and not stdin.is_closing():
-            stdin.write(line(message))
+            stdin.write(encode_line(message))
 
     @property
-    def well(self) -> bool:
+    def exited_cleanly(self) -> bool:
         """Whether it ended by its own will."""
         return self._process.returncode == 0
 
     async def messages(self) -> AsyncGenerator[Message, None]:
         """Until the worker dies. Raises EngineDied with its reason if it said that it is unfit, or nothing sensible."""
         while (message := await self._message()) is not None:
-            if isinstance(message, Unfit):
+            if isinstance(message, StartupFailed):
                 raise EngineDied(message.why.template, **message.why.facts)
             yield message
 
-    async def _message(self) -> Message | Unfit | None:
+    async def _message(self) -> Message | StartupFailed | None:
         """The next; None at the end, where a dying worker may have left a part of one."""
         assert self._process.stdout is not None
         try:
@@ -77,24 +77,24 @@ class WorkerProcess:
                 "The worker said what cannot be read. If the studio was updated, start it again."
             ) from None
 
-    async def why(self) -> Sentence:
+    async def exit_reason(self) -> UserMessage:
         """Why a dead worker died, fit to show: its exit code or signal, and the last line of its log without paths."""
         code = await self._process.wait()
-        self._sweep()
+        self._kill_children()
         await self._logs
         last = _without_paths(self._last_words[0]) if self._last_words else ""
         if self._hung:
-            return Sentence(template="The worker did not stop when its job was ended, and was replaced.")
+            return UserMessage(template="The worker did not stop when its job was ended, and was replaced.")
         if self._given_up:
-            return Sentence(template="The worker did not answer in time and was ended.")
+            return UserMessage(template="The worker did not answer in time and was ended.")
         if code == -signal.SIGKILL:
-            return Sentence(template="The worker was killed, as systems do where memory runs out.")
+            return UserMessage(template="The worker was killed, as systems do where memory runs out.")
         named = signal.Signals(-code).name if code < 0 else code
         if not last:
-            return Sentence(template="The worker ended with code {code}.", facts={"code": named})
-        return Sentence(template="The worker ended with code {code}. {last}", facts={"code": named, "last": last})
+            return UserMessage(template="The worker ended with code {code}.", facts={"code": named})
+        return UserMessage(template="The worker ended with code {code}. {last}", facts={"code": named, "last": last})
 
-    def end_hung(self) -> None:
+    def kill_hung(self) -> None:
         """Kill it, and know later why it died."""
         self._hung = True
         self.kill()
@@ -115,10 +115,10 @@ class WorkerProcess:
         except TimeoutError:
             self.kill()
             await self._process.wait()
-        self._sweep()
+        self._kill_children()
         await self._logs
 
-    def _sweep(self) -> None:
+    def _kill_children(self) -> None:
         """End what a dead worker left at work in its session, such as an FFmpeg."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)

@@ -27,11 +27,11 @@ from math import inf
 
 from engine.host.fair_share import Usage
 
-WORTH = 10.0
+USAGE_WEIGHT = 10.0
 """Seconds of waiting that weigh as much as one device-second used lately."""
-JUMPS = 16
+MAX_QUEUE_JUMPS = 16
 """Places that a job whose model is resident may jump, and how often one job may be jumped over."""
-SHARED = 4.0
+MAX_BATCH_SECONDS = 4.0
 """Device-seconds that a run of several jobs should take at most: who comes next waits for all of it."""
 
 
@@ -55,10 +55,10 @@ class Waiting:
     batch: str | None = None
 
 
-Together = Callable[[str], int]
+BatchLimit = Callable[[str], int]
 
 
-def alone(_task: str) -> int:
+def no_batching(_task: str) -> int:
     return 1
 
 
@@ -67,7 +67,7 @@ _Place = tuple[float, float, str]
 
 
 @dataclass(frozen=True)
-class _First:
+class _Candidate:
     """The first job of a person's line, as it competes. `jumped` counts who jumped over it."""
 
     job: Waiting
@@ -79,13 +79,13 @@ class _First:
 class Schedule:
     """Jobs join, are picked and end. Every `now` is in Unix seconds and must not run backwards by much."""
 
-    def __init__(self, jumps: int = JUMPS, worth: float = WORTH, usage: Usage | None = None) -> None:
+    def __init__(self, jumps: int = MAX_QUEUE_JUMPS, worth: float = USAGE_WEIGHT, usage: Usage | None = None) -> None:
         self._jumps = jumps
         self._worth = worth
         self._usage = usage or Usage()
         self._lines: dict[str, OrderedDict[str, Waiting]] = defaultdict(OrderedDict)
         self._owners: dict[str, str] = {}
-        self._firsts: dict[str, _First] = {}
+        self._firsts: dict[str, _Candidate] = {}
         self._places: list[_Place] = []
         self._running: Counter[str] = Counter()
         self._bumped: dict[str, int] = {}
@@ -107,7 +107,7 @@ class Schedule:
             for each in sorted(line.values(), key=lambda each: (self._bumped.get(each.id, inf), each.created)):
                 line.move_to_end(each.id)
         if next(iter(line)) == job.id:
-            self._compete(job.user, min(job.created, now), now)
+            self._refresh_head(job.user, min(job.created, now), now)
 
     def leave(self, job: str, now: float) -> bool:
         """Take a waiting job out. False where it does not wait. The next of its line takes over what it had waited."""
@@ -118,7 +118,7 @@ class Schedule:
         del self._lines[user][job]
         self._bumped.pop(job, None)
         if first is None or first.job.id == job:
-            self._compete(user, first.since if first else now, now)
+            self._refresh_head(user, first.since if first else now, now)
         return True
 
     def bump(self, job: str, now: float) -> bool:
@@ -132,10 +132,10 @@ class Schedule:
         mine = sorted((each for each in line if each in self._bumped), key=self._bumped.__getitem__)
         for each in reversed(mine):
             line.move_to_end(each, last=False)
-        self._compete(user, now, now)
+        self._refresh_head(user, now, now)
         return True
 
-    def pick(self, resident: Collection[str], now: float, together: Together = alone) -> tuple[Waiting, ...]:
+    def pick(self, resident: Collection[str], now: float, together: BatchLimit = no_batching) -> tuple[Waiting, ...]:
         """The job that runs next on a device that holds the models `resident`, with those that share its run.
 
         `together` says of a task how many jobs may share a run there, which is to take SHARED seconds at most. They
@@ -146,24 +146,24 @@ class Schedule:
             return ()
         picked = [self._take(chosen, now)]
         most = 1 if chosen.batch is None else together(chosen.task)
-        left = SHARED - chosen.cost
+        left = MAX_BATCH_SECONDS - chosen.cost
         while len(picked) < most and (partner := self._partner(chosen)) and partner.cost <= left:
             picked.append(self._take(partner, now))
             left -= partner.cost
         for job in picked:
             self._usage.add(job.user, job.cost / len(picked), now)
         for user in {job.user for job in picked}:
-            self._compete(user, now, now)
+            self._refresh_head(user, now, now)
         return tuple(picked)
 
-    def ended(self, job: Waiting, charged: float, seconds: float, now: float) -> None:
+    def finish_job(self, job: Waiting, charged: float, seconds: float, now: float) -> None:
         """A picked job does not run any more: `seconds` of a device instead of the `charged` ones."""
         self._running[job.user] -= 1
         if not self._running[job.user]:
             del self._running[job.user]
         self.charge(job.user, seconds - charged, now)
         first = self._firsts.get(job.user)
-        self._compete(job.user, first.since if first else now, now)
+        self._refresh_head(job.user, first.since if first else now, now)
 
     def charge(self, user: str, seconds: float, now: float) -> None:
         """Remember that `user` had a device for `seconds`, as after a restart."""
@@ -177,7 +177,7 @@ class Schedule:
         """The line as it would leave if nobody joined, on `devices` that hold no model. O(n log n) for all of it."""
         lines = {user: iter(line.values()) for user, line in self._lines.items()}
         usage = self._usage.copy()
-        heads = [(*self._deserves(job, self._since(user, now), now), job) for user, job in self._heads(lines)]
+        heads = [(*self._start_tag(job, self._head_since(user, now), now), job) for user, job in self._heads(lines)]
         heapq.heapify(heads)
         while heads:
             *_, user, job = heapq.heappop(heads)
@@ -186,7 +186,7 @@ class Schedule:
             since, now = now, now + job.cost / devices
             following = next(lines[user], None)
             if following is not None:
-                heapq.heappush(heads, (*self._deserves(following, since, now, usage), following))
+                heapq.heappush(heads, (*self._start_tag(following, since, now, usage), following))
 
     @staticmethod
     def _heads(lines: Mapping[str, Iterator[Waiting]]) -> Iterator[tuple[str, Waiting]]:
@@ -197,7 +197,7 @@ class Schedule:
         window = [self._firsts[user] for *_, user in self._places[: self._jumps + 1]]
         if not window:
             return None
-        passed: list[_First] = []
+        passed: list[_Candidate] = []
         for first in window:
             if first.job.model in resident or (not passed and first.job.model is None):
                 for each in passed:
@@ -218,10 +218,10 @@ class Schedule:
         del self._lines[job.user][job.id]
         self._bumped.pop(job.id, None)
         self._running[job.user] += 1
-        self._compete(job.user, now, now)
+        self._refresh_head(job.user, now, now)
         return job
 
-    def _compete(self, user: str, since: float, now: float) -> None:
+    def _refresh_head(self, user: str, since: float, now: float) -> None:
         """Put the first job of the user's line, if any, and if another may run, where it belongs."""
         before = self._firsts.pop(user, None)
         if before is not None:
@@ -234,17 +234,17 @@ class Schedule:
         if job.at_once is not None and self._running[user] >= job.at_once:
             return
         jumped = before.jumped if before is not None and before.job is job else 0
-        first = _First(job, since, self._deserves(job, since, now), jumped)
+        first = _Candidate(job, since, self._start_tag(job, since, now), jumped)
         self._firsts[user] = first
         insort(self._places, first.place)
 
-    def _since(self, user: str, now: float) -> float:
+    def _head_since(self, user: str, now: float) -> float:
         first = self._firsts.get(user)
         return first.since if first else now
 
-    def _deserves(self, job: Waiting, since: float, now: float, usage: Usage | None = None) -> _Place:
+    def _start_tag(self, job: Waiting, since: float, now: float, usage: Usage | None = None) -> _Place:
         """Where it stands with what its owner will have used at `now`."""
         if job.id in self._bumped:
             return -inf, self._bumped[job.id], job.user
-        used = (usage or self._usage).lately(job.user, now)
+        used = (usage or self._usage).decayed_usage(job.user, now)
         return since + self._worth * used / job.weight, job.created, job.user

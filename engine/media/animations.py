@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import TooLarge
-from engine.core.progress import OnStep, part
+from engine.core.progress import OnStep, subrange
 from engine.media.decoding import check_animation, count_frames, open_picture, refuse_damage, seek_frame
-from engine.media.images import WEBP_SIDE, Still, still
+from engine.media.images import MAX_WEBP_SIDE_PIXELS, DecodedImage, decode_image
 
 if TYPE_CHECKING:
     from PIL import Image
 
-USUAL_DURATION = 100
+DEFAULT_FRAME_MILLISECONDS = 100
 """Milliseconds that a frame is shown which does not say so."""
 
-MAX_SIDE = {"GIF": 65_535, "WEBP": WEBP_SIDE}
+MAX_SIDE = {"GIF": 65_535, "WEBP": MAX_WEBP_SIDE_PIXELS}
 """Pixels on a side of a frame, by format."""
 MAX_DURATION = 655_350
 """Milliseconds that one frame may be shown: GIF stores hundredths of a second in 16 bits (GIF89a, 23)."""
 
-Change = Callable[[Still, OnStep], Still]
+Change = Callable[[DecodedImage, OnStep], DecodedImage]
 
 
 def frames_of(path: Path, option: str = "image") -> int:
@@ -32,7 +32,7 @@ def frames_of(path: Path, option: str = "image") -> int:
         return count_frames(image)
 
 
-def changed(path: Path, change: Change, on_step: OnStep, option: str = "image") -> bytes:
+def transform_frames(path: Path, change: Change, on_step: OnStep, option: str = "image") -> bytes:
     """The animation with each frame changed, and the times and the loops that it had. Raises BadInput and TooLarge."""
     from PIL import Image
 
@@ -42,26 +42,26 @@ def changed(path: Path, change: Change, on_step: OnStep, option: str = "image") 
         frames, durations = list[Image.Image](), list[float]()
         for frame, duration in _frames(image, change, on_step, option):
             _check_side(max(frame.colours.shape), kind)
-            frames.append(_indexed(frame) if kind == "GIF" else Image.fromarray(frame.pixels))
+            frames.append(_quantize(frame) if kind == "GIF" else Image.fromarray(frame.pixels))
             durations.append(duration)
             if kind == "WEBP" and frame.profile:
                 options["icc_profile"] = frame.profile
     return _bound_up(frames, kind, duration=_bounded(frames, durations), **options)
 
 
-def _frames(image: "Image.Image", change: Change, on_step: OnStep, option: str) -> Iterator[tuple[Still, float]]:
+def _frames(image: "Image.Image", change: Change, on_step: OnStep, option: str) -> Iterator[tuple[DecodedImage, float]]:
     """Each frame changed, and for how many milliseconds it is shown. One that repeats the last one costs nothing."""
     with refuse_damage(option):
         count, size = count_frames(image), image.size
     check_animation(*size, count, option)
-    last: tuple[Still, Still] | None = None
+    last: tuple[DecodedImage, DecodedImage] | None = None
     for number in range(count):
         with refuse_damage(option):
             seek_frame(image, number, option)
-            plain = still(image if image.size == size else image.crop((0, 0, *size)))
+            plain = decode_image(image if image.size == size else image.crop((0, 0, *size)))
         if last is None or not _same(plain, last[0]):
-            last = (plain, change(plain, part(on_step, number, count)))
-        yield last[1], image.info.get("duration", USUAL_DURATION)
+            last = (plain, change(plain, subrange(on_step, number, count)))
+        yield last[1], image.info.get("duration", DEFAULT_FRAME_MILLISECONDS)
 
 
 def _check_side(side: int, kind: str) -> None:
@@ -88,13 +88,13 @@ def _bounded(frames: "list[Image.Image]", durations: list[float]) -> list[float]
     return shown
 
 
-def _same(one: Still, other: Still) -> bool:
+def _same(one: DecodedImage, other: DecodedImage) -> bool:
     if (one.alpha is None) != (other.alpha is None) or not np.array_equal(one.colours, other.colours):
         return False
     return one.alpha is None or other.alpha is None or np.array_equal(one.alpha, other.alpha)
 
 
-def _indexed(frame: Still) -> "Image.Image":
+def _quantize(frame: DecodedImage) -> "Image.Image":
     """In 255 colours, and one for what is transparent; GIF knows no half."""
     from PIL import Image
 

@@ -167,7 +167,7 @@ def _is_turned(image: "Image.Image", path: Path) -> bool:
     from PIL import ExifTags
 
     if image.format in ("PNG", "WEBP"):
-        return exif.lies(path)
+        return exif.is_rotated(path)
     return image.getexif().get(ExifTags.Base.Orientation, exif.UPRIGHT) in exif.ON_THEIR_SIDE
 
 

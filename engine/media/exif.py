@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 from typing import IO
 
-MOST = 2**20
+MAX_EXIF_BYTES = 2**20
 """Bytes of EXIF that are read; what is larger is no camera's."""
 ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 """The order of a TIFF's bytes by its first ones."""
@@ -18,7 +18,7 @@ ON_THEIR_SIDE = (5, 6, 7, 8)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def lies(path: Path) -> bool:
+def is_rotated(path: Path) -> bool:
     """Whether it is shown with its width as its height. False for a format that is not one of these."""
     exif = _exif(path)
     return exif is not None and _orientation(exif) in ON_THEIR_SIDE
@@ -43,7 +43,7 @@ def _found(file: IO[bytes], wanted: bytes, head: str, after: int, even: int) -> 
         first, second = struct.unpack(head, raw)
         name, size = (first, second) if isinstance(first, bytes) else (second, first)
         if name == wanted:
-            return file.read(size) if size <= MOST else None
+            return file.read(size) if size <= MAX_EXIF_BYTES else None
         file.seek(size + -size % even + after, os.SEEK_CUR)
     return None
 

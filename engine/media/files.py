@@ -44,7 +44,7 @@ SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt", "ass": "text/x-ss
 SCRIPTS = {"txt": "text/plain", "md": "text/markdown", "toml": "application/toml", "fountain": "text/x-fountain"}
 """Formats of a film's script, by suffix: text, known by the file's name."""
 
-HEAD = 8192
+HEAD_BYTES = 8192
 """Bytes from a file's start that tell its format."""
 
 _ALIASES = {
@@ -60,21 +60,21 @@ _SUFFIXES = {mime: suffix for suffix, mime in FORMATS.items()}
 
 
 def sniff(head: bytes) -> str | None:
-    """The MIME type that a file's first `HEAD` bytes tell, one of `FORMATS`; its name has no say."""
+    """The MIME type that a file's first `HEAD_BYTES` bytes tell, one of `FORMATS`; its name has no say."""
     if is_heif(head):
         return FORMATS["heic"]
     kind = filetype.guess(head)
     return _format(kind.extension) if kind else None
 
 
-def promised(name: str) -> str | None:
+def mime_of_name(name: str) -> str | None:
     """The MIME type, one of `FORMATS`, that a file's name promises."""
     return _format(Path(name).suffix.lower().removeprefix("."))
 
 
-def kinds_named(name: str) -> frozenset[str]:
+def kinds_of_name(name: str) -> frozenset[str]:
     """The `KINDS` that a file of this name may be; none where the name tells nothing."""
-    mime = promised(name)
+    mime = mime_of_name(name)
     if mime is not None:
         return frozenset({"image"} if mime.startswith("image/") else {"sound", "video"})
     suffix = Path(name).suffix.lower().removeprefix(".")
@@ -104,7 +104,7 @@ def keep(source: Path | bytes, folder: Path, suffix: str | None = None) -> Media
 
     The type is what the content tells; `suffix`, such as ".srt", tells it where that is silent.
     """
-    with part(folder) as temporary:
+    with temporary_file(folder) as temporary:
         if isinstance(source, bytes):
             temporary.write_bytes(source)
         else:
@@ -113,7 +113,7 @@ def keep(source: Path | bytes, folder: Path, suffix: str | None = None) -> Media
 
 
 @contextlib.contextmanager
-def part(folder: Path) -> Iterator[Path]:
+def temporary_file(folder: Path) -> Iterator[Path]:
     """A file to write to, beside the media so that it moves there at once; gone at the end if it was not moved."""
     parts = folder / "parts"
     parts.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def _format(suffix: str) -> str | None:
 def _settle(temporary: Path, folder: Path, suffix: str | None) -> Media:
     sha256 = hash_of(temporary)
     with temporary.open("rb") as file:
-        found = sniff(file.read(HEAD))
+        found = sniff(file.read(HEAD_BYTES))
     ending = f".{suffix_of(found)}" if found else suffix or ""
     mime = (
         found

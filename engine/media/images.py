@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.media import colour, png
 from engine.media.decoding import check_size, open_picture, refuse_damage
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.uint8]
 
-MOST_SENT = 8_000_000
+MAX_PNG_BYTES = 8_000_000
 """Bytes of a PNG above which the picture is kept in a smaller format, since chats would refuse it."""
-WEBP_SIDE = 16383
+MAX_WEBP_SIDE_PIXELS = 16383
 """Pixels on a side that a WebP has at most."""
 
 
 @dataclass(frozen=True)
-class Still:
+class DecodedImage:
     """`colours` are uint8 (H, W, 3), `alpha` is (H, W) or None where all is opaque; `profile` is the ICC profile."""
 
     colours: Picture
@@ -37,7 +37,7 @@ class Still:
         return self.colours if self.alpha is None else np.dstack((self.colours, self.alpha))
 
 
-def read(path: Path, option: str = "image") -> Still:
+def read(path: Path, option: str = "image") -> DecodedImage:
     """The picture in the file, turned as its EXIF says. Raises BadInput, naming the `option`, for a damaged one, and
     TooLarge.
     """
@@ -46,34 +46,34 @@ def read(path: Path, option: str = "image") -> Still:
     with open_picture(path, option) as image, refuse_damage(option):
         turned = ImageOps.exif_transpose(image)
         check_size(turned, option)  # libheif may decode to another size than the header's
-        return still(turned)
+        return decode_image(turned)
 
 
-def still(image: "Image.Image") -> Still:
+def decode_image(image: "Image.Image") -> DecodedImage:
     """A picture of any mode in 8 bits a channel. RGB keeps its profile; grey and CMYK go through theirs to sRGB."""
     profile = image.info.get("icc_profile")
     image = _eight_bits(image)
     alpha = _alpha(image)
     if image.mode == "CMYK":
-        return Still(np.asarray(colour.convert_to_srgb(image, profile)))
+        return DecodedImage(np.asarray(colour.convert_to_srgb(image, profile)))
     if image.mode in ("1", "L", "LA"):
-        return Still(np.asarray(colour.convert_to_srgb(image.convert("L"), profile)), alpha)
+        return DecodedImage(np.asarray(colour.convert_to_srgb(image.convert("L"), profile)), alpha)
     kept = profile if colour.fits(profile, "RGB") else None
     image = image.convert("RGBA") if image.mode == "P" else image  # Pillow warns of transparent palettes otherwise
-    return Still(np.asarray(image.convert("RGB")), alpha, kept)
+    return DecodedImage(np.asarray(image.convert("RGB")), alpha, kept)
 
 
-def in_srgb(made: Still) -> Still:
+def in_srgb(made: DecodedImage) -> DecodedImage:
     """The picture with the colours that its profile means."""
     from PIL import Image
 
     if made.profile is None:
         return made
     converted = colour.convert_to_srgb(Image.fromarray(made.colours), made.profile)
-    return Still(np.asarray(converted), made.alpha)
+    return DecodedImage(np.asarray(converted), made.alpha)
 
 
-def on_white(made: Still) -> Picture:
+def on_white(made: DecodedImage) -> Picture:
     """(H, W, 3): the picture as it is seen on white paper."""
     if made.alpha is None:
         return made.colours
@@ -89,7 +89,7 @@ def _alpha(image: "Image.Image") -> Picture | None:
     return None if alpha.min() == 255 else alpha
 
 
-def encoded(made: Still, kind: str, **options: object) -> bytes:
+def encode(made: DecodedImage, kind: str, **options: object) -> bytes:
     """The picture in a format of Pillow's, with its colour profile."""
     from PIL import Image
 
@@ -98,16 +98,16 @@ def encoded(made: Still, kind: str, **options: object) -> bytes:
     return held.getvalue()
 
 
-def sendable(made: Still) -> tuple[bytes, tuple[Sentence, ...]]:
+def encode_for_chat(made: DecodedImage) -> tuple[bytes, tuple[UserMessage, ...]]:
     """The picture as a PNG, or in a smaller format where that is too large for chats, which the note then says."""
     body = png.encode(made.pixels, made.profile)
-    if len(body) <= MOST_SENT or max(made.colours.shape) > WEBP_SIDE:
+    if len(body) <= MAX_PNG_BYTES or max(made.colours.shape) > MAX_WEBP_SIDE_PIXELS:
         return body, ()
     kind = "JPEG" if made.alpha is None else "WEBP"
     told = "Kept as {format}, since as PNG it has {size} MB, more than chats take."
-    note = Sentence(template=told, facts={"format": kind, "size": round(len(body) / 1e6)})
+    note = UserMessage(template=told, facts={"format": kind, "size": round(len(body) / 1e6)})
     more = {"quality": 93, "subsampling": 0} if kind == "JPEG" else {"quality": 92, "method": 2}
-    return encoded(made, kind, **more), (note,)
+    return encode(made, kind, **more), (note,)
 
 
 def _eight_bits(image: "Image.Image") -> "Image.Image":

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_TYPES = {3: 2, 4: 6}
 """PNG's number for RGB and RGBA, by channels (PNG specification, 11.2.1)."""
-UP = 2
+UP_FILTER = 2
 """The filter that stores each row's difference from the one above it (PNG specification, 9.2)."""
-LEVEL = 1
+COMPRESSION_LEVEL = 1
 """Of igzip, 0 to 3: more is hardly smaller."""
-BAND = 8 * 2**20
+BAND_BYTES = 8 * 2**20
 """Bytes that are filtered at once, so that a large picture is not copied whole."""
 
 
@@ -32,14 +32,14 @@ def encode(picture: "Pixels", profile: bytes | None = None) -> bytes:
     parts = [SIGNATURE, _chunk(b"IHDR", header)]
     if profile is not None:
         parts.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
-    parts += [_chunk(b"IDAT", body) for body in _deflated(picture) if body]
+    parts += [_chunk(b"IDAT", body) for body in _deflate(picture) if body]
     return b"".join((*parts, _chunk(b"IEND", b"")))
 
 
-def _deflated(picture: "Pixels") -> Iterator[bytes]:
+def _deflate(picture: "Pixels") -> Iterator[bytes]:
     from isal import isal_zlib
 
-    deflate = isal_zlib.compressobj(LEVEL)
+    deflate = isal_zlib.compressobj(COMPRESSION_LEVEL)
     for band in _bands(picture):
         yield deflate.compress(band)
     yield deflate.flush()
@@ -50,12 +50,12 @@ def _bands(picture: "Pixels") -> "Iterator[Pixels]":
     import numpy as np
 
     rows = picture.reshape(len(picture), -1)
-    height = max(1, BAND // rows.shape[1])
+    height = max(1, BAND_BYTES // rows.shape[1])
     above = np.zeros_like(rows[0])
     for top in range(0, len(rows), height):
         band = rows[top : top + height]
         lines = np.empty((len(band), rows.shape[1] + 1), np.uint8)
-        lines[:, 0] = UP
+        lines[:, 0] = UP_FILTER
         np.subtract(band[0], above, out=lines[0, 1:])
         np.subtract(band[1:], band[:-1], out=lines[1:, 1:])
         above = band[-1]

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
 
-PREVIEW_SIDE = 512
+PREVIEW_SIDE_PIXELS = 512
 """Pixels that the longer side of a preview may have."""
 
 
-def pixels(path: Path, option: str = "image") -> "Picture":
+def load_rgb(path: Path, option: str = "image") -> "Picture":
     """The picture in the file in sRGB: turned as its EXIF says, on white where it is transparent.
 
     Raises BadInput, naming the `option`, where it is damaged, and TooLarge.
@@ -32,7 +32,7 @@ def preview(picture: "Picture", path: Path) -> Media:
     from PIL import Image
 
     image = Image.fromarray(picture)
-    image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    image.thumbnail((PREVIEW_SIDE_PIXELS, PREVIEW_SIDE_PIXELS))
     held = io.BytesIO()
     image.save(held, "WEBP", quality=70, method=0)
     path.parent.mkdir(parents=True, exist_ok=True)

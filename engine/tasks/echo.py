@@ -10,11 +10,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from engine.core.errors import AtelierError, Cancelled, Sentence
+from engine.core.errors import AtelierError, Cancelled, UserMessage
 from engine.core.job import Result
 from engine.core.params import TaskParams
-from engine.core.protocol import Service
-from engine.core.task import Batching, EngineSettings, Task
+from engine.core.protocol import Capability
+from engine.core.task import BatchSpec, EngineSettings, Task
 from engine.worker.context import Context
 
 
@@ -43,7 +43,7 @@ def _stage(params: Params, context: Context, number: int) -> Result:
 
     _wait(params.seconds / params.stages, context)
     pixels = hashlib.sha256(f"{number} {params.text}".encode()).digest() * 6
-    return Result(media=(context.keep(np.frombuffer(pixels, np.uint8).reshape(8, 8, 3)),))
+    return Result(media=(context.save_image(np.frombuffer(pixels, np.uint8).reshape(8, 8, 3)),))
 
 
 def _wait(seconds: float, context: Context) -> None:
@@ -83,9 +83,9 @@ def _fail(fault: str) -> None:
             time.sleep(3600)
 
 
-def choose(_: EngineSettings) -> Service:
-    why = Sentence(template="It needs no model.")
-    return Service(task="echo", version=1, backend="echo", tier="embedded", model="echo", why=why, together=4)
+def choose(_: EngineSettings) -> Capability:
+    why = UserMessage(template="It needs no model.")
+    return Capability(task="echo", version=1, backend="echo", tier="embedded", model="echo", why=why, together=4)
 
 
 TASK = Task(
@@ -94,6 +94,6 @@ TASK = Task(
     params=Params,
     run=run,
     choose=choose,
-    size=lambda params: f"{params.seconds:g} s",
-    batch=Batching(key=lambda params: params.share or None, run=run_together),
+    workload_class=lambda params: f"{params.seconds:g} s",
+    batch=BatchSpec(key=lambda params: params.share or None, run=run_together),
 )

@@ -11,14 +11,14 @@ from engine.tasks.speech import languages
 from engine.tasks.subtitle.languages import CODES
 
 
-def spoken(language: str | None) -> str | None:
+def check_spoken_language(language: str | None) -> str | None:
     """`language` as it is compared. Raises BadInput for one that nobody here speaks."""
     if language is not None and not languages.is_spoken(languages.plain(language)):
         raise languages.unspoken(language)
     return language and languages.plain(language)
 
 
-def heard(language: str | None) -> str | None:
+def check_heard_language(language: str | None) -> str | None:
     """`language` as it is compared. Raises BadInput for one that Whisper does not hear; a dialect is its language."""
     if language is not None and not _is_heard(language):
         raise BadInput(
@@ -28,8 +28,12 @@ def heard(language: str | None) -> str | None:
     return language and languages.plain(language)
 
 
-def _spoken_or_heard(language: str | None) -> str | None:
-    return heard(language) if language is not None and _is_heard(language) else spoken(language)
+def _check_either_language(language: str | None) -> str | None:
+    return (
+        check_heard_language(language)
+        if language is not None and _is_heard(language)
+        else check_spoken_language(language)
+    )
 
 
 def _is_heard(language: str) -> bool:
@@ -48,7 +52,9 @@ _Code = Annotated[
         description="Language of the words as a code such as en or pt-br; told by them where left out", examples=["es"]
     ),
 ]
-Language = Annotated[_Code, AfterValidator(spoken)]
+Language = Annotated[_Code, AfterValidator(check_spoken_language)]
 """Of words to be spoken."""
-AnyLanguage = Annotated[_Code, AfterValidator(_spoken_or_heard)]
-"""Of words to be spoken, or that are heard in a recording: which, the task checks by `spoken` and `heard`."""
+AnyLanguage = Annotated[_Code, AfterValidator(_check_either_language)]
+"""Of words to be spoken, or that are heard in a recording: which, the task checks by `check_spoken_language` and
+`check_heard_language`.
+"""

@@ -17,11 +17,11 @@ from pydantic import BaseModel
 
 from engine.torch_support.thread_safe_tracing import keep_tracing_to_its_thread
 
-LEAST = (7, 0)
+MIN_COMPUTE_CAPABILITY = (7, 0)
 """Compute capability that Triton needs."""
-ROOM = 4 * 10**9
+MIN_FREE_BYTES = 4 * 10**9
 """Bytes of the card that have to be free for another process."""
-NICE = 10
+NICENESS = 10
 """Other work goes before compiling on the host's processors too."""
 
 Work = TypeVar("Work", bound=BaseModel)
@@ -34,7 +34,10 @@ def can_compile(device: str) -> bool:
     if not device.startswith("cuda") or find_spec("triton") is None:
         return False
     compilers = (os.environ.get("CC"), "cc", "gcc", "clang")
-    return any(name and shutil.which(name) for name in compilers) and torch.cuda.get_device_capability(device) >= LEAST
+    return (
+        any(name and shutil.which(name) for name in compilers)
+        and torch.cuda.get_device_capability(device) >= MIN_COMPUTE_CAPABILITY
+    )
 
 
 def prepare_compiler(folder: Path) -> None:
@@ -50,11 +53,13 @@ def has_room(device: Any) -> bool:
     """Whether another process finds room on `device`, a torch.device."""
     import torch
 
-    return device.type != "cuda" or bool(torch.cuda.mem_get_info(device)[0] >= ROOM)
+    return device.type != "cuda" or bool(torch.cuda.mem_get_info(device)[0] >= MIN_FREE_BYTES)
 
 
-def elsewhere(module: str, work: BaseModel) -> int:
-    """The code that `python -m module` ends with, which takes `work` by `told`. It ends with this process too."""
+def run_in_subprocess(module: str, work: BaseModel) -> int:
+    """The code that `python -m module` ends with, which takes `work` by `read_request`. It ends with this process
+    too.
+    """
     command = [sys.executable, "-m", module]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr) as process:
         assert process.stdin is not None
@@ -63,9 +68,9 @@ def elsewhere(module: str, work: BaseModel) -> int:
         return process.wait()
 
 
-def told(kind: type[Work]) -> Work:
+def read_request(kind: type[Work]) -> Work:
     """In the other process: what it is to do."""
-    os.nice(NICE)
+    os.nice(NICENESS)
     work = kind.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_the_worker, daemon=True).start()
     return work

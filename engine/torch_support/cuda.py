@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.task import EngineSettings
 
 
-def keep_within(settings: EngineSettings) -> None:
+def cap_memory(settings: EngineSettings) -> None:
     """Hold torch to `settings.memory` bytes of the card: past them it is out of memory, as on a smaller card."""
     if not settings.device.startswith("cuda"):
         return
@@ -18,7 +18,7 @@ def keep_within(settings: EngineSettings) -> None:
     torch.cuda.set_per_process_memory_fraction(min(1.0, settings.memory / total), settings.device)
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """What nobody refers to any more, cycles included, goes from the card, where other libraries may need it."""
     gc.collect()
     torch: Any = sys.modules.get("torch")
@@ -33,7 +33,7 @@ def side_stream(device: Any) -> Any:
     return torch.cuda.stream(torch.cuda.Stream(device) if device.type == "cuda" else None)
 
 
-class Running:
+class GpuBacklog:
     """How far the device is behind. Off a GPU nothing runs behind."""
 
     def __init__(self, device: str, ahead: int) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-MOST = 12
+MAX_SHAPES = 12
 """Shapes that a function is recorded for; the least lately used goes."""
-COUNTED = 512
+MAX_COUNTED_SHAPES = 512
 """Shapes whose calls are counted; past that the rarer half is forgotten."""
-WARM = 2
+WARMUP_CALLS = 2
 """Calls before a recording, in which libraries choose their kernels."""
 
 Shape = tuple[tuple[int, ...], ...]
@@ -28,16 +28,16 @@ class _Recording(NamedTuple):
 
 
 @dataclass
-class Recorder:
+class GraphRecorder:
     """What the functions of one model have in common. `fresh` makes a pool of memory that their recordings share.
 
-    Nothing new is recorded unless `recording`; while it is `bypassed`, as weights are not what they were when a
+    Nothing new is recorded unless `recording`; while it is `disabled`, as weights are not what they were when a
     recording was made, functions are simply called.
     """
 
     fresh: Callable[[], Any] = lambda: None
     recording: bool = False
-    bypassed: bool = False
+    disabled: bool = False
     busy: Callable[[], bool] = lambda: False
 
     held: int = 0
@@ -55,10 +55,10 @@ class Recorder:
         return self.recording and not self.busy()
 
 
-class Replayed:
+class GraphedCallable:
     """`function` takes tensors. What a call gives is overwritten by the next call; without a recording it is called."""
 
-    def __init__(self, function: Function, recorder: Recorder) -> None:
+    def __init__(self, function: Function, recorder: GraphRecorder) -> None:
         self._function = function
         self._recorder = recorder
         self._better: dict[Shape, Function] = {}
@@ -66,7 +66,7 @@ class Replayed:
         self.calls: Counter[Shape] = Counter()
 
     def __call__(self, *inputs: Any) -> Any:
-        if self._recorder.bypassed:
+        if self._recorder.disabled:
             return self._function(*inputs)
         shape = tuple(tuple(each.shape) for each in inputs)
         self._count(shape)
@@ -78,7 +78,7 @@ class Replayed:
         recording.graph.replay()
         return recording.output
 
-    def improve(self, shape: Shape, function: Function) -> None:
+    def replace(self, shape: Shape, function: Function) -> None:
         """Record `function`, which computes the same faster, for calls of this shape as soon as that can be done."""
         self._better[shape] = function
 
@@ -94,8 +94,8 @@ class Replayed:
 
     def _count(self, shape: Shape) -> None:
         self.calls[shape] += 1
-        if len(self.calls) > COUNTED:
-            self.calls = Counter(dict(self.calls.most_common(COUNTED // 2)))
+        if len(self.calls) > MAX_COUNTED_SHAPES:
+            self.calls = Counter(dict(self.calls.most_common(MAX_COUNTED_SHAPES // 2)))
 
     def _recording(self, shape: Shape, inputs: tuple[Any, ...]) -> _Recording | None:
         best = self._better.get(shape, self._function)
@@ -105,7 +105,7 @@ class Replayed:
                 self._drop(shape)
             recording = self._recordings[shape] = _record(best, inputs, self._recorder.pool())
             self._recorder.held += 1
-            if len(self._recordings) > MOST:
+            if len(self._recordings) > MAX_SHAPES:
                 self._drop(next(iter(self._recordings)))
         if recording is not None:
             self._recordings.move_to_end(shape)
@@ -123,7 +123,7 @@ def _record(function: Function, inputs: tuple[Any, ...], pool: Any) -> _Recordin
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
-        for _ in range(WARM):
+        for _ in range(WARMUP_CALLS):
             function(*held)
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
-MARGIN = 2 * 10**9
+MIN_FREE_HOST_BYTES = 2 * 10**9
 """Bytes of the host's memory that are left to others."""
-ALIGNED = 256
+ALIGNMENT_BYTES = 256
 """Bytes at whose multiples a tensor begins, as the device's allocator does it."""
 
 
-class Parking:
+class WeightOffloader:
     """The weights of `modules`, which are on `device` at first. `moves` counts how often they left it or came back."""
 
     def __init__(self, modules: Iterable[Any], device: str) -> None:
@@ -29,20 +29,20 @@ class Parking:
         """In bytes."""
         return sum(each.nbytes for each in self._weights)
 
-    def park(self) -> bool:
+    def offload(self) -> bool:
         """Move to the host's memory. False, and nothing moved, where that has no room."""
         import torch
 
         if self.parked:
             return True
-        if self._host is None and not self._copied():
+        if self._host is None and not self._copy_to_host():
             return False
         self._point_to(self._host)
         self.parked = True
         torch.cuda.empty_cache()
         return True
 
-    def bring(self) -> None:
+    def onload(self) -> None:
         """Move to the device."""
         import torch
 
@@ -61,13 +61,13 @@ class Parking:
         for each in self._weights:
             each.data = torch.empty(0, dtype=each.dtype)
 
-    def _copied(self) -> bool:
+    def _copy_to_host(self) -> bool:
         """The first time: into one piece of pinned memory."""
         import psutil
         import torch
 
         *begins, total = self._places()
-        if psutil.virtual_memory().available < total + MARGIN:
+        if psutil.virtual_memory().available < total + MIN_FREE_HOST_BYTES:
             return False
         self._host = torch.empty(total, dtype=torch.uint8, pin_memory=self._device.startswith("cuda"))
         for begin, each in zip(begins, self._weights, strict=True):
@@ -82,7 +82,9 @@ class Parking:
 
     def _places(self) -> list[int]:
         """Where each weight begins, and at the end how much all of them take."""
-        return list(accumulate((-(-each.nbytes // ALIGNED) * ALIGNED for each in self._weights), initial=0))
+        return list(
+            accumulate((-(-each.nbytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES for each in self._weights), initial=0)
+        )
 
 
 def _part(memory: Any, begin: int, like: Any) -> Any:

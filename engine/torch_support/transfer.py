@@ -16,7 +16,7 @@ def send(tensor: Tensor, device: str | torch.device) -> Tensor:
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def sent(values: NDArray[Any], device: torch.device) -> Tensor:
+def to_device(values: NDArray[Any], device: torch.device) -> Tensor:
     """`values` on `device`, as soon as it comes to them."""
     if device.type != "cuda":
         return torch.from_numpy(np.ascontiguousarray(values)).to(device)
@@ -25,7 +25,7 @@ def sent(values: NDArray[Any], device: torch.device) -> Tensor:
     return pinned.to(device, non_blocking=True)
 
 
-class Coming:
+class AsyncCopy:
     """A tensor on its way from its device; a GPU's may be overwritten by later work of the same stream."""
 
     def __init__(self, values: Tensor) -> None:
@@ -36,7 +36,7 @@ class Coming:
             self._event = torch.cuda.Event()
             self._event.record()
 
-    def there(self) -> NDArray[Any]:
+    def result(self) -> NDArray[Any]:
         """As soon as the device is done with it."""
         if self._event is not None:
             self._event.synchronize()

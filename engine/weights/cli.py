@@ -7,16 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from engine.core.errors import MissingModel
-from engine.weights.registry import FOLDER, Weight, fetch, listed, named
+from engine.weights.registry import FOLDER, Weight, catalogue, fetch, find_weight
 
 
 def main(arguments: list[str]) -> int:
     """Print what is listed, after fetching it if asked. Returns 1 when something could not be fetched."""
     given = _parser().parse_args(arguments)
-    wanted = [weight for weight in listed() if _wanted(weight, given.name, given.tier)]
+    wanted = [weight for weight in catalogue() if _is_selected_by(weight, given.name, given.tier)]
     accepts = given.accept_noncommercial_weights
     left = [weight.name for weight in wanted if weight.noncommercial and not (accepts or given.name)]
-    large = [weight for weight in wanted if weight.apart and not given.name and not weight.present(given.folder)]
+    large = [weight for weight in wanted if weight.apart and not given.name and not weight.is_complete(given.folder)]
     fetched = [weight for weight in wanted if given.fetch and weight.name not in left and weight not in large]
     failed = [str(error) for weight in fetched for error in _try(weight, given.folder, accepts)]
     sys.stdout.write(_table(wanted, given.folder) + "\n")
@@ -32,8 +32,8 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine weights", description="What weights there are, and where.")
-    names = ", ".join(weight.name for weight in listed())
-    parser.add_argument("name", nargs="*", type=_known, help=f"only these, of {names}")
+    names = ", ".join(weight.name for weight in catalogue())
+    parser.add_argument("name", nargs="*", type=_check_name, help=f"only these, of {names}")
     parser.add_argument("--fetch", action="store_true", help="fetch what is missing")
     parser.add_argument(
         "--accept-noncommercial-weights",
@@ -45,19 +45,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _known(name: str) -> str:
+def _check_name(name: str) -> str:
     try:
-        return named(name).name
+        return find_weight(name).name
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _wanted(weight: Weight, names: list[str], tier: str | None) -> bool:
+def _is_selected_by(weight: Weight, names: list[str], tier: str | None) -> bool:
     return (not names or weight.name in names) and tier in (None, weight.tier)
 
 
 def _try(weight: Weight, folder: Path, accepts: bool) -> Iterable[MissingModel]:
-    if weight.present(folder) and not weight.torn(folder):
+    if weight.is_complete(folder) and not weight.truncated(folder):
         return
     try:
         show = partial(_show, weight.name)
@@ -80,8 +80,8 @@ def _table(weights: list[Weight], folder: Path) -> str:
 
 
 def _row(weight: Weight, folder: Path) -> tuple[str, ...]:
-    here = "yes" if weight.present(folder) else "no"
-    state = here if weight.checked else f"{here}, unchecked"
+    here = "yes" if weight.is_complete(folder) else "no"
+    state = here if weight.has_checksums else f"{here}, unchecked"
     return weight.name, weight.task, weight.tier, _megabytes(weight.size), weight.licence, state, weight.about
 
 

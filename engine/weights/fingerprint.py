@@ -12,6 +12,6 @@ def fingerprint(place: Path, kind: str = "*") -> str:
     return hashlib.sha256(repr(stats).encode()).hexdigest()[:12]
 
 
-def named(folder: Path, kind: str = "*") -> str:
+def name_with_fingerprint(folder: Path, kind: str = "*") -> str:
     """The name of a folder with the fingerprint of its files."""
     return f"{folder.name}-{fingerprint(folder, kind)}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.core.errors import MissingModel
-from engine.weights.download import File, Hub, Package, Source, Unreachable
+from engine.weights.download import File, HubSource, Source, Unreachable, WheelSource
 
 log = logging.getLogger(__name__)
 
@@ -53,25 +53,25 @@ class Weight:
         return self.bytes or sum(file.size for file in self.files)
 
     @property
-    def checked(self) -> bool:
+    def has_checksums(self) -> bool:
         """Whether the checksum of every file is known."""
         return not self.snapshot and all(file.sha256 for file in self.files)
 
     @property
-    def hub(self) -> Hub:
+    def hub(self) -> HubSource:
         """The repository that it comes from first."""
         (first, *_) = self.sources
-        assert isinstance(first, Hub), self.name
+        assert isinstance(first, HubSource), self.name
         return first
 
-    def present(self, folder: Path) -> bool:
+    def is_complete(self, folder: Path) -> bool:
         """Whether every file is there. `folder` is the weights folder, here and below."""
         return self._mark(folder).is_file() if self.snapshot else not self.missing(folder)
 
     def missing(self, folder: Path) -> tuple[File, ...]:
         return tuple(file for file in self.files if not self._place(file, folder).is_file())
 
-    def torn(self, folder: Path) -> tuple[File, ...]:
+    def truncated(self, folder: Path) -> tuple[File, ...]:
         """Files that are shorter than the known ones, as what was cut off is; the owner may drop in a kept one."""
         placed = [(file, self._place(file, folder)) for file in self.files if file.sha256 and not self.kept]
         return tuple(file for file, place in placed if place.is_file() and place.stat().st_size < file.size)
@@ -96,23 +96,23 @@ class Weight:
 
 
 @cache
-def listed() -> tuple[Weight, ...]:
+def catalogue() -> tuple[Weight, ...]:
     """What weights.toml lists, in its order."""
     with (HERE / "catalogue.toml").open("rb") as file:
         return tuple(_weight(**entry) for entry in tomllib.load(file)["weight"])
 
 
-def named(name: str) -> Weight:
+def find_weight(name: str) -> Weight:
     """The entry called `name`. Raises ValueError where there is none."""
-    for weight in listed():
+    for weight in catalogue():
         if weight.name == name:
             return weight
     raise ValueError(f"weights.toml lists no {name}")
 
 
-def need(name: str, folder: Path) -> Path:
+def path_or_raise(name: str, folder: Path) -> Path:
     """The path of the weight called `name`. Raises MissingModel, saying how to fetch it, where it is not all there."""
-    weight = named(name)
+    weight = find_weight(name)
     if weight.missing(folder):
         raise MissingModel("{name} is not here. Fetch it with: python -m engine weights --fetch {name}", name=name)
     return weight.path(folder)
@@ -127,14 +127,14 @@ def fetch(
     whole. Raises MissingModel when no source answers, or when none gives the right files, or when they are missing
     and nobody has accepted that they are not for commercial use.
     """
-    files = (*weight.missing(folder), *weight.torn(folder))
+    files = (*weight.missing(folder), *weight.truncated(folder))
     if files and weight.noncommercial and not accepts_noncommercial:
         raise MissingModel(
             "{name} is for non-commercial research only. To fetch it, accept that: set"
             " models.accept_noncommercial_weights = true in config.toml, or give --accept-noncommercial-weights.",
             name=weight.name,
         )
-    if weight.snapshot and not weight.present(folder):
+    if weight.snapshot and not weight.is_complete(folder):
         _fetch_snapshot(weight, folder, on_progress)
     if files:
         _fetch_files(weight, files, folder, on_progress)
@@ -185,7 +185,7 @@ def _fetch_from(source: Source, files: tuple[File, ...], folder: Path, on_progre
         if on_progress:
             on_progress(min(done, total), total)
 
-    with source.fetched(names.values(), folder / ".partial", on_bytes) as got:
+    with source.download(names.values(), folder / ".partial", on_bytes) as got:
         for file in files:
             _check(file, got / names[file.path])
         for file in files:
@@ -208,7 +208,7 @@ def _check(file: File, fetched: Path) -> None:
 def _weight(*, file: Sequence[dict[str, object]] = (), **entry: object) -> Weight:
     origins = entry.pop("from")
     assert isinstance(origins, list)
-    sources = tuple(Hub(**origin) if "hub" in origin else Package(**origin) for origin in origins)
+    sources = tuple(HubSource(**origin) if "hub" in origin else WheelSource(**origin) for origin in origins)
     return Weight(**entry, sources=sources, files=tuple(File(**one) for one in file))  # type: ignore[arg-type]
 
 

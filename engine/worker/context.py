@@ -15,8 +15,8 @@ import structlog
 
 from engine.core.errors import Cancelled
 from engine.core.job import Media, Progress, Result
-from engine.core.protocol import Service
-from engine.core.stage_store import SCRATCH, Stages
+from engine.core.protocol import Capability
+from engine.core.stage_store import SCRATCH, StageStore
 from engine.media import files as media
 from engine.media import png, rgb
 from engine.weights.registry import weights_folder
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-ROOM_AGAIN = 1.0
+DISK_RETRY_SECONDS = 1.0
 """Seconds between two looks whether a full disk has room again."""
 
 
@@ -42,10 +42,10 @@ class Context:
         job: str,
         folder: Path,
         pool: Pool,
-        service: Service,
+        service: Capability,
         emit: Callable[[Progress], None],
         *,
-        services: Mapping[str, Service] | None = None,
+        services: Mapping[str, Capability] | None = None,
     ) -> None:
         """`services` are the worker's by task, for tasks that stand on others."""
         self.service = service
@@ -55,7 +55,7 @@ class Context:
         self._folder = folder
         self._pool = pool
         self._emit = emit
-        self._stages = Stages(folder, job)
+        self._stages = StageStore(folder, job)
 
     @property
     def folder(self) -> Path:
@@ -69,7 +69,7 @@ class Context:
     def model(self, name: str) -> AbstractContextManager[Any]:
         return self._pool.use(name)
 
-    def acting(self, task: str, *, quiet: bool = False) -> "Context":
+    def for_task(self, task: str, *, quiet: bool = False) -> "Context":
         """The context in which this job does what belongs to `task`: that one's service, all else shared.
 
         A `quiet` one tells no progress. KeyError where the worker has no such task.
@@ -111,7 +111,7 @@ class Context:
         )
 
     @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def temp_dir(self) -> Iterator[Path]:
         """An empty folder to work in, by its absolute path; gone when it closes, and after a crash in a while."""
         place = (self._folder / SCRATCH).absolute()
         place.mkdir(parents=True, exist_ok=True)
@@ -124,10 +124,10 @@ class Context:
         Raises Cancelled, and what `make` does.
         """
         self.check()
-        made = self._stages.made(name)
+        made = self._stages.load(name)
         if made is None:
             result = make()
-            self._with_room(lambda: self._stages.keep(name, result))
+            self._retry_when_disk_full(lambda: self._stages.save(name, result))
             return result
         log.info("stage was made before", job=self._job, stage=name)
         return made
@@ -139,7 +139,7 @@ class Context:
             return rgb.preview(picture, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
         return None
 
-    def _with_room(self, write: Callable[[], T]) -> T:
+    def _retry_when_disk_full(self, write: Callable[[], T]) -> T:
         """What was made waits for room on a full disk. Raises Cancelled."""
         told = False
         while True:
@@ -151,14 +151,14 @@ class Context:
                 if not told:
                     log.warning("waiting for room on the disk", job=self._job)
                 told = True
-            self.cancelled.wait(ROOM_AGAIN)
+            self.cancelled.wait(DISK_RETRY_SECONDS)
             self.check()
 
-    def keep(self, picture: "NDArray[np.uint8]") -> Media:
+    def save_image(self, picture: "NDArray[np.uint8]") -> Media:
         """The picture, H,W,3, as a PNG named by its content."""
-        return self.keep_file(png.encode(picture))
+        return self.save_file(png.encode(picture))
 
-    def keep_file(self, made: Path | bytes, suffix: str | None = None) -> Media:
+    def save_file(self, made: Path | bytes, suffix: str | None = None) -> Media:
         """A file that is moved away from where it is, or its bytes, named by its content; see `media.keep`."""
         keep = partial(media.keep, made, self._folder / "media", suffix)
-        return self._with_room(keep) if isinstance(made, bytes) else keep()
+        return self._retry_when_disk_full(keep) if isinstance(made, bytes) else keep()

@@ -13,8 +13,8 @@ import psutil
 import structlog
 
 from engine.core.errors import AtelierError, Broken, OutOfMemory, out_of_memory
-from engine.core.job import Done, Failed, Result, Started, Value
-from engine.core.protocol import Batch, Cancel, Held, Ready, Run, Service, to_worker
+from engine.core.job import Done, Failed, Result, Started, WireModel
+from engine.core.protocol import Batch, Cancel, Capability, IdleReport, Ready, Run, to_worker
 from engine.core.task import EngineSettings, Task
 from engine.media.video import chosen
 from engine.worker.context import Context
@@ -24,17 +24,17 @@ from engine.worker.versions import versions
 
 log = structlog.get_logger()
 
-GRACE = 2.0
+GRACE_SECONDS = 2.0
 """Seconds that a running job has to notice that the bot is gone."""
-LADDER = (0, 1, 2)
+OOM_LEVELS = (0, 1, 2)
 """What models are asked to spare in the runs that follow one that ran out of memory: see
-`engine.worker.model_pool.Sparing`.
+`engine.worker.model_pool.MemoryScalable`.
 
 Before each of them all models are given back. Where nothing helps, a fresh process has the last try.
 """
-TIDY = 5.0
+IDLE_CHECK_SECONDS = 5.0
 """Seconds between two looks whether a model is long unused."""
-AFRESH = 71
+EXIT_RESTART = 71
 """Exit code of a worker that wants to be started afresh; sysexits.h calls it EX_OSERR."""
 
 
@@ -42,7 +42,7 @@ class Worker:
     """Run `tasks` on one device. `send` takes each message for the bot, which calls the device `name`."""
 
     def __init__(
-        self, tasks: dict[str, Task], settings: EngineSettings, send: Callable[[Value], None], name: str
+        self, tasks: dict[str, Task], settings: EngineSettings, send: Callable[[WireModel], None], name: str
     ) -> None:
         self._tasks = tasks
         self._settings = settings
@@ -64,40 +64,40 @@ class Worker:
         """
         services = tuple(self._services.values())
         self._send(Ready(device=self._name, services=services, versions=versions(), notes=chosen().notes))
-        self._tell_held()
-        threading.Thread(target=self._read, args=(lines,), daemon=True).start()
+        self._send_idle_report()
+        threading.Thread(target=self._reader_thread, args=(lines,), daemon=True).start()
         while (message := self._next()) is not None and not self._orphaned.is_set():
-            for answer in [self._answer(message)] if isinstance(message, Run) else self._answers(message):
+            for answer in [self._answer(message)] if isinstance(message, Run) else self._run_jobs(message):
                 self._send(answer)
-            self._tell_held()
+            self._send_idle_report()
         self._ended.set()
 
     def _next(self) -> Run | Batch | None:
         """What comes next; None at the end. While nothing comes, models that are long unused leave."""
         while True:
             try:
-                return self._inbox.get(timeout=min(TIDY, self._settings.idle))
+                return self._inbox.get(timeout=min(IDLE_CHECK_SECONDS, self._settings.idle))
             except queue.Empty:
-                if self._pool.tidy(self._settings.idle) and not len(self._pool):
+                if self._pool.evict_idle(self._settings.idle) and not len(self._pool):
                     log.info("no model is in use: a fresh process takes over")
                     return None
 
-    def _read(self, lines: Iterable[bytes]) -> None:
+    def _reader_thread(self, lines: Iterable[bytes]) -> None:
         """In a thread of its own, with which the worker ends if it fails: nothing would reach it any more."""
         try:
             for line in lines:
-                self._take(to_worker.validate_json(line))
+                self._on_message(to_worker.validate_json(line))
         except Exception:
             log.exception("the bot says what cannot be read")
-            leave(1)
+            exit_now(1)
         self._orphaned.set()
         for job in list(self._running):
             self._cancel(job)
         self._inbox.put(None)
-        if not self._ended.wait(GRACE):
-            leave(1)
+        if not self._ended.wait(GRACE_SECONDS):
+            exit_now(1)
 
-    def _take(self, message: Run | Batch | Cancel) -> None:
+    def _on_message(self, message: Run | Batch | Cancel) -> None:
         if isinstance(message, Cancel):
             self._cancel(message.job)
         else:
@@ -110,22 +110,22 @@ class Worker:
             else:
                 self._dropped.add(job)
 
-    def _answers(self, message: Batch) -> Iterator[Done | Failed]:
+    def _run_jobs(self, message: Batch) -> Iterator[Done | Failed]:
         """Of each job as it ends. What a run together did not bring to an end is run again, one by one."""
         contexts = {run.job: self._begin(run) for run in message.runs}
         together = [run for run in message.runs if not contexts[run.job].cancelled.is_set()]
         left = {run.job: run for run in message.runs}
         try:
-            for job, outcome in self._run_together(together, contexts) if together else ():
+            for job, outcome in self._run_batch(together, contexts) if together else ():
                 del left[job]
-                yield _said(job, outcome)
+                yield _to_answer(job, outcome)
         except Exception:  # whatever it is, each job has its own run, which tells
             log.exception("batch failed, its jobs run one by one", jobs=list(left))
         for run in left.values():
             yield self._answer_in(run, contexts[run.job])
         self._end()
 
-    def _run_together(
+    def _run_batch(
         self, runs: Sequence[Run], contexts: Mapping[str, Context]
     ) -> Iterator[tuple[str, Result | AtelierError]]:
         task = self._tasks[runs[0].task]
@@ -149,7 +149,7 @@ class Worker:
             context.check()
             task = self._tasks[message.task]
             params = task.params.model_validate(message.params)
-            return Done(job=message.job, result=self._with_room(message, lambda: task.run(params, context)))
+            return Done(job=message.job, result=self._retry_on_oom(message, lambda: task.run(params, context)))
         except AtelierError as error:
             return Failed.of(error, message.job)
         except Exception:  # whatever a task does, the worker lives and the person is told
@@ -175,31 +175,31 @@ class Worker:
             if self._inbox.empty():
                 self._dropped.clear()
 
-    def _with_room(self, message: Run, run: Callable[[], Result]) -> Result:
+    def _retry_on_oom(self, message: Run, run: Callable[[], Result]) -> Result:
         """Down the ladder of what to do when memory runs out; see LADDER. Raises what `run` does."""
         try:
-            for rung, spare in enumerate((0, *LADDER)):
+            for rung, spare in enumerate((0, *OOM_LEVELS)):
                 self._pool.spare = spare
                 try:
                     return run()
                 except Exception as error:
                     if not out_of_memory(error):
                         raise
-                    log.warning("out of memory", job=message.job, rung=rung, held=self._pool.held())
+                    log.warning("out of memory", job=message.job, rung=rung, held=self._pool.resident_bytes())
                 gc.collect()  # what the failed run left in cycles holds memory too
                 self._pool.free()
         finally:
             self._pool.spare = 0
         if message.attempt == 1 and self._settings.device.startswith("cuda"):
             log.error("out of memory on every rung: a fresh process tries once more", job=message.job)
-            leave(AFRESH)
+            exit_now(EXIT_RESTART)
         raise OutOfMemory("The device ran out of memory. Ask for fewer or smaller pictures, or try again in a moment.")
 
-    def _tell_held(self) -> None:
-        self._send(Held(memory=memory_of(self._settings.device, self._pool.held())))
+    def _send_idle_report(self) -> None:
+        self._send(IdleReport(memory=memory_of(self._settings.device, self._pool.resident_bytes())))
 
 
-def leave(code: int) -> NoReturn:
+def exit_now(code: int) -> NoReturn:
     """End this process at once, with what it set to work, such as an FFmpeg: the bot may be gone and sweep nothing."""
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
@@ -207,18 +207,18 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _said(job: str, outcome: Result | AtelierError) -> Done | Failed:
+def _to_answer(job: str, outcome: Result | AtelierError) -> Done | Failed:
     return Failed.of(outcome, job) if isinstance(outcome, AtelierError) else Done(job=job, result=outcome)
 
 
 def loaders(
-    tasks: Iterable[Task], services: Mapping[str, Service], settings: EngineSettings
+    tasks: Iterable[Task], services: Mapping[str, Capability], settings: EngineSettings
 ) -> Iterator[tuple[str, Callable[[], Model]]]:
     """By name in the pool: each task's model, as TASK:NAME those that a person may choose for it, and its others."""
     for task in tasks:
-        for name, load in task.others.items():
+        for name, load in task.extra_models.items():
             yield name, partial(load, settings)
         if task.load:
             yield task.name, partial(task.load, settings)
             for name in services[task.name].offers.get("model", ()):
-                yield f"{task.name}:{name}", partial(task.load, settings.choosing(task.name, name))
+                yield f"{task.name}:{name}", partial(task.load, settings.with_checkpoint(task.name, name))

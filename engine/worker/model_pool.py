@@ -25,26 +25,26 @@ class Model(Protocol):
 
 
 @runtime_checkable
-class Parked(Protocol):
-    """A model that can wait in the host's memory. `park` is False where there is no room for it."""
+class Offloadable(Protocol):
+    """A model that can wait in the host's memory. `offload` is False where there is no room for it."""
 
-    def park(self) -> bool: ...
+    def offload(self) -> bool: ...
 
-    def bring(self) -> None: ...
+    def onload(self) -> None: ...
 
 
 @runtime_checkable
-class Sparing(Protocol):
+class MemoryScalable(Protocol):
     """A model that can do with less memory: 0 is as fast as it can, 1 in smaller pieces, 2 with its parts in turn."""
 
-    def spare(self, level: int) -> None: ...
+    def set_memory_level(self, level: int) -> None: ...
 
 
 @dataclass
 class _Held:
     model: Any
     used: float
-    parked: bool = False
+    offloaded: bool = False
 
 
 class Pool:
@@ -65,10 +65,10 @@ class Pool:
     @contextmanager
     def use(self, name: str) -> Iterator[Any]:
         """The model, loaded or brought back if need be. Raises what its loader raises, such as MissingModel."""
-        model = self._taken(name)
+        model = self._acquire(name)
         try:
-            if isinstance(model, Sparing):
-                model.spare(self.spare)
+            if isinstance(model, MemoryScalable):
+                model.set_memory_level(self.spare)
             yield model
         finally:
             with self._lock:
@@ -79,10 +79,10 @@ class Pool:
     def __len__(self) -> int:
         return len(self._held)
 
-    def held(self) -> dict[str, int]:
+    def resident_bytes(self) -> dict[str, int]:
         """Bytes on the device by model, least lately used first."""
         with self._lock:
-            return {name: held.model.size for name, held in self._held.items() if not held.parked}
+            return {name: held.model.size for name, held in self._held.items() if not held.offloaded}
 
     def free(self) -> None:
         """Give every model back that is not in use."""
@@ -90,7 +90,7 @@ class Pool:
             for name in self._idle():
                 self._held.pop(name).model.close()
 
-    def tidy(self, idle: float) -> bool:
+    def evict_idle(self, idle: float) -> bool:
         """Give back what nobody used for `idle` seconds, on the device and on the host. True if there was any."""
         with self._lock:
             due = [name for name in self._idle() if time.monotonic() - self._held[name].used >= idle]
@@ -99,7 +99,7 @@ class Pool:
                 self._held.pop(name).model.close()
         return bool(due)
 
-    def _taken(self, name: str) -> Any:
+    def _acquire(self, name: str) -> Any:
         with self._lock:
             self._make_room(name)
             model = self._ready(name)
@@ -117,15 +117,15 @@ class Pool:
     def _ready(self, name: str) -> Any:
         held = self._held.get(name)
         if held is None:
-            held = self._held[name] = _Held(self._loaded(name), time.monotonic())
-        elif held.parked:
-            held.model.bring()
-            held.parked = False
+            held = self._held[name] = _Held(self._load(name), time.monotonic())
+        elif held.offloaded:
+            held.model.onload()
+            held.offloaded = False
         self._held.move_to_end(name)
         self._sizes[name] = held.model.size
         return held.model
 
-    def _loaded(self, name: str) -> Model:
+    def _load(self, name: str) -> Model:
         """Once more without the others, where they left too little room for it."""
         try:
             return self._loaders[name]()
@@ -146,14 +146,14 @@ class Pool:
         """Move out the least lately used ones until `name`, as large as it was last time, fits beside the rest."""
         coming = {name: self._sizes.get(name, 0)}
         for other in self._idle():
-            if sum({**coming, **self.held()}.values()) <= self._budget:
+            if sum({**coming, **self.resident_bytes()}.values()) <= self._budget:
                 return
-            if other != name and not self._held[other].parked:
-                self._move_out(other)
+            if other != name and not self._held[other].offloaded:
+                self._evict(other)
 
-    def _move_out(self, name: str) -> None:
+    def _evict(self, name: str) -> None:
         held = self._held[name]
-        if isinstance(held.model, Parked) and held.model.park():
-            held.parked = True
+        if isinstance(held.model, Offloadable) and held.model.offload():
+            held.offloaded = True
         else:
             self._held.pop(name).model.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.data_dir import held
+from bot.data_dir import lock_data_dir
 from engine.core.errors import AtelierError
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def refusal(ended: subprocess.CompletedProcess[str]) -> str:
 
 def test_a_second_studio_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with held(data):
+    with lock_data_dir(data):
         said = refusal(started(tmp_path, f'bot.data_dir = "{data}"\nweb.port = 0\n'))
     assert said.startswith(f"atelier: Another studio works in the data folder {data}. Stop it first")
 
@@ -44,22 +44,22 @@ def test_only_its_owner_looks_into_the_folder(tmp_path: Path, there: bool) -> No
     data = tmp_path / "data"
     if there:
         data.mkdir(mode=0o755)
-    with held(data):
+    with lock_data_dir(data):
         assert data.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_studio_that_was_killed_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
-    held_and_killed = "with held(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
-    hold = f"import os, sys; from pathlib import Path; from bot.data_dir import held\n{held_and_killed}"
+    held_and_killed = "with lock_data_dir(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    hold = f"import os, sys; from pathlib import Path; from bot.data_dir import lock_data_dir\n{held_and_killed}"
     assert subprocess.run([sys.executable, "-c", hold, str(tmp_path)], check=False).returncode == -9
-    with held(tmp_path):
+    with lock_data_dir(tmp_path):
         pass
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(AtelierError, match=r"data folder .*/file/data cannot be written: Not a directory\. Mend that"):
-        held(tmp_path / "file" / "data").__enter__()
+        lock_data_dir(tmp_path / "file" / "data").__enter__()
 
 
 def test_a_studio_that_nobody_can_reach_ends_and_says_why(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from bot.requests.call import command
 from engine.core.job import Job
 from engine.tasks.echo import Params
 async def {COMMAND}(call, params: Params) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 ours = command("Say it back")({COMMAND})
 program.COMMANDS = (*(each for each in program.COMMANDS if each.name != ours.name), ours)
 sys.exit(program.main(["--config", sys.argv[3]]))

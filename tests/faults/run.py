@@ -14,13 +14,13 @@ from typing import Any
 
 import aiohttp
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.config.sections import BotSection
 from bot.config.settings import Settings
-from bot.maintenance.cleanup import UPLOADS_STAY, tidy
+from bot.maintenance.cleanup import UPLOAD_TTL_SECONDS, clean_up
 from engine.host.engine import Engine, HostSettings
 from storage.files import Files
-from storage.store import Row, Store
+from storage.store import JobRecord, Store
 from tests.faults.bot_process import Bot, disk
 from tests.faults.chaos import Chaos
 from tests.faults.people import PEOPLE, Asked, Crowd, wishes
@@ -177,18 +177,18 @@ async def judge_the_store(data: Path, report: Report) -> None:
         report.wrongs += [f"{job} took a token and is no job" for job in took - ran]
         report.wrongs += [f"{job} took no token" for job in ran - took]
         for path in (data / "media").glob("*/*"):
-            os.utime(path, (time.time() - 2 * UPLOADS_STAY,) * 2)
+            os.utime(path, (time.time() - 2 * UPLOAD_TTL_SECONDS,) * 2)
         before = {path.stem for path in (data / "media").glob("*/*")}
         settings = Settings(bot=BotSection(data_dir=data))
         files = Files(data / "media", 10**6, 10**6)
-        await tidy(Studio(settings, store, files, Engine(HostSettings((), data)), ()))
-        left, named = {path.stem for path in (data / "media").glob("*/*")}, await store.named_files()
+        await clean_up(AppContext(settings, store, files, Engine(HostSettings((), data)), ()))
+        left, named = {path.stem for path in (data / "media").glob("*/*")}, await store.referenced_files()
         report.orphans = len(before - left)
         report.wrongs += [f"orphan {name}" for name in left - named] + [f"missing {name}" for name in named - left]
         report.wrongs += [f"left over: {path.name}" for path in (data / "stages").glob("*")]
 
 
-async def every_row(store: Store) -> list[Row]:
+async def every_row(store: Store) -> list[JobRecord]:
     rows = [await store.job(job) for job in await column(store, "SELECT id FROM jobs")]
     return [row for row in rows if row is not None]
 

@@ -24,7 +24,7 @@ class Painter(discord.Client):
         self.seen: list[discord.Interaction] = []
         self.received: list[bytes | BaseException] = []
         paint: app_commands.Command[Any, ..., None] = app_commands.Command(
-            name="paint", description="Paint", callback=self.paint
+            name="paint", description="Paint", callback=self.generate
         )
         paint.allowed_contexts = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
         paint.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
@@ -33,7 +33,7 @@ class Painter(discord.Client):
     async def setup_hook(self) -> None:
         await self.tree.sync()
 
-    async def paint(
+    async def generate(
         self, interaction: discord.Interaction, size: app_commands.Range[int, 1, 4], model: discord.Attachment | None
     ) -> None:
         self.seen.append(interaction)

@@ -48,7 +48,7 @@ async def run(store: Store, job: Job, result: Result, seconds: float = 1.0) -> N
     assert await store.admit(job) is None
     await store.start(job.id, "cpu")
     await store.finish(job.id, result, seconds)
-    await store.delivered(job.id)
+    await store.mark_delivered(job.id)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.core.errors import Cancelled
 from engine.core.job import Failed, Job, Result
 from engine.media.files import keep
-from storage.store import LARGE, Store
+from storage.store import HASH_IN_THREAD_BYTES, Store
 from tests.storage.builders import NOON, Clock, run
 from tests.storage.conftest import Reopen
 
@@ -106,10 +106,10 @@ async def test_a_file_that_an_unfinished_job_names_is_not_deleted_until_it_ended
     assert await store.cache_clear() == (1, 100)
     assert made.media[0].path.exists()
     await store.abandon(waiting.id, Failed.of(Cancelled("Cancelled.")))
-    assert await store.named_files() == set()
+    assert await store.referenced_files() == set()
 
 
-@pytest.mark.parametrize("size", [100, LARGE])
+@pytest.mark.parametrize("size", [100, HASH_IN_THREAD_BYTES])
 @pytest.mark.parametrize("damage", ["missing", "shorter", "changed"])
 async def test_a_damaged_file_is_a_miss_and_the_work_is_done_again(
     store: Store, job: Make, result: MakeResult, damage: str, size: int
@@ -161,11 +161,11 @@ async def test_the_same_work_finished_twice_is_one_entry(store: Store, job: Make
     first, second = result("first"), result("second")
     for twin, made in zip(twins, (first, second), strict=True):
         await store.finish(twin.id, made, 1)
-        await store.delivered(twin.id)
+        await store.mark_delivered(twin.id)
     stats = await store.cache_stats()
     assert (stats.entries, stats.bytes) == (1, 100)
     assert await store.admit(job()) == second
-    assert await store.named_files() == {second.media[0].sha256}
+    assert await store.referenced_files() == {second.media[0].sha256}
 
 
 async def test_many_hits_at_once_are_all_counted(store: Store, job: Make, result: MakeResult) -> None:

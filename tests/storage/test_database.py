@@ -28,7 +28,7 @@ async def test_only_its_owner_reads_it(tmp_path: Path, there: bool) -> None:
         path.chmod(0o644)
     database = await Database.open(path)
     try:
-        await database.change(lambda db: db.execute(write("key")))
+        await database.write(lambda db: db.execute(write("key")))
         rights = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}  # noqa: ASYNC240
     finally:
         await database.close()
@@ -49,9 +49,9 @@ async def test_a_change_that_fails_undoes_itself_and_nothing_of_its_neighbours(d
         raise LookupError
 
     answers = await asyncio.gather(
-        database.change(lambda db: db.execute(write("before")).rowcount),
-        database.change(half),
-        database.change(lambda db: db.execute(write("after")).rowcount),
+        database.write(lambda db: db.execute(write("before")).rowcount),
+        database.write(half),
+        database.write(lambda db: db.execute(write("after")).rowcount),
         return_exceptions=True,
     )
     assert [answers[0], answers[2]] == [1, 1]
@@ -63,7 +63,7 @@ async def test_changes_are_made_in_the_order_they_were_asked_for(database: Datab
     order: list[int] = []
 
     def note(number: int) -> Coroutine[object, object, None]:
-        return database.change(lambda _: order.append(number))
+        return database.write(lambda _: order.append(number))
 
     await asyncio.gather(*(note(number) for number in range(100)))
     assert order == list(range(100))
@@ -81,8 +81,8 @@ async def test_changes_that_come_together_share_a_commit(database: Database, tmp
             db.execute("INSERT INTO notes VALUES (hex(randomblob(8)), 'written')")
             seen.add(commits(other))
 
-        first = asyncio.create_task(database.change(lambda _: all_asked.wait(5)))
-        rest = [asyncio.create_task(database.change(look)) for _ in range(8)]
+        first = asyncio.create_task(database.write(lambda _: all_asked.wait(5)))
+        rest = [asyncio.create_task(database.write(look)) for _ in range(8)]
         await asyncio.sleep(0)
         all_asked.set()
         await asyncio.gather(first, *rest)
@@ -97,9 +97,9 @@ async def test_a_full_disk_fails_the_change_and_the_next_one_works_again(databas
     pages = await database.read(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
     await database.read(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchall())
     with pytest.raises(DiskFull):
-        await database.change(fill)
+        await database.write(fill)
     await database.read(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchall())
-    await database.change(fill)
+    await database.write(fill)
     assert await names(database) == ["large"]
 
 
@@ -110,15 +110,15 @@ async def test_a_database_that_another_program_holds_fails_the_change_in_words_a
     with closing(sqlite3.connect(tmp_path / "atelier.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(Locked, match="Another program holds the studio's database"):
-            await database.change(lambda db: db.execute(write("early")))
-    await database.change(lambda db: db.execute(write("late")))
+            await database.write(lambda db: db.execute(write("early")))
+    await database.write(lambda db: db.execute(write("late")))
     assert await names(database) == ["late"]
 
 
 async def test_a_database_that_another_program_keeps_to_itself_is_not_called_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.database.PATIENCE", 0.05)
+    monkeypatch.setattr("storage.database.BUSY_TIMEOUT_SECONDS", 0.05)
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(Locked, match=r"a\.db\. Close it, then start again"):
@@ -126,10 +126,10 @@ async def test_a_database_that_another_program_keeps_to_itself_is_not_called_dam
 
 
 async def test_a_long_read_sees_what_is_committed_and_cannot_write(database: Database) -> None:
-    await database.change(lambda db: db.execute(write("here")))
-    assert await database.study(lambda db: db.execute("SELECT count(*) FROM notes").fetchone()[0]) == 1
+    await database.write(lambda db: db.execute(write("here")))
+    assert await database.long_read(lambda db: db.execute("SELECT count(*) FROM notes").fetchone()[0]) == 1
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        await database.study(lambda db: db.execute(write("there")))
+        await database.long_read(lambda db: db.execute(write("there")))
 
 
 async def test_the_file_counts_its_migrations(database: Database) -> None:

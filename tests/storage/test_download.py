@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from engine.core.errors import TooLarge
-from storage.download import bytes_text
+from storage.download import format_bytes
 from storage.files import Files
 from tests.storage.builders import PICTURE, Sent, Serve, always, left, refusal
 
@@ -130,4 +130,4 @@ async def test_a_fetch_that_is_cancelled_leaves_nothing(files: Files, serve: Ser
      (5_000_000_000, "5.0 GB")],
 )  # fmt: skip
 def test_sizes_are_told_as_people_read_them(size: int, text: str) -> None:
-    assert bytes_text(size) == text
+    assert format_bytes(size) == text

@@ -12,7 +12,7 @@ from pillow_heif import register_heif_opener
 from engine.core.errors import BadInput, TooLarge
 from engine.media.files import keep
 from storage.files import Files
-from tests.engine.test_decoding import gif, jpeg_that_lies
+from tests.engine.media.test_decoding import gif, jpeg_that_lies
 from tests.fakes import quiet
 from tests.storage.builders import PICTURE, Sent, Serve, always, left, png, refusal
 

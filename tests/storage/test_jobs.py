@@ -12,7 +12,7 @@ import pytest
 from engine.core.errors import Broken, Cancelled
 from engine.core.job import Failed, Job, Result
 from engine.media.files import keep
-from storage.store import IllegalMove, Limit, Rate, Store, TakenBefore
+from storage.store import DuplicateRequest, IllegalTransition, Limit, Rate, Store
 from tests.storage.builders import NOON, Clock, png, run
 from tests.storage.conftest import Reopen
 
@@ -46,7 +46,7 @@ async def test_a_run_leaves_worker_times_device_seconds_and_result(
     await store.start(asked.id, "cuda:0")
     clock.forward(3)
     await store.finish(asked.id, made, 2.5)
-    await store.delivered(asked.id)
+    await store.mark_delivered(asked.id)
     row = await store.job(asked.id)
     assert row is not None
     assert (row.state, row.worker, row.attempt, row.result) == ("done", "cuda:0", 1, made)
@@ -58,7 +58,7 @@ async def test_a_failure_is_kept_to_be_told_again_in_any_language(store: Store, 
     await store.admit(asked)
     await store.start(asked.id, "cpu")
     await store.fail(asked.id, BROKEN)
-    await store.delivered(asked.id)
+    await store.mark_delivered(asked.id)
     row = await store.job(asked.id)
     assert row is not None
     assert (row.state, row.failed) == ("failed", BROKEN)
@@ -71,10 +71,10 @@ async def test_how_a_job_failed_is_unfinished_until_it_is_told(
     asked = job()
     await store.admit(asked)
     await store.fail(asked.id, failed)
-    (row,) = await store.unfinished()
+    (row,) = await store.unfinished_jobs()
     assert (row.state, row.failed) == ("delivering", failed)
     for _ in range(2):
-        await store.delivered(asked.id)
+        await store.mark_delivered(asked.id)
     told = await store.job(asked.id)
     assert told is not None
     assert told.state == state
@@ -88,10 +88,10 @@ async def test_a_result_holds_its_files_until_it_is_told_though_the_cache_has_no
         await store.admit(asked)
         await store.start(asked.id, "cpu")
         await store.finish(asked.id, made, 1)
-        assert await store.named_files() == {made.media[0].sha256}
+        assert await store.referenced_files() == {made.media[0].sha256}
         assert made.media[0].path.exists()
-        await store.delivered(asked.id)
-        assert await store.named_files() == set()
+        await store.mark_delivered(asked.id)
+        assert await store.referenced_files() == set()
 
 
 async def test_a_cached_answer_holds_its_files_until_it_is_told(
@@ -107,9 +107,9 @@ async def test_a_cached_answer_holds_its_files_until_it_is_told(
 async def test_a_message_that_is_told_of_twice_makes_one_job(store: Store, job: Make) -> None:
     once = [Limit("web:a", "imagine", Rate(1, 60))]
     await store.admit(job(request="telegram:7/1"), once)
-    with pytest.raises(TakenBefore):
+    with pytest.raises(DuplicateRequest):
         await store.admit(job("other", request="telegram:7/1"), once)
-    assert len(await store.unfinished()) == 1
+    assert len(await store.unfinished_jobs()) == 1
     assert (await store.active(0)).requests == 1
 
 
@@ -117,7 +117,7 @@ async def test_a_job_is_shown_where_it_was_addressed_last(store: Store, job: Mak
     asked = job()
     await store.admit(asked)
     await store.address(asked.id, "room/1/9")
-    (row,) = await store.unfinished()
+    (row,) = await store.unfinished_jobs()
     assert row.job.origin == "room/1/9"
 
 
@@ -137,7 +137,7 @@ async def test_a_queued_job_can_be_cancelled(store: Store, job: Make) -> None:
     row = await store.job(asked.id)
     assert row is not None
     assert row.state == "cancelled"
-    assert await store.unfinished() == []
+    assert await store.unfinished_jobs() == []
 
 
 async def test_a_job_whose_worker_died_waits_again_and_counts_its_attempts(store: Store, job: Make) -> None:
@@ -167,9 +167,9 @@ async def test_moves_that_no_job_can_make_are_refused_and_change_nothing(
         store.finish(done.id, result("other"), 1),
         store.fail(done.id, BROKEN),
         store.abandon(done.id, BROKEN),
-        store.delivered(queued.id),
+        store.mark_delivered(queued.id),
     ):
-        with pytest.raises(IllegalMove, match="it becomes"):
+        with pytest.raises(IllegalTransition, match="it becomes"):
             await move
     states = [row.state for row in (await store.job(queued.id), await store.job(done.id)) if row]
     assert states == ["queued", "done"]
@@ -177,7 +177,7 @@ async def test_moves_that_no_job_can_make_are_refused_and_change_nothing(
 
 
 async def test_a_move_of_an_unknown_job_is_refused(store: Store) -> None:
-    with pytest.raises(IllegalMove, match="no job f00"):
+    with pytest.raises(IllegalTransition, match="no job f00"):
         await store.start("f00", "cpu")
 
 
@@ -191,7 +191,7 @@ async def test_unfinished_jobs_outlive_the_process_in_their_order(
         await run(store, done, result())
         await store.start(second.id, "cpu")
     async with reopen() as store:
-        assert [(row.job, row.state) for row in await store.unfinished()] == [
+        assert [(row.job, row.state) for row in await store.unfinished_jobs()] == [
             (first, "queued"), (second, "running"), (third, "queued")
         ]  # fmt: skip
 
@@ -244,11 +244,11 @@ async def test_files_of_unfinished_jobs_are_named_until_they_end(store: Store, j
     picture = keep(png(8, 4), tmp_path / "media")
     asked = job(params={"prompt": "like this", "image": picture.model_dump(mode="json")})
     await store.admit(asked)
-    named = await store.named_files()
+    named = await store.referenced_files()
     await store.fail(asked.id, CANCELLED)
-    await store.delivered(asked.id)
+    await store.mark_delivered(asked.id)
     assert named == {picture.sha256}
-    assert await store.named_files() == set()
+    assert await store.referenced_files() == set()
 
 
 async def test_the_first_note_under_a_name_stays_whoever_else_makes_one_at_the_same_time(store: Store) -> None:
@@ -269,7 +269,7 @@ async def test_notes_outlive_the_process(reopen: Reopen) -> None:
 async def test_a_store_in_memory_needs_no_file(job: Make) -> None:
     async with Store.open(":memory:") as store:
         await store.admit(job())
-        assert len(await store.unfinished()) == 1
+        assert len(await store.unfinished_jobs()) == 1
 
 
 async def test_parameters_are_kept_as_json_that_other_programs_read(reopen: Reopen, job: Make, tmp_path: Path) -> None:

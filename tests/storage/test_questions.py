@@ -27,7 +27,7 @@ from storage.store import Store
 
 async def agree():
     async with Store.open(sys.argv[1]) as store:
-        question = await store.asked(sys.argv[2])
+        question = await store.get_question(sys.argv[2])
         def arm(db):
             db.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
             db.execute("CREATE TEMP TRIGGER last AFTER INSERT ON jobs WHEN NEW.id LIKE '%-3' BEGIN SELECT die(); END")
@@ -43,32 +43,32 @@ async def question(store: Store, job: Make, clock: Clock) -> Question:
     first = job("one")
     more = (job(f"number {place}", id=f"{first.id}-{place}") for place in (2, 3))
     asked = Question((first, *more), until=clock.now + 60)
-    await store.ask(asked)
+    await store.add_question(asked)
     return asked
 
 
 async def counted(store: Store) -> tuple[int, int]:
     """Jobs and tokens taken."""
     allowed = await store.limits_of(["web:a"], {"imagine": Rate(10, 60)})
-    return len(await store.unfinished()), allowed["imagine"].used
+    return len(await store.unfinished_jobs()), allowed["imagine"].used
 
 
 async def test_an_answer_makes_every_job_and_closes_the_question(store: Store, question: Question) -> None:
     assert await store.admit_all(question.jobs, [Limit("web:a", "imagine", Rate(3, 60))], question) == [None] * 3
-    assert [row.job for row in await store.unfinished()] == list(question.jobs)
-    assert await store.asked(question.name) is None
+    assert [row.job for row in await store.unfinished_jobs()] == list(question.jobs)
+    assert await store.get_question(question.name) is None
     with pytest.raises(BadInput, match="answered already"):
         await store.admit_all(question.jobs, (), question)
 
 
 async def test_where_one_cannot_be_written_none_is_and_the_question_stays(store: Store, question: Question) -> None:
     refuse = "CREATE TEMP TRIGGER t BEFORE INSERT ON jobs WHEN NEW.id LIKE '%-3' BEGIN SELECT raise(ABORT, 'no'); END"
-    await store._database.change(lambda db: db.execute(refuse))
+    await store._database.write(lambda db: db.execute(refuse))
     with pytest.raises(sqlite3.IntegrityError):
         await store.admit_all(question.jobs, (), question)
     assert await counted(store) == (0, 0)
-    assert await store.asked(question.name) == question
-    await store._database.change(lambda db: db.execute("DROP TRIGGER t"))
+    assert await store.get_question(question.name) == question
+    await store._database.write(lambda db: db.execute("DROP TRIGGER t"))
     await store.admit_all(question.jobs, (), question)
     assert (await counted(store))[0] == 3
 
@@ -77,7 +77,7 @@ async def test_where_one_is_over_the_limit_none_is_made_and_none_counts(store: S
     with pytest.raises(RateLimited):
         await store.admit_all(question.jobs, [LIMIT], question)
     assert await counted(store) == (0, 0)
-    assert await store.asked(question.name) == question
+    assert await store.get_question(question.name) == question
 
 
 async def test_a_kill_between_the_first_and_the_last_leaves_the_question_open(
@@ -88,7 +88,7 @@ async def test_a_kill_between_the_first_and_the_last_leaves_the_question_open(
         killed = await asyncio.to_thread(subprocess.run, command, timeout=60, check=False, capture_output=True)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert await counted(store) == (0, 0)
-        assert await store.asked(question.name) == question
+        assert await store.get_question(question.name) == question
 
 
 async def test_whoever_leaves_a_second_answer_takes_nothing_from_the_first(store: Store, question: Question) -> None:
@@ -107,8 +107,8 @@ async def test_whoever_leaves_a_second_answer_takes_nothing_from_the_first(store
     gate.set()
     with pytest.raises(asyncio.CancelledError):
         await again
-    assert [row.job for row in await store.unfinished()] == list(question.jobs)
-    assert await store.asked(question.name) is None
+    assert [row.job for row in await store.unfinished_jobs()] == list(question.jobs)
+    assert await store.get_question(question.name) is None
 
 
 @pytest.mark.parametrize("version", [5, 7])
@@ -121,11 +121,11 @@ async def test_a_question_that_was_open_before_several_jobs_were_one_is_answered
     before(tmp_path / "atelier.db", version, [*several, alone])
     async with reopen() as store:
         for name, jobs in (("3f9a1c20be", 11), ("0f9a1c20be", 12)):
-            question = await store.asked(name)
+            question = await store.get_question(name)
             assert question is not None
             assert question.name == name
             await store.admit_all(question.jobs, (), question)
-            assert await store.asked(name) is None
+            assert await store.get_question(name) is None
             assert (await counted(store))[0] == jobs
         assert await store._database.read(lambda db: db.execute("SELECT count(*) FROM ask_files").fetchone()[0]) == 0
         assert await store._database.read(lambda db: db.execute("PRAGMA foreign_key_check").fetchall()) == []
@@ -147,7 +147,7 @@ def before(path: Path, version: int, asked: list[Job]) -> None:
 
 
 async def test_an_answer_to_what_was_left_meanwhile_makes_nothing(store: Store, question: Question) -> None:
-    assert await store.unask(question.name)
+    assert await store.delete_question(question.name)
     with pytest.raises(BadInput, match="closed"):
         await store.admit_all(question.jobs, (), question)
     assert await counted(store) == (0, 0)
@@ -165,18 +165,18 @@ async def test_whoever_leaves_while_it_is_answered_can_answer_again(
         with pytest.raises(asyncio.CancelledError):
             await answering
         assert await counted(store) == (0, 0)
-        assert await store.asked(question.name) == question
+        assert await store.get_question(question.name) == question
     stats = await store.cache_stats()
     assert (stats.hits, stats.misses) == (0, 1)
 
 
 async def test_a_message_whose_question_was_shown_is_known_for_as_long_as_that_is_open(store: Store) -> None:
-    await store.question_shown("telegram:7/1", 60)
-    await store.question_shown("telegram:7/1", 60)
-    assert await store.was_taken("telegram:7/1")
-    assert not await store.was_taken("telegram:7/2")
-    await store.question_shown("telegram:7/2", -1)
-    assert not await store.was_taken("telegram:7/2")
+    await store.mark_as_question("telegram:7/1", 60)
+    await store.mark_as_question("telegram:7/1", 60)
+    assert await store.is_duplicate("telegram:7/1")
+    assert not await store.is_duplicate("telegram:7/2")
+    await store.mark_as_question("telegram:7/2", -1)
+    assert not await store.is_duplicate("telegram:7/2")
     await store.tidy()
     assert await store._database.read(lambda db: db.execute("SELECT count(*) FROM asked").fetchone()[0]) == 1
-    assert await store.was_taken("telegram:7/1")
+    assert await store.is_duplicate("telegram:7/1")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine.core.errors import Sentence, TooMany
+from engine.core.errors import TooMany, UserMessage
 from engine.core.job import Failed, Job, Result
-from storage.runs import LAST
+from storage.runs import MAX_RUNS
 from storage.store import Store
 from tests.storage.builders import Clock, run
 from tests.storage.conftest import Reopen
@@ -17,12 +17,12 @@ Make = Callable[..., Job]
 
 async def test_the_last_runs_of_each_kind_survive_a_restart_oldest_first(reopen: Reopen) -> None:
     async with reopen() as store:
-        for number in range(LAST + 5):
+        for number in range(MAX_RUNS + 5):
             await store.learn("imagine", "pocket", "1 square", "cpu", float(number))
         await store.learn("imagine", "sdxl", "1 square", "cpu", 9.0)
     async with reopen() as store:
         runs = await store.runs()
-    assert [seconds for *_, seconds in runs] == [*map(float, range(5, LAST + 5)), 9.0]
+    assert [seconds for *_, seconds in runs] == [*map(float, range(5, MAX_RUNS + 5)), 9.0]
     assert runs[-1] == ("imagine", "sdxl", "1 square", "cpu", 9.0)
 
 
@@ -34,7 +34,7 @@ async def test_who_used_the_devices_lately_is_told_in_order(
     await run(store, job("a"), result("a"), 2)
     clock.forward(10)
     await run(store, job("b", user="web:b"), result("b"), 3)
-    assert await store.used(clock.now - 60) == [("web:a", 2.0, clock.now - 10), ("web:b", 3.0, clock.now)]
+    assert await store.device_usage(clock.now - 60) == [("web:a", 2.0, clock.now - 10), ("web:b", 3.0, clock.now)]
 
 
 async def refused(store: Store, job: Job) -> str:
@@ -62,7 +62,7 @@ async def test_where_none_may_wait_the_refusal_is_about_what_runs(store: Store, 
     await store.admit(first)
     said = "You have 1 jobs running; at most 1 may run at once. Try again when one has ended."
     assert await refused(store, job("1", **caps)) == said
-    await store.fail(first.id, Failed(job=first.id, kind="Broken", sentence=Sentence(template="x")))
+    await store.fail(first.id, Failed(job=first.id, kind="Broken", sentence=UserMessage(template="x")))
     assert await store.admit(job("1", **caps)) is None
 
 

@@ -34,7 +34,7 @@ async def test_waiting_and_running_times_have_a_median_and_a_95th_percentile(
         await store.start(asked.id, "cpu")
         clock.forward(2 * number)
         await store.finish(asked.id, WORDS, 1)
-        await store.delivered(asked.id)
+        await store.mark_delivered(asked.id)
     stats = await store.stats(0)
     assert stats.waiting is not None
     assert stats.running is not None

@@ -63,14 +63,14 @@ def test_a_plain_pool_shows_one_object_and_no_pool_without_spanish_speaks_it(
 def test_a_pool_that_nobody_makes_is_not_waited_for(tmp_path: Path) -> None:
     maker = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(ChildProcessError, match=r"ended with 3 before 0\.pt"):
-        pools.awaited(tmp_path / "0.pt", maker, 60)
+        pools.wait_for_pool(tmp_path / "0.pt", maker, 60)
 
 
 def test_a_pool_that_is_late_is_not_waited_for(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as maker:
         began = time.monotonic()
         with pytest.raises(TimeoutError, match=r"no 0\.pt after 0 s"):
-            pools.awaited(tmp_path / "0.pt", maker, 0.2)
+            pools.wait_for_pool(tmp_path / "0.pt", maker, 0.2)
         assert time.monotonic() - began < 5
         maker.communicate(b"\n")
 

@@ -47,10 +47,10 @@ class Asked:
 def asked_objects() -> list[Asked]:
     """objects.txt, in its order."""
     text = (Path(__file__).parent / "objects.txt").read_text("utf-8")
-    return [_asked(line) for line in text.splitlines() if line and not line.startswith("#")]
+    return [_parse_line(line) for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def _asked(line: str) -> Asked:
+def _parse_line(line: str) -> Asked:
     en, es, *labels = (part.strip() for part in line.split("="))
     first = tuple(name.strip() for name in en.split(","))
     shown = labels[0] if labels else first[0]
@@ -127,13 +127,13 @@ def _concept(en: Entry, es: Entry, keep_en: Words, keep_es: Words, all_: list[As
     return Concept(
         label,
         group,
-        _names(label, [n for a in asked for n in _weighted(a.en)], keep_en[code]),
-        _names(clean(es["label"]), [n for a in asked for n in _weighted(a.es)], keep_es[code]),
+        _names(label, [n for a in asked for n in _repeat_first(a.en)], keep_en[code]),
+        _names(clean(es["label"]), [n for a in asked for n in _repeat_first(a.es)], keep_es[code]),
         weight,
     )
 
 
-def _weighted(names: tuple[str, ...]) -> list[str]:
+def _repeat_first(names: tuple[str, ...]) -> list[str]:
     return [names[0], *names]  # the first name counts twice
 
 

@@ -28,7 +28,7 @@ def compose(rgba: Tensor, recipes: Recipes) -> Tensor:
     """``rgba`` uint8 (N, S, S, 4) and B recipes -> pictures (B, 3, S, S) in -1..1."""
     picture = backdrop(recipes.ground, rgba.shape[1])
     for layer in range(recipes.icons.shape[1]):
-        colour, alpha = placed(rgba, recipes, layer)
+        colour, alpha = place_layer(rgba, recipes, layer)
         picture = picture * (1 - alpha) + colour
     return picture * 2 - 1
 
@@ -51,7 +51,7 @@ def stars(count: Tensor, size: int = SIZE) -> Tensor:
     return functional.interpolate(lit.float(), size=(size, size), mode="bilinear") * 0.9
 
 
-def placed(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Tensor]:
+def place_layer(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Tensor]:
     """One layer: premultiplied colour (B, 3, S, S) and alpha (B, 1, S, S)."""
     icon = recipes.icons[:, layer]
     source = rgba[icon.clamp(min=0).long()].permute(0, 3, 1, 2).float() / 255

@@ -23,8 +23,8 @@ from training.pocket.sample import sample, save_sheet
 
 Figures = dict[str, float]
 SINGLES = [f"a {name}" for name in prompts.SINGLES]
-PARTS = {"two": prompts.listed(prompts.TWO), "bound": prompts.listed(prompts.BOUND),
-         "placed": prompts.listed(prompts.PLACED), "many": prompts.listed(prompts.MANY)}  # fmt: skip
+PARTS = {"two": prompts.parse(prompts.TWO), "bound": prompts.parse(prompts.BOUND),
+         "placed": prompts.parse(prompts.PLACED), "many": prompts.parse(prompts.MANY)}  # fmt: skip
 
 
 class Judge:
@@ -136,14 +136,14 @@ def ceiling(judge: Judge, pack: Path, rgba: Array, set_: str) -> dict[str, Figur
     known = [name for name in prompts.SINGLES if name in first]
     icons = on_white(rgba[np.array([first[name] for name in known])])
     single = judge.ranks(functional.interpolate(icons, rgba.shape[1]) * 2 - 1, [f"a {name}" for name in known])
-    made = composed(cook, 300)
-    table = pool.joined([pool.columns(made, pack)])
+    made = compose_recipes(cook, 300)
+    table = pool.join_pools([pool.columns(made, pack)])
     drawn = compose(torch.from_numpy(np.array(rgba)), table.recipes)
     labels = judge.vectors([m.caption for m in made] + judge.labels[:200])
     return {"single": shares(single), "composition": shares(judge.ranks(drawn, [m.caption for m in made], labels))}
 
 
-def composed(cook: Cook, count: int) -> list[Recipe]:
+def compose_recipes(cook: Cook, count: int) -> list[Recipe]:
     """Recipes in English of several objects, or of one in a scene."""
     r = np.random.default_rng(5)
     made: list[Recipe] = []

@@ -128,7 +128,7 @@ def strip(model: onnx.ModelProto) -> None:
 
 def golden(network: Pocket, settings: Settings, prompt: str = "a red apple", seed: int = 3) -> Image.Image:
     """What the network draws in fp32 torch, by classifier-free guidance from the engine's text states and sampler."""
-    folder = registry.need("minilm", registry.FOLDER)
+    folder = registry.path_or_raise("minilm", registry.FOLDER)
     encoder = MiniLM(folder / "model.safetensors", folder / "tokenizer.json", settings.tokens)
     texts = [torch.from_numpy(encoder.read(text).states)[None] for text in (prompt, "")]
 

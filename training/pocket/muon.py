@@ -24,14 +24,14 @@ class Muon:
     def step(self, rate: float) -> None:
         """Move every matrix once; gradients must be there."""
         for shape, group in self.groups.items():
-            gradient = torch.stack([_gradient(p).reshape(shape) for p in group])
+            gradient = torch.stack([_grad_of(p).reshape(shape) for p in group])
             momentum = self.momentum[shape].lerp_(gradient, 0.05)
             update = orthogonal(gradient.lerp(momentum, 0.95)) * (-rate * 0.2 * math.sqrt(max(shape)))
             torch._foreach_mul_(group, 1 - rate * self.decay)
             torch._foreach_add_(group, [u.reshape(p.shape) for u, p in zip(update.unbind(0), group, strict=True)])
 
 
-def _gradient(p: nn.Parameter) -> Tensor:
+def _grad_of(p: nn.Parameter) -> Tensor:
     assert p.grad is not None
     return p.grad
 

@@ -54,7 +54,7 @@ def make(
     workers = max(1, len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     with multiprocessing.get_context("fork").Pool(workers) as processes:
         parts = processes.map(_part, jobs, chunksize=1)
-    return joined(parts)
+    return join_pools(parts)
 
 
 def _part(job: tuple[int, int]) -> dict[str, Array]:
@@ -72,7 +72,7 @@ def columns(made: list[Recipe], pack: Path) -> dict[str, Array]:
     return stacked | {"ids": text.tokens(text.tokenizer(pack), [m.caption for m in made]), "what": what}
 
 
-def joined(parts: list[dict[str, Array]]) -> Pool:
+def join_pools(parts: list[dict[str, Array]]) -> Pool:
     """Parts as one pool."""
     whole = {name: torch.from_numpy(np.concatenate([p[name] for p in parts])) for name in parts[0]}
     return Pool(Recipes(*(whole[f.name] for f in fields(Recipes))), whole["ids"], whole["what"])

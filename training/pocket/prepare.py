@@ -54,7 +54,7 @@ def find(name: str, by_slug: dict[str, str]) -> str | None:
     return None
 
 
-def glued(name: str, by_slug: dict[str, str]) -> str | None:
+def find_without_hyphens(name: str, by_slug: dict[str, str]) -> str | None:
     """The same for fxemoji, which writes names without hyphens."""
     squeezed = {s.replace("-", ""): c for s, c in by_slug.items()}
     return squeezed.get(name) or squeezed.get(name + "face")
@@ -64,14 +64,14 @@ def icons_of(set_: str, folder: Path, every: dict[str, Concept]) -> tuple[list[I
     """A set's usable icons and their SVG documents."""
     data = json.loads((folder / "icons.json").read_text("utf-8"))
     by_slug = {slug(c.label): code for code, c in every.items()}
-    look = glued if set_ == "fxemoji" else find
+    look = find_without_hyphens if set_ == "fxemoji" else find
     icons, documents = [], []
     for name, body in data["icons"].items():
         code = look(weather(name), by_slug) if set_ == "meteocons" else look(name, by_slug)
         if body.get("hidden") or SKIP.search(name) or code is None or flag_elsewhere(every[code], set_):
             continue
         icons.append({"set": set_, "style": SETS[set_][0], "concept": code, "share": SETS[set_][1]})
-        documents.append(document(body, data))
+        documents.append(to_svg(body, data))
     return icons, documents
 
 
@@ -87,7 +87,7 @@ def flag_elsewhere(concept: Concept, set_: str) -> bool:
     return concept.group == 9 and set_ != "twemoji"
 
 
-def document(body: dict[str, Any], data: dict[str, Any]) -> str:
+def to_svg(body: dict[str, Any], data: dict[str, Any]) -> str:
     """One icon as a whole SVG document."""
     wide, high = (body.get(k, data.get(k, 16)) for k in ("width", "height"))
     box = f"{body.get('left', 0)} {body.get('top', 0)} {wide} {high}"
@@ -95,7 +95,7 @@ def document(body: dict[str, Any], data: dict[str, Any]) -> str:
     return f'<svg {names} viewBox="{box}" color="#000">{body["body"]}</svg>'
 
 
-def rendered(folder: Path, every: dict[str, Concept]) -> tuple[list[Icon], list[bytes]]:
+def load_3d_icons(folder: Path, every: dict[str, Concept]) -> tuple[list[Icon], list[bytes]]:
     """The 3d set: icons and their pictures, 128 px WebP with alpha."""
     icons, pictures = [], []
     for file in sorted((folder / "assets").glob("*.webp")):
@@ -131,7 +131,7 @@ def weigh(icons: list[Icon], every: dict[str, Concept]) -> None:
 
 def prepare(pack: Path, cache: Path) -> None:
     """Fetch, mend, weigh and pack."""
-    text.published()  # refuses now rather than after everything was fetched
+    text.encoder_folder()  # refuses now rather than after everything was fetched
     pack.mkdir(parents=True, exist_ok=True)
     homes = sources.fetch(cache)
     every = concepts(homes["emojibase-data"], homes["emojilib"])
@@ -140,7 +140,7 @@ def prepare(pack: Path, cache: Path) -> None:
     for set_ in SETS:
         found, svgs = icons_of(set_, homes[f"@iconify-json/{set_}"], every)
         icons, documents = icons + found, documents + svgs
-    found, pictures = rendered(homes["@lobehub/fluent-emoji-3d"], every)
+    found, pictures = load_3d_icons(homes["@lobehub/fluent-emoji-3d"], every)
     icons += found
     weigh(icons, every)
     used = {icon["concept"] for icon in icons}
@@ -156,7 +156,7 @@ def write(pack: Path, manifest: dict[str, Any], documents: list[str], pictures: 
     with zipfile.ZipFile(pack / "webp.zip", "w", zipfile.ZIP_STORED) as archive:
         for i, picture in enumerate(pictures):
             archive.writestr(f"{i:05}.webp", picture)
-    shutil.copy(text.published() / "tokenizer.json", pack / "tokenizer.json")
+    shutil.copy(text.encoder_folder() / "tokenizer.json", pack / "tokenizer.json")
     text.pack_encoder(pack, text.tokens(text.tokenizer(pack), sayable(manifest["concepts"])))
 
 

@@ -33,14 +33,14 @@ MANY = """two cats; three apples; two dogs; three balloons; four stars; two hear
 three fish; four flowers"""
 
 
-def listed(text: str) -> tuple[str, ...]:
+def parse(text: str) -> tuple[str, ...]:
     """Prompts out of a block of text, divided by semicolons and lines."""
     return tuple(p.strip() for line in text.splitlines() for p in line.split(";"))
 
 
-COMPOSITIONS = listed(TWO) + listed(BOUND) + listed(PLACED) + listed(MANY)
+COMPOSITIONS = parse(TWO) + parse(BOUND) + parse(PLACED) + parse(MANY)
 
-SHEET = listed("""a red apple; a smiling cat; a rocket; a house with a tree; a rain cloud; pizza; a blue car; a wizard
+SHEET = parse("""a red apple; a smiling cat; a rocket; a house with a tree; a rain cloud; pizza; a blue car; a wizard
 a puppy; a castle; a sunflower; an elephant; a banana; a guitar; a bicycle; an ice cream; an airplane
 a crown; a snowman; a red rose; a butterfly; a fish; a mouse; an owl; a cow; a dragon; a robot; a penguin
 a wolf; a hamburger; a cup of coffee; a birthday cake; a mountain; a rainbow; the moon; a star

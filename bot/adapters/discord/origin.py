@@ -2,20 +2,20 @@
 
 import discord
 
-BESIDE = "beside"
+FOLLOWUP = "beside"
 
 
 def origin_of(channel: int, message: int) -> str:
     return f"{channel}/{message}"
 
 
-def beside_of(channel: int, message: int) -> str:
+def followup_origin_of(channel: int, message: int) -> str:
     """The origin of an answer that is still to be posted, in answer to the message."""
-    return f"{origin_of(channel, message)}/{BESIDE}"
+    return f"{origin_of(channel, message)}/{FOLLOWUP}"
 
 
-def is_beside(origin: str) -> bool:
-    return origin.endswith(f"/{BESIDE}")
+def is_followup(origin: str) -> bool:
+    return origin.endswith(f"/{FOLLOWUP}")
 
 
 def message_at(client: discord.Client, origin: str) -> discord.PartialMessage:

@@ -9,13 +9,13 @@ import structlog
 from discord import app_commands
 
 from bot.adapters.discord.localisation import words
-from bot.adapters.discord.menus import Chosen, menus
+from bot.adapters.discord.menus import OnMenu, menus
 from bot.core.command import Command
 from engine.core.params import Option
 
 log = structlog.get_logger()
 
-Used = Callable[[discord.Interaction, str, dict[str, Any]], Awaitable[None]]
+OnCommand = Callable[[discord.Interaction, str, dict[str, Any]], Awaitable[None]]
 """Hears of a used command: the interaction, the command's name, and the options that were given."""
 
 EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
@@ -36,7 +36,7 @@ _TYPES: dict[str, Any] = {
 class Tree(app_commands.CommandTree[Any]):
     """One slash command for each command, shown in servers, direct messages and groups, to guild and user installs."""
 
-    def __init__(self, client: discord.Client, commands: Sequence[Command], used: Used, chosen: Chosen) -> None:
+    def __init__(self, client: discord.Client, commands: Sequence[Command], used: OnCommand, chosen: OnMenu) -> None:
         super().__init__(client, allowed_contexts=EVERYWHERE, allowed_installs=EVERYBODY)
         self._used = used
         for menu in menus(commands, chosen):
@@ -60,7 +60,7 @@ class Tree(app_commands.CommandTree[Any]):
                 log.error("request failed", exc_info=error)
 
 
-def _callback(command: Command, used: Used) -> Callable[..., Coroutine[Any, Any, None]]:
+def _callback(command: Command, used: OnCommand) -> Callable[..., Coroutine[Any, Any, None]]:
     """A function with the signature that discord.py reads: one annotated parameter an option."""
     options = command.params.options()
 
@@ -74,7 +74,7 @@ def _callback(command: Command, used: Used) -> Callable[..., Coroutine[Any, Any,
 
 
 def _parameter(option: Option) -> inspect.Parameter:
-    kind = _bounded(option)
+    kind = _option_type(option)
     return inspect.Parameter(
         option.name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -83,7 +83,7 @@ def _parameter(option: Option) -> inspect.Parameter:
     )
 
 
-def _bounded(option: Option) -> Any:
+def _option_type(option: Option) -> Any:
     kind = type(option.choices[0]) if option.choices else _TYPES[option.kind]
     if option.minimum is None and option.maximum is None:
         return kind

@@ -14,41 +14,41 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from bot.adapters.base import Live, resume, serve
-from bot.adapters.telegram.callbacks import PressLive, ReplaceLive, carries
+from bot.adapters.base import LiveMessage, resume, serve
+from bot.adapters.telegram.callbacks import CallbackLiveMessage, ReplacingLiveMessage, carries
 from bot.adapters.telegram.edit import button_of, open_edit
 from bot.adapters.telegram.menu import publish
-from bot.adapters.telegram.message import Bot, TelegramLive
-from bot.adapters.telegram.message_ref import Place
-from bot.adapters.telegram.rate_limiter import Pace
-from bot.adapters.telegram.requests import Inbox, Words, language, speaker, user_of
+from bot.adapters.telegram.message import Bot, TelegramLiveMessage
+from bot.adapters.telegram.message_ref import MessageRef
+from bot.adapters.telegram.rate_limiter import ProgressAwareRateLimiter
+from bot.adapters.telegram.requests import RequestFactory, TypedCommand, language, sender_of, user_of
 from bot.config.sections import TelegramSection
 from bot.core.command import Request
-from bot.i18n.translate import language_of, say
-from bot.presentation.buttons import meaning, pressed, withdraws
+from bot.i18n.translate import language_of, translate
+from bot.presentation.buttons import command_of, deletes_message, parse_button
 from bot.presentation.card import card_of
 from bot.requests.service import Service
-from engine.core.errors import AtelierError, Sentence
+from engine.core.errors import AtelierError, UserMessage
 from engine.core.job import Failed, Job
 
 T = TypeVar("T")
 log = structlog.get_logger()
 
 POLL_SECONDS = 30
-FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 60.0
 """Seconds before Telegram is asked again after it could not be reached; doubled each time."""
 ACCEPT_SECONDS = 5.0
 """How long new updates wait for the earlier ones: a file is fetched before its job is in the store."""
 UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY]
 
 NOT_HERE = "This button is not under that message any more."
-ON = Sentence(template="on")
-REJECTED = Sentence(
+ON = UserMessage(template="on")
+REJECTED = UserMessage(
     template="off: Telegram rejects the token in {variable}; ask @BotFather for the right one and start again",
     facts={"variable": "ATELIER_TELEGRAM_TOKEN"},
 )
-UNREACHABLE = Sentence(template="Telegram cannot be reached from here; trying again. Check the network")
-NOT_ALONE = Sentence(template="another program uses the same Telegram token; stop it, this one keeps trying")
+UNREACHABLE = UserMessage(template="Telegram cannot be reached from here; trying again. Check the network")
+NOT_ALONE = UserMessage(template="another program uses the same Telegram token; stop it, this one keeps trying")
 
 
 async def run(service: Service) -> None:
@@ -76,11 +76,11 @@ def _bot(settings: TelegramSection) -> Bot:
             connect_timeout=10, read_timeout=20, write_timeout=20, media_write_timeout=120, pool_timeout=60
         ),
         get_updates_request=HTTPXRequest(connect_timeout=10),
-        rate_limiter=Pace(),
+        rate_limiter=ProgressAwareRateLimiter(),
     )
 
 
-def _say(service: Service, state: Sentence) -> None:
+def _say(service: Service, state: UserMessage) -> None:
     """Into `status`, and into the log where it changes."""
     if service.studio.adapters.get("telegram") != state:
         (log.info if state == ON else log.warning)("telegram", state=str(state))
@@ -90,7 +90,7 @@ def _say(service: Service, state: Sentence) -> None:
 class _Adapter:
     def __init__(self, service: Service, bot: Bot) -> None:
         self._service, self._bot = service, bot
-        self._inbox = Inbox(bot, service.studio)
+        self._inbox = RequestFactory(bot, service.studio)
         self._group = asyncio.TaskGroup()
         self._local = service.studio.settings.telegram.base_url is not None
 
@@ -98,8 +98,8 @@ class _Adapter:
         async with self._group as group:
             await self._reach(self._bot.initialize)
             log.info("telegram", open=self._bot.link)
-            group.create_task(_guarded(publish(self._bot, self._service.studio.commands)))
-            for job in await self._service.left("telegram"):
+            group.create_task(_log_errors(publish(self._bot, self._service.studio.commands)))
+            for job in await self._service.unfinished_jobs("telegram"):
                 self._resume(job)
             offset = 0
             while True:
@@ -107,7 +107,7 @@ class _Adapter:
                 taken = [asyncio.Event() for _ in updates]
                 for update, accepted in zip(updates, taken, strict=True):
                     offset = update.update_id + 1
-                    group.create_task(_guarded(self._take(update, accepted)))
+                    group.create_task(_log_errors(self._take(update, accepted)))
                 await _all_set(taken)
 
     async def _poll(self, offset: int) -> tuple[Update, ...]:
@@ -117,7 +117,7 @@ class _Adapter:
 
     async def _reach(self, call: Callable[[], Awaitable[T]]) -> T:
         """What Telegram answers, however long it cannot be reached. Raises InvalidToken."""
-        wait = FIRST_WAIT
+        wait = FIRST_RETRY_SECONDS
         while True:
             try:
                 answer = await call()
@@ -130,53 +130,57 @@ class _Adapter:
                 _say(self._service, ON)
                 return answer
             await asyncio.sleep(wait)
-            wait = min(2 * wait, LONGEST_WAIT)
+            wait = min(2 * wait, MAX_RETRY_SECONDS)
 
     async def _take(self, update: Update, accepted: asyncio.Event) -> None:
         try:
             if update.message is not None:
-                await self._written(update.message, accepted)
+                await self._serve_message(update.message, accepted)
             elif update.callback_query is not None:
-                await self._pressed(update.callback_query, accepted)
+                await self._serve_button(update.callback_query, accepted)
         finally:
             accepted.set()
 
-    async def _written(self, message: Message, accepted: asyncio.Event) -> None:
-        made = self._asked(message)
+    async def _serve_message(self, message: Message, accepted: asyncio.Event) -> None:
+        made = self._request_from_message(message)
         if made is not None:
-            who = speaker(message)
+            who = sender_of(message)
             await self._serve(made, self._live(message, who), who, accepted)
 
-    def _asked(self, message: Message) -> Awaitable[Request] | None:
+    def _request_from_message(self, message: Message) -> Awaitable[Request] | None:
         """What a message asks: a command, or a text that was opened for editing and comes back."""
         button = button_of(message, self._bot.id, self._service.studio.commands)
         if button is not None:
-            return self._inbox.edited(message, button)
-        words = Words.of(message, self._service.studio, self._bot.username)
-        return self._inbox.written(words) if words is not None else None
+            return self._inbox.from_edited_text(message, button)
+        words = TypedCommand.of(message, self._service.studio, self._bot.username)
+        return self._inbox.from_command(words) if words is not None else None
 
-    async def _pressed(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
+    async def _serve_button(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
         if query.message is None:
             return
-        command = pressed(query.data or "", self._service.studio.commands)
-        if command is not None and (command.withdrawing or command.replacing) and not await self._belongs(query):
+        command = command_of(query.data or "", self._service.studio.commands)
+        if (
+            command is not None
+            and (command.deletes_message or command.replaces_message)
+            and not await self._belongs(query)
+        ):
             log.warning("a press that is not of its message is refused", button=query.data, user=query.from_user.id)
-            await query.answer(say(NOT_HERE, language(query.from_user)), show_alert=True)
+            await query.answer(translate(NOT_HERE, language(query.from_user)), show_alert=True)
             return
-        made, who = self._inbox.pressed(query, query.message), query.from_user
-        if command is not None and command.edits:
+        made, who = self._inbox.from_button(query, query.message), query.from_user
+        if command is not None and command.edited_option:
             await open_edit(query, await made, self._service.studio)
-        elif command is not None and command.replacing:
-            place = replace(Place.of(query.message), live=query.message.message_id)
-            live = TelegramLive(self._bot, place, language(who), local=self._local)
-            await self._serve(made, ReplaceLive(query, live), who, accepted)
+        elif command is not None and command.replaces_message:
+            place = replace(MessageRef.of(query.message), live=query.message.message_id)
+            live = TelegramLiveMessage(self._bot, place, language(who), local=self._local)
+            await self._serve(made, ReplacingLiveMessage(query, live), who, accepted)
         else:
-            press = PressLive(query, self._live(query.message, who), await self._shown(query))
+            press = CallbackLiveMessage(query, self._live(query.message, who), await self._message_to_delete(query))
             await self._serve(made, press, who, accepted)
 
     async def _belongs(self, query: CallbackQuery) -> bool:
         """Return whether the press is of its message; of one without a keyboard, whether the job stands there."""
-        shown = await self._shown(query)
+        shown = await self._message_to_delete(query)
         message = query.message
         return carries(query) or (
             shown is not None
@@ -185,27 +189,29 @@ class _Adapter:
             and (shown.chat, shown.live) == (message.chat.id, message.message_id)
         )
 
-    async def _shown(self, query: CallbackQuery) -> Place | None:
+    async def _message_to_delete(self, query: CallbackQuery) -> MessageRef | None:
         """Where the job stands that the button would take away; None for any other button."""
         button, studio = query.data or "", self._service.studio
-        if query.message is None or not withdraws(button, studio.commands):
+        if query.message is None or not deletes_message(button, studio.commands):
             return None
-        row = await studio.store.job(meaning(button, studio.commands).raw.get("job", ""))
-        place = Place.parse(row.job.origin) if row and row.job.user.startswith("telegram:") else None
-        return place if place and place.chat == query.message.chat.id else Place.of(query.message)
+        row = await studio.store.job(parse_button(button, studio.commands).raw_options.get("job", ""))
+        place = MessageRef.parse(row.job.origin) if row and row.job.user.startswith("telegram:") else None
+        return place if place and place.chat == query.message.chat.id else MessageRef.of(query.message)
 
     def _resume(self, job: Job) -> None:
-        self._group.create_task(_guarded(self._resumed(job)))
+        self._group.create_task(_log_errors(self._resume_job(job)))
 
-    async def _resumed(self, job: Job) -> None:
-        place, words = Place.parse(job.origin), language_of(job.language)
+    async def _resume_job(self, job: Job) -> None:
+        place, words = MessageRef.parse(job.origin), language_of(job.language)
         with bound_contextvars(user=job.user, job=job.id):
-            await resume(self._service, job, TelegramLive(self._bot, place, words, local=self._local))
+            await resume(self._service, job, TelegramLiveMessage(self._bot, place, words, local=self._local))
 
-    def _live(self, message: MaybeInaccessibleMessage, who: User | Chat) -> TelegramLive:
-        return TelegramLive(self._bot, Place.of(message), language(who), local=self._local)
+    def _live(self, message: MaybeInaccessibleMessage, who: User | Chat) -> TelegramLiveMessage:
+        return TelegramLiveMessage(self._bot, MessageRef.of(message), language(who), local=self._local)
 
-    async def _serve(self, made: Awaitable[Request], live: Live, who: User | Chat, accepted: asyncio.Event) -> None:
+    async def _serve(
+        self, made: Awaitable[Request], live: LiveMessage, who: User | Chat, accepted: asyncio.Event
+    ) -> None:
         with bound_contextvars(user=user_of(who)):
             try:
                 request = await made
@@ -226,7 +232,7 @@ async def _all_set(events: Iterable[asyncio.Event]) -> None:
         log.info("asking for more while requests are still being taken")
 
 
-async def _guarded(work: Awaitable[object]) -> None:
+async def _log_errors(work: Awaitable[object]) -> None:
     """One update's fault stays with that update, and in the log."""
     try:
         await work

@@ -4,9 +4,9 @@ from telegram import CallbackQuery, Message
 from telegram.constants import CallbackQueryLimit
 from telegram.error import BadRequest
 
-from bot.adapters.base import Within, cut
-from bot.adapters.telegram.message import TelegramLive
-from bot.adapters.telegram.message_ref import Place
+from bot.adapters.base import LiveMessageWrapper, cut
+from bot.adapters.telegram.message import TelegramLiveMessage
+from bot.adapters.telegram.message_ref import MessageRef
 from bot.presentation.card import Card
 
 
@@ -22,14 +22,14 @@ def carries(query: CallbackQuery) -> bool:
     return any(button.callback_data == query.data for row in message.reply_markup.inline_keyboard for button in row)
 
 
-class PressLive(Within[TelegramLive]):
+class CallbackLiveMessage(LiveMessageWrapper[TelegramLiveMessage]):
     """Telegram turns a button's clock until the press is answered, so the first card answers it.
 
     An end that did not fail takes away the message that carries the button and what is `beside` it, where `shown`
     says so.
     """
 
-    def __init__(self, query: CallbackQuery, live: TelegramLive, shown: Place | None) -> None:
+    def __init__(self, query: CallbackQuery, live: TelegramLiveMessage, shown: MessageRef | None) -> None:
         super().__init__(live)
         self._query, self._shown = query, shown
         self._answered = False
@@ -45,7 +45,7 @@ class PressLive(Within[TelegramLive]):
         if self._shown is not None and card.final and not card.failed:
             await self._withdraw(self._shown)
 
-    async def _withdraw(self, shown: Place) -> None:
+    async def _withdraw(self, shown: MessageRef) -> None:
         """Telegram lets a bot delete what is younger than two days; older, the message loses its buttons."""
         try:
             await self._query.delete_message()
@@ -55,10 +55,10 @@ class PressLive(Within[TelegramLive]):
             await self._query.edit_message_reply_markup(None)
 
 
-class ReplaceLive(Within[TelegramLive]):
+class ReplacingLiveMessage(LiveMessageWrapper[TelegramLiveMessage]):
     """`live` edits the button's own message; a refusal leaves that as it is and pops up."""
 
-    def __init__(self, query: CallbackQuery, live: TelegramLive) -> None:
+    def __init__(self, query: CallbackQuery, live: TelegramLiveMessage) -> None:
         super().__init__(live)
         self._query = query
         self._replaced = False

@@ -42,7 +42,7 @@ def kind_of(media: Media) -> Kind:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Upload:
     """A file read and ready to send as its `kind`. `shape` is what a video's player should know beforehand."""
 
     data: bytes
@@ -51,7 +51,7 @@ class Parcel:
     shape: dict[str, int]
 
     @classmethod
-    async def of(cls, media: Media, kind: Kind) -> "Parcel":
+    async def of(cls, media: Media, kind: Kind) -> "Upload":
         data = await asyncio.to_thread(media.path.read_bytes)
         return cls(data, f"atelier-{media.sha256[:8]}{media.path.suffix}", kind, _shape(media, kind))
 
@@ -60,17 +60,17 @@ class Parcel:
         return INPUTS[self.kind](self.data, caption=caption, filename=self.name, **self.shape)
 
 
-async def parcels(media: tuple[Media, ...]) -> list[Parcel]:
+async def uploads(media: tuple[Media, ...]) -> list[Upload]:
     """Pictures all as photos, or all as documents where one of them is too large: an album holds one kind."""
     kinds = [kind_of(one) for one in media]
     if any(kind == "document" and one.mime in PHOTO_TYPES for one, kind in zip(media, kinds, strict=True)):
         kinds = ["document" if kind == "photo" else kind for kind in kinds]
-    return [await Parcel.of(one, kind) for one, kind in zip(media, kinds, strict=True)]
+    return [await Upload.of(one, kind) for one, kind in zip(media, kinds, strict=True)]
 
 
-def albums(made: Sequence[Parcel], most: int) -> list[list[Parcel]]:
+def albums(made: Sequence[Upload], most: int) -> list[list[Upload]]:
     """In order, at most `most` together, and together only what Telegram lets stand in one album."""
-    found: list[list[Parcel]] = []
+    found: list[list[Upload]] = []
     for parcel in made:
         if found and len(found[-1]) < most and _stand_together(found[-1][-1].kind, parcel.kind):
             found[-1].append(parcel)

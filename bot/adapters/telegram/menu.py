@@ -6,7 +6,7 @@ from telegram import BotCommand
 
 from bot.adapters.telegram.message import Bot
 from bot.core.command import Command
-from bot.i18n.translate import Language, say
+from bot.i18n.translate import Language, translate
 
 DESCRIPTION = (
     "Pictures and more, made on the owner's own machine. Write /imagine and what to draw; /help lists everything."
@@ -21,8 +21,8 @@ async def publish(bot: Bot, commands: tuple[Command, ...]) -> bool:
 async def _publish(bot: Bot, commands: tuple[Command, ...], language: Language) -> bool:
     code = None if language == "en" else language
     shown = [command for command in commands if not command.admin and not command.hidden]
-    menu = [BotCommand(command.name, say(command.description, language)) for command in shown]
-    words = say(DESCRIPTION, language)
+    menu = [BotCommand(command.name, translate(command.description, language)) for command in shown]
+    words = translate(DESCRIPTION, language)
     stale_menu = list(await bot.get_my_commands(language_code=code)) != menu
     stale_words = (await bot.get_my_description(language_code=code)).description != words
     if stale_menu:

@@ -8,7 +8,7 @@ from telegram.constants import ChatType
 
 
 @dataclass(frozen=True)
-class Place:
+class MessageRef:
     """A message in its topic (0 outside topics). As text it is a request's origin: `chat/thread/message`.
 
     Once the job is shown it goes on: `/live`, the message that shows it, `/sent`, the files beside that one whose

@@ -13,17 +13,17 @@ from telegram.ext import BaseRateLimiter
 
 Answer = bool | dict[str, Any] | list[dict[str, Any]]
 
-WAITS = (0.5, 1.0, 2.0, 4.0)
+RETRY_WAIT_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try after a network error or a 5xx."""
-PATIENCE = 60.0
+MAX_PROGRESS_WAIT_SECONDS = 60.0
 """Seconds of a 429 beyond which a mere progress edit is given up."""
 PROGRESS_PER_MINUTE = 12
 """Progress edits in a group; what is left of Telegram's 20 a minute is for answers."""
-CHATS = 512
+MAX_CHATS = 512
 """Chats remembered before the quiet ones are forgotten."""
 
 
-class Pace(BaseRateLimiter[bool]):
+class ProgressAwareRateLimiter(BaseRateLimiter[bool]):
     """`rate_limit_args=True` marks a progress edit: it yields to answers, and is not worth a long wait."""
 
     def __init__(self) -> None:
@@ -47,15 +47,15 @@ class Pace(BaseRateLimiter[bool]):
     ) -> Answer:
         """The answer, after as many tries as a 429 or the network asks for. Raises TelegramError."""
         chat = self._chat(data.get("chat_id"))
-        waits = iter(WAITS)
+        waits = iter(RETRY_WAIT_SECONDS)
         while True:
             try:
                 async with AsyncExitStack() as turn:
-                    await chat.turn(turn, progress=bool(rate_limit_args))
+                    await chat.acquire(turn, progress=bool(rate_limit_args))
                     await turn.enter_async_context(self._overall)
                 return await callback(*args, **kwargs)
             except RetryAfter as error:
-                if chat.hold(error) > PATIENCE and rate_limit_args:
+                if chat.block_for(error) > MAX_PROGRESS_WAIT_SECONDS and rate_limit_args:
                     raise
             except NetworkError as error:
                 wait = next(waits, None)
@@ -64,8 +64,8 @@ class Pace(BaseRateLimiter[bool]):
                 await asyncio.sleep(wait)
 
     def _chat(self, number: Any) -> "_Chat":
-        if len(self._chats) > CHATS:
-            self._chats = {known: chat for known, chat in self._chats.items() if not chat.quiet()}
+        if len(self._chats) > MAX_CHATS:
+            self._chats = {known: chat for known, chat in self._chats.items() if not chat.is_idle()}
         return self._chats.setdefault(number, _Chat(group=isinstance(number, int) and number < 0))
 
 
@@ -77,7 +77,7 @@ class _Chat:
         self._progress = AsyncLimiter(PROGRESS_PER_MINUTE, 60) if group else AsyncLimiter(1, 1)
         self._closed_until = 0.0
 
-    async def turn(self, stack: AsyncExitStack, *, progress: bool) -> None:
+    async def acquire(self, stack: AsyncExitStack, *, progress: bool) -> None:
         if progress:
             await stack.enter_async_context(self._progress)
         if self._all is not None:
@@ -85,14 +85,14 @@ class _Chat:
         while (closed := self._closed_until - _now()) > 0:  # noqa: ASYNC110  # the end may move meanwhile
             await asyncio.sleep(closed)
 
-    def hold(self, error: RetryAfter) -> float:
+    def block_for(self, error: RetryAfter) -> float:
         """Close the chat for as long as Telegram says, and return that in seconds."""
         wait = error.retry_after
         seconds = wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
         self._closed_until = max(self._closed_until, _now() + seconds)
         return seconds
 
-    def quiet(self) -> bool:
+    def is_idle(self) -> bool:
         limiters = [limiter for limiter in (self._all, self._progress) if limiter is not None]
         return self._closed_until <= _now() and all(limiter.has_capacity(limiter.max_rate) for limiter in limiters)
 

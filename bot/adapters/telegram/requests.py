@@ -12,15 +12,15 @@ from telegram.constants import FileSizeLimit
 from telegram.error import TelegramError
 
 from bot.adapters.telegram.message import Bot
-from bot.adapters.telegram.message_ref import Place, is_private
-from bot.app import Studio
+from bot.adapters.telegram.message_ref import MessageRef, is_private
+from bot.app import AppContext
 from bot.core.command import Attachment, Command, Request
 from bot.core.command_line import parse, split_command
 from bot.i18n.translate import Language, language_of
-from bot.presentation.buttons import job_of, meaning, replaces
-from bot.requests.results import lies
+from bot.presentation.buttons import parse_button, parse_target, replaces_message
+from bot.requests.results import is_stored
 from engine.core.errors import BadInput, TooLarge
-from engine.core.params import matched
+from engine.core.params import assign_files
 from engine.media.files import FORMATS, suffix_of
 
 WELCOME = "start"
@@ -28,7 +28,7 @@ WELCOME = "start"
 
 
 @dataclass(frozen=True)
-class Words:
+class TypedCommand:
     """A command as somebody wrote it, in a message or under a file."""
 
     message: Message
@@ -36,7 +36,7 @@ class Words:
     rest: str
 
     @classmethod
-    def of(cls, message: Message, studio: Studio, username: str) -> "Words | None":
+    def of(cls, message: Message, studio: AppContext, username: str) -> "TypedCommand | None":
         """None where the message asks nothing of this bot. In a private chat every text does, be it for help."""
         private = is_private(message)
         found = split_command(message.text or message.caption or "")
@@ -52,35 +52,38 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Inbox:
+class RequestFactory:
     """Makes requests of messages and of presses."""
 
     bot: Bot
-    studio: Studio
+    studio: AppContext
 
-    async def written(self, words: Words) -> Request:
+    async def from_command(self, words: TypedCommand) -> Request:
         """Raises BadInput for words or a file that no option takes, TooLarge for a file that Telegram keeps back."""
         command = self.studio.command(words.command)
         raw = parse(command.params, words.rest) if command else {}
         files = await self._files(command, words.message) if command else {}
-        return self._request(words.message, speaker(words.message), words.command, raw, files)
+        return self._request(words.message, sender_of(words.message), words.command, raw, files)
 
-    async def edited(self, message: Message, button: str) -> Request:
+    async def from_edited_text(self, message: Message, button: str) -> Request:
         """What a person made of the text that a button opened."""
-        asked = meaning(button, self.studio.commands, message.text or "")
-        return self._request(message, speaker(message), asked.command, asked.raw, asked.files)
+        asked = parse_button(button, self.studio.commands, message.text or "")
+        return self._request(message, sender_of(message), asked.command, asked.raw_options, asked.files)
 
-    async def pressed(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> Request:
+    async def from_button(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> Request:
         """A file that is kept no more is the one in the message. Raises TooLarge where Telegram keeps that back."""
-        asked, place = meaning(query.data or "", self.studio.commands), Place.of(message)
-        request = self._request(message, query.from_user, asked.command, asked.raw, asked.files)
-        request = replace(request, id=f"telegram:press/{query.id}", beside=str(place))
-        if replaces(query.data or "", self.studio.commands):
+        asked, place = parse_button(query.data or "", self.studio.commands), MessageRef.of(message)
+        request = self._request(message, query.from_user, asked.command, asked.raw_options, asked.files)
+        request = replace(request, id=f"telegram:press/{query.id}", new_message_origin=str(place))
+        if replaces_message(query.data or "", self.studio.commands):
             request = replace(request, origin=str(replace(place, live=message.message_id)))
         carried = file_of(message) if isinstance(message, Message) else None
         if carried is None:
             return request
-        files = {option: await self._kept(request, option, file, carried) for option, file in asked.files.items()}
+        files = {
+            option: await self._prefer_stored_file(request, option, file, carried)
+            for option, file in asked.files.items()
+        }
         return replace(request, files=files)
 
     def _request(
@@ -93,14 +96,14 @@ class Inbox:
     ) -> Request:
         return Request(
             command=command,
-            raw=raw,
+            raw_options=raw,
             user=user_of(who),
-            origin=str(Place.of(message)),
+            origin=str(MessageRef.of(message)),
             files=files,
             language=language(who),
             admin=who.id in self.studio.settings.telegram.admins,
             private=is_private(message),
-            place="" if is_private(message) else f"telegram:{message.chat.id}",
+            scope="" if is_private(message) else f"telegram:{message.chat.id}",
             id=f"telegram:{message.chat.id}/{message.message_id}",
         )
 
@@ -111,16 +114,16 @@ class Inbox:
         if sent is not None and not options:
             raise BadInput("/{command} takes no file. Send it without one.", command=command.name)
         found = [file for file in (sent, answered) if file is not None]
-        places = matched(command.params, [_promise(file) for file in found])
-        return {option: await self._attachment(option, found[place]) for option, place in places.items()}
+        places = assign_files(command.params, [_guess_filename(file) for file in found])
+        return {option: await self._fetch_attachment(option, found[place]) for option, place in places.items()}
 
-    async def _kept(self, request: Request, option: str, file: Attachment, carried: Any) -> Attachment:
+    async def _prefer_stored_file(self, request: Request, option: str, file: Attachment, carried: Any) -> Attachment:
         """The message carries the first file of a result; the others stand beside it."""
-        if job_of(file.result)[1] > 1 or await lies(self.studio, request, file.result):
+        if parse_target(file.result)[1] > 1 or await is_stored(self.studio, request, file.result):
             return file
-        return replace(await self._attachment(option, carried), result=file.result)
+        return replace(await self._fetch_attachment(option, carried), result=file.result)
 
-    async def _attachment(self, option: str, file: Any) -> Attachment:
+    async def _fetch_attachment(self, option: str, file: Any) -> Attachment:
         try:
             kept = await self.bot.get_file(file.file_id)
         except TelegramError as error:
@@ -131,14 +134,14 @@ class Inbox:
         return Attachment(name, kept.file_size, url=None if local else where, path=local)
 
 
-def _promise(file: Any) -> str:
+def _guess_filename(file: Any) -> str:
     """A name that tells the file's kind: its own, or one of its type; photos have neither."""
     name, mime = getattr(file, "file_name", None), getattr(file, "mime_type", None) or "image/jpeg"
     suffix = suffix_of(mime) if mime in FORMATS.values() else (mimetypes.guess_extension(mime) or "").removeprefix(".")
     return name or f"file.{suffix}"
 
 
-def speaker(message: Message) -> User | Chat:
+def sender_of(message: Message) -> User | Chat:
     """Who wrote it. An anonymous admin of a group speaks as the group."""
     who = message.sender_chat or message.from_user
     assert who is not None, "only posts in channels have no sender, and those are not asked for"

@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from yarl import URL
 
-from bot.adapters.web.session import VISITOR, set_cookie, visitor_of
-from bot.presentation.signing import Keys, same
+from bot.adapters.web.session import CLIENT, client_of, set_cookie
+from bot.presentation.signing import Signer, constant_time_equal
 from engine.core.errors import NotAllowed, RateLimited
 
 LOGIN = "atelier_login"
@@ -18,25 +18,25 @@ OPEN: Final = ("/", "/healthz", "/api/login", "/openapi.json")
 """What needs no token: the page itself holds no secret and asks for the token."""
 SHARED: Final = "/shared/"
 """Links that were sent to a chat: opened from anywhere, by whoever has the signed address."""
-TRIES = 10
-TRIES_SECONDS = 60.0
+MAX_LOGIN_ATTEMPTS = 10
+LOGIN_WINDOW_SECONDS = 60.0
 
 
 class Unauthorized(NotAllowed):
     """The token is missing or wrong."""
 
 
-class Gate:
+class AuthMiddleware:
     """`token` is None where the server listens on loopback only and whoever reaches it is the owner."""
 
-    def __init__(self, token: str | None, keys: Keys) -> None:
+    def __init__(self, token: str | None, keys: Signer) -> None:
         self._token = token
         self._keys = keys
         self._failures: dict[str, list[float]] = {}
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[VISITOR] = visitor_of(request, self._keys)
+        request[CLIENT] = client_of(request, self._keys)
         if not request.path.startswith(SHARED):
             self._check_host(request)
             _check_origin(request)
@@ -61,7 +61,7 @@ class Gate:
             )
 
     def _check_token(self, request: web.Request, token: str) -> None:
-        if self._keys.holds(request.cookies.get(LOGIN, ""), "login", token):
+        if self._keys.verify(request.cookies.get(LOGIN, ""), "login", token):
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
@@ -70,13 +70,15 @@ class Gate:
 
     def _compare(self, request: web.Request, given: str, token: str) -> None:
         """Ten wrong tokens a minute from one address, then not even a right one is looked at."""
-        address, now = request[VISITOR].address, time.monotonic()
-        lately = [failed for failed in self._failures.pop(address, ()) if failed > now - TRIES_SECONDS]
-        if len(lately) >= TRIES:
+        address, now = request[CLIENT].address, time.monotonic()
+        lately = [failed for failed in self._failures.pop(address, ()) if failed > now - LOGIN_WINDOW_SECONDS]
+        if len(lately) >= MAX_LOGIN_ATTEMPTS:
             self._failures[address] = lately
-            raise _too_many(lately[0] + TRIES_SECONDS - now)
-        if not same(given, token):
-            self._failures = {one: tries for one, tries in self._failures.items() if tries[-1] > now - TRIES_SECONDS}
+            raise _too_many(lately[0] + LOGIN_WINDOW_SECONDS - now)
+        if not constant_time_equal(given, token):
+            self._failures = {
+                one: tries for one, tries in self._failures.items() if tries[-1] > now - LOGIN_WINDOW_SECONDS
+            }
             self._failures[address] = [*lately, now]
             raise Unauthorized("The token is wrong. Ask the studio's owner for it.")
 
@@ -105,8 +107,8 @@ def _check_origin(request: web.Request) -> None:
 def _too_many(wait: float) -> RateLimited:
     return RateLimited(
         "{count} wrong tokens in {window:g} s. Try again in {seconds} s.",
-        count=TRIES,
-        window=TRIES_SECONDS,
+        count=MAX_LOGIN_ATTEMPTS,
+        window=LOGIN_WINDOW_SECONDS,
         seconds=math.ceil(wait),
         wait=wait,
     )

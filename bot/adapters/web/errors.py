@@ -11,8 +11,8 @@ from aiohttp.typedefs import Handler
 from bot.adapters.web.auth import Unauthorized
 from bot.adapters.web.job_tracker import broken
 from bot.adapters.web.reading import TooSlow
-from bot.adapters.web.session import VISITOR
-from bot.i18n.translate import Language, say
+from bot.adapters.web.session import CLIENT
+from bot.i18n.translate import Language, translate
 from engine.core.errors import (
     AtelierError,
     BadInput,
@@ -112,7 +112,7 @@ def status_of(error: AtelierError) -> int:
 
 def error_body(error: AtelierError, language: Language) -> dict[str, Any]:
     """`{"kind", "message"}`, and `wait` in seconds where that is known."""
-    message = say(error.sentence.template, language, **error.sentence.facts)
+    message = translate(error.sentence.template, language, **error.sentence.facts)
     body: dict[str, Any] = {"kind": error.kind, "message": message}
     return {**body, "wait": error.wait} if isinstance(error, RateLimited) else body
 
@@ -144,4 +144,4 @@ def _method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Respon
 
 
 def _language(request: web.Request) -> Language:
-    return request[VISITOR].language if VISITOR in request else "en"
+    return request[CLIENT].language if CLIENT in request else "en"

@@ -15,7 +15,7 @@ from aiohttp.http import HttpProcessingError
 from bot.adapters.web.reading import CHUNK_BYTES, OPEN_BYTES, BodyStream
 from bot.core.command import Attachment
 from engine.core.errors import BadInput, TooLarge, disk_full
-from engine.media.files import part
+from engine.media.files import temporary_file
 
 PARTS = 40
 PART_HEADERS, HEADER_BYTES = 8, 2048
@@ -88,7 +88,7 @@ async def read_form(request: web.Request, bounds: Bounds, stack: ExitStack, chec
         if len(body.files) >= bounds.files:
             raise BadInput("The form has more than {count} files. Send less.", count=bounds.files)
         await check(body.fields, name)
-        path = stack.enter_context(part(bounds.folder))
+        path = stack.enter_context(temporary_file(bounds.folder))
         body.files[name] = file = await _write(piece, filename, path, bounds.file_bytes, request.content_length)
         if (file.size or 0) > bounds.file_bytes:
             return body

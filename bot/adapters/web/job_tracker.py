@@ -15,12 +15,12 @@ from engine.core.job import Done, Failed, Job, Media, Progress, Update
 
 log = structlog.get_logger()
 
-PREVIEWS = 3
+MAX_PREVIEWS = 3
 """Newest previews of a job that may still be asked for."""
 
 
 @dataclass
-class Running:
+class TrackedRequest:
     """A request of `user` on its way. `newest` is None until the service said its first word."""
 
     user: str
@@ -30,10 +30,10 @@ class Running:
     def take(self, update: Update) -> None:
         self.newest = update
         if isinstance(update, Progress) and update.preview is not None:
-            self.previews = [*self.previews, update.preview][-PREVIEWS:]
+            self.previews = [*self.previews, update.preview][-MAX_PREVIEWS:]
 
 
-class Watch:
+class JobSubscription:
     """The newest update of each job of `user`, or of one `job` alone, since it was last asked."""
 
     def __init__(self, user: str, job: str | None) -> None:
@@ -43,7 +43,7 @@ class Watch:
         self._news: dict[str, Update] = {}
         self._told = asyncio.Event()
 
-    def tell(self, running: Running, update: Update) -> None:
+    def notify(self, running: TrackedRequest, update: Update) -> None:
         if running.user == self.user and self.job in (None, update.job):
             self._news[update.job] = update
             self._told.set()
@@ -52,7 +52,7 @@ class Watch:
         self.closed = True
         self._told.set()
 
-    async def news(self, seconds: float) -> list[Update]:
+    async def changes(self, seconds: float) -> list[Update]:
         """What changed; waits until something did or the desk closed, at most so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -62,14 +62,14 @@ class Watch:
         return news
 
 
-class Desk:
+class JobTracker:
     """Carries requests through the service, and tells whoever watches."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._live: dict[str, Running] = {}
+        self._live: dict[str, TrackedRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watches: set[Watch] = set()
+        self._watches: set[JobSubscription] = set()
 
     async def start(self, request: Request) -> Update:
         """Begin, and the first update; what comes after goes on by itself. Who leaves before the first, cancels."""
@@ -85,14 +85,14 @@ class Desk:
         """Raise what the service would refuse the request for before it takes its files."""
         await self._service.check(request)
 
-    async def take_up(self) -> None:
+    async def resume_unfinished(self) -> None:
         """Go on with the jobs that an earlier run left. What has ended since is in its row, for whoever asks."""
-        for job in await self._service.left("web"):
+        for job in await self._service.unfinished_jobs("web"):
             self._resume(job)
 
-    async def whole(self, request: Request) -> Update:
+    async def run_to_end(self, request: Request) -> Update:
         """The last update of the request. Whoever leaves before it cancels the job."""
-        with self._service.serving():
+        with self._service.track_request():
             async with aclosing(self._service.handle(request)) as updates:
                 return [update async for update in updates][-1]
 
@@ -107,8 +107,8 @@ class Desk:
         return next((media for media in previews if media.sha256 == sha256), None)
 
     @contextmanager
-    def watch(self, user: str, job: str | None = None) -> Iterator[Watch]:
-        watch = Watch(user, job)
+    def watch(self, user: str, job: str | None = None) -> Iterator[JobSubscription]:
+        watch = JobSubscription(user, job)
         self._watches.add(watch)
         try:
             yield watch
@@ -130,17 +130,17 @@ class Desk:
     def _begin(
         self, user: str, updates: AsyncGenerator[Update, None], first: asyncio.Future[Update]
     ) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._carry(Running(user), updates, first))
+        task = asyncio.create_task(self._run(TrackedRequest(user), updates, first))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _carry(
-        self, running: Running, updates: AsyncGenerator[Update, None], first: asyncio.Future[Update]
+    async def _run(
+        self, running: TrackedRequest, updates: AsyncGenerator[Update, None], first: asyncio.Future[Update]
     ) -> None:
         """A fault of ours is logged here, and told to whoever waits."""
         try:
-            with self._service.serving():
+            with self._service.track_request():
                 async with aclosing(updates):
                     await self._follow(running, updates, first)
         except Exception as error:
@@ -148,9 +148,11 @@ class Desk:
             if not first.done():
                 first.set_exception(error)
             elif running.newest is not None:
-                self._tell(running, Failed.of(broken(), running.newest.job))
+                self._notify(running, Failed.of(broken(), running.newest.job))
 
-    async def _follow(self, running: Running, updates: AsyncIterator[Update], first: asyncio.Future[Update]) -> None:
+    async def _follow(
+        self, running: TrackedRequest, updates: AsyncIterator[Update], first: asyncio.Future[Update]
+    ) -> None:
         job = ""
         try:
             async for update in updates:
@@ -158,17 +160,17 @@ class Desk:
                 running.take(update)
                 if job and not isinstance(update, Done | Failed):
                     self._live[job] = running
-                self._tell(running, update)
-                for made in update.then if isinstance(update, Replied) else ():
+                self._notify(running, update)
+                for made in update.jobs if isinstance(update, Replied) else ():
                     self._resume(made)
                 if not first.done():
                     first.set_result(update)
         finally:
             self._live.pop(job, None)
 
-    def _tell(self, running: Running, update: Update) -> None:
+    def _notify(self, running: TrackedRequest, update: Update) -> None:
         for watch in self._watches:
-            watch.tell(running, update)
+            watch.notify(running, update)
 
 
 def broken() -> Broken:

@@ -34,7 +34,7 @@ _REPORTS = {
 
 
 def routes(commands: Sequence[Command]) -> Iterable[web.RouteDef]:
-    told = document(commands)
+    told = build_openapi(commands)
 
     async def openapi(_: web.Request) -> web.Response:
         return web.json_response(told)
@@ -42,11 +42,11 @@ def routes(commands: Sequence[Command]) -> Iterable[web.RouteDef]:
     return (web.get("/openapi.json", openapi),)
 
 
-def document(commands: Sequence[Command]) -> Part:
+def build_openapi(commands: Sequence[Command]) -> Part:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Atelier", "version": "1", "description": "A self-hosted media studio: jobs in, media out."},
-        "paths": {**_asking(commands), **_following(), **_reports(), **_page()},
+        "paths": {**_command_paths(commands), **_job_paths(), **_reports(), **_page()},
         "components": {
             "schemas": schemas.all_of(commands),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -55,18 +55,18 @@ def document(commands: Sequence[Command]) -> Part:
     }
 
 
-def _asking(commands: Sequence[Command]) -> Part:
+def _command_paths(commands: Sequence[Command]) -> Part:
     known = {command.name: ref(schemas.options_name(command)) for command in commands}
     asks = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line"), ref("Press")]
     answers = {"200": _json("The answer, which was there", ref("State")), "202": _json("It is queued", ref("State"))}
     return {
-        **_waited(known),
+        **_waiting_paths(known),
         **{
             path: {
                 "post": _operation(
                     "Make it as a job, which `/jobs/{id}` follows to its media",
-                    {**answers, **_bounded()},
-                    _body(_also_called(commands, command)),
+                    {**answers, **_limit_responses()},
+                    _body(_with_aliases(commands, command)),
                 )
             }
             for path, command in ROUTES.items()
@@ -74,27 +74,27 @@ def _asking(commands: Sequence[Command]) -> Part:
         "/jobs": {
             "post": _operation(
                 "Run a command, a line as typed in the chat, or a button of a state",
-                {**answers, **_bounded()},
+                {**answers, **_limit_responses()},
                 _body({"oneOf": asks}),
             )
         },
     }
 
 
-def _waited(known: Mapping[str, Part]) -> Part:
+def _waiting_paths(known: Mapping[str, Part]) -> Part:
     """The addresses that answer with what was made."""
     return {
         "/generate-image": {
             "post": _operation(
                 "Draw, and wait for the picture. Hanging up cancels.",
-                {"200": _json("The picture", ref("Image")), **_bounded()},
+                {"200": _json("The picture", ref("Image")), **_limit_responses()},
                 _body(known.get(DEFAULT_COMMAND, {})),
             )
         },
         "/enhance-media": {
             "post": _operation(
                 "Enlarge, and wait for the result. Hanging up cancels.",
-                {"200": _json("The larger picture or video", ref("Enlarged")), **_bounded()},
+                {"200": _json("The larger picture or video", ref("Enlarged")), **_limit_responses()},
                 _body(known.get("upscale", {})),
             )
         },
@@ -104,7 +104,7 @@ def _waited(known: Mapping[str, Part]) -> Part:
                 {
                     "200": _json("The picture or video with the other face", ref("Swapped")),
                     "428": _json("You are asked first: press the button with POST /jobs, once", ref("State")),
-                    **_bounded(),
+                    **_limit_responses(),
                 },
                 _body(known.get("faceswap", {})),
             )
@@ -112,14 +112,14 @@ def _waited(known: Mapping[str, Part]) -> Part:
         "/live-portrait": {
             "post": _operation(
                 "Make a portrait speak, and wait for the video. Hanging up cancels.",
-                {"200": _json("The talking portrait", ref("Animated")), **_bounded()},
+                {"200": _json("The talking portrait", ref("Animated")), **_limit_responses()},
                 _body(known.get("animate", {})),
             )
         },
     }
 
 
-def _also_called(commands: Sequence[Command], name: str) -> Part:
+def _with_aliases(commands: Sequence[Command], name: str) -> Part:
     """The command's options, also by the other names that they have at an address of its own."""
     command = next((each for each in commands if each.name == name), None)
     if command is None:
@@ -130,13 +130,13 @@ def _also_called(commands: Sequence[Command], name: str) -> Part:
     return {**options, "properties": {**own, **aliases}}
 
 
-def _following() -> Part:
+def _job_paths() -> Part:
     job = _parameter("id", "path", "The job's id")
     file = [_parameter("file", "path", "SHA-256 and suffix"), _parameter("key", "query", "As in the result's `url`")]
     until = _parameter("until", "query", "As in the link: a Unix time in seconds")
     shared = [_parameter("name", "path", "SHA-256 and suffix"), _parameter("key", "query", "As in the link"), until]
-    state = {"200": _json("Its state", ref("State")), **_unknown()}
-    bytes_ = {"200": {"description": "The file", "content": {"*/*": {}}}, **_unknown()}
+    state = {"200": _json("Its state", ref("State")), **_missing_response()}
+    bytes_ = {"200": {"description": "The file", "content": {"*/*": {}}}, **_missing_response()}
     return {
         "/jobs/{id}": {
             "parameters": [job],
@@ -145,7 +145,7 @@ def _following() -> Part:
         },
         "/jobs/{id}/events": {
             "parameters": [job],
-            "get": _operation("A job's states as they change, to its end", {**_events(), **_unknown()}),
+            "get": _operation("A job's states as they change, to its end", {**_events(), **_missing_response()}),
         },
         "/events": {"get": _operation("The states of all your live jobs as they change", _events())},
         "/shared/{name}": {"parameters": shared, "get": _operation("A file that was too large for a chat", bytes_)},
@@ -155,7 +155,7 @@ def _following() -> Part:
 
 def _reports() -> Part:
     facts = {"200": _json("Figures", ref("Facts"))}
-    age = schemas.closed({"max_age_days": {"type": "integer", "minimum": 0}}, [])
+    age = schemas.closed_object({"max_age_days": {"type": "integer", "minimum": 0}}, [])
     return {
         **{path: {"get": _operation(summary, facts)} for path, summary in _REPORTS.items()},
         "/api/cache/clear": {"post": _operation("Clear the cache, or what is older", facts, _body(age))},
@@ -165,11 +165,13 @@ def _reports() -> Part:
 
 def _page() -> Part:
     anything = {"200": _json("As JSON", {"type": "object"})}
-    token = schemas.closed({"token": {"type": "string"}}, ["token"])
+    token = schemas.closed_object({"token": {"type": "string"}}, ["token"])
     return {
         "/api/page": {"get": _operation("What the chat page reads at its start", anything)},
         "/api/login": {
-            "post": _operation("Let a browser in", {"204": {"description": "It is in"}, **_bounded()}, _body(token))
+            "post": _operation(
+                "Let a browser in", {"204": {"description": "It is in"}, **_limit_responses()}, _body(token)
+            )
         },
         "/openapi.json": {"get": _operation("This document", anything)},
     }
@@ -195,7 +197,7 @@ def _parameter(name: str, place: str, description: str) -> Part:
     return {"name": name, "in": place, "required": True, "description": description, "schema": {"type": "string"}}
 
 
-def _bounded() -> Part:
+def _limit_responses() -> Part:
     headers = {name: {"description": what, "schema": {"type": "integer"}} for name, what in _LIMIT_HEADERS.items()}
     return {
         "413": _json("Too large", ref("Error")),
@@ -203,7 +205,7 @@ def _bounded() -> Part:
     }
 
 
-def _unknown() -> Part:
+def _missing_response() -> Part:
     return {"404": _json("It is not there, or not yours", ref("Error"))}
 
 

@@ -7,16 +7,16 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.adapters.web.auth import Gate
+from bot.adapters.web.auth import AuthMiddleware
 from bot.adapters.web.errors import NotFound
 from bot.adapters.web.form import Bounds
-from bot.adapters.web.job_tracker import Desk
+from bot.adapters.web.job_tracker import JobTracker
 from bot.adapters.web.request_body import DEFAULT_COMMAND, fields_of
-from bot.adapters.web.session import VISITOR, keep_session
+from bot.adapters.web.session import CLIENT, keep_session
 from bot.adapters.web.views import Views
-from bot.app import Studio
+from bot.app import AppContext
 from bot.core.command import Command
-from bot.i18n.translate import Language, say
+from bot.i18n.translate import Language, translate
 from engine.core.errors import BadInput
 from engine.media.files import FORMATS
 
@@ -31,11 +31,13 @@ MEDIA_HEADERS = {
 class Pages:
     """The handlers of `/`, `/page/`, `/media/`, `/api/page` and `/api/login`."""
 
-    def __init__(self, studio: Studio, desk: Desk, views: Views, gate: Gate, bounds: Bounds) -> None:
+    def __init__(
+        self, studio: AppContext, tracker: JobTracker, views: Views, auth: AuthMiddleware, bounds: Bounds
+    ) -> None:
         self._studio = studio
-        self._desk = desk
+        self._desk = tracker
         self._views = views
-        self._gate = gate
+        self._gate = auth
         self._bounds = bounds
         self._assets = {path.relative_to(PAGE).as_posix(): path for path in PAGE.rglob("*") if path.is_file()}
 
@@ -60,8 +62,8 @@ class Pages:
 
     async def about(self, request: web.Request) -> web.Response:
         """Everything that the page reads at its start, in the visitor's language; here a browser gets its session."""
-        language = request[VISITOR].language
-        commands = [_declared(command, language) for command in self._studio.commands if not command.hidden]
+        language = request[CLIENT].language
+        commands = [_describe_command(command, language) for command in self._studio.commands if not command.hidden]
         told = {
             "language": language,
             "commands": commands,
@@ -79,10 +81,10 @@ class Pages:
 
     async def media(self, request: web.Request) -> web.FileResponse:
         """A file, for the visitor whom its address was made for."""
-        visitor, sha256, suffix = request[VISITOR], request.match_info["sha256"], request.match_info["suffix"]
-        preview = self._desk.preview(visitor.user, sha256)
+        client, sha256, suffix = request[CLIENT], request.match_info["sha256"], request.match_info["suffix"]
+        preview = self._desk.preview(client.user, sha256)
         path = preview.path if preview else self._bounds.folder / sha256[:2] / f"{sha256}{suffix}"
-        if not self._views.may_see(sha256, request.query.get("key", ""), visitor) or not path.is_file():
+        if not self._views.may_see(sha256, request.query.get("key", ""), client) or not path.is_file():
             raise NotFound("There is nothing at {path}.", path=request.path[:80])
         mime = FORMATS.get(suffix[1:])
         disposition = "inline" if mime else "attachment"
@@ -90,9 +92,10 @@ class Pages:
         return web.FileResponse(path, headers={**MEDIA_HEADERS, **headers})
 
 
-def _declared(command: Command, language: Language) -> dict[str, Any]:
+def _describe_command(command: Command, language: Language) -> dict[str, Any]:
     options = [
-        {**asdict(option), "description": say(option.description, language)} for option in command.params.options()
+        {**asdict(option), "description": translate(option.description, language)}
+        for option in command.params.options()
     ]
-    about = {"name": command.name, "description": say(command.description, language)}
+    about = {"name": command.name, "description": translate(command.description, language)}
     return {**about, "default": command.name == DEFAULT_COMMAND, "options": options}

@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.adapters.web.job_tracker import Desk
+from bot.adapters.web.job_tracker import JobTracker
 from bot.adapters.web.request_body import fields_of
-from bot.adapters.web.session import VISITOR
+from bot.adapters.web.session import CLIENT
 from engine.core.errors import BadInput
 from engine.core.job import Done, Failed
 
@@ -15,8 +15,8 @@ from engine.core.job import Done, Failed
 class Reports:
     """The handlers of `/api/…` and `/healthz`. Each asks a command, so its rights and figures are the command's."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, tracker: JobTracker) -> None:
+        self._desk = tracker
 
     def routes(self) -> Iterable[web.RouteDef]:
         return (
@@ -59,7 +59,7 @@ class Reports:
         return web.json_response({"status": "ok"})
 
     async def _facts(self, request: web.Request, command: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
-        update = await self._desk.whole(request[VISITOR].request(command, raw))
+        update = await self._desk.run_to_end(request[CLIENT].request(command, raw))
         if isinstance(update, Failed):
             raise update.error()
         assert isinstance(update, Done)

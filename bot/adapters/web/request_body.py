@@ -13,9 +13,9 @@ from bot.adapters.web.form import Body, Bounds, Check, disk_full_told, read_fiel
 from bot.adapters.web.reading import OPEN_BYTES, read_json
 from bot.core.command import Attachment, Command
 from bot.core.command_line import parse, split_command
-from bot.presentation.buttons import meaning
+from bot.presentation.buttons import parse_button
 from engine.core.errors import BadInput
-from engine.media.files import SCRIPTS, SUBTITLES, part
+from engine.media.files import SCRIPTS, SUBTITLES, temporary_file
 
 DEFAULT_COMMAND = "imagine"
 """What a line without a command means."""
@@ -49,12 +49,12 @@ async def ask_of(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str
     pressed `button` with the `text` that was edited.
     """
     if "line" in body.fields:
-        return _typed(str(body.fields["line"]), commands)
+        return _parse_line(str(body.fields["line"]), commands)
     if "button" in body.fields:
         text = body.fields.get("text")
-        asked = meaning(str(body.fields["button"]), commands, None if text is None else str(text))
+        asked = parse_button(str(body.fields["button"]), commands, None if text is None else str(text))
         body.files.update(asked.files)
-        return asked.command, dict(asked.raw)
+        return asked.command, dict(asked.raw_options)
     command = body.fields.get("command")
     if not isinstance(command, str):
         raise BadInput("command is missing. Give it a value.", option="command")
@@ -81,7 +81,7 @@ def unpack(options: dict[str, Any], body: Body, command: Command | None) -> tupl
     return given, uris
 
 
-def _typed(line: str, commands: Sequence[Command]) -> tuple[str, dict[str, Any]]:
+def _parse_line(line: str, commands: Sequence[Command]) -> tuple[str, dict[str, Any]]:
     name, _, words = split_command(line) or (DEFAULT_COMMAND, "", line)
     command = next((command for command in commands if command.name == name), None)
     return name, dict(parse(command.params, words)) if command else {}
@@ -96,13 +96,13 @@ def keep_uri(option: str, uri: str, bounds: Bounds, stack: ExitStack) -> Attachm
         content = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadInput("{option} is not sound base64. Encode the file again.", option=option) from error
-    path = stack.enter_context(part(bounds.folder))
+    path = stack.enter_context(temporary_file(bounds.folder))
     with disk_full_told():
         path.write_bytes(content)
-    return Attachment(name=_named(option, head), size=len(content), path=path)
+    return Attachment(name=_filename_of(option, head), size=len(content), path=path)
 
 
-def _named(option: str, head: str) -> str:
+def _filename_of(option: str, head: str) -> str:
     """What the file is called: `name=` of the data URI, or the option, with a suffix where a text is told by that."""
     mime, *parameters = head.removeprefix("data:").split(";")
     name = next((each[len("name=") :] for each in parameters if each.startswith("name=")), None)

@@ -25,13 +25,13 @@ def ask_name(command: Command) -> str:
 def all_of(commands: Sequence[Command]) -> dict[str, Any]:
     declared = {options_name(command): options_of(command) for command in commands}
     asked = {ask_name(command): _ask(command) for command in commands}
-    return {**declared, **asked, **_given()}
+    return {**declared, **asked, **_fixed_schemas()}
 
 
 def options_of(command: Command) -> dict[str, Any]:
     """The schema of the command's options."""
     options = command.params.options()
-    return closed(
+    return closed_object(
         {option.name: _option(option) for option in options}, [option.name for option in options if option.required]
     )
 
@@ -55,34 +55,36 @@ def _value(option: Option) -> dict[str, Any]:
 
 def _ask(command: Command) -> dict[str, Any]:
     properties = {"command": {"const": command.name}, "options": ref(options_name(command))}
-    schema = closed(properties, ["command"])
+    schema = closed_object(properties, ["command"])
     return {**schema, "description": command.description}
 
 
-def _given() -> dict[str, Any]:
+def _fixed_schemas() -> dict[str, Any]:
     """What the API answers, and the chat line and the pressed button that it takes."""
     return {
-        "Line": closed({"line": {"type": "string", "examples": ["/imagine a red cat --shape wide"]}}, ["line"]),
+        "Line": closed_object({"line": {"type": "string", "examples": ["/imagine a red cat --shape wide"]}}, ["line"]),
         "Press": _press(),
         "State": _state(),
         "Result": _all(text=_string(), facts={"type": "object"}, media={"type": "array", "items": ref("Media")}),
         "Media": _media(),
         "Button": _button(),
-        "Image": _made("image", seed={"type": "integer"}),
-        "Enlarged": _made("(image|video)", scale={"type": "number"}, model=_string()),
-        "Swapped": _made("(image|video)", faces={"type": "integer"}),
+        "Image": _media_result_schema("image", seed={"type": "integer"}),
+        "Enlarged": _media_result_schema("(image|video)", scale={"type": "number"}, model=_string()),
+        "Swapped": _media_result_schema("(image|video)", faces={"type": "integer"}),
         "Animated": _answer({"video": _uri("video")}, voice=_string(), model=_string()),
         "Facts": {"type": "object", "properties": {"status": {"const": "success"}}, "required": ["status"]},
         "Health": _all(status={"const": "ok"}),
         "Error": _all(status={"const": "error"}, error=ref("Fault")),
-        "Fault": closed({"kind": _string(), "message": _string(), "wait": {"type": "number"}}, ["kind", "message"]),
+        "Fault": closed_object(
+            {"kind": _string(), "message": _string(), "wait": {"type": "number"}}, ["kind", "message"]
+        ),
     }
 
 
 def _press() -> dict[str, Any]:
     """A button by its id, with what a person made of the text that it has for editing."""
     id_ = {"type": "string", "examples": ["again:3f9a1c20be"]}
-    return closed({"button": id_, "text": _string()}, ["button"])
+    return closed_object({"button": id_, "text": _string()}, ["button"])
 
 
 def _button() -> dict[str, Any]:
@@ -123,7 +125,7 @@ def _media() -> dict[str, Any]:
     )
 
 
-def _made(kind: str, **facts: dict[str, Any]) -> dict[str, Any]:
+def _media_result_schema(kind: str, **facts: dict[str, Any]) -> dict[str, Any]:
     """A result as data URIs of this kind, beside its facts, of which `facts` are always there."""
     return _answer({"image": _uri(kind), "images": {"type": "array", "items": _uri(kind)}}, **facts)
 
@@ -138,13 +140,13 @@ def _uri(kind: str) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^data:{kind}/"}
 
 
-def closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+def closed_object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     """An object with these properties and no others."""
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _all(**properties: dict[str, Any]) -> dict[str, Any]:
-    return closed(properties, list(properties))
+    return closed_object(properties, list(properties))
 
 
 def _maybe(schema: dict[str, Any]) -> dict[str, Any]:

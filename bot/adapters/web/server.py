@@ -7,26 +7,26 @@ import structlog
 from aiohttp import web
 
 from bot.adapters.web import malformed, openapi
-from bot.adapters.web.auth import Gate
+from bot.adapters.web.auth import AuthMiddleware
 from bot.adapters.web.connections import Connections, GuardedSite
 from bot.adapters.web.errors import BODY_BYTES, add_headers, errors_as_json
 from bot.adapters.web.form import Bounds
-from bot.adapters.web.job_events import Follow
-from bot.adapters.web.job_tracker import Desk
+from bot.adapters.web.job_events import JobEvents
+from bot.adapters.web.job_tracker import JobTracker
 from bot.adapters.web.jobs import Jobs
-from bot.adapters.web.links import Shared
+from bot.adapters.web.links import DownloadLinks
 from bot.adapters.web.pages import Pages
 from bot.adapters.web.reports import Reports
 from bot.adapters.web.routes import add_routes
 from bot.adapters.web.views import Views
 from bot.core.command import Command
-from bot.presentation.signing import Keys
+from bot.presentation.signing import Signer
 from bot.requests.service import Service
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 
 log = structlog.get_logger()
 
-LAST_WORDS = 2.0
+SHUTDOWN_GRACE_SECONDS = 2.0
 """Seconds that open answers have to end when the server stops."""
 IDLE_SECONDS = 30.0
 """Seconds in which a connection must send a whole head of a request, be it the first or the next one."""
@@ -42,7 +42,9 @@ async def run(service: Service) -> None:
         await server.start(settings.host, settings.port)
     except OSError as error:
         facts = {"host": settings.host, "port": settings.port, "why": error.strerror or type(error).__name__}
-        why = Sentence(template="off: cannot listen on {host}:{port} ({why}); set web.port in config.toml", facts=facts)
+        why = UserMessage(
+            template="off: cannot listen on {host}:{port} ({why}); set web.port in config.toml", facts=facts
+        )
         service.studio.adapters["web"] = why
         log.warning("the web chat is off", why=str(why))
         return
@@ -56,15 +58,15 @@ async def run(service: Service) -> None:
 class Server:
     """`start` and `stop` it; `url` is where it listens."""
 
-    def __init__(self, application: web.Application, desk: Desk, connections: Connections) -> None:
+    def __init__(self, application: web.Application, tracker: JobTracker, connections: Connections) -> None:
         malformed.keep_short()
         self.application = application
-        self._desk = desk
+        self._desk = tracker
         self._connections = connections
         self._runner = web.AppRunner(
             application,
             handler_cancellation=True,
-            shutdown_timeout=LAST_WORDS,
+            shutdown_timeout=SHUTDOWN_GRACE_SECONDS,
             access_log=None,
             keepalive_timeout=IDLE_SECONDS,
             lingering_time=LINGER_SECONDS,
@@ -76,24 +78,24 @@ class Server:
         settings = service.studio.settings
         most = max((_count_files(command) for command in service.studio.commands), default=0)
         bounds = Bounds(settings.bot.data_dir / "media", settings.media.max_bytes, most)
-        keys = await Keys.of(service.studio.store)
+        keys = await Signer.of(service.studio.store)
         token = settings.web.token.get_secret_value() if settings.web.token else None
-        gate, desk, views = Gate(token, keys), Desk(service), Views(keys, service.studio.commands)
-        application = web.Application(middlewares=[errors_as_json, gate.middleware], client_max_size=bounds.body_bytes)
+        auth, tracker, views = AuthMiddleware(token, keys), JobTracker(service), Views(keys, service.studio.commands)
+        application = web.Application(middlewares=[errors_as_json, auth.middleware], client_max_size=bounds.body_bytes)
         application[BODY_BYTES] = bounds.body_bytes
         application.on_response_prepare.append(add_headers)
-        follow = Follow(service.studio, desk, views)
+        follow = JobEvents(service.studio, tracker, views)
         add_routes(
             application,
             (
-                *Pages(service.studio, desk, views, gate, bounds).routes(),
-                *Shared(keys, bounds.folder).routes(),
-                *Jobs(service.studio, desk, follow, views, bounds).routes(),
-                *Reports(desk).routes(),
+                *Pages(service.studio, tracker, views, auth, bounds).routes(),
+                *DownloadLinks(keys, bounds.folder).routes(),
+                *Jobs(service.studio, tracker, follow, views, bounds).routes(),
+                *Reports(tracker).routes(),
                 *openapi.routes(service.studio.commands),
             ),
         )
-        return cls(application, desk, Connections(settings.web.connections, settings.web.connections_per_address))
+        return cls(application, tracker, Connections(settings.web.connections, settings.web.connections_per_address))
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 is any free one. Raises OSError for an address that cannot be had."""
@@ -105,7 +107,7 @@ class Server:
             raise
         address, bound = self._runner.addresses[0][:2]
         self.url = f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
-        await self._desk.take_up()
+        await self._desk.resume_unfinished()
 
     async def stop(self) -> None:
         """No new connections, then the jobs that still run, then the open answers."""

@@ -11,16 +11,16 @@ from aiohttp import web
 
 from bot.core.command import Attachment, Request
 from bot.i18n.translate import Language, language_of
-from bot.presentation.signing import Keys
+from bot.presentation.signing import Signer
 
 SESSION = "atelier_session"
-YEAR = 365 * 24 * 3600
+YEAR_SECONDS = 365 * 24 * 3600
 _SESSION_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 """256 random bits in base64. Before, a session's cookie was its id, which logs show: those are not taken any more."""
 
 
 @dataclass(frozen=True)
-class Visitor:
+class Client:
     """Whoever passed the gate. `user` is `"web:<session>"`, or `"web:<address>"` for a program without cookies.
 
     The session's id is made from the cookie's secret, which cannot be made from the id: logs and figures may show it.
@@ -37,25 +37,25 @@ class Visitor:
         """The visitor's request. What the web answers is private: nobody else sees its prompt or its media."""
         return Request(
             command=command,
-            raw=raw,
+            raw_options=raw,
             user=self.user,
             origin="web",
             files=files or {},
             language=self.language,
             admin=True,
             private=True,
-            also=(f"web-address:{self.address}",),
+            extra_identities=(f"web-address:{self.address}",),
         )
 
 
-VISITOR = web.RequestKey("visitor", Visitor)
+CLIENT = web.RequestKey("visitor", Client)
 
 
-def visitor_of(request: web.Request, keys: Keys) -> Visitor:
+def client_of(request: web.Request, keys: Signer) -> Client:
     address = network(request.remote)
     secret = request.cookies.get(SESSION, "")
     who = keys.sign("session", secret) if _SESSION_SECRET.fullmatch(secret) else address
-    return Visitor(f"web:{who}", address, preferred(request.headers.get("Accept-Language", "")))
+    return Client(f"web:{who}", address, preferred_language(request.headers.get("Accept-Language", "")))
 
 
 def keep_session(request: web.Request, response: web.StreamResponse) -> None:
@@ -67,10 +67,10 @@ def keep_session(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
-    response.set_cookie(name, value, max_age=YEAR, httponly=True, samesite="Strict", secure=request.secure)
+    response.set_cookie(name, value, max_age=YEAR_SECONDS, httponly=True, samesite="Strict", secure=request.secure)
 
 
-def preferred(header: str) -> Language:
+def preferred_language(header: str) -> Language:
     """The best language we have for an Accept-Language header (RFC 9110, section 12.5.4)."""
     ranges = [part.partition(";") for part in header.split(",")]
     ranked = sorted(ranges, key=lambda part: -_weight(part[2]))

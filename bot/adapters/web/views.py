@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.adapters.web.errors import error_body
-from bot.adapters.web.session import Visitor
+from bot.adapters.web.session import Client
 from bot.core.command import Button, Command, Replied
-from bot.i18n.translate import Language, say
-from bot.presentation.buttons import asks_for, replaces, withdraws
+from bot.i18n.translate import Language, translate
+from bot.presentation.buttons import deletes_message, edit_prompt, replaces_message
 from bot.presentation.card import card_of
-from bot.presentation.signing import Keys
+from bot.presentation.signing import Signer
 from engine.core.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
-from storage.store import Row
+from storage.store import JobRecord
 
 ENDED = ("done", "failed", "cancelled")
 
@@ -21,69 +21,69 @@ ENDED = ("done", "failed", "cancelled")
 class Views:
     """`keys` sign the addresses of media, so that they open for their own visitor alone; `commands` have buttons."""
 
-    def __init__(self, keys: Keys, commands: Sequence[Command]) -> None:
+    def __init__(self, keys: Signer, commands: Sequence[Command]) -> None:
         self._keys = keys
         self._commands = commands
 
-    def state(self, update: Update, visitor: Visitor) -> dict[str, Any]:
+    def state(self, update: Update, client: Client) -> dict[str, Any]:
         """`text` and `buttons` are the card's; `stage` is in the visitor's language, `fraction` 0 to 1 of the job.
 
         `seconds_left` is until its end, or until its start where it waits.
         """
-        card = card_of(update, visitor.language, self._commands)
+        card = card_of(update, client.language, self._commands)
         progress = update if isinstance(update, Progress) else None
         return {
             "id": update.job or None,
             "state": _state(update),
             "place": update.place if isinstance(update, Queued) else None,
-            "stage": say(progress.stage, visitor.language, **progress.facts) if progress else None,
+            "stage": translate(progress.stage, client.language, **progress.facts) if progress else None,
             "fraction": progress.fraction if progress else None,
             "seconds_left": update.seconds_left if isinstance(update, Progress | Queued) else None,
-            "preview": self.media(progress.preview, visitor) if progress and progress.preview else None,
+            "preview": self.media(progress.preview, client) if progress and progress.preview else None,
             "cached": isinstance(update, Done) and update.cached,
             "text": card.text,
             "alt": card.alt,
-            "buttons": [self._button(each, visitor.language) for each in card.buttons],
-            "then": [job.id for job in update.then] if isinstance(update, Replied) else [],
-            "result": self.result(update.result, visitor) if isinstance(update, Done) else None,
-            "error": error_body(update.error(), visitor.language) if isinstance(update, Failed) else None,
+            "buttons": [self._button(each, client.language) for each in card.buttons],
+            "then": [job.id for job in update.jobs] if isinstance(update, Replied) else [],
+            "result": self.result(update.result, client) if isinstance(update, Done) else None,
+            "error": error_body(update.error(), client.language) if isinstance(update, Failed) else None,
         }
 
-    def waiting(self, row: Row, place: int | None, visitor: Visitor) -> dict[str, Any]:
+    def waiting(self, row: JobRecord, place: int | None, client: Client) -> dict[str, Any]:
         """A job that is carried for another connection or platform, or for nobody while the studio stops or starts."""
-        return self.state(_standing(row, place), visitor)
+        return self.state(_standing(row, place), client)
 
     def _button(self, button: Button, language: Language) -> dict[str, Any]:
         more = {
-            "about": asks_for(button.id, self._commands, language),
-            "withdraws": withdraws(button.id, self._commands),
-            "replaces": replaces(button.id, self._commands),
+            "about": edit_prompt(button.id, self._commands, language),
+            "withdraws": deletes_message(button.id, self._commands),
+            "replaces": replaces_message(button.id, self._commands),
         }
         return {**asdict(button), **more}
 
-    def result(self, result: Result, visitor: Visitor) -> dict[str, Any]:
+    def result(self, result: Result, client: Client) -> dict[str, Any]:
         return {
             "text": result.text,
             "facts": result.facts,
-            "media": [self.media(media, visitor) for media in result.media],
+            "media": [self.media(media, client) for media in result.media],
         }
 
-    def media(self, media: Media, visitor: Visitor) -> dict[str, Any]:
+    def media(self, media: Media, client: Client) -> dict[str, Any]:
         suffix = media.path.suffix
-        key = self._keys.sign("media", visitor.user, media.sha256)
+        key = self._keys.sign("media", client.user, media.sha256)
         about = media.model_dump(mode="json", exclude={"path"})
         name = f"atelier-{media.sha256[:8]}{suffix}"
         return {"url": f"/media/{media.sha256}{suffix}?key={key}", "name": name, **about}
 
-    def may_see(self, sha256: str, key: str, visitor: Visitor) -> bool:
-        return self._keys.holds(key, "media", visitor.user, sha256)
+    def may_see(self, sha256: str, key: str, client: Client) -> bool:
+        return self._keys.verify(key, "media", client.user, sha256)
 
 
 def data_uri(media: Media) -> str:
     return f"data:{media.mime};base64,{base64.b64encode(media.path.read_bytes()).decode()}"
 
 
-def _standing(row: Row, place: int | None) -> Update:
+def _standing(row: JobRecord, place: int | None) -> Update:
     if place:
         return Queued(job=row.job.id, place=place)
     return Paused(job=row.job.id) if place is None else Started(job=row.job.id, worker="")

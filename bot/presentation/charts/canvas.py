@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 NIGHT, DUSK = "#0c0e14", "#161a28"
-SMOOTH = 4
+SUPERSAMPLING = 4
 """Round corners are drawn this many times larger and reduced."""
-GAP = 3
+GAP_PIXELS = 3
 """Pixels between the parts of a bar."""
 
 FONTS = Path(__file__).parent / "fonts"
@@ -24,13 +24,13 @@ Fade = tuple[str, str]
 """Two colours, from top to bottom."""
 
 
-class Sheet:
+class Canvas:
     """Colours are as in CSS."""
 
     def __init__(self, width: int, height: int) -> None:
         from PIL import ImageDraw
 
-        self._image = _fade((width, height), (NIGHT, DUSK))
+        self._image = _gradient((width, height), (NIGHT, DUSK))
         self._draw = ImageDraw.Draw(self._image)
 
     def text(self, at: tuple[int, int], words: str, size: int, colour: str, anchor: str = "ls") -> int:
@@ -45,11 +45,11 @@ class Sheet:
     def bar(self, box: Box, parts: Sequence[tuple[float, Fade]], radius: int) -> None:
         """A box in `parts` from the top down, each a share of its height and a fade."""
         left, top, right, bottom = box
-        mask = _rounded((right - left, bottom - top), radius)
-        column, y = _fade(mask.size, (DUSK, DUSK)), 0.0
+        mask = _rounded_mask((right - left, bottom - top), radius)
+        column, y = _gradient(mask.size, (DUSK, DUSK)), 0.0
         for number, (share, colours) in enumerate(parts, start=1):
-            height = round(share * mask.height) - (GAP if number < len(parts) else 0)
-            column.paste(_fade((mask.width, max(height, 1)), colours), (0, round(y)))
+            height = round(share * mask.height) - (GAP_PIXELS if number < len(parts) else 0)
+            column.paste(_gradient((mask.width, max(height, 1)), colours), (0, round(y)))
             y += share * mask.height
         self._image.paste(column, (left, top), mask)
 
@@ -59,7 +59,7 @@ class Sheet:
         return data.getvalue()
 
 
-def _fade(size: tuple[int, int], colours: Fade) -> "Image":
+def _gradient(size: tuple[int, int], colours: Fade) -> "Image":
     from PIL import Image, ImageColor, ImageOps
 
     top, bottom = (ImageColor.getrgb(colour)[:3] for colour in colours)
@@ -67,13 +67,13 @@ def _fade(size: tuple[int, int], colours: Fade) -> "Image":
     return ImageOps.colorize(column, top, bottom).resize(size)
 
 
-def _rounded(size: tuple[int, int], radius: int) -> "Image":
+def _rounded_mask(size: tuple[int, int], radius: int) -> "Image":
     """Where a box with round corners is, 0 to 255."""
     from PIL import Image, ImageDraw
 
-    large = Image.new("L", (size[0] * SMOOTH, size[1] * SMOOTH))
-    ImageDraw.Draw(large).rounded_rectangle((0, 0, large.width - 1, large.height - 1), radius * SMOOTH, 255)
-    return large.reduce(SMOOTH)
+    large = Image.new("L", (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING))
+    ImageDraw.Draw(large).rounded_rectangle((0, 0, large.width - 1, large.height - 1), radius * SUPERSAMPLING, 255)
+    return large.reduce(SUPERSAMPLING)
 
 
 @cache

@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.i18n.translate import Language, say
-from bot.presentation.charts.canvas import Sheet
+from bot.i18n.translate import Language, translate
+from bot.presentation.charts.canvas import Canvas
 from storage.store import Hour
 
 WIDTH, HEIGHT, MARGIN = 1080, 1000, 64
@@ -29,7 +29,7 @@ class Tile:
 
 def draw(hours: Sequence[Hour], tiles: Sequence[Tile], language: Language) -> bytes:
     """A PNG of WIDTH x HEIGHT pixels: 24 `hours`, oldest first, and up to four `tiles`. Slow: call it in a thread."""
-    sheet = Sheet(WIDTH, HEIGHT)
+    sheet = Canvas(WIDTH, HEIGHT)
     _head(sheet, hours, language)
     _legend(sheet, hours, language)
     step, top = _scale(max(_total(hour) for hour in hours))
@@ -42,33 +42,33 @@ def draw(hours: Sequence[Hour], tiles: Sequence[Tile], language: Language) -> by
     return sheet.png()
 
 
-def _head(sheet: Sheet, hours: Sequence[Hour], language: Language) -> None:
+def _head(sheet: Canvas, hours: Sequence[Hour], language: Language) -> None:
     total = sum(map(_total, hours))
-    sheet.text((MARGIN, 100), say("The last 24 hours", language), 36, MUTED)
+    sheet.text((MARGIN, 100), translate("The last 24 hours", language), 36, MUTED)
     end = sheet.text((MARGIN - 4, 218), f"{total:,}".replace(",", "\N{NARROW NO-BREAK SPACE}"), 124, WHITE)
-    sheet.text((end + 22, 218), say("job" if total == 1 else "jobs", language), 44, MUTED)
+    sheet.text((end + 22, 218), translate("job" if total == 1 else "jobs", language), 44, MUTED)
 
 
-def _legend(sheet: Sheet, hours: Sequence[Hour], language: Language) -> None:
+def _legend(sheet: Canvas, hours: Sequence[Hour], language: Language) -> None:
     x = MARGIN
     for colours, name, count in (
-        (VIOLET, say("made", language), sum(hour.done for hour in hours)),
-        (TEAL, say("from the cache", language), sum(hour.cached for hour in hours)),
-        (CORAL, say("failed", language), sum(hour.failed for hour in hours)),
+        (VIOLET, translate("made", language), sum(hour.done for hour in hours)),
+        (TEAL, translate("from the cache", language), sum(hour.cached for hour in hours)),
+        (CORAL, translate("failed", language), sum(hour.failed for hour in hours)),
     ):
         sheet.box((x, 284, x + 22, 306), colours[0], 11)
         x = sheet.text((x + 36, 306), str(count), 34, WHITE)
         x = sheet.text((x + 10, 306), name, 34, MUTED) + 52
 
 
-def _line(sheet: Sheet, tick: int, top: int) -> None:
+def _line(sheet: Canvas, tick: int, top: int) -> None:
     y = round(BOTTOM - (BOTTOM - TOP) * tick / top)
     sheet.box((MARGIN, y - 1, RIGHT, y), GRID)
     words = f"{tick / 1000:g}k" if tick >= 1000 else str(tick)
     sheet.text((WIDTH - MARGIN, y), words, 28, MUTED, "rm")
 
 
-def _bar(sheet: Sheet, x: int, hour: Hour, top: int) -> None:
+def _bar(sheet: Canvas, x: int, hour: Hour, top: int) -> None:
     total = _total(hour)
     if total == 0:
         sheet.box((x, BOTTOM - 6, x + BAR, BOTTOM), GRID, 3)
@@ -79,15 +79,15 @@ def _bar(sheet: Sheet, x: int, hour: Hour, top: int) -> None:
     sheet.bar((x, BOTTOM - height, x + BAR, BOTTOM), parts, 7)
 
 
-def _clock(sheet: Sheet, hours: Sequence[Hour], language: Language) -> None:
+def _clock(sheet: Canvas, hours: Sequence[Hour], language: Language) -> None:
     """The machine's own time under every sixth hour, and where now is."""
     for number in range(0, 24, 6):
         words = time.strftime("%H:%M", time.localtime(hours[number].start))
         sheet.text((MARGIN + number * SLOT, BOTTOM + 46), words, 28, MUTED)
-    sheet.text((RIGHT, BOTTOM + 46), say("now", language), 28, WHITE, "rs")
+    sheet.text((RIGHT, BOTTOM + 46), translate("now", language), 28, WHITE, "rs")
 
 
-def _tiles(sheet: Sheet, tiles: Sequence[Tile]) -> None:
+def _tiles(sheet: Canvas, tiles: Sequence[Tile]) -> None:
     gap = 20
     width = (WIDTH - 2 * MARGIN + gap) // max(len(tiles), 1) - gap
     for number, tile in enumerate(tiles):

@@ -2,38 +2,55 @@
 
 from engine.media.video.colours import TAGS, as_bt709, standard
 from engine.media.video.frames import frames, write
-from engine.media.video.probe import Bounds, Probe, Sound, Stream, conversions, described, other_sounds, probe
-from engine.media.video.process import FONTS, FFmpegFailed, OnSeconds, Watch, feed, heard, run
+from engine.media.video.probe import (
+    Probe,
+    ProbeLimits,
+    Sound,
+    Stream,
+    conversions,
+    other_sounds,
+    probe,
+    with_dimensions,
+)
+from engine.media.video.process import (
+    FONTS,
+    CancelOrTimeout,
+    FFmpegFailed,
+    OnSeconds,
+    pipe_frames,
+    run_and_capture,
+    run_pipeline,
+)
 from engine.media.video.programs import chosen, program
 from engine.media.video.sound import encodable, recorded, samples
-from engine.media.video.source import opened, track
+from engine.media.video.source import open_input, track
 
 __all__ = [
     "FONTS",
     "TAGS",
-    "Bounds",
+    "CancelOrTimeout",
     "FFmpegFailed",
     "OnSeconds",
     "Probe",
+    "ProbeLimits",
     "Sound",
     "Stream",
-    "Watch",
     "as_bt709",
     "chosen",
     "conversions",
-    "described",
     "encodable",
-    "feed",
     "frames",
-    "heard",
-    "opened",
+    "open_input",
     "other_sounds",
+    "pipe_frames",
     "probe",
     "program",
     "recorded",
-    "run",
+    "run_and_capture",
+    "run_pipeline",
     "samples",
     "standard",
     "track",
+    "with_dimensions",
     "write",
 ]

@@ -11,9 +11,9 @@ from engine.core.errors import BadInput
 from engine.media.video.colours import TAGS, as_bt709, standard
 from engine.media.video.limits import padded_pixels
 from engine.media.video.probe import Probe, Stream
-from engine.media.video.process import FFmpegFailed, Watch, child
+from engine.media.video.process import CancelOrTimeout, FFmpegFailed, child
 from engine.media.video.sound import along
-from engine.media.video.source import opened, track
+from engine.media.video.source import open_input, track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = False) -> "Generator[Picture]":
+def frames(path: Path, mime: str, stream: Stream, watch: CancelOrTimeout, alpha: bool = False) -> "Generator[Picture]":
     """Yield the frames of a video or GIF as they are shown: turned, with square pixels, in BT.709's colours.
 
     They come at the constant `stream.rate`, the first one at the recording's zero. Each is (H, W, 3), or (H, W, 4) with
@@ -35,7 +35,7 @@ def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = Fa
     shape = (stream.height, stream.width, 4 if alpha else 3)
     size = (stream.width, stream.height)
     coded = stream.coded if all(stream.coded) else size
-    source = opened(path, mime, max_pixels=padded_pixels(*coded), decoder=stream.decoder)
+    source = open_input(path, mime, max_pixels=padded_pixels(*coded), decoder=stream.decoder)
     steady = track(source, stream.index, "v").filter("fps", stream.rate, start_time=0)
     shown = steady.filter("scale", *size) if alpha else standard(steady, stream.colours, coded[1], size, rgb=True)
     raw = shown.output("pipe:", f="rawvideo", pix_fmt="rgba" if alpha else "rgb24")
@@ -52,7 +52,11 @@ def frames(path: Path, mime: str, stream: Stream, watch: Watch, alpha: bool = Fa
 
 
 def write(
-    pictures: "Iterable[Picture]", path: Path, rate: float, watch: Watch, sound: "tuple[Path, str, Probe] | None" = None
+    pictures: "Iterable[Picture]",
+    path: Path,
+    rate: float,
+    watch: CancelOrTimeout,
+    sound: "tuple[Path, str, Probe] | None" = None,
 ) -> None:
     """Encode frames of one shape, (H, W, 3 or 4), to `path`: H.264 in .mp4, or .gif, which has no sound.
 
@@ -95,7 +99,7 @@ def _mp4(video: Any, path: Path, sound: "tuple[Path, str, Probe] | None") -> Any
         {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p", **TAGS},
     )
     if sound and sound[2].sound:
-        heard, how = along(opened(sound[0], sound[1]), sound[2].sound)
+        heard, how = along(open_input(sound[0], sound[1]), sound[2].sound)
         streams.append(heard)
         codecs |= how
     return ffmpeg.output(*streams, f"file:{path}", f="mp4", movflags="+faststart", **codecs)

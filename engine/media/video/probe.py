@@ -6,18 +6,18 @@ from pathlib import Path
 
 import structlog
 
-from engine.core.errors import BadInput, Sentence, TooLarge
+from engine.core.errors import BadInput, TooLarge, UserMessage
 from engine.core.job import Media
 from engine.media.video.colours import Colours
-from engine.media.video.process import FFmpegFailed, Watch, child, seconds_of
-from engine.media.video.source import opened
+from engine.media.video.process import CancelOrTimeout, FFmpegFailed, child, seconds_of
+from engine.media.video.source import open_input
 from engine.media.video.streams import Line, layout, lines, of_input, picture, preferred
 
 log = structlog.get_logger()
 
-STREAMS = 16
+MAX_STREAMS = 16
 """More streams than this no honest recording has."""
-LIMIT = 20.0
+TIMEOUT_SECONDS = 20.0
 """Seconds that a probe may take."""
 FASTEST = 120.0
 """Frames a second; a video that has more is thinned out."""
@@ -26,7 +26,7 @@ TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ProbeLimits:
     """What a recording may be: its length in seconds, its frames, the pixels of a frame."""
 
     seconds: float = 1800
@@ -77,28 +77,28 @@ class Probe:
     sound: Sound | None
 
 
-def conversions(found: Probe) -> tuple[Sentence, ...]:
+def conversions(found: Probe) -> tuple[UserMessage, ...]:
     """Return what a person should know of how their recording is read: what of it is another in the result."""
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
     colours = found.video.colours if found.video else Colours()
     if colours.hdr:
         template = "The video is HDR ({name}). The result is SDR, which every player shows."
-        notes += (Sentence(template=template, facts={"name": colours.hdr}),)
+        notes += (UserMessage(template=template, facts={"name": colours.hdr}),)
     if colours.is_transparent:
-        notes += (Sentence(template="What is transparent in the video is black in the result."),)
+        notes += (UserMessage(template="What is transparent in the video is black in the result."),)
     return notes + other_sounds(found)
 
 
-def other_sounds(found: Probe) -> tuple[Sentence, ...]:
+def other_sounds(found: Probe) -> tuple[UserMessage, ...]:
     """Return a note where the recording has several sounds: one of them is taken."""
     sound = found.sound
     if sound is None or sound.count < 2:
         return ()
     template = "There are {count} sound tracks in it; number {number}, which players play, was taken."
-    return (Sentence(template=template, facts={"count": sound.count, "number": sound.place}),)
+    return (UserMessage(template=template, facts={"count": sound.count, "number": sound.place}),)
 
 
-def described(media: Media, found: Probe) -> Media:
+def with_dimensions(media: Media, found: Probe) -> Media:
     """`media` with the size and the length that were found in it."""
     size = {"width": found.video.width, "height": found.video.height} if found.video else {}
     return media.model_copy(update={**size, "seconds": round(found.seconds, 3)})
@@ -111,29 +111,29 @@ STATED_STEP = 0.01
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
 
 
-def probe(path: Path, mime: str, bounds: Bounds | None = None, watch: Watch | None = None) -> Probe:
+def probe(path: Path, mime: str, bounds: ProbeLimits | None = None, watch: CancelOrTimeout | None = None) -> Probe:
     """Look at the file, which `engine.media.files.sniff` said is `mime`.
 
     Raises BadInput where it is damaged or has neither sound nor moving pictures, TooLarge where it is over `bounds`,
     and what a child raises.
     """
     try:
-        head, told = _read(path, mime, watch or Watch(seconds=LIMIT))
+        head, told = _read(path, mime, watch or CancelOrTimeout(seconds=TIMEOUT_SECONDS))
         found = _found(head, told)
     except FFmpegFailed as error:
         log.info("not readable", said=str(error)[-500:])
         found = None
     if found is None or not (found.video or found.sound):
         raise BadInput("There is no sound or video in the file that can be read. Attach another one.")
-    _check(found, bounds or Bounds())
+    _check(found, bounds or ProbeLimits())
     return found
 
 
-def _read(path: Path, mime: str, watch: Watch) -> tuple[list[str], dict[str, str]]:
+def _read(path: Path, mime: str, watch: CancelOrTimeout) -> tuple[list[str], dict[str, str]]:
     """Return what FFmpeg says of the input, and its last progress report after reading it to the end."""
     import ffmpeg
 
-    source = opened(path, mime)
+    source = open_input(path, mime)
     copied = ffmpeg.output(source["V:0?"], source["a?"], "pipe:", f="null", c="copy")
     with child(copied, watch, "-nostats", "-progress", "pipe:1", loglevel="info") as one:
         told = dict(line.decode(errors="replace").strip().split("=", 1) for line in one.out if b"=" in line)
@@ -142,11 +142,11 @@ def _read(path: Path, mime: str, watch: Watch) -> tuple[list[str], dict[str, str
 
 def _found(head: list[str], told: dict[str, str]) -> Probe:
     streams = list(lines(head))
-    if len(streams) > STREAMS:
+    if len(streams) > MAX_STREAMS:
         raise BadInput(
             "The file has {count} streams; at most {bound} are read here. Attach a plain sound or video.",
             count=len(streams),
-            bound=STREAMS,
+            bound=MAX_STREAMS,
         )
     video = next((line for line in streams if line.kind == "Video" and not line.is_cover), None)
     sound = preferred([line for line in streams if line.kind == "Audio"])
@@ -196,7 +196,7 @@ def _duration(head: list[str]) -> float:
     return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else 0.0
 
 
-def _check(found: Probe, bounds: Bounds) -> None:
+def _check(found: Probe, bounds: ProbeLimits) -> None:
     if found.seconds > bounds.seconds:
         raise TooLarge(
             "The recording is {seconds} s long; at most {bound} s are allowed. Cut it shorter.",

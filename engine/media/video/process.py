@@ -19,9 +19,9 @@ from engine.media.video.programs import program
 
 log = structlog.get_logger()
 
-LOOK = 0.1
+POLL_SECONDS = 0.1
 """Seconds between two looks at whether the child has to go."""
-TOLD = 200
+MAX_LOG_LINES = 200
 """Lines of what FFmpeg says that are kept, from the start and from the end."""
 
 FONTS = "fonts.conf"
@@ -35,7 +35,7 @@ class FFmpegFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Watch:
+class CancelOrTimeout:
     """What ends a child early: `cancelled` being set, or `seconds` having passed."""
 
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -64,7 +64,12 @@ class Child:
 
 @contextmanager
 def child(
-    pipeline: Any, watch: Watch, *options: str, feed: bool = False, loglevel: str = "error", folder: Path | None = None
+    pipeline: Any,
+    watch: CancelOrTimeout,
+    *options: str,
+    feed: bool = False,
+    loglevel: str = "error",
+    folder: Path | None = None,
 ) -> Iterator[Child]:
     """FFmpeg at work on `pipeline`, an output of ffmpeg-python, in the working folder `folder`; gone at the end.
 
@@ -89,7 +94,7 @@ def child(
         one = Child(process)
         listener = threading.Thread(target=_listen, args=(one,))
         listener.start()
-        threading.Thread(target=_mind, args=(one, watch), daemon=True).start()
+        threading.Thread(target=_watchdog, args=(one, watch), daemon=True).start()
         try:
             yield one
             process.wait()
@@ -99,10 +104,12 @@ def child(
             process.kill()
             listener.join()
             _close(process)
-    _judge(one, watch)
+    _raise_for_status(one, watch)
 
 
-def run(pipeline: Any, watch: Watch, on_seconds: OnSeconds | None = None, folder: Path | None = None) -> dict[str, str]:
+def run_pipeline(
+    pipeline: Any, watch: CancelOrTimeout, on_seconds: OnSeconds | None = None, folder: Path | None = None
+) -> dict[str, str]:
     """Run `pipeline` to its end. `on_seconds` hears how many seconds of the output are done.
 
     Returns FFmpeg's last progress report, such as `{"frame": "50", "out_time_us": "2000000"}`. Raises what `child`
@@ -117,7 +124,9 @@ def run(pipeline: Any, watch: Watch, on_seconds: OnSeconds | None = None, folder
     return told
 
 
-def feed(pipeline: Any, chunks: Iterable[bytes | memoryview], watch: Watch, folder: Path | None = None) -> None:
+def pipe_frames(
+    pipeline: Any, chunks: Iterable[bytes | memoryview], watch: CancelOrTimeout, folder: Path | None = None
+) -> None:
     """Run `pipeline`, whose input is `pipe:`, on `chunks`. Raises what `child` and `chunks` raise."""
     with child(pipeline, watch, feed=True, folder=folder) as one:
         for chunk in chunks:
@@ -125,7 +134,7 @@ def feed(pipeline: Any, chunks: Iterable[bytes | memoryview], watch: Watch, fold
         one.into.close()
 
 
-def heard(pipeline: Any, watch: Watch, folder: Path | None = None) -> str:
+def run_and_capture(pipeline: Any, watch: CancelOrTimeout, folder: Path | None = None) -> str:
     """Run `pipeline` to its end -> the last lines of what FFmpeg says of it, where filters tell what they measured."""
     with child(pipeline, watch, "-nostats", loglevel="info", folder=folder) as one:
         pass
@@ -156,21 +165,21 @@ def _listen(one: Child) -> None:
     assert one.process.stderr is not None
     for line in one.process.stderr:
         said = line[:1000].decode(errors="replace").rstrip()
-        if len(one.head) < TOLD:
+        if len(one.head) < MAX_LOG_LINES:
             one.head.append(said)
         one.tail.append(said)
 
 
-def _mind(one: Child, watch: Watch) -> None:
+def _watchdog(one: Child, watch: CancelOrTimeout) -> None:
     deadline = time.monotonic() + watch.seconds
     while one.process.poll() is None:
         one.overdue = time.monotonic() > deadline
-        if one.overdue or watch.cancelled.wait(LOOK):
+        if one.overdue or watch.cancelled.wait(POLL_SECONDS):
             one.process.kill()
             return
 
 
-def _judge(one: Child, watch: Watch) -> None:
+def _raise_for_status(one: Child, watch: CancelOrTimeout) -> None:
     if watch.cancelled.is_set():
         raise Cancelled("Cancelled.")
     if one.overdue:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ DECODERS = frozenset(
 )
 """The decoders without which files that people send cannot be read; `av1` stands for any one of them."""
 
-NONE = Sentence(template="There is no FFmpeg here, so no sound or video can be read. Install one, then start again.")
+NONE = UserMessage(template="There is no FFmpeg here, so no sound or video can be read. Install one, then start again.")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Choice:
 
     path: str
     version: str
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
 
 
 @cache
@@ -115,16 +115,16 @@ def _candidates() -> Iterator[str]:
         log.warning("the packaged FFmpeg is not here", why=str(error))
 
 
-def _fallback(path: str, lacking: str, instead: str) -> Sentence:
+def _fallback(path: str, lacking: str, instead: str) -> UserMessage:
     log.warning("another FFmpeg runs instead", unfit=path, lacks=lacking, runs=instead)
-    return Sentence(
+    return UserMessage(
         template="The FFmpeg at {path} cannot do all that is needed ({lacking}), so the packaged one runs.",
         facts={"path": path, "lacking": lacking},
     )
 
 
-def _unable(path: str, lacking: str) -> Sentence:
-    return Sentence(
+def _unable(path: str, lacking: str) -> UserMessage:
+    return UserMessage(
         template="The FFmpeg at {path} cannot do all that is needed ({lacking}), and there is no other."
         " Install a newer one.",
         facts={"path": path, "lacking": lacking},

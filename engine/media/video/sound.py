@@ -7,8 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.media.video.probe import Probe, Sound, probe
-from engine.media.video.process import Watch, child
-from engine.media.video.source import opened, track
+from engine.media.video.process import CancelOrTimeout, child
+from engine.media.video.source import open_input, track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +58,7 @@ def encodable(sound: Any) -> Any:
     return sound.filter("aformat", channel_layouts="mono|stereo")
 
 
-def samples(path: Path, mime: str, rate: int, watch: Watch, found: Probe | None = None) -> "Samples":
+def samples(path: Path, mime: str, rate: int, watch: CancelOrTimeout, found: Probe | None = None) -> "Samples":
     """Return the sound mixed to one channel for a listener to speech, in -1..1 at `rate` a second.
 
     Sample 0 is at the recording's zero. `found` is its probe, made here where it is left out. Raises BadInput where
@@ -69,7 +69,7 @@ def samples(path: Path, mime: str, rate: int, watch: Watch, found: Probe | None 
     found = found or probe(path, mime, watch=watch)
     if found.sound is None:
         raise BadInput("There is no sound in the recording. Attach one that has sound.")
-    three = recorded(opened(path, mime), found.sound).filter("aformat", sample_fmts="flt", channel_layouts="3.0")
+    three = recorded(open_input(path, mime), found.sound).filter("aformat", sample_fmts="flt", channel_layouts="3.0")
     raw = three.output("pipe:", f="f32le", ar=rate, t=found.seconds + MARGIN_SECONDS)
     with child(raw, watch) as one:
         mixed = list(_mixed(one.out, rate))

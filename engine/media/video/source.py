@@ -34,7 +34,7 @@ def track(source: Any, index: int | None, kind: str) -> Any:
     return source[kind if index is None else str(index)]
 
 
-def opened(path: Path, mime: str, max_pixels: int | None = None, decoder: str | None = None, **options: Any) -> Any:
+def open_input(path: Path, mime: str, max_pixels: int | None = None, decoder: str | None = None, **options: Any) -> Any:
     """The file as an input of an ffmpeg-python pipeline. `max_pixels` bounds each coded frame, by default as the
     owner says. KeyError for pictures.
 

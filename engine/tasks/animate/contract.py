@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.tasks.animate.audio_motion.driving_audio import Speech
-    from engine.tasks.animate.options import Wishes
+    from engine.tasks.animate.options import AnimationOptions
     from engine.vision.faces.face import Face
 
     Picture = NDArray[np.uint8]
 
 
-class Painter(Protocol):
+class PortraitAnimator(Protocol):
     """Loaded networks. `name` says which they are, `motion_by` what turns speech to motion: joyvasa or envelope."""
 
     @property
@@ -30,8 +30,10 @@ class Painter(Protocol):
 
     def faces(self, picture: "Picture") -> "tuple[Face, ...]": ...
 
-    def moved(self, speech: "Speech", wishes: "Wishes") -> Any:
+    def motion_from(self, speech: "Speech", options: "AnimationOptions") -> Any:
         """The motion of who says it, which has as many frames as its length is; `frames` paints them."""
         ...
 
-    def frames(self, picture: "Picture", face: "Face", motion: Any, wishes: "Wishes") -> "Iterator[Picture]": ...
+    def frames(
+        self, picture: "Picture", face: "Face", motion: Any, options: "AnimationOptions"
+    ) -> "Iterator[Picture]": ...

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Wishes:
+class AnimationOptions:
     """`lip_zero` shuts the lips first, `eyes` drives the eyes, `stitching` keeps shoulders still."""
 
     lip_zero: bool

@@ -42,7 +42,7 @@ class Params(TaskParams):
     )
 
     @model_validator(mode="after")
-    def something_is_said(self) -> Self:
+    def check_speech_source(self) -> Self:
         if (self.audio is None) == (self.text is None):
             raise BadInput("Give what it says: either audio, a recording, or text, words to be spoken.")
         return self

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.media import png, video
-from engine.tasks.animate.speech_audio import Voiced
+from engine.tasks.animate.speech_audio import SpeechAudio
 from engine.worker.context import Context
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RATE = 25
 """Frames a second."""
-LIMIT = 3600.0
+TIMEOUT_SECONDS = 3600.0
 """Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
 BEGUN, ENDED = 0.1, 0.98
 """What is done of a job when the first frame is painted, and when the last one is."""
@@ -33,15 +33,15 @@ class Scene:
     """`picture` is (H, W, 3); what is made lies in `folder`."""
 
     picture: "Picture"
-    voiced: Voiced
+    voiced: SpeechAudio
     folder: Path
     context: Context
 
     def moving(self, frames: "Iterable[Picture]", count: int) -> Path:
         """The frames, of which there are `count`, as an MP4 with the sound."""
         voiced, path = self.voiced, self.folder / "made.mp4"
-        watch = video.Watch(self.context.cancelled, LIMIT)
-        video.write(self._told(frames, count), path, RATE, watch, (voiced.path, voiced.mime, voiced.found))
+        watch = video.CancelOrTimeout(self.context.cancelled, TIMEOUT_SECONDS)
+        video.write(self._report_progress(frames, count), path, RATE, watch, (voiced.path, voiced.mime, voiced.found))
         return path
 
     def still(self) -> Path:
@@ -60,15 +60,17 @@ class Scene:
         drawn = page.overlay(waves, x=0, y=height - height // WAVES - height // 30, shortest=1, format="gbrp")
         even = video.as_bt709(drawn.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2"))
         made = ffmpeg.output(even, sound[1], "made.mp4", f="mp4", movflags="+faststart", map_metadata=-1, **STILL)
-        video.run(made, video.Watch(self.context.cancelled, LIMIT), self._on_seconds, self.folder)
+        video.run_pipeline(
+            made, video.CancelOrTimeout(self.context.cancelled, TIMEOUT_SECONDS), self._on_seconds, self.folder
+        )
         return self.folder / "made.mp4"
 
     def _sound(self) -> Any:
-        source = video.opened(self.voiced.path, self.voiced.mime)
+        source = video.open_input(self.voiced.path, self.voiced.mime)
         assert self.voiced.found.sound is not None, "what a portrait speaks has sound"
         return video.encodable(video.recorded(source, self.voiced.found.sound))
 
-    def _told(self, frames: "Iterable[Picture]", count: int) -> "Iterator[Picture]":
+    def _report_progress(self, frames: "Iterable[Picture]", count: int) -> "Iterator[Picture]":
         """The frames as they are, while the person hears how far they are and sees some."""
         step = max(1, count // PREVIEWS)
         for number, frame in enumerate(frames):

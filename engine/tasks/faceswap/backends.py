@@ -4,8 +4,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.errors import MissingModel, Sentence
-from engine.core.protocol import Service
+from engine.core.errors import MissingModel, UserMessage
+from engine.core.protocol import Capability
 from engine.core.task import EngineSettings
 from engine.weights import fingerprint, registry
 
@@ -18,17 +18,17 @@ MESH, INSWAPPER = "mesh", "inswapper"
 FULL = ("buffalo_l", "inswapper_128")
 """Entries of weights.toml."""
 
-ASKED = Sentence(template="config.toml asks for InsightFace, whose weights are for non-commercial research only.")
-HERE = Sentence(template="There is a GPU, and InsightFace's weights are here: for non-commercial research only.")
+ASKED = UserMessage(template="config.toml asks for InsightFace, whose weights are for non-commercial research only.")
+HERE = UserMessage(template="There is a GPU, and InsightFace's weights are here: for non-commercial research only.")
 
 
-def choose(settings: EngineSettings) -> Service:
+def choose(settings: EngineSettings) -> Capability:
     """The backend for `faceswap`: what the owner named; for `auto` InsightFace where device, libraries, weights and the
     owner's word on their licence allow.
     """
     wanted = settings.models.get("faceswap", "auto")
     if wanted == MESH:
-        return _mesh(Sentence(template="config.toml asks for it."))
+        return _mesh(UserMessage(template="config.toml asks for it."))
     if wanted != "auto":
         return _inswapper(wanted, ASKED)
     obstacle = _obstacle(settings)
@@ -42,7 +42,7 @@ def load(settings: EngineSettings) -> "Swapper":
     if choose(settings).backend == MESH:
         from engine.tasks.faceswap.mesh.swapper import MeshSwapper  # loads LiteRT and OpenCV
 
-        registry.fetch(registry.named("mediapipe-faces"), settings.weights)
+        registry.fetch(registry.find_weight("mediapipe-faces"), settings.weights)
         return MeshSwapper(settings.weights)
     folder = _folder(settings)
     from engine.tasks.faceswap.inswapper.swapper import InsightSwapper  # loads torch and ONNX Runtime
@@ -50,29 +50,35 @@ def load(settings: EngineSettings) -> "Swapper":
     return InsightSwapper(folder, settings.device)
 
 
-def _mesh(why: Sentence) -> Service:
-    return Service(task="faceswap", version=VERSION, backend=MESH, tier="embedded", model="mediapipe-468", why=why)
+def _mesh(why: UserMessage) -> Capability:
+    return Capability(task="faceswap", version=VERSION, backend=MESH, tier="embedded", model="mediapipe-468", why=why)
 
 
-def _inswapper(wanted: str, why: Sentence) -> Service:
-    model = "inswapper_128" if wanted == INSWAPPER else fingerprint.named(Path(wanted).expanduser(), "*.onnx")
-    return Service(task="faceswap", version=VERSION, backend=INSWAPPER, tier="full", model=model, why=why)
+def _inswapper(wanted: str, why: UserMessage) -> Capability:
+    model = (
+        "inswapper_128"
+        if wanted == INSWAPPER
+        else fingerprint.name_with_fingerprint(Path(wanted).expanduser(), "*.onnx")
+    )
+    return Capability(task="faceswap", version=VERSION, backend=INSWAPPER, tier="full", model=model, why=why)
 
 
-def _obstacle(settings: EngineSettings) -> Sentence | None:
+def _obstacle(settings: EngineSettings) -> UserMessage | None:
     """Why `auto` cannot take the full tier."""
     if not settings.device.startswith("cuda"):
-        return Sentence(template="There is no NVIDIA GPU here, so faces are swapped by MediaPipe's mesh of 468 points.")
+        return UserMessage(
+            template="There is no NVIDIA GPU here, so faces are swapped by MediaPipe's mesh of 468 points."
+        )
     if any(find_spec(name) is None for name in ("torch", "insightface")):
-        return Sentence(template="There is a GPU, but torch is not installed: run scripts/setup --full.")
+        return UserMessage(template="There is a GPU, but torch is not installed: run scripts/setup --full.")
     if not settings.noncommercial:
-        return Sentence(
+        return UserMessage(
             template="InsightFace's weights are for non-commercial research only: to use them, set"
             " models.accept_noncommercial_weights = true in config.toml."
         )
-    if all(registry.named(name).present(settings.weights) for name in FULL):
+    if all(registry.find_weight(name).is_complete(settings.weights) for name in FULL):
         return None
-    return Sentence(
+    return UserMessage(
         template="There is a GPU, but InsightFace's weights are not here: run python -m engine weights --fetch"
         " buffalo_l inswapper_128 --accept-noncommercial-weights."
     )
@@ -89,5 +95,5 @@ def _folder(settings: EngineSettings) -> Path:
     if wanted not in ("auto", INSWAPPER):
         return Path(wanted).expanduser()
     for name in FULL:
-        registry.fetch(registry.named(name), settings.weights, accepts_noncommercial=True)
-    return registry.need("inswapper_128", settings.weights).parent
+        registry.fetch(registry.find_weight(name), settings.weights, accepts_noncommercial=True)
+    return registry.path_or_raise("inswapper_128", settings.weights).parent

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from engine.core.errors import BadInput, Sentence
-from engine.tasks.faceswap.contract import Picture, Seen
-from engine.tasks.faceswap.occlusion import hidden
+from engine.core.errors import BadInput, UserMessage
+from engine.tasks.faceswap.contract import DetectedFace, Picture
+from engine.tasks.faceswap.occlusion import has_dark_glasses
 from engine.tasks.faceswap.tracking import Doubts
 
 MOST_OUTSIDE = 0.12
@@ -20,7 +20,7 @@ def no_face(option: str) -> BadInput:
     )
 
 
-def checked_source(face: Seen, picture: Picture, number: int, most_yaw: float) -> Iterator[Sentence]:
+def checked_source(face: DetectedFace, picture: Picture, number: int, most_yaw: float) -> Iterator[UserMessage]:
     """Notes on face `number` of a source, `picture`. Raises BadInput where it cannot serve."""
     if abs(face.yaw) > most_yaw:
         raise BadInput(
@@ -34,19 +34,19 @@ def checked_source(face: Seen, picture: Picture, number: int, most_yaw: float) -
         raise BadInput(
             "Face {number} of source is partly out of the picture. Attach one that shows all of it.", number=number
         )
-    if hidden(picture, face.marks):
-        yield Sentence(
+    if has_dark_glasses(picture, face.marks):
+        yield UserMessage(
             template="The face in source wears dark glasses, so its eyes cannot be seen, and the result is less like"
             " it. One without them is better."
         )
     width = round(face.width)
     if width < SMALL:
-        yield Sentence(
+        yield UserMessage(
             template="The face in source is only {width} pixels wide, so the result is soft.", facts={"width": width}
         )
 
 
-def checked_target(face: Seen, number: int, most_yaw: float) -> Iterator[Sentence]:
+def checked_target(face: DetectedFace, number: int, most_yaw: float) -> Iterator[UserMessage]:
     """Notes on face `number` of a target. Raises BadInput where none can be put on it."""
     if abs(face.yaw) > most_yaw:
         raise BadInput(
@@ -57,22 +57,22 @@ def checked_target(face: Seen, number: int, most_yaw: float) -> Iterator[Sentenc
     yield from ()
 
 
-def note_doubts(doubts: Doubts) -> Iterator[Sentence]:
+def note_doubts(doubts: Doubts) -> Iterator[UserMessage]:
     """Yield what a person should know of faces that could not be recognised after cuts."""
     if doubts.unlike:
-        yield Sentence(
+        yield UserMessage(
             template="After a cut in target a face may be the chosen person's, but not surely, so it was left as it is."
             " Number of such cuts: {count}.",
             facts={"count": doubts.unlike},
         )
     if doubts.guessed:
-        yield Sentence(
+        yield UserMessage(
             template="People cannot be recognised here, so after a cut in target the only face in view was taken for"
             " the same person. Check that it is. Number of such cuts: {count}.",
             facts={"count": doubts.guessed},
         )
     if doubts.unknown:
-        yield Sentence(
+        yield UserMessage(
             template="People cannot be recognised here, so after a cut in target it was not clear whose face is whose,"
             " and faces were left as they are. Number of such cuts: {count}.",
             facts={"count": doubts.unknown},

@@ -12,7 +12,7 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 
-class Seen(Protocol):
+class DetectedFace(Protocol):
     """A face in a picture, turned by any angle. `box` is left, top, right, bottom in pixels.
 
     `width` is in pixels along the line of the eyes, `yaw` in degrees to the right of an upright head.
@@ -49,7 +49,7 @@ class Unfinished(Protocol):
 class Swapper(Protocol):
     """The pool's model. Pictures are uint8 (H, W, 3) RGB. `most_yaw`: how far a source and a target may look aside.
 
-    `likeness` says how far apart the vectors of `person` may be.
+    `likeness` says how far apart the vectors of `embedding` may be.
     """
 
     most_yaw: tuple[float, float]
@@ -64,15 +64,15 @@ class Swapper(Protocol):
         """Every face, from left to right, however long that takes."""
         ...
 
-    def quick(self, picture: Picture) -> Sequence[Any]:
+    def detect_fast(self, picture: Picture) -> Sequence[Any]:
         """The faces of a frame of a video."""
         ...
 
-    def again(self, picture: Picture, face: Any) -> Any | None:
+    def track(self, picture: Picture, face: Any) -> Any | None:
         """The face of the frame before in this one; None where it is gone."""
         ...
 
-    def person(self, picture: Picture, face: Any) -> Values | None:
+    def embedding(self, picture: Picture, face: Any) -> Values | None:
         """Return who it is, a vector that is much the same in other pictures; None where that cannot be told."""
         ...
 

@@ -17,7 +17,7 @@ class Sized(Protocol):
 
 
 @dataclass(frozen=True)
-class Choice:
+class FaceSelection:
     """`pairs` of a face of the target and one of the source, or None for its largest, numbered from 1.
 
     Without pairs it is the target's largest alone, or `every` face.
@@ -27,7 +27,7 @@ class Choice:
     every: bool = False
 
     @classmethod
-    def of(cls, face: str | None) -> "Choice":
+    def of(cls, face: str | None) -> "FaceSelection":
         """What was written: nothing, "all", "2", "1, 3", or "1=2, 2=1". Raises BadInput."""
         if face is None or face.lower() == EVERY:
             return cls(every=face is not None)
@@ -46,7 +46,7 @@ class Choice:
         """So many faces the target has to have."""
         return max((target for target, _ in self.pairs), default=1)
 
-    def settled(self, targets: Sequence[Sized], sources: Sequence[Sized]) -> dict[int, int]:
+    def resolve(self, targets: Sequence[Sized], sources: Sequence[Sized]) -> dict[int, int]:
         """By place of a face among `targets`, from 0, that of its new one among `sources`. Raises BadInput."""
         usual = largest(sources)
         if self.every:

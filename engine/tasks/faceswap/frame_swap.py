@@ -11,7 +11,7 @@ from engine.tasks.faceswap.toning import keep_tone, region_around
 Picture = NDArray[np.uint8]
 
 
-class Swapping:
+class FrameSwap:
     """A copy of `picture` with the faces that are begun in it; where it is grey or sepia, they are too."""
 
     def __init__(self, swapper: Swapper, picture: Picture, blend: float, *, fine: bool = True) -> None:
@@ -26,7 +26,7 @@ class Swapping:
         if begun:
             self._begun.append(begun)
 
-    def whole(self) -> Picture:
+    def finish(self) -> Picture:
         """Wait for all that was begun and return the picture."""
         for begun in self._begun:
             begun.finish()

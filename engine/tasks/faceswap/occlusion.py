@@ -15,7 +15,7 @@ AROUND = 0.24
 CORNERS = (61, 291)
 
 
-def hidden(picture: Picture, marks: Values) -> bool:
+def has_dark_glasses(picture: Picture, marks: Values) -> bool:
     """`marks` are the five of InsightFace or the 468 of MediaPipe, (N, 2 or 3), in `picture`, uint8 (H, W, 3)."""
     eyes, corners = _places(marks[:, :2])
     radius = max(2.0, AROUND * float(np.linalg.norm(eyes[0] - eyes[1])))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.tasks.faceswap.contract import Seen
+from engine.tasks.faceswap.contract import DetectedFace
 
 Picture = NDArray[np.uint8]
 
@@ -16,7 +16,7 @@ LINE, TEXT, TAKEN = "#ffffff", "#101010", "#ffd34d"
 MARK = "AI · face swap"
 
 
-def numbered(picture: Picture, faces: Sequence[Seen], taken: Iterable[int]) -> Picture:
+def draw_numbers(picture: Picture, faces: Sequence[DetectedFace], taken: Iterable[int]) -> Picture:
     """`picture` with a box and a number, from 1, on each of `faces`; those in `taken`, from 0, in another colour."""
     image = Image.fromarray(picture)
     scale = min(1.0, SIDE / max(image.size))

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from engine.core.job import Media
 from engine.core.params import TaskParams
-from engine.tasks.faceswap.face_selection import Choice
+from engine.tasks.faceswap.face_selection import FaceSelection
 
 
 class Params(TaskParams):
@@ -27,5 +27,5 @@ class Params(TaskParams):
 
     @model_validator(mode="after")
     def face_can_be_read(self) -> Self:
-        Choice.of(self.face)
+        FaceSelection.of(self.face)
         return self

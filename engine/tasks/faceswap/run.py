@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.errors import BadInput, Sentence, TooLarge
+from engine.core.errors import BadInput, TooLarge, UserMessage
 from engine.core.job import Fact, Media, Result
 from engine.core.progress import OnStep
 from engine.media import animations, images, png, video
-from engine.media.images import Still
+from engine.media.images import DecodedImage
 from engine.tasks.faceswap import overlays
 from engine.tasks.faceswap.checks import checked_source, checked_target, no_face, note_doubts
 from engine.tasks.faceswap.contract import Swapper
-from engine.tasks.faceswap.face_selection import Choice
-from engine.tasks.faceswap.frame_swap import Swapping
+from engine.tasks.faceswap.face_selection import FaceSelection
+from engine.tasks.faceswap.frame_swap import FrameSwap
 from engine.tasks.faceswap.tracking import Tracker
 from engine.worker.context import Context
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.uint8]
 
-SHORT = video.Bounds(seconds=60, frames=1800)
+SHORT = video.ProbeLimits(seconds=60, frames=1800)
 """What a short video is."""
 MOST_FRAME = 3840 * 2160
 """Pixels that a frame of a video may have."""
@@ -34,15 +34,15 @@ GIF_RATE = 10.0
 """Frames a second that are thought of where a GIF tells the time of each."""
 
 
-class Swap:
+class FaceSwapJob:
     """One job on its way."""
 
     def __init__(self, params: "Params", context: Context, swapper: Swapper) -> None:
         self._params = params
         self._context = context
         self._swapper = swapper
-        self._choice = Choice.of(params.face)
-        self._notes: list[Sentence] = []
+        self._choice = FaceSelection.of(params.face)
+        self._notes: list[UserMessage] = []
         self._more: list[Media] = []
         self._count = 0
 
@@ -81,26 +81,26 @@ class Swap:
         faces = self._swapper.faces(before.colours)
         if not faces:
             raise no_face("target")
-        settled = self._choice.settled(faces, self._sources)
+        settled = self._choice.resolve(faces, self._sources)
         self._explain(before.colours, faces, settled)
-        swapping = Swapping(self._swapper, before.colours, self._params.blend)
+        swapping = FrameSwap(self._swapper, before.colours, self._params.blend)
         for done, (place, source) in enumerate(settled.items()):
             self._context.progress("swapping", 0.2 + 0.7 * done / len(settled))
             self._notes += checked_target(faces[place], place + 1, self._swapper.most_yaw[1])
             swapping.begin(self._identity(source), faces[place])
         self._count = len(settled)
-        return self._kept(self._finished(Still(swapping.whole(), before.alpha, before.profile)))
+        return self._store(self._finish(DecodedImage(swapping.finish(), before.alpha, before.profile)))
 
-    def _kept(self, made: Still) -> Media:
-        body, told = images.sendable(made)
+    def _store(self, made: DecodedImage) -> Media:
+        body, told = images.encode_for_chat(made)
         self._notes += told
-        return self._context.keep_file(body)
+        return self._context.save_file(body)
 
-    def _finished(self, made: Still) -> Still:
-        self._marked(made.colours)
+    def _finish(self, made: DecodedImage) -> DecodedImage:
+        self._mark(made.colours)
         return made
 
-    def _marked(self, made: Picture) -> Picture:
+    def _mark(self, made: Picture) -> Picture:
         if self._params.marker:
             overlays.mark(made)
         return made
@@ -119,47 +119,49 @@ class Swap:
             )
         tracker = Tracker(self._swapper, self._choice, self._sources, GIF_RATE)
 
-        def change(still: Still, on_step: OnStep) -> Still:
+        def change(still: DecodedImage, on_step: OnStep) -> DecodedImage:
             on_step(0)
-            made = self._stepped(tracker, still.colours).whole()
-            return self._finished(Still(made, still.alpha, still.profile))
+            made = self._swap_frame(tracker, still.colours).finish()
+            return self._finish(DecodedImage(made, still.alpha, still.profile))
 
-        made = animations.changed(target.path, change, self._telling, "target")
+        made = animations.transform_frames(target.path, change, self._telling, "target")
         self._settle(tracker)
-        return self._context.keep_file(made)
+        return self._context.save_file(made)
 
     def _telling(self, done: float) -> None:
         self._context.progress("swapping", 0.05 + 0.9 * done)
 
     def _clip(self, target: Media) -> Media:
-        watch = video.Watch(cancelled=self._context.cancelled)
+        watch = video.CancelOrTimeout(cancelled=self._context.cancelled)
         found = video.probe(target.path, target.mime, SHORT, watch)
         stream = _stream(found)
         tracker = Tracker(self._swapper, self._choice, self._sources, stream.rate)
-        with self._context.scratch() as folder:
+        with self._context.temp_dir() as folder:
             path = folder / "swapped.mp4"
             sound = (target.path, target.mime, found) if found.sound else None
-            video.write(self._swapped(target, stream, tracker, watch), path, stream.rate, watch, sound)
+            video.write(self._swap_frames(target, stream, tracker, watch), path, stream.rate, watch, sound)
             self._settle(tracker)
             self._notes += video.conversions(found)
-            kept = self._context.keep_file(path)
-        return video.described(kept, video.probe(kept.path, kept.mime, watch=watch))
+            kept = self._context.save_file(path)
+        return video.with_dimensions(kept, video.probe(kept.path, kept.mime, watch=watch))
 
-    def _swapped(self, target: Media, stream: video.Stream, tracker: Tracker, watch: video.Watch) -> Iterator[Picture]:
+    def _swap_frames(
+        self, target: Media, stream: video.Stream, tracker: Tracker, watch: video.CancelOrTimeout
+    ) -> Iterator[Picture]:
         """The device works on a frame while the next one is read and looked through."""
-        before: Swapping | None = None
+        before: FrameSwap | None = None
         for number, frame in enumerate(video.frames(target.path, target.mime, stream, watch)):
             self._telling(min(1.0, number / stream.frames))
-            begun = self._stepped(tracker, frame)
+            begun = self._swap_frame(tracker, frame)
             if before:
-                yield self._marked(before.whole())
+                yield self._mark(before.finish())
             before = begun
         if before:
-            yield self._marked(before.whole())
+            yield self._mark(before.finish())
 
-    def _stepped(self, tracker: Tracker, frame: Picture) -> Swapping:
+    def _swap_frame(self, tracker: Tracker, frame: Picture) -> FrameSwap:
         """A frame with its faces swapped; one that turns too far aside keeps its own until it looks back."""
-        swapping = Swapping(self._swapper, frame, self._params.blend, fine=False)
+        swapping = FrameSwap(self._swapper, frame, self._params.blend, fine=False)
         for source, face in tracker.step(frame):
             if abs(face.yaw) <= self._swapper.most_yaw[1]:
                 swapping.begin(self._identity(source), face)
@@ -193,9 +195,9 @@ class Swap:
         ):
             if len(found) < 2:
                 continue
-            self._more.append(self._context.keep_file(png.encode(overlays.numbered(seen, found, taken))))
+            self._more.append(self._context.save_file(png.encode(overlays.draw_numbers(seen, found, taken))))
             self._notes.append(
-                Sentence(
+                UserMessage(
                     template="There are {count} faces in {option}; the largest, number {number}, was taken. The picture"
                     " with numbers shows them: choose with face, such as 2, 1=2 (target=source) or all.",
                     facts={"count": len(found), "option": option, "number": next(iter(taken)) + 1},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.tasks.faceswap.contract import Seen
+from engine.tasks.faceswap.contract import DetectedFace
 from engine.tasks.faceswap.cuts import Values, difference_of
 
 MAX_LOOKS = 5
@@ -38,7 +38,7 @@ class Strangers:
         """Forget all, since after a cut places mean nothing."""
         self._next = []
 
-    def recall(self, face: Seen, patch: Values) -> bool:
+    def recall(self, face: DetectedFace, patch: Values) -> bool:
         """Tell whether `face` is a stranger who was seen lately in the same place, and keep it as one."""
         for known in self._known:
             is_recent = known.looks < MAX_LOOKS and _is_same_place(face, known.face)
@@ -47,12 +47,12 @@ class Strangers:
                 return True
         return False
 
-    def add(self, face: Seen, patch: Values) -> None:
+    def add(self, face: DetectedFace, patch: Values) -> None:
         """Keep a face that a network has just told from everybody who is looked for."""
         self._next.append(Stranger(face, patch))
 
 
-def _is_same_place(one: Seen, other: Seen) -> bool:
+def _is_same_place(one: DetectedFace, other: DetectedFace) -> bool:
     """Tell whether the middles of two faces are less than half a width apart."""
     across = abs(one.box[0] + one.box[2] - other.box[0] - other.box[2]) / 2
     down = abs(one.box[1] + one.box[3] - other.box[1] - other.box[3]) / 2

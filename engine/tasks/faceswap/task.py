@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(params: Params, context: Context) -> Result:
     """`seconds` among the facts is from the model being at hand to the result being on disk."""
-    from engine.tasks.faceswap.run import Swap  # loads NumPy and OpenCV
+    from engine.tasks.faceswap.run import FaceSwapJob  # loads NumPy and OpenCV
 
     if not params.source.mime.startswith("image/"):
         raise BadInput("source must be a picture. Attach one.")
@@ -25,14 +25,14 @@ def run(params: Params, context: Context) -> Result:
     context.progress("loading", 0)
     with context.model("faceswap") as swapper:
         begun = time.monotonic()
-        made = Swap(params, context, swapper).run()
+        made = FaceSwapJob(params, context, swapper).run()
         seconds = round(time.monotonic() - begun, 2)
     here = context.service
     facts = {"backend": here.backend, "tier": here.tier, "model": here.model, **made.facts, "seconds": seconds}
     return made.model_copy(update={"facts": facts})
 
 
-def size(params: Params) -> str:
+def workload_class(params: Params) -> str:
     """What the time hangs on: the target's bytes and pixels, to the nearest power of two."""
     target = params.target
     area = (target.width or 0) * (target.height or 0)
@@ -44,5 +44,11 @@ def load(settings: EngineSettings) -> "Swapper":
 
 
 TASK = Task(
-    name="faceswap", version=backends.VERSION, params=Params, run=run, choose=backends.choose, load=load, size=size
+    name="faceswap",
+    version=backends.VERSION,
+    params=Params,
+    run=run,
+    choose=backends.choose,
+    load=load,
+    workload_class=workload_class,
 )

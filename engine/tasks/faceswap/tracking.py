@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.tasks.faceswap.contract import Seen, Swapper
+from engine.tasks.faceswap.contract import DetectedFace, Swapper
 from engine.tasks.faceswap.cuts import CutDetector, difference_of
-from engine.tasks.faceswap.face_selection import Choice
+from engine.tasks.faceswap.face_selection import FaceSelection
 from engine.tasks.faceswap.people import Person
 from engine.tasks.faceswap.steadying import Steady
 from engine.tasks.faceswap.strangers import Strangers
@@ -43,7 +43,7 @@ class Doubts:
 class Tracker:
     """Follows the chosen faces frame after frame. They are chosen in the first frame that has enough of them."""
 
-    def __init__(self, swapper: Swapper, choice: Choice, sources: Sequence[Seen], rate: float) -> None:
+    def __init__(self, swapper: Swapper, choice: FaceSelection, sources: Sequence[DetectedFace], rate: float) -> None:
         self._swapper = swapper
         self._choice = choice
         self._sources = sources
@@ -82,10 +82,10 @@ class Tracker:
         return [(track.source, track.steady(track.last)) for track in self._tracks if track.here]
 
     def _begin(self, picture: Picture) -> None:
-        faces = self._swapper.quick(picture)
+        faces = self._swapper.detect_fast(picture)
         self.most = self._crowd = max(self.most, len(faces))
         if len(faces) >= self._choice.least:
-            settled = self._choice.settled(faces, self._sources)
+            settled = self._choice.resolve(faces, self._sources)
             self._source = next(iter(settled.values()))
             self.first = picture.copy(), faces, settled
             self._tracks = [self._track(picture, source, faces[target]) for target, source in settled.items()]
@@ -94,7 +94,7 @@ class Tracker:
     def _track(self, picture: Picture, source: int, face: Any) -> Track:
         track = Track(source, face, Steady(self._rate))
         if not self._choice.every:
-            vector = self._swapper.person(picture, face)
+            vector = self._swapper.embedding(picture, face)
             track.person = None if vector is None else Person([vector])
         return track
 
@@ -119,7 +119,7 @@ class Tracker:
     def _go_on(self, picture: Picture) -> None:
         for track in self._tracks:
             if track.here:
-                found = self._swapper.again(picture, track.last)
+                found = self._swapper.track(picture, track.last)
                 track.here, track.last = found is not None, found or track.last
         if not self._choice.every:
             self._check(picture)
@@ -148,7 +148,7 @@ class Tracker:
         return any(distance_of(track.last, other.last) < ONE_FACE for other in others)
 
     def _is_still(self, picture: Picture, track: Track) -> bool:
-        vector = self._swapper.person(picture, track.last)
+        vector = self._swapper.embedding(picture, track.last)
         if vector is None:
             return True
         if track.person is None:
@@ -161,9 +161,9 @@ class Tracker:
 
     def _look(self, picture: Picture) -> None:
         """Find again what was lost, and with `all` what is new."""
-        faces = self._swapper.quick(picture)
+        faces = self._swapper.detect_fast(picture)
         self._crowd = max(self._crowd, len(faces))
-        seen = [face for face in faces if not self._is_followed(face)]
+        seen = [face for face in faces if not self._has_track(face)]
         lost = [track for track in self._tracks if not track.here]
         if self._choice.every:
             self._tracks += [Track(self._source, face, Steady(self._rate)) for face in seen]
@@ -171,7 +171,7 @@ class Tracker:
             return
         self._recognise(picture, [track for track in lost if track.person], seen)
         self._guess([track for track in lost if not track.person], seen)
-        self._others = [face for face in seen if not self._is_followed(face)] or self._others
+        self._others = [face for face in seen if not self._has_track(face)] or self._others
 
     def _recognise(self, picture: Picture, lost: Sequence[Track], seen: Sequence[Any]) -> None:
         """Give each lost person the face that is theirs, the most alike first."""
@@ -182,7 +182,7 @@ class Tracker:
             if track.person
         ]
         for distance, track, face, vector in sorted(pairs, key=lambda pair: pair[0]):
-            if track.here or self._is_followed(face):
+            if track.here or self._has_track(face):
                 continue
             if vector is not None and distance <= self._bound(track, face):
                 track.follow(face, self._rate)
@@ -197,7 +197,7 @@ class Tracker:
             patch = patch_of(picture, face)
             if patch is not None and self._strangers.recall(face, patch):
                 continue
-            vector = self._swapper.person(picture, face)
+            vector = self._swapper.embedding(picture, face)
             if vector is not None and patch is not None and self._is_stranger(vector, lost):
                 self._strangers.add(face, patch)
             found.append((face, vector))
@@ -215,7 +215,7 @@ class Tracker:
 
     def _guess(self, lost: Sequence[Track], seen: Sequence[Any]) -> None:
         """Find those who cannot be recognised by their place and size; after a cut only where nobody else ever was."""
-        free = [face for face in seen if not self._is_followed(face) and not self._is_other(face)]
+        free = [face for face in seen if not self._has_track(face) and not self._is_other(face)]
         alone = len(self._tracks) == len(free) == 1 and self._crowd <= 1
         for track in lost:
             near = [face for face in free if alone or (not track.was_cut and is_near(face, track.last))]
@@ -226,11 +226,11 @@ class Tracker:
             elif track.was_cut and free:
                 self._shot.unknown = 1
 
-    def _is_other(self, face: Seen) -> bool:
+    def _is_other(self, face: DetectedFace) -> bool:
         """Tell whether it lies where one was that nobody asked for, rather than where one was lost."""
         lost = [distance_of(face, track.last) for track in self._tracks if not track.here]
         other = min((distance_of(face, other) for other in self._others), default=NEAR)
         return other < min(NEAR, *lost, NEAR)
 
-    def _is_followed(self, face: Seen) -> bool:
+    def _has_track(self, face: DetectedFace) -> bool:
         return any(track.here and distance_of(face, track.last) < ONE_FACE for track in self._tracks)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.tasks.faceswap.contract import Seen
+from engine.tasks.faceswap.contract import DetectedFace
 from engine.tasks.faceswap.cuts import thumbnail_of
 from engine.tasks.faceswap.people import Person
 from engine.tasks.faceswap.steadying import Steady
@@ -44,19 +44,19 @@ class Track:
         self.steady, self.patch = Steady(rate), None
 
 
-def is_near(face: Seen, last: Seen) -> bool:
+def is_near(face: DetectedFace, last: DetectedFace) -> bool:
     """Tell whether `face` lies near where it was last, and is about as large."""
     wide, before = max(1.0, face.width), max(1.0, last.width)
     return distance_of(face, last) < NEAR and before / GROWN < wide < before * GROWN
 
 
-def distance_of(one: Seen, other: Seen) -> float:
+def distance_of(one: DetectedFace, other: DetectedFace) -> float:
     """Return the distance of two faces in widths of the second."""
     middles = [np.array([face.box[0] + face.box[2], face.box[1] + face.box[3]]) / 2 for face in (one, other)]
     return float(np.linalg.norm(middles[0] - middles[1]) / max(1.0, other.width))
 
 
-def patch_of(picture: Picture, face: Seen) -> Values | None:
+def patch_of(picture: Picture, face: DetectedFace) -> Values | None:
     """Return a thumbnail of the face's box, or None where it lies out of the picture."""
     left, top, right, bottom = (max(0, int(number)) for number in face.box)
     part = picture[top:bottom, left:right]

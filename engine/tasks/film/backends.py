@@ -1,6 +1,6 @@
 """What films are made with here: the painter, the voices and the listener that other tasks stand on, and FFmpeg."""
 
-from engine.core.protocol import Extra, Offer, Service
+from engine.core.protocol import Capability, NamedChoice, OptionalModel
 from engine.core.task import EngineSettings
 from engine.tasks import speech
 from engine.tasks.film.camera import depth_reader
@@ -14,22 +14,22 @@ OTHERS = {"voice": speech.load, "depth": depth_reader.load}
 """Models that a film takes beside the painter's, by their names in the pool."""
 
 
-def choose(task: str, settings: EngineSettings) -> Service:
+def choose(task: str, settings: EngineSettings) -> Capability:
     """The tier is the painter's. The model's identity is that of all who take part, so that no cached film is stale."""
-    painter, listener = painters.choose(settings), whisper.choose(settings)
-    return Service(
+    generator, listener = painters.choose(settings), whisper.choose(settings)
+    return Capability(
         task=task,
-        version=VERSION * 10000 + painter.version * 100 + listener.version,
-        backend=f"{painter.backend} + ffmpeg",
-        tier=painter.tier,
-        model=f"{painter.model}, {speech.identity(settings.weights)}, {listener.model}",
-        why=painter.why,
+        version=VERSION * 10000 + generator.version * 100 + listener.version,
+        backend=f"{generator.backend} + ffmpeg",
+        tier=generator.tier,
+        model=f"{generator.model}, {speech.identity(settings.weights)}, {listener.model}",
+        why=generator.why,
         offers={"motion": _motions(task, settings)},
-        extras={"motion live": Extra(model=clips.identity(settings), why=clips.why(settings))},
+        extras={"motion live": OptionalModel(model=clips.identity(settings), why=clips.why(settings))},
     )
 
 
-def _motions(task: str, settings: EngineSettings) -> dict[str, Offer]:
+def _motions(task: str, settings: EngineSettings) -> dict[str, NamedChoice]:
     """By name, with the model's identity where it takes one: `live` is there where a model makes clips.
 
     A video that is told nothing is moved by that model too; of a film's scenes only those that ask for it. What is told
@@ -38,4 +38,4 @@ def _motions(task: str, settings: EngineSettings) -> dict[str, Offer]:
     model, depth = clips.identity(settings), depth_reader.identity(settings)
     told_nothing = [each for each in (model if task == "video" else "", depth) if each]
     moved = {"live": model, "parallax": depth, "auto": " ".join(told_nothing)}
-    return {name: Offer(identity=moved.get(name, "")) for name in MOTIONS if model or name != "live"}
+    return {name: NamedChoice(identity=moved.get(name, "")) for name in MOTIONS if model or name != "live"}

@@ -4,23 +4,23 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.artifact_cache import key_of
 from engine.core.job import Fact, Result
-from engine.tasks.film.context import Work
+from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import SIZES
 from engine.tasks.film.timeline import Voice
 from engine.tasks.film.titles import look
 from engine.tasks.speech.languages import base
 from engine.tasks.subtitle.cues import Cue, Word, cut
 from engine.tasks.subtitle.sources import within
-from engine.tasks.subtitle.transcriber import Listener
+from engine.tasks.subtitle.transcriber import Transcriber
 
 if TYPE_CHECKING:
     from engine.tasks.subtitle.whisper import Transcript
 
 
-class Saying:
+class Narration:
     """Needs no folder to work in: at an end that is not waited for, it may still be at a sentence."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: FilmContext) -> None:
         self._work = work
         self._film = work.film
         self._context = work.context
@@ -34,12 +34,12 @@ class Saying:
             from engine.tasks.speech import identity
 
             key = key_of("voice", identity(self._context.weights), self._film.language, self._film.voice, text)
-            made = self._work.stage(f"voice {number}", key, lambda: self._narrated(text), "spoken")
+            made = self._work.stage(f"voice {number}", key, lambda: self._narrate(text), "spoken")
         self._work.check()
-        self._work.news.done("spoken", number + 1)
+        self._work.news.finish_scenes("spoken", number + 1)
         return _voice(made) if made else None
 
-    def _narrated(self, text: str) -> Result:
+    def _narrate(self, text: str) -> Result:
         from engine.tasks.film.sound.word_timing import narrate
         from engine.tasks.speech import wav
 
@@ -52,7 +52,7 @@ class Saying:
             "language": spoken.language,
         }
         self._work.check()
-        kept = self._context.keep_file(wav(spoken), ".wav")
+        kept = self._context.save_file(wav(spoken), ".wav")
         media = kept.model_copy(update={"seconds": round(spoken.seconds, 3)})
         return Result(media=(media,), notes=spoken.notes, facts=facts)
 
@@ -60,7 +60,7 @@ class Saying:
         """To the recording that was given, where subtitles are asked for."""
         if self._film.sound is not None and self._film.subtitles:
             language = base(self._film.language) if self._film.language else None
-            listener = Listener(self._context.acting("subtitle"), self._film.sound, language)
+            listener = Transcriber(self._context.for_task("subtitle"), self._film.sound, language)
             self._listened = listener.original()
 
     def heard(self) -> tuple[list[Cue], str]:
@@ -73,6 +73,6 @@ class Saying:
 
 
 def _voice(made: Result) -> Voice:
-    facts: Any = made.facts  # as `_narrated` wrote them
+    facts: Any = made.facts  # as `_narrate` wrote them
     words = tuple(Word(text, start, end) for text, start, end in facts["words"])
     return Voice(made.media[0], words, facts["language"], facts["voice"])

@@ -25,7 +25,7 @@ SETTLED = 0.08
 """Share that has to be made before the film's own pace tells how much is left."""
 
 
-class News:
+class FilmProgress:
     """Of one film, whose work `shares` divide. Its methods raise Cancelled if somebody ended the job."""
 
     def __init__(self, context: Context, film: Film, shares: Mapping[str, float] = FILM) -> None:
@@ -50,7 +50,7 @@ class News:
         self._stage = (what, scene + 1)
         self._tell()
 
-    def done(self, what: str, scenes: float) -> None:
+    def finish_scenes(self, what: str, scenes: float) -> None:
         """So many scenes are "drawn", "spoken" or "filmed"."""
         with self._lock:
             self._done[what] = max(self._done[what], min(1.0, scenes / self._count))
@@ -64,13 +64,13 @@ class News:
     def moving(self, scene: int, part: float) -> None:
         """So much of a scene's clip, counted from 0, is made by a model."""
         begins, self._stage = self._stage != ("moving", scene + 1), ("moving", scene + 1)
-        self.done("drawn", scene + part)
+        self.finish_scenes("drawn", scene + part)
         if begins:
             self._tell(at_once=True)
 
-    def filmed(self, scene: int, part: float) -> None:
+    def set_filming(self, scene: int, part: float) -> None:
         """So much of a scene, counted from 0."""
-        self.done("filmed", scene + part)
+        self.finish_scenes("filmed", scene + part)
 
     def joining(self) -> None:
         self._context.progress("joining the film", max(0.95, self._fraction()), seconds_left=self._left())

@@ -11,16 +11,16 @@ from pydantic import Field, model_validator
 from engine.core.errors import BadInput
 from engine.core.job import Fact, Media, Result
 from engine.core.params import MAX_SEED, TaskParams
-from engine.core.protocol import Service
+from engine.core.protocol import Capability
 from engine.core.task import EngineSettings, Task
 from engine.tasks import speech as voice
 from engine.tasks.film import backends, scripts
-from engine.tasks.film.context import Work
+from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import Film, Scene
-from engine.tasks.film.pipeline import make, storyboard
+from engine.tasks.film.pipeline import render_film, storyboard
 from engine.tasks.film.progress import BOARD
 from engine.tasks.film.scripts.draft import draft
-from engine.tasks.film.timeline import Made
+from engine.tasks.film.timeline import RenderedFilm
 from engine.tasks.options import Captioned, FilmShape, Language, Music, Voice
 from engine.tasks.speech import languages
 from engine.tasks.subtitle import files
@@ -71,14 +71,14 @@ class Params(TaskParams):
             scripts.read(self.script)
         return self
 
-    def used(self, option: str) -> tuple[str, ...]:
+    def chosen_names(self, option: str) -> tuple[str, ...]:
         """The motions that the script names; not yet those of a draft."""
         if option != "motion":
-            return super().used(option)
+            return super().chosen_names(option)
         scenes = scripts.read(self.script).scenes if self.script else ()
         return tuple(sorted({scene.motion or "auto" for scene in scenes}))
 
-    def told(self) -> "Params":
+    def read_script(self) -> "Params":
         """These parameters with the script of the file as text. Raises BadInput and TooLarge, naming the line."""
         if self.file is None:
             return self
@@ -91,28 +91,28 @@ class Params(TaskParams):
 def run(params: Params, context: Context) -> Result:
     """Draft, draw or make, as `params.make` says. Raises BadInput, and what drawing, speaking and filming raise."""
     begun = time.monotonic()
-    params = params.told()
+    params = params.read_script()
     if params.idea:
-        return _drafted(params, begun)
+        return _draft_script(params, begun)
     script = scripts.read(params.script)
     film = _film(params, script)
-    voice.called(film.voice, context.weights)  # before a storyboard is approved that nobody could speak
+    voice.find_voice(film.voice, context.weights)  # before a storyboard is approved that nobody could speak
     if params.make == "film":
-        return _made(params, script, make(Work(film, context)), context, begun)
-    work = Work(film, context, BOARD)
+        return _film_result(params, script, render_film(FilmContext(film, context)), context, begun)
+    work = FilmContext(film, context, BOARD)
     pictures = storyboard(work)
     facts = _facts(params, context, begun) | {"scenes": len(pictures)}
     if params.make == "pictures":
         return Result(media=(_zip(pictures, context),), notes=tuple(work.notes), facts=facts)
-    from engine.media.rgb import pixels
-    from engine.tasks.film.storyboard_sheet import sheet  # loads OpenCV
+    from engine.media.rgb import load_rgb
+    from engine.tasks.film.storyboard_sheet import render_storyboard  # loads OpenCV
 
-    shown = context.keep(sheet((pixels(each.path) for each in pictures), film, context.weights))
+    shown = context.save_image(render_storyboard((load_rgb(each.path) for each in pictures), film, context.weights))
     told: dict[str, Fact] = {"script": script.text(), "storyboard": True}
     return Result(media=(shown,), notes=tuple(work.notes), facts=facts | told)
 
 
-def _drafted(params: Params, begun: float) -> Result:
+def _draft_script(params: Params, begun: float) -> Result:
     language = languages.base(params.language or LanguageDetector().detect(params.idea))
     script = draft(params.idea, language, params.seed or 0)
     facts: dict[str, Fact] = {"script": script.text(), "draft": True, "seed": params.seed or 0}
@@ -137,11 +137,11 @@ def _film(params: Params, script: scripts.Script) -> Film:
     )
 
 
-def _made(params: Params, script: scripts.Script, made: Made, context: Context, begun: float) -> Result:
+def _film_result(params: Params, script: scripts.Script, made: RenderedFilm, context: Context, begun: float) -> Result:
     media = [made.video]
     if made.cues:
-        media.append(context.keep_file(files.srt(made.cues).encode(), ".srt"))
-    media.append(context.keep_file(script.text().encode(), ".txt"))
+        media.append(context.save_file(files.srt(made.cues).encode(), ".srt"))
+    media.append(context.save_file(script.text().encode(), ".txt"))
     facts = _facts(params, context, begun)
     model = ", ".join([str(facts["model"]), *([made.alive] if made.alive else []), *made.makers])
     about: dict[str, Fact] = {"scenes": len(made.pictures), "length": made.video.seconds, "model": model}
@@ -158,21 +158,21 @@ def _zip(pictures: Sequence[Media], context: Context) -> Media:
         for number, picture in enumerate(pictures, 1):
             entry = zipfile.ZipInfo(f"scene-{number:02}{picture.path.suffix}")  # without the time: the same is the same
             packed.writestr(entry, picture.path.read_bytes())
-    return context.keep_file(held.getvalue(), ".zip")
+    return context.save_file(held.getvalue(), ".zip")
 
 
 def _facts(params: Params, context: Context, begun: float) -> dict[str, Fact]:
-    painter = context.acting("imagine").service
+    generator = context.for_task("imagine").service
     return {
         "seed": params.seed or 0,
         "backend": context.service.backend,
-        "tier": painter.tier,
-        "model": painter.model,
+        "tier": generator.tier,
+        "model": generator.model,
         "seconds": round(time.monotonic() - begun, 2),
     }
 
 
-def size(params: Params) -> str:
+def workload_class(params: Params) -> str:
     """What its time hangs on: what is made, and how many scenes there are."""
     if params.idea or params.file:
         return "draft"
@@ -181,8 +181,16 @@ def size(params: Params) -> str:
     return f"{params.make}, {len(script.scenes)} scenes, 2^{seconds.bit_length()} s"
 
 
-def choose(settings: EngineSettings) -> Service:
+def choose(settings: EngineSettings) -> Capability:
     return backends.choose("scenes", settings)
 
 
-TASK = Task(name="scenes", version=1, params=Params, run=run, choose=choose, others=backends.OTHERS, size=size)
+TASK = Task(
+    name="scenes",
+    version=1,
+    params=Params,
+    run=run,
+    choose=choose,
+    extra_models=backends.OTHERS,
+    workload_class=workload_class,
+)

@@ -28,7 +28,7 @@ LINES = 3
 FONTS = {"cjk": "NotoSansCJK-VF.otf.ttc", "": "NotoSans.ttf"}
 
 
-def sheet(pictures: Iterable[Picture], film: Film, places: Path) -> Picture:
+def render_storyboard(pictures: Iterable[Picture], film: Film, places: Path) -> Picture:
     """RGB pictures of the scenes, one at a time -> RGB (H, 1440, 3). `places` is the weights folder.
 
     Raises MissingModel.
@@ -45,13 +45,13 @@ def sheet(pictures: Iterable[Picture], film: Film, places: Path) -> Picture:
     draw = ImageDraw.Draw(page)
     for number, picture in enumerate(pictures):
         at = GAP + number % columns * (wide + GAP), GAP + number // columns * (high + under)
-        page.paste(Image.fromarray(_fitted(picture, (wide, high))), at)
+        page.paste(Image.fromarray(_fit(picture, (wide, high))), at)
         _badge(draw, at, str(number + 1), places)
-        _words(draw, (at[0], at[1] + high + GAP // 2), wide, _told(film, number), places)
+        _words(draw, (at[0], at[1] + high + GAP // 2), wide, _scene_lines(film, number), places)
     return np.asarray(page)
 
 
-def _fitted(picture: Picture, size: tuple[int, int]) -> Picture:
+def _fit(picture: Picture, size: tuple[int, int]) -> Picture:
     even = size[0] // 2 * 2, size[1] // 2 * 2
     cut = covering(picture, even, 1.0, (0.5, 0.5))
     top, left = (cut.shape[0] - even[1]) // 2, (cut.shape[1] - even[0]) // 2
@@ -66,7 +66,7 @@ def _badge(draw: "ImageDraw.ImageDraw", at: tuple[int, int], number: str, places
     draw.text((at[0] + 8 + width / 2, at[1] + 8 + side / 2), number, PAGE, font, anchor="mm")
 
 
-def _told(film: Film, number: int) -> list[tuple[str, tuple[int, int, int]]]:
+def _scene_lines(film: Film, number: int) -> list[tuple[str, tuple[int, int, int]]]:
     """What is said in the scene, and how it is shown."""
     scene = film.scenes[number]
     seconds = f"{scene.seconds:g} s · " if scene.seconds else ""
@@ -100,10 +100,10 @@ def _broken(text: str, font: "Font", width: int, most: int) -> list[str]:
             lines.append(word)
     if len(lines) > most:
         lines = [*lines[: most - 1], lines[most - 1] + "…"]
-    return [line if font.getlength(line) <= width else _shortened(line, font, width) for line in lines]
+    return [line if font.getlength(line) <= width else _shorten(line, font, width) for line in lines]
 
 
-def _shortened(line: str, font: "Font", width: int) -> str:
+def _shorten(line: str, font: "Font", width: int) -> str:
     while len(line) > 1 and font.getlength(line + "…") > width:
         line = line[:-1]
     return line.rstrip("…") + "…"
@@ -113,6 +113,6 @@ def _font(text: str, size: int, places: Path) -> "Font":
     from PIL import ImageFont
 
     east = any(0x2E80 <= ord(letter) < 0xFB00 for letter in text)
-    folder = registry.need("noto-cjk" if east else "noto", places)
+    folder = registry.path_or_raise("noto-cjk" if east else "noto", places)
     folder = folder if folder.is_dir() else folder.parent
     return ImageFont.truetype(folder / FONTS["cjk" if east else ""], size)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.job import Fact, Media
 from engine.tasks.film.film import RATE, Card, Film
 from engine.tasks.film.scripts.script import SHORTEST, USUAL, Transition
@@ -33,7 +33,7 @@ class Footage:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Segment:
     """What is filmed in one go: a scene, or the words of a `card`, of its `kind`, over the blurred picture of one.
 
     `scene` is that one's number.
@@ -50,31 +50,31 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Cutting:
+class EditList:
     """All that a film is joined from: its pieces and their encoded pictures, and by scene the picture and the voice."""
 
-    pieces: list[Piece]
+    pieces: list[Segment]
     segments: list[Media]
     pictures: list[Media]
     voices: list[Voice | None]
 
     @property
     def seconds(self) -> float:
-        return sum(piece.frames for piece in self.pieces) / RATE
+        return sum(segment.frames for segment in self.pieces) / RATE
 
-    def placed(self) -> Iterator[tuple[Piece, float]]:
+    def with_start_times(self) -> Iterator[tuple[Segment, float]]:
         """Each piece, and the second at which it begins."""
         frames = 0
-        for piece in self.pieces:
-            yield piece, frames / RATE
-            frames += piece.frames
+        for segment in self.pieces:
+            yield segment, frames / RATE
+            frames += segment.frames
 
     def cues(self) -> list[Cue]:
         """The captions in the film's own time."""
-        return [later(cue, start) for piece, start in self.placed() for cue in piece.cues]
+        return [shift(cue, start) for segment, start in self.with_start_times() for cue in segment.cues]
 
 
-def later(cue: Cue, seconds: float) -> Cue:
+def shift(cue: Cue, seconds: float) -> Cue:
     """The cue and its words, so much later."""
     lines = tuple(
         tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in line) for line in cue.lines
@@ -83,7 +83,7 @@ def later(cue: Cue, seconds: float) -> Cue:
 
 
 @dataclass(frozen=True)
-class Made:
+class RenderedFilm:
     """A finished film. `cues` are in its own time, its scenes begin at `starts`; `makers` spoke, animated.
 
     `painted` says that a painter took part, `alive` which model made clips.
@@ -93,7 +93,7 @@ class Made:
     pictures: list[Media]
     cues: list[Cue]
     starts: list[float]
-    notes: list[Sentence]
+    notes: list[UserMessage]
     facts: dict[str, Fact]
     makers: list[str]
     painted: bool = False
@@ -107,25 +107,25 @@ CARD = 3.0
 """Seconds of the title; the credits have one more."""
 
 
-def planned(film: Film) -> Iterator[Piece]:
+def plan_segments(film: Film) -> Iterator[Segment]:
     """The pieces of the film, before it is known how long they are."""
     last = len(film.scenes) - 1
     if film.title:
-        yield Piece("title", 0, round(CARD * RATE), "cut", film.title, "title")
+        yield Segment("title", 0, round(CARD * RATE), "cut", film.title, "title")
     for number, scene in enumerate(film.scenes):
         first = number == 0 and not film.title
-        yield Piece(f"scene {number}", number, 0, "cut" if first else scene.transition)
+        yield Segment(f"scene {number}", number, 0, "cut" if first else scene.transition)
     if film.credits:
         lines = "\n".join(film.credits.split(" / "))
-        yield Piece("credits", last, round((CARD + 1) * RATE), "crossfade", lines, "credits")
+        yield Segment("credits", last, round((CARD + 1) * RATE), "crossfade", lines, "credits")
 
 
-def lasting(film: Film, number: int, voice: Voice | None) -> float:
+def scene_seconds(film: Film, number: int, voice: Voice | None) -> float:
     """Seconds of a scene: as long as it was asked to be, and as what is said in it takes."""
-    asked, sound, needed = film.scenes[number].seconds, film.sound, spoken(voice)
+    asked, sound, needed = film.scenes[number].seconds, film.sound, voice_seconds(voice)
     return max(asked or needed or (sound.seconds if sound else None) or USUAL, needed, SHORTEST)
 
 
-def spoken(voice: Voice | None) -> float:
+def voice_seconds(voice: Voice | None) -> float:
     """Seconds that a scene needs for what is said."""
     return (LEAD + (voice.media.seconds or 0) + TAIL) if voice else 0.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from engine.tasks.subtitle import styles
 from engine.tasks.subtitle.cues import Cue, Word, cut
 from engine.tasks.subtitle.fonts import language_of
-from engine.tasks.subtitle.styles import Look
+from engine.tasks.subtitle.styles import SubtitleStyle
 from engine.tasks.subtitle.typefaces import Typefaces
 
 TITLE, CREDITS = 9.0, 5.0
@@ -20,8 +20,8 @@ def captions(cues: Sequence[Cue], size: tuple[int, int], language: str, typeface
     return styles.ass(cues, look(size, language), typefaces)
 
 
-def look(size: tuple[int, int], language: str) -> Look:
-    return Look("plain", *size, size=5.5, language=language)
+def look(size: tuple[int, int], language: str) -> SubtitleStyle:
+    return SubtitleStyle("plain", *size, size=5.5, language=language)
 
 
 def cues_of(words: Sequence[Word], size: tuple[int, int], language: str, begins: float, ends: float) -> list[Cue]:
@@ -33,7 +33,7 @@ def cues_of(words: Sequence[Word], size: tuple[int, int], language: str, begins:
 
 def card(text: str, seconds: float, size: tuple[int, int], height: float, typefaces: Typefaces) -> str:
     """Lines of `text` in the middle of the frame, as ASS."""
-    wanted = Look("plain", *size, size=height, place="middle", language=language_of(text))
+    wanted = SubtitleStyle("plain", *size, size=height, place="middle", language=language_of(text))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     words = tuple((Word(line, SHOWN, seconds - SHOWN),) for line in lines)
     return styles.ass([Cue(SHOWN, max(seconds - SHOWN, 2 * SHOWN), words)], wanted, typefaces, fade=True)

@@ -8,20 +8,29 @@ from pydantic import Field, model_validator
 from engine.core.errors import BadInput, TooLarge
 from engine.core.job import Fact, Media, Result
 from engine.core.params import MAX_PROMPT_CHARACTERS, MAX_SEED, TaskParams
-from engine.core.protocol import Service
+from engine.core.protocol import Capability
 from engine.core.task import EngineSettings, Task
 from engine.tasks.film import backends as filmmakers
-from engine.tasks.film.context import Work
+from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import Film, Scene
-from engine.tasks.film.pipeline import make
+from engine.tasks.film.pipeline import render_film
 from engine.tasks.film.scripts.script import LONGEST, SHORTEST
-from engine.tasks.film.timeline import Made
-from engine.tasks.options import AnyLanguage, Captioned, FilmMotion, FilmShape, Music, Voice, heard, spoken
+from engine.tasks.film.timeline import RenderedFilm
+from engine.tasks.options import (
+    AnyLanguage,
+    Captioned,
+    FilmMotion,
+    FilmShape,
+    Music,
+    Voice,
+    check_heard_language,
+    check_spoken_language,
+)
 from engine.tasks.subtitle import files
 from engine.tasks.text_to_video import backends as clips
 from engine.worker.context import Context
 
-MOST_SOUND = 300.0
+MAX_SOUND_SECONDS = 300.0
 """Seconds that a recording may have for a video of it."""
 
 
@@ -70,9 +79,9 @@ class Params(TaskParams):
     @model_validator(mode="after")
     def the_language_is_spoken_or_heard(self) -> Self:
         if self.text:
-            spoken(self.language)
+            check_spoken_language(self.language)
         elif self.subtitles:
-            heard(self.language)
+            check_heard_language(self.language)
         return self
 
     @model_validator(mode="after")
@@ -83,11 +92,11 @@ class Params(TaskParams):
 
     @model_validator(mode="after")
     def the_sound_is_not_too_long(self) -> Self:
-        if self.audio is not None and (self.audio.seconds or 0) > MOST_SOUND:
+        if self.audio is not None and (self.audio.seconds or 0) > MAX_SOUND_SECONDS:
             raise TooLarge(
                 "audio is {seconds} s long; at most {bound} s are allowed. Cut it shorter.",
                 seconds=round(self.audio.seconds or 0),
-                bound=round(MOST_SOUND),
+                bound=round(MAX_SOUND_SECONDS),
             )
         return self
 
@@ -96,10 +105,10 @@ def run(params: Params, context: Context) -> Result:
     """Draw where there is no picture, speak, film. Raises BadInput for a damaged sound or an unknown voice."""
     begun = time.monotonic()
     context.progress("loading", 0)
-    made = make(Work(_film(params, context), context))
+    made = render_film(FilmContext(_film(params, context), context))
     media = [made.video]
     if made.cues:
-        media.append(context.keep_file(files.srt(made.cues).encode(), ".srt"))
+        media.append(context.save_file(files.srt(made.cues).encode(), ".srt"))
     facts = _facts(params, context, made) | made.facts | {"length": made.video.seconds}
     seconds = {"seconds": round(time.monotonic() - begun, 2)}
     return Result(media=tuple(media), notes=tuple(made.notes), facts=facts | seconds)
@@ -128,23 +137,23 @@ def _film(params: Params, context: Context) -> Film:
     )
 
 
-def _facts(params: Params, context: Context, made: Made) -> dict[str, Fact]:
+def _facts(params: Params, context: Context, made: RenderedFilm) -> dict[str, Fact]:
     """The backends that took part in this one."""
-    painter = context.acting("imagine").service
-    backends = [*([painter.backend] if made.painted else []), *(["ltx"] if made.alive else []), "ffmpeg"]
-    models = [*([painter.model] if made.painted else []), *([made.alive] if made.alive else []), *made.makers]
+    generator = context.for_task("imagine").service
+    backends = [*([generator.backend] if made.painted else []), *(["ltx"] if made.alive else []), "ffmpeg"]
+    models = [*([generator.model] if made.painted else []), *([made.alive] if made.alive else []), *made.makers]
     about: dict[str, Fact] = {"prompt": params.prompt, "seed": params.seed or 0}
-    tier = "full" if made.alive else painter.tier if made.painted else "embedded"
+    tier = "full" if made.alive else generator.tier if made.painted else "embedded"
     return about | {"backend": " + ".join(backends), "tier": tier, "model": ", ".join(models) or "FFmpeg"}
 
 
-def size(params: Params) -> str:
+def workload_class(params: Params) -> str:
     """What its time hangs on: how long it is, to the nearest power of two, and where its picture comes from."""
     seconds = params.seconds or (params.audio.seconds if params.audio else None) or len(params.text) / 12 or 4
     return f"{params.motion} {params.shape}, 2^{int(seconds).bit_length()} s, {'given' if params.image else 'drawn'}"
 
 
-def choose(settings: EngineSettings) -> Service:
+def choose(settings: EngineSettings) -> Capability:
     return filmmakers.choose("video", settings)
 
 
@@ -155,6 +164,6 @@ TASK = Task(
     run=run,
     choose=choose,
     load=clips.load,
-    others=filmmakers.OTHERS,
-    size=size,
+    extra_models=filmmakers.OTHERS,
+    workload_class=workload_class,
 )

@@ -8,30 +8,30 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.core.artifact_cache import key_of
-from engine.core.errors import Sentence
-from engine.core.job import Media, Result, by_content
-from engine.media.video import described, probe, write
-from engine.tasks.film.context import Work
+from engine.core.errors import UserMessage
+from engine.core.job import Media, Result, hash_files
+from engine.media.video import probe, with_dimensions, write
+from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import MIXED, RATE
-from engine.tasks.film.timeline import Footage, Voice, lasting
-from engine.tasks.text_to_video.contract import Wish
-from engine.tasks.text_to_video.ltx.resolution import MOST
+from engine.tasks.film.timeline import Footage, Voice, scene_seconds
+from engine.tasks.text_to_video.contract import VideoRequest
+from engine.tasks.text_to_video.ltx.resolution import MAX_FRAMES
 
 if TYPE_CHECKING:
     from engine.tasks.imagine.params import Params
 
 LAYERS = "layers"
 """Told as the depth's maker where the face or what stands out is one."""
-LIKE = 0.75
+CHARACTER_STRENGTH = 0.75
 """How far a scene's picture may leave the picture of the character."""
 
 
-class Seeing:
+class Visuals:
     """`pictures` are those of the scenes so far, `makers` what animated them, `depths` what told how near their parts
     are. `alive` names the model that made clips, `painted` says that a painter took part.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: FilmContext) -> None:
         self.pictures: list[Media] = []
         self.makers: set[str] = set()
         self.depths: set[str] = set()
@@ -58,26 +58,28 @@ class Seeing:
     def picture(self, number: int) -> Media:
         """Given, or drawn by `imagine`'s painter in this job."""
         given = self._film.scenes[number].image
-        self.pictures.append(given or self._drawn(number))
+        self.pictures.append(given or self._draw_image(number))
         return self.pictures[-1]
 
-    def _drawn(self, number: int) -> Media:
+    def _draw_image(self, number: int) -> Media:
         from engine.tasks.imagine.params import Params
 
-        film, service = self._film, self._context.acting("imagine").service
-        like = {"image": film.character, "strength": LIKE} if film.character else {}
+        film, service = self._film, self._context.for_task("imagine").service
+        like = {"image": film.character, "strength": CHARACTER_STRENGTH} if film.character else {}
         params = Params.model_validate(
             {"prompt": film.prompt_of(number), "shape": film.shape, "seed": film.seed_of(number), **like}
         )
         self.painted = True
-        key = key_of("picture", service.model, service.version, by_content(params.model_dump(mode="json")))
-        return self._work.stage(f"picture {number}", key, lambda: self._painted(params, number), "drawn").media[0]
+        key = key_of("picture", service.model, service.version, hash_files(params.model_dump(mode="json")))
+        return self._work.stage(f"picture {number}", key, lambda: self._generate_image(params, number), "drawn").media[
+            0
+        ]
 
-    def _painted(self, params: "Params", number: int) -> Result:
+    def _generate_image(self, params: "Params", number: int) -> Result:
         self._work.news.doing("drawing", number)
-        with self._context.model("imagine") as painter:
-            painting = painter.paint(params, lambda *_: self._context.check())
-        return Result(media=(self._context.keep(painting.pictures[0]),), notes=painting.notes)
+        with self._context.model("imagine") as generator:
+            painting = generator.generate(params, lambda *_: self._context.check())
+        return Result(media=(self._context.save_image(painting.pictures[0]),), notes=painting.notes)
 
     def _depth(self, number: int, picture: Media) -> Media | None:
         """How near each part of it is, for parallax; None where that is not needed, or nobody can tell."""
@@ -88,19 +90,23 @@ class Seeing:
             self.depths.add(LAYERS)
             if self._film.scenes[number].motion == "parallax":
                 self._work.note(
-                    Sentence(template="Parallax by what stands out in the picture: no network that sees depth is here.")
+                    UserMessage(
+                        template="Parallax by what stands out in the picture: no network that sees depth is here."
+                    )
                 )
             return None
         key = key_of("depth", offered.identity, picture.sha256)
-        made = self._work.stage(f"depth {number}", key, lambda: self._measured(picture))
+        made = self._work.stage(f"depth {number}", key, lambda: self._estimate_depth(picture))
         self.depths.add(str(made.facts["model"]))
         return made.media[0]
 
-    def _measured(self, picture: Media) -> Result:
-        from engine.media.rgb import pixels
+    def _estimate_depth(self, picture: Media) -> Result:
+        from engine.media.rgb import load_rgb
 
         with self._context.model("depth") as reader:
-            return Result(media=(self._context.keep(reader.read(pixels(picture.path))),), facts={"model": reader.name})
+            return Result(
+                media=(self._context.save_image(reader.read(load_rgb(picture.path))),), facts={"model": reader.name}
+            )
 
     def _talking(self, number: int, picture: Media, voiced: "Future[Voice | None]") -> Media | None:
         """The picture as a portrait that says what is said, by the task `animate`; None where it stays a picture."""
@@ -109,12 +115,12 @@ class Seeing:
             return None
         voice = voiced.result()
         sound = voice.media if voice else film.sound
-        if sound is None or (scene.motion == "auto" and not self._faced(picture)):
+        if sound is None or (scene.motion == "auto" and not self._has_face(picture)):
             return None
         from engine.tasks.animate import params as animate_params
         from engine.tasks.animate import task as animate
 
-        context = self._context.acting("animate", quiet=True)
+        context = self._context.for_task("animate", quiet=True)
         service = context.service
         key = key_of("talk", service.model, service.version, picture.sha256, sound.sha256, film.seed_of(number))
         params = animate_params.Params(portrait=picture, audio=sound, seed=film.seed_of(number))
@@ -122,47 +128,51 @@ class Seeing:
         self.makers.add(str(made.facts["model"]))
         return made.media[0]
 
-    def _faced(self, picture: Media) -> bool:
-        from engine.media.rgb import pixels
+    def _has_face(self, picture: Media) -> bool:
+        from engine.media.rgb import load_rgb
         from engine.tasks.film.camera.saliency import focus_of
 
-        return focus_of(pixels(picture.path), self._context.weights).faced
+        return focus_of(load_rgb(picture.path), self._context.weights).faced
 
     def _clip(self, number: int, picture: Media | None, voiced: "Future[Voice | None]") -> Media:
         """Made by the model of `video`, from the scene's words and, where there is one, its picture on."""
-        film, offered = self._film, self._context.acting("video").service.offers.get("motion", {})
-        frames = round(lasting(film, number, voiced.result()) * RATE) + self._mixed(number)
+        film, offered = self._film, self._context.for_task("video").service.offers.get("motion", {})
+        frames = round(scene_seconds(film, number, voiced.result()) * RATE) + self._overlap_frames(number)
         wish = (film.prompt_of(number), film.shape, frames, film.seed_of(number))
         identity = offered["live"].identity if "live" in offered else ""
         key = key_of("live", identity, *wish, picture.sha256 if picture else None)
-        made = self._work.stage(f"live {number}", key, lambda: self._moved(number, Wish(*wish), picture))
+        made = self._work.stage(
+            f"live {number}", key, lambda: self._generate_clip(number, VideoRequest(*wish), picture)
+        )
         self.alive = str(made.facts["model"])
         if film.scenes[number].motion == "auto":
             self._work.note(
-                Sentence(
+                UserMessage(
                     template="{model} sets it in motion, since no motion was asked for; zoom and pan are quicker.",
                     facts={"model": self.alive},
                 )
             )
         return made.media[0]
 
-    def _moved(self, number: int, wish: Wish, picture: Media | None) -> Result:
-        from engine.media.rgb import pixels
+    def _generate_clip(self, number: int, wish: VideoRequest, picture: Media | None) -> Result:
+        from engine.media.rgb import load_rgb
 
-        with self._context.scratch() as folder, self._context.model("video") as clipper:
-            begun = None if picture is None else pixels(picture.path)
+        with self._context.temp_dir() as folder, self._context.model("video") as video_generator:
+            begun = None if picture is None else load_rgb(picture.path)
             path = folder / "clip.mp4"
-            frames = clipper.clip(replace(wish, picture=begun), lambda part: self._work.news.moving(number, part))
+            frames = video_generator.generate(
+                replace(wish, picture=begun), lambda part: self._work.news.moving(number, part)
+            )
             write(frames, path, RATE, self._work.watch)
-            made, name = self._context.keep_file(path), clipper.name
-        long = Sentence(
+            made, name = self._context.save_file(path), video_generator.name
+        long = UserMessage(
             template="{model} makes {most} s at a time: each part goes on from the last picture of the one before.",
-            facts={"model": name, "most": round(MOST / RATE, 1)},
+            facts={"model": name, "most": round(MAX_FRAMES / RATE, 1)},
         )
-        notes = (long,) if wish.frames > MOST else ()
-        return Result(media=(described(made, probe(made.path, made.mime)),), notes=notes, facts={"model": name})
+        notes = (long,) if wish.frames > MAX_FRAMES else ()
+        return Result(media=(with_dimensions(made, probe(made.path, made.mime)),), notes=notes, facts={"model": name})
 
-    def _mixed(self, number: int) -> int:
+    def _overlap_frames(self, number: int) -> int:
         """Frames that the scene goes on for while the next one comes."""
         last = number == len(self._film.scenes) - 1 and not self._film.credits
         return 0 if last else round(MIXED * RATE)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.job import Fact
 from engine.text.readable import readable_form, unreadable_words
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Painting:
+class GeneratedImages:
     """Pictures, each H,W,3 in 0..255, with what a person should know of how they were made."""
 
     pictures: "list[Picture]"
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
     facts: dict[str, Fact] = field(default_factory=dict)
 
 
-class Painter(Protocol):
+class ImageGenerator(Protocol):
     """A loaded model that draws. `report(stage, fraction, preview)` raises when the job was cancelled.
 
-    One whose service says that it does several jobs `together` has `paint_together` too.
+    One whose service says that it does several jobs `together` has `generate_batch` too.
     """
 
     @property
@@ -40,7 +40,7 @@ class Painter(Protocol):
 
     def close(self) -> None: ...
 
-    def paint(self, params: "Params", report: "Report") -> Painting: ...
+    def generate(self, params: "Params", report: "Report") -> GeneratedImages: ...
 
 
 def unread_words(params: "Params") -> str:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from engine.core.errors import BadInput
 from engine.core.job import Media
 from engine.core.params import MAX_PROMPT_CHARACTERS, MAX_SEED, TaskParams
-from engine.tasks.imagine.prompt_weights import fragments, numbered
+from engine.tasks.imagine.prompt_weights import fragments, has_explicit_weights
 
 Shapes = Literal["square", "wide", "tall", "5:4", "4:5", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9", "9:21"]
 
@@ -33,7 +33,7 @@ APART = (
 )
 """Options of which one leaves nothing for the other to say."""
 
-LORA_WEIGHT = 2.0
+MAX_LORA_WEIGHT = 2.0
 
 APPARATUS = ("image", "mask", "extend", "control", "lora", "tiling")
 """Options that take another road than words to a picture."""
@@ -88,9 +88,9 @@ class Params(TaskParams):
     tiling: bool = Field(False, description="Make the edges fit together, for patterns")
 
     @property
-    def words_alone(self) -> bool:
+    def is_text_only(self) -> bool:
         """Whether it is drawn by nothing but a checkpoint from words."""
-        return not any(self.asks(option) for option in APPARATUS)
+        return not any(self.is_set(option) for option in APPARATUS)
 
     @property
     def loras(self) -> tuple[tuple[str, float], ...]:
@@ -108,10 +108,10 @@ class Params(TaskParams):
     @model_validator(mode="after")
     def options_go_together(self) -> Self:
         for option, other in NEEDS.items():
-            if self.asks(option) and not self.asks(other):
+            if self.is_set(option) and not self.is_set(other):
                 raise BadInput("{option} goes with {other}. Give both, or neither.", option=option, other=other)
         for option, other in APART:
-            if self.asks(option) and self.asks(other):
+            if self.is_set(option) and self.is_set(other):
                 raise BadInput("{option} and {other} do not go together. Leave one out.", option=option, other=other)
         return self
 
@@ -137,16 +137,16 @@ class Params(TaskParams):
                 )
         return self
 
-    def asks(self, option: str) -> bool:
+    def is_set(self, option: str) -> bool:
         """Also `weights`, those in the prompts written in numbers, and `ratios`, shapes that have no name."""
         if option == "weights":
-            return numbered(self.prompt) or numbered(self.negative)
+            return has_explicit_weights(self.prompt) or has_explicit_weights(self.negative)
         if option == "ratios":
             return ":" in (self.shape or "")
-        return super().asks(option)
+        return super().is_set(option)
 
-    def used(self, option: str) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.loras) if option == "lora" else super().used(option)
+    def chosen_names(self, option: str) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.loras) if option == "lora" else super().chosen_names(option)
 
 
 def _lora(written: str) -> tuple[str, float]:
@@ -156,10 +156,10 @@ def _lora(written: str) -> tuple[str, float]:
         value = float(weight) if colon else 1.0
     except ValueError:
         value = math.nan
-    if not (name and abs(value) <= LORA_WEIGHT):
+    if not (name and abs(value) <= MAX_LORA_WEIGHT):
         raise BadInput(
             "lora has “{value}”; write a name, or a name and its weight from -{most} to {most}, such as film:0.8.",
             value=written.strip()[:40],
-            most=LORA_WEIGHT,
+            most=MAX_LORA_WEIGHT,
         )
     return name, value

@@ -7,9 +7,9 @@ from itertools import groupby
 
 from engine.core.errors import BadInput
 
-MOST = 2.0
+MAX_WEIGHT = 2.0
 """The greatest weight: beyond it pictures fall apart."""
-BRACKET = 1.1
+BRACKET_FACTOR = 1.1
 """What a pair of round brackets multiplies by, and a pair of square ones divides by."""
 
 _PARTS = re.compile(r"\\([()\[\]\\])|:\s*(\d+(?:\.\d*)?|\.\d+)\s*\)|([()\[\]])|([^\\()\[\]:]+|.)", re.DOTALL)
@@ -17,14 +17,14 @@ _NUMBERED = re.compile(r"(?<!\\):\s*(\d+(?:\.\d*)?|\.\d+)\s*\)")
 
 
 @dataclass
-class Fragment:
+class WeightedText:
     """Words of one weight."""
 
     text: str
     weight: float = 1.0
 
 
-def fragments(prompt: str) -> list[Fragment]:
+def fragments(prompt: str) -> list[WeightedText]:
     """The prompt in pieces, neighbours of one weight joined; a backslash before a bracket makes it a plain one.
 
     The time is linear in the prompt's length. Raises BadInput for a weight that is too great.
@@ -38,20 +38,20 @@ def fragments(prompt: str) -> list[Fragment]:
         if bracket in ("(", "["):
             open_.append(place)
         elif number and opener == "(":
-            factors[open_.pop()] = _bounded(float(number), number)
+            factors[open_.pop()] = _check_bound(float(number), number)
             closers.add(place)
         elif bracket and opener == {")": "(", "]": "["}[bracket]:
-            factors[open_.pop()] = BRACKET if bracket == ")" else 1 / BRACKET
+            factors[open_.pop()] = BRACKET_FACTOR if bracket == ")" else 1 / BRACKET_FACTOR
             closers.add(place)
-    return _joined(_weigh(pieces, factors, closers))
+    return _merge_neighbours(_weigh(pieces, factors, closers))
 
 
-def numbered(prompt: str) -> bool:
+def has_explicit_weights(prompt: str) -> bool:
     """Whether somebody wrote a weight in numbers, which no prose has."""
     return any(fragment.weight != 1 for fragment in fragments(prompt)) and _NUMBERED.search(prompt) is not None
 
 
-def _weigh(pieces: Sequence[str], factors: Mapping[int, float], closers: Collection[int]) -> Iterator[Fragment]:
+def _weigh(pieces: Sequence[str], factors: Mapping[int, float], closers: Collection[int]) -> Iterator[WeightedText]:
     """Yield the pieces with their weights, without the brackets that are closed: those never closed are words.
 
     `factors` has what each opening bracket multiplies by, by its place; `closers` are the places of the closing ones.
@@ -63,21 +63,21 @@ def _weigh(pieces: Sequence[str], factors: Mapping[int, float], closers: Collect
         elif place in closers:
             weights.pop()
         else:
-            yield Fragment(piece, weights[-1])
+            yield WeightedText(piece, weights[-1])
 
 
-def _bounded(weight: float, typed: str) -> float:
-    if weight > MOST:
+def _check_bound(weight: float, typed: str) -> float:
+    if weight > MAX_WEIGHT:
         raise BadInput(
             "The weight {value} in the prompt is too great; it must be from 0 to {most}."
             " Put a backslash before a bracket that means no weight.",
             value=typed[:40],
-            most=MOST,
+            most=MAX_WEIGHT,
         )
     return weight
 
 
-def _joined(found: Iterable[Fragment]) -> list[Fragment]:
+def _merge_neighbours(found: Iterable[WeightedText]) -> list[WeightedText]:
     """Join neighbours of one weight."""
     same = groupby(found, key=lambda fragment: fragment.weight)
-    return [Fragment("".join(fragment.text for fragment in neighbours), weight) for weight, neighbours in same]
+    return [WeightedText("".join(fragment.text for fragment in neighbours), weight) for weight, neighbours in same]

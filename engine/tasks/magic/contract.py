@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.job import Fact
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Writing:
 
     prompt: str
     style: str
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
     facts: dict[str, Fact] = field(default_factory=dict)
 
 
@@ -35,9 +35,9 @@ class Writer(Protocol):
     def write(self, params: "Params", report: Report) -> Writing: ...
 
 
-def style_notes(wanted: str, style: str) -> tuple[Sentence, ...]:
+def style_notes(wanted: str, style: str) -> tuple[UserMessage, ...]:
     """That the idea's own medium went before the style that was asked for."""
     if wanted in ("auto", style):
         return ()
     template = "The idea itself says {style}, so style {wanted} was left out."
-    return (Sentence(template=template, facts={"style": style, "wanted": wanted}),)
+    return (UserMessage(template=template, facts={"style": style, "wanted": wanted}),)

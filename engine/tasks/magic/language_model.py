@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core.errors import MissingModel, Sentence
+from engine.core.errors import MissingModel, UserMessage
 from engine.core.job import Fact
 from engine.tasks.magic.contract import Report, Writing, style_notes
 from engine.tasks.magic.grammar.grammar import ENDS, contradicts, medium, write
@@ -21,11 +21,11 @@ from engine.torch_support.torchvision_import import import_torchvision
 if TYPE_CHECKING:
     from engine.tasks.magic.params import Params
 
-MOST_TOKENS, MOST_TOKENS_TOLD = 60, 160
+MAX_TOKENS, MAX_TOKENS_INSTRUCTED = 60, 160
 """New tokens of a model that continues, and of one that is told: those begin by saying the idea again."""
-MOST_PHRASES, MOST_LETTERS = 16, 1500
-MOST_THREADS = 4
-TRIES = 3
+MAX_PHRASES, MAX_CHARACTERS = 16, 1500
+MAX_THREADS = 4
+MAX_ATTEMPTS = 3
 """Seeds that are tried where nothing that a model wrote is of use."""
 SAMPLING = {"do_sample": True, "temperature": 0.9, "top_k": 50, "top_p": 0.95, "repetition_penalty": 1.1}
 TOLD = (
@@ -80,29 +80,31 @@ class LanguageModelWriter:
         style = idea.medium or params.style
         seed = params.seed or 0
         begun = [params.idea.strip(ENDS)] + ([] if style == "auto" or idea.medium else [medium(style, seed, "en")])
-        for attempt in range(TRIES):
+        for attempt in range(MAX_ATTEMPTS):
             phrases = list(self._phrases(params, idea, begun, seed + attempt, report))
             if phrases:
-                prompt = ", ".join([*begun, *phrases[: 1 if params.short else MOST_PHRASES]])
+                prompt = ", ".join([*begun, *phrases[: 1 if params.short else MAX_PHRASES]])
                 return Writing(_cut(prompt), style, (*style_notes(params.style, style), *self._notes(params)))
         written = write(params.idea, seed, params.style, params.language, short=params.short)
-        note = Sentence(template="The language model wrote nothing that fits, so the grammar wrote this.")
+        note = UserMessage(template="The language model wrote nothing that fits, so the grammar wrote this.")
         facts: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}
         return Writing(written.prompt, written.style, (*style_notes(params.style, written.style), note), facts)
 
     @property
-    def _is_told(self) -> bool:
+    def _has_chat_template(self) -> bool:
         return bool(self._tokenizer.chat_template)
 
-    def _notes(self, params: "Params") -> tuple[Sentence, ...]:
-        if self._is_told or params.language != "es":
+    def _notes(self, params: "Params") -> tuple[UserMessage, ...]:
+        if self._has_chat_template or params.language != "es":
             return ()
-        return (Sentence(template="The language model goes on in the language that it learned, mostly English."),)
+        return (UserMessage(template="The language model goes on in the language that it learned, mostly English."),)
 
     def _phrases(self, params: "Params", idea: Idea, begun: Sequence[str], seed: int, report: Report) -> Iterator[str]:
         """What the model says beyond what is `begun`, phrase by phrase, without junk, repetition or contradiction."""
         given = ", ".join(begun) + ","
-        text, whole = self._generate(self._told(params, idea) if self._is_told else given, seed, report)
+        text, whole = self._generate(
+            self._build_instruction(params, idea) if self._has_chat_template else given, seed, report
+        )
         sentences = split_sentences(_LEAD.sub("", _THOUGHT.sub("", text)), idea.language)
         parts = [part.strip(" \"'“”*`.!-") for sentence in sentences for part in _PARTS.split(sentence)]
         so_far, heard = given, {*tokens(given)}
@@ -112,7 +114,7 @@ class LanguageModelWriter:
                 so_far, heard = f"{so_far} {part},", heard | words
                 yield part
 
-    def _told(self, params: "Params", idea: Idea) -> str:
+    def _build_instruction(self, params: "Params", idea: Idea) -> str:
         style = idea.medium or params.style
         spanish = (idea.language if params.language == "auto" else params.language) == "es"
         return TOLD.format(
@@ -128,7 +130,7 @@ class LanguageModelWriter:
         from transformers import StoppingCriteriaList
 
         inputs = self._inputs(given)
-        most = MOST_TOKENS_TOLD if self._is_told else MOST_TOKENS
+        most = MAX_TOKENS_INSTRUCTED if self._has_chat_template else MAX_TOKENS
         start = int(inputs["input_ids"].shape[1])
 
         def tell(so_far: Any, _scores: Any, **_: Any) -> Any:
@@ -148,7 +150,7 @@ class LanguageModelWriter:
         return text, len(made) < most
 
     def _inputs(self, given: str) -> Any:
-        if not self._is_told:
+        if not self._has_chat_template:
             return self._tokenizer(given, return_tensors="pt")
         said = [{"role": "user", "content": given}]
         return self._tokenizer.apply_chat_template(
@@ -165,7 +167,7 @@ def _few_threads() -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(MOST_THREADS, before // 2)))
+    torch.set_num_threads(max(1, min(MAX_THREADS, before // 2)))
     try:
         yield
     finally:
@@ -174,4 +176,4 @@ def _few_threads() -> Iterator[None]:
 
 def _cut(prompt: str) -> str:
     """Whole phrases within what a prompt may have."""
-    return prompt if len(prompt) <= MOST_LETTERS else prompt[: prompt.rindex(",", 0, MOST_LETTERS)]
+    return prompt if len(prompt) <= MAX_CHARACTERS else prompt[: prompt.rindex(",", 0, MAX_CHARACTERS)]

@@ -2,7 +2,7 @@
 
 import time
 
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.job import Result
 from engine.core.task import Task
 from engine.tasks.magic import backends
@@ -17,7 +17,7 @@ STYLES = tuple(lexicon().family)
 """What `style` may be beside auto."""
 
 
-def in_style(prompt: str, style: str) -> tuple[str, tuple[Sentence, ...]]:
+def in_style(prompt: str, style: str) -> tuple[str, tuple[UserMessage, ...]]:
     """The prompt in one of STYLES; or, where it names a medium of its own, as it is and the notes that say so."""
     idea = read(prompt)
     if idea.medium:
@@ -38,7 +38,7 @@ def run(params: Params, context: Context) -> Result:
     return Result(notes=writing.notes, facts={"prompt": writing.prompt, **asked, **made, **writing.facts})
 
 
-def size(params: Params) -> str:
+def workload_class(params: Params) -> str:
     """What a writing's time hangs on."""
     return "short" if params.short else "full"
 
@@ -50,6 +50,6 @@ TASK = Task(
     run=run,
     choose=backends.choose,
     load=backends.load,
-    size=size,
-    beside=True,
+    workload_class=workload_class,
+    on_cpu=True,
 )

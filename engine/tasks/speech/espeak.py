@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Check = Callable[[], None]
 
-LIMIT = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds that a text may take; eSpeak NG speaks hundreds of times faster than people."""
 INNER_DOT = re.compile(r"(?<!\.)\.(?=\s+(\S))")
 """A single dot inside a sentence, before a space. At one before a capital or a digit eSpeak NG would pause."""
@@ -38,14 +38,14 @@ def available() -> bool:
     return find_spec("espeakng_loader") is not None or which("espeak-ng") is not None
 
 
-def say(sentences: Sequence[str], language: str, check: Check, variant: str = "") -> "tuple[Samples, int]":
+def synthesize(sentences: Sequence[str], language: str, check: Check, variant: str = "") -> "tuple[Samples, int]":
     """Speak, and return mono samples in -1..1 and their rate. `variant` is one of eSpeak NG's, such as f3.
 
     `check` is asked ten times a second, here and below; what it raises ends the program.
 
     Raises BadInput for a language that it does not speak, MissingModel where there is no eSpeak NG.
     """
-    name = voice_of(language) or called(language)
+    name = voice_of(language) or espeak_name(language)
     voice = f"{name}+{variant}" if variant else name
     text = " ".join(map(_without_inner_dots, sentences))
     if find_spec("espeakng_loader") is None:
@@ -72,7 +72,7 @@ def _without_inner_dots(sentence: str) -> str:
     return INNER_DOT.sub(lambda dot: "." if dot[1].islower() else "", sentence)
 
 
-def called(language: str) -> str:
+def espeak_name(language: str) -> str:
     return CALLED.get(language, language)
 
 
@@ -99,7 +99,7 @@ def _of_system(text: str, voice: str, language: str, check: Check) -> "tuple[Sam
 
 def _run(program: list[str], text: str, check: Check) -> subprocess.CompletedProcess[bytes]:
     """Run a program on `text`. Raises what `check` raises, and TimeoutExpired after LIMIT seconds."""
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     pipe, given = subprocess.PIPE, text.encode() or None
     with subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:
@@ -110,7 +110,7 @@ def _run(program: list[str], text: str, check: Check) -> subprocess.CompletedPro
                 given = None  # it is on its way
                 check()
                 if time.monotonic() > deadline:
-                    raise subprocess.TimeoutExpired(program, LIMIT)
+                    raise subprocess.TimeoutExpired(program, TIMEOUT_SECONDS)
         finally:
             process.kill()
 

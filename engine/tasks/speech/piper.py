@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-PAUSE = 0.25
+SENTENCE_PAUSE_SECONDS = 0.25
 """Seconds between sentences."""
 PAD, BEGIN, END = "_", "^", "$"
 VERSION = 3
@@ -48,7 +48,7 @@ class PiperVoice:
     def _about(self) -> Any:
         return json.loads(self.path.with_name(self.path.name + ".json").read_text("utf-8"))
 
-    def say(self, sentences: Sequence[str], network: Any, check: Callable[[], None]) -> "tuple[Samples, int]":
+    def synthesize(self, sentences: Sequence[str], network: Any, check: Callable[[], None]) -> "tuple[Samples, int]":
         """Speak with `network`, this voice's, and return mono samples in -1..1 and their rate.
 
         `check` is called ten times a second; what it raises ends this.
@@ -56,7 +56,7 @@ class PiperVoice:
         import numpy as np
 
         rate = int(self._about["audio"]["sample_rate"])
-        pause = np.zeros(int(PAUSE * rate), np.float32)
+        pause = np.zeros(int(SENTENCE_PAUSE_SECONDS * rate), np.float32)
         pieces = []
         for clauses in espeak.phonemes(sentences, self._about["espeak"]["voice"], check):
             check()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core.errors import BadInput, Sentence
+from engine.core.errors import BadInput, UserMessage
 from engine.core.task import EngineSettings
 from engine.tasks.speech import espeak, languages, voices
 from engine.text.language import LanguageDetector
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 VARIANTS = {"": "", "man": "m3", "woman": "f3"}
 """eSpeak NG's variants by what a person asks for."""
-MOST = 2
+MAX_LOADED_VOICES = 2
 """Of Piper's voices, 60 to 120 MB each."""
 HAN = re.compile("[一-鿿]")
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SynthesizedSpeech:
     """Mono `samples` in -1..1 at `rate` a second. `voice` names who spoke, `language` is a code."""
 
     samples: "NDArray[np.float32]"
     rate: int
     voice: str
     language: str
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -76,7 +76,9 @@ class Speaker:
         self._loaded.clear()
         self._languages.close()
 
-    def speak(self, text: str, check: Callable[[], None], language: str | None = None, voice: str = "") -> Spoken:
+    def speak(
+        self, text: str, check: Callable[[], None], language: str | None = None, voice: str = ""
+    ) -> SynthesizedSpeech:
         """`text` spoken, the same each time. `language`, which may be a dialect such as pt-br, is told by it where that
         is None; `voice` is man, woman, or one of Piper's names.
 
@@ -84,19 +86,19 @@ class Speaker:
         here, or a text with nothing to say in it.
         """
         asked = languages.plain(language or "") or self._languages.detect(text)
-        chosen, notes = called(voice, self._weights) or self._of_piper(asked, voice), tuple[Sentence, ...]()
+        chosen, notes = find_voice(voice, self._weights) or self._of_piper(asked, voice), tuple[UserMessage, ...]()
         if chosen is None and languages.voice_of(asked) is None and languages.is_dialect(asked):
             asked, notes = _wider(asked)
             chosen = self._of_piper(asked, voice)
         if chosen:
             sentences = split_sentences(text, chosen.language)
-            samples, rate = chosen.say(sentences, self._network(chosen.path), check)
-            return _heard(Spoken(samples, rate, chosen.name, chosen.language, notes))
+            samples, rate = chosen.synthesize(sentences, self._network(chosen.path), check)
+            return _heard(SynthesizedSpeech(samples, rate, chosen.name, chosen.language, notes))
         return _heard(_of_espeak(text, asked, voice, notes, check))
 
     def _of_piper(self, language: str, voice: str) -> "PiperVoice | None":
         """One that speaks the language, or exactly the dialect."""
-        here = [one for one in voices.installed(self._weights) if language in (one.language, one.dialect)]
+        here = [one for one in voices.list_voices(self._weights) if language in (one.language, one.dialect)]
         return next((one for one in here if voice in ("", voices.sex_of(one))), None)
 
     def _network(self, path: Path) -> Any:
@@ -106,7 +108,7 @@ class Speaker:
             if path not in self._loaded:
                 self._loaded[path] = _Loaded(session(path), path.stat().st_size)
             self._loaded.move_to_end(path)
-            while len(self._loaded) > MOST:
+            while len(self._loaded) > MAX_LOADED_VOICES:
                 self._loaded.popitem(last=False)
             return self._loaded[path].network
 
@@ -115,9 +117,9 @@ def load(settings: EngineSettings) -> Speaker:
     return Speaker(settings.weights, settings.device)
 
 
-def called(voice: str, weights: Path) -> "PiperVoice | None":
+def find_voice(voice: str, weights: Path) -> "PiperVoice | None":
     """Piper's voice of that name; None for "", man and woman. Raises BadInput for a name that no voice here has."""
-    here = voices.installed(weights)
+    here = voices.list_voices(weights)
     named = next((one for one in here if one.name.lower() == voice.lower()), None)
     if named is None and voice not in VARIANTS:
         known = ", ".join(["man", "woman", *(one.name for one in here)])
@@ -125,11 +127,11 @@ def called(voice: str, weights: Path) -> "PiperVoice | None":
     return named
 
 
-def save(spoken: Spoken, path: Path) -> None:
+def save(spoken: SynthesizedSpeech, path: Path) -> None:
     path.write_bytes(wav(spoken))
 
 
-def wav(spoken: Spoken) -> bytes:
+def wav(spoken: SynthesizedSpeech) -> bytes:
     """A WAV of 16 bits."""
     import numpy as np
 
@@ -142,28 +144,30 @@ def wav(spoken: Spoken) -> bytes:
     return held.getvalue()
 
 
-def _wider(dialect: str) -> tuple[str, tuple[Sentence, ...]]:
+def _wider(dialect: str) -> tuple[str, tuple[UserMessage, ...]]:
     """The language that `dialect` is of, and what is told of it."""
-    note = Sentence(
+    note = UserMessage(
         template="No voice here speaks {dialect}: it is spoken as {language}.",
         facts={"dialect": dialect, "language": languages.base(dialect)},
     )
     return languages.base(dialect), (note,)
 
 
-def _of_espeak(text: str, language: str, voice: str, notes: tuple[Sentence, ...], check: Callable[[], None]) -> Spoken:
+def _of_espeak(
+    text: str, language: str, voice: str, notes: tuple[UserMessage, ...], check: Callable[[], None]
+) -> SynthesizedSpeech:
     if language == "ja" and HAN.search(text):
         raise BadInput("The Japanese voice here reads kana and no kanji. Write the text in kana.")
-    samples, rate = espeak.say(split_sentences(text, language), language, check, VARIANTS[voice])
-    note = Sentence(
+    samples, rate = espeak.synthesize(split_sentences(text, language), language, check, VARIANTS[voice])
+    note = UserMessage(
         template="Spoken by eSpeak NG, which sounds like a machine: "
         "no natural voice of that kind for {language} is here.",
         facts={"language": language},
     )
-    return Spoken(samples, rate, f"espeak-ng {espeak.called(language)}", language, (*notes, note))
+    return SynthesizedSpeech(samples, rate, f"espeak-ng {espeak.espeak_name(language)}", language, (*notes, note))
 
 
-def _heard(spoken: Spoken) -> Spoken:
+def _heard(spoken: SynthesizedSpeech) -> SynthesizedSpeech:
     import numpy as np
 
     if not len(spoken.samples) or float(np.abs(spoken.samples).max()) < 0.01:

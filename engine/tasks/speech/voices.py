@@ -10,7 +10,7 @@ SEXES = {"joe": "man", "lessac": "woman", "amy": "woman", "davefx": "man", "clau
 """Of Piper's voices, by the second part of the name."""
 
 
-def installed(weights: Path) -> list[PiperVoice]:
+def list_voices(weights: Path) -> list[PiperVoice]:
     found = sorted((weights / FOLDER).glob("*.onnx"))
     return [PiperVoice(path) for path in found if path.with_name(path.name + ".json").is_file()]
 
@@ -22,4 +22,4 @@ def sex_of(voice: PiperVoice) -> str:
 
 def identity(weights: Path) -> str:
     """What a text sounds like here: part of a model's identity, so that cached speech is not another voice's."""
-    return "+".join([*(f"{voice.name}@{VERSION}" for voice in installed(weights)), f"espeak-ng@{VERSION}"])
+    return "+".join([*(f"{voice.name}@{VERSION}" for voice in list_voices(weights)), f"espeak-ng@{VERSION}"])

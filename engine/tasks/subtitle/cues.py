@@ -11,14 +11,14 @@ from itertools import accumulate, pairwise
 
 from engine.text.sentences import SENTENCE_ENDS, sentence_ends
 
-LINE = 42
+LINE_CELLS = 42
 """Cells of a line; a Chinese, Japanese or Korean character takes two."""
-PACE = 17.0
+CHARACTERS_PER_SECOND = 17.0
 """Characters a second that people read."""
-SHORTEST, LONGEST = 0.8, 7.0
-APART = 0.08
+MIN_CUE_SECONDS, MAX_CUE_SECONDS = 0.8, 7.0
+GAP_SECONDS = 0.08
 """Seconds between two cues."""
-PAUSE = 0.8
+PAUSE_SECONDS = 0.8
 """A silence of so many seconds ends a cue."""
 CLOSING = "\"'”’»)]"  # noqa: RUF001  # as people type them
 """Marks that may stand after the end of a sentence."""
@@ -70,13 +70,13 @@ class Cue:
 
     @property
     def text(self) -> str:
-        return "\n".join((*(joined(line) for line in self.lines), *self.second))
+        return "\n".join((*(join_words(line) for line in self.lines), *self.second))
 
 
 Untimed = tuple[str, float | None, float | None]
 
 
-def joined(words: Sequence[Word]) -> str:
+def join_words(words: Sequence[Word]) -> str:
     return "".join(word.text for word in words).strip()
 
 
@@ -91,7 +91,7 @@ def cells(text: str) -> int:
 
 
 def cut(
-    words: Sequence[Word], line: int = LINE, language: str = "en", check: Callable[[], None] = lambda: None
+    words: Sequence[Word], line: int = LINE_CELLS, language: str = "en", check: Callable[[], None] = lambda: None
 ) -> list[Cue]:
     """Return the cues of `words`, which are in order. No word is lost.
 
@@ -107,7 +107,9 @@ def cut(
     ends = [len(spans.words)]
     while ends[-1]:
         ends.append(best[ends[-1]][1])
-    return _timed([spans.cue(start, end) for start, end in zip(reversed(ends[1:]), reversed(ends[:-1]), strict=True)])
+    return _set_timing(
+        [spans.cue(start, end) for start, end in zip(reversed(ends[1:]), reversed(ends[:-1]), strict=True)]
+    )
 
 
 def _with_sentence_ends(words: Sequence[Word], language: str) -> list[Word]:
@@ -145,7 +147,7 @@ class _Spans:
         self.words = words
         self._line = line
         self._breaks = [0.0, *(_break(before, after) for before, after in pairwise(words))]
-        self._pauses = [0, *accumulate(after.start - before.end > PAUSE for before, after in pairwise(words))]
+        self._pauses = [0, *accumulate(after.start - before.end > PAUSE_SECONDS for before, after in pairwise(words))]
         self._ends = [0, *accumulate(word.ends_sentence for word in words)]
         self._lengths = [0, *accumulate(len(word.text) for word in words)]
         self._cells = [0, *accumulate(cells(word.text) for word in words)]
@@ -153,7 +155,7 @@ class _Spans:
 
     def fit(self, start: int, end: int) -> bool:
         """Whether the words may be one cue: without a pause, short enough, and in two lines at most."""
-        if self._pauses[end - 1] > self._pauses[start] or self._seconds(start, end) > LONGEST:
+        if self._pauses[end - 1] > self._pauses[start] or self._seconds(start, end) > MAX_CUE_SECONDS:
             return False
         first = self._reaches[start]
         return first >= end or self._reaches[first] >= end
@@ -163,12 +165,12 @@ class _Spans:
         seconds = max(self._seconds(start, end), 0.01)
         length = self._lengths[end] - self._lengths[start] - _around(self.words[start], self.words[end - 1])
         inner_ends = self._ends[end - 1] - self._ends[start]
-        cost = 1.0 + 1.2 * inner_ends + max(0.0, length / seconds - PACE) * 0.05
+        cost = 1.0 + 1.2 * inner_ends + max(0.0, length / seconds - CHARACTERS_PER_SECOND) * 0.05
         if end < len(self.words):
             cost += self._breaks[end]
         if end - start == 1 and self._ends[end] == self._ends[start]:
             cost += 2.0
-        return cost + max(0.0, SHORTEST - seconds)
+        return cost + max(0.0, MIN_CUE_SECONDS - seconds)
 
     def cue(self, start: int, end: int) -> Cue:
         at = self._split(start, end)
@@ -190,7 +192,7 @@ class _Spans:
         return self.words[end - 1].end - self.words[start].start
 
     def _width(self, start: int, end: int) -> int:
-        """In cells, as `joined` writes the words; a space is one cell wide."""
+        """In cells, as `join_words` writes the words; a space is one cell wide."""
         return self._cells[end] - self._cells[start] - _around(self.words[start], self.words[end - 1])
 
     def _reach(self) -> list[int]:
@@ -211,7 +213,7 @@ def _around(first: Word, last: Word) -> int:
 
 def _break(before: Word, after: Word) -> float:
     """How badly a break between two words reads: nothing at a sentence's end, most inside a phrase."""
-    if before.ends_sentence or after.start - before.end > PAUSE:
+    if before.ends_sentence or after.start - before.end > PAUSE_SECONDS:
         return 0.0
     if before.text.rstrip().endswith(CLAUSE_ENDS):
         return 0.5
@@ -222,14 +224,14 @@ def _joins(word: Word) -> bool:
     return word.text.strip().lower().strip("¿¡") in JOINING
 
 
-def _timed(cues: Sequence[Cue]) -> list[Cue]:
+def _set_timing(cues: Sequence[Cue]) -> list[Cue]:
     """The cues shown long enough to be read, as far as the next one leaves time, and never two at once."""
     timed: list[Cue] = []
     for at, cue in enumerate(cues):
-        following = cues[at + 1].start - APART if at + 1 < len(cues) else float("inf")
-        start = max(cue.start, timed[-1].end + APART if timed else 0.0)
-        wanted = max(SHORTEST, len(cue.text) / PACE, cue.end - start)
-        end = max(min(start + min(wanted, LONGEST), max(following, cue.end)), start + 0.1)
+        following = cues[at + 1].start - GAP_SECONDS if at + 1 < len(cues) else float("inf")
+        start = max(cue.start, timed[-1].end + GAP_SECONDS if timed else 0.0)
+        wanted = max(MIN_CUE_SECONDS, len(cue.text) / CHARACTERS_PER_SECOND, cue.end - start)
+        end = max(min(start + min(wanted, MAX_CUE_SECONDS), max(following, cue.end)), start + 0.1)
         timed.append(replace(cue, start=round(start, 3), end=round(end, 3)))
     return timed
 
@@ -244,7 +246,7 @@ def _pieces(word: Word, line: int) -> list[Word]:
     return [Word(text, word.start + at * step, word.start + (at + 1) * step) for at, text in enumerate(texts)]
 
 
-def filled(words: Sequence[Untimed], start: float, end: float) -> list[Word]:
+def fill_missing_times(words: Sequence[Untimed], start: float, end: float) -> list[Word]:
     """Words of one segment, from `start` to `end`: those without times share evenly what their neighbours leave."""
     placed: list[Word] = []
     at = start

@@ -36,7 +36,7 @@ def _srt_text(cue: Cue) -> str:
 
 def _vtt_text(cue: Cue) -> str:
     return "\n".join(
-        [*(_marked(line, _vtt_tags) for line in cue.lines), *(_escaped(_plain(each)) for each in cue.second)]
+        [*(_marked(line, _vtt_tags) for line in cue.lines), *(_escape(_plain(each)) for each in cue.second)]
     )
 
 
@@ -47,7 +47,7 @@ def _srt_tags(style: Style, text: str) -> str:
 
 
 def _vtt_tags(style: Style, text: str) -> str:
-    text, classes = _tagged(style, _escaped(text)), _classes(style)
+    text, classes = _tagged(style, _escape(text)), _classes(style)
     return f"<c{''.join(f'.{each}' for each in classes)}>{text}</c>" if classes else text
 
 
@@ -95,5 +95,5 @@ def _plain(text: str) -> str:
     return text.replace("-->", "→")
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -41,7 +41,7 @@ class Params(TaskParams):
     )
 
     @model_validator(mode="after")
-    def language_is_known(self) -> Self:
+    def check_language(self) -> Self:
         if self.language is not None and self.language.lower() not in CODES:
             raise BadInput(
                 "language is “{value}”; it must be the code of a language that Whisper hears, such as en, es or fr.",
@@ -50,7 +50,7 @@ class Params(TaskParams):
         return self
 
     @model_validator(mode="after")
-    def colour_is_known(self) -> Self:
+    def check_colour(self) -> Self:
         digits = self.colour.removeprefix("#").lower()
         shaped = self.colour.startswith("#") and len(digits) == 6 and set(digits) <= set("0123456789abcdef")
         if not shaped and self.colour not in COLOURS:
@@ -65,7 +65,7 @@ class Params(TaskParams):
     def looks_are_drawn_somewhere(self) -> Self:
         drawn = self.burn or self.format == "ass" or not self.media.mime.startswith("video/")
         for option in () if drawn else LOOKS:
-            if self.asks(option):
+            if self.is_set(option):
                 raise BadInput(
                     "{option} has no effect with burn off: players draw a track in their own way."
                     " Leave one of them out.",

@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from engine.core.errors import BadInput, Sentence, TooLarge
+from engine.core.errors import BadInput, TooLarge, UserMessage
 from engine.media.text_files import WESTERN, decode_text
-from engine.tasks.subtitle.cues import PACE, SHORTEST, Cue
+from engine.tasks.subtitle.cues import CHARACTERS_PER_SECOND, MIN_CUE_SECONDS, Cue
 from engine.tasks.subtitle.markup import Markup
 from engine.tasks.subtitle.problems import Problems
 from engine.tasks.subtitle.settings import place_of
@@ -32,7 +32,7 @@ class Subtitles:
     """The cues of a file in the order of their times, and what a person has to know of how they were read."""
 
     cues: tuple[Cue, ...]
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
 
 
 @dataclass
@@ -183,7 +183,7 @@ def _times(block: _Block, count: int, problems: Problems) -> tuple[float, float]
     start, end = block.start, block.end
     if end <= start:
         problems.add("short", block.line)
-        end = start + max(SHORTEST, count / PACE)
+        end = start + max(MIN_CUE_SECONDS, count / CHARACTERS_PER_SECOND)
     if end <= 0:
         problems.add("gone", block.line)
         return None

@@ -11,15 +11,15 @@ from engine.core.job import Media
 from engine.media.video import (
     FONTS,
     TAGS,
+    CancelOrTimeout,
     FFmpegFailed,
     Probe,
-    Watch,
     as_bt709,
     encodable,
-    opened,
+    open_input,
     probe,
     recorded,
-    run,
+    run_pipeline,
     standard,
     track,
 )
@@ -41,7 +41,7 @@ def furnish(folder: Path) -> None:
     (folder / FONTS).write_text(FONTCONFIG)
 
 
-def drawn(video: Any, ass: str, path: Path, typefaces: Typefaces, watch: Watch) -> Any:
+def drawn(video: Any, ass: str, path: Path, typefaces: Typefaces, watch: CancelOrTimeout) -> Any:
     """Return `video`, a stream of ffmpeg-python, with the ASS text on it.
 
     The text is written to `path`, in the working folder, and its fonts to a folder beside that. Raises Cancelled.
@@ -61,7 +61,7 @@ def drawn(video: Any, ass: str, path: Path, typefaces: Typefaces, watch: Watch) 
 class Renderer:
     """Makes videos in a `folder` that is furnished."""
 
-    def __init__(self, folder: Path, watch: Watch, typefaces: Typefaces) -> None:
+    def __init__(self, folder: Path, watch: CancelOrTimeout, typefaces: Typefaces) -> None:
         self.folder = folder
         self._watch = watch
         self._typefaces = typefaces
@@ -73,7 +73,7 @@ class Renderer:
         """
         found = found or probe(media.path, media.mime, watch=self._watch)
         source, shown = self._shown(media, found)
-        return self._make([self._drawn(shown, ass), *self._heard(source, found)], on_seconds, **H264, **AAC)
+        return self._make([self._burn_in(shown, ass), *self._heard(source, found)], on_seconds, **H264, **AAC)
 
     def mux(self, media: Media, srt: str, language: str, on_seconds: OnSeconds, found: Probe | None = None) -> Path:
         """The video as it is, with all its sounds, and the subtitles as a track that a player can turn off."""
@@ -98,7 +98,7 @@ class Renderer:
 
         width, height = AUDIOGRAM
         found = found or probe(media.path, media.mime, watch=self._watch)
-        sound = self._heard(opened(media.path, media.mime), found)[0].asplit()
+        sound = self._heard(open_input(media.path, media.mime), found)[0].asplit()
         waves = (
             sound[0]
             .filter("aformat", channel_layouts="stereo")
@@ -115,7 +115,7 @@ class Renderer:
         colour = f"color=c=0x16202c:s={width}x{height}:r={RATE}"
         page = ffmpeg.input(colour, f="lavfi", t=math.ceil(seconds * RATE) / RATE)
         shown = as_bt709(page.overlay(waves, x=0, y=height // 4, shortest=1, format="gbrp"))
-        drawn = self._drawn(shown, ass)
+        drawn = self._burn_in(shown, ass)
         return self._make([drawn, sound[1]], on_seconds, **H264, **AAC)
 
     def _shown(self, media: Media, found: Probe) -> tuple[Any, Any]:
@@ -123,7 +123,7 @@ class Renderer:
         stream = found.video
         if stream is None:
             raise BadInput("There are no moving pictures in the recording. Attach a video.")
-        source = opened(media.path, media.mime, decoder=stream.decoder)
+        source = open_input(media.path, media.mime, decoder=stream.decoder)
         pictures = track(source, stream.index, "v")
         size = (stream.width + stream.width % 2, stream.height + stream.height % 2)  # as 4:2:0 needs them
         return source, standard(pictures, stream.colours, stream.coded[1], size)
@@ -132,7 +132,7 @@ class Renderer:
         """Return the sound of an opened file, if there is one."""
         return [encodable(recorded(source, found.sound))] if found.sound else []
 
-    def _drawn(self, video: Any, ass: str) -> Any:
+    def _burn_in(self, video: Any, ass: str) -> Any:
         return drawn(video, ass, self.folder / "cues.ass", self._typefaces, self._watch)
 
     def _make(self, streams: list[Any], on_seconds: OnSeconds, **how: Any) -> Path:
@@ -140,7 +140,7 @@ class Renderer:
 
         made = ffmpeg.output(*streams, "made.mp4", f="mp4", map_metadata=-1, **how)
         try:
-            run(made, self._watch, on_seconds, self.folder)
+            run_pipeline(made, self._watch, on_seconds, self.folder)
         except FFmpegFailed as error:
             raise BadInput("The sound or video is damaged: it cannot be decoded. Attach another one.") from error
         return self.folder / "made.mp4"

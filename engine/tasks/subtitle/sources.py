@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from engine.tasks.subtitle.cues import LINE, Cue, Word, cells, cut, joined
+from engine.tasks.subtitle.cues import LINE_CELLS, Cue, Word, cells, cut, join_words
 from engine.tasks.subtitle.whisper import Transcript
 
 Check = Callable[[], None]
@@ -21,11 +21,11 @@ class Speech(Protocol):
     @property
     def language(self) -> str: ...
 
-    def cues(self, check: Check, line: int = LINE) -> list[Cue]: ...
+    def cues(self, check: Check, line: int = LINE_CELLS) -> list[Cue]: ...
 
 
 @dataclass(frozen=True)
-class Heard:
+class TranscribedSubtitles:
     """A transcript, and its translation where both are shown."""
 
     transcript: Transcript
@@ -35,20 +35,20 @@ class Heard:
     def language(self) -> str:
         return self.transcript.language
 
-    def cues(self, check: Check, line: int = LINE) -> list[Cue]:
+    def cues(self, check: Check, line: int = LINE_CELLS) -> list[Cue]:
         cut_cues = cut(self.transcript.words, line, self.transcript.language, check)
         cues = within(cut_cues, self.transcript.seconds)
         return under(cues, self.english.words, line) if self.english else cues
 
 
 @dataclass(frozen=True)
-class Given:
+class UserSubtitles:
     """The person's own cues: their words, lines and times stand. Where they are drawn, they are fitted to the frame."""
 
     given: tuple[Cue, ...]
     language: str
 
-    def cues(self, check: Check, line: int = LINE) -> list[Cue]:  # noqa: ARG002  # what is heard is cut for it
+    def cues(self, check: Check, line: int = LINE_CELLS) -> list[Cue]:  # noqa: ARG002  # what is heard is cut for it
         return list(self.given)
 
 
@@ -73,10 +73,10 @@ def under(cues: Sequence[Cue], words: Sequence[Word], line: int) -> list[Cue]:
         near = range(last, min(last + 2, len(cues)))
         nearest = min(near, key=lambda at: max(cues[at].start - middle, middle - cues[at].end, 0.0))
         held[nearest].append(word)
-    return [replace(cue, second=tuple(wrapped(joined(mine), line))) for cue, mine in zip(cues, held, strict=True)]
+    return [replace(cue, second=tuple(wrap_text(join_words(mine), line))) for cue, mine in zip(cues, held, strict=True)]
 
 
-def wrapped(text: str, line: int) -> list[str]:
+def wrap_text(text: str, line: int) -> list[str]:
     """`text` in as few lines as hold it, about equally long."""
     words = text.split()
     count = max(1, -(-cells(text) // line))

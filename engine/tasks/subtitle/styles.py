@@ -49,7 +49,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 @dataclass(frozen=True)
-class Look:
+class SubtitleStyle:
     """How subtitles look on a picture of `width` x `height` pixels. `size` is in percent of its shorter side."""
 
     style: str
@@ -94,7 +94,7 @@ class Look:
 
 def ass(
     cues: Sequence[Cue],
-    look: Look,
+    style: SubtitleStyle,
     typefaces: Typefaces,
     *,
     fade: bool = False,
@@ -104,47 +104,47 @@ def ass(
 
     `check` is called for each cue and may raise, as `Context.check` does. PlayRes is the picture's size in pixels.
     """
-    drawing, events = _Drawing(look, typefaces, check), list[str]()
+    drawing, events = _Drawing(style, typefaces, check), list[str]()
     for cue in cues:
-        events.append(_event(cue.start, cue.end, FADE * fade + drawing.text(cue)))
-    return HEADER.format(**_style(look, typefaces)) + "".join(f"{line}\n" for line in events)
+        events.append(_dialogue_line(cue.start, cue.end, FADE * fade + drawing.text(cue)))
+    return HEADER.format(**_style(style, typefaces)) + "".join(f"{line}\n" for line in events)
 
 
-def _style(look: Look, typefaces: Typefaces) -> dict[str, str | int | float]:
-    boxed = look.style == "boxed"
+def _style(style: SubtitleStyle, typefaces: Typefaces) -> dict[str, str | int | float]:
+    boxed = style.style == "boxed"
     return {
-        "width": look.width,
-        "height": look.height,
-        "family": look.latin,
-        "pixels": look.pixels * typefaces.height(look.latin),
-        "colour": _colour(COLOURS.get(look.colour, look.colour)),
+        "width": style.width,
+        "height": style.height,
+        "family": style.latin,
+        "pixels": style.pixels * typefaces.height(style.latin),
+        "colour": _colour(COLOURS.get(style.colour, style.colour)),
         "edge": _colour("#000000", 0x50 if boxed else 0),
         "back": _colour("#000000", 0x50 if boxed else 0x90),
-        "bold": -1 if look.is_bold else 0,
+        "bold": -1 if style.is_bold else 0,
         "border": 4 if boxed else 1,
-        "outline": look.outline,
-        "shadow": 0 if boxed else look.pixels * 0.04,
-        "place": PLACES[look.place],
-        "side": look.side,
-        "margin": look.margin,
+        "outline": style.outline,
+        "shadow": 0 if boxed else style.pixels * 0.04,
+        "place": PLACES[style.place],
+        "side": style.side,
+        "margin": style.margin,
     }
 
 
 class _Drawing:
     """Writes cues as events of one look."""
 
-    def __init__(self, look: Look, typefaces: Typefaces, check: Callable[[], None]) -> None:
-        self._look = look
+    def __init__(self, style: SubtitleStyle, typefaces: Typefaces, check: Callable[[], None]) -> None:
+        self._look = style
         self._typefaces = typefaces
-        width = look.width - 2 * (look.side + look.outline)
-        height = look.height - 2 * (look.margin + look.outline)
+        width = style.width - 2 * (style.side + style.outline)
+        height = style.height - 2 * (style.margin + style.outline)
         self._room = Room(
-            width / look.pixels,
-            height / look.pixels,
+            width / style.pixels,
+            height / style.pixels,
             typefaces,
-            look.language,
-            look.latin,
-            bold=look.is_bold,
+            style.language,
+            style.latin,
+            bold=style.is_bold,
             check=check,
         )
 
@@ -213,7 +213,7 @@ def _safe(text: str) -> str:
     return " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
 
 
-def _event(start: float, end: float, text: str) -> str:
+def _dialogue_line(start: float, end: float, text: str) -> str:
     return f"Dialogue: 0,{_time(start)},{_time(end)},Cue,,0,0,0,,{text}"
 
 

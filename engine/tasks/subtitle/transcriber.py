@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from engine.core.errors import BadInput, Sentence
+from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Media
-from engine.media.video import FFmpegFailed, Probe, Watch, samples
+from engine.media.video import CancelOrTimeout, FFmpegFailed, Probe, samples
 from engine.tasks.subtitle.transcripts import Transcripts
-from engine.tasks.subtitle.whisper import BASE, RATE, TURBO, Transcript, Whisper
+from engine.tasks.subtitle.whisper import BASE, SAMPLE_RATE, TURBO, Transcript, Whisper
 from engine.weights import registry
 from engine.worker.context import Context
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-HEARD = 0.6
+TRANSCRIBED_SHARE = 0.6
 """The part of a job that hearing takes."""
 
 
-class Listener:
+class Transcriber:
     """One recording as one job hears it. `language` is None where the speech tells it."""
 
     def __init__(self, context: Context, media: Media, language: str | None, found: Probe | None = None) -> None:
@@ -31,12 +31,12 @@ class Listener:
     def original(self) -> Transcript:
         return self._hear("transcribe", self._context.service.model)
 
-    def english(self) -> tuple[Transcript, tuple[Sentence, ...]]:
+    def english(self) -> tuple[Transcript, tuple[UserMessage, ...]]:
         """What was said, in English. large-v3-turbo was trained to transcribe alone, so the small model translates."""
         model = self._context.service.model
         if model != TURBO:
             return self._hear("translate", model), ()
-        note = Sentence(
+        note = UserMessage(
             template="The English is of {name}, since large-v3-turbo does not translate.", facts={"name": BASE}
         )
         return self._hear("translate", BASE), (note,)
@@ -51,8 +51,8 @@ class Listener:
     def _listen(self, task: str, model: str) -> Transcript:
         self._context.progress("loading", 0)
         if model != self._context.service.model:
-            registry.fetch(registry.named(model), self._context.weights)
-            other = Whisper(registry.need(model, self._context.weights), "cpu")
+            registry.fetch(registry.find_weight(model), self._context.weights)
+            other = Whisper(registry.path_or_raise(model, self._context.weights), "cpu")
             return self._ask(other, task)
         with self._context.model("subtitle") as whisper:
             return self._ask(whisper, task)
@@ -61,13 +61,15 @@ class Listener:
         context = self._context
 
         def report(part: float) -> None:
-            context.progress("listening", HEARD * part)
+            context.progress("listening", TRANSCRIBED_SHARE * part)
 
         report(0)
         return whisper.transcribe(self._samples(), self._language, task, context.check, report)
 
     def _samples(self) -> "NDArray[np.float32]":
         try:
-            return samples(self._media.path, self._media.mime, RATE, Watch(self._context.cancelled), self._found)
+            return samples(
+                self._media.path, self._media.mime, SAMPLE_RATE, CancelOrTimeout(self._context.cancelled), self._found
+            )
         except FFmpegFailed as error:
             raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error

@@ -10,9 +10,9 @@ from engine.media.files import replace_with
 from engine.tasks.subtitle.cues import Word
 from engine.tasks.subtitle.whisper import Transcript
 
-DAYS = 30
+MAX_AGE_DAYS = 30
 """Transcripts older than this go."""
-FORM = 2
+FORMAT_VERSION = 2
 """Of the file: raised when what is heard or how it is written changes."""
 
 
@@ -38,13 +38,13 @@ class Transcripts:
 
     def keep(self, transcript: Transcript, sha256: str, model: str, language: str | None, task: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._prune(time.time() - DAYS * 86400)
+        self._prune(time.time() - MAX_AGE_DAYS * 86400)
         words = [[word.text, round(word.start, 3), round(word.end, 3)] for word in transcript.words]
         made = json.dumps(asdict(transcript) | {"words": words}, ensure_ascii=False)
         replace_with(self._path(sha256, model, language, task), made.encode())
 
     def _path(self, sha256: str, model: str, language: str | None, task: str) -> Path:
-        return self._folder / f"{sha256}-{model}-{language or 'auto'}-{task}-{FORM}.json"
+        return self._folder / f"{sha256}-{model}-{language or 'auto'}-{task}-{FORMAT_VERSION}.json"
 
     def _prune(self, before: float) -> None:
         for path in self._folder.iterdir():

@@ -33,7 +33,7 @@ Run = tuple[str, str]
 @lru_cache(maxsize=4)
 def typefaces(places: Path) -> "Typefaces":
     """Return the fonts of a weights folder. Raises MissingModel where they are not all there."""
-    return Typefaces(min(registry.need(name, places) for name in NAMES))
+    return Typefaces(min(registry.path_or_raise(name, places) for name in NAMES))
 
 
 class Typefaces:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core.errors import MissingModel, Sentence
-from engine.core.protocol import Service
+from engine.core.errors import MissingModel, UserMessage
+from engine.core.protocol import Capability
 from engine.core.task import EngineSettings
 from engine.tasks.subtitle import language_spans
-from engine.tasks.subtitle.cues import Word, filled
+from engine.tasks.subtitle.cues import Word, fill_missing_times
 from engine.tasks.subtitle.language_spans import Spoken, languages_in, later
 from engine.weights import fingerprint, registry
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 BASE, TURBO = "whisper-base", "whisper-large-v3-turbo"
 VERSION = 2
-RATE = language_spans.RATE
+SAMPLE_RATE = language_spans.RATE
 """Samples a second that Whisper hears."""
-LONG = 120.0
+BATCHED_FROM_SECONDS = 120.0
 """Seconds from which on many pieces are read at once, on a GPU."""
-BATCH = 16
+BATCH_SIZE = 16
 DOUBT, NO_SPEECH = -1.0, 0.6
 """Whisper's own marks of invented text: a mean log-probability under the one, a silence probability over the other."""
-LOOPING = 2.8
+MAX_COMPRESSION_RATIO = 2.8
 """Over this ratio of compression a text says one thing over and over."""
-REPEATS = 2
+MAX_REPEATS = 2
 """How often in a row a sentence may be said the same."""
 
 
@@ -61,21 +61,21 @@ class Transcript:
         return (self.language, *self.others)
 
 
-def choose(settings: EngineSettings) -> Service:
+def choose(settings: EngineSettings) -> Capability:
     """The model for `subtitle`: what the owner named; for `auto` large-v3-turbo on a GPU where its weights are."""
     wanted = settings.models.get("subtitle", "auto")
     if wanted != "auto":
         tier = "embedded" if wanted == "base" else "full"
-        return _service(_identity(wanted), tier, Sentence(template="config.toml asks for it."))
+        return _service(_identity(wanted), tier, UserMessage(template="config.toml asks for it."))
     if not settings.device.startswith("cuda"):
-        why = Sentence(template="There is no NVIDIA GPU here, so the small model listens.")
-    elif registry.named(TURBO).missing(settings.weights):
-        why = Sentence(
+        why = UserMessage(template="There is no NVIDIA GPU here, so the small model listens.")
+    elif registry.find_weight(TURBO).missing(settings.weights):
+        why = UserMessage(
             template="There is a GPU, but {name} is not here. Fetch it with: python -m engine weights --fetch {name}",
             facts={"name": TURBO},
         )
     else:
-        return _service(TURBO, "full", Sentence(template="There is a GPU, and large-v3-turbo is here."))
+        return _service(TURBO, "full", UserMessage(template="There is a GPU, and large-v3-turbo is here."))
     return _service(BASE, "embedded", why)
 
 
@@ -83,8 +83,8 @@ def load(settings: EngineSettings) -> "Whisper":
     """The model that `choose` names. Raises MissingModel."""
     name = choose(settings).model
     if name in {BASE, TURBO}:
-        registry.fetch(registry.named(name), settings.weights)
-        return Whisper(registry.need(name, settings.weights), settings.device)
+        registry.fetch(registry.find_weight(name), settings.weights)
+        return Whisper(registry.path_or_raise(name, settings.weights), settings.device)
     folder = Path(settings.models["subtitle"]).expanduser()
     if not (folder / "model.bin").is_file():
         raise MissingModel(
@@ -95,11 +95,13 @@ def load(settings: EngineSettings) -> "Whisper":
 
 def _identity(wanted: str) -> str:
     """What the model is called: a folder of the owner's by its name and its files."""
-    return {"base": BASE, "large-v3-turbo": TURBO}.get(wanted) or fingerprint.named(Path(wanted).expanduser())
+    return {"base": BASE, "large-v3-turbo": TURBO}.get(wanted) or fingerprint.name_with_fingerprint(
+        Path(wanted).expanduser()
+    )
 
 
-def _service(model: str, tier: Any, why: Sentence) -> Service:
-    return Service(task="subtitle", version=VERSION, backend="whisper", tier=tier, model=model, why=why)
+def _service(model: str, tier: Any, why: UserMessage) -> Capability:
+    return Capability(task="subtitle", version=VERSION, backend="whisper", tier=tier, model=model, why=why)
 
 
 class Whisper:
@@ -111,7 +113,7 @@ class Whisper:
 
         kind, _, index = device.partition(":")
         on_gpu = kind == "cuda"
-        self._batched_from = batched_from if batched_from is not None else LONG if on_gpu else math.inf
+        self._batched_from = batched_from if batched_from is not None else BATCHED_FROM_SECONDS if on_gpu else math.inf
         self._model = WhisperModel(
             str(folder),
             device=kind,
@@ -139,7 +141,7 @@ class Whisper:
         `check` is asked ten times a second and `report` hears the part that is done, 0 to 1; what they raise ends this
         at once, while the piece that is being read runs out beside it.
         """
-        duration = len(samples) / RATE
+        duration = len(samples) / SAMPLE_RATE
         self._wait(check)
         listening = self._listening = _Listening(lambda is_left: self._heard(samples, language, task, is_left))
         kept: list[Word] = []
@@ -150,7 +152,7 @@ class Whisper:
             text = _bare(segment.text)
             times = times + 1 if text == said else 1
             said = text
-            if text and times <= REPEATS and not _invented(segment):
+            if text and times <= MAX_REPEATS and not _is_hallucination(segment):
                 kept += _words(segment, kept[-1].end if kept else 0.0, duration)
         known = listening.languages
         assert known is not None, "who has listened knows the language"
@@ -170,7 +172,7 @@ class Whisper:
     def _by_stretch(self, samples: "Samples", known: Spoken, task: str) -> Iterator[Any]:
         for stretch in known.stretches:
             segments, _ = self._segments(samples[stretch.start : stretch.end], stretch.language, task)
-            yield from (later(segment, stretch.start / RATE) for segment in segments)
+            yield from (later(segment, stretch.start / SAMPLE_RATE) for segment in segments)
 
     def _languages(self, piece: "Samples") -> dict[str, float]:
         return {language: float(chance) for language, chance in self._model.detect_language(piece)[2]}
@@ -179,8 +181,8 @@ class Whisper:
         from faster_whisper import BatchedInferencePipeline
 
         shared = {"language": language, "task": task, "vad_filter": True, "word_timestamps": True}
-        if len(samples) > self._batched_from * RATE:
-            return BatchedInferencePipeline(self._model).transcribe(samples, batch_size=BATCH, **shared)
+        if len(samples) > self._batched_from * SAMPLE_RATE:
+            return BatchedInferencePipeline(self._model).transcribe(samples, batch_size=BATCH_SIZE, **shared)
         return self._model.transcribe(
             samples, condition_on_previous_text=False, hallucination_silence_threshold=2.0, **shared
         )
@@ -229,12 +231,12 @@ class _Listening:
             self._found.put(error)
 
 
-def _invented(segment: Any) -> bool:
+def _is_hallucination(segment: Any) -> bool:
     """Whether Whisper itself doubts that the segment was said, or says one thing over and over in it."""
     sure, silence = float(segment.avg_logprob), float(segment.no_speech_prob)
     doubtful = sure < DOUBT and silence > NO_SPEECH / 2
     silent = sure < DOUBT / 2 and silence > NO_SPEECH
-    return doubtful or silent or float(segment.compression_ratio) > LOOPING
+    return doubtful or silent or float(segment.compression_ratio) > MAX_COMPRESSION_RATIO
 
 
 def _words(segment: Any, after: float, end: float) -> list[Word]:
@@ -244,7 +246,7 @@ def _words(segment: Any, after: float, end: float) -> list[Word]:
     """
     timed = [(word.word, _seconds(word.start), _seconds(word.end)) for word in segment.words or ()]
     pairs = timed or [(f" {text}", None, None) for text in segment.text.split()]
-    words = filled(pairs, max(after, float(segment.start)), float(segment.end))
+    words = fill_missing_times(pairs, max(after, float(segment.start)), float(segment.end))
     return [replace(word, start=min(word.start, end), end=min(word.end, end)) for word in words]
 
 

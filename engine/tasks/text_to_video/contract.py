@@ -17,7 +17,7 @@ Report = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Wish:
+class VideoRequest:
     """`frames` of a film of `shape`; it begins with `picture`, RGB (H, W, 3) of any size, where there is one."""
 
     prompt: str
@@ -27,8 +27,10 @@ class Wish:
     picture: "Picture | None" = None
 
 
-class Clipper(Protocol):
-    """A loaded model. `clip` gives the frames, all of one size, at the film's rate; see `Report` for what it raises."""
+class VideoGenerator(Protocol):
+    """A loaded model. `generate` gives the frames, all of one size, at the film's rate; see `Report` for what it
+    raises.
+    """
 
     @property
     def name(self) -> str: ...
@@ -38,4 +40,4 @@ class Clipper(Protocol):
 
     def close(self) -> None: ...
 
-    def clip(self, wish: Wish, report: Report) -> "Iterator[Picture]": ...
+    def generate(self, request: VideoRequest, report: Report) -> "Iterator[Picture]": ...

@@ -10,75 +10,75 @@ from engine.core.errors import BadInput, TooLarge
 from engine.core.job import Media
 from engine.core.progress import OnStep
 from engine.media import video
-from engine.media.animations import changed, frames_of
+from engine.media.animations import frames_of, transform_frames
 from engine.tasks.upscale.realesrgan.fidelity import enlarge_faithfully
-from engine.tasks.upscale.still import enlarged
-from engine.tasks.upscale.tile_planner import Enlarger
+from engine.tasks.upscale.still import upscale_still
+from engine.tasks.upscale.tile_planner import Upscale
 from engine.worker.context import Context
 
 Picture = NDArray[np.uint8]
 
-MOST_ANIMATED = 400_000_000
+MAX_ANIMATION_PIXELS = 400_000_000
 """Pixels of all frames together that an animated picture may have when it is enlarged: they are held till the end."""
-MOST_FRAME = 3840 * 2160
+MAX_FRAME_PIXELS = 3840 * 2160
 """Pixels that a frame of a video may have when it is enlarged, so that players play it."""
-SHORT = video.Bounds(seconds=60, frames=1800)
+SHORT = video.ProbeLimits(seconds=60, frames=1800)
 """What a short video is."""
 
 
-def animation(path: Path, size: tuple[int, int], enlarge: Enlarger, on_step: OnStep) -> bytes:
+def animation(path: Path, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> bytes:
     """A GIF as a GIF, what else is animated as a WebP, with the times and the loops that it had. Raises BadInput."""
-    _check_animated(frames_of(path), size)
-    return changed(path, lambda small, on_step: enlarged(small, size, enlarge, on_step), on_step)
+    _check_animation_size(frames_of(path), size)
+    return transform_frames(path, lambda small, on_step: upscale_still(small, size, enlarge, on_step), on_step)
 
 
 def look(media: Media, context: Context) -> tuple[video.Probe, video.Stream]:
     """What is in the video. Raises BadInput and TooLarge."""
-    found = video.probe(media.path, media.mime, SHORT, video.Watch(cancelled=context.cancelled, seconds=30))
+    found = video.probe(media.path, media.mime, SHORT, video.CancelOrTimeout(cancelled=context.cancelled, seconds=30))
     if found.video is None:
         raise BadInput("image has no moving pictures, only sound. Attach a picture, a GIF or a video.")
     return found, found.video
 
 
-def clip(media: Media, found: video.Probe, scale: float, enlarge: Enlarger, context: Context) -> Media:
+def clip(media: Media, found: video.Probe, scale: float, enlarge: Upscale, context: Context) -> Media:
     """An MP4 with the sound that the video had."""
     stream = found.video
     assert stream is not None
     height, width = (2 * round(side * scale / 2) for side in (stream.height, stream.width))
-    if width * height > MOST_FRAME:
+    if width * height > MAX_FRAME_PIXELS:
         raise TooLarge(
             "{scale} times {width} x {height} is over the {bound} pixels that a video may have."
             " Ask for a smaller scale.",
             scale=f"{scale:g}",
             width=stream.width,
             height=stream.height,
-            bound=MOST_FRAME,
+            bound=MAX_FRAME_PIXELS,
         )
-    watch = video.Watch(cancelled=context.cancelled)
-    with context.scratch() as folder:
+    watch = video.CancelOrTimeout(cancelled=context.cancelled)
+    with context.temp_dir() as folder:
         path = folder / "larger.mp4"
         larger = _larger(media, stream, (height, width), enlarge, context)
         video.write(larger, path, stream.rate, watch, (media.path, media.mime, found) if found.sound else None)
-        kept = context.keep_file(path)
-    return video.described(kept, video.probe(kept.path, kept.mime, watch=watch))
+        kept = context.save_file(path)
+    return video.with_dimensions(kept, video.probe(kept.path, kept.mime, watch=watch))
 
 
 def _larger(
-    media: Media, stream: video.Stream, size: tuple[int, int], enlarge: Enlarger, context: Context
+    media: Media, stream: video.Stream, size: tuple[int, int], enlarge: Upscale, context: Context
 ) -> Iterator[Picture]:
-    watch = video.Watch(cancelled=context.cancelled)
+    watch = video.CancelOrTimeout(cancelled=context.cancelled)
     for number, frame in enumerate(video.frames(media.path, media.mime, stream, watch)):
         context.progress("enlarging", min(1.0, number / stream.frames))
         yield enlarge_faithfully(frame, size, enlarge, lambda _: context.check())
 
 
-def _check_animated(frames: int, size: tuple[int, int]) -> None:
-    if frames * size[0] * size[1] > MOST_ANIMATED:
+def _check_animation_size(frames: int, size: tuple[int, int]) -> None:
+    if frames * size[0] * size[1] > MAX_ANIMATION_PIXELS:
         raise TooLarge(
             "image has {frames} frames; at {width} x {height} pixels at most {bound} are allowed. Ask for a smaller"
             " scale, or attach a shorter one.",
             frames=frames,
             width=size[1],
             height=size[0],
-            bound=MOST_ANIMATED // (size[0] * size[1]),
+            bound=MAX_ANIMATION_PIXELS // (size[0] * size[1]),
         )

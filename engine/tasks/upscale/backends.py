@@ -4,12 +4,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from engine.core.errors import Sentence
-from engine.core.protocol import Service
+from engine.core.errors import UserMessage
+from engine.core.protocol import Capability
 from engine.core.task import EngineSettings
 from engine.tasks.upscale.realesrgan.networks import NETWORKS, Network
 from engine.torch_support.compilation import prepare_compiler
-from engine.torch_support.cuda import give_back
+from engine.torch_support.cuda import release_memory
 from engine.weights import fingerprint, registry
 
 VERSION = 3
@@ -31,7 +31,7 @@ class Upscalers:
 
     def close(self) -> None:
         self._loaded.clear()
-        give_back()
+        release_memory()
 
     def network(self, name: str) -> Network:
         """Raises MissingModel where its weights are not there and cannot be had."""
@@ -40,37 +40,37 @@ class Upscalers:
         return self._loaded[name]
 
 
-def choose(settings: EngineSettings) -> Service:
+def choose(settings: EngineSettings) -> Capability:
     """The backend for `upscale`: what the owner named; for `auto` torch where device, libraries and weights allow.
 
     Where not even the embedded networks are here it is bicubic interpolation, which says so in every result.
     """
     wanted = settings.models.get("upscale", "auto")
     if wanted not in ("auto", "ncnn"):
-        return _service("spandrel", "full", _identity(wanted), Sentence(template="config.toml asks for it."))
-    obstacle = _obstacle(settings) if wanted == "auto" else Sentence(template="config.toml asks for it.")
+        return _service("spandrel", "full", _identity(wanted), UserMessage(template="config.toml asks for it."))
+    obstacle = _obstacle(settings) if wanted == "auto" else UserMessage(template="config.toml asks for it.")
     if obstacle is None:
-        why = Sentence(template="There is a GPU, and Real-ESRGAN's weights are here.")
+        why = UserMessage(template="There is a GPU, and Real-ESRGAN's weights are here.")
         return _service("spandrel", "full", "realesrgan", why)
-    if any(registry.named(name).present(settings.weights) for name in NETWORKS):
+    if any(registry.find_weight(name).is_complete(settings.weights) for name in NETWORKS):
         return _service("ncnn", "embedded", "realesrgan-ncnn", obstacle)
     absent = "Real-ESRGAN is not here: run python -m engine weights --fetch --tier embedded, and start again."
-    return _service("bicubic", "embedded", "bicubic", Sentence(template=absent))
+    return _service("bicubic", "embedded", "bicubic", UserMessage(template=absent))
 
 
-def _service(backend: str, tier: Literal["full", "embedded"], model: str, why: Sentence) -> Service:
-    return Service(task="upscale", version=VERSION, backend=backend, tier=tier, model=model, why=why)
+def _service(backend: str, tier: Literal["full", "embedded"], model: str, why: UserMessage) -> Capability:
+    return Capability(task="upscale", version=VERSION, backend=backend, tier=tier, model=model, why=why)
 
 
-def _obstacle(settings: EngineSettings) -> Sentence | None:
+def _obstacle(settings: EngineSettings) -> UserMessage | None:
     """Why `auto` cannot take the full tier."""
     if not settings.device.startswith("cuda"):
-        return Sentence(template="There is no NVIDIA GPU here, so the embedded networks enlarge.")
+        return UserMessage(template="There is no NVIDIA GPU here, so the embedded networks enlarge.")
     if any(find_spec(name) is None for name in ("torch", "spandrel")):
-        return Sentence(template="There is a GPU, but torch is not installed: run scripts/setup --full.")
-    if all(registry.named(_full(name)).present(settings.weights) for name in NETWORKS):
+        return UserMessage(template="There is a GPU, but torch is not installed: run scripts/setup --full.")
+    if all(registry.find_weight(_full(name)).is_complete(settings.weights) for name in NETWORKS):
         return None
-    return Sentence(
+    return UserMessage(
         template="There is a GPU, but Real-ESRGAN's weights are not here:"
         " run python -m engine weights --fetch --tier full."
     )
@@ -81,11 +81,11 @@ def _full(name: str) -> str:
     return f"{name}.pth"
 
 
-def _load(name: str, settings: EngineSettings, service: Service) -> Network:
+def _load(name: str, settings: EngineSettings, service: Capability) -> Network:
     if service.backend == "ncnn":
         from engine.tasks.upscale.realesrgan.embedded import Upscaler  # loads ncnn
 
-        registry.fetch(registry.named(name), settings.weights)
+        registry.fetch(registry.find_weight(name), settings.weights)
         return Upscaler(settings.weights, name=name)
     from engine.tasks.upscale.realesrgan.full import TorchUpscaler  # loads torch
 
@@ -97,12 +97,12 @@ def _path(name: str, settings: EngineSettings) -> Path:
     folder = settings.models.get("upscale", "auto")
     if folder not in ("auto", "spandrel"):
         return Path(folder).expanduser() / f"{name}.pth"
-    registry.fetch(registry.named(_full(name)), settings.weights)
-    return registry.need(_full(name), settings.weights)
+    registry.fetch(registry.find_weight(_full(name)), settings.weights)
+    return registry.path_or_raise(_full(name), settings.weights)
 
 
 def _identity(wanted: str) -> str:
     """The weights folder's own networks, or a folder of the owner's by its files: others are other networks."""
     if wanted == "spandrel":
         return "realesrgan"
-    return fingerprint.named(Path(wanted).expanduser(), "*.pth")
+    return fingerprint.name_with_fingerprint(Path(wanted).expanduser(), "*.pth")

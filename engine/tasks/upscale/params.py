@@ -9,7 +9,7 @@ from engine.core.job import Media
 from engine.core.params import TaskParams
 from engine.tasks.upscale.realesrgan.networks import Name
 
-MOST_PIXELS = 8192 * 8192
+MAX_PIXELS = 8192 * 8192
 """What a picture may have when it is enlarged."""
 
 
@@ -30,13 +30,13 @@ class Params(TaskParams):
     def the_result_is_not_too_large(self) -> Self:
         width, height = self.image.width or 0, self.image.height or 0
         made = round(width * self.scale) * round(height * self.scale)
-        if made > MOST_PIXELS:
+        if made > MAX_PIXELS:
             raise TooLarge(
                 "image is {width} x {height} pixels; {scale} times that is over the {bound} pixels that a result may"
                 " have. Ask for a smaller scale, or attach a smaller picture.",
                 width=width,
                 height=height,
                 scale=f"{self.scale:g}",
-                bound=MOST_PIXELS,
+                bound=MAX_PIXELS,
             )
         return self

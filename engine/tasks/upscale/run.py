@@ -2,28 +2,28 @@
 
 from typing import TYPE_CHECKING
 
-from engine.core.errors import Sentence, TooLarge
+from engine.core.errors import TooLarge, UserMessage
 from engine.core.job import Fact, Media
 from engine.core.progress import OnStep
 from engine.media import video
 from engine.media.animations import frames_of
-from engine.media.images import read, sendable
+from engine.media.images import encode_for_chat, read
 from engine.tasks.upscale import animated
 from engine.tasks.upscale.backends import Upscalers
 from engine.tasks.upscale.realesrgan.networks import FAST, NETWORKS, PHOTO
-from engine.tasks.upscale.still import enlarged
-from engine.tasks.upscale.tile_planner import Enlarger, Tiled, bicubic
+from engine.tasks.upscale.still import upscale_still
+from engine.tasks.upscale.tile_planner import Tiled, Upscale, bicubic
 from engine.worker.context import Context
 
 if TYPE_CHECKING:
     from engine.tasks.upscale.params import Params
 
-LARGE = 256 * 256
+FAST_ABOVE_PIXELS = 256 * 256
 """Pixels above which the embedded tier takes the fast network where none is named: the finer takes 9 s for these."""
 MOST_WORK = {"embedded": 250_000_000, "full": 10_000_000_000}
 """Pixels of all frames together, times the network's weight: what two cores, or a GPU, do in about 15 minutes."""
 
-Made = tuple[Media, tuple[Sentence, ...], dict[str, Fact]]
+Made = tuple[Media, tuple[UserMessage, ...], dict[str, Fact]]
 
 
 def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
@@ -36,7 +36,7 @@ def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
         name, enlarger, notes = _chosen(params, context, upscalers, (media.height or 0, media.width or 0), frames)
         size = round((media.height or 0) * params.scale), round((media.width or 0) * params.scale)
         made = animated.animation(media.path, size, enlarger, _telling(context))
-        return context.keep_file(made), notes, _facts(name, context)
+        return context.save_file(made), notes, _facts(name, context)
     return _still(params, context, upscalers)
 
 
@@ -53,9 +53,9 @@ def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     height, width = small.colours.shape[:2]
     name, enlarger, notes = _chosen(params, context, upscalers, (height, width), 1)
     size = round(height * params.scale), round(width * params.scale)
-    large = enlarged(small, size, enlarger, _telling(context))
-    made, told = sendable(large)
-    return context.keep_file(made), notes + told, _facts(name, context)
+    large = upscale_still(small, size, enlarger, _telling(context))
+    made, told = encode_for_chat(large)
+    return context.save_file(made), notes + told, _facts(name, context)
 
 
 def _telling(context: Context) -> OnStep:
@@ -74,17 +74,17 @@ def _telling(context: Context) -> OnStep:
 
 def _chosen(
     params: "Params", context: Context, upscalers: Upscalers, extent: tuple[int, int], frames: int
-) -> tuple[str, Enlarger, tuple[Sentence, ...]]:
+) -> tuple[str, Upscale, tuple[UserMessage, ...]]:
     """The network's name and the network at work, for `frames` pictures of `extent`, (height, width)."""
     if context.service.backend == "bicubic":
         told = "Real-ESRGAN is not here, so this is plain bicubic interpolation; /status says how to get it."
-        return "bicubic", bicubic, (Sentence(template=told),)
+        return "bicubic", bicubic, (UserMessage(template=told),)
     area = extent[0] * extent[1]
-    notes: tuple[Sentence, ...] = ()
+    notes: tuple[UserMessage, ...] = ()
     name: str = params.model or (FAST if frames > 1 else PHOTO)
-    if params.model is None and frames == 1 and area > LARGE and context.service.tier == "embedded":
+    if params.model is None and frames == 1 and area > FAST_ABOVE_PIXELS and context.service.tier == "embedded":
         told = "The picture is large for a CPU, so the fast network made it; for finer detail ask for model {model}."
-        name, notes = FAST, (Sentence(template=told, facts={"model": PHOTO}),)
+        name, notes = FAST, (UserMessage(template=told, facts={"model": PHOTO}),)
     _check_work(name, context.service.tier, extent, frames)
     return name, Tiled(upscalers.network(name), upscalers.device), notes
 

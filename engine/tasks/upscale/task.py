@@ -24,7 +24,7 @@ def run(params: Params, context: Context) -> Result:
     return Result(media=(media,), notes=notes, facts={**facts, "scale": params.scale, "seconds": seconds})
 
 
-def size(params: Params) -> str:
+def workload_class(params: Params) -> str:
     """What the time hangs on: the network's pixels, to the nearest power of two."""
     image = params.image
     area = (image.width or 0) * (image.height or 0)
@@ -36,5 +36,11 @@ def load(settings: EngineSettings) -> backends.Upscalers:
 
 
 TASK = Task(
-    name="upscale", version=backends.VERSION, params=Params, run=run, choose=backends.choose, load=load, size=size
+    name="upscale",
+    version=backends.VERSION,
+    params=Params,
+    run=run,
+    choose=backends.choose,
+    load=load,
+    workload_class=workload_class,
 )

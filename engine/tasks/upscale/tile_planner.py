@@ -19,7 +19,7 @@ log = structlog.get_logger()
 Picture = NDArray[np.uint8]
 
 
-class Enlarger(Protocol):
+class Upscale(Protocol):
     """uint8 (H, W, 3) to `size`, (height, width). `on_step` hears what share is done, and may raise to end the work."""
 
     def __call__(self, picture: Picture, size: tuple[int, int], on_step: OnStep) -> Picture: ...

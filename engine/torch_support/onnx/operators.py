@@ -119,7 +119,7 @@ def _slice(
     return x[tuple(cuts)]
 
 
-def _reduced(how: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _reduction(how: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def reduce(x: Tensor, axes: Tensor | None = None, /, *, keepdims: int = 1, **more: Any) -> Tensor:
         sides = _ints(axes, more, "axes") or list(range(x.ndim))
         return how(x, dim=sides, keepdim=bool(keepdims))
@@ -202,7 +202,7 @@ def _binary(how: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
     return both
 
 
-def _divided(a: Tensor, b: Tensor) -> Tensor:
+def _divide(a: Tensor, b: Tensor) -> Tensor:
     return a / b if a.is_floating_point() else torch.div(a, b, rounding_mode="trunc")
 
 
@@ -215,7 +215,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Concat": _concat,
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
-    "Div": _binary(_divided),
+    "Div": _binary(_divide),
     "Dropout": lambda x, *_, **__: x,
     "Exp": torch.exp,
     "Flatten": _flatten,
@@ -236,8 +236,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Pad": _pad,
     "Pow": _binary(torch.pow),
     "Reciprocal": torch.reciprocal,
-    "ReduceMean": _reduced(torch.mean),
-    "ReduceSum": _reduced(torch.sum),
+    "ReduceMean": _reduction(torch.mean),
+    "ReduceSum": _reduction(torch.sum),
     "Relu": functional.relu,
     "Reshape": _reshape,
     "Resize": _resize,

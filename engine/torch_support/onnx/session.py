@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.torch_support.cuda_graphs import Recorder, Replayed
+from engine.torch_support.cuda_graphs import GraphedCallable, GraphRecorder
 from engine.torch_support.onnx.operators import OPERATORS, Attributes
 
 Tensor = Any  # torch.Tensor, of which the types are Any here
 
-PLAIN = 2
+RUNS_BEFORE_RECORDING = 2
 """Runs in one shape before it is recorded: a shape that does not come again is not worth it."""
 READ = {"Clip": (1, 2), "Pad": (1, 2, 3), "Resize": (1, 2, 3), "Upsample": (1,)}
 """Inputs that are read as numbers while the graph runs; on a device each would stop it."""
@@ -53,12 +53,12 @@ class TorchSession:
         self.device = torch.device(device)
         constants = dict(_constants(graph))
         read = {name for node in graph.node for name in _read(node)}
-        self._constants = {name: self._placed(value, name in read) for name, value in constants.items()}
+        self._constants = {name: self._to_device(value, name in read) for name, value in constants.items()}
         self._inputs = [_port(one) for one in graph.input if one.name not in constants]
         self._outputs = [_port(one) for one in graph.output]
         self._steps = _steps(graph, {port.name for port in self._outputs} | constants.keys())
-        self._recorder = Recorder()
-        self._replayed = Replayed(self._computed, self._recorder)
+        self._recorder = GraphRecorder()
+        self._replayed = GraphedCallable(self._compute, self._recorder)
 
     @property
     def bytes(self) -> int:
@@ -83,12 +83,12 @@ class TorchSession:
         On a GPU the next run overwrites them.
         """
         given = [feed[port.name] for port in self._inputs]
-        known = self._replayed.calls[tuple(tuple(each.shape) for each in given)] >= PLAIN
+        known = self._replayed.calls[tuple(tuple(each.shape) for each in given)] >= RUNS_BEFORE_RECORDING
         self._recorder.recording = self.device.type == "cuda" and known
         found = self._replayed(*given)
         return {port.name: value for port, value in zip(self._outputs, found, strict=True)}
 
-    def _computed(self, *given: Tensor) -> tuple[Tensor, ...]:
+    def _compute(self, *given: Tensor) -> tuple[Tensor, ...]:
         named = zip((port.name for port in self._inputs), given, strict=True)
         values: dict[str, Any] = {"": None, **self._constants, **dict(named)}
         for step in self._steps:
@@ -98,7 +98,7 @@ class TorchSession:
                 del values[name]
         return tuple(values[port.name] for port in self._outputs)
 
-    def _placed(self, array: NDArray[Any], read: bool) -> Tensor:
+    def _to_device(self, array: NDArray[Any], read: bool) -> Tensor:
         """Numbers that say shapes stay where Python reads them."""
         value = torch.from_numpy(np.array(array))
         if read or not value.is_floating_point():

@@ -17,9 +17,9 @@ Picture = NDArray[np.uint8]
 
 STRIDES = (16, 32, 32, 32)
 """Of the grids of anchors, two anchors on each crossing."""
-SURE = 0.4
+MIN_SCORE = 0.4
 """Score from which something may be a face; the mesh network then says."""
-SAME = 0.3
+MIN_OVERLAP = 0.3
 """Overlap, as intersection over union, from which two finds are one face."""
 
 
@@ -46,11 +46,11 @@ class Detector:
     def find(self, picture: Picture) -> list[Found]:
         """uint8 (H, W, 3) RGB -> the faces, surest first."""
         longer = max(picture.shape[:2])
-        regressors, scores = self._network(self._squared(picture))
+        regressors, scores = self._network(self._to_square(picture))
         sure = 1 / (1 + np.exp(-scores[0, :, 0].clip(-80, 80)))
-        kept = sure > SURE
-        numbers = self._placed(regressors[0, kept].reshape(-1, 8, 2), self._anchors[kept]) * longer
-        return _merged(numbers, sure[kept])
+        kept = sure > MIN_SCORE
+        numbers = self._decode_boxes(regressors[0, kept].reshape(-1, 8, 2), self._anchors[kept]) * longer
+        return _merge_overlaps(numbers, sure[kept])
 
     def find_at_any_angle(self, picture: Picture) -> list[Found]:
         """Return the faces of `picture`, uint8 (H, W, 3) RGB, whichever way up they are, in no order.
@@ -71,7 +71,7 @@ class Detector:
             if is_upright(*found.marks[:2])
         ]
 
-    def _squared(self, picture: Picture) -> Values:
+    def _to_square(self, picture: Picture) -> Values:
         """The picture shrunk to the network's side, grey where it is not square, in -1..1."""
         side, (height, width) = self._network.side, picture.shape[:2]
         scale = side / max(height, width)
@@ -82,7 +82,7 @@ class Detector:
         square[: size[1], : size[0]] = shrunk.astype(np.float32) * np.float32(2 / 255) - 1
         return square
 
-    def _placed(self, raw: Values, anchors: Values) -> Values:
+    def _decode_boxes(self, raw: Values, anchors: Values) -> Values:
         """(N, 8, 2): the corners and six marks, as shares of the square's side."""
         shares = raw / self._network.side
         placed = shares + anchors[:, None]
@@ -101,12 +101,12 @@ def _anchors(side: int) -> Values:
     return np.concatenate(grids).astype(np.float32)
 
 
-def _merged(numbers: Values, scores: Values) -> list[Found]:
+def _merge_overlaps(numbers: Values, scores: Values) -> list[Found]:
     """Finds that overlap become one, each with the weight of its score."""
     left, found = list(np.argsort(-scores)), []
     while left:
         overlaps = _overlaps(numbers[left[0], :2], numbers[left, :2])
-        same = [one for one, overlap in zip(left, overlaps, strict=True) if overlap > SAME]
+        same = [one for one, overlap in zip(left, overlaps, strict=True) if overlap > MIN_OVERLAP]
         blended = np.average(numbers[same], axis=0, weights=scores[same]).astype(np.float32)
         found.append(Found(blended[:2].reshape(4), blended[2:], float(scores[left[0]])))
         left = [one for one in left if one not in same]

@@ -99,6 +99,6 @@ class Face:
 
         return opening((33, 133), (159, 145)), opening((263, 362), (386, 374))
 
-    def moved(self, x: float, y: float) -> "Face":
+    def shift_by(self, x: float, y: float) -> "Face":
         """The same face in a picture whose corner lies at (-x, -y) of this one."""
         return Face(self.points + np.array([x, y, 0], np.float32), self.score)

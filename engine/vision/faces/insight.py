@@ -108,7 +108,7 @@ class InsightReader:
         """
         return self._find(picture, [(128, 128), (SIDE, SIDE)], QUARTERS)
 
-    def quick(self, picture: Picture) -> tuple[KeyFace, ...]:
+    def detect_fast(self, picture: Picture) -> tuple[KeyFace, ...]:
         """Return the faces of a frame of a video, whichever way up, from left to right."""
         return self._find(picture, [(SIDE, SIDE)], QUARTERS)
 

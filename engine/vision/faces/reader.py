@@ -16,7 +16,7 @@ Picture = NDArray[np.uint8]
 
 WEIGHT = "mediapipe-faces"
 """The entry of weights.toml."""
-SURE, STILL = 0.95, 0.6
+MIN_SCORE, MIN_TRACKED_SCORE = 0.95, 0.6
 """What the mesh network has to say at least of a face, and of one that was there in the frame before.
 
 People's get 0.99 and more, cats' up to 0.93.
@@ -41,7 +41,7 @@ class FaceReader:
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
         """Load from the weights `folder`. Raises MissingModel, naming what to fetch."""
-        place = registry.need(WEIGHT, folder)
+        place = registry.path_or_raise(WEIGHT, folder)
         self._detector = Detector(place / "face_detection_back.tflite", threads)
         self._mesh = Mesh(place / "face_landmark.tflite", threads)
 
@@ -50,19 +50,19 @@ class FaceReader:
 
         There is at most one for each place.
         """
-        return _ordered(self._read(picture, self._detector.find_at_any_angle(picture)))
+        return _sort_faces(self._read(picture, self._detector.find_at_any_angle(picture)))
 
-    def searched(self, picture: Picture) -> tuple[Face, ...]:
+    def find_faces(self, picture: Picture) -> tuple[Face, ...]:
         """As `faces`; where there is none, also small ones in parts of the picture, and one that fills it."""
         faces = self.faces(picture)
         if not faces:
-            faces = _ordered(self._read(picture, self._closer(picture)))
+            faces = _sort_faces(self._read(picture, self._closer(picture)))
         return faces or self._filling(picture)
 
-    def again(self, picture: Picture, face: Face) -> Face | None:
+    def track(self, picture: Picture, face: Face) -> Face | None:
         """The same face in the next frame, or None where it is no longer there."""
         found = self._mesh.read(picture, Crop.of_face(face))
-        return found if found.score > STILL else None
+        return found if found.score > MIN_TRACKED_SCORE else None
 
     def _read(self, picture: Picture, found: Iterable[Found]) -> list[tuple[float, Face]]:
         """Return the faces among `found`, each with how sure the detector is of it and of its angle."""
@@ -79,11 +79,11 @@ class FaceReader:
         The mesh network may be as sure of a head that it reads upside down, or of a cat that lies on its side, as of a
         person's upright head; but then each reading gives other points.
         """
-        if first.score <= STILL / 2:
+        if first.score <= MIN_TRACKED_SCORE / 2:
             return None
         second = self._mesh.read(picture, Crop.of_face(first))
         third = self._mesh.read(picture, Crop.of_face(second))
-        if min(second.score, third.score) <= SURE or _drift(second, third) > MAX_DRIFT:
+        if min(second.score, third.score) <= MIN_SCORE or _drift(second, third) > MAX_DRIFT:
             return None
         return second
 
@@ -101,10 +101,10 @@ class FaceReader:
             return ()  # no face fills a strip, and the edges would be many times its size
         edge = round(max(picture.shape[:2]) * AROUND)
         around = cv2.copyMakeBorder(picture, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-        return tuple(face.moved(-edge, -edge) for face in self.faces(around))
+        return tuple(face.shift_by(-edge, -edge) for face in self.faces(around))
 
 
-def _ordered(read: Iterable[tuple[float, Face]]) -> tuple[Face, ...]:
+def _sort_faces(read: Iterable[tuple[float, Face]]) -> tuple[Face, ...]:
     """Return the faces from left to right, without those that lie where a surer one does."""
     kept: list[Face] = []
     for _, face in sorted(read, key=lambda pair: -pair[0]):

@@ -46,7 +46,7 @@ class Recogniser:
         """Load from the weights `folder`. Raises MissingModel, naming what to fetch."""
         import dlib
 
-        self._network: Any = dlib.face_recognition_model_v1(str(registry.need(WEIGHT, folder)))
+        self._network: Any = dlib.face_recognition_model_v1(str(registry.path_or_raise(WEIGHT, folder)))
 
     def vector(self, picture: Picture, face: Face) -> Values | None:
         """Return who `face` of `picture`, uint8 (H, W, 3) RGB, is; None where it is too small to tell."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
-from bot.core.command import Ask, Command
+from bot.core.command import Command, Confirm
 from bot.requests.call import Call, command
-from bot.requests.results import shared
+from bot.requests.results import load_result
 from bot.requests.service import Service
 from engine.core.job import Job
 from engine.core.params import TaskParams
@@ -30,26 +30,31 @@ class Edited(TaskParams):
 
 
 @command("Say it back, once that is certain")
-async def certain(call: Call, params: Echo) -> Job | Ask:
-    job = await call.job("echo", params)
-    return Ask("Is that certain?", "Yes, say it", job)
+async def certain(call: Call, params: Echo) -> Job | Confirm:
+    job = await call.build_job("echo", params)
+    return Confirm("Is that certain?", "Yes, say it", job)
 
 
 @command("Say it and more, once that is certain")
-async def several(call: Call, params: Echo) -> Job | Ask:
-    jobs = [await call.job("echo", params.model_copy(update={"text": f"{params.text} {place}"})) for place in (1, 2, 3)]
-    return Ask("All three?", "All", jobs[0], more=tuple(jobs[1:]))
+async def several(call: Call, params: Echo) -> Job | Confirm:
+    jobs = [
+        await call.build_job("echo", params.model_copy(update={"text": f"{params.text} {place}"}))
+        for place in (1, 2, 3)
+    ]
+    return Confirm("All three?", "All", jobs[0], also_jobs=tuple(jobs[1:]))
 
 
 @command("Say it back")
 async def echo(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
-@command("Say it otherwise", button="Edit", needs=("said",), hidden=True, bare=True, edits="said")
+@command(
+    "Say it otherwise", button="Edit", required_facts=("said",), hidden=True, without_files=True, edited_option="said"
+)
 async def otherwise(call: Call, params: Edited) -> Job:
-    await shared(call.studio, call.request, params.job)
-    return await call.job("echo", Echo(text=params.said))
+    await load_result(call.studio, call.request, params.job)
+    return await call.build_job("echo", Echo(text=params.said))
 
 
 class Written(TaskParams):
@@ -59,10 +64,10 @@ class Written(TaskParams):
     words: str = Field(description="What to say after it", max_length=500, json_schema_extra={"rest": True})
 
 
-@command("Say more", button="Write", needs=("said",), hidden=True, bare=True, edits="words")
+@command("Say more", button="Write", required_facts=("said",), hidden=True, without_files=True, edited_option="words")
 async def more(call: Call, params: Written) -> Job:
-    await shared(call.studio, call.request, params.job)
-    return await call.job("echo", Echo(text=params.words))
+    await load_result(call.studio, call.request, params.job)
+    return await call.build_job("echo", Echo(text=params.words))
 
 
 ASKING = (*COMMANDS, certain, several, echo, otherwise, more)
@@ -83,4 +88,4 @@ async def opened_with(
     settings = Settings.model_validate({"bot": {"data_dir": folder}, **sections})
     async with Store.open(folder / "atelier.db") as store:
         files = Files(folder / "media", max_bytes=1_000_000, max_pixels=10_000_000)
-        yield Service(Studio(settings, store, files, engine, commands))
+        yield Service(AppContext(settings, store, files, engine, commands))

@@ -73,7 +73,7 @@ class TestDiscord:
     ) -> None:
         async with start() as service:
             message = await self.question(ana)
-            assert not await service.studio.store.unfinished()
+            assert not await service.studio.store.unfinished_jobs()
         async with start() as service:
             await ana.press("Yes, say it", message).acknowledged()
             await server.until(lambda: server.history.states[message][-1].content == "hello")
@@ -109,7 +109,7 @@ class TestDiscord:
             job = self.job(server, message)
             ana.press("Leave it", message)
             await server.until(lambda: message not in server.backend.messages[ana.place.channel])
-            assert await service.studio.store.asked(job) is None
+            assert await service.studio.store.get_question(job) is None
 
     async def test_a_text_is_edited_in_a_form(self, start: Start, ana: Person) -> None:
         async with start():
@@ -160,7 +160,7 @@ class TestDiscord:
             server.trouble("POST", "/webhooks/*", status=503, times=100)
             ana.press("All", answer.message)
             await server.until(lambda: any(trouble.times < 100 for trouble in server.rest.troubles))
-            jobs = [row.job.id for row in await service.studio.store.unfinished()]
+            jobs = [row.job.id for row in await service.studio.store.unfinished_jobs()]
             assert jobs == [name, f"{name}-2", f"{name}-3"]
         server.rest.troubles.clear()
         async with start() as service:
@@ -369,13 +369,13 @@ async def test_a_question_holds_its_files_until_its_time_is_over() -> None:
     job = fake_echo().model_copy(update={"params": {"image": whole}})
     async with Store.open(":memory:", clock=lambda: now) as store:
         question = Question((job,), until=1060)
-        await store.ask(question)
-        assert await store.named_files() == {"f" * 64}
-        assert await store.asked(job.id) == question
+        await store.add_question(question)
+        assert await store.referenced_files() == {"f" * 64}
+        assert await store.get_question(job.id) == question
         now = 1060.0
-        assert await store.asked(job.id) is None
+        assert await store.get_question(job.id) is None
         assert await store.tidy() == 1
-        assert await store.named_files() == set()
+        assert await store.referenced_files() == set()
 
 
 def has_buttons(message: Json) -> bool:

@@ -32,12 +32,12 @@ Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 @command("Say it back, once allowed", consent=WORDS)
 async def magic(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @command("Do another's again, as buttons under results do", hidden=True)
 async def once_more(call: Call, params: Echo) -> Job:
-    return (await call.job("echo", params)).model_copy(update={"command": "magic"})
+    return (await call.build_job("echo", params)).model_copy(update={"command": "magic"})
 
 
 COMMANDS = (*(each for each in ASKING if each.name != "magic"), magic, once_more)
@@ -57,7 +57,7 @@ def start(engine: Engine, tmp_path: Path) -> Start:
 
 async def last(service: Service, command: str, user: str = "web:ana", **raw: Any) -> Update:
     place = raw.pop("place", "")
-    async with aclosing(service.handle(Request(command, raw, user, origin="", place=place))) as updates:
+    async with aclosing(service.handle(Request(command, raw, user, origin="", scope=place))) as updates:
         return [update async for update in updates][-1]
 
 
@@ -67,7 +67,7 @@ async def test_it_is_asked_once_of_each_person_and_holds_over_a_restart(start: S
         assert isinstance(asked, Replied)
         assert asked.result.text == WORDS
         assert [button.label for button in asked.buttons] == ["I confirm", "Leave it"]
-        assert not await service.studio.store.unfinished()
+        assert not await service.studio.store.unfinished_jobs()
         made = await last(service, "yes", job=asked.buttons[0].argument)
         assert isinstance(made, Done)
         assert made.result.text == "hello"
@@ -84,15 +84,15 @@ async def test_it_is_kept_with_its_time_and_the_hashes_of_words_and_files() -> N
     file = {"path": "a.png", "mime": "image/png", "sha256": "f" * 64, "bytes": 1, **about}
     job = fake_echo().model_copy(update={"params": {"image": file}})
     async with Store.open(":memory:", clock=lambda: now) as store:
-        assert await store.consented(job.user, job.command, HASH) is None
-        await store.consent(job, HASH)
+        assert await store.find_consent(job.user, job.command, HASH) is None
+        await store.add_consent(job, HASH)
         now = 2000.0
-        await store.consent(job, HASH)
-        kept = await store.consented(job.user, job.command, HASH)
+        await store.add_consent(job, HASH)
+        kept = await store.find_consent(job.user, job.command, HASH)
         assert kept is not None
         assert (kept.given, kept.statement, kept.files) == (1000.0, HASH, ("f" * 64,))
-        assert await store.consented(job.user, job.command, "0" * 64) is None, "other words are asked again"
-        assert await store.consented("web:ben", job.command, HASH) is None
+        assert await store.find_consent(job.user, job.command, "0" * 64) is None, "other words are asked again"
+        assert await store.find_consent("web:ben", job.command, HASH) is None
 
 
 async def test_what_is_left_is_no_consent(start: Start) -> None:

@@ -21,12 +21,12 @@ from bot.adapters.discord import adapter, run
 from bot.adapters.discord import message as live
 from bot.adapters.discord.origin import origin_of
 from bot.adapters.discord.slash import TEXT_LENGTH
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.sections import DiscordSection
 from bot.config.settings import Settings
 from bot.core.command import Command, Request
-from bot.i18n.translate import Language, say
+from bot.i18n.translate import Language, translate
 from bot.requests.call import Call, command
 from bot.requests.service import Service
 from engine.core.job import Done, Job, Progress, Queued, Result, Started, Update
@@ -47,12 +47,12 @@ LANGUAGES: tuple[tuple[str, Language], ...] = (("en-GB", "en"), ("es-ES", "es"),
 
 @command("Say it back")
 async def echo(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @command("Say it back, but rarely")
 async def rare(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @command("Break")
@@ -78,7 +78,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     )
     async with Store.open(":memory:") as store, small_engine(folder, models=(("imagine", "pocket"),)) as engine:
         files = Files(folder / "media", max_bytes=1_000_000, max_pixels=10_000_000)
-        yield Service(Studio(settings, store, files, engine, OURS))
+        yield Service(AppContext(settings, store, files, engine, OURS))
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -131,7 +131,7 @@ async def test_every_command_is_answered(ana: Person, command: Command) -> None:
     await answer.acknowledged(within=3)
     shown = await answer.until(final, within=60)
     assert shown.content
-    assert shown.ephemeral == command.quiet
+    assert shown.ephemeral == command.ephemeral
 
 
 async def test_a_picture_comes_with_its_prompt_as_alt_text_after_progress(ana: Person) -> None:
@@ -205,7 +205,7 @@ async def test_options_carry_types_bounds_choices_and_both_languages(server: Dis
 def described(told: dict[str, Any], english: str) -> None:
     """In full, and in Spanish wherever that is another sentence."""
     assert told["description"] == english
-    spanish = say(english, "es")
+    spanish = translate(english, "es")
     expected = {} if spanish == english else {"es-ES": spanish, "es-419": spanish}
     assert told.get("description_localizations", {}) == expected
 
@@ -246,7 +246,7 @@ async def test_a_refusal_says_how_long_to_wait_in_the_persons_language(ana: Pers
     english = "/{command} may be used {count} times in {window:g} s, and you have. Try again in {seconds} s."
     for locale, language in LANGUAGES:
         shown = await replace(ana, locale=locale).slash("rare", text="two").until(final)
-        told = say(english, language, command="rare", count=1, window=60.0, seconds=60)
+        told = translate(english, language, command="rare", count=1, window=60.0, seconds=60)
         assert re.sub(r"59|60", "N", said(shown)) == "⚠️ " + told.replace("60", "N")
 
 
@@ -318,7 +318,7 @@ async def test_manage_server_cancels_the_jobs_of_that_server_alone(
     manager = server.person("manager", ana.place)
     slow = ana.slash("echo", text="slow", seconds=60)
     await slow.until(lambda state: bool(state.buttons))
-    (row,) = await service.studio.store.unfinished()
+    (row,) = await service.studio.store.unfinished_jobs()
     assert "somebody else's" in said(await manager.slash("cancel", job=row.job.id).until(final))
     elsewhere = server.world.guild("Elsewhere")
     for place in (elsewhere, server.world.foreign_guild()):
@@ -409,7 +409,7 @@ async def test_somebody_elses_job_is_not_cancelled(server: DiscordServer, ana: P
 async def test_a_button_of_an_earlier_run_of_the_bot_still_works(service: Service, server: DiscordServer) -> None:
     place = server.world.guild()
     ana = server.person("ana", place)
-    asked = Request(command="echo", raw={"text": "old", "seconds": 60}, user=f"discord:{ana.id}", origin="")
+    asked = Request(command="echo", raw_options={"text": "old", "seconds": 60}, user=f"discord:{ana.id}", origin="")
     async with aclosing(service.handle(asked)) as updates:
         job = await anext(update.job async for update in updates if isinstance(update, Started))
         old = old_message(server, place, f"cancel:{job}")
@@ -449,7 +449,7 @@ async def test_a_deleted_message_ends_nothing_but_its_edits(
 async def test_an_answer_that_the_network_lost_is_sent_again(
     server: DiscordServer, ana: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "PAUSE", 0.05)
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.05)
     answer = ana.slash("echo", text="lost once", seconds=1)
     await answer.until(lambda state: state.buttons)
     server.rest.cut.add("PATCH")
@@ -500,7 +500,7 @@ async def test_the_button_of_a_job_that_was_taken_up_ends_it(service: Service, s
     server.backend.clock.advance(20 * 60)
     restarted = Service(service.studio)
     async with running(restarted, server):
-        await until(lambda: restarted.flights.place(job.id) == 0, 10)
+        await until(lambda: restarted.flights.queue_position(job.id) == 0, 10)
         await ana.press("Cancel", message).until(final)
         assert (await ended(service.studio.store, job.id)).state == "cancelled"
     assert said(server.history.states[message][-1]) == "⚠️ Cancelled."
@@ -535,7 +535,7 @@ async def test_a_refused_token_is_said_and_the_adapter_ends(service: Service) ->
 async def test_a_missing_network_is_said_and_tried_again(
     service: Service, server: DiscordServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapter, "FIRST_WAIT", 0.05)
+    monkeypatch.setattr(adapter, "FIRST_RETRY_SECONDS", 0.05)
     with unreachable():
         task = asyncio.create_task(run(service))
         await until(lambda: "cannot be reached" in state(service))

@@ -14,7 +14,7 @@ from pillow_heif import register_heif_opener
 from pydantic import SecretStr
 
 from bot.adapters.discord import run
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.sections import DiscordSection
 from bot.config.settings import Settings
@@ -22,7 +22,7 @@ from bot.requests.service import Service
 from engine.host.engine import Engine
 from engine.weights import registry
 from storage.files import Files
-from storage.store import Rate, Row, Store
+from storage.store import JobRecord, Rate, Store
 from tests.fakes import small_engine
 from tests.servers.discord import DiscordServer, Person, Place, Shown
 
@@ -61,7 +61,7 @@ async def start(engine: Engine, server: DiscordServer, tmp_path: Path) -> AsyncI
         @asynccontextmanager
         async def bot() -> AsyncIterator[Service]:
             files = Files(tmp_path / "media", max_bytes=1_000_000, max_pixels=10_000_000)
-            service = Service(Studio(settings, store, files, engine, COMMANDS))
+            service = Service(AppContext(settings, store, files, engine, COMMANDS))
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(run(service))
                 await server.connected()
@@ -113,7 +113,7 @@ def standing(server: DiscordServer, place: Place) -> set[int]:
     return set(server.backend.messages[place.channel])
 
 
-async def job_of(service: Service, shown: Shown) -> Row:
+async def job_of(service: Service, shown: Shown) -> JobRecord:
     row = await service.studio.store.job(shown.buttons["Delete"].removeprefix("delete:"))
     assert row is not None
     return row

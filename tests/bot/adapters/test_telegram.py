@@ -22,14 +22,14 @@ from telegram.ext import ExtBot
 from bot.adapters import telegram
 from bot.adapters.telegram.adapter import NOT_ALONE, ON, REJECTED, UNREACHABLE
 from bot.adapters.telegram.menu import publish
-from bot.adapters.telegram.message import TelegramLive, limits_of
-from bot.adapters.telegram.message_ref import Place
-from bot.adapters.telegram.rate_limiter import Pace
-from bot.app import Studio
+from bot.adapters.telegram.message import TelegramLiveMessage, limits_of
+from bot.adapters.telegram.message_ref import MessageRef
+from bot.adapters.telegram.rate_limiter import ProgressAwareRateLimiter
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Command, Reply
-from bot.i18n.translate import say
+from bot.i18n.translate import translate
 from bot.presentation.card import Card
 from bot.requests.call import Call, command
 from bot.requests.service import Service
@@ -67,7 +67,7 @@ class Made(TaskParams):
 
 @command("Say it back")
 async def echo(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @command("Say how large a picture is")
@@ -102,7 +102,7 @@ def png(width: int, height: int) -> bytes:
 
 
 def small_bot(server: TelegramServer) -> ExtBot[bool]:
-    return ExtBot(server.token, base_url=server.base_url, rate_limiter=Pace())
+    return ExtBot(server.token, base_url=server.base_url, rate_limiter=ProgressAwareRateLimiter())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -133,7 +133,7 @@ async def serving(engine: Engine, tmp_path: Path) -> AsyncIterator[Serve]:
             }
             files = Files(tmp_path / "media", max_bytes=30_000_000, max_pixels=10_000_000)
             settings = Settings.model_validate({**sections, "limits": {"imagine": "off"}})
-            service = Service(Studio(settings, store, files, engine, EVERY_COMMAND))
+            service = Service(AppContext(settings, store, files, engine, EVERY_COMMAND))
             running = asyncio.create_task(telegram.run(service))
             try:
                 yield service
@@ -304,7 +304,9 @@ async def test_a_refusal_speaks_spanish_and_names_option_value_and_bound(server:
     chat = server.private(7, language="es-419")
     message = await chat.say("/imagine un gato --count 9")
     told = (await chat.answer(to=message))["text"]
-    assert told == "⚠️ " + say("{option} is {value}; it must be at most {le}.", "es", option="count", value="9", le=4)
+    assert told == "⚠️ " + translate(
+        "{option} is {value}; it must be at most {le}.", "es", option="count", value="9", le=4
+    )
     assert told != "⚠️ count is 9; it must be at most 4."
 
 
@@ -331,7 +333,7 @@ async def test_the_menu_is_set_in_both_languages_and_only_when_it_changed(bare: 
         assert len(bare.called("setMyCommands")) == 2
         assert await publish(bot, EVERY_COMMAND[1:])
     shown = {entry["command"]: entry["description"] for entry in bare.commands["es"]}
-    assert shown["stats"] == say(next(each for each in COMMANDS if each.name == "stats").description, "es")
+    assert shown["stats"] == translate(next(each for each in COMMANDS if each.name == "stats").description, "es")
     assert set(shown) == {each.name for each in EVERY_COMMAND[1:] if not each.admin and not each.hidden}
     assert bare.commands[""] != bare.commands["es"]
 
@@ -386,7 +388,7 @@ async def test_an_answer_comes_though_the_asking_message_is_gone(server: Telegra
 async def test_what_telegram_will_not_take_is_in_the_log_and_the_next_answer_comes(
     server: TelegramServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.adapters.telegram.rate_limiter.WAITS", (0.01,))
+    monkeypatch.setattr("bot.adapters.telegram.rate_limiter.RETRY_WAIT_SECONDS", (0.01,))
     chat = server.private(7)
     server.fail("sendMessage", 500, times=2)
     with capture_logs() as lines:
@@ -410,7 +412,7 @@ async def test_a_bot_that_was_thrown_out_says_so_once(server: TelegramServer) ->
 
 async def test_answers_in_a_group_overtake_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.adapters.telegram.rate_limiter.PROGRESS_PER_MINUTE", 2)
-    pace, told = Pace(), []
+    pace, told = ProgressAwareRateLimiter(), []
 
     async def tell(what: str) -> bool:
         told.append(what)
@@ -482,7 +484,7 @@ async def test_a_large_picture_goes_as_a_document(server: TelegramServer) -> Non
 def film(folder: Path, number: int = 0) -> Media:
     path = folder / f"{number}.mp4"
     frames = [np.full((24, 32, 3), 40 * turn + number, np.uint8) for turn in range(6)]
-    video.write(frames, path, 2, video.Watch())
+    video.write(frames, path, 2, video.CancelOrTimeout())
     return media.keep(path, folder).model_copy(update={"width": 32, "height": 24, "seconds": 3.0})
 
 
@@ -498,7 +500,7 @@ async def answered(server: TelegramServer, made: tuple[Media, ...], words: str =
     chat = server.private(7)
     asked = await chat.say("/video")
     async with small_bot(server) as bot:
-        live = TelegramLive(bot, Place(7, 0, asked["message_id"]), "en")
+        live = TelegramLiveMessage(bot, MessageRef(7, 0, asked["message_id"]), "en")
         await live.show(Card("10 %"))
         await live.show(Card(words, made, final=True))
     return chat.room.of_bot()
@@ -516,7 +518,7 @@ async def test_a_video_that_is_posted_at_once_plays_while_it_loads(bare: Telegra
     chat = bare.private(7)
     asked = await chat.say("/video")
     async with small_bot(bare) as bot:
-        await TelegramLive(bot, Place(7, 0, asked["message_id"]), "en").show(
+        await TelegramLiveMessage(bot, MessageRef(7, 0, asked["message_id"]), "en").show(
             Card("made", (film(tmp_path),), final=True)
         )
     (answer,) = chat.room.of_bot()
@@ -566,7 +568,7 @@ async def test_a_file_over_the_limit_is_told_not_sent(bare: TelegramServer, tmp_
     asked = await chat.say("/noise")
     big = media.keep(png(16, 16), tmp_path).model_copy(update={"bytes": 60_000_000})
     async with small_bot(bare) as bot:
-        live = TelegramLive(bot, Place(7, 0, asked["message_id"]), "es")
+        live = TelegramLiveMessage(bot, MessageRef(7, 0, asked["message_id"]), "es")
         await live.show(Card("here", (big,), final=True))
     (answer,) = chat.room.of_bot()
     assert answer["text"].startswith("here\n")
@@ -583,7 +585,7 @@ async def test_a_preview_comes_only_of_a_long_job_and_becomes_the_result(
     asked = await chat.say("/imagine")
     preview, result = (media.keep(png(side, side), tmp_path) for side in (16, 32))
     async with small_bot(bare) as bot:
-        live = TelegramLive(bot, Place(7, 0, asked["message_id"]), "en")
+        live = TelegramLiveMessage(bot, MessageRef(7, 0, asked["message_id"]), "en")
         await live.show(Card("10 %", (preview,)))
         assert chat.room.of_bot()[0]["text"] == "10 %"
         await asyncio.sleep(0.25)
@@ -636,7 +638,7 @@ async def test_a_wrong_token_is_told_in_status_and_ends_only_this_adapter(bare: 
 async def test_without_a_network_status_says_so_and_it_goes_on_trying(
     bare: TelegramServer, serving: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.adapters.telegram.adapter.FIRST_WAIT", 0.05)
+    monkeypatch.setattr("bot.adapters.telegram.adapter.FIRST_RETRY_SECONDS", 0.05)
     async with silent_port() as address, serving(address, bare.token) as service:
         await until(lambda: service.studio.adapters.get("telegram") == UNREACHABLE)
     bare.fail("getMe", 502, times=2)
@@ -648,7 +650,7 @@ async def test_without_a_network_status_says_so_and_it_goes_on_trying(
 async def test_a_second_program_with_the_same_token_is_told_of(
     server: TelegramServer, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.adapters.telegram.adapter.FIRST_WAIT", 0.2)
+    monkeypatch.setattr("bot.adapters.telegram.adapter.FIRST_RETRY_SECONDS", 0.2)
     await server.settled("getUpdates", 1)
     async with ExtBot[bool](server.token, base_url=server.base_url) as other:
         await other.get_updates(timeout=0)

@@ -2,7 +2,7 @@
 
 from bot.commands import COMMANDS
 from bot.requests.service import Service
-from storage.store import Row
+from storage.store import JobRecord
 from tests.bot.adapters.test_telegram import (  # noqa: F401  # fixtures
     Serve,
     bare,
@@ -31,7 +31,7 @@ async def made_of(chat: Seat, message: Json) -> Json:
     return await chat.answer(to=message, when=over, within=60)
 
 
-async def row_of(service: Service, message: Json) -> Row:  # noqa: F811  # a fixture's name
+async def row_of(service: Service, message: Json) -> JobRecord:  # noqa: F811  # a fixture's name
     row = await service.studio.store.job(labels(message)["Delete"].removeprefix("delete:"))
     assert row is not None
     return row

@@ -19,7 +19,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from PIL import Image
 
 from bot.adapters import web
-from bot.adapters.web.session import network, preferred
+from bot.adapters.web.session import network, preferred_language
 from bot.commands import COMMANDS
 from bot.core.command import Command
 from bot.presentation.delivery import link
@@ -162,11 +162,11 @@ class TestDrawing:
     async def test_hanging_up_cancels_the_job(self, program: Visitor, store: Store) -> None:
         asking = asyncio.create_task(program.post("/generate-image", json={"prompt": "a cat", "steps": 50, "count": 4}))
         async with asyncio.timeout(30):
-            while not (rows := await store.unfinished()):  # noqa: ASYNC110  # another task writes it
+            while not (rows := await store.unfinished_jobs()):  # noqa: ASYNC110  # another task writes it
                 await asyncio.sleep(0.01)
         asking.cancel()
         async with asyncio.timeout(10):
-            while await store.unfinished():  # noqa: ASYNC110
+            while await store.unfinished_jobs():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         row = await store.job(rows[0].job.id)
         assert row is not None
@@ -441,7 +441,7 @@ class TestRefusals:
             assert answer.json["status"] == "error"
             assert answer.json["error"]["kind"] == "BadInput"
             assert words in answer.json["error"]["message"]
-        assert not await store.unfinished()
+        assert not await store.unfinished_jobs()
 
     @pytest.mark.parametrize("body", ["{", "[1]", "[" * 100_000, '"a cat"', "prompt=a+cat", b"\xff\xfe", ""])
     async def test_a_body_that_is_no_object_is_refused(self, program: Visitor, body: str | bytes) -> None:
@@ -598,7 +598,7 @@ class TestWhoAsks:
         ],
     )
     async def test_accept_language_is_read_by_its_weights(self, header: str, language: str) -> None:
-        assert preferred(header) == language
+        assert preferred_language(header) == language
 
     async def test_a_household_is_one_address(self) -> None:
         assert network("203.0.113.9") == network("::ffff:203.0.113.9") == "203.0.113.9"
@@ -628,7 +628,7 @@ class TestGuards:
             await program.get("/api/system/info", headers=headers),
         ):
             assert (answer.status, answer.json["error"]["kind"]) == (403, "NotAllowed")
-        assert not await store.unfinished()
+        assert not await store.unfinished_jobs()
 
     async def test_a_link_from_elsewhere_opens_the_page(self, program: Visitor) -> None:
         assert (await program.get("/", headers={"Sec-Fetch-Site": "cross-site"})).status == 200
@@ -823,7 +823,7 @@ class TestServer:
         async with open_site() as site, site.visitor() as program:
             job = (await program.job("echo", seconds=60))["id"]
             await site.service.close()
-            await until(lambda: site.service.flights.place(job) is None)
+            await until(lambda: site.service.flights.queue_position(job) is None)
             state = await program.state(job)
         assert (state["state"], state["place"]) == ("queued", None)
         assert state["text"] == "⏸️ The studio restarts. This job goes on when it is back."

@@ -79,7 +79,7 @@ async def test_half_open_connections_are_closed(open_site: Open, monkeypatch: py
 
 async def test_a_stream_lives_longer(open_site: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.adapters.web.server.IDLE_SECONDS", 0.2)
-    monkeypatch.setattr("bot.adapters.web.job_events.HEARTBEAT", 0.3)
+    monkeypatch.setattr("bot.adapters.web.job_events.HEARTBEAT_SECONDS", 0.3)
     async with open_site() as site, site.visitor() as visitor, visitor.session.get("/events") as stream:
         beats = [await stream.content.readline() for _ in range(8)]
     assert beats.count(b": still here\n") >= 3

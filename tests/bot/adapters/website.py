@@ -15,7 +15,7 @@ from PIL import Image
 from pydantic import Field
 
 from bot.adapters.web import Server
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Reply
@@ -56,7 +56,7 @@ async def three(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # dec
 @command("Say who asks")
 async def whoami(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
     asked = call.request
-    facts = {"user": asked.user, "also": list(asked.also), "admin": asked.admin, "private": asked.private}
+    facts = {"user": asked.user, "also": list(asked.extra_identities), "admin": asked.admin, "private": asked.private}
     return Reply(asked.language, facts=facts)
 
 
@@ -119,7 +119,7 @@ async def serving(engine: Engine, folder: Path, store: Store, **sections: Any) -
     bounds = {"max_bytes": FILE_BYTES, "max_pixels": 10_000_000}
     settings = Settings.model_validate({"bot": {"data_dir": folder}, "media": bounds, **sections})
     files = Files(folder / "media", **bounds)
-    service = Service(Studio(settings.model_copy(update={"limits": limits}), store, files, engine, commands))
+    service = Service(AppContext(settings.model_copy(update={"limits": limits}), store, files, engine, commands))
     server = await Server.of(service)
     await server.start("127.0.0.1", 0)
     try:

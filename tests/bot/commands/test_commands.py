@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Reply, Request
@@ -18,7 +18,7 @@ from bot.core.command_line import parse
 from bot.presentation.charts.stats_chart import HEIGHT, WIDTH
 from bot.requests.call import Call, command
 from bot.requests.service import Service
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.job import Done, Failed, Job, Media, Queued, Started, Update
 from engine.host.engine import Engine, HostSettings
 from engine.tasks.echo import Params as Echo
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @command("Say it back")
 async def echo(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,7 +50,7 @@ async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
     )
     async with Store.open(":memory:") as store:
         files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
-        yield Service(Studio(settings, store, files, engine, (*COMMANDS, echo)))
+        yield Service(AppContext(settings, store, files, engine, (*COMMANDS, echo)))
 
 
 def request(line: str, **how: Any) -> Request:
@@ -97,7 +97,7 @@ async def test_imagine_is_a_job_with_its_options_and_its_cost(service: Service) 
     call = Call(request("/imagine a red cat --count 3 --shape wide"), service.studio)
     found = service.studio.command("imagine")
     assert found is not None
-    job = await found.run(call, found.params.parse(call.request.raw))
+    job = await found.run(call, found.params.parse(call.request.raw_options))
     assert isinstance(job, Job)
     assert (job.task, job.command, job.user, job.cost) == ("imagine", "imagine", "web:ana", 3)
     assert (job.params["prompt"], job.params["shape"]) == ("a red cat", "wide")
@@ -250,8 +250,8 @@ async def test_only_admins_see_who_used_most(service: Service) -> None:
 
 
 async def test_status_tells_services_platforms_devices_and_versions(service: Service) -> None:
-    off = Sentence(template="off: set {variable} and start again", facts={"variable": "ATELIER_DISCORD_TOKEN"})
-    service.studio.adapters.update(web=Sentence(template="on"), discord=off)
+    off = UserMessage(template="off: set {variable} and start again", facts={"variable": "ATELIER_DISCORD_TOKEN"})
+    service.studio.adapters.update(web=UserMessage(template="on"), discord=off)
     told = await answer(service, "/status")
     assert told.text.startswith("Atelier 0.")
     assert "✅ /imagine: pocket, embedded tier." in told.text
@@ -327,7 +327,7 @@ async def test_every_example_of_help_is_a_line_that_fits(service: Service) -> No
         lines = (await answer(service, f"/help {each.name}", admin=True)).text.splitlines()
         files = {option.name: FILE for option in each.params.options() if option.kind == "media" and option.required}
         for example in lines[lines.index("For example:") + 1 :] if "For example:" in lines else []:
-            each.params.parse({**request(example).raw, **files})
+            each.params.parse({**request(example).raw_options, **files})
 
 
 async def test_help_of_an_unknown_command_names_the_nearest(service: Service) -> None:

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Replied, Request
 from bot.core.command_line import parse
-from bot.presentation.buttons import meaning, under
+from bot.presentation.buttons import buttons_for, parse_button
 from bot.presentation.card import card_of
 from bot.requests.service import Service
 from engine.core.job import Done, Job, Update
 from engine.host.engine import Engine
 from engine.weights import registry
 from storage.files import Files
-from storage.store import Row, Store
+from storage.store import JobRecord, Store
 from tests.fakes import done, failed, small_engine
 from tests.tiny_gpt2 import save_silent_gpt2
 
@@ -57,7 +57,7 @@ async def opened(engine: Engine, folder: Path, database: str | Path = ":memory:"
     settings = Settings.model_validate({"bot": {"data_dir": folder}, "limits": {"imagine": "off"}})
     async with Store.open(database) as store:
         files = Files(folder / "media", max_bytes=1000, max_pixels=10_000)
-        yield Service(Studio(settings, store, files, engine, COMMANDS))
+        yield Service(AppContext(settings, store, files, engine, COMMANDS))
 
 
 async def ask(service: Service, line: str, **how: Any) -> list[Update]:
@@ -78,19 +78,21 @@ async def resumed(service: Service, job: Job) -> Update:
 
 
 def pressing(button: str) -> Request:
-    asked = meaning(button, COMMANDS)
-    return Request(asked.command, asked.raw, user="web:ana", origin="")
+    asked = parse_button(button, COMMANDS)
+    return Request(asked.command, asked.raw_options, user="web:ana", origin="")
 
 
 async def written(service: Service, line: str = f"/magic {IDEA}", **how: Any) -> Done:
     return done((await ask(service, line, **how))[-1])
 
 
-async def pressed(service: Service, wrote: Done, label: str, edited: str | None = None, user: str = "web:ana") -> Row:
+async def pressed(
+    service: Service, wrote: Done, label: str, edited: str | None = None, user: str = "web:ana"
+) -> JobRecord:
     """The job that a press made."""
-    buttons = {each.label: each.id for each in under(wrote.job, wrote.result, COMMANDS, "en")}
-    asked = meaning(buttons[label], COMMANDS, edited)
-    last = (await told(service, Request(asked.command, asked.raw, user=user, origin="", files=asked.files)))[-1]
+    buttons = {each.label: each.id for each in buttons_for(wrote.job, wrote.result, COMMANDS, "en")}
+    asked = parse_button(buttons[label], COMMANDS, edited)
+    last = (await told(service, Request(asked.command, asked.raw_options, user=user, origin="", files=asked.files)))[-1]
     row = await service.studio.store.job(last.job)
     assert row is not None, last
     return row
@@ -101,7 +103,7 @@ async def test_the_prompt_is_shown_with_what_can_be_done_with_it(service: Servic
     facts = wrote.result.facts
     assert str(facts["prompt"]).startswith(f"{IDEA}, ")
     assert (facts["idea"], facts["backend"], facts["tier"]) == (IDEA, "grammar", "embedded")
-    shown = under(wrote.job, wrote.result, COMMANDS, "en")
+    shown = buttons_for(wrote.job, wrote.result, COMMANDS, "en")
     assert [each.label for each in shown] == ["Use", "Edit", "Another", "Original"]
     assert shown[1].edit == facts["prompt"]
 
@@ -154,8 +156,8 @@ async def test_a_fallback_of_the_writer_is_told_with_the_picture_to_its_person_a
         assert [by, fallback] == card_of(first, "en", COMMANDS).text.splitlines()[2:4]
         again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
         assert (again.cached, again.result) == (True, first.result)
-        once_more = meaning(f"again:{first.job}", COMMANDS)
-        more = done((await told(service, Request("again", once_more.raw, user="web:ana", origin="")))[-1])
+        once_more = parse_button(f"again:{first.job}", COMMANDS)
+        more = done((await told(service, Request("again", once_more.raw_options, user="web:ana", origin="")))[-1])
         assert more.result.notes[:2] == first.result.notes[:2], "it is of the same prompt"
         plain = done((await ask(service, f"/imagine {first.result.facts['prompt']} --steps 1"))[-1])
         assert (plain.cached, plain.result.notes) == (True, first.result.notes[2:])
@@ -175,7 +177,7 @@ async def test_what_is_asked_about_first_keeps_its_writers_notes(silent: Engine,
         assert isinstance(asked, Replied)
         yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
         assert isinstance(yes, Replied)
-        made = [done(await resumed(service, each)) for each in yes.then]
+        made = [done(await resumed(service, each)) for each in yes.jobs]
         assert ["so the grammar wrote this" in str(each.result.notes[1]) for each in made] == [True, True]
 
 
@@ -214,10 +216,10 @@ async def test_permutations_are_counted_and_asked_about_before_any_is_drawn(serv
     assert first == "This makes 4 jobs. Draw them all?"
     assert prompts[::2] == ["red car", "blue car"]
     assert [button.label for button in asked.buttons] == ["Draw 4", "Leave it"]
-    assert not await service.studio.store.unfinished()
+    assert not await service.studio.store.unfinished_jobs()
     yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
     assert isinstance(yes, Replied)
-    drawn_ = [done(await resumed(service, each)) for each in yes.then]
+    drawn_ = [done(await resumed(service, each)) for each in yes.jobs]
     assert [each.result.facts["prompt"] for each in drawn_] == prompts
     assert {each.result.facts["seed"] for each in drawn_} == {3}
 
@@ -265,9 +267,9 @@ async def test_the_variants_of_an_idea_stay_in_its_prompt_and_are_asked_about_wh
     wrote = await written(service, "/magic {red|blue} car")
     assert str(wrote.result.facts["prompt"]).startswith("{red|blue} car, ")
     for label, edited in (("Use", None), ("Original", None), ("Edit", "{a|b} dog")):
-        buttons = {each.label: each.id for each in under(wrote.job, wrote.result, COMMANDS, "en")}
-        asked = meaning(buttons[label], COMMANDS, edited)
-        last = (await told(service, Request(asked.command, asked.raw, user="web:ana", origin="")))[-1]
+        buttons = {each.label: each.id for each in buttons_for(wrote.job, wrote.result, COMMANDS, "en")}
+        asked = parse_button(buttons[label], COMMANDS, edited)
+        last = (await told(service, Request(asked.command, asked.raw_options, user="web:ana", origin="")))[-1]
         assert isinstance(last, Replied)
         assert last.result.text.startswith("This makes 2 jobs. Draw them all?")
 
@@ -318,8 +320,8 @@ async def test_the_ideas_own_medium_wins_and_that_is_told(service: Service) -> N
 
 async def test_what_is_private_is_its_persons_alone(service: Service) -> None:
     wrote = await written(service, private=True)
-    asked = meaning(f"use:{wrote.job}", COMMANDS)
-    last = await told(service, Request(asked.command, asked.raw, user="web:ben", origin=""))
+    asked = parse_button(f"use:{wrote.job}", COMMANDS)
+    last = await told(service, Request(asked.command, asked.raw_options, user="web:ben", origin=""))
     assert failed(last[-1]).kind == "NotAllowed"
 
 

@@ -10,17 +10,17 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Attachment, Request
 from bot.core.command_line import parse
-from bot.presentation.buttons import meaning, under
+from bot.presentation.buttons import buttons_for, parse_button
 from bot.requests.service import Service
 from engine.core.job import Done, Failed, Update
 from engine.core.params import MAX_SEED
 from storage.files import Files
-from storage.store import Row, Store
+from storage.store import JobRecord, Store
 from tests.fakes import small_engine
 from tests.tiny_sdxl import save_tiny_controlnet, save_tiny_lora, save_tiny_sdxl
 
@@ -42,10 +42,10 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         patch.setenv("ATELIER_WEIGHTS", str(weights))
         async with (
             Store.open(":memory:") as store,
-            small_engine(data, models=tuple(settings.models.named().items())) as engine,
+            small_engine(data, models=tuple(settings.models.engine_names().items())) as engine,
         ):
             yield Service(
-                Studio(settings, store, Files(data / "media", max_bytes=10**7, max_pixels=10**7), engine, COMMANDS)
+                AppContext(settings, store, Files(data / "media", max_bytes=10**7, max_pixels=10**7), engine, COMMANDS)
             )
 
 
@@ -80,10 +80,10 @@ async def refusal(service: Service, line: str, **files: Attachment) -> str:
     return f"{update.kind}: {update.sentence}"
 
 
-async def pressed(service: Service, done: Done, label: str) -> tuple[Done, Row]:
-    buttons = {button.label: button for button in under(done.job, done.result, COMMANDS, "en")}
-    press = meaning(buttons[label].id, COMMANDS)
-    request = Request(press.command, press.raw, user="web:ana", origin="", files=press.files)
+async def pressed(service: Service, done: Done, label: str) -> tuple[Done, JobRecord]:
+    buttons = {button.label: button for button in buttons_for(done.job, done.result, COMMANDS, "en")}
+    press = parse_button(buttons[label].id, COMMANDS)
+    request = Request(press.command, press.raw_options, user="web:ana", origin="", files=press.files)
     update = await last(service, request)
     assert isinstance(update, Done), update
     row = await service.studio.store.job(update.job)

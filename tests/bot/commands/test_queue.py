@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Request
@@ -25,7 +25,7 @@ from tests.fakes import done, failed, small_engine, until
 
 @command("Say it back")
 async def echo(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @asynccontextmanager
@@ -33,9 +33,9 @@ async def studio(folder: Path, settings: Settings | None = None) -> AsyncIterato
     """One that may be opened again in the same folder, as after a restart."""
     async with Store.open(folder / "atelier.db") as store, small_engine(folder) as engine:
         files = Files(folder / "media", max_bytes=1000, max_pixels=10_000)
-        opened = Studio(settings or Settings(), store, files, engine, (*COMMANDS, echo))
+        opened = AppContext(settings or Settings(), store, files, engine, (*COMMANDS, echo))
         await queue_state.restore(opened)
-        learning = asyncio.create_task(queue_state.keep_learning(opened))
+        learning = asyncio.create_task(queue_state.record_durations(opened))
         yield Service(opened)
         learning.cancel()
 
@@ -47,7 +47,7 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
 
 
 async def told(service: Service, name: str, user: str = "web:a", *, admin: bool = True, **raw: Any) -> list[Update]:
-    asked = Request(command=name, raw=raw, user=user, origin="here", admin=admin)
+    asked = Request(command=name, raw_options=raw, user=user, origin="here", admin=admin)
     async with aclosing(service.handle(asked)) as updates:
         return [update async for update in updates]
 
@@ -63,7 +63,7 @@ async def refusal(service: Service, action: str, job: str = "") -> str:
 async def waiting(service: Service, count: int) -> list[str]:
     """The ids of those who wait, next first, once there are so many."""
     await until(lambda: len(service.studio.engine.line) == count)
-    return [standing.job for standing in service.studio.engine.line.standings()]
+    return [standing.job for standing in service.studio.engine.line.positions()]
 
 
 async def test_only_admins_see_the_queue(service: Service) -> None:
@@ -124,7 +124,7 @@ async def test_bumping_a_job_that_shares_anothers_run_bumps_that_run(service: Se
     await waiting(service, 2)
     (rider,) = [row.job.id for row in await service.studio.store.jobs_of("web:1")]
     await said(service, "bump", rider)
-    assert (await waiting(service, 2))[0] == service.flights.run_of(rider)
+    assert (await waiting(service, 2))[0] == service.flights.run_id_of(rider)
     await said(service, "resume")
     await asyncio.gather(*asked)
 
@@ -166,7 +166,7 @@ async def test_how_long_runs_take_is_learned_and_survives_a_restart(tmp_path: Pa
         await until(lambda: bool(service.studio.engine.state().workers[0].running))
         known = asyncio.create_task(told(service, "echo", text="b", seconds=0.2, user="web:b"))
         await waiting(service, 1)
-        (standing,) = service.studio.engine.line.standings()
+        (standing,) = service.studio.engine.line.positions()
         assert standing.starts is None  # nobody knows how long what runs will take
         await asyncio.gather(held, known)
 
@@ -175,7 +175,7 @@ async def test_a_role_has_its_share_and_its_caps(tmp_path: Path) -> None:
     roles = {"friends": {"people": ["web:f"], "weight": 3, "running": 1, "queued": 1}}
     async with studio(tmp_path, Settings.model_validate({"roles": roles})) as service:
         call = Call(Request("echo", {}, "web:f", ""), service.studio)
-        job = await call.job("echo", Echo())
+        job = await call.build_job("echo", Echo())
         assert (job.weight, job.at_once, job.in_line) == (3, 1, 1)
         await said(service, "pause")
         first = asyncio.create_task(told(service, "echo", user="web:f", text="1"))

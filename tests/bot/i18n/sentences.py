@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 ROOMS = ("bot", "engine", "storage")
 
-SINKS = {"say", "Sentence", "progress", "report"}
+SINKS = {"translate", "UserMessage", "progress", "report"}
 """Calls whose first argument, or `template=`, is a sentence, besides error classes. The last two tell a job's stage."""
 
 

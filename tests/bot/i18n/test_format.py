@@ -1,6 +1,6 @@
 import pytest
 
-from bot.i18n.format import size, span
+from bot.i18n.format import format_bytes, format_duration
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,9 @@ from bot.i18n.format import size, span
     ],
 )
 def test_a_length_of_time_has_its_two_largest_units(seconds: float, text: str) -> None:
-    assert span(seconds) == text
+    assert format_duration(seconds) == text
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (15 * 10**9, "15.0 GB")])
 def test_sizes_are_in_thousands(count: int, text: str) -> None:
-    assert size(count).lower() == text.lower()
+    assert format_bytes(count).lower() == text.lower()

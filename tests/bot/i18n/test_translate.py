@@ -1,6 +1,6 @@
 from string import Formatter
 
-from bot.i18n.translate import SPANISH, language_of, say
+from bot.i18n.translate import SPANISH, language_of, translate
 from tests.bot.i18n.sentences import sentences
 
 FOUND = sentences()
@@ -50,8 +50,8 @@ def test_spanish_is_for_every_spanish_and_english_for_the_rest() -> None:
 
 
 def test_a_sentence_is_said_in_the_persons_language_with_its_facts() -> None:
-    assert say("In line, place {place}.", "es", place=3) == "En cola, puesto 3."
-    assert say("In line, place {place}.", place=3) == "In line, place 3."
+    assert translate("In line, place {place}.", "es", place=3) == "En cola, puesto 3."
+    assert translate("In line, place {place}.", place=3) == "In line, place 3."
 
 
 def names(template: str) -> set[tuple[str, str | None]]:

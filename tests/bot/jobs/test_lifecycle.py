@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands.cancel import cancel
 from bot.config.settings import Settings
 from bot.core.command import Request
@@ -18,13 +18,13 @@ from engine.core.errors import Broken
 from engine.core.job import Done, Failed, Job, Result, Started, Update
 from engine.tasks.echo import Params as Echo
 from storage.files import Files
-from storage.store import Row, Store
+from storage.store import JobRecord, Store
 from tests.fakes import done, echo, failed, small_engine
 
 
 @command("Say it back")
 async def repeat(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @pytest.fixture
@@ -32,17 +32,17 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
     settings = Settings().model_copy(update={"limits": {}})
     async with Store.open(tmp_path / "atelier.db") as store, small_engine(tmp_path) as engine:
         files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
-        yield Service(Studio(settings, store, files, engine, (repeat, cancel)))
+        yield Service(AppContext(settings, store, files, engine, (repeat, cancel)))
 
 
-async def left(service: Service, job: Job, attempts: int = 0) -> Row:
+async def left(service: Service, job: Job, attempts: int = 0) -> JobRecord:
     """The job as an earlier run left it: in line, or running for the so manieth time."""
     await service.studio.store.admit(job)
     for attempt in range(attempts):
         if attempt:
             await service.studio.store.requeue(job.id)
         await service.studio.store.start(job.id, "cpu")
-    (found,) = await service.left(job.user.partition(":")[0])
+    (found,) = await service.unfinished_jobs(job.user.partition(":")[0])
     assert found == job
     return await row_of(service, job)
 
@@ -52,7 +52,7 @@ async def resumed(service: Service, job: Job) -> list[Update]:
         return [update async for update in updates]
 
 
-async def row_of(service: Service, job: Job) -> Row:
+async def row_of(service: Service, job: Job) -> JobRecord:
     row = await service.studio.store.job(job.id)
     assert row is not None
     return row
@@ -98,7 +98,7 @@ async def test_what_was_made_is_told_without_a_run(service: Service) -> None:
         await service.studio.store.start(job.id, "cpu")
     await service.studio.store.finish(made.id, Result(text="made"), 1)
     await service.studio.store.fail(broke.id, Failed.of(Broken("It broke."), broke.id))
-    ends = [await resumed(service, each) for each in await service.left("web")]
+    ends = [await resumed(service, each) for each in await service.unfinished_jobs("web")]
     assert ends == [[Done(job=made.id, result=Result(text="made"))], [Failed.of(Broken("It broke."), broke.id)]]
     assert [(await row_of(service, job)).state for job in (made, broke)] == ["done", "failed"]
 
@@ -111,7 +111,7 @@ async def test_an_answer_that_was_not_shown_stays_to_be_told(service: Service) -
             if isinstance(update, Done):
                 job = update.job
                 break
-    row = await row_of(service, *await service.left("web"))
+    row = await row_of(service, *await service.unfinished_jobs("web"))
     assert (row.job.id, row.state) == (job, "delivering")
     assert isinstance((await resumed(service, row.job))[-1], Done)
 
@@ -119,7 +119,7 @@ async def test_an_answer_that_was_not_shown_stays_to_be_told(service: Service) -
 async def test_jobs_of_another_platform_stay_as_they_are(service: Service) -> None:
     job = echo(user="discord:7")
     await left(service, job)
-    assert await service.left("telegram") == []
+    assert await service.unfinished_jobs("telegram") == []
     assert (await row_of(service, job)).state == "queued"
 
 
@@ -137,9 +137,9 @@ async def test_a_platform_that_is_lost_leaves_its_job_to_go_on(service: Service)
     async with aclosing(service.handle(Request("repeat", {"seconds": 60}, "web:a", "here"))) as updates:
         async for update in updates:
             if isinstance(update, Started):
-                service.leave(update.job)
+                service.detach(update.job)
                 break
-    row = await row_of(service, *await service.left("web"))
+    row = await row_of(service, *await service.unfinished_jobs("web"))
     assert (row.state, row.attempt) == ("queued", 0)
 
 
@@ -148,7 +148,7 @@ async def test_a_full_disk_refuses_a_job_and_takes_nothing(service: Service, mon
     async with aclosing(service.handle(Request("repeat", {"text": "x"}, "web:a", "here"))) as updates:
         (refused,) = [update async for update in updates]
     assert "disk is full" in str(failed(refused).sentence)
-    assert await service.studio.store.unfinished() == []
+    assert await service.studio.store.unfinished_jobs() == []
 
 
 async def test_what_is_made_while_another_program_holds_the_database_is_told_once_it_lets_go(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.config.sections import BotSection
 from bot.config.settings import Settings
-from bot.maintenance.cleanup import tidy
+from bot.maintenance.cleanup import clean_up
 from engine.core.errors import Cancelled, disk_full
 from engine.core.job import Failed, Result
-from engine.core.stage_store import FOLDER, Stages
+from engine.core.stage_store import FOLDER, StageStore
 from engine.host.engine import Engine, HostSettings
 from engine.media.files import keep
 from storage.files import Files
@@ -21,11 +21,11 @@ from tests.fakes import echo
 
 
 @pytest.fixture
-async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
+async def studio(tmp_path: Path) -> AsyncIterator[AppContext]:
     settings = Settings(bot=BotSection(data_dir=tmp_path))
     files = Files(tmp_path / "media", max_bytes=1000, max_pixels=1000)
     async with Store.open(":memory:") as store:
-        yield Studio(settings, store, files, Engine(HostSettings((), tmp_path)), ())
+        yield AppContext(settings, store, files, Engine(HostSettings((), tmp_path)), ())
 
 
 def aged(path: Path, seconds: float) -> Path:
@@ -36,7 +36,7 @@ def aged(path: Path, seconds: float) -> Path:
     return path
 
 
-async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio: Studio, tmp_path: Path) -> None:
+async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio: AppContext, tmp_path: Path) -> None:
     old, new = aged(tmp_path / "previews" / "1.webp", 700), aged(tmp_path / "previews" / "2.webp", 0)
     upload, result = (keep(content, tmp_path / "media") for content in (b"GIF89a upload", b"GIF89a result"))
     job = echo()
@@ -45,37 +45,37 @@ async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio
     await studio.store.finish(job.id, Result(media=(result,)), 0.1)
     for media in (upload, result):
         aged(media.path, 4000)
-    await tidy(studio)
+    await clean_up(studio)
     assert (old.exists(), new.exists()) == (False, True)
     assert (upload.path.exists(), result.path.exists()) == (False, True)
 
 
-async def test_what_a_killed_worker_left_goes_once_no_run_can_be_at_it(studio: Studio, tmp_path: Path) -> None:
+async def test_what_a_killed_worker_left_goes_once_no_run_can_be_at_it(studio: AppContext, tmp_path: Path) -> None:
     left, used = tmp_path / "scratch" / "a-1", tmp_path / "scratch" / "b-2"
     for folder in (left, used):
         folder.mkdir(parents=True)
         (folder / "film.mp4").write_bytes(b"x")
     then = left.stat().st_mtime - studio.settings.engine.timeout - 700
     os.utime(left, (then, then))
-    await tidy(studio)
+    await clean_up(studio)
     assert (left.exists(), used.exists()) == (False, True)
 
 
-async def test_what_stages_made_stays_until_the_job_ends(studio: Studio, tmp_path: Path) -> None:
+async def test_what_stages_made_stays_until_the_job_ends(studio: AppContext, tmp_path: Path) -> None:
     job, made = echo(), keep(b"GIF89a stage", tmp_path / "media")
     await studio.store.admit(job)
-    Stages(tmp_path, job.id).keep("first", Result(media=(made,)))
+    StageStore(tmp_path, job.id).save("first", Result(media=(made,)))
     aged(made.path, 4000)
-    await tidy(studio)
-    assert Stages(tmp_path, job.id).made("first") == Result(media=(made,))
+    await clean_up(studio)
+    assert StageStore(tmp_path, job.id).load("first") == Result(media=(made,))
     await studio.store.abandon(job.id, Failed.of(Cancelled("Cancelled."), job.id))
-    await tidy(studio)
+    await clean_up(studio)
     assert not (tmp_path / "stages" / job.id).exists()
     assert not made.path.exists()
 
 
 async def test_a_full_disk_gives_files_back_though_it_takes_no_rows(
-    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    studio: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full() -> None:
         raise disk_full()
@@ -83,15 +83,15 @@ async def test_a_full_disk_gives_files_back_though_it_takes_no_rows(
     monkeypatch.setattr(studio.store, "tidy", full)
     upload = keep(b"GIF89a upload", tmp_path / "media")
     aged(upload.path, 4000)
-    await tidy(studio)
+    await clean_up(studio)
     assert not upload.path.exists()
 
 
-async def test_what_could_not_be_tidied_is_tried_again(studio: Studio, tmp_path: Path) -> None:
+async def test_what_could_not_be_tidied_is_tried_again(studio: AppContext, tmp_path: Path) -> None:
     in_the_way, upload = aged(tmp_path / FOLDER / "stray", 0), keep(b"GIF89a upload", tmp_path / "media")
     aged(upload.path, 4000)
-    await tidy(studio)
+    await clean_up(studio)
     assert upload.path.exists()
     in_the_way.unlink()
-    await tidy(studio)
+    await clean_up(studio)
     assert not upload.path.exists()

@@ -7,7 +7,14 @@ import pytest
 
 from bot.commands import COMMANDS
 from bot.core.command import Attachment, Command
-from bot.presentation.buttons import EACH, MOST, job_of, meaning, under, withdraws
+from bot.presentation.buttons import (
+    MAX_BUTTONS,
+    MAX_FILES_WITH_BUTTONS,
+    buttons_for,
+    deletes_message,
+    parse_button,
+    parse_target,
+)
 from engine.core.job import Media, Result
 
 
@@ -16,7 +23,7 @@ def media(mime: str = "image/png") -> Media:
 
 
 def labels(result: Result, commands: tuple[Command, ...] = COMMANDS) -> list[str]:
-    return [button.label for button in under("3f9a", result, commands, "en")]
+    return [button.label for button in buttons_for("3f9a", result, commands, "en")]
 
 
 def named(name: str) -> Command:
@@ -42,39 +49,41 @@ def test_what_draws_on_stands_under_a_single_picture_that_can_be_drawn_on() -> N
 
 def test_an_answer_without_a_file_has_no_buttons() -> None:
     assert labels(Result(text="hello", facts={"seed": 7})) == []
-    assert under("", Result(media=(media(),)), COMMANDS, "en") == ()
+    assert buttons_for("", Result(media=(media(),)), COMMANDS, "en") == ()
 
 
 def test_each_of_several_files_has_its_own_buttons() -> None:
     result = Result(media=(media(), media("audio/ogg"), media()), facts={"seed": 7})
-    shown = [button.id for button in under("3f9a", result, COMMANDS, "en")]
+    shown = [button.id for button in buttons_for("3f9a", result, COMMANDS, "en")]
     assert shown == ["again:3f9a", "upscale:3f9a", "upscale:3f9a.3", "animate:3f9a", "animate:3f9a.3", "delete:3f9a"]
 
 
 def test_where_there_would_be_too_many_only_the_first_file_has_buttons() -> None:
-    more = tuple(replace(named("upscale"), name=f"more_{number}") for number in range(MOST // EACH))
-    shown = under("3f9a", Result(media=(media(),) * EACH), (*COMMANDS, *more), "en")
-    assert len(shown) <= MOST
+    more = tuple(
+        replace(named("upscale"), name=f"more_{number}") for number in range(MAX_BUTTONS // MAX_FILES_WITH_BUTTONS)
+    )
+    shown = buttons_for("3f9a", Result(media=(media(),) * MAX_FILES_WITH_BUTTONS), (*COMMANDS, *more), "en")
+    assert len(shown) <= MAX_BUTTONS
     assert {button.argument for button in shown} == {"3f9a"}
 
 
 def test_a_label_is_in_the_persons_language() -> None:
-    assert under("3f9a", Result(media=(media(),)), (named("delete"),), "es")[0].label == "Borrar"
+    assert buttons_for("3f9a", Result(media=(media(),)), (named("delete"),), "es")[0].label == "Borrar"
 
 
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.button])
 def test_a_press_gives_its_job_or_its_file_to_the_option_that_takes_it(name: str) -> None:
     command = named(name)
-    asked = meaning(f"{name}:3f9a.2", COMMANDS)
+    asked = parse_button(f"{name}:3f9a.2", COMMANDS)
     assert asked.command == name
-    assert asked.raw == ({"job": "3f9a"} if "job" in command.params.model_fields else {})
+    assert asked.raw_options == ({"job": "3f9a"} if "job" in command.params.model_fields else {})
     assert asked.files == ({command.source.name: Attachment("3f9a.2", result="3f9a.2")} if command.source else {})
 
 
 def test_a_button_of_a_command_that_is_gone_asks_for_that_command() -> None:
-    assert (meaning("explode:1", COMMANDS).command, meaning("", COMMANDS).command) == ("explode", "")
-    assert not withdraws("explode:1", COMMANDS)
-    assert withdraws("delete:3f9a", COMMANDS)
+    assert (parse_button("explode:1", COMMANDS).command, parse_button("", COMMANDS).command) == ("explode", "")
+    assert not deletes_message("explode:1", COMMANDS)
+    assert deletes_message("delete:3f9a", COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -88,4 +97,4 @@ def test_a_button_of_a_command_that_is_gone_asks_for_that_command() -> None:
     ],
 )
 def test_the_number_of_a_file_is_read_with_care(argument: str, expected: tuple[str, int]) -> None:
-    assert job_of(argument) == expected
+    assert parse_target(argument) == expected

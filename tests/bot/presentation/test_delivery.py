@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.config.sections import BotSection, WebSection
 from bot.config.settings import Settings
 from bot.presentation.card import Card
-from bot.presentation.delivery import LINK_SECONDS, fitted, link, opens
-from bot.presentation.signing import Keys
+from bot.presentation.delivery import LINK_SECONDS, fit_to_limit, link, verify_link
+from bot.presentation.signing import Signer
 from engine.core.job import Media
 from engine.host.engine import Engine, HostSettings
 from engine.media.files import keep
@@ -23,14 +23,14 @@ from storage.store import Store
 
 
 @pytest.fixture
-async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
+async def studio(tmp_path: Path) -> AsyncIterator[AppContext]:
     async with Store.open(":memory:") as store:
         yield studio_of(store, tmp_path, WebSection())
 
 
-def studio_of(store: Store, folder: Path, web: WebSection) -> Studio:
+def studio_of(store: Store, folder: Path, web: WebSection) -> AppContext:
     settings = Settings(bot=BotSection(data_dir=folder), web=web)
-    return Studio(settings, store, Files(folder / "media", 10**7, 10**7), Engine(HostSettings((), folder)), ())
+    return AppContext(settings, store, Files(folder / "media", 10**7, 10**7), Engine(HostSettings((), folder)), ())
 
 
 def noise(folder: Path, mode: str = "RGB") -> Media:
@@ -43,65 +43,65 @@ def noise(folder: Path, mode: str = "RGB") -> Media:
 
 @pytest.mark.parametrize(("mode", "kind"), [("RGB", "image/jpeg"), ("RGBA", "image/webp")])
 async def test_a_picture_is_reencoded_to_fit_and_that_is_said(
-    studio: Studio, tmp_path: Path, mode: str, kind: str
+    studio: AppContext, tmp_path: Path, mode: str, kind: str
 ) -> None:
     picture = noise(tmp_path, mode)
-    card = await fitted(Card("here", (picture,), final=True), 200_000, "en", studio)
+    card = await fit_to_limit(Card("here", (picture,), final=True), 200_000, "en", studio)
     (small,) = card.media
     assert small.mime == kind
     assert small.bytes <= 200_000 < picture.bytes
     assert card.text.startswith("here\nRe-encoded from ")
 
 
-async def test_a_reencoded_picture_keeps_its_colour_profile(studio: Studio, tmp_path: Path) -> None:
+async def test_a_reencoded_picture_keeps_its_colour_profile(studio: AppContext, tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     file = io.BytesIO()
     with Image.open(noise(tmp_path).path) as drawn:
         drawn.save(file, "PNG", icc_profile=profile)
-    card = await fitted(Card("", (keep(file.getvalue(), tmp_path / "media"),), final=True), 200_000, "en", studio)
+    card = await fit_to_limit(Card("", (keep(file.getvalue(), tmp_path / "media"),), final=True), 200_000, "en", studio)
     with Image.open(card.media[0].path) as sent:
         assert sent.info["icc_profile"] == profile
 
 
-async def test_a_link_opens_until_its_time_and_only_as_it_was_signed(studio: Studio) -> None:
-    keys, name, later = await Keys.of(studio.store), "a" * 64 + ".mp4", str(int(time.time()) + 60)
-    assert opens(keys, name, later, keys.sign("shared", name, later))
-    assert not opens(keys, name, "1000", keys.sign("shared", name, "1000"))
+async def test_a_link_opens_until_its_time_and_only_as_it_was_signed(studio: AppContext) -> None:
+    keys, name, later = await Signer.of(studio.store), "a" * 64 + ".mp4", str(int(time.time()) + 60)
+    assert verify_link(keys, name, later, keys.sign("shared", name, later))
+    assert not verify_link(keys, name, "1000", keys.sign("shared", name, "1000"))
     for until in ("9" * 5000, "-1", "", "soon"):  # no number of anybody else's is ever read
-        assert not opens(keys, name, until, keys.sign("shared", name, later))
+        assert not verify_link(keys, name, until, keys.sign("shared", name, later))
 
 
-async def test_what_fits_is_left_alone(studio: Studio, tmp_path: Path) -> None:
+async def test_what_fits_is_left_alone(studio: AppContext, tmp_path: Path) -> None:
     card = Card("here", (noise(tmp_path),), final=True)
-    assert await fitted(card, 10**7, "en", studio) == card
+    assert await fit_to_limit(card, 10**7, "en", studio) == card
 
 
 async def test_what_cannot_fit_stays_for_the_platforms_word_where_there_is_no_public_address(
-    studio: Studio, tmp_path: Path
+    studio: AppContext, tmp_path: Path
 ) -> None:
     card = Card("here", (keep(b"\x1aE\xdf\xa3 no picture" * 9, tmp_path / "media"),), final=True)
-    assert await fitted(card, 10, "en", studio) == card
+    assert await fit_to_limit(card, 10, "en", studio) == card
 
 
-async def test_what_cannot_fit_is_a_link_for_a_day_where_there_is_one(studio: Studio, tmp_path: Path) -> None:
+async def test_what_cannot_fit_is_a_link_for_a_day_where_there_is_one(studio: AppContext, tmp_path: Path) -> None:
     public = studio_of(studio.store, tmp_path, WebSection(public_url="https://studio.example/"))
     sound = keep(b"RIFF0000WAVEfmt " * 9, tmp_path / "media")
-    card = await fitted(Card("here", (sound,), final=True), 10, "es", public)
+    card = await fit_to_limit(Card("here", (sound,), final=True), 10, "es", public)
     assert card.media == ()
     assert f"https://studio.example/shared/{sound.sha256}.wav?until=" in card.text
     assert "Durante un día" in card.text
 
 
-async def test_a_link_opens_its_own_file_until_its_time_is_over(studio: Studio, tmp_path: Path) -> None:
+async def test_a_link_opens_its_own_file_until_its_time_is_over(studio: AppContext, tmp_path: Path) -> None:
     public = studio_of(studio.store, tmp_path, WebSection(public_url="https://studio.example"))
-    sound, keys = keep(b"RIFF0000WAVEfmt ", tmp_path / "media"), await Keys.of(studio.store)
+    sound, keys = keep(b"RIFF0000WAVEfmt ", tmp_path / "media"), await Signer.of(studio.store)
     url = await link(sound, public)
     assert url is not None
     until, key = url.partition("until=")[2].split("&key=")
     name = f"{sound.sha256}.wav"
     assert abs(int(until) - time.time() - LINK_SECONDS) < 5
-    assert opens(keys, name, until, key)
-    assert not opens(keys, name, str(int(until) + 1), key)
-    assert not opens(keys, name.replace(name[0], "f"), until, key)
+    assert verify_link(keys, name, until, key)
+    assert not verify_link(keys, name, str(int(until) + 1), key)
+    assert not verify_link(keys, name.replace(name[0], "f"), until, key)
     past = str(int(time.time()) - 1)
-    assert not opens(keys, name, past, keys.sign("shared", name, past))
+    assert not verify_link(keys, name, past, keys.sign("shared", name, past))

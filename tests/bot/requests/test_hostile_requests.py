@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Attachment, Request
 from bot.maintenance.loop_watchdog import Block, Watchdog, processor_clock
-from bot.presentation.buttons import meaning
+from bot.presentation.buttons import parse_button
 from bot.requests.service import Service
 from engine.core.job import Failed
 from engine.host.engine import Engine
@@ -49,7 +49,7 @@ async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
     settings = Settings.model_validate({"bot": {"data_dir": tmp_path, "wildcards": lists}})
     async with Store.open(":memory:") as store:
         files = Files(tmp_path / "media", max_bytes=10**6, max_pixels=10_000)
-        yield Service(Studio(settings, store, files, engine, COMMANDS))
+        yield Service(AppContext(settings, store, files, engine, COMMANDS))
 
 
 async def refused(service: Service, request: Request) -> Failed:
@@ -118,8 +118,8 @@ async def test_hostile_files_are_refused(service: Service, name: str, data: byte
 @pytest.mark.parametrize("job", ["\ud800", "\0", "a" * 100_000, "a.\ud800", ""])
 async def test_a_job_of_a_name_that_cannot_be_is_not_found(service: Service, job: str) -> None:
     for button in ("upscale", "delete", "yes"):
-        press = meaning(f"{button}:{job}", COMMANDS)
-        asked = request(press.command, dict(press.raw), **press.files)
+        press = parse_button(f"{button}:{job}", COMMANDS)
+        asked = request(press.command, dict(press.raw_options), **press.files)
         assert (await refused(service, asked)).kind == "BadInput"
 
 

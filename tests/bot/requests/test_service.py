@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.app import Studio
+from bot.app import AppContext
 from bot.config.settings import Settings
 from bot.core.command import Attachment, Reply, Request
 from bot.requests.call import Call, command
@@ -31,17 +31,17 @@ from tests.storage.builders import PICTURE
 
 @command("Say it back")
 async def echo(call: Call, params: Echo) -> Job:
-    return await call.job("echo", params)
+    return await call.build_job("echo", params)
 
 
 @command("Say it back at once")
 async def hello(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # no options
-    return Reply(call.say("Cancel"), facts={"user": call.request.user})
+    return Reply(call.translate("Cancel"), facts={"user": call.request.user})
 
 
 @command("Draw", admin=True)
 async def draw(call: Call, params: Imagine) -> Job:
-    return await call.job("imagine", params)
+    return await call.build_job("imagine", params)
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
     settings = Settings().model_copy(update={"limits": {"echo": Rate(2, 60.0), "draw": Rate(1, 60.0)}})
     async with Store.open(":memory:") as store, small_engine(tmp_path) as engine:
         files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
-        yield Service(Studio(settings, store, files, engine, (echo, hello, draw)))
+        yield Service(AppContext(settings, store, files, engine, (echo, hello, draw)))
 
 
 def request(name: str = "echo", user: str = "web:a", **raw: Any) -> Request:
-    return Request(command=name, raw=raw, user=user, origin="here")
+    return Request(command=name, raw_options=raw, user=user, origin="here")
 
 
 async def told(service: Service, asked: Request) -> list[Update]:
@@ -91,7 +91,7 @@ async def test_over_the_limit_is_refused_with_the_wait_and_takes_nothing(service
     refused = failed((await told(service, request(text="c")))[0])
     assert refused.kind == "RateLimited"
     assert 55 < float(refused.sentence.facts["wait"]) <= 60
-    assert await service.studio.store.unfinished() == []
+    assert await service.studio.store.unfinished_jobs() == []
     assert isinstance((await told(service, request(text="c", user="web:b")))[-1], Done)
 
 
@@ -117,8 +117,12 @@ async def test_over_the_limit_no_file_is_asked_for(service: Service) -> None:
 
 async def test_further_identities_count_against_the_limit_too(service: Service) -> None:
     for number in range(2):
-        await told(service, replace(request(text=str(number), user=f"web:{number}"), also=("web-address:1",)))
-    refused = failed((await told(service, replace(request(text="c", user="web:c"), also=("web-address:1",))))[0])
+        await told(
+            service, replace(request(text=str(number), user=f"web:{number}"), extra_identities=("web-address:1",))
+        )
+    refused = failed(
+        (await told(service, replace(request(text="c", user="web:c"), extra_identities=("web-address:1",))))[0]
+    )
     assert refused.kind == "RateLimited"
 
 
@@ -137,7 +141,7 @@ async def test_further_identities_count_against_the_limit_too(service: Service) 
 async def test_bad_input_is_a_sentence_and_leaves_no_row(service: Service, asked: Request, said: str) -> None:
     refused = failed((await told(service, asked))[0])
     assert said in str(refused.sentence)
-    assert await service.studio.store.unfinished() == []
+    assert await service.studio.store.unfinished_jobs() == []
 
 
 async def test_a_file_on_this_machine_cannot_be_named_in_words(service: Service) -> None:
@@ -167,7 +171,7 @@ async def test_a_job_that_the_engine_cannot_take_fails_and_the_next_one_runs(ser
     """As one that an older version kept may be."""
     fitting = Job(command="echo", task="echo", params={"text": "hi"}, key="k", user="web:a", origin="here")
     for job in (fitting.model_copy(update={"params": {"seconds": "long"}}), fitting):
-        async with asyncio.timeout(10), aclosing(service.flights.ride(job)) as updates:
+        async with asyncio.timeout(10), aclosing(service.flights.subscribe(job)) as updates:
             last = [update async for update in updates][-1]
         assert isinstance(last, Done) == (job is fitting)
         assert last.job == job.id
@@ -219,7 +223,7 @@ async def test_closing_takes_no_more_and_leaves_jobs_to_a_later_run_without_coun
     assert isinstance((await waiting)[-1], Paused)
     refused = failed((await told(service, request("hello")))[0])
     assert "closing" in str(refused.sentence)
-    (job,) = await service.left("web")
+    (job,) = await service.unfinished_jobs("web")
     left = await service.studio.store.job(job.id)
     assert left is not None
     assert (left.state, left.attempt) == ("queued", 0)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from engine.core.errors import BadInput
 from engine.core.job import Media, key_of
-from engine.core.params import Option, TaskParams, matched
+from engine.core.params import Option, TaskParams, assign_files
 from engine.tasks.imagine.params import Params, Shapes
 from engine.tasks.upscale.params import Params as Upscale
 
@@ -57,13 +57,13 @@ def test_a_missing_file_is_to_be_attached_not_typed() -> None:
 
 
 def test_the_same_request_has_the_same_seed_and_another_prompt_another() -> None:
-    first, again, other = (Params.parse({"prompt": prompt}).seeded() for prompt in ("a cat", " a cat ", "a dog"))
+    first, again, other = (Params.parse({"prompt": prompt}).with_seed() for prompt in ("a cat", " a cat ", "a dog"))
     assert first == again
     assert first.seed != other.seed
 
 
 def test_seed_minus_one_is_a_new_seed_each_time() -> None:
-    seeds = {Params.parse({"prompt": "a cat", "seed": -1}).seeded().seed for _ in range(8)}
+    seeds = {Params.parse({"prompt": "a cat", "seed": -1}).with_seed().seed for _ in range(8)}
     assert len(seeds) == 8
     assert all(seed is not None and seed >= 0 for seed in seeds)
 
@@ -86,11 +86,11 @@ def test_seeds_that_followed_from_other_options_stay_as_they_were() -> None:
         text: str
         seed: int | None = None
 
-    assert [Small(text=text).seeded().seed for text in ("a dog", "a red cat")] == [1753979190, 3090354]
+    assert [Small(text=text).with_seed().seed for text in ("a dog", "a red cat")] == [1753979190, 3090354]
 
 
 def test_where_a_file_lies_does_not_change_seed_or_key() -> None:
-    here, there = (Params(prompt="x", image=image(path)).seeded() for path in ("/a.png", "/b.png"))
+    here, there = (Params(prompt="x", image=image(path)).with_seed() for path in ("/a.png", "/b.png"))
     assert here.seed == there.seed
     keys = {key_of("imagine", 1, "m", params.model_dump(mode="json")) for params in (here, there)}
     assert len(keys) == 1
@@ -129,9 +129,9 @@ class Filmed(TaskParams):
     ],
 )
 def test_a_file_goes_to_the_option_that_accepts_its_kind(names: list[str], places: dict[str, int]) -> None:
-    assert matched(Filmed, names) == places
+    assert assign_files(Filmed, names) == places
 
 
 def test_a_picture_sent_in_answer_to_another_is_its_mask_and_alone_it_is_the_picture() -> None:
-    assert matched(Params, ["painted.png", "photo.jpg"]) == {"mask": 0, "image": 1}
-    assert matched(Params, ["photo.jpg"]) == {"image": 0}
+    assert assign_files(Params, ["painted.png", "photo.jpg"]) == {"mask": 0, "image": 1}
+    assert assign_files(Params, ["photo.jpg"]) == {"image": 0}

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine.core.artifact_cache import Parts
+from engine.core.artifact_cache import ArtifactCache
 from engine.core.job import Result
-from engine.core.stage_store import Stages
+from engine.core.stage_store import StageStore
 
 THREE = {"type": "run", "job": "1", "task": "echo", "params": {"text": "x", "seconds": 1.5, "stages": 3}}
 BOUND = 20.0
@@ -58,12 +58,12 @@ def test_a_job_goes_on_at_the_stage_that_it_had_reached(tmp_path: Path) -> None:
     result = run_again(tmp_path)
     assert len(result["media"]) == 3
     assert before.items() <= kept(tmp_path).items()
-    assert set(Stages(tmp_path, "1").files()) == {media["sha256"] for media in result["media"]}
+    assert set(StageStore(tmp_path, "1").files()) == {media["sha256"] for media in result["media"]}
 
 
 def test_a_stage_whose_file_is_damaged_is_made_again(tmp_path: Path) -> None:
     before = killed_after(tmp_path, 2)
-    made = Stages(tmp_path, "1").made("0")
+    made = StageStore(tmp_path, "1").load("0")
     assert made is not None
     made.media[0].path.write_bytes(b"torn")
     result = run_again(tmp_path)
@@ -76,16 +76,16 @@ def test_a_stage_whose_file_is_damaged_is_made_again(tmp_path: Path) -> None:
 def test_a_stage_that_cannot_be_read_is_made_again_and_keeps_nobody_from_cleaning_up(
     tmp_path: Path, torn: bytes
 ) -> None:
-    stages = Stages(tmp_path, "1")
-    stages.keep("0", Result(text="made"))
+    stages = StageStore(tmp_path, "1")
+    stages.save("0", Result(text="made"))
     (tmp_path / "stages" / "1" / "0.json").write_bytes(torn)
-    assert stages.made("0") is None
+    assert stages.load("0") is None
     assert list(stages.files()) == []
 
 
 def test_a_part_that_cannot_be_read_is_made_again_and_what_a_killed_worker_left_goes(tmp_path: Path) -> None:
-    parts = Parts(tmp_path)
-    parts.made("abc", lambda: Result(text="first"))
+    parts = ArtifactCache(tmp_path)
+    parts.get_or_create("abc", lambda: Result(text="first"))
     (kept_at,) = (tmp_path / "parts").rglob("*.json")
     kept_at.write_bytes(b"{")
     left = kept_at.with_name("tmp12345")
@@ -95,4 +95,4 @@ def test_a_part_that_cannot_be_read_is_made_again_and_what_a_killed_worker_left_
     os.utime(left, (1, 1))
     assert parts.files() == set()
     assert not left.exists()
-    assert parts.made("abc", lambda: Result(text="again")).text == "again"
+    assert parts.get_or_create("abc", lambda: Result(text="again")).text == "again"

@@ -4,50 +4,58 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.host.durations import KINDS, LAST, SPREAD, Kind, Times, coarse, seconds_left
+from engine.host.durations import (
+    MAX_RUN_CLASSES,
+    MAX_SAMPLES,
+    MAX_SPREAD,
+    DurationEstimator,
+    RunClass,
+    round_wait,
+    seconds_left,
+)
 
-KIND = Kind("imagine", "pocket", "1 square", "cpu")
+KIND = RunClass("imagine", "pocket", "1 square", "cpu")
 
 
-def after(*runs: float) -> Times:
-    times = Times()
+def after(*runs: float) -> DurationEstimator:
+    times = DurationEstimator()
     for seconds in runs:
         times.remember(KIND, seconds)
     return times
 
 
 def test_nothing_is_said_before_a_few_runs_of_the_kind() -> None:
-    assert after(2, 2).usual(KIND) is None
-    assert after(2, 3, 2.5).usual(KIND) == 2.5
-    assert after(2, 3, 2.5).usual(Kind("imagine", "sdxl", "1 square", "cpu")) is None
+    assert after(2, 2).estimate(KIND) is None
+    assert after(2, 3, 2.5).estimate(KIND) == 2.5
+    assert after(2, 3, 2.5).estimate(RunClass("imagine", "sdxl", "1 square", "cpu")) is None
 
 
 def test_one_slow_run_changes_nothing_and_runs_that_differ_too_much_say_nothing() -> None:
-    assert after(2, 2.2, 2.1, 60, 2).usual(KIND) == pytest.approx(2.1)
-    assert after(1, 10, 2, 40, 5).usual(KIND) is None
+    assert after(2, 2.2, 2.1, 60, 2).estimate(KIND) == pytest.approx(2.1)
+    assert after(1, 10, 2, 40, 5).estimate(KIND) is None
 
 
 def test_kinds_that_nobody_asks_for_any_more_are_forgotten() -> None:
     times = after(2, 2, 2)
-    for number in range(KINDS + 5):
-        assert times.usual(KIND) == 2
-        other = Kind("imagine", "pocket", f"{number} x {number}", "cpu")
+    for number in range(MAX_RUN_CLASSES + 5):
+        assert times.estimate(KIND) == 2
+        other = RunClass("imagine", "pocket", f"{number} x {number}", "cpu")
         for _ in range(3):
             times.remember(other, 3)
-        assert times.usual(other) == 3
+        assert times.estimate(other) == 3
         times.remember(KIND, 2)
-    assert len(times._runs) == len(times._usual) + 1 == KINDS
+    assert len(times._runs) == len(times._usual) + 1 == MAX_RUN_CLASSES
 
 
 def test_only_the_last_runs_count() -> None:
-    assert after(*[100.0] * 50, *[2.0] * LAST).usual(KIND) == 2
+    assert after(*[100.0] * 50, *[2.0] * MAX_SAMPLES).estimate(KIND) == 2
 
 
 def test_what_is_learnt_is_passed_on() -> None:
-    heard: list[tuple[Kind, float]] = []
-    times = Times()
+    heard: list[tuple[RunClass, float]] = []
+    times = DurationEstimator()
     times.learnt = lambda kind, seconds: heard.append((kind, seconds))
-    times.learn(KIND, 3)
+    times.record(KIND, 3)
     times.remember(KIND, 4)
     assert heard == [(KIND, 3)]
 
@@ -69,11 +77,11 @@ def test_what_is_said_is_never_negative_nor_far_from_what_is_usual(
     usual: float, fraction: float, worked: float
 ) -> None:
     left = seconds_left(usual, fraction, worked)
-    assert left is None or 1 <= left <= SPREAD * usual * (1 - fraction) + 1e-6
+    assert left is None or 1 <= left <= MAX_SPREAD * usual * (1 - fraction) + 1e-6
 
 
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0.3, None), (1, 5), (8, 10), (58, 60), (100, 90), (580, 570), (3000, 3000), (1e6, None)]
 )
 def test_waits_are_told_in_coarse_steps(seconds: float, told: float | None) -> None:
-    assert coarse(seconds) == told
+    assert round_wait(seconds) == told

@@ -14,8 +14,8 @@ import pytest
 
 from engine.core.errors import Broken, Cancelled, EngineDied, OutOfMemory, TimedOut
 from engine.core.job import Done, Job, Progress, Queued, Started, Update, key_of
-from engine.host.durations import Kind
-from engine.host.engine import BESIDE, Engine, HostSettings
+from engine.host.durations import RunClass
+from engine.host.engine import CPU_LANE, Engine, HostSettings
 from engine.tasks.imagine.params import Params
 from engine.tasks.magic.params import Params as Magic
 from tests.fakes import Open, done, echo, failed, small_engine, until
@@ -165,9 +165,9 @@ async def test_a_worker_that_cannot_start_is_told_to_whoever_asks(tmp_path: Path
 async def test_a_device_that_cannot_start_takes_nothing_from_those_that_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.host.background.PAUSES", (0.01,))
+    monkeypatch.setattr("engine.host.background.BACKOFF_SECONDS", (0.01,))
     async with Engine.open(OneBad(devices=("cpu", "bad"), folder=tmp_path)) as engine:
-        await until(lambda: engine.line.hoped == {"cpu"}, 30)
+        await until(lambda: engine.line.expected_devices == {"cpu"}, 30)
         await until(lambda: engine.state().workers[0].ready, 30)
         asked = [asyncio.create_task(told(engine, echo(user=f"web:{n}", seconds=1, text=str(n)))) for n in range(2)]
         assert [done((await updates)[-1]).result.text for updates in asked] == ["0", "1"]
@@ -326,7 +326,7 @@ async def test_who_cancels_is_told_within_a_second_though_the_worker_does_not_he
 async def test_a_worker_that_hangs_in_a_cancelled_job_is_ended_and_who_shared_the_run_is_served(
     open_engine: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.host.supervisor.UNHEEDED", 0.4)
+    monkeypatch.setattr("engine.host.supervisor.HANG_SECONDS", 0.4)
     async with open_engine() as engine:
         before = pid(engine)
         engine.mode = "paused"
@@ -348,7 +348,7 @@ async def test_a_worker_that_hangs_in_a_cancelled_job_is_ended_and_who_shared_th
 async def test_a_hung_worker_that_was_ended_says_so_and_the_next_job_is_served(
     open_engine: Open, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engine.host.supervisor.UNHEEDED", 0.2)
+    monkeypatch.setattr("engine.host.supervisor.HANG_SECONDS", 0.2)
     async with open_engine() as engine:
         before = pid(engine)
         stuck = asyncio.create_task(told(engine, hung := echo(fault="hang")))
@@ -364,7 +364,7 @@ async def test_a_hung_worker_that_was_ended_says_so_and_the_next_job_is_served(
 async def test_a_worker_that_is_heard_to_work_for_others_is_not_ended_for_a_job_cancelled_beside_them(
     open_engine: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.host.supervisor.UNHEEDED", 0.3)
+    monkeypatch.setattr("engine.host.supervisor.HANG_SECONDS", 0.3)
     async with open_engine() as engine:
         before = pid(engine)
         engine.mode = "paused"
@@ -438,7 +438,7 @@ async def test_a_bumped_job_is_the_next_to_run(open_engine: Open) -> None:
         running = [asyncio.create_task(run(job)) for job in jobs]
         await until(lambda: len(engine.line) == 3)
         assert engine.line.bump(jobs[2].id)
-        assert next(engine.line.standings()).job == jobs[2].id
+        assert next(engine.line.positions()).job == jobs[2].id
         engine.line.mode = "open"
         await asyncio.gather(*running)
         assert ended[0] == jobs[2].id
@@ -449,7 +449,7 @@ async def test_seconds_left_and_the_wait_are_told_once_runs_of_that_kind_are_kno
         unknown = await told(engine, echo(seconds=0.1))
         assert {update.seconds_left for update in unknown if isinstance(update, Progress)} == {None}
         for seconds in (2, 2.2, 1.8):
-            engine.times.remember(Kind("echo", "echo", "2 s", "cpu"), seconds)
+            engine.times.remember(RunClass("echo", "echo", "2 s", "cpu"), seconds)
         known = asyncio.create_task(told(engine, job := echo(seconds=2, text="known")))
         await until(lambda: engine.state().workers[0].running == (job.id,))
         behind = await told(engine, echo(user="web:b", text="behind"))
@@ -466,14 +466,14 @@ async def test_who_joined_before_a_kind_was_known_hears_the_wait_once_it_is(open
     async with open_engine() as engine:
         await engine.service("echo")
         for seconds in (30, 30, 30):
-            engine.times.remember(Kind("echo", "echo", "30 s", "cpu"), seconds)
+            engine.times.remember(RunClass("echo", "echo", "30 s", "cpu"), seconds)
         jobs = [echo(seconds=30), echo(seconds=8, user="web:b"), echo(seconds=8, user="web:c")]
         asked = [asyncio.create_task(told(engine, job)) for job in jobs]
         await until(lambda: bool(engine.state().workers[0].running) and engine.state().waiting == 2)
-        assert [standing.starts for standing in engine.line.standings()] == [30, None]
+        assert [standing.starts for standing in engine.line.positions()] == [30, None]
         for seconds in (8, 8, 8):
-            engine.times.remember(Kind("echo", "echo", "8 s", "cpu"), seconds)
-        assert [standing.starts for standing in engine.line.standings()] == [30, 40]
+            engine.times.remember(RunClass("echo", "echo", "8 s", "cpu"), seconds)
+        assert [standing.starts for standing in engine.line.positions()] == [30, 40]
         for task in asked:
             task.cancel()
 
@@ -490,7 +490,7 @@ async def test_a_task_that_needs_no_device_waits_behind_nothing_on_one(open_engi
             written = done((await told(engine, job))[-1])
             assert str(written.result.facts["prompt"]).startswith("a lighthouse at noon, ")
             beside, device = engine.state().workers[1], engine.state().workers[0]
-            assert (beside.device, [each.task for each in beside.services]) == (BESIDE, ["magic"])
+            assert (beside.device, [each.task for each in beside.services]) == (CPU_LANE, ["magic"])
             assert device.running
 
 
@@ -502,7 +502,7 @@ async def test_a_held_queue_holds_what_runs_beside_too(open_engine: Open) -> Non
         job = Job(command="magic", task="magic", params=params, key="k", user="web:a", origin="")
         async with aclosing(engine.submit(job)) as updates:
             assert isinstance(await anext(updates), Queued)
-            assert (engine.place(job.id), engine.state().waiting) == (1, 1)
+            assert (engine.queue_position(job.id), engine.state().waiting) == (1, 1)
             assert engine.bump(job.id)
             engine.mode = "open"
             assert [type(update) async for update in updates][-1] is Done

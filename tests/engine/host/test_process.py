@@ -23,7 +23,7 @@ async def test_what_a_dead_worker_left_at_work_ends_with_it(rest: str, killed: b
     await until(lambda: told.exists() and told.read_text().endswith("\n"))
     if killed:
         worker.kill()
-    await worker.why()
+    await worker.exit_reason()
     child = int(told.read_text())
     await until(lambda: gone(child))
 
@@ -56,7 +56,7 @@ async def test_a_worker_that_says_nonsense_is_as_good_as_dead_and_the_log_has_no
 
 async def test_an_endless_line_in_a_workers_log_does_not_keep_the_rest_from_being_read(tmp_path: Path) -> None:
     worker = await talker(tmp_path, "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 3")
-    assert str(await worker.why()) == "The worker ended with code 3. the end"
+    assert str(await worker.exit_reason()) == "The worker ended with code 3. the end"
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ async def test_an_endless_line_in_a_workers_log_does_not_keep_the_rest_from_bein
     ],
 )
 async def test_how_a_worker_died_is_said_in_words(script: str, said: str, tmp_path: Path) -> None:
-    assert str(await (await talker(tmp_path, script)).why()) == said
+    assert str(await (await talker(tmp_path, script)).exit_reason()) == said
 
 
 async def test_a_worker_that_is_given_up_is_not_said_to_have_run_out_of_memory(tmp_path: Path) -> None:
     worker = await talker(tmp_path, "exec sleep 60")
     worker.kill()
-    assert str(await worker.why()) == "The worker did not answer in time and was ended."
+    assert str(await worker.exit_reason()) == "The worker did not answer in time and was ended."

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.host.fair_share import HALF_LIFE, Usage
-from engine.host.scheduler import JUMPS, WORTH, Schedule, Waiting
+from engine.host.fair_share import HALF_LIFE_SECONDS, Usage
+from engine.host.scheduler import MAX_QUEUE_JUMPS, USAGE_WEIGHT, Schedule, Waiting
 
 PEOPLE, MODELS = "abcd", ("m", "n", None)
 
@@ -36,7 +36,7 @@ def drained(schedule: Schedule, resident: Iterable[str] = (), now: float = 1000)
         for job in chosen:
             now += job.cost / len(chosen)
         for job in chosen:
-            schedule.ended(job, job.cost / len(chosen), job.cost / len(chosen), now)
+            schedule.finish_job(job, job.cost / len(chosen), job.cost / len(chosen), now)
             held = {job.model} if job.model else held
         picked += chosen
     return picked
@@ -107,7 +107,7 @@ def test_what_a_job_really_took_is_charged() -> None:
     schedule = lined([Waiting("a1", "a", 1, 0), Waiting("b1", "b", 5, 0)], {}, now=0)
     for took in (50.0, 5.0):
         (job,) = schedule.pick((), 0)
-        schedule.ended(job, job.cost, took, 0)
+        schedule.finish_job(job, job.cost, took, 0)
     schedule.join(Waiting("a2", "a", 1, 1), 1)
     schedule.join(Waiting("b2", "b", 1, 2), 2)
     assert schedule.pick((), 2)[0].id == "b2"
@@ -123,12 +123,12 @@ def test_one_job_is_jumped_over_a_bounded_number_of_times() -> None:
     schedule = lined([Waiting("n", "a", 1, 0, model="n")], {}, now=0)
     for number in range(100):
         schedule.join(Waiting(f"m{number}", f"u{number}", 1, 1, model="m"), 1)
-    assert [job.id for job in drained(schedule, {"m"}, now=1)].index("n") == JUMPS
+    assert [job.id for job in drained(schedule, {"m"}, now=1)].index("n") == MAX_QUEUE_JUMPS
 
 
 def test_nobody_jumps_further_than_the_bound() -> None:
     schedule = Schedule()
-    for number in range(JUMPS + 1):
+    for number in range(MAX_QUEUE_JUMPS + 1):
         schedule.join(Waiting(f"n{number}", f"u{number}", 1, number, model="n"), 100)
     schedule.join(Waiting("m", "m", 1, 99, model="m"), 100)
     assert schedule.pick({"m"}, 100)[0].id == "n0"
@@ -164,18 +164,18 @@ def test_nobody_who_is_first_in_their_line_waits_beyond_the_bound(
             job = Waiting(name, user, cost, created, model=model)
             schedule.join(job, created)
             if not lines[user]:
-                first_at[name] = (created, known.lately(user, created))
+                first_at[name] = (created, known.decayed_usage(user, created))
             lines[user].append(job)
         (chosen,) = schedule.pick(held, now)
         since, use = first_at[chosen.id]
-        assert now - since <= WORTH * use + (len("abcdef") + JUMPS) * longest
+        assert now - since <= USAGE_WEIGHT * use + (len("abcdef") + MAX_QUEUE_JUMPS) * longest
         held = {chosen.model} if chosen.model else held
         known.add(chosen.user, chosen.cost, now)
         lines[chosen.user].remove(chosen)
         if lines[chosen.user]:
-            first_at[lines[chosen.user][0].id] = (now, known.lately(chosen.user, now))
+            first_at[lines[chosen.user][0].id] = (now, known.decayed_usage(chosen.user, now))
         freed[chosen.id] = now = now + chosen.cost
-        schedule.ended(chosen, chosen.cost, chosen.cost, now)
+        schedule.finish_job(chosen, chosen.cost, chosen.cost, now)
 
 
 def test_jobs_that_can_share_a_batch_leave_together_and_no_others() -> None:
@@ -212,7 +212,7 @@ def test_a_person_at_the_cap_waits_until_one_of_theirs_ends() -> None:
     running = [schedule.pick((), 10)[0] for _ in range(3)]
     assert sorted(job.id for job in running) == ["a0", "a1", "b"]
     assert schedule.pick((), 10) == ()
-    schedule.ended(running[0], 1, 1, 11)
+    schedule.finish_job(running[0], 1, 1, 11)
     assert schedule.pick((), 11)[0].id == "a2"
 
 
@@ -237,7 +237,7 @@ def test_a_job_that_leaves_is_never_picked_and_the_next_of_its_line_keeps_its_ag
 def test_a_job_that_comes_back_stands_where_it_stood() -> None:
     schedule = lined([Waiting(f"a{n}", "a", 1, n) for n in range(3)], {}, now=5)
     (job,) = schedule.pick((), 5)
-    schedule.ended(job, 1, 1, 6)
+    schedule.finish_job(job, 1, 1, 6)
     schedule.join(job, 6)
     assert [each.id for each in drained(schedule, now=6)] == ["a0", "a1", "a2"]
 
@@ -245,9 +245,9 @@ def test_a_job_that_comes_back_stands_where_it_stood() -> None:
 def test_use_fades_by_half_and_is_forgotten() -> None:
     usage = Usage()
     usage.add("a", 64, 0)
-    assert usage.lately("a", HALF_LIFE) == 32
-    usage.forget(20 * HALF_LIFE)
-    assert usage.lately("a", 0) == 0
+    assert usage.decayed_usage("a", HALF_LIFE_SECONDS) == 32
+    usage.forget(20 * HALF_LIFE_SECONDS)
+    assert usage.decayed_usage("a", 0) == 0
 
 
 @pytest.mark.parametrize("user_of", [str, lambda n: str(n % 200), lambda _: "greedy"])

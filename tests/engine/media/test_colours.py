@@ -16,7 +16,7 @@ from engine.core.job import Media
 from engine.media import video
 from engine.media.files import keep
 from engine.media.images import read
-from engine.media.rgb import pixels
+from engine.media.rgb import load_rgb
 from engine.media.video import FONTS
 from engine.tasks.subtitle import render
 from engine.tasks.subtitle.typefaces import typefaces
@@ -27,13 +27,13 @@ from engine.tasks.upscale.tile_planner import bicubic
 from engine.weights import registry
 from engine.weights.registry import weights_folder
 from tests.samples import cat
-from tests.task_harness import Workbench
+from tests.task_harness import TaskHarness
 
 FAST = "realesr-animevideov3"
 Levels = NDArray[np.int64]
 
 
-class Bench(Workbench):
+class Bench(TaskHarness):
     def enlarged(self, image: Media, **options: Any) -> Image.Image:
         (media,) = TASK.run(Params(image=image, **{"model": FAST, "scale": 2, **options}), self.context).media
         return Image.open(io.BytesIO(media.path.read_bytes()))
@@ -115,9 +115,9 @@ def test_cmyk_goes_through_its_profile() -> None:
     plain = levels(Image.fromarray(cat()).resize((96, 72)))
     place = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     assert place.profile.xcolor_space == "RGB "
-    photo = Path(__file__).parents[2] / "shared" / "cases" / "cmyk_icc.jpg"
+    photo = Path(__file__).parents[3] / "shared" / "cases" / "cmyk_icc.jpg"
     if not photo.exists():
-        photo = Path(__file__).parents[3] / "shared" / "cases" / "cmyk_icc.jpg"
+        photo = Path(__file__).parents[4] / "shared" / "cases" / "cmyk_icc.jpg"
     if not photo.exists():
         pytest.skip("a CMYK profile cannot be made here, and shared/cases is not beside the clone")
     plain = levels(Image.open(photo.with_name("plain.png")))
@@ -128,20 +128,20 @@ def test_a_wide_profile_is_kept_where_the_colours_are_and_followed_where_they_ar
     sent = bench.attach(Image.new("RGB", (8, 8), (200, 30, 60)), icc_profile=wide_gamut())
     assert read(sent.path).profile == wide_gamut()
     assert tuple(read(sent.path).colours[0, 0]) == (200, 30, 60)
-    red, green, _ = pixels(sent.path)[0, 0]
+    red, green, _ = load_rgb(sent.path)[0, 0]
     assert green > 150 > red  # red and green are exchanged
 
 
 @pytest.mark.parametrize("profile", [b"no profile", b"\0" * 200])
 def test_a_damaged_profile_is_left_out(bench: Bench, profile: bytes) -> None:
     sent = bench.attach(Image.new("RGB", (8, 8), (200, 30, 60)), icc_profile=profile)
-    assert tuple(pixels(sent.path)[0, 0]) == (200, 30, 60)
+    assert tuple(load_rgb(sent.path)[0, 0]) == (200, 30, 60)
     assert read(sent.path).profile is None
 
 
 def test_sixteen_bits_are_read_as_light_as_they_are(bench: Bench) -> None:
     sent = bench.attach(Image.fromarray(np.full((12, 12), 40_000, np.uint16)))
-    assert tuple(pixels(sent.path)[0, 0]) == (156, 156, 156)
+    assert tuple(load_rgb(sent.path)[0, 0]) == (156, 156, 156)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
@@ -149,7 +149,7 @@ def test_what_is_half_transparent_is_seen_on_white(bench: Bench, mode: str) -> N
     image = Image.new("RGBA", (8, 8), (100, 100, 100, 128))
     if mode == "P":
         image.putalpha(Image.new("L", (8, 8), 0))
-    seen = pixels(bench.attach(image.convert(mode)).path)[0, 0]
+    seen = load_rgb(bench.attach(image.convert(mode)).path)[0, 0]
     assert tuple(seen) == ((255,) * 3 if mode == "P" else (177,) * 3)
 
 
@@ -188,7 +188,7 @@ def odd_video(folder: Path, codec: tuple[str, ...] = ("libx264", "yuv444p", "mp4
 def last_frame(media: Media) -> Levels:
     found = video.probe(media.path, media.mime).video
     assert found is not None
-    *_, frame = video.frames(media.path, media.mime, found, video.Watch())
+    *_, frame = video.frames(media.path, media.mime, found, video.CancelOrTimeout())
     return frame.astype(int)
 
 
@@ -208,7 +208,7 @@ def test_an_odd_sized_video_gets_subtitles_with_its_last_row_and_column(
     sent = odd_video(bench.folder, codec)
     (bench.folder / FONTS).write_text(render.FONTCONFIG)
     (bench.folder / "fonts").mkdir()
-    renderer = render.Renderer(bench.folder, video.Watch(), typefaces(weights_folder(Path("data"))))
+    renderer = render.Renderer(bench.folder, video.CancelOrTimeout(), typefaces(weights_folder(Path("data"))))
     if burnt:
         path = renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
     else:

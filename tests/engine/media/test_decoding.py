@@ -14,8 +14,8 @@ from pillow_heif import register_heif_opener
 from engine.core.errors import BadInput, TooLarge
 from engine.media import animations, decoding
 from engine.media.decoding import check_animation, check_picture, measure, open_picture
-from engine.media.images import Still
-from engine.media.rgb import pixels
+from engine.media.images import DecodedImage
+from engine.media.rgb import load_rgb
 from tests.test_imports import FILES, TREES
 
 LOCAL_FRAME = b"\x2c" + struct.pack("<HHHH", 0, 0, 1, 1) + b"\0" + b"\x02\x02\x44\x01\x00"
@@ -51,14 +51,14 @@ def written(folder: Path, data: bytes) -> Path:
 
 def test_a_jpeg_has_the_size_that_it_decodes_to(tmp_path: Path) -> None:
     path = written(tmp_path, jpeg_that_lies(300))
-    assert measure(path) == (300, 300) == pixels(path).shape[:2]
+    assert measure(path) == (300, 300) == load_rgb(path).shape[:2]
     with pytest.raises(TooLarge, match="image is 300 x 300 pixels; at most 64000 pixels are allowed"):
         open_picture(path, max_pixels=64_000)
 
 
 def test_a_gif_has_the_size_of_its_first_frame_where_that_is_larger_than_its_screen(tmp_path: Path) -> None:
     path = written(tmp_path, gif((16, 16), 3, first=(200, 100)))
-    assert measure(path) == (200, 100) == pixels(path).shape[1::-1]
+    assert measure(path) == (200, 100) == load_rgb(path).shape[1::-1]
     with pytest.raises(TooLarge, match="image is 200 x 100"):
         check_picture(path, "image", 16 * 16)
 
@@ -71,7 +71,7 @@ def test_a_gif_that_grows_later_is_refused_before_that_frame_is_decoded(
     large = b"\x2c" + struct.pack("<HHHH", 0, 0, 60_000, 60_000) + b"\0" + b"\x02\x02\x44\x01\x00"
     path = written(tmp_path, gif((8, 8), 2)[:-1] + large + b"\x3b")
     with pytest.raises(TooLarge, match="image is 60000 x 60000 pixels; at most 1000000"):
-        animations.changed(path, lambda still, _: still, lambda _: None)
+        animations.transform_frames(path, lambda still, _: still, lambda _: None)
 
 
 def test_all_pixels_of_an_animation_together_are_bounded(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_all_pixels_of_an_animation_together_are_bounded(tmp_path: Path) -> None
 def test_an_animation_of_very_many_frames_is_refused_at_once(tmp_path: Path) -> None:
     path = written(tmp_path, gif((8, 8), 100_000))
     with pytest.raises(TooLarge, match="image has 100000 frames of 8 x 8 pixels; at most 3000 such frames"):
-        animations.changed(path, lambda still, _: still, lambda _: None)
+        animations.transform_frames(path, lambda still, _: still, lambda _: None)
 
 
 def test_one_large_picture_is_no_animation_over_the_bound() -> None:
@@ -92,7 +92,7 @@ def test_one_large_picture_is_no_animation_over_the_bound() -> None:
 
 def test_frames_that_are_shown_for_hours_are_written_as_long_as_a_gif_can_say(tmp_path: Path) -> None:
     path = written(tmp_path, gif((8, 8), 5, delay=65_535))
-    made = animations.changed(path, lambda still, _: still, lambda _: None)
+    made = animations.transform_frames(path, lambda still, _: still, lambda _: None)
     with Image.open(io.BytesIO(made)) as image:
         assert image.info["duration"] == animations.MAX_DURATION
 
@@ -102,11 +102,11 @@ def test_a_frame_larger_than_the_picture_is_cut_to_it(tmp_path: Path) -> None:
     path = written(tmp_path, gif((8, 8), 1)[:-1] + larger[larger.index(b"\x2c") :])
     seen = []
 
-    def change(still: Still, _: object) -> Still:
+    def change(still: DecodedImage, _: object) -> DecodedImage:
         seen.append(still.colours.shape[:2])
         return still
 
-    animations.changed(path, change, lambda _: None)
+    animations.transform_frames(path, change, lambda _: None)
     assert set(seen) == {(8, 8)}
 
 
@@ -128,7 +128,7 @@ def test_a_png_cut_short_names_the_option(tmp_path: Path) -> None:
     out = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 50, 3), np.uint8)).save(out, "PNG")
     with pytest.raises(BadInput, match="mask is damaged"):
-        pixels(written(tmp_path, out.getvalue()[:-3000]), "mask")
+        load_rgb(written(tmp_path, out.getvalue()[:-3000]), "mask")
 
 
 def test_pictures_are_opened_in_one_place_alone() -> None:
@@ -147,7 +147,7 @@ def test_a_png_whose_second_header_is_larger_decodes_to_what_was_measured(tmp_pa
     path = written(tmp_path, out.getvalue()[:33] + second + out.getvalue()[33:])
     width, height = measure(path)
     with pytest.raises((TooLarge, BadInput)):
-        open_picture(path, max_pixels=1000).load() if width * height > 1000 else pixels(path)
+        open_picture(path, max_pixels=1000).load() if width * height > 1000 else load_rgb(path)
 
 
 @pytest.mark.parametrize(("kind", "size"), [("PNG", (9000, 4)), ("GIF", (33_000, 4))])
@@ -158,12 +158,12 @@ def test_an_animation_too_long_for_its_format_is_refused_after_its_first_frame(
     frames[0].save(tmp_path / "sent", kind, save_all=True, append_images=frames[1:])
     done = []
 
-    def double(still: Still, _: object) -> Still:
+    def double(still: DecodedImage, _: object) -> DecodedImage:
         done.append(still)
-        return Still(np.repeat(still.colours, 2, axis=1))
+        return DecodedImage(np.repeat(still.colours, 2, axis=1))
 
     with pytest.raises(TooLarge, match=r"pixels long; a (WEBP may be 16383|GIF may be 65535) at most"):
-        animations.changed(tmp_path / "sent", double, lambda _: None)
+        animations.transform_frames(tmp_path / "sent", double, lambda _: None)
     assert len(done) == 1
 
 
@@ -176,4 +176,4 @@ def test_a_heic_whose_header_claims_another_size_is_refused(tmp_path: Path) -> N
     path = written(tmp_path, whole)
     assert measure(path) == (64, 48)
     with pytest.raises(BadInput, match="image is damaged"):
-        pixels(path)
+        load_rgb(path)

@@ -13,8 +13,8 @@ from PIL import ExifTags, Image
 from pillow_heif import register_heif_opener
 
 from engine.core.errors import BadInput
-from engine.media.files import FORMATS, intact, keep, promised, size_of, sniff
-from engine.media.rgb import pixels
+from engine.media.files import FORMATS, intact, keep, mime_of_name, size_of, sniff
+from engine.media.rgb import load_rgb
 from tests.storage.builders import png
 
 PICTURES = ["png", "jpeg", "webp", "gif", "bmp", "avif", "heic"]
@@ -100,7 +100,7 @@ def test_a_gigantic_picture_is_measured_without_decoding_it(tmp_path: Path) -> N
     ],
 )
 def test_a_name_promises_what_its_suffix_says(name: str, mime: str | None) -> None:
-    assert promised(name) == mime
+    assert mime_of_name(name) == mime
 
 
 def test_bytes_are_kept_under_the_hash_of_their_content(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_photo_that_says_how_it_is_turned_is_measured_as_it_is_seen(form: str,
     exif = image.getexif()
     exif[ExifTags.Base.Orientation] = turn
     image.save(tmp_path / "photo", form, exif=exif)
-    assert size_of(tmp_path / "photo") == pixels(tmp_path / "photo").shape[1::-1]
+    assert size_of(tmp_path / "photo") == load_rgb(tmp_path / "photo").shape[1::-1]
 
 
 def test_a_png_that_says_after_its_pixels_how_it_is_turned_is_measured_as_it_is_seen(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_png_that_says_after_its_pixels_how_it_is_turned_is_measured_as_it_is_
     end = data.getvalue().rindex(b"IEND") - 4
     chunk = struct.pack(">I", len(told)) + b"eXIf" + told + struct.pack(">I", zlib.crc32(b"eXIf" + told))
     (tmp_path / "photo").write_bytes(data.getvalue()[:end] + chunk + data.getvalue()[end:])
-    assert size_of(tmp_path / "photo") == pixels(tmp_path / "photo").shape[1::-1] == (40, 80)
+    assert size_of(tmp_path / "photo") == load_rgb(tmp_path / "photo").shape[1::-1] == (40, 80)
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
@@ -190,6 +190,6 @@ def test_an_endless_exif_with_which_nothing_can_be_decoded_is_no_picture(form: s
     at = whole.index(name) + (-4 if form == "PNG" else 4)
     (tmp_path / "photo").write_bytes(whole[:at] + b"\xff\xff\xff\x7f" + whole[at + 4 :])
     with pytest.raises(BadInput, match="image is damaged"):
-        pixels(tmp_path / "photo")
+        load_rgb(tmp_path / "photo")
     with pytest.raises(ValueError, match="header"):
         size_of(tmp_path / "photo")

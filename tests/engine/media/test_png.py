@@ -21,7 +21,7 @@ def test_a_picture_comes_back_as_it_was(shape: tuple[int, ...]) -> None:
 
 
 def test_a_picture_of_several_bands_comes_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(png, "BAND", 1000)
+    monkeypatch.setattr(png, "BAND_BYTES", 1000)
     picture = noise(50, 60, 3)
     assert (np.asarray(Image.open(io.BytesIO(png.encode(picture)))) == picture).all()
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from structlog.testing import capture_logs
 
-from engine.tasks.imagine.sdxl.acceleration.compiler import TRIES, Compiler
-from engine.torch_support.cuda_graphs import Recorder, Replayed, _Recording
-from engine.torch_support.offload import Parking
+from engine.tasks.imagine.sdxl.acceleration.compiler import MAX_ATTEMPTS, Compiler
+from engine.torch_support.cuda_graphs import GraphedCallable, GraphRecorder, _Recording
+from engine.torch_support.offload import WeightOffloader
 
 SHAPE = ((1, 1, 4, 4),)
 
@@ -22,8 +22,8 @@ class CompilerHarness:
 
     def __init__(self, folder: Path) -> None:
         self.network = torch.nn.Conv2d(1, 1, 3)
-        self.parking = Parking((self.network,), "cpu")
-        self.replayed = Replayed(self.network, Recorder())
+        self.parking = WeightOffloader((self.network,), "cpu")
+        self.replayed = GraphedCallable(self.network, GraphRecorder())
         self.replayed._recordings[SHAPE] = _Recording(self.network, None, (torch.ones(SHAPE[0]),), None)
         self.compiler = Compiler(folder, lambda: None if self.parking.parked else self.parking.moves)
         self.prepared = 0
@@ -62,16 +62,16 @@ def test_weights_that_leave_while_they_are_compiled_for_put_it_off_and_it_is_don
     harness: CompilerHarness,
 ) -> None:
     with capture_logs() as logs:
-        for _ in range(2 * TRIES):
+        for _ in range(2 * MAX_ATTEMPTS):
             harness.called.clear()
             harness.go_on.clear()
             harness.ask(harness.slow_function)
             assert harness.called.wait(10)
-            harness.parking.park()
+            harness.parking.offload()
             harness.go_on.set()
             harness.wait()
             assert not harness.improved
-            harness.parking.bring()
+            harness.parking.onload()
         harness.ask(harness.slow_function)
         harness.wait()
     assert harness.improved
@@ -80,7 +80,7 @@ def test_weights_that_leave_while_they_are_compiled_for_put_it_off_and_it_is_don
 
 
 def test_nothing_is_compiled_while_the_weights_are_away(harness: CompilerHarness) -> None:
-    harness.parking.park()
+    harness.parking.offload()
     harness.ask(harness.slow_function)
     harness.wait()
     assert not harness.called.is_set()
@@ -107,8 +107,8 @@ def test_a_failure_of_another_kind_is_logged_and_tried_a_few_times_only(harness:
         raise RuntimeError("no kernel fits")
 
     with capture_logs() as logs:
-        for _ in range(2 * TRIES):
+        for _ in range(2 * MAX_ATTEMPTS):
             harness.ask(fail)
             harness.wait()
-    assert len(calls) == TRIES
-    assert [entry["log_level"] for entry in logs] == ["warning"] * TRIES
+    assert len(calls) == MAX_ATTEMPTS
+    assert [entry["log_level"] for entry in logs] == ["warning"] * MAX_ATTEMPTS

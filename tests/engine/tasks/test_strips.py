@@ -14,12 +14,12 @@ SIZES = [(1, 10_000), (10_000, 1)]
 @pytest.mark.parametrize("size", [*SIZES, (1, 300_000)])
 def test_a_strip_has_no_face_and_no_edges_of_gigabytes(size: tuple[int, int]) -> None:
     reader = FaceReader(registry.FOLDER)
-    assert reader.searched(np.full((*size, 3), 120, np.uint8)) == ()
+    assert reader.find_faces(np.full((*size, 3), 120, np.uint8)) == ()
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_strip_is_shown_with_numbers(size: tuple[int, int]) -> None:
-    assert max(overlays.numbered(np.full((*size, 3), 120, np.uint8), [], []).shape) == overlays.SIDE
+    assert max(overlays.draw_numbers(np.full((*size, 3), 120, np.uint8), [], []).shape) == overlays.SIDE
 
 
 @pytest.mark.parametrize("towards", ["right", "left"])

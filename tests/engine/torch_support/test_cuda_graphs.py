@@ -2,11 +2,11 @@
 
 import torch
 
-from engine.torch_support.cuda_graphs import COUNTED, Recorder, Replayed
+from engine.torch_support.cuda_graphs import MAX_COUNTED_SHAPES, GraphedCallable, GraphRecorder
 
 
 def test_without_a_recording_the_function_is_called_and_its_shapes_are_counted() -> None:
-    doubled = Replayed(lambda each: 2 * each, Recorder())
+    doubled = GraphedCallable(lambda each: 2 * each, GraphRecorder())
     assert doubled(torch.tensor([1, 2])).tolist() == [2, 4]
     assert doubled(torch.tensor([3, 4])).tolist() == [6, 8]
     assert doubled.calls == {((2,),): 2}
@@ -14,16 +14,16 @@ def test_without_a_recording_the_function_is_called_and_its_shapes_are_counted()
 
 
 def test_who_asks_for_ever_new_shapes_fills_no_memory_and_the_usual_one_stays_known() -> None:
-    doubled = Replayed(lambda each: 2 * each, Recorder())
-    for length in range(1, 3 * COUNTED):
+    doubled = GraphedCallable(lambda each: 2 * each, GraphRecorder())
+    for length in range(1, 3 * MAX_COUNTED_SHAPES):
         doubled(torch.zeros(length))
         doubled(torch.zeros(3))
-    assert len(doubled.calls) <= COUNTED
-    assert doubled.calls[((3,),)] == 3 * COUNTED
+    assert len(doubled.calls) <= MAX_COUNTED_SHAPES
+    assert doubled.calls[((3,),)] == 3 * MAX_COUNTED_SHAPES
 
 
 def test_recordings_share_a_pool_until_none_is_left() -> None:
-    recorder = Recorder(fresh=object)
+    recorder = GraphRecorder(fresh=object)
     first, recorder.held = recorder.pool(), 1
     assert recorder.pool() is first
     recorder.held = 0

@@ -4,7 +4,7 @@ import psutil
 import pytest
 import torch
 
-from engine.torch_support.offload import Parking
+from engine.torch_support.offload import WeightOffloader
 
 
 def network() -> torch.nn.Module:
@@ -19,12 +19,12 @@ def values(module: torch.nn.Module) -> list[torch.Tensor]:
 def test_weights_of_every_type_are_the_same_on_the_host_and_when_they_are_back() -> None:
     module = network()
     before = values(module)
-    parking = Parking([module], "cpu")
+    parking = WeightOffloader([module], "cpu")
     assert parking.size == sum(each.nbytes for each in before)
     for _ in range(2):
-        assert parking.park()
+        assert parking.offload()
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(values(module), before, strict=True))
-        parking.bring()
+        parking.onload()
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(values(module), before, strict=True))
 
 
@@ -33,16 +33,16 @@ def test_nothing_moves_where_the_host_has_no_room(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(psutil, "virtual_memory", lambda: full)
     module = network()
     places = [each.data_ptr() for each in module.parameters()]
-    parking = Parking([module], "cpu")
-    assert not parking.park()
+    parking = WeightOffloader([module], "cpu")
+    assert not parking.offload()
     assert not parking.parked
     assert [each.data_ptr() for each in module.parameters()] == places
 
 
 def test_what_is_dropped_takes_no_memory_though_the_module_lives_on() -> None:
     module = network()
-    parking = Parking([module], "cpu")
-    assert parking.park()
+    parking = WeightOffloader([module], "cpu")
+    assert parking.offload()
     parking.drop()
     assert sum(each.nbytes for each in values(module)) == 0
     assert parking.size == 0

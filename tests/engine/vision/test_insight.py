@@ -16,7 +16,7 @@ from engine.core.errors import MissingModel
 from engine.tasks.faceswap.inswapper import paste
 from engine.tasks.faceswap.inswapper import swapper as full
 from engine.tasks.faceswap.inswapper.paste import Place
-from engine.tasks.faceswap.inswapper.swapper import InsightSwapper, Inswapper, begin, placed
+from engine.tasks.faceswap.inswapper.swapper import InsightSwapper, Inswapper, begin, place_crop
 from engine.torch_support.onnx import TorchSession
 from engine.vision.faces.alignment import places, similarity
 from engine.vision.faces.insight import InsightReader, KeyFace
@@ -51,7 +51,7 @@ def patched(*corners: tuple[int, int], size: tuple[int, int] = (640, 640)) -> Pi
 
 
 def test_faces_are_found_with_their_marks_from_left_to_right(folder: Path) -> None:
-    faces = InsightReader(folder / "buffalo_l", "cpu").quick(patched((384, 224), (96, 320)))
+    faces = InsightReader(folder / "buffalo_l", "cpu").detect_fast(patched((384, 224), (96, 320)))
     assert [face.box[0] for face in faces] == pytest.approx([96 - 1.8 * 32, 384 - 1.8 * 32], abs=1)
     np.testing.assert_allclose(faces[0].marks, MARKS + np.array([96, 320]), atol=0.5)
     assert abs(faces[0].yaw) < 1
@@ -60,7 +60,7 @@ def test_faces_are_found_with_their_marks_from_left_to_right(folder: Path) -> No
 
 def test_an_embedding_is_insightfaces_own_whether_onnx_runtime_or_torch_runs_it(folder: Path) -> None:
     reader, picture = InsightReader(folder / "buffalo_l", "cpu"), samples.astronaut()
-    face = reader.quick(patched((96, 320)))[0].at(FIVE)
+    face = reader.detect_fast(patched((96, 320)))[0].at(FIVE)
     plain = reader.embedding(picture, face)
     reader._move("cpu")
     np.testing.assert_allclose(reader.embedding(picture, face), plain, atol=1e-4)
@@ -68,7 +68,7 @@ def test_an_embedding_is_insightfaces_own_whether_onnx_runtime_or_torch_runs_it(
     reader._analysis.models["recognition"].get(np.ascontiguousarray(picture[..., ::-1]), theirs)
     assert float(theirs.normed_embedding @ plain) > 0.99
     assert np.linalg.norm(plain) == pytest.approx(1, abs=1e-4)
-    assert len(reader.quick(patched((96, 320)))) == 1
+    assert len(reader.detect_fast(patched((96, 320)))) == 1
 
 
 @pytest.mark.parametrize("side", [112, 128, 256])
@@ -82,13 +82,13 @@ def test_a_crop_and_its_way_back_are_where_insightface_has_them() -> None:
     place = Place.of(similarity(marks, places(128)), 128, picture.shape)
     assert place is not None
     box = tensor(place.of_picture(picture))
-    out, way = place.ways(torch.device("cpu"))
+    out, way = place.sampling_grids(torch.device("cpu"))
     ours = paste.upright(box, out)[0].permute(1, 2, 0).numpy() * 255
     assert np.abs(ours - theirs)[4:-4, 4:-4].mean() < 1.5
-    back = paste.put_back(paste.upright(box, out), box, way, 1.0)
+    back = paste.paste_back(paste.upright(box, out), box, way, 1.0)
     assert (back - box).abs().mean() * 255 < 3
     plain = cv2.warpAffine(theirs, cv2.invertAffineTransform(move), picture.shape[1::-1])
-    whole = paste.put_back(tensor(theirs), box * 0, way, 1.0)[0].permute(1, 2, 0).numpy() * 255
+    whole = paste.paste_back(tensor(theirs), box * 0, way, 1.0)[0].permute(1, 2, 0).numpy() * 255
     middle = slice(int(80 - place.top), int(160 - place.top)), slice(int(195 - place.left), int(255 - place.left))
     assert np.abs(whole[middle] - place.of_picture(plain)[middle]).mean() < 1.5
 
@@ -105,16 +105,16 @@ def tensor(picture: Picture) -> torch.Tensor:
 
 def test_the_face_that_is_swapped_in_is_insightfaces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the middle, where both masks are whole, without our colours."""
-    monkeypatch.setattr(full, "matched", lambda after, _: after)
+    monkeypatch.setattr(full, "match_colours", lambda after, _: after)
     picture, marks = samples.astronaut(), FIVE
     embedding = np.random.default_rng(1).standard_normal(512).astype(np.float32)
     peer = INSwapper(str(folder / "inswapper_128.onnx"), TorchSession(folder / "inswapper_128.onnx", "cpu"))
     source, target = TheirFace(embedding=embedding), TheirFace(kps=marks)
     theirs = peer.get(np.ascontiguousarray(picture[..., ::-1]), target, source)[..., ::-1]
     network, ours = Inswapper(folder / "inswapper_128.onnx", "cpu"), picture.copy()
-    place = placed(marks, ours)
+    place = place_crop(marks, ours)
     assert place
-    begin(network, network.latent(embedding / np.linalg.norm(embedding)), ours, place, 1.0).finish()
+    begin(network, network.to_latent(embedding / np.linalg.norm(embedding)), ours, place, 1.0).finish()
     middle = np.s_[100:150, 205:245]
     assert np.abs(ours[middle].astype(int) - theirs[middle]).mean() < 2
     assert np.abs(ours[middle].astype(int) - picture[middle]).mean() > 5
@@ -125,7 +125,7 @@ def test_the_face_that_is_swapped_in_is_insightfaces(folder: Path, monkeypatch: 
 def test_the_road_without_waits_gives_what_torchs_own_affine_grid_gives(folder: Path, side: int, blend: float) -> None:
     """Within one level, for faces of several sizes, turned, and cut by the edge."""
     network = Inswapper(folder / "inswapper_128.onnx", "cpu")
-    latent = network.latent(np.eye(512, dtype=np.float32)[0])
+    latent = network.to_latent(np.eye(512, dtype=np.float32)[0])
     picture = samples.astronaut()
     turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]], np.float32)
     for marks in (
@@ -134,7 +134,7 @@ def test_the_road_without_waits_gives_what_torchs_own_affine_grid_gives(folder: 
         (FIVE - FIVE.mean(axis=0)) @ turn.T * 1.4 + 90,
         FIVE - np.array([190, 60], np.float32),
     ):
-        ours, place = picture.copy(), placed(marks, picture, side)
+        ours, place = picture.copy(), place_crop(marks, picture, side)
         assert place
         begin(network, latent, ours, place, blend).finish()
         apart = np.abs(ours.astype(int) - plainly_put(network, latent, picture, place, blend))
@@ -160,7 +160,7 @@ def plainly_put(network: Inswapper, latent: torch.Tensor, picture: Picture, plac
         return functional.grid_sample(image, grid, padding_mode=padding, align_corners=False)
 
     before = sampled(box, np.linalg.inv(whole), (side, side), "border")
-    after, mask = full._swapped(network, before, latent), paste._mask(side, 1.0, torch.device("cpu"))
+    after, mask = full._swap_tiles(network, before, latent), paste._mask(side, 1.0, torch.device("cpu"))
 
     def told(face: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         mean = (face * mask).sum(dim=(2, 3), keepdim=True) / mask.sum()
@@ -245,11 +245,11 @@ def test_a_face_is_followed_with_one_look_a_frame(swapper: InsightSwapper, monke
 
     monkeypatch.setattr(InsightReader, "near", counted)
     first, second = patched((96, 96), (384, 384)), patched((128, 96))
-    one, two = swapper.quick(first)
-    moved = swapper.again(second, one)
+    one, two = swapper.detect_fast(first)
+    moved = swapper.track(second, one)
     assert moved is not None
     assert moved.marks[2, 0] == pytest.approx(one.marks[2, 0] + 32, abs=1)
-    assert swapper.again(second, two) is None
+    assert swapper.track(second, two) is None
     assert len(looks) == 1
 
 
@@ -263,7 +263,7 @@ def with_chin(quarter: int) -> Picture:
 @pytest.mark.parametrize("quarter", [0, 1, 2, 3])
 def test_a_face_is_found_once_and_at_its_own_angle(swapper: InsightSwapper, quarter: int) -> None:
     picture = with_chin(quarter)
-    for faces in (swapper.faces(picture), swapper.quick(picture)):
+    for faces in (swapper.faces(picture), swapper.detect_fast(picture)):
         (face,) = faces
         assert np.degrees(face.roll) % 360 == pytest.approx(90 * quarter, abs=1)
         chin = face.marks[3:].mean(axis=0) - face.marks[:2].mean(axis=0)
@@ -278,7 +278,7 @@ def test_the_embedding_and_the_swap_turn_with_the_face(swapper: InsightSwapper, 
     upright, turned = with_chin(0), with_chin(quarter)
     (face,) = swapper.faces(upright)
     other = face.at(restore_points(face.marks, turned.shape, quarter))
-    assert float(swapper.person(upright, face) @ swapper.person(turned, other)) > 0.999
+    assert float(swapper.embedding(upright, face) @ swapper.embedding(turned, other)) > 0.999
     identity, made = swapper.identity(upright, face), [upright.copy(), turned.copy()]
     put(swapper, identity, made[0], face, 1.0)
     put(swapper, identity, made[1], other, 1.0)
@@ -287,8 +287,8 @@ def test_the_embedding_and_the_swap_turn_with_the_face(swapper: InsightSwapper, 
 
 
 def test_a_head_that_rolls_over_is_followed_at_its_own_angle(swapper: InsightSwapper) -> None:
-    (face,) = swapper.quick(with_chin(2))
-    again = swapper.again(np.roll(with_chin(2), 8, axis=1), face)
+    (face,) = swapper.detect_fast(with_chin(2))
+    again = swapper.track(np.roll(with_chin(2), 8, axis=1), face)
     assert again is not None
     assert np.degrees(again.roll) % 360 == pytest.approx(180, abs=1)
 

@@ -42,7 +42,7 @@ def test_the_six_of_a_group_are_numbered_from_left_to_right(reader: FaceReader) 
 
 @pytest.mark.parametrize("picture", [samples.cat(), samples.coffee(), np.zeros((64, 48, 3), np.uint8)])
 def test_a_cat_a_cup_and_nothing_are_no_faces(reader: FaceReader, picture: samples.Picture) -> None:
-    assert reader.searched(picture) == ()
+    assert reader.find_faces(picture) == ()
 
 
 @pytest.mark.parametrize("quality", [30, 40, 75, 92])
@@ -52,12 +52,12 @@ def test_a_cat_is_no_face_in_any_quality_and_people_are(reader: FaceReader, qual
         Image.fromarray(picture).save(held, "JPEG", quality=quality)
         return np.asarray(Image.open(held))
 
-    assert reader.searched(sent(samples.cat())) == ()
+    assert reader.find_faces(sent(samples.cat())) == ()
     assert len(reader.faces(sent(samples.six()))) == 6
 
 
 def test_a_profile_is_told_by_its_yaw(reader: FaceReader) -> None:
-    assert only(reader.searched(samples.cameraman())).yaw > 40
+    assert only(reader.find_faces(samples.cameraman())).yaw > 40
 
 
 @pytest.mark.parametrize("turned", [-35, -15, 15, 35])
@@ -102,20 +102,20 @@ def test_of_many_one_may_be_upside_down(reader: FaceReader) -> None:
 @pytest.mark.parametrize("quarter", [1, 2, 3])
 def test_a_cat_and_a_cup_are_no_faces_however_they_lie(reader: FaceReader, quarter: int) -> None:
     for picture in (samples.cat(), samples.coffee()):
-        assert reader.searched(np.ascontiguousarray(np.rot90(picture, quarter))) == ()
+        assert reader.find_faces(np.ascontiguousarray(np.rot90(picture, quarter))) == ()
 
 
 @pytest.mark.parametrize("cut", [0, 18])
 def test_an_upside_down_head_at_the_edge_and_one_that_fills_the_picture_are_found(reader: FaceReader, cut: int) -> None:
     whole = np.ascontiguousarray(np.rot90(samples.astronaut(), 2))
     edge = whole[: 447 - cut] if cut else whole[335:445, 236:334]
-    assert abs(np.degrees(only(reader.searched(edge)).roll)) > 170
+    assert abs(np.degrees(only(reader.find_faces(edge)).roll)) > 170
 
 
 def test_an_upside_down_head_is_followed(reader: FaceReader) -> None:
     picture = turned_astronaut(180)
     face = only(reader.faces(picture))
-    moved = reader.again(np.roll(picture, (5, 8), axis=(0, 1)), face)
+    moved = reader.track(np.roll(picture, (5, 8), axis=(0, 1)), face)
     assert moved is not None
     assert (moved.points - face.points)[:, :2].mean(axis=0) == pytest.approx([8, 5], abs=1)
 
@@ -129,22 +129,22 @@ def test_points_grow_with_the_picture(reader: FaceReader) -> None:
 def test_a_small_face_is_found_by_a_closer_look(reader: FaceReader) -> None:
     page = np.full((1600, 1600, 3), 128, np.uint8)
     page[1000:1250, 200:450] = np.asarray(Image.fromarray(samples.astronaut()).resize((250, 250)))
-    face = only(reader.searched(page))
+    face = only(reader.find_faces(page))
     assert face.points[:, 0].mean() == pytest.approx(200 + 226 * 250 / 512, abs=6)
 
 
 def test_a_face_that_fills_the_picture_is_found(reader: FaceReader) -> None:
-    face = only(reader.searched(samples.astronaut()[70:180, 178:276]))
+    face = only(reader.find_faces(samples.astronaut()[70:180, 178:276]))
     assert np.abs(face.eyes - [[26, 33], [68, 34]]).max() < 6
 
 
 def test_a_face_is_followed_to_the_next_frame_and_its_loss_is_noticed(reader: FaceReader) -> None:
     picture = samples.astronaut()
     face = only(reader.faces(picture))
-    moved = reader.again(np.roll(picture, (5, 8), axis=(0, 1)), face)
+    moved = reader.track(np.roll(picture, (5, 8), axis=(0, 1)), face)
     assert moved is not None
     assert (moved.points - face.points)[:, :2].mean(axis=0) == pytest.approx([8, 5], abs=1)
-    assert reader.again(np.full_like(picture, 128), face) is None
+    assert reader.track(np.full_like(picture, 128), face) is None
 
 
 def test_an_open_mouth_and_open_eyes_are_told(reader: FaceReader) -> None:

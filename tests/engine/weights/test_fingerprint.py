@@ -3,24 +3,24 @@
 import os
 from pathlib import Path
 
-from engine.weights.fingerprint import fingerprint, named
+from engine.weights.fingerprint import fingerprint, name_with_fingerprint
 
 
 def test_another_file_in_the_same_place_is_another_model(tmp_path: Path) -> None:
     net = tmp_path / "deep" / "net.onnx"
     net.parent.mkdir()
     net.write_bytes(b"one")
-    seen = {named(tmp_path, "*.onnx")}
+    seen = {name_with_fingerprint(tmp_path, "*.onnx")}
     net.write_bytes(b"longer")
-    seen.add(named(tmp_path, "*.onnx"))
+    seen.add(name_with_fingerprint(tmp_path, "*.onnx"))
     os.utime(net, (1, 1))
-    seen.add(named(tmp_path, "*.onnx"))
+    seen.add(name_with_fingerprint(tmp_path, "*.onnx"))
     net.rename(net.with_name("other.onnx"))
-    seen.add(named(tmp_path, "*.onnx"))
+    seen.add(name_with_fingerprint(tmp_path, "*.onnx"))
     assert len(seen) == 4
     assert all(name.startswith(f"{tmp_path.name}-") for name in seen)
     (tmp_path / "notes.txt").write_text("not a model")
-    assert named(tmp_path, "*.onnx") in seen
+    assert name_with_fingerprint(tmp_path, "*.onnx") in seen
 
 
 def test_two_files_of_one_size_and_time_differ_by_their_names(tmp_path: Path) -> None:

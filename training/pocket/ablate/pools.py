@@ -68,7 +68,7 @@ def keep(path: Path, made: pool.Pool) -> None:
     path.with_suffix(".new").replace(path)
 
 
-def awaited(path: Path, maker: "Popen[bytes]", seconds: float) -> pool.Pool:
+def wait_for_pool(path: Path, maker: "Popen[bytes]", seconds: float) -> pool.Pool:
     """A pool once it is there; raises TimeoutError after that long, ChildProcessError where nobody makes it."""
     until = time.monotonic() + seconds
     while not path.exists():

@@ -69,13 +69,13 @@ class Ablation:
         torch.manual_seed(seed)
         return Pocket(widths=self.told.widths, size=SIDE)
 
-    def spent(self) -> float:
+    def elapsed_seconds(self) -> float:
         """Seconds since the beginning."""
         return time.monotonic() - self.began
 
     def part(self, parts: float) -> float:
         """Seconds to train, of ``parts`` equal shares of the time that is left; the scoring is taken off."""
-        return (self.total - END - self.spent()) / parts - median(self.scoring)
+        return (self.total - END - self.elapsed_seconds()) / parts - median(self.scoring)
 
     def trainer(self, made: pool.Pool, seed: int, told: Settings) -> Trainer:
         """At step 0, in the network that every run uses."""
@@ -95,7 +95,7 @@ class Ablation:
         """One row of the table, which is written; ``before``: steps that the weights were trained for already."""
         began, artist = time.monotonic(), Artist(trainer.average, self.encoder, steps, GUIDANCE if guided else 0.0)
         seen = {"passes": steps * (2 if guided else 1), "pictures": (before + trainer.steps) * self.given.batch}
-        self.row(name, seen | table.scored(artist, judge, self.given.every))
+        self.row(name, seen | table.score(artist, judge, self.given.every))
         self.scoring.append(time.monotonic() - began)
         return artist
 
@@ -103,7 +103,7 @@ class Ablation:
         """Put it down, and say it."""
         self.rows[name] = row
         table.write(self.rows, self.given.out)
-        print(f"{self.spent():4.0f} s", table.lines({name: row})[-1], flush=True)
+        print(f"{self.elapsed_seconds():4.0f} s", table.lines({name: row})[-1], flush=True)
 
 
 def compile_regions(model: nn.Module) -> None:
@@ -131,16 +131,16 @@ def run(given: argparse.Namespace) -> None:
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(given.work / "inductor")
     with beside("pools", given) as maker, beside("compile", given) if given.compile else nullcontext() as compiler:
         work = Ablation(given)
-        judge = work.judge(pools.awaited(given.work / "judge.pt", maker, given.wait))
-        print(f"judge trained after {work.spent():.0f} s", flush=True)
-        if compiler and filled(compiler, given.compile - work.spent()):
-            warm(work, pools.awaited(given.work / f"{given.only[0]}.pt", maker, given.wait))
+        judge = work.judge(pools.wait_for_pool(given.work / "judge.pt", maker, given.wait))
+        print(f"judge trained after {work.elapsed_seconds():.0f} s", flush=True)
+        if compiler and fill_compile_cache(compiler, given.compile - work.elapsed_seconds()):
+            warm(work, pools.wait_for_pool(given.work / f"{given.only[0]}.pt", maker, given.wait))
         every(work, judge, maker)
     real(work, judge)
     print("\n".join(table.lines(work.rows)), flush=True)
 
 
-def filled(compiler: "subprocess.Popen[bytes]", seconds: float) -> bool:
+def fill_compile_cache(compiler: "subprocess.Popen[bytes]", seconds: float) -> bool:
     """Whether the compiler's cache is filled within that long; where it is not, that is said, and nothing compiled."""
     try:
         code = compiler.wait(max(0.0, seconds))
@@ -155,7 +155,7 @@ def warm(work: Ablation, made: pool.Pool) -> None:
     """Compile the network out of the cache."""
     compile_regions(work.model)
     work.trainer(made, 0, replace(work.told, max_steps=6)).learn()
-    print(f"compiled after {work.spent():.0f} s", flush=True)
+    print(f"compiled after {work.elapsed_seconds():.0f} s", flush=True)
 
 
 def every(work: Ablation, judge: Judge, maker: "subprocess.Popen[bytes]") -> None:
@@ -168,7 +168,7 @@ def every(work: Ablation, judge: Judge, maker: "subprocess.Popen[bytes]") -> Non
             work.row(variant.name, {"note": "not run: no time was left"})
             continue
         try:
-            made = pools.awaited(work.given.work / f"{number}.pt", maker, min(seconds / 2, work.given.wait))
+            made = pools.wait_for_pool(work.given.work / f"{number}.pt", maker, min(seconds / 2, work.given.wait))
             one(work, judge, variant, made, work.part(parts))
         except (FloatingPointError, TimeoutError, ChildProcessError) as error:
             work.row(variant.name, {"note": f"not run: {error}"})

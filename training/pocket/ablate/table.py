@@ -14,7 +14,7 @@ KINDS = ("objects", "compositions", "Spanish")
 Row = Mapping[str, Any]
 
 
-def asked() -> dict[str, tuple[list[str], list[str]]]:
+def captions_and_labels() -> dict[str, tuple[list[str], list[str]]]:
     """By kind, the captions that are drawn and the labels that they should be taken for."""
     composed = list(prompts.COMPOSITIONS)
     spanish, english = [f"un {es}" for _, es in prompts.SPANISH], [f"a {en}" for en, _ in prompts.SPANISH]
@@ -23,10 +23,10 @@ def asked() -> dict[str, tuple[list[str], list[str]]]:
     )
 
 
-def scored(artist: Artist, judge: Judge, every: int) -> dict[str, list[float]]:
+def score(artist: Artist, judge: Judge, every: int) -> dict[str, list[float]]:
     """Top-1 and top-5 in per cent by kind, one figure a seed; every ``every``-th prompt."""
     found: dict[str, list[float]] = {}
-    for kind, (said, wanted) in asked().items():
+    for kind, (said, wanted) in captions_and_labels().items():
         for seed in SEEDS:
             ranks = judge.ranks(artist.draw(said[::every], seed), wanted[::every])
             for top, share in evaluate.shares(ranks).items():

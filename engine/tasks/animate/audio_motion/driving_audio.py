@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
-from engine.tasks.animate.audio_motion.motion import Motion, Style, follow
-from engine.tasks.animate.audio_motion.speech_features import RATE, Curve, hear
+from engine.tasks.animate.audio_motion.motion import Motion, Style, from_speech
+from engine.tasks.animate.audio_motion.speech_features import SAMPLE_RATE, Curve, extract
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Speech:
 
     def __len__(self) -> int:
         """Frames."""
-        return max(1, ceil(len(self.samples) / RATE * self.rate))
+        return max(1, ceil(len(self.samples) / SAMPLE_RATE * self.rate))
 
-    def followed(self, *, eyes: bool) -> Motion:
+    def to_motion(self, *, eyes: bool) -> Motion:
         """The motion by the sound's envelope and formants; without `eyes` the lids stay."""
-        return follow(hear(self.samples, self.rate), self.rate, self.style, self.seed, eyes=eyes)
+        return from_speech(extract(self.samples, self.rate), self.rate, self.style, self.seed, eyes=eyes)

@@ -6,16 +6,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.tasks.animate.audio_motion.speech_features import Curve, Heard
+from engine.tasks.animate.audio_motion.speech_features import Curve, SpeechFeatures
 
 Style = Literal["natural", "calm", "lively"]
 
-BLINK = (0.07, 0.05, 0.14)
+BLINK_SECONDS = (0.07, 0.05, 0.14)
 """Seconds in which lids close, stay and open."""
 
 
 @dataclass(frozen=True)
-class Manner:
+class StylePreset:
     """Of a style: head sway in degrees, opening of the mouth, brows, and seconds between blinks."""
 
     sway: float
@@ -24,10 +24,10 @@ class Manner:
     blinks: float
 
 
-MANNERS: dict[Style, Manner] = {
-    "natural": Manner(sway=2.2, mouth=1.0, brows=0.6, blinks=3.6),
-    "calm": Manner(sway=1.1, mouth=0.8, brows=0.25, blinks=4.5),
-    "lively": Manner(sway=3.6, mouth=1.2, brows=1.0, blinks=2.8),
+STYLE_PRESETS: dict[Style, StylePreset] = {
+    "natural": StylePreset(sway=2.2, mouth=1.0, brows=0.6, blinks=3.6),
+    "calm": StylePreset(sway=1.1, mouth=0.8, brows=0.25, blinks=4.5),
+    "lively": StylePreset(sway=3.6, mouth=1.2, brows=1.0, blinks=2.8),
 }
 
 
@@ -50,15 +50,15 @@ class Motion:
         return len(self.jaw)
 
 
-def follow(heard: Heard, rate: float, style: Style, seed: int, *, eyes: bool = True) -> Motion:
+def from_speech(heard: SpeechFeatures, rate: float, style: Style, seed: int, *, eyes: bool = True) -> Motion:
     """The motion that goes with what was heard, at `rate` frames a second; without `eyes` the lids stay."""
-    manner, chance = MANNERS[style], np.random.default_rng(seed)
+    manner, chance = STYLE_PRESETS[style], np.random.default_rng(seed)
     count = len(heard)
-    stress = _eased(heard.loud, rate, 0.35)
+    stress = _smooth_curve(heard.loud, rate, 0.35)
     yaw, pitch, roll, across, down = (_drift(count, rate, chance) for _ in range(5))
     return Motion(
         jaw=_jaw(heard, rate) * np.float32(manner.mouth),
-        spread=_eased(heard.spread, rate, 0.06) * np.float32(0.8),
+        spread=_smooth_curve(heard.spread, rate, 0.06) * np.float32(0.8),
         lids=_blinks(heard, rate, manner.blinks, chance) if eyes else np.zeros(count, np.float32),
         brows=stress * np.float32(manner.brows),
         yaw=yaw * np.float32(manner.sway),
@@ -68,14 +68,14 @@ def follow(heard: Heard, rate: float, style: Style, seed: int, *, eyes: bool = T
     )
 
 
-def _jaw(heard: Heard, rate: float) -> Curve:
+def _jaw(heard: SpeechFeatures, rate: float) -> Curve:
     """Loudness opens, open vowels open further, and hissing keeps the teeth together."""
     wide = heard.loud**0.7 * (0.7 + 0.45 * heard.open)
-    held = np.maximum(wide * (1 - 0.6 * heard.hiss), 0.16 * heard.hiss)
-    return np.clip(_eased(held.astype(np.float32), rate, 0.045), 0, 1)
+    held = np.maximum(wide * (1 - 0.6 * heard.sibilance), 0.16 * heard.sibilance)
+    return np.clip(_smooth_curve(held.astype(np.float32), rate, 0.045), 0, 1)
 
 
-def _eased(curve: Curve, rate: float, seconds: float) -> Curve:
+def _smooth_curve(curve: Curve, rate: float, seconds: float) -> Curve:
     """A Gaussian mean of that width, which neither lags nor leads."""
     width = max(seconds * rate, 1e-3)
     reach = int(np.ceil(3 * width))
@@ -93,11 +93,11 @@ def _drift(count: int, rate: float, chance: np.random.Generator) -> Curve:
     return (total * np.minimum(1, times / 0.8)).astype(np.float32)
 
 
-def _blinks(heard: Heard, rate: float, apart: float, chance: np.random.Generator) -> Curve:
+def _blinks(heard: SpeechFeatures, rate: float, apart: float, chance: np.random.Generator) -> Curve:
     """Lids that shut for a moment, rather in a pause than in the middle of a word."""
     count = len(heard)
     lids = np.zeros(count, np.float32)
-    shut, stay, rise = BLINK
+    shut, stay, rise = BLINK_SECONDS
     at = chance.uniform(0.4, 0.6) * apart
     while at * rate < count:
         at = _pause_near(heard.loud, at, rate)

@@ -11,63 +11,65 @@ from numpy.typing import NDArray
 
 Curve = NDArray[np.float32]
 
-RATE = 16000
+SAMPLE_RATE = 16000
 """Samples a second that are listened to."""
-HOP = 160
-WINDOW = 512
-QUIET = 0.06
+HOP_SAMPLES = 160
+WINDOW_SAMPLES = 512
+SILENCE_LEVEL = 0.06
 """Of the loud parts' level: what is below is silence."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Curves with one value a frame. `loud`, `open` and `hiss` are 0 to 1, `spread` -1 (round lips) to 1 (spread)."""
+class SpeechFeatures:
+    """Curves with one value a frame. `loud`, `open` and `sibilance` are 0 to 1, `spread` -1 (round lips) to 1
+    (spread).
+    """
 
     loud: Curve
     open: Curve
     spread: Curve
-    hiss: Curve
+    sibilance: Curve
 
     def __len__(self) -> int:
         return len(self.loud)
 
 
-def hear(samples: Curve, rate: float, ahead: float = 0.04) -> Heard:
+def extract(samples: Curve, rate: float, ahead: float = 0.04) -> SpeechFeatures:
     """Mono float32 in -1..1 at RATE -> curves at `rate` frames a second, `ahead` seconds early, as mouths are."""
     spectrum = _spectrum(samples)
-    times = np.arange(max(1, int(np.ceil(len(samples) / RATE * rate)))) / rate + ahead
+    times = np.arange(max(1, int(np.ceil(len(samples) / SAMPLE_RATE * rate)))) / rate + ahead
     voice, first_low, first, second_low, second, hiss = (
         _band(spectrum, low, high)
         for low, high in ((90, 5000), (250, 450), (550, 1000), (700, 1300), (1700, 2800), (4000, 7800))
     )
     level = np.sqrt(voice)
     top = max(float(np.percentile(level[level > 0], 95)) if (level > 0).any() else 0.0, 1e-4)
-    loud = np.clip((level / top - QUIET) / (1 - QUIET), 0, 1)
+    loud = np.clip((level / top - SILENCE_LEVEL) / (1 - SILENCE_LEVEL), 0, 1)
     speaking = _smooth(np.minimum(1, loud * 4), 3)
     curves = {
         "loud": loud,
         "open": _share(first, first_low) * speaking,
         "spread": (2 * _share(second, second_low * 0.35) - 1) * speaking,
-        "hiss": np.clip(2 * _share(hiss, voice) - 0.6, 0, 1) * (np.sqrt(hiss) > 0.02 * top),
+        "sibilance": np.clip(2 * _share(hiss, voice) - 0.6, 0, 1) * (np.sqrt(hiss) > 0.02 * top),
     }
-    return Heard(**{name: _at(_smooth(curve, 2), times) for name, curve in curves.items()})
+    return SpeechFeatures(**{name: _at(_smooth(curve, 2), times) for name, curve in curves.items()})
 
 
 def _spectrum(samples: Curve) -> NDArray[np.float32]:
     """Power by hop and frequency, in pieces so that memory does not grow with what FFT needs."""
-    padded = np.pad(samples.astype(np.float32), (WINDOW // 2, WINDOW))
-    count = max(1, len(samples) // HOP)
-    window = np.hanning(WINDOW).astype(np.float32)
+    padded = np.pad(samples.astype(np.float32), (WINDOW_SAMPLES // 2, WINDOW_SAMPLES))
+    count = max(1, len(samples) // HOP_SAMPLES)
+    window = np.hanning(WINDOW_SAMPLES).astype(np.float32)
     pieces = []
     for begin in range(0, count, 4096):
-        starts = np.arange(begin, min(count, begin + 4096)) * HOP
-        frames = padded[starts[:, None] + np.arange(WINDOW)] * window
-        pieces.append(np.abs(np.fft.rfft(frames)).astype(np.float32)[:, ::2] ** 2 / WINDOW)
+        starts = np.arange(begin, min(count, begin + 4096)) * HOP_SAMPLES
+        frames = padded[starts[:, None] + np.arange(WINDOW_SAMPLES)] * window
+        pieces.append(np.abs(np.fft.rfft(frames)).astype(np.float32)[:, ::2] ** 2 / WINDOW_SAMPLES)
     return np.concatenate(pieces)
 
 
 def _band(spectrum: NDArray[np.float32], low: float, high: float) -> Curve:
-    step = RATE / WINDOW * 2
+    step = SAMPLE_RATE / WINDOW_SAMPLES * 2
     return np.asarray(spectrum[:, int(low / step) : int(np.ceil(high / step)) + 1].sum(axis=1), np.float32)
 
 
@@ -82,5 +84,5 @@ def _smooth(curve: Curve, radius: int) -> Curve:
 
 
 def _at(curve: Curve, times: NDArray[np.float64]) -> Curve:
-    places = np.arange(len(curve)) * HOP / RATE
+    places = np.arange(len(curve)) * HOP_SAMPLES / SAMPLE_RATE
     return np.interp(times, places, curve, right=0).astype(np.float32)

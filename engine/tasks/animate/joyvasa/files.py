@@ -27,7 +27,7 @@ def folder(settings: EngineSettings) -> Path | None:
     place = settings.weights / NAME if wanted in ("auto", NAME) else Path(wanted).expanduser()
     lacking = missing(place)
     if lacking and wanted == NAME:
-        registry.fetch(registry.named(NAME), settings.weights)
+        registry.fetch(registry.find_weight(NAME), settings.weights)
     elif lacking and wanted != "auto":
         raise MissingModel(
             "JoyVASA is not whole: {names} missing. Look at models.motion in config.toml.", names=", ".join(lacking)

@@ -33,7 +33,7 @@ def generator(folder: Path, device: str) -> Generator:
     try:
         with torch.serialization.safe_globals([argparse.Namespace, pathlib.PosixPath]):
             told = torch.load(folder / GENERATOR, map_location="cpu", weights_only=True)
-        values = dict(_renamed(told["model"]))
+        values = dict(_rename_weights(told["model"]))
         model = Generator(_shape(told["args"], values), _encoder(folder, str(told["args"].audio_model)))
         left = model.load_state_dict(values, strict=False)
     except Exception as error:  # torch, pickle and transformers have no root of their errors in common
@@ -66,7 +66,7 @@ class _Arrays(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} is no array")
 
 
-def _renamed(state: dict[str, Tensor]) -> Any:
+def _rename_weights(state: dict[str, Tensor]) -> Any:
     """Without what is made anew; the encoder's weight norm as torch calls it today."""
     for name, value in state.items():
         if not name.startswith(ANEW):

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.tasks.animate.joyvasa import loading
-from engine.tasks.animate.joyvasa.sampling import performed
+from engine.tasks.animate.joyvasa.sampling import generate_coefficients
 
 POSE = ("scale", "t", "pitch", "yaw", "roll")
-CALM = 5.0
+SMOOTHING_FRAMES = 5.0
 """Frames over which the head's motion is evened out."""
 
 
 @dataclass(frozen=True)
-class Acting:
+class GeneratedMotion:
     """Of N frames `exp` (N, 21, 3), `scale` (N, 1), `t` (N, 3) and `angles` (N, 3): pitch, yaw, roll in degrees."""
 
     exp: Tensor
@@ -30,7 +30,7 @@ class Acting:
         return len(self.exp)
 
 
-class Actor:
+class MotionGenerator:
     """JoyVASA's networks in `folder`. Raises MissingModel."""
 
     def __init__(self, folder: Path, device: str) -> None:
@@ -41,24 +41,24 @@ class Actor:
     def size(self) -> int:
         return sum(value.nbytes for value in self._generator.state_dict().values())
 
-    def act(
+    def generate(
         self,
         samples: NDArray[np.float32],
         count: int,
         seed: int,
         sway: float = 1.0,
         check: Callable[[], None] = lambda: None,
-    ) -> Acting:
+    ) -> GeneratedMotion:
         """`count` frames at 25 a second for mono samples at 16 kHz. `sway`: how much the head moves, usually 1.
 
         `check` is called before each step of the network and may raise.
         """
         device = self._generator.start_motion_feat.device
-        told = performed(self._generator, torch.from_numpy(samples).to(device), count, seed, check)
+        told = generate_coefficients(self._generator, torch.from_numpy(samples).to(device), count, seed, check)
         exp = told[:, :63] * self._value("std_exp") + self._value("mean_exp")
-        pose = _evened(told[:, 63:70] * (self._ends("max") - self._ends("min")) + self._ends("min"))
+        pose = _smooth(told[:, 63:70] * (self._ends("max") - self._ends("min")) + self._ends("min"))
         pose = pose[:1] + sway * (pose - pose[:1])
-        return Acting(exp.view(-1, 21, 3), pose[:, :1], pose[:, 1:4], pose[:, 4:])
+        return GeneratedMotion(exp.view(-1, 21, 3), pose[:, :1], pose[:, 1:4], pose[:, 4:])
 
     def _ends(self, end: str) -> Tensor:
         return torch.cat([self._value(f"{end}_{name}") for name in POSE])
@@ -67,9 +67,9 @@ class Actor:
         return torch.from_numpy(self._template[name])
 
 
-def _evened(curves: Tensor) -> Tensor:
+def _smooth(curves: Tensor) -> Tensor:
     """(N, C): a Gaussian mean over CALM frames, which neither lags nor leads."""
-    reach = round(3 * CALM)
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / CALM) ** 2)
+    reach = round(3 * SMOOTHING_FRAMES)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / SMOOTHING_FRAMES) ** 2)
     padded = torch.nn.functional.pad(curves.T[:, None], (reach, reach), mode="replicate")
     return torch.nn.functional.conv1d(padded, (kernel / kernel.sum())[None, None])[:, 0].T

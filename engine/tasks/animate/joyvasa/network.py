@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-UNIT = 320
+HOP_SAMPLES = 320
 """Samples between two frames of the audio encoder."""
-BEYOND = 20
+PADDING_SAMPLES = 20
 """Samples that are mirrored onto each end, twice, so that a window has as many frames as it has units."""
-POSITIONS = 600
+MAX_POSITIONS = 600
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Denoiser(nn.Module):
         self.diff_step_map = nn.Sequential(nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, wide))
         self.motion_dec = nn.Sequential(nn.Linear(wide, wide // 2), nn.GELU(), nn.Linear(wide // 2, shape.coefficients))
         count = shape.before + shape.frames
-        self.register_buffer("places", waves(POSITIONS, wide)[count], persistent=False)
+        self.register_buffer("places", waves(MAX_POSITIONS, wide)[count], persistent=False)
         self.register_buffer("moments", waves(shape.steps + 1, wide), persistent=False)
         self.register_buffer("alone", ~torch.eye(count, dtype=torch.bool), persistent=False)
 
@@ -74,7 +74,7 @@ class Generator(nn.Module):
     def hear(self, samples: Tensor) -> Tensor:
         """(N, 2 x frames x UNIT) samples at 16 kHz -> (N, frames, features)."""
         for _ in range(2):
-            samples = functional.pad(samples, (BEYOND, BEYOND), mode="reflect")
+            samples = functional.pad(samples, (PADDING_SAMPLES, PADDING_SAMPLES), mode="reflect")
         told = self.audio_encoder(samples).last_hidden_state.transpose(1, 2)
         half = functional.interpolate(told, size=self.shape.frames, mode="linear", align_corners=False)
         heard: Tensor = self.audio_feature_map(half.transpose(1, 2))

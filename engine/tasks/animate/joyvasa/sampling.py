@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.tasks.animate.joyvasa.network import UNIT, Generator
+from engine.tasks.animate.joyvasa.network import HOP_SAMPLES, Generator
 
-GUIDANCE = 2.8
+GUIDANCE_SCALE = 2.8
 """How far beyond the motion without sound that with it lies: the published default."""
-OFFSET = 0.008
+COSINE_OFFSET = 0.008
 """Of the cosine schedule. Source: Nichol and Dhariwal, "Improved Denoising Diffusion Probabilistic Models", 2021."""
 
 
@@ -23,7 +23,7 @@ class Schedule:
 
     @classmethod
     def of(cls, steps: int) -> "Schedule":
-        turns = (torch.linspace(0, steps, steps + 1) / steps + OFFSET) / (1 + OFFSET)
+        turns = (torch.linspace(0, steps, steps + 1) / steps + COSINE_OFFSET) / (1 + COSINE_OFFSET)
         curve = torch.cos(turns * torch.pi * 0.5) ** 2
         lost = (1 - curve[1:] / curve[:-1]).clamp(0.0001, 0.999)
         kept = torch.cat([torch.ones(1), 1 - lost])
@@ -37,7 +37,7 @@ class Schedule:
 
 
 @torch.inference_mode()
-def performed(
+def generate_coefficients(
     generator: Generator, samples: Tensor, count: int, seed: int, check: Callable[[], None] = lambda: None
 ) -> Tensor:
     """(count, coefficients) for samples (L,) at 16 kHz, window after window, each beginning with the last one's end.
@@ -54,18 +54,18 @@ def _windows(
     shape, chance = generator.shape, torch.Generator().manual_seed(seed)
     motion, heard = generator.start_motion_feat, generator.start_audio_feat
     begin = torch.randn((1, shape.frames, shape.coefficients), generator=chance)
-    length = 2 * UNIT * shape.frames
-    for at in range(0, 2 * UNIT * count, length):
+    length = 2 * HOP_SAMPLES * shape.frames
+    for at in range(0, 2 * HOP_SAMPLES * count, length):
         piece = torch.zeros(1, length, device=motion.device)
         part = samples[at : at + length]
         piece[0, : len(part)] = part
         now = generator.hear(piece)
-        made = _denoised(generator, torch.cat([heard, now], dim=1), motion, begin, chance, check=check)
+        made = _denoise(generator, torch.cat([heard, now], dim=1), motion, begin, chance, check=check)
         yield made
         motion, heard = made[:, -shape.before :], now[:, -shape.before :]
 
 
-def _denoised(
+def _denoise(
     generator: Generator,
     heard: Tensor,
     before: Tensor,
@@ -81,7 +81,7 @@ def _denoised(
         check()
         given = torch.cat([before, now], dim=1).expand(2, -1, -1)
         without, with_sound = generator.denoising_net(given, both, step)[:, -shape.frames :].split(1)
-        clean = without + GUIDANCE * (with_sound - without)
+        clean = without + GUIDANCE_SCALE * (with_sound - without)
         noise = torch.randn(now.shape, generator=chance) if step > 1 else torch.zeros(now.shape)
         now = schedule.before(step, now, clean, noise.to(now.device))
     return now

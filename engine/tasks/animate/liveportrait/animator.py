@@ -10,25 +10,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.tasks.animate.audio_motion.driving_audio import Speech
-from engine.tasks.animate.audio_motion.motion import MANNERS, Motion
-from engine.tasks.animate.joyvasa.motion_generator import Acting, Actor
+from engine.tasks.animate.audio_motion.motion import STYLE_PRESETS, Motion
+from engine.tasks.animate.joyvasa.motion_generator import GeneratedMotion, MotionGenerator
 from engine.tasks.animate.liveportrait import files
 from engine.tasks.animate.liveportrait.crop import Crop, Paste
 from engine.tasks.animate.liveportrait.keypoints import Pose, rotation
 from engine.tasks.animate.liveportrait.loading import TorchNetworks
 from engine.tasks.animate.liveportrait.onnx import OnnxNetworks
-from engine.tasks.animate.options import Wishes
-from engine.torch_support.cuda import give_back
-from engine.torch_support.transfer import Coming
+from engine.tasks.animate.options import AnimationOptions
+from engine.torch_support.cuda import release_memory
+from engine.torch_support.transfer import AsyncCopy
 from engine.vision.faces.face import Face
 from engine.vision.faces.reader import FaceReader
 
 Picture = NDArray[np.uint8]
 Networks = TorchNetworks | OnnxNetworks
 
-WIDE = 0.36
+OPEN_MOUTH_RATIO = 0.36
 """Opening over width of a mouth whose jaw is down."""
-SHUT = 0.03
+SHUT_MOUTH_RATIO = 0.03
 """Opening over width up to which lips count as shut."""
 LIPS = [6, 12, 14, 17, 19, 20]
 EYES = [11, 13, 15, 16, 18]
@@ -37,7 +37,7 @@ SHIFT = 0.004
 """Of LivePortrait's plane for a hundredth of the face's height."""
 
 
-class LivePainter:
+class LivePortraitAnimator:
     """The networks in `folder` on `device`, the faces' own in `weights`. Raises MissingModel.
 
     Motion comes from JoyVASA's networks in `actor`, or where there are none from the sound's envelope.
@@ -45,11 +45,11 @@ class LivePainter:
 
     name = "liveportrait"
 
-    def __init__(self, folder: Path, weights: Path, device: str, actor: Path | None = None) -> None:
+    def __init__(self, folder: Path, weights: Path, device: str, motion_generator: Path | None = None) -> None:
         files.check(folder)
         self._reader = FaceReader(weights)
         self._networks: Networks = (OnnxNetworks if files.in_onnx(folder) else TorchNetworks)(folder, device)
-        self._actor = Actor(actor, device) if actor else None
+        self._actor = MotionGenerator(motion_generator, device) if motion_generator else None
 
     @property
     def size(self) -> int:
@@ -59,20 +59,22 @@ class LivePainter:
     def motion_by(self) -> str:
         return "joyvasa" if self._actor else "envelope"
 
-    def moved(self, speech: Speech, wishes: Wishes) -> Motion | Acting:
+    def motion_from(self, speech: Speech, options: AnimationOptions) -> Motion | GeneratedMotion:
         if self._actor is None:
-            return speech.followed(eyes=wishes.eyes)
-        sway = MANNERS[speech.style].sway / MANNERS["natural"].sway
-        return self._actor.act(speech.samples, len(speech), speech.seed, sway, speech.check)
+            return speech.to_motion(eyes=options.eyes)
+        sway = STYLE_PRESETS[speech.style].sway / STYLE_PRESETS["natural"].sway
+        return self._actor.generate(speech.samples, len(speech), speech.seed, sway, speech.check)
 
     def close(self) -> None:
         del self._networks, self._actor
-        give_back()
+        release_memory()
 
     def faces(self, picture: Picture) -> tuple[Face, ...]:
-        return self._reader.searched(picture)
+        return self._reader.find_faces(picture)
 
-    def frames(self, picture: Picture, face: Face, motion: Motion | Acting, wishes: Wishes) -> Iterator[Picture]:
+    def frames(
+        self, picture: Picture, face: Face, motion: Motion | GeneratedMotion, options: AnimationOptions
+    ) -> Iterator[Picture]:
         """A picture as large as `picture` for each frame of the motion; the device works one chunk ahead."""
         networks = self._networks
         with torch.inference_mode():
@@ -80,47 +82,51 @@ class LivePainter:
             paste = Paste(picture, crop, networks.device)
             small = _planes(crop.seen, networks)
             features, pose = networks.appearance(small), Pose.of(networks.motion(small))
-            drive = _Drive(networks, pose, face, wishes)
+            drive = _Drive(networks, pose, face, options)
             driving = drive.points(motion)
-        waiting: Coming | None = None
+        waiting: AsyncCopy | None = None
         for chunk in driving.split(networks.batch):
             with torch.inference_mode():
-                made = Coming(paste.laid(networks.render(features, drive.source, chunk)))
+                made = AsyncCopy(paste.paste(networks.render(features, drive.source, chunk)))
             if waiting is not None:
-                yield from _whole(picture, paste, waiting.there())
+                yield from _whole(picture, paste, waiting.result())
             waiting = made
         if waiting is not None:
-            yield from _whole(picture, paste, waiting.there())
+            yield from _whole(picture, paste, waiting.result())
 
 
 class _Drive:
     """Key points that drive the face in the picture."""
 
-    def __init__(self, networks: Networks, pose: Pose, face: Face, wishes: Wishes) -> None:
-        self._networks, self._pose, self._wishes = networks, pose, wishes
+    def __init__(self, networks: Networks, pose: Pose, face: Face, options: AnimationOptions) -> None:
+        self._networks, self._pose, self._wishes = networks, pose, options
         self.source = pose.points()
         self._lips = lip_ratio(face)
         self._eyes = eye_ratios(face)
 
-    def points(self, motion: Motion | Acting) -> Tensor:
+    def points(self, motion: Motion | GeneratedMotion) -> Tensor:
         """(N, 21, 3), for each frame."""
-        driving = self._acted(motion) if isinstance(motion, Acting) else self._followed(motion)
-        return self._stitched(driving) if self._wishes.stitching else driving
+        driving = (
+            self._drive_by_generator(motion) if isinstance(motion, GeneratedMotion) else self._drive_by_motion(motion)
+        )
+        return self._stitch(driving) if self._wishes.stitching else driving
 
-    def _followed(self, motion: Motion) -> Tensor:
+    def _drive_by_motion(self, motion: Motion) -> Tensor:
         degrees = np.stack([motion.pitch, motion.yaw, motion.roll], axis=1)
         moved = motion.shift * np.float32(SHIFT)
         driving = self._pose.points(self._tensor(degrees), self._tensor(moved))
         driving = driving + self._lip_delta(motion.jaw)
         return driving + self._eye_delta(motion.lids) if self._wishes.eyes else driving
 
-    def _acted(self, acting: Acting) -> Tensor:
+    def _drive_by_generator(self, generated: GeneratedMotion) -> Tensor:
         """What changes from the first frame on, put onto the picture's own pose and expression, as JoyVASA does it.
 
         Lips are the actor's own with `lip_zero`, else the picture's and their change; without `eyes` eyes stay.
         """
         pose, device = self._pose, self._networks.device
-        exp, scale, t, angles = (value.to(device) for value in (acting.exp, acting.scale, acting.t, acting.angles))
+        exp, scale, t, angles = (
+            value.to(device) for value in (generated.exp, generated.scale, generated.t, generated.angles)
+        )
         bent = pose.exp + exp - exp[:1]
         if self._wishes.lip_zero:
             bent[:, LIPS] = exp[:, LIPS]
@@ -133,22 +139,22 @@ class _Drive:
 
     def _lip_delta(self, jaw: NDArray[np.float32]) -> Tensor:
         """The lips as wide open as the jaw says; from shut ones with `lip_zero`, else from the picture's."""
-        rest = 0.0 if self._wishes.lip_zero and self._lips > SHUT else self._lips
-        wanted = rest + (WIDE - min(rest, WIDE)) * jaw
+        rest = 0.0 if self._wishes.lip_zero and self._lips > SHUT_MOUTH_RATIO else self._lips
+        wanted = rest + (OPEN_MOUTH_RATIO - min(rest, OPEN_MOUTH_RATIO)) * jaw
         ratios = np.stack([np.full_like(wanted, self._lips), wanted], axis=1)
-        return self._retargeted(self._networks.lips, ratios)
+        return self._retarget(self._networks.lips, ratios)
 
     def _eye_delta(self, lids: NDArray[np.float32]) -> Tensor:
         rest = np.tile(np.array(self._eyes, np.float32), (len(lids), 1))
         wanted = rest.mean(axis=1, keepdims=True) * (1 - lids[:, None])
-        return self._retargeted(self._networks.eyes, np.hstack([rest, wanted]))
+        return self._retarget(self._networks.eyes, np.hstack([rest, wanted]))
 
-    def _retargeted(self, network: Any, ratios: NDArray[np.float32]) -> Tensor:
+    def _retarget(self, network: Any, ratios: NDArray[np.float32]) -> Tensor:
         flat = self.source.flatten(1).expand(len(ratios), -1)
         delta: Tensor = network(torch.cat([flat, self._tensor(ratios)], dim=1))
         return delta.view(len(ratios), -1, 3)
 
-    def _stitched(self, driving: Tensor) -> Tensor:
+    def _stitch(self, driving: Tensor) -> Tensor:
         flat = self.source.flatten(1).expand(len(driving), -1)
         delta = self._networks.stitch(torch.cat([flat, driving.flatten(1)], dim=1))
         moved = driving + delta[:, :-2].view_as(driving)

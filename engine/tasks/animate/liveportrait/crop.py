@@ -13,12 +13,12 @@ from engine.vision.faces.face import Face
 
 Picture = NDArray[np.uint8]
 
-SIDE = 512
+SIDE_PIXELS = 512
 MARGIN = 1.9
 """Side of the square over the longer side of the face's points."""
-HIGHER = 0.08
+UPWARD_SHARE = 0.08
 """How far the square reaches over the middle of the points, as a share of its side."""
-FEATHER = 0.12
+FEATHER_SHARE = 0.12
 """Width of the soft edge with which it is put back, as a share of its side."""
 
 
@@ -35,12 +35,16 @@ class Crop:
         upright = face.points[:, :2] @ turn.T
         low, high = upright.min(axis=0), upright.max(axis=0)
         side = MARGIN * float((high - low).max())
-        middle = (low + high) / 2 - np.array([0, HIGHER * side])
-        scale = SIDE / side
-        way = np.hstack([turn * scale, (SIDE / 2 - middle * scale)[:, None]])
+        middle = (low + high) / 2 - np.array([0, UPWARD_SHARE * side])
+        scale = SIDE_PIXELS / side
+        way = np.hstack([turn * scale, (SIDE_PIXELS / 2 - middle * scale)[:, None]])
         border = cv2.BORDER_REPLICATE
         seen = cv2.warpAffine(
-            picture, way, (SIDE, SIDE), flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC, borderMode=border
+            picture,
+            way,
+            (SIDE_PIXELS, SIDE_PIXELS),
+            flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC,
+            borderMode=border,
         )
         return cls(np.asarray(seen, np.uint8), way)
 
@@ -50,7 +54,7 @@ class Paste:
 
     def __init__(self, picture: Picture, crop: Crop, device: torch.device) -> None:
         height, width = picture.shape[:2]
-        corners = np.array([[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]], np.float64) - 0.5
+        corners = np.array([[0, 0], [SIDE_PIXELS, 0], [SIDE_PIXELS, SIDE_PIXELS], [0, SIDE_PIXELS]], np.float64) - 0.5
         back = cv2.invertAffineTransform(crop.way)
         reached = corners @ back[:, :2].T + back[:, 2]
         left, top = np.maximum(0, np.floor(reached.min(axis=0))).astype(int)
@@ -58,15 +62,17 @@ class Paste:
         self.box = slice(int(top), int(bottom)), slice(int(left), int(right))
         across, down = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
         places = np.stack([across, down], axis=-1) @ crop.way[:, :2].T + crop.way[:, 2]
-        grid = (places + 0.5) / SIDE * 2 - 1
+        grid = (places + 0.5) / SIDE_PIXELS * 2 - 1
         self._grid = torch.from_numpy(grid.astype(np.float32)).to(device)[None]
-        edge = np.minimum(SIDE / 2 - np.abs(places - (SIDE - 1) / 2).max(axis=-1), FEATHER * SIDE) / (FEATHER * SIDE)
+        edge = np.minimum(
+            SIDE_PIXELS / 2 - np.abs(places - (SIDE_PIXELS - 1) / 2).max(axis=-1), FEATHER_SHARE * SIDE_PIXELS
+        ) / (FEATHER_SHARE * SIDE_PIXELS)
         mask = np.clip(edge, 0, 1) ** 2 * (3 - 2 * np.clip(edge, 0, 1))
         self._mask = torch.from_numpy(mask.astype(np.float32)).to(device)
         base = torch.from_numpy(np.ascontiguousarray(picture[self.box])).to(device).permute(2, 0, 1).float()
         self._base = base * (1 - self._mask)
 
-    def laid(self, painted: Tensor) -> Tensor:
+    def paste(self, painted: Tensor) -> Tensor:
         """(N, 3, 512, 512) in 0..1 -> uint8 (N, h, w, 3), the box of each."""
         grid = self._grid.expand(len(painted), *self._grid.shape[1:])
         bent = functional.grid_sample(painted.float(), grid, align_corners=False, padding_mode="border")

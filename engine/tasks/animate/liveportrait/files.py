@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.core.errors import MissingModel
 from engine.core.task import EngineSettings
 from engine.weights import registry
-from engine.weights.download import Hub
+from engine.weights.download import HubSource
 
 FOLDER = "liveportrait"
 """Where the networks lie under the weights folder."""
@@ -50,12 +50,12 @@ def folder(settings: EngineSettings, *, fetch: bool = False) -> Path:
     named = settings.models.get("animate", "auto")
     if named in {"auto", "mesh", FOLDER}:
         if fetch and missing(settings.weights / FOLDER):
-            registry.fetch(registry.named(FOLDER), settings.weights)
+            registry.fetch(registry.find_weight(FOLDER), settings.weights)
         return settings.weights / FOLDER
     path = Path(named).expanduser()
     if path.is_dir() or named.count("/") != 1 or not fetch:
         return path
-    return _fetched(named)
+    return _fetch(named)
 
 
 def identity(settings: EngineSettings) -> str:
@@ -67,12 +67,14 @@ def identity(settings: EngineSettings) -> str:
     return f"{FOLDER}-{hashlib.sha256(repr(sorted(sizes.items())).encode()).hexdigest()[:8]}"
 
 
-def _fetched(named: str) -> Path:
+def _fetch(named: str) -> Path:
     """`named` is a repository, or one and its revision behind an @; the one of weights.toml is pinned there."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    pinned = {source.hub: source.revision for source in registry.named(FOLDER).sources if isinstance(source, Hub)}
+    pinned = {
+        source.hub: source.revision for source in registry.find_weight(FOLDER).sources if isinstance(source, HubSource)
+    }
     repository, _, revision = named.partition("@")
     revision = revision or pinned.get(repository, "main")
     try:

@@ -18,7 +18,7 @@ from engine.tasks.animate.liveportrait.networks import (
 )
 
 Weights = dict[str, Tensor]
-MOST_BLOCKS = 64
+MAX_BLOCKS = 64
 """More residual blocks or layers than this no such network has."""
 
 
@@ -39,13 +39,13 @@ class TorchNetworks:
             parts = {name: _part(retargeting, name) for name in ("retarget_shoulder", "retarget_eye", "retarget_mouth")}
             widths = _widths(held, parts)
             self.appearance, self.motion, self._warping, self._generator = (
-                self._loaded(make(widths), weights)
+                self._prepare(make(widths), weights)
                 for make, weights in zip((Appearance, Motion, Warping, Generator), held.values(), strict=True)
             )
             given = ((6 * POINTS, widths.stitching, 3 * POINTS + 2), (3 * POINTS + 3, widths.eyes, 3 * POINTS))
             small = (*given, (3 * POINTS + 2, widths.lips, 3 * POINTS))
             self.stitch, self.eyes, self.lips = (
-                self._loaded(Retargeting(*sizes), weights, torch.float32)
+                self._prepare(Retargeting(*sizes), weights, torch.float32)
                 for sizes, weights in zip(small, parts.values(), strict=True)
             )
         except (KeyError, RuntimeError, IndexError) as error:
@@ -64,7 +64,7 @@ class TorchNetworks:
         painted: Tensor = self._generator(self._warping(features, driving, source))
         return painted
 
-    def _loaded(self, network: Any, weights: Weights, dtype: torch.dtype | None = None) -> Any:
+    def _prepare(self, network: Any, weights: Weights, dtype: torch.dtype | None = None) -> Any:
         network.load_state_dict(weights)
         _quick(network)
         return network.to(self.device, dtype or self.dtype).eval().requires_grad_(requires_grad=False)
@@ -82,7 +82,7 @@ def _read(path: Path) -> Weights:
     from safetensors.torch import load_file
 
     try:
-        return _folded(load_file(path))
+        return _fold_spectral_norms(load_file(path))
     except (SafetensorError, OSError) as error:
         raise MissingModel(
             "{name} cannot be read: it is not there or not whole. Look at models.animate in config.toml.",
@@ -90,7 +90,7 @@ def _read(path: Path) -> Weights:
         ) from error
 
 
-def _folded(held: Weights) -> Weights:
+def _fold_spectral_norms(held: Weights) -> Weights:
     """Spectral norms divided into the weights that they bound, the names of a wrapped module without its wrapper."""
     named = {name.removeprefix("module."): value for name, value in held.items()}
     made = {name: value for name, value in named.items() if not name.endswith(("_orig", "weight_u", "weight_v"))}
@@ -134,9 +134,9 @@ def _widths(held: dict[str, Weights], parts: dict[str, Weights]) -> Widths:
 
 
 def _count(held: Weights, name: str) -> int:
-    return next(at for at in range(MOST_BLOCKS) if name.format(at) not in held)
+    return next(at for at in range(MAX_BLOCKS) if name.format(at) not in held)
 
 
 def _hidden(held: Weights) -> tuple[int, ...]:
-    sizes = [len(held[f"mlp.{at}.bias"]) for at in range(0, MOST_BLOCKS, 2) if f"mlp.{at}.bias" in held]
+    sizes = [len(held[f"mlp.{at}.bias"]) for at in range(0, MAX_BLOCKS, 2) if f"mlp.{at}.bias" in held]
     return tuple(sizes[:-1])

@@ -158,7 +158,7 @@ class _DenseMotion(nn.Module):
         grid = coordinates(small.shape[2:], driving)
         ways = grid - driving.view(count, POINTS, 1, 1, 1, 3) + source.view(-1, POINTS, 1, 1, 1, 3)
         ways = torch.cat([grid.expand(count, 1, *grid.shape[2:]), ways], dim=1)
-        seen = torch.cat([_heat(grid, driving, source), _deformed(small, ways)], dim=2)
+        seen = torch.cat([_heat(grid, driving, source), _deform(small, ways)], dim=2)
         out = self.hourglass(seen.flatten(1, 2).to(feature.dtype))
         part = functional.softmax(self.mask(out).to(driving.dtype), dim=1)
         deformation = (ways * part.unsqueeze(-1)).sum(dim=1)
@@ -240,7 +240,7 @@ def _heat(grid: Tensor, driving: Tensor, source: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(heat[:, :1]), heat], dim=1).unsqueeze(2)
 
 
-def _deformed(feature: Tensor, ways: Tensor) -> Tensor:
+def _deform(feature: Tensor, ways: Tensor) -> Tensor:
     """(N, POINTS + 1, C, D, H, W): the features moved each point's way."""
     count, points = ways.shape[:2]
     whole = feature.expand(count, *feature.shape[1:])

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from engine.tasks.animate.audio_motion.driving_audio import Speech
 from engine.tasks.animate.audio_motion.motion import Motion
-from engine.tasks.animate.mesh.mesh_warper import Puppet
-from engine.tasks.animate.options import Wishes
+from engine.tasks.animate.mesh.mesh_warper import MeshWarper
+from engine.tasks.animate.options import AnimationOptions
 from engine.vision.faces.face import Face
 from engine.vision.faces.reader import FaceReader
 
 Picture = NDArray[np.uint8]
 
 
-class MeshPainter:
+class MeshAnimator:
     """Loaded networks and nothing of a job. Raises MissingModel where they are not in the weights folder."""
 
     size = 20_000_000
@@ -31,12 +31,12 @@ class MeshPainter:
         """Nothing is held beyond the interpreters."""
 
     def faces(self, picture: Picture) -> tuple[Face, ...]:
-        return self._reader.searched(picture)
+        return self._reader.find_faces(picture)
 
-    def moved(self, speech: Speech, wishes: Wishes) -> Motion:
-        return speech.followed(eyes=wishes.eyes)
+    def motion_from(self, speech: Speech, options: AnimationOptions) -> Motion:
+        return speech.to_motion(eyes=options.eyes)
 
-    def frames(self, picture: Picture, face: Face, motion: Motion, wishes: Wishes) -> Iterator[Picture]:
+    def frames(self, picture: Picture, face: Face, motion: Motion, options: AnimationOptions) -> Iterator[Picture]:
         """A picture as large as `picture` for each value of the motion's curves."""
-        puppet = Puppet(picture, face, lip_zero=wishes.lip_zero, stitching=wishes.stitching)
+        puppet = MeshWarper(picture, face, lip_zero=options.lip_zero, stitching=options.stitching)
         return puppet.frames(motion)

@@ -31,11 +31,13 @@ class Eyes:
             shut = np.minimum(0, (under - over) @ self._rig.axes[1])
             over = over + shut[:, None] * self._rig.axes[1]
             ball = np.zeros(made.shape[:2], np.uint8)
-            cv2.fillPoly(ball, [_fixed(np.concatenate([moved[[one]], over, moved[[other]], under[::-1]]))], 255, **AA)
+            cv2.fillPoly(
+                ball, [_to_fixed_point(np.concatenate([moved[[one]], over, moved[[other]], under[::-1]]))], 255, **AA
+            )
             _blend(made, ball, self._picture)
             lashes = np.zeros_like(ball)
             thick = max(1, round(LASHES * self._rig.height))
-            line = _fixed(np.concatenate([moved[[one]], moved[list(upper)], moved[[other]]]))
+            line = _to_fixed_point(np.concatenate([moved[[one]], moved[list(upper)], moved[[other]]]))
             level = round(255 * DARK * float(np.clip((lids - 0.5) / 0.4, 0, 1)))
             cv2.polylines(lashes, [line], False, level, thick, **AA)
             _blend(made, cv2.GaussianBlur(lashes, (0, 0), max(0.5, thick / 3)), self._dark)
@@ -46,7 +48,7 @@ class Eyes:
         mask = np.zeros(self._picture.shape[:2], np.uint8)
         for upper, lower, (one, other) in LIDS:
             rim = self._rig.face.points[[one, *upper, other, *lower[::-1]], :2]
-            cv2.fillPoly(mask, [_fixed(rim)], 255, cv2.LINE_8, SHIFT)
+            cv2.fillPoly(mask, [_to_fixed_point(rim)], 255, cv2.LINE_8, SHIFT)
         seen = self._picture[mask > 0].astype(np.float32)
         if not len(seen):
             return np.zeros(3, np.float32)
@@ -57,7 +59,7 @@ class Eyes:
 AA = {"lineType": cv2.LINE_AA, "shift": SHIFT}
 
 
-def _fixed(points: Values) -> NDArray[np.int32]:
+def _to_fixed_point(points: Values) -> NDArray[np.int32]:
     return np.round(points * (1 << SHIFT)).astype(np.int32)
 
 

@@ -11,7 +11,7 @@ from engine.tasks.animate.mesh.eyes import Eyes
 from engine.tasks.animate.mesh.head import Head
 from engine.tasks.animate.mesh.mouth import Mouth
 from engine.tasks.animate.mesh.rig import Rig
-from engine.tasks.animate.mesh.triangulation import Mesh, rest, ringed
+from engine.tasks.animate.mesh.triangulation import Mesh, add_rings, rest
 from engine.vision.faces.face import Face
 
 Picture = NDArray[np.uint8]
@@ -23,7 +23,7 @@ REACH = (1.15, 1.3, 1.15, 1.15)
 """What moves around the middle of the face, in face heights: to the left, top, right and bottom of an upright head."""
 
 
-class Puppet:
+class MeshWarper:
     """`picture` is uint8 (H, W, 3) with `face` in it. `lip_zero` shuts the lips first; `stitching` keeps shoulders."""
 
     def __init__(self, picture: Picture, face: Face, *, lip_zero: bool, stitching: bool) -> None:
@@ -31,7 +31,7 @@ class Puppet:
         left, top, right, bottom = _region(face, picture.shape)
         self._place = slice(top, bottom), slice(left, right)
         self._region = np.ascontiguousarray(picture[self._place])
-        self._rig = Rig.of(face.moved(-left, -top))
+        self._rig = Rig.of(face.shift_by(-left, -top))
         self._lip_zero = lip_zero
         self._scale = min(1.0, FINEST / self._rig.height)
         height, width = self._region.shape[:2]
@@ -49,7 +49,7 @@ class Puppet:
             yield self.frame(motion, number)
 
     def frame(self, motion: Motion, number: int) -> Picture:
-        face = self._faced(
+        face = self._warp_face(
             float(motion.jaw[number]),
             float(motion.spread[number]),
             float(motion.lids[number]),
@@ -60,23 +60,23 @@ class Puppet:
             float(motion.yaw[number]), float(motion.pitch[number]), float(motion.roll[number]), *map(float, shift)
         )
         made = self._whole.copy()
-        made[self._place] = self._taken(face, sources)
+        made[self._place] = self._sample(face, sources)
         return made
 
-    def _faced(self, jaw: float, spread: float, lids: float, brows: float) -> Picture:
+    def _warp_face(self, jaw: float, spread: float, lids: float, brows: float) -> Picture:
         """The region with the face moved and its head still."""
         rig = self._rig
         moves = jaw * rig.jaw + spread * rig.spread + lids * rig.lids + brows * rig.brows
         if self._lip_zero:
-            moves = moves + rig.closed
-        moved = ringed(rig.face.points[:, :2], moves)
-        made = self._warped(moved)
+            moves = moves + rig.lip_closure
+        moved = add_rings(rig.face.points[:, :2], moves)
+        made = self._warp_region(moved)
         if lids > 0:
             self._eyes.paint(made, moved, lids)
         self._mouth.paint(made, moved[:468], jaw)
         return made
 
-    def _warped(self, moved: Values) -> Picture:
+    def _warp_region(self, moved: Values) -> Picture:
         left, top, right, bottom = self._window
         if self._scale == 1:
             made = self._region.copy()
@@ -85,9 +85,9 @@ class Puppet:
             return made
         sources = self._still.copy()
         sources[top:bottom, left:right] = self._mesh.sources(moved, self._window, self._scale)
-        return self._taken(self._region, sources)
+        return self._sample(self._region, sources)
 
-    def _taken(self, picture: Picture, sources: Values) -> Picture:
+    def _sample(self, picture: Picture, sources: Values) -> Picture:
         height, width = picture.shape[:2]
         if sources.shape[:2] != (height, width):
             sources = cv2.resize(sources, (width, height), interpolation=cv2.INTER_LINEAR)

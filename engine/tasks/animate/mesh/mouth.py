@@ -40,8 +40,8 @@ class Mouth:
         down, across = np.mgrid[top:bottom, left:right].astype(np.float32)
         own = (np.stack([across, down], axis=2) - rig.middle) @ rig.axes.T / np.float32(rig.height)
         colours = _Colours.of(picture, rig)
-        fixed, front, lower, cover = _painted(own, rig, colours)
-        shown = _shown(picture[top:bottom, left:right], rig, (left, top))
+        fixed, front, lower, cover = _paint_layers(own, rig, colours)
+        shown = _visible_inside(picture[top:bottom, left:right], rig, (left, top))
         if shown is not None:
             fixed = fixed * (1 - shown[..., None]) + picture[top:bottom, left:right] * shown[..., None]
             front = np.maximum(front, shown)
@@ -116,32 +116,32 @@ def _window(rig: Rig, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
-def _painted(own: Values, rig: Rig, colours: _Colours) -> tuple[Values, Values, Values, Values]:
+def _paint_layers(own: Values, rig: Rig, colours: _Colours) -> tuple[Values, Values, Values, Values]:
     """What stays with the skull, where its teeth are, what goes with the jaw, and what that covers."""
     place = own[..., 0] / (WIDE * rig.half_mouth)
     round_off = np.sqrt(np.clip(1 - place**2, 0, 1))
-    upper = rig.own[list(INNER_UPPER)]
+    upper = rig.local_points[list(INNER_UPPER)]
     line = np.interp(own[..., 0], *upper[np.argsort(upper[:, 0])].T).astype(np.float32)
     down = (own[..., 1] - line) / TOOTH
     edge = 0.05 / max(TOOTH * rig.height, 1.0) + 0.12
-    teeth = _between(down, -2, 0.35 + 0.65 * round_off, edge) * _between(place, -1, 1, 0.1)
+    teeth = _soft_range(down, -2, 0.35 + 0.65 * round_off, edge) * _soft_range(place, -1, 1, 0.1)
     gaps = 1 - 0.1 * np.exp(-((np.mod(own[..., 0] / 0.036 + 0.5, 1) - 0.5) ** 2) / 0.004)
     shade = (0.62 + 0.38 * np.clip(down / 0.6 + 0.2, 0, 1)) * (0.45 + 0.55 * round_off) * gaps
     fixed = colours.dark * (1 - teeth[..., None]) + colours.teeth * (teeth * shade)[..., None]
     rise = np.clip(1 - (down + 1.0) / 3.0, 0, 1)
     tongue = colours.tongue * (0.3 + 0.7 * round_off)[..., None] * (0.6 + 0.4 * rise)[..., None]
-    cover = _between(down, -0.55 * round_off, 40, 0.9) * _between(place, -0.75, 0.75, 0.4) * 0.85
+    cover = _soft_range(down, -0.55 * round_off, 40, 0.9) * _soft_range(place, -0.75, 0.75, 0.4) * 0.85
     return fixed.astype(np.float32), teeth.astype(np.float32), tongue.astype(np.float32), cover.astype(np.float32)
 
 
-def _between(value: Values, low: Values | float, high: Values | float, soft: float) -> Values:
+def _soft_range(value: Values, low: Values | float, high: Values | float, soft: float) -> Values:
     """1 from `low` to `high`, softly 0 outside."""
     return np.asarray(
         np.clip((value - low) / soft + 0.5, 0, 1) * np.clip((high - value) / soft + 0.5, 0, 1), np.float32
     )
 
 
-def _shown(spot: Picture, rig: Rig, corner: tuple[int, int]) -> Values | None:
+def _visible_inside(spot: Picture, rig: Rig, corner: tuple[int, int]) -> Values | None:
     """Where the picture itself shows the inside of the mouth, softly; None where its lips are shut."""
     upper, lower = rig.face.points[list(INNER_UPPER), :2], rig.face.points[list(INNER_LOWER), :2]
     gap = (lower - upper) @ rig.axes[1] / rig.height

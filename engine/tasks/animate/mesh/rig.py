@@ -40,7 +40,7 @@ RIM = 0.11
 
 @dataclass(frozen=True)
 class Rig:
-    """Displacements (468, 2) in pixels for one unit of each movement. `closed` shuts the picture's lips."""
+    """Displacements (468, 2) in pixels for one unit of each movement. `lip_closure` shuts the picture's lips."""
 
     face: Face
 
@@ -72,19 +72,22 @@ class Rig:
         return np.asarray(self.face.points[[78, 308], :2].mean(axis=0))
 
     @cached_property
-    def own(self) -> Points:
+    def local_points(self) -> Points:
         """The points along the face's axes from the middle of the mouth, as shares of its height."""
         return np.asarray((self.face.points[:, :2] - self.middle) @ self.axes.T / self.height, np.float32)
 
     @cached_property
     def half_mouth(self) -> float:
-        return max(0.05, abs(float(self.own[61, 0] - self.own[291, 0])) / 2)
+        return max(0.05, abs(float(self.local_points[61, 0] - self.local_points[291, 0])) / 2)
 
     @cached_property
     def weight(self) -> Points:
         """(468,): how much of the jaw's drop a point takes."""
-        across, down = np.abs(self.own[:, 0]), self.own[:, 1] - self._lip_line(self.own[:, 0])
-        half, side = self.half_mouth, float(np.abs(self.own[:, 0]).max())
+        across, down = (
+            np.abs(self.local_points[:, 0]),
+            self.local_points[:, 1] - self._lip_line(self.local_points[:, 0]),
+        )
+        half, side = self.half_mouth, float(np.abs(self.local_points[:, 0]).max())
         below = (down > 0).astype(np.float32)
         beside = _step(down, -0.1, 0.25) * (1 - 0.8 * _step(across, half, side))
         part = _step(across, 0.7 * half, 1.5 * half)
@@ -99,40 +102,43 @@ class Rig:
     def jaw(self) -> Points:
         """A wide mouth; its corners come a little closer."""
         near = self._near_mouth
-        across = -0.12 * self.own[:, 0] * near
+        across = -0.12 * self.local_points[:, 0] * near
         return self._pixels(across, DROP * self.weight)
 
     @cached_property
     def spread(self) -> Points:
         """Lips drawn wide; the other way they are round."""
-        return self._pixels(0.16 * self.own[:, 0] * self._near_mouth, -0.02 * self._near_mouth * np.abs(self.own[:, 0]))
+        return self._pixels(
+            0.16 * self.local_points[:, 0] * self._near_mouth,
+            -0.02 * self._near_mouth * np.abs(self.local_points[:, 0]),
+        )
 
     @cached_property
-    def closed(self) -> Points:
+    def lip_closure(self) -> Points:
         """Brings together the lips that are apart in the picture."""
-        gap = self._gap(self.own[:, 0])
+        gap = self._gap(self.local_points[:, 0])
         moved = -0.62 * gap * np.clip(self.weight, 0, 1)
         upper = list(UPPER_LIP)
         moved[upper] = 0.38 * gap[upper]
-        above = _step(self.own[:, 1], -0.16, -0.03) * self._near_mouth * (self.weight <= 0)
+        above = _step(self.local_points[:, 1], -0.16, -0.03) * self._near_mouth * (self.weight <= 0)
         above[upper] = 0
         return self._pixels(0 * moved, moved + 0.38 * gap * above)
 
     @cached_property
     def lids(self) -> Points:
         """Both eyes shut: the upper lid comes down, the skin above it follows the less the higher it is."""
-        moved = np.zeros(len(self.own), np.float32)
+        moved = np.zeros(len(self.local_points), np.float32)
         for upper, lower, corners in LIDS:
             moved += self._lid(list(upper), list(lower), list(corners))
         return self._pixels(0 * moved, moved)
 
     @cached_property
     def brows(self) -> Points:
-        nearest = np.linalg.norm(self.own[:, None] - self.own[None, list(BROWS)], axis=2).min(axis=1)
-        return self._pixels(0 * nearest, -0.018 * np.exp(-((nearest / 0.07) ** 2)) * (self.own[:, 1] < -0.3))
+        nearest = np.linalg.norm(self.local_points[:, None] - self.local_points[None, list(BROWS)], axis=2).min(axis=1)
+        return self._pixels(0 * nearest, -0.018 * np.exp(-((nearest / 0.07) ** 2)) * (self.local_points[:, 1] < -0.3))
 
     def _lid(self, upper: list[int], lower: list[int], corners: list[int]) -> Points:
-        own, rim = self.own, [*upper, *corners]
+        own, rim = self.local_points, [*upper, *corners]
         over, under = _curve(own[rim]), _curve(own[[*lower, *corners]])
         middle, width = float(own[corners, 0].mean()), abs(float(own[corners[0], 0] - own[corners[1], 0]))
         place = np.abs(own[:, 0] - middle) / (width / 2)
@@ -148,19 +154,21 @@ class Rig:
 
     @cached_property
     def _near_mouth(self) -> Points:
-        far = np.hypot(self.own[:, 0] / (2.2 * self.half_mouth), self.own[:, 1] / (2.4 * self.half_mouth))
+        far = np.hypot(
+            self.local_points[:, 0] / (2.2 * self.half_mouth), self.local_points[:, 1] / (2.4 * self.half_mouth)
+        )
         return np.asarray(1 - _step(far, 0.35, 1.0), np.float32)
 
     def _lip_line(self, across: Points) -> Points:
         """How far down the lips meet, for each place across."""
-        upper, lower = self.own[list(INNER_UPPER)], self.own[list(INNER_LOWER)]
+        upper, lower = self.local_points[list(INNER_UPPER)], self.local_points[list(INNER_LOWER)]
         line = (upper + lower) / 2
         order = np.argsort(line[:, 0])
         return np.asarray(np.interp(across, line[order, 0], line[order, 1]), np.float32)
 
     def _gap(self, across: Points) -> Points:
         """How far the picture's lips are apart, for each place across."""
-        upper, lower = self.own[list(INNER_UPPER)], self.own[list(INNER_LOWER)]
+        upper, lower = self.local_points[list(INNER_UPPER)], self.local_points[list(INNER_LOWER)]
         order = np.argsort(upper[:, 0])
         apart = np.interp(across, upper[order, 0], (lower - upper)[order, 1], left=0, right=0)
         return np.asarray(np.maximum(0, apart - APART * (apart < 2 * APART)), np.float32)

@@ -27,11 +27,11 @@ class Mesh:
 
     @classmethod
     def over(cls, rig: Rig) -> "Mesh":
-        rest = ringed(rig.face.points[:, :2])
+        rest = add_rings(rig.face.points[:, :2])
         # Lips and lids that touch have no order. They are taken apart before the triangles are laid, on a face that is
         # turned to the front, so that none of them reaches from one lip over the other.
-        apart = _frontal(rig) + rig.jaw * 2.0 + rig.closed * -0.5 - rig.lids * 0.5
-        triangles = _delaunay(ringed(apart.astype(np.float32)))
+        apart = _frontal(rig) + rig.jaw * 2.0 + rig.lip_closure * -0.5 - rig.lids * 0.5
+        triangles = _delaunay(add_rings(apart.astype(np.float32)))
         depth = np.concatenate([rig.face.points[:, 2], np.full(len(rest) - 468, 1e6, np.float32)])
         far = np.where(_of_lids(triangles), -1e6, depth[triangles].max(axis=1))
         return cls(rest, triangles[np.argsort(-far)])
@@ -75,7 +75,7 @@ def rest(window: tuple[int, int, int, int], scale: float) -> Map:
     return (np.stack([across, down], axis=2) + np.float32(0.5)) / np.float32(scale) - np.float32(0.5)
 
 
-def ringed(points: Points, moves: Points | None = None) -> Points:
+def add_rings(points: Points, moves: Points | None = None) -> Points:
     """`points` (468, 2) with the rings around them; `moves` are added, the less the further out."""
     rim = points[list(OVAL)]
     middle = rim.mean(axis=0)

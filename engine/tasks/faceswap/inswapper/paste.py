@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from engine.torch_support.transfer import sent
+from engine.torch_support.transfer import to_device
 
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
@@ -67,14 +67,14 @@ class Place:
         """The box of `picture`, not copied."""
         return picture[self.top : self.bottom, self.left : self.right]
 
-    def ways(self, device: torch.device) -> tuple[Tensor, Tensor]:
+    def sampling_grids(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """For `grid_sample`: of the crop's pixels where they are in the box, and of the box's where in the crop."""
-        square, moved = (self.side, self.side), self._boxed()
+        square, moved = (self.side, self.side), self._box_transform()
         steps = [*_steps(_inverse(moved), square, self.shape), *_steps(moved, self.shape, square)]
-        columns, rows, across, down = sent(np.concatenate(steps), device).split([len(each) for each in steps])
+        columns, rows, across, down = to_device(np.concatenate(steps), device).split([len(each) for each in steps])
         return (columns + rows[:, None])[None], (across + down[:, None])[None]
 
-    def _boxed(self) -> Any:
+    def _box_transform(self) -> Any:
         """`move` from the box's pixels."""
         moved = self.move.astype(np.float64).copy()
         moved[:, 2] += self.move[:, :2] @ [self.left, self.top]
@@ -86,14 +86,14 @@ def upright(box: Tensor, way: Tensor) -> Tensor:
     return functional.grid_sample(box, way, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def put_back(face: Tensor, box: Tensor, way: Tensor, blend: float) -> Tensor:
+def paste_back(face: Tensor, box: Tensor, way: Tensor, blend: float) -> Tensor:
     """A face (1, 3, side, side) over the box (1, 3, H, W) that it was cut from, softly."""
     sheet = torch.cat([face, _mask(face.shape[-1], blend, box.device)], dim=1)
     warped = functional.grid_sample(sheet, way, mode="bilinear", padding_mode="zeros", align_corners=False)
     return torch.lerp(box, warped[:, :3], warped[:, 3:])
 
 
-def matched(face: Tensor, model: Tensor) -> Tensor:
+def match_colours(face: Tensor, model: Tensor) -> Tensor:
     """`face` (1, 3, S, S) with the mean and, within bounds, the spread of `model`'s colours where the mask is whole."""
     both = torch.cat([face, model])
     weight = _weight(face.shape[-1], face.device)

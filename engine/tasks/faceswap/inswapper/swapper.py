@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.tasks.faceswap.inswapper.paste import Place, matched, put_back, upright
+from engine.tasks.faceswap.inswapper.paste import Place, match_colours, paste_back, upright
 from engine.tasks.faceswap.people import Likeness
-from engine.torch_support.cuda import give_back
+from engine.torch_support.cuda import release_memory
 from engine.torch_support.onnx import TorchSession
-from engine.torch_support.transfer import Coming, sent
+from engine.torch_support.transfer import AsyncCopy, to_device
 from engine.vision.faces.alignment import places, similarity
 from engine.vision.faces.insight import InsightReader, KeyFace, unfit
 from engine.vision.faces.quarters import quarter_of
@@ -49,17 +49,17 @@ class Inswapper:
         self.device = self._session.device
         self.bytes = self._session.bytes
 
-    def latent(self, embedding: NDArray[np.float32]) -> Tensor:
+    def to_latent(self, embedding: NDArray[np.float32]) -> Tensor:
         """(1, 512) on the device, of an embedding (512,) of length 1."""
         told = embedding.reshape(1, -1) @ self._emap
         return torch.from_numpy(told / np.linalg.norm(told)).to(self.device)
 
     def swap(self, faces: Tensor, latent: Tensor) -> Tensor:
         """One after the other: the published graph takes one face."""
-        made = [self._one(face[None], latent).clamp(0, 1) for face in faces]
+        made = [self._run_network(face[None], latent).clamp(0, 1) for face in faces]
         return torch.cat(made) if len(made) > 1 else made[0]
 
-    def _one(self, face: Tensor, latent: Tensor) -> Tensor:
+    def _run_network(self, face: Tensor, latent: Tensor) -> Tensor:
         (found,) = self._session.tensors(dict(zip(self._names, (face, latent), strict=True))).values()
         return found
 
@@ -70,12 +70,12 @@ class Pending:
 
     picture: Picture
     place: Place
-    coming: Coming | None
+    coming: AsyncCopy | None
 
     def finish(self) -> None:
         """Wait for it, and put it there."""
         if self.coming is not None:
-            self.place.of_picture(self.picture)[...] = self.coming.there()
+            self.place.of_picture(self.picture)[...] = self.coming.result()
             self.coming = None
 
 
@@ -99,19 +99,19 @@ class InsightSwapper:
 
     def close(self) -> None:
         del self._reader, self._network
-        give_back()
+        release_memory()
 
     def faces(self, picture: Picture) -> Sequence[KeyFace]:
         return self._reader.faces(picture)
 
-    def quick(self, picture: Picture) -> Sequence[KeyFace]:
+    def detect_fast(self, picture: Picture) -> Sequence[KeyFace]:
         """Look once a frame, however many faces are followed in it."""
         looks = self._looks(picture)
         if None not in looks:
-            looks[None] = self._reader.quick(picture)
+            looks[None] = self._reader.detect_fast(picture)
         return looks[None]
 
-    def again(self, picture: Picture, face: KeyFace) -> KeyFace | None:
+    def track(self, picture: Picture, face: KeyFace) -> KeyFace | None:
         seen = self._near(picture, face)
         away, place = min(((_apart(one, face), place) for place, one in enumerate(seen)), default=(NEAR, -1))
         return seen[place] if away < NEAR else None
@@ -129,32 +129,32 @@ class InsightSwapper:
             self._seen = picture, {}
         return self._seen[1]
 
-    def person(self, picture: Picture, face: KeyFace) -> NDArray[np.float32]:
+    def embedding(self, picture: Picture, face: KeyFace) -> NDArray[np.float32]:
         return self._reader.embedding(picture, face)
 
     def identity(self, picture: Picture, face: KeyFace) -> Tensor:
-        return self._network.latent(self.person(picture, face))
+        return self._network.to_latent(self.embedding(picture, face))
 
     def begin(
         self, identity: Tensor, picture: Picture, face: KeyFace, blend: float, *, fine: bool = True
     ) -> Pending | None:
         """The device works while the next frame is read; a face over one that is not finished waits for it."""
-        place = placed(face.marks, picture, _side(face.marks) if fine else SIDE)
+        place = place_crop(face.marks, picture, _side(face.marks) if fine else SIDE)
         if place is None:
             return None
-        for other in self._unfinished():
+        for other in self._pending_faces():
             if other.picture is picture and other.place.meets(place):
                 other.finish()
         begun: Pending = begin(self._network, identity, picture, place, blend)
-        self._pending = [ref(other) for other in (*self._unfinished(), begun)]
+        self._pending = [ref(other) for other in (*self._pending_faces(), begun)]
         return begun
 
-    def _unfinished(self) -> list[Pending]:
+    def _pending_faces(self) -> list[Pending]:
         held = (other() for other in self._pending)
         return [other for other in held if other is not None and other.coming is not None]
 
 
-def placed(marks: NDArray[np.float32], picture: Picture, side: int = SIDE) -> Place | None:
+def place_crop(marks: NDArray[np.float32], picture: Picture, side: int = SIDE) -> Place | None:
     """Where the upright crop of `side` pixels lies around a face's `marks` (5, 2); None where out of `picture`.
 
     `side` is SIDE, or twice that: four passes then make its interleaved parts.
@@ -168,12 +168,12 @@ def begin(network: Inswapper, latent: Tensor, picture: Picture, place: Place, bl
 
     Only the box of the face goes to the device and back, and nothing here waits for it.
     """
-    box = sent(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
-    out, back = place.ways(network.device)
+    box = to_device(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
+    out, back = place.sampling_grids(network.device)
     before = upright(box, out)
-    after = matched(_swapped(network, before, latent), before)
-    made = put_back(after, box, back, blend).mul_(255).add_(0.5).clamp_(0, 255).byte()
-    return Pending(picture, place, Coming(made[0].permute(1, 2, 0).contiguous()))
+    after = match_colours(_swap_tiles(network, before, latent), before)
+    made = paste_back(after, box, back, blend).mul_(255).add_(0.5).clamp_(0, 255).byte()
+    return Pending(picture, place, AsyncCopy(made[0].permute(1, 2, 0).contiguous()))
 
 
 def _side(marks: NDArray[np.float32]) -> int:
@@ -182,7 +182,7 @@ def _side(marks: NDArray[np.float32]) -> int:
     return 2 * SIDE if shrinks * BOOSTED < 1 else SIDE
 
 
-def _swapped(network: Inswapper, face: Tensor, latent: Tensor) -> Tensor:
+def _swap_tiles(network: Inswapper, face: Tensor, latent: Tensor) -> Tensor:
     if face.shape[-1] == SIDE:
         return network.swap(face, latent)
     parts = torch.cat([face[..., row::2, column::2] for row in (0, 1) for column in (0, 1)])

@@ -73,7 +73,7 @@ def lab_of(picture: Picture) -> Values:
     return lab
 
 
-def matched(lab: Values, own: Skin, model: Skin, pixels: float) -> Values:
+def match_colours(lab: Values, own: Skin, model: Skin, pixels: float) -> Values:
     """A face with the colours, and mostly the light, of another's skin, as float32 RGB in 0..255.
 
     Light is what changes over more than `pixels`; what is finer is the face's own.

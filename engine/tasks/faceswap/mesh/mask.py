@@ -56,7 +56,7 @@ def skin(points: Values, shape: tuple[int, int], scale: float) -> NDArray[np.boo
     return (outline(points, shape, scale) > 0.5) & (features(points, shape) < 0.5)
 
 
-def softened(mask: Values, pixels: float) -> Values:
+def soften(mask: Values, pixels: float) -> Values:
     """The mask with an edge that rises over about twice `pixels`."""
     soft: Values = cv2.GaussianBlur(mask, (0, 0), max(0.5, pixels / 2))
     return soft

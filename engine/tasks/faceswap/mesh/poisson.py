@@ -37,7 +37,7 @@ def membrane(difference: Values, rim: Values, reach: float = float("inf")) -> Va
     values = cv2.resize(difference * rim[..., None], size, interpolation=cv2.INTER_AREA)
     values = np.where(known[..., None], values / np.maximum(weight, 0.02)[..., None], 0).astype(np.float32)
     fading = 1 / (1 + 1 / (4 * (reach * scale) ** 2))
-    solved = _relaxed(_guessed(values, known.astype(np.float32)), values, known, fading)
+    solved = _relax(_initial_guess(values, known.astype(np.float32)), values, known, fading)
     smooth: Values = cv2.resize(solved, (width, height), interpolation=cv2.INTER_LINEAR)
     return smooth
 
@@ -54,7 +54,7 @@ def ordinary(difference: Values, rim: Values) -> Values:
     return kept
 
 
-def _guessed(values: Values, known: Values) -> Values:
+def _initial_guess(values: Values, known: Values) -> Values:
     """Pull and push: what is unknown from ever coarser averages of what is known."""
     if min(known.shape) <= 2:
         total = max(float(known.sum()), 1e-6)
@@ -63,12 +63,12 @@ def _guessed(values: Values, known: Values) -> Values:
     half = (known.shape[1] + 1) // 2, (known.shape[0] + 1) // 2
     weight = cv2.resize(known, half, interpolation=cv2.INTER_AREA)
     summed = cv2.resize(values * known[..., None], half, interpolation=cv2.INTER_AREA)
-    coarse = _guessed(summed / np.maximum(weight, 1e-6)[..., None], (weight > 0).astype(np.float32))
+    coarse = _initial_guess(summed / np.maximum(weight, 1e-6)[..., None], (weight > 0).astype(np.float32))
     fine = cv2.resize(coarse, known.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.where(known[..., None] > 0, values, fine).astype(np.float32)
 
 
-def _relaxed(guess: Values, values: Values, known: NDArray[np.bool_], fading: float) -> Values:
+def _relax(guess: Values, values: Values, known: NDArray[np.bool_], fading: float) -> Values:
     kernel = _NEIGHBOURS * np.float32(fading)
     solved, fixed = guess, np.repeat(known[..., None], guess.shape[2], axis=2)
     for _ in range(STEPS):

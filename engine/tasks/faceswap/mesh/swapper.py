@@ -38,19 +38,19 @@ class MeshSwapper:
         """Nothing on a device."""
 
     def faces(self, picture: Picture) -> Sequence[Face]:
-        return self._reader.searched(picture)
+        return self._reader.find_faces(picture)
 
-    def quick(self, picture: Picture) -> Sequence[Face]:
+    def detect_fast(self, picture: Picture) -> Sequence[Face]:
         return self._reader.faces(picture)
 
-    def again(self, picture: Picture, face: Face) -> Face | None:
-        return self._reader.again(picture, face)
+    def track(self, picture: Picture, face: Face) -> Face | None:
+        return self._reader.track(picture, face)
 
-    def person(self, picture: Picture, face: Face) -> Values | None:
+    def embedding(self, picture: Picture, face: Face) -> Values | None:
         return self._recogniser.vector(picture, face) if self._recogniser else None
 
     def identity(self, picture: Picture, face: Face) -> Texture:
-        return Texture.of(picture, face, self._reader.searched)
+        return Texture.of(picture, face, self._reader.find_faces)
 
     def begin(self, identity: Texture, picture: Picture, face: Face, blend: float, *, fine: bool = True) -> None:  # noqa: ARG002
         """Done at once; `fine` makes no difference here."""
@@ -63,7 +63,7 @@ class MeshSwapper:
         The result of a video then says what could not be told.
         """
         try:
-            registry.fetch(registry.named(WEIGHT), self._folder)
+            registry.fetch(registry.find_weight(WEIGHT), self._folder)
             return Recogniser(self._folder)
         except (MissingModel, ImportError) as error:
             log.warning("nobody can be recognised in videos: %s", error)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.tasks.faceswap.mesh import colour, mask, poisson
-from engine.tasks.faceswap.mesh.warp import Indices, Region, triangles, warped
-from engine.tasks.faceswap.occlusion import COVERED, DARK, hidden
+from engine.tasks.faceswap.mesh.warp import Indices, Region, triangles, warp_texture
+from engine.tasks.faceswap.occlusion import COVERED, DARK, has_dark_glasses
 from engine.vision.faces.face import LEFT_EYE, MOUTH, RIGHT_EYE, Face
 
 Picture = NDArray[np.uint8]
@@ -55,23 +55,23 @@ class Texture:
     def of(cls, picture: Picture, face: Face, faces: Callable[[Picture], Sequence[Face]]) -> "Texture":
         """`faces` finds those of a picture."""
         region = Region.around(face, picture.shape, 0.6)
-        cut, inside = np.ascontiguousarray(region.of(picture)), face.moved(-region.left, -region.top)
+        cut, inside = np.ascontiguousarray(region.of(picture)), face.shift_by(-region.left, -region.top)
         turned = np.ascontiguousarray(cut[:, ::-1])
         found = faces(turned) if abs(face.yaw) > ASIDE else ()
         other = max(found, key=lambda one: one.area, default=None)
         mirrored = cls(turned, other, triangles(other)) if other else None
-        return cls(cut, inside, triangles(face), mirrored, hidden(cut, inside.points))
+        return cls(cut, inside, triangles(face), mirrored, has_dark_glasses(cut, inside.points))
 
-    def bent(self, face: Face, region: Region) -> Picture:
+    def warp_to(self, face: Face, region: Region) -> Picture:
         """The texture as it would be on `face`, as large as `region`."""
         width = face.width
         source = self._about(width)
-        bent = warped(source.picture, source.face.points[:, :2], face, region, source.mesh)
+        bent = warp_texture(source.picture, source.face.points[:, :2], face, region, source.mesh)
         if self.mirrored is None:
             return bent
         hidden = mask.half(region.points(face), region.shape, right=self.face.yaw > 0)
-        share = mask.softened(hidden, 0.08 * width)[..., None]
-        return (bent + share * (self.mirrored.bent(face, region) - bent.astype(np.float32))).astype(np.uint8)
+        share = mask.soften(hidden, 0.08 * width)[..., None]
+        return (bent + share * (self.mirrored.warp_to(face, region) - bent.astype(np.float32))).astype(np.uint8)
 
     def _about(self, width: float) -> "Texture":
         """Shrunk to what a face of `width` pixels needs, so that nothing is skipped when it is drawn."""
@@ -93,7 +93,7 @@ def put(texture: Texture, picture: Picture, face: Face, blend: float) -> None:
     whole, core = mask.outline(points, region.shape, WHOLE), mask.skin(points, region.shape, CORE)
     seen = colour.lab_of(around)
     glasses = _glasses(seen, points, colour.Tone.of(seen, core), width)
-    bent = colour.lab_of(texture.bent(face, region))
+    bent = colour.lab_of(texture.warp_to(face, region))
     if texture.covered:
         reach = mask.holes(points, region.shape, (RIGHT_EYE, LEFT_EYE), COVERS * width)
         glasses = np.maximum(np.maximum(glasses, reach), _worn(bent, points, colour.Tone.of(bent, core), width))
@@ -101,12 +101,12 @@ def put(texture: Texture, picture: Picture, face: Face, blend: float) -> None:
     plain = whole * (1 - mask.features(points, region.shape)) * (1 - glasses)
     own = colour.Skin.of(bent, core, plain)
     model = colour.Skin.of(seen, core, plain)
-    coloured = colour.matched(own.lab, own, model, LIGHT * width)
+    coloured = colour.match_colours(own.lab, own, model, LIGHT * width)
     clear = own.share * model.share
-    taken = whole * np.maximum(_inner_part(points, region.shape), mask.softened(clear, 0.02 * width))
+    taken = whole * np.maximum(_inner_part(points, region.shape), mask.soften(clear, 0.02 * width))
     blended = coloured + _membrane(around - coloured, whole, clear, width)
-    kept = np.maximum(_kept(points, region.shape, texture, face, width), mask.softened(glasses, 0.02 * width))
-    alpha = mask.softened(_inner(taken, FEATHER * width), FEATHER * width) * (1 - kept) * np.float32(blend)
+    kept = np.maximum(_keep_mask(points, region.shape, texture, face, width), mask.soften(glasses, 0.02 * width))
+    alpha = mask.soften(_inner(taken, FEATHER * width), FEATHER * width) * (1 - kept) * np.float32(blend)
     mixed = around + alpha[..., None] * (blended - around)
     around[...] = (mixed + 0.5).clip(0, 255).astype(np.uint8)
 
@@ -147,7 +147,7 @@ def _worn(lab: Values, points: Values, tone: colour.Tone, width: float) -> Value
     return grown
 
 
-def _kept(points: Values, shape: tuple[int, int], texture: Texture, face: Face, width: float) -> Values:
+def _keep_mask(points: Values, shape: tuple[int, int], texture: Texture, face: Face, width: float) -> Values:
     """What stays of the target: an open mouth where the source's is shut, eyes where one's are shut alone."""
     source = texture.face
     rims: list[tuple[int, ...]] = []
@@ -157,4 +157,4 @@ def _kept(points: Values, shape: tuple[int, int], texture: Texture, face: Face, 
         if texture.mirrored or (own < OPEN_EYE) != (other < OPEN_EYE):
             rims.append(rim)
     grown = mask.holes(points, shape, rims, 0.012 * width)
-    return mask.softened(grown, 0.02 * width)
+    return mask.soften(grown, 0.02 * width)

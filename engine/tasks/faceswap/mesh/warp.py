@@ -66,10 +66,10 @@ def triangles(face: Face) -> Indices:
     return np.array([triangle for triangle in found if min(triangle) >= 0], np.int32)
 
 
-def warped(picture: Picture, points: Values, face: Face, region: Region, mesh: Indices) -> Picture:
+def warp_texture(picture: Picture, points: Values, face: Face, region: Region, mesh: Indices) -> Picture:
     """`picture`, whose face has `points` (468, 2), bent so that they fall on `face`'s; as large as `region`."""
     here = region.points(face)
-    numbers = _drawn(here, face.points[:, 2], mesh, region.shape)
+    numbers = _triangle_map(here, face.points[:, 2], mesh, region.shape)
     rows, columns = np.mgrid[: region.shape[0], : region.shape[1]].astype(np.float32)
     moves = _moves(here[mesh], points[mesh])
     x, y = (
@@ -93,7 +93,7 @@ def _unit(vector: Values) -> Values:
     return vector / np.linalg.norm(vector)
 
 
-def _drawn(points: Values, depth: Values, mesh: Indices, shape: tuple[int, int]) -> Indices:
+def _triangle_map(points: Values, depth: Values, mesh: Indices, shape: tuple[int, int]) -> Indices:
     """(H, W): which triangle covers each pixel; the nearer over the farther, the first where there is none."""
     numbers = np.zeros(shape, np.int32)
     corners = np.round(points[mesh] * 2**SUBPIXEL).astype(np.int32)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 READER = "depth-reader"
 """Of `models.controls`."""
-SIDE = 1024
+MAX_SIDE_PIXELS = 1024
 """Pixels of the longer side at which a picture is looked at; the networks take half of that."""
 VERSION = 1
 """Of depths: raised when the same picture would be seen otherwise."""
@@ -35,7 +35,7 @@ class DepthReader:
         import cv2
 
         height, width = picture.shape[:2]
-        scale = min(1.0, SIDE / max(height, width))
+        scale = min(1.0, MAX_SIDE_PIXELS / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
         seen: Picture = self._network(small)

@@ -26,7 +26,7 @@ SIDE = 320
 """Pixels of a measured depth's longer side: finer edges than its soft ones are of no use."""
 
 
-def bodied(depth: NDArray[np.uint8]) -> Map:
+def smooth_depth(depth: NDArray[np.uint8]) -> Map:
     """A measured depth (H, W) of 0 to 255 as one that a picture can be bent by, (h, w) of 0 to 1.
 
     Near bodies are grown a little, so that their borders move with them, and their edges are softened.
@@ -37,7 +37,7 @@ def bodied(depth: NDArray[np.uint8]) -> Map:
     return np.asarray(cv2.GaussianBlur(grown, (0, 0), 4), np.float32)
 
 
-class Relief:
+class DepthWarp:
     """Bends the canvas `source`, whose parts are as near as `depth` says, to frames of `size` in pixels of luma."""
 
     def __init__(self, depth: Map, source: Planes, size: tuple[int, int]) -> None:
@@ -48,15 +48,15 @@ class Relief:
         self._grid = _grid(size)
         self._luma, self._chroma = _Places(COARSE), _Places(COARSE // 2)
 
-    def bent(self, out: Planes, scale: float, corner: tuple[float, float], moved: tuple[float, float]) -> None:
+    def warp(self, out: Planes, scale: float, corner: tuple[float, float], moved: tuple[float, float]) -> None:
         """`out` shows the canvas from `corner` on, each pixel `scale` wide, by an eye that has `moved`, -1 to 1."""
         far = [SHIFT * self._width / 2 * scale * each for each in moved]
         starts = [at / 2 + (scale - 1) / 2 for at in corner]  # pixels are taken at their middles
         places = self._found(scale, far, starts)
-        across, down = self._chroma.grown(places, out.blue.shape)
+        across, down = self._chroma.upsample(places, out.blue.shape)
         for plane, target in ((self._source.blue, out.blue), (self._source.red, out.red)):
             cv2.remap(plane, across, down, cv2.INTER_LINEAR, target, cv2.BORDER_REPLICATE)
-        across, down = self._luma.grown([2 * each + np.float32(0.5) for each in places], out.luma.shape)
+        across, down = self._luma.upsample([2 * each + np.float32(0.5) for each in places], out.luma.shape)
         cv2.remap(self._source.luma, across, down, cv2.INTER_LINEAR, out.luma, cv2.BORDER_REPLICATE)
 
     def _found(self, scale: float, far: Sequence[float], starts: Sequence[float]) -> list[Map]:
@@ -81,7 +81,7 @@ class _Places:
         self._times = times
         self._held: list[Map | None] = [None, None]
 
-    def grown(self, places: Sequence[Map], shape: Sequence[int]) -> list[Map]:
+    def upsample(self, places: Sequence[Map], shape: Sequence[int]) -> list[Map]:
         size = (places[0].shape[1] * self._times, places[0].shape[0] * self._times)
         pairs = zip(places, self._held, strict=True)
         grown = [cv2.resize(each, size, held, interpolation=cv2.INTER_LINEAR) for each, held in pairs]

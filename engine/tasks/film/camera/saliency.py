@@ -60,7 +60,7 @@ def _face(picture: Picture, folder: Path) -> _Head | None:
     """Return the largest face, whichever way up it is, or None."""
     from engine.vision.faces.reader import WEIGHT, FaceReader  # loads LiteRT
 
-    if not registry.named(WEIGHT).present(folder):
+    if not registry.find_weight(WEIGHT).is_complete(folder):
         return None
     faces = FaceReader(folder).faces(picture)
     if not faces:

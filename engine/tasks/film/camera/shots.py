@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.job import Media
-from engine.media.video import Stream, Watch, frames
+from engine.media.video import CancelOrTimeout, Stream, frames
 from engine.tasks.film.camera.canvas import MOST_COVER, Frame, Picture, covering, empty, filling, planes, split
-from engine.tasks.film.camera.motion import SPARE, Motion, View, eased, sway, way
-from engine.tasks.film.camera.parallax import Relief, bodied
+from engine.tasks.film.camera.motion import SPARE, Motion, View, ease, sway, way
+from engine.tasks.film.camera.parallax import DepthWarp, smooth_depth
 from engine.tasks.film.camera.saliency import focus_of
 from engine.tasks.film.film import RATE, Card
 
@@ -57,7 +57,7 @@ class PictureShot:
         rough = focus_of(picture, weights)
         canvas = covering(picture, size, SPARE[motion], (rough.x, rough.y))
         focus = focus_of(canvas, weights) if motion != "still" else rough
-        self._planes = planes(_dimmed(canvas) if card else canvas)
+        self._planes = planes(_dim(canvas) if card else canvas)
         width, height = self._planes.size
         self._widest = min(width, height * size[0] / size[1])
         self._aspect = width / self._widest, height / (self._widest * size[1] / size[0])
@@ -65,8 +65,10 @@ class PictureShot:
         self._seed = seed
         self._relief = None
         if motion == "parallax":
-            near = focus.depth if depth is None else bodied(covering(depth, size, SPARE[motion], (rough.x, rough.y)))
-            self._relief = Relief(near, self._planes, size)
+            near = (
+                focus.depth if depth is None else smooth_depth(covering(depth, size, SPARE[motion], (rough.x, rough.y)))
+            )
+            self._relief = DepthWarp(near, self._planes, size)
         self._steady = motion == "still" and card is None
         self._held: Frame | None = None
 
@@ -74,24 +76,24 @@ class PictureShot:
         if self._held is not None:
             return self._held
         share = min(1.0, number / max(1, self.count - 1))
-        frame = self._carded(share) if self._card else self._seen(self._way.at(share), share)
+        frame = self._card_frame(share) if self._card else self._render_view(self._way.at(share), share)
         if self._steady:
             self._held = frame
         return frame
 
-    def _carded(self, share: float) -> Frame:
-        at, nearer = (0.0, 1 - eased(share)) if self._card == "title" else (1.0, eased(share))
+    def _card_frame(self, share: float) -> Frame:
+        at, nearer = (0.0, 1 - ease(share)) if self._card == "title" else (1.0, ease(share))
         view = self._way.at(at)
-        return self._seen(View(view.x, view.y, view.width * (1 - DRIFT * nearer)), at)
+        return self._render_view(View(view.x, view.y, view.width * (1 - DRIFT * nearer)), at)
 
-    def _seen(self, view: View, share: float) -> Frame:
+    def _render_view(self, view: View, share: float) -> Frame:
         frame = empty(self._size)
         target, width, height = split(frame), *self._planes.size
         scale = view.width * self._widest / self._size[0]
         left = view.x * width - view.width * self._widest / 2
         top = view.y * height - view.width * self._widest * self._size[1] / self._size[0] / 2
         if self._relief is not None:
-            self._relief.bent(target, scale, (left, top), sway(share, self._seed))
+            self._relief.warp(target, scale, (left, top), sway(share, self._seed))
             return frame
         _straight(self._planes.luma, target.luma, scale, (left, top))
         _straight(self._planes.blue, target.blue, scale, (left / 2, top / 2))
@@ -102,7 +104,7 @@ class PictureShot:
         """Nothing is open."""
 
 
-def _dimmed(picture: Picture) -> Picture:
+def _dim(picture: Picture) -> Picture:
     """Out of focus and dark, so that words can be read on it."""
     side = max(picture.shape[:2])
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), side / 40) * 0.45, np.uint8)
@@ -111,7 +113,7 @@ def _dimmed(picture: Picture) -> Picture:
 class ClipShot:
     """Frames of a video file of the film's size and rate; past its last one it stands."""
 
-    def __init__(self, clip: Media, stream: Stream, size: tuple[int, int], count: int, watch: Watch) -> None:
+    def __init__(self, clip: Media, stream: Stream, size: tuple[int, int], count: int, watch: CancelOrTimeout) -> None:
         self.count = count
         self._size = size
         covered = _covering(stream, size)
@@ -137,7 +139,7 @@ class ClipShot:
 
     def frame(self, number: int) -> Frame:
         while self._at < max(0, number - self._lead) and (picture := next(self._source, None)) is not None:
-            self._last = joined(self._cut(picture))
+            self._last = to_frame(self._cut(picture))
             self._at += 1
         assert self._last is not None, "a video has a frame"
         return self._last
@@ -156,7 +158,7 @@ class ClipShot:
         return picture[top : top + self._size[1], left : left + self._size[0]]
 
 
-def joined(picture: Picture) -> Frame:
+def to_frame(picture: Picture) -> Frame:
     """RGB of the film's size as a frame."""
     made = planes(picture)
     frame = empty(made.size)

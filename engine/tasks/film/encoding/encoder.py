@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from engine.media.video import FFmpegFailed, Watch, feed, run
+from engine.media.video import CancelOrTimeout, FFmpegFailed, pipe_frames, run_pipeline
 from engine.tasks.film.camera.canvas import Frame
 from engine.tasks.film.film import RATE
 
@@ -28,18 +28,18 @@ def encoder() -> dict[str, Any]:
 
     tiny = ffmpeg.input("color=s=256x256:r=30:d=0.2", f="lavfi")
     try:
-        run(ffmpeg.output(tiny, "pipe:", f="null", pix_fmt="yuv420p", **NVENC), Watch(seconds=20))
+        run_pipeline(ffmpeg.output(tiny, "pipe:", f="null", pix_fmt="yuv420p", **NVENC), CancelOrTimeout(seconds=20))
     except FFmpegFailed as error:
         log.info("no NVENC", said=str(error)[-200:])
         return X264
     return NVENC
 
 
-def encode(
+def encode_segment(
     frames: Iterable[Frame],
     size: tuple[int, int],
     path: Path,
-    watch: Watch,
+    watch: CancelOrTimeout,
     *,
     how: dict[str, Any],
     drawing: Callable[[Any], Any] = lambda video: video,
@@ -56,4 +56,4 @@ def encode(
     video = ffmpeg.input("pipe:", f="rawvideo", pix_fmt="yuv420p", s=shape, framerate=RATE, **COLOURS)
     form = {"f": "mp4", "pix_fmt": "yuv420p", "video_track_timescale": TIMESCALE}
     made = drawing(video).output(path.name, **form, **COLOURS, **how)
-    feed(made, (frame.data for frame in frames), watch, path.parent)
+    pipe_frames(made, (frame.data for frame in frames), watch, path.parent)

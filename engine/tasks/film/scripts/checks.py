@@ -30,7 +30,7 @@ _LENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s*([a-z]*)", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})")
 
 
-def checked_scene(raw: RawScene) -> ScriptScene:
+def check_scene(raw: RawScene) -> ScriptScene:
     """Raises BadInput."""
     options = _by_name(raw.options, OPTIONS)
     if "narration" in options:
@@ -48,12 +48,12 @@ def checked_scene(raw: RawScene) -> ScriptScene:
         seconds=_seconds(options["seconds"]) if "seconds" in options else None,
         motion=_choice(options["motion"]) if "motion" in options else None,
         transition=_choice(options["transition"]) if "transition" in options else None,
-        seed=_seed(options["seed"]) if "seed" in options else None,
+        seed=_parse_seed_value(options["seed"]) if "seed" in options else None,
         line=raw.line,
     )
 
 
-def checked_head(head: Mapping[str, Raw]) -> dict[str, str]:
+def check_head(head: Mapping[str, Raw]) -> dict[str, str]:
     """Raises BadInput."""
     _by_name(head.values(), HEAD)
     for raw in head.values():
@@ -120,7 +120,7 @@ def _length(value: str) -> float | None:
     return float(found[1].replace(",", ".")) * UNITS[found[2].lower()]
 
 
-def _seed(raw: Raw) -> int:
+def _parse_seed_value(raw: Raw) -> int:
     value = raw.value.strip()
     if not value.isascii() or not value.isdecimal() or len(value) > SEED_DIGITS or int(value) > MAX_SEED:
         raise BadInput(

@@ -82,7 +82,7 @@ def _add(head: list[Raw], name: str, value: str, line: int) -> None:
 
 
 def _read(line: str, number: int, reading: _Reading, *, alone: bool, followed: bool) -> None:
-    line = _noted(line, number, reading)
+    line = _take_notes(line, number, reading)
     if not line:
         reading.speaking = False
     elif line.startswith(("#", "=")):
@@ -136,7 +136,7 @@ def _heard(line: str, number: int, reading: _Reading) -> None:
     reading.found.scenes[-1].hear(line.strip("*_"))
 
 
-def _noted(line: str, number: int, reading: _Reading) -> str:
+def _take_notes(line: str, number: int, reading: _Reading) -> str:
     """Return the line without its notes; those that are options go to the scene."""
     kept, at = list[str](), 0
     while (begin := line.find("[[", at)) >= 0 and (end := line.find("]]", begin + 2)) >= 0:

@@ -33,7 +33,7 @@ def parts(text: str) -> RawScript:
         elif _RULE.fullmatch(stripped):
             scene = _Scene.OVER
         elif (heading := _heading(stripped)) is not None:
-            scene = _Scene.HEADED if _headed(found, heading, number) else _Scene.OVER
+            scene = _Scene.HEADED if _add_heading(found, heading, number) else _Scene.OVER
         else:
             scene = _read(found, stripped, number, scene)
     return found
@@ -54,7 +54,7 @@ def _read(found: RawScript, line: str, number: int, scene: _Scene) -> _Scene:
     if scene in {_Scene.PAUSED, _Scene.OVER} and not more:
         found.scenes.append(RawScene(number))
         scene = _Scene.OPEN
-    _told(found.scenes[-1], line, option)
+    _add_line(found.scenes[-1], line, option)
     return scene
 
 
@@ -78,7 +78,7 @@ def _heading(line: str) -> tuple[int, str] | None:
     return None
 
 
-def _headed(found: RawScript, heading: tuple[int, str], number: int) -> bool:
+def _add_heading(found: RawScript, heading: tuple[int, str], number: int) -> bool:
     """A first heading of the first level is the title; every other begins a scene."""
     level, words = heading
     if level == 1 and not found.scenes:
@@ -92,7 +92,7 @@ def _headed(found: RawScript, heading: tuple[int, str], number: int) -> bool:
     return True
 
 
-def _told(scene: RawScene, line: str, option: Raw | None) -> None:
+def _add_line(scene: RawScene, line: str, option: Raw | None) -> None:
     if line.startswith(">"):
         scene.hear(line[1:])
     elif option is None:

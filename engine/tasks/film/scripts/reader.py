@@ -6,7 +6,7 @@ from functools import lru_cache
 from engine.core.errors import BadInput, TooLarge
 from engine.media.text_files import decode_text
 from engine.tasks.film.scripts import fountain, plain, toml
-from engine.tasks.film.scripts.checks import checked_head, checked_scene
+from engine.tasks.film.scripts.checks import check_head, check_scene
 from engine.tasks.film.scripts.raw import Raw
 from engine.tasks.film.scripts.script import MOST_SCENES, MOST_SECONDS, Script, ScriptScene
 
@@ -46,7 +46,7 @@ def read(text: str, suffix: str = "txt") -> Script:
             next=MOST_SCENES + 1,
             line=raw.scenes[MOST_SCENES].line,
         )
-    script = Script(scenes=tuple(checked_scene(scene) for scene in raw.scenes), **checked_head(_once(raw.head)))
+    script = Script(scenes=tuple(check_scene(scene) for scene in raw.scenes), **check_head(_once(raw.head)))
     _check_length(script.scenes)
     return script
 

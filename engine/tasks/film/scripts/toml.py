@@ -28,7 +28,7 @@ _PIECE = re.compile(
 def parts(text: str) -> RawScript:
     """What the text says. Raises BadInput for what is no TOML, or has tables that no script has."""
     _check_depth(text)
-    told = _parsed(text)
+    told = _parse(text)
     lines = _Lines(text)
     scenes = told.pop("scene", None) or told.pop("scenes", [])
     if not isinstance(scenes, list) or not all(isinstance(scene, dict) for scene in scenes):
@@ -74,7 +74,7 @@ def _check_depth(text: str) -> None:
         line += piece.count("\n")
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parse(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

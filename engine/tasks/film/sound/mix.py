@@ -12,7 +12,17 @@ from typing import Any
 
 from engine.core.errors import BadInput
 from engine.core.job import Media
-from engine.media.video import FFmpegFailed, Sound, Watch, heard, opened, probe, recorded, run, samples
+from engine.media.video import (
+    CancelOrTimeout,
+    FFmpegFailed,
+    Sound,
+    open_input,
+    probe,
+    recorded,
+    run_and_capture,
+    run_pipeline,
+    samples,
+)
 
 LOUDNESS = -16.0
 """LUFS."""
@@ -33,14 +43,14 @@ SILENCE = -60.0
 
 
 @dataclass(frozen=True)
-class Said:
+class PlacedSpeech:
     """A recording, and at which second of the film it begins."""
 
     media: Media
     at: float
 
 
-def track(said: Iterable[Said], seconds: float, path: Path, watch: Watch) -> None:
+def track(said: Iterable[PlacedSpeech], seconds: float, path: Path, watch: CancelOrTimeout) -> None:
     """All that is said as one WAV of `seconds`, mono, silent between. One recording at a time is held.
 
     Raises BadInput for a damaged recording, Cancelled and TimedOut.
@@ -55,55 +65,57 @@ def track(said: Iterable[Said], seconds: float, path: Path, watch: Watch) -> Non
         for each in said:
             begins = round(each.at * RATE)
             _silence(sound, max(0, begins - written))
-            voice = _levelled(_samples(each.media, watch))[max(0, written - begins) :]
+            voice = _level(_samples(each.media, watch))[max(0, written - begins) :]
             voice = voice[: max(0, whole - max(begins, written))]
             sound.writeframes((np.clip(voice, -1, 1) * 32767).astype("<i2").tobytes())
             written = max(begins, written) + len(voice)
         _silence(sound, whole - written)
 
 
-def mix(speech: Path | None, music: Media | None, seconds: float, path: Path, watch: Watch) -> float | None:
+def mix(speech: Path | None, music: Media | None, seconds: float, path: Path, watch: CancelOrTimeout) -> float | None:
     """Speech, music or both as the WAV `path`, at LOUDNESS. Returns the LUFS that it has; None where it is silent.
 
     Music goes round until the end and fades there. Raises BadInput where it is damaged, Cancelled and TimedOut.
     """
     raw = path.with_name("raw.wav")
     try:
-        run(_mixed(speech, music, seconds, watch).output(str(raw), f="wav", acodec="pcm_s16le", ar=RATE, ac=2), watch)
+        run_pipeline(
+            _mix(speech, music, seconds, watch).output(str(raw), f="wav", acodec="pcm_s16le", ar=RATE, ac=2), watch
+        )
     except FFmpegFailed as error:
         raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
-    loudness, peak = measured(raw, watch)
+    loudness, peak = measure_loudness(raw, watch)
     if loudness < SILENCE:
         raw.replace(path)
         return None
     gain, reached = LOUDNESS - loudness, SILENCE
     for _ in range(TRIES):
-        _raised(raw, gain, path, watch, limited=peak + gain > PEAK)
-        reached, _ = measured(path, watch)
+        _amplify(raw, gain, path, watch, limited=peak + gain > PEAK)
+        reached, _ = measure_loudness(path, watch)
         if abs(reached - LOUDNESS) <= NEAR_ENOUGH:
             break
         gain += LOUDNESS - reached
     return reached
 
 
-def measured(path: Path, watch: Watch) -> tuple[float, float]:
+def measure_loudness(path: Path, watch: CancelOrTimeout) -> tuple[float, float]:
     """The integrated loudness in LUFS and the true peak in dBTP of a WAV of ours (EBU R128, ITU-R BS.1770)."""
     import ffmpeg
 
     source = ffmpeg.input(str(path), f="wav").audio.filter("ebur128", peak="true", framelog="verbose")
-    told = heard(source.output("pipe:", f="null"), watch)
+    told = run_and_capture(source.output("pipe:", f="null"), watch)
     loud, peak = re.search(r"\bI:\s+(-?[\d.]+|-inf|nan) LUFS", told), re.search(r"Peak:\s+(-?[\d.]+|-inf) dBFS", told)
     return float(loud[1]) if loud and loud[1] != "nan" else -70.0, float(peak[1]) if peak else 0.0
 
 
-def _sound_of(music: Media, watch: Watch) -> Sound:
+def _sound_of(music: Media, watch: CancelOrTimeout) -> Sound:
     found = probe(music.path, music.mime, watch=watch).sound
     if found is None:
         raise BadInput("There is no sound in the music. Attach a recording.")
     return found
 
 
-def _mixed(speech: Path | None, music: Media | None, seconds: float, watch: Watch) -> Any:
+def _mix(speech: Path | None, music: Media | None, seconds: float, watch: CancelOrTimeout) -> Any:
     import ffmpeg
 
     voice = ffmpeg.input(str(speech), f="wav").audio.filter("aformat", channel_layouts="stereo") if speech else None
@@ -111,7 +123,7 @@ def _mixed(speech: Path | None, music: Media | None, seconds: float, watch: Watc
         return voice
     fade = max(0.0, seconds - FADE)
     under = (
-        recorded(opened(music.path, music.mime, stream_loop=-1), _sound_of(music, watch))
+        recorded(open_input(music.path, music.mime, stream_loop=-1), _sound_of(music, watch))
         .filter("aresample", RATE)
         .filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
         .filter("loudnorm", I=-16, LRA=11, TP=-2)
@@ -136,7 +148,7 @@ def _mixed(speech: Path | None, music: Media | None, seconds: float, watch: Watc
     )
 
 
-def _raised(source: Path, gain: float, path: Path, watch: Watch, *, limited: bool) -> None:
+def _amplify(source: Path, gain: float, path: Path, watch: CancelOrTimeout, *, limited: bool) -> None:
     import ffmpeg
 
     louder = ffmpeg.input(str(source), f="wav").audio.filter("volume", f"{gain:.2f}dB")
@@ -147,17 +159,17 @@ def _raised(source: Path, gain: float, path: Path, watch: Watch, *, limited: boo
             .filter("alimiter", level=0, limit=limit, attack=4, release=60)
             .filter("aresample", RATE)
         )
-    run(louder.output(str(path), f="wav", acodec="pcm_s16le", ar=RATE, ac=2), watch)
+    run_pipeline(louder.output(str(path), f="wav", acodec="pcm_s16le", ar=RATE, ac=2), watch)
 
 
-def _samples(media: Media, watch: Watch) -> Any:
+def _samples(media: Media, watch: CancelOrTimeout) -> Any:
     try:
         return samples(media.path, media.mime, RATE, watch)
     except FFmpegFailed as error:
         raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
 
 
-def _levelled(voice: Any) -> Any:
+def _level(voice: Any) -> Any:
     """Each recording as loud as the others, by what is loud in it."""
     import numpy as np
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.tasks.speech import Speaker, Spoken
+    from engine.tasks.speech import Speaker, SynthesizedSpeech
 
     Samples = NDArray[np.float32]
 
@@ -25,29 +25,29 @@ PAUSE = 0.12
 
 def narrate(
     text: str, speaker: "Speaker", check: Callable[[], None], *, language: str | None, voice: str
-) -> tuple["Spoken", tuple[Word, ...]]:
+) -> tuple["SynthesizedSpeech", tuple[Word, ...]]:
     """`text` spoken, and its words with the times, in seconds, at which they are heard.
 
     Raises BadInput for a voice or a language that is not here, or where there is nothing to say, and what `check` does.
     """
     spoken = speaker.speak(text, check, language, voice)
-    return spoken, timed(text, spoken.samples, spoken.rate, spoken.language)
+    return spoken, time_words(text, spoken.samples, spoken.rate, spoken.language)
 
 
-def timed(text: str, samples: "Samples", rate: int, language: str) -> tuple[Word, ...]:
+def time_words(text: str, samples: "Samples", rate: int, language: str) -> tuple[Word, ...]:
     """Return the words of `text` with their times, each with its letters' share of the time in which there is sound.
 
     Where there are as many pauses as sentence ends, each sentence has its own time. `language` is a code such as en.
     """
     spans = sounding(samples, rate)
     sentences = split_sentences(text, language)
-    parts = _matched(sentences, spans)
+    parts = _match_sentences(sentences, spans)
     if parts is None:
-        return tuple(_shared(text.split(), spans, first=True))
+        return tuple(_share_time(text.split(), spans, first=True))
     return tuple(
         word
         for at, (sentence, mine) in enumerate(zip(sentences, parts, strict=True))
-        for word in _shared(sentence.split(), mine, first=at == 0)
+        for word in _share_time(sentence.split(), mine, first=at == 0)
     )
 
 
@@ -65,7 +65,7 @@ def sounding(samples: "Samples", rate: int) -> list[tuple[float, float]]:
     return [(float(start) * STEP, float(end) * STEP) for start, end in zip(starts, ends, strict=True)]
 
 
-def _matched(sentences: list[str], spans: list[tuple[float, float]]) -> list[list[tuple[float, float]]] | None:
+def _match_sentences(sentences: list[str], spans: list[tuple[float, float]]) -> list[list[tuple[float, float]]] | None:
     """The spans by sentence: cut at the longest pauses, if those leave each sentence about its share of the time."""
     if len(spans) < len(sentences):
         return None
@@ -80,18 +80,18 @@ def _matched(sentences: list[str], spans: list[tuple[float, float]]) -> list[lis
     return parts if fair else None
 
 
-def _shared(words: list[str], spans: list[tuple[float, float]], *, first: bool) -> list[Word]:
+def _share_time(words: list[str], spans: list[tuple[float, float]], *, first: bool) -> list[Word]:
     total, done, made = sum(map(len, words)), 0, list[Word]()
     whole = sum(end - start for start, end in spans)
     for at, word in enumerate(words):
-        start = _moment(whole * done / total, spans)
+        start = _time_at(whole * done / total, spans)
         done += len(word)
         space = "" if first and at == 0 else " "
-        made.append(Word(space + word, round(start, 3), round(_moment(whole * done / total - 1e-6, spans), 3)))
+        made.append(Word(space + word, round(start, 3), round(_time_at(whole * done / total - 1e-6, spans), 3)))
     return made
 
 
-def _moment(sounded: float, spans: list[tuple[float, float]]) -> float:
+def _time_at(sounded: float, spans: list[tuple[float, float]]) -> float:
     """When so many seconds of the spans have sounded."""
     for start, end in spans:
         if sounded < end - start:

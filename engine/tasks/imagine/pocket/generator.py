@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.core.errors import BadInput, Sentence
-from engine.media.rgb import pixels
-from engine.tasks.imagine.contract import Painting, unread_words
+from engine.core.errors import BadInput, UserMessage
+from engine.media.rgb import load_rgb
+from engine.tasks.imagine.contract import GeneratedImages, unread_words
 from engine.tasks.imagine.pocket.pocket import Pocket
 from engine.tasks.imagine.pocket.shape import Shape
 from engine.tasks.upscale.realesrgan.embedded import Upscaler
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Picture, Report
     from engine.tasks.imagine.params import Params
 
-DRAWN = 0.9
+DENOISING_SHARE = 0.9
 """Share of the work that is denoising; the rest is enlarging."""
-EMOJI_LIKE = Sentence(template="Drawn by the embedded pocket model: emoji-like; see README for SDXL.")
+EMOJI_LIKE = UserMessage(template="Drawn by the embedded pocket model: emoji-like; see README for SDXL.")
 
 FOREIGN = "Not read: “{words}”. The model reads English in Latin letters, and emoji."
 
@@ -36,7 +36,7 @@ def _shape(params: "Params") -> "Shape":
     return "wide" if ratio > 4 / 3 else "tall" if ratio < 3 / 4 else "square"
 
 
-class PocketPainter:
+class PocketGenerator:
     """The embedded tier of `imagine`."""
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class PocketPainter:
     def close(self) -> None:
         """ONNX Runtime and ncnn give their memory back when nothing refers to them."""
 
-    def paint(self, params: "Params", report: "Report") -> Painting:
+    def generate(self, params: "Params", report: "Report") -> GeneratedImages:
         """Return pictures of four times the model's size, `params.count` of them.
 
         Raises BadInput for a prompt in which nothing can be read.
@@ -59,7 +59,7 @@ class PocketPainter:
         prompt = _read_prompt(params.prompt)
 
         def on_step(done: int, total: int, estimates: "Picture") -> None:
-            report("drawing", DRAWN * done / total, np.concatenate(list(estimates), axis=1))
+            report("drawing", DENOISING_SHARE * done / total, np.concatenate(list(estimates), axis=1))
 
         drawn = self._pocket.draw(
             prompt,
@@ -69,19 +69,19 @@ class PocketPainter:
             guidance=params.guidance,
             count=params.count,
             shape=_shape(params),
-            image=pixels(params.image.path) if params.image else None,
+            image=load_rgb(params.image.path) if params.image else None,
             strength=params.strength,
             on_step=on_step,
         )
-        return Painting([self._upscaler.enlarge(picture) for picture in drawn], self._notes(params, prompt))
+        return GeneratedImages([self._upscaler.enlarge(picture) for picture in drawn], self._notes(params, prompt))
 
-    def _notes(self, params: "Params", prompt: str) -> tuple[Sentence, ...]:
-        notes: tuple[Sentence, ...] = (EMOJI_LIKE,)
+    def _notes(self, params: "Params", prompt: str) -> tuple[UserMessage, ...]:
+        notes: tuple[UserMessage, ...] = (EMOJI_LIKE,)
         if foreign := unread_words(params):
-            notes += (Sentence(template=FOREIGN, facts={"words": foreign}),)
+            notes += (UserMessage(template=FOREIGN, facts={"words": foreign}),)
         if beyond := self._pocket.unread(prompt):
             template = "It reads about 16 words; not read: “{words}”."
-            notes += (Sentence(template=template, facts={"words": " ".join(beyond)[:80]}),)
+            notes += (UserMessage(template=template, facts={"words": " ".join(beyond)[:80]}),)
         return notes
 
 

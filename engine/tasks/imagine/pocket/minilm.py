@@ -37,7 +37,7 @@ class MiniLM:
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(tokens)
-        self._file, arrays = _mapped(weights)
+        self._file, arrays = _map_file(weights)
         self._weights = {name: array for name, array in arrays.items() if name.startswith("encoder.")}
         self._weights |= {name: array for name, array in arrays.items() if name.startswith("embeddings.L")}
         self._vocabulary = arrays["embeddings.word_embeddings.weight"]
@@ -87,7 +87,7 @@ class MiniLM:
         )
 
 
-def _mapped(path: Path) -> tuple[mmap.mmap, dict[str, Array]]:
+def _map_file(path: Path) -> tuple[mmap.mmap, dict[str, Array]]:
     """A safetensors file of fp32 arrays, mapped: the system reads what is used, and may drop it and read it again.
 
     The file is a length in 8 bytes, that many bytes of JSON with each array's type, shape and place, and the arrays.

@@ -12,7 +12,7 @@ from engine.tasks.imagine.pocket.sampler import Array, sample, times
 from engine.tasks.imagine.pocket.shape import Picture, Shape, widen
 from engine.weights import registry
 
-STRENGTH = 0.75
+DEFAULT_STRENGTH = 0.75
 """How far to leave a picture to start from, where nobody says."""
 OnStep = Callable[[int, int, Picture], None]
 
@@ -22,8 +22,8 @@ class Pocket:
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         """Load the network and its text encoder from the weights `folder`. Raises MissingModel."""
-        text = registry.need("minilm", folder)
-        self._network = Network(registry.need("pocket", folder), threads)
+        text = registry.path_or_raise("minilm", folder)
+        self._network = Network(registry.path_or_raise("pocket", folder), threads)
         self._settings = self._network.settings
         encoder = MiniLM(text / "model.safetensors", text / "tokenizer.json", self._settings.tokens)
         self._read = lru_cache(maxsize=64)(encoder.read)
@@ -57,7 +57,7 @@ class Pocket:
         `on_step(done, total, estimates)` gets the clean estimates (count, H, W, 3) after each step; what it raises
         stops the drawing.
         """
-        share = 1.0 if image is None else STRENGTH if strength is None else strength
+        share = 1.0 if image is None else DEFAULT_STRENGTH if strength is None else strength
         start = (1 - share) ** 2
         moments = times(max(1, round((steps or self.steps) * share)), self._settings.shift, start)
         guided, free = self._read(prompt).states, self._read(negative).states

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 Shape = Literal["square", "wide", "tall"]
 
-SPECK = 15
+MEDIAN_PIXELS = 15
 """Pixels over which the median of an edge is taken, so that a star there does not become a streak."""
 
 
@@ -29,5 +29,5 @@ def widen(picture: Picture, shape: Shape) -> Picture:
 
 def _edge(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(S, 3) -> (S, 3), each the median of its neighbours."""
-    padded = np.pad(line, ((SPECK // 2, SPECK // 2), (0, 0)), mode="edge")
-    return np.asarray(np.median(sliding_window_view(padded, SPECK, axis=0), axis=-1), np.uint8)
+    padded = np.pad(line, ((MEDIAN_PIXELS // 2, MEDIAN_PIXELS // 2), (0, 0)), mode="edge")
+    return np.asarray(np.median(sliding_window_view(padded, MEDIAN_PIXELS, axis=0), axis=-1), np.uint8)

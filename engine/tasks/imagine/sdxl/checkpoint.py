@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.errors import Sentence
-from engine.core.protocol import Offer, Service
+from engine.core.errors import UserMessage
+from engine.core.protocol import Capability, NamedChoice
 from engine.core.task import EngineSettings
 from engine.tasks.imagine.sdxl import lora
 from engine.tasks.imagine.sdxl.control import controlnet
@@ -16,7 +16,7 @@ LIGHTNING = ("sdxl", "sdxl-lightning", "sdxl-vae-fp16-fix")
 FEW_STEPS = ("lightning", "turbo", "hyper", "lcm")
 """What repositories of distilled checkpoints have in their names."""
 
-TOGETHER = 16
+MAX_BATCH = 16
 """Jobs in one run: four chunks of the painter's; what ends one is done while the next is drawn."""
 
 
@@ -52,14 +52,14 @@ def checkpoint(settings: EngineSettings, name: str = "") -> Checkpoint:
         return Checkpoint("sdxl-lightning-4step", str(settings.weights / "sdxl"), distilled=True)
     folder = Path(named).expanduser()
     if folder.is_dir():
-        return Checkpoint(fingerprint.named(folder), str(folder), _trailing(folder))
+        return Checkpoint(fingerprint.name_with_fingerprint(folder), str(folder), _trailing(folder))
     return Checkpoint(named, named, any(word in named.lower() for word in FEW_STEPS))
 
 
-def service(settings: EngineSettings, why: Sentence, version: int) -> Service:
+def service(settings: EngineSettings, why: UserMessage, version: int) -> Capability:
     """What the bot needs to know of it. Without guidance, as distilled models draw, a negative prompt does nothing."""
     chosen = checkpoint(settings)
-    return Service(
+    return Capability(
         task="imagine",
         version=version,
         backend="sdxl",
@@ -67,31 +67,31 @@ def service(settings: EngineSettings, why: Sentence, version: int) -> Service:
         model=chosen.name,
         why=why,
         refuses=_refuses(chosen),
-        together=TOGETHER if chosen.distilled else 1,
+        together=MAX_BATCH if chosen.distilled else 1,
         offers={
             "model": checkpoints(settings),
-            "lora": lora.offered(settings),
-            "control": controlnet.offered(settings),
+            "lora": lora.list_loras(settings),
+            "control": controlnet.list_networks(settings),
         },
     )
 
 
-def checkpoints(settings: EngineSettings) -> dict[str, Offer]:
+def checkpoints(settings: EngineSettings) -> dict[str, NamedChoice]:
     """The owner's checkpoints, by name."""
     names = [key.removeprefix("checkpoint:") for key in settings.models if key.startswith("checkpoint:")]
     found = {name: checkpoint(settings, name) for name in names}
-    return {name: Offer(identity=each.name, refuses=_refuses(each)) for name, each in found.items()}
+    return {name: NamedChoice(identity=each.name, refuses=_refuses(each)) for name, each in found.items()}
 
 
 def _refuses(chosen: Checkpoint) -> tuple[str, ...]:
     return ("negative", "guidance") if chosen.distilled else ()
 
 
-def obstacle(settings: EngineSettings) -> Sentence | None:
+def obstacle(settings: EngineSettings) -> UserMessage | None:
     """Why `auto` cannot take SDXL-Lightning; None where its weights are here."""
-    if all(registry.named(name).present(settings.weights) for name in LIGHTNING):
+    if all(registry.find_weight(name).is_complete(settings.weights) for name in LIGHTNING):
         return None
-    return Sentence(
+    return UserMessage(
         template="There is a GPU, but SDXL's weights are not here: run python -m engine weights --fetch --tier full."
     )
 

@@ -9,40 +9,40 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.errors import Sentence
+from engine.core.errors import UserMessage
 from engine.core.task import EngineSettings
-from engine.tasks.imagine.contract import Painting, unread_words
+from engine.tasks.imagine.contract import GeneratedImages, unread_words
 from engine.tasks.imagine.sdxl import pipelines
-from engine.tasks.imagine.sdxl.acceleration.accelerated import Fast
+from engine.tasks.imagine.sdxl.acceleration.accelerated import AcceleratedPipeline
 from engine.tasks.imagine.sdxl.checkpoint import checkpoint
 from engine.tasks.imagine.sdxl.loading import load
 from engine.tasks.imagine.sdxl.preview import Previewer
-from engine.tasks.imagine.sdxl.prompt_cache import Reader, Words
-from engine.tasks.imagine.sdxl.prompts import Encoded, encode, joined
-from engine.tasks.imagine.sdxl.request import Sketcher
-from engine.tasks.imagine.sdxl.sampler import Wish
+from engine.tasks.imagine.sdxl.prompt_cache import PromptEncoderCache, PromptPair
+from engine.tasks.imagine.sdxl.prompts import Encoded, concatenate, encode
+from engine.tasks.imagine.sdxl.request import RequestBuilder
+from engine.tasks.imagine.sdxl.sampler import SampleRequest
 from engine.tasks.imagine.sdxl.step_reports import StepReporter, report_to_each
-from engine.torch_support.cuda import give_back
-from engine.torch_support.offload import Parking
-from engine.torch_support.transfer import Coming
+from engine.torch_support.cuda import release_memory
+from engine.torch_support.offload import WeightOffloader
+from engine.torch_support.transfer import AsyncCopy
 
 if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Report, ReportOf
     from engine.tasks.imagine.params import Params
 
-CHUNK = 4
+MAX_DENOISED_TOGETHER = 4
 """Pictures that are denoised together: more of them gain little on the fastest card and take memory on the others."""
-ROOMY = 10 * 10**9
+ALL_ON_DEVICE_BYTES = 10 * 10**9
 """Bytes of budget under which the parts of SDXL take turns on the device: all of them and a decode take more."""
-TILE = 512
+VAE_TILE_PIXELS = 512
 """Pixels of the tiles that a VAE decodes where memory is short."""
-IN_TILES = Sentence(template="Memory was short, so it was drawn more slowly and put together from tiles.")
+IN_TILES = UserMessage(template="Memory was short, so it was drawn more slowly and put together from tiles.")
 FOREIGN = "The model reads little of “{words}”: it learned from English in Latin letters. Emoji are read by name."
 
 OnStep = Callable[[int, int, Any], None]
 
 
-class SdxlPainter:
+class SdxlGenerator:
     """The full tier of `imagine`. `preview_every` is in seconds: a look at the latents makes the device wait."""
 
     preview_every = 0.5
@@ -52,21 +52,23 @@ class SdxlPainter:
         self._checkpoint = checkpoint(settings)
         self._pipe = load(self._checkpoint, settings)
         self._previewer = Previewer()
-        self._reader = Reader(self._pipe)
-        self._sketcher = Sketcher(self._pipe, self._checkpoint, settings)
+        self._reader = PromptEncoderCache(self._pipe)
+        self._sketcher = RequestBuilder(self._pipe, self._checkpoint, settings)
         self._device = settings.device
         self._parts = {
-            name: Parking(modules, settings.device)
+            name: WeightOffloader(modules, settings.device)
             for name, modules in (
                 ("texts", (self._pipe.text_encoder, self._pipe.text_encoder_2)),
                 ("unet", (self._pipe.unet,)),
                 ("vae", (self._pipe.vae,)),
             )
         }
-        self._fast = Fast(self._pipe, settings, partial(_placement, (self._parts["unet"], self._parts["vae"])))
-        self._least = 0 if settings.memory >= ROOMY or settings.device == "cpu" else 2
+        self._fast = AcceleratedPipeline(
+            self._pipe, settings, partial(_placement, (self._parts["unet"], self._parts["vae"]))
+        )
+        self._least = 0 if settings.memory >= ALL_ON_DEVICE_BYTES or settings.device == "cpu" else 2
         self._level = 0
-        self.spare(0)
+        self.set_memory_level(0)
 
     @property
     def size(self) -> int:
@@ -74,35 +76,35 @@ class SdxlPainter:
         sizes = [part.size for part in self._parts.values()]
         return max(sizes) if self._level == 2 else sum(sizes)
 
-    def spare(self, level: int) -> None:
-        """See `engine.worker.model_pool.Sparing`."""
+    def set_memory_level(self, level: int) -> None:
+        """See `engine.worker.model_pool.MemoryScalable`."""
         level = max(level, self._least)
         if level == self._level:
             return
         self._level = level
         self._fast.record(level == 0)
         self._pipe.vae.use_tiling = level > 0
-        self._pipe.vae.tile_sample_min_size = TILE
-        self._pipe.vae.tile_latent_min_size = TILE // self._pipe.vae_scale_factor
+        self._pipe.vae.tile_sample_min_size = VAE_TILE_PIXELS
+        self._pipe.vae.tile_latent_min_size = VAE_TILE_PIXELS // self._pipe.vae_scale_factor
         if level == 2:
-            self._all_parts(Parking.park)
+            self._all_parts(WeightOffloader.offload)
         else:
-            self._all_parts(Parking.bring)
+            self._all_parts(WeightOffloader.onload)
 
-    def park(self) -> bool:
-        """See `engine.worker.model_pool.Parked`."""
+    def offload(self) -> bool:
+        """See `engine.worker.model_pool.Offloadable`."""
         self._fast.forget()
         self._reader.forget()
-        if all(part.park() for part in self._parts.values()):
+        if all(part.offload() for part in self._parts.values()):
             return True
-        self.bring()
+        self.onload()
         return False
 
-    def bring(self) -> None:
+    def onload(self) -> None:
         if self._level < 2:
-            self._all_parts(Parking.bring)
+            self._all_parts(WeightOffloader.onload)
 
-    def _all_parts(self, move: Callable[[Parking], Any]) -> None:
+    def _all_parts(self, move: Callable[[WeightOffloader], Any]) -> None:
         for part in self._parts.values():
             move(part)
 
@@ -113,32 +115,32 @@ class SdxlPainter:
 
         parts = [self._parts[name] for name in names] if self._level == 2 else []
         for part in parts:
-            part.bring()
+            part.onload()
         try:
             with torch.inference_mode():
                 yield
         finally:
             for part in parts:
-                part.park()
+                part.offload()
 
     def close(self) -> None:
         """Give the device's memory back."""
         self._fast.close()
-        self._all_parts(Parking.drop)  # a compiler may hold the networks for minutes yet
+        self._all_parts(WeightOffloader.drop)  # a compiler may hold the networks for minutes yet
         del self._pipe, self._fast, self._reader, self._parts, self._sketcher
-        give_back()
+        release_memory()
 
-    def paint(self, params: "Params", report: "Report") -> Painting:
+    def generate(self, params: "Params", report: "Report") -> GeneratedImages:
         """Pictures of the checkpoint's own area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
         watch = StepReporter(self._previewer, report, self.preview_every)
-        pictures = list(self._in_words(params, watch) if params.words_alone else self._along(params, watch))
+        pictures = list(self._in_words(params, watch) if params.is_text_only else self._along(params, watch))
         watch.learn(pictures)
         return self._painting(pictures, params)
 
     def _in_words(self, params: "Params", watch: StepReporter) -> Iterator[NDArray[np.uint8]]:
         for offsets in self._offsets(params):
-            drawn = self._drawn([params] * len(offsets), offsets, watch)
-            yield from (each.there() for each in drawn)
+            drawn = self._draw([params] * len(offsets), offsets, watch)
+            yield from (each.result() for each in drawn)
 
     def _along(self, params: "Params", watch: StepReporter) -> Iterator[NDArray[np.uint8]]:
         """What takes more than words: a picture to start from, a mask, a control, a LoRA, edges that fit."""
@@ -146,13 +148,13 @@ class SdxlPainter:
         if params.control:
             self._fast.forget()  # what is recorded and a ControlNet at work are too much for 15 GB
         changes = self._parts if params.loras else ()  # a LoRA is put where the weights are
-        with self._on_device(*changes), self._fast.bypassed(), self._sketcher.changed(params):
+        with self._on_device(*changes), self._fast.disable_recording(), self._sketcher.with_options(params):
             with self._on_device("texts"):
                 guided = self._sketcher.guidance(params) > 1
                 read = encode(self._pipe, params.prompt, params.negative, guided=guided)
             with self._on_device(*(self._parts.keys() - {"texts"})):
                 for offsets in self._offsets(params):
-                    yield from pipelines.draw(self._pipe, self._sketcher.sketch(params, read, offsets), watch)
+                    yield from pipelines.draw(self._pipe, self._sketcher.build(params, read, offsets), watch)
 
     def _follow(self, kind: str | None) -> None:
         """Have the ControlNet for `kind` at hand; the one before goes first, since two are too much beside SDXL."""
@@ -161,16 +163,16 @@ class SdxlPainter:
         self._parts.pop("control", None)
         new = self._parts["control"] = self._sketcher.follow(kind)
         if self._level == 2:
-            new.park()
+            new.offload()
 
     def _offsets(self, params: "Params") -> Iterator[range]:
         """The places of its pictures that are drawn together."""
         for begin in range(0, params.count, self._chunk):
             yield range(begin, min(begin + self._chunk, params.count))
 
-    def paint_together(
+    def generate_batch(
         self, jobs: "Sequence[Params]", report: "ReportOf"
-    ) -> Iterator[tuple[int, Callable[[], Painting]]]:
+    ) -> Iterator[tuple[int, Callable[[], GeneratedImages]]]:
         """Jobs of one picture each, alike in shape and steps: the place of each, and what waits for its painting.
 
         The device is told to make the next pictures while who was yielded one waits for it.
@@ -178,13 +180,13 @@ class SdxlPainter:
         for begin in range(0, len(jobs), self._chunk):
             for places in self._alike(jobs, range(begin, min(begin + self._chunk, len(jobs)))):
                 watch = StepReporter(self._previewer, report_to_each(places, report), self.preview_every)
-                drawn = self._drawn([jobs[place] for place in places], [0] * len(places), watch)
+                drawn = self._draw([jobs[place] for place in places], [0] * len(places), watch)
                 for place, picture in zip(places, drawn, strict=True):
-                    yield place, partial(self._waited, picture, jobs[place])
+                    yield place, partial(self._wait_for, picture, jobs[place])
 
     @property
     def _chunk(self) -> int:
-        return 1 if self._level else CHUNK
+        return 1 if self._level else MAX_DENOISED_TOGETHER
 
     def _alike(self, jobs: "Sequence[Params]", places: Sequence[int]) -> Iterable[Sequence[int]]:
         """Those of `places` that are drawn together: of prompts that are read as equally long."""
@@ -194,14 +196,14 @@ class SdxlPainter:
                 by_length[read.words.shape[1]].append(place)
         return by_length.values()
 
-    def _drawn(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[Coming]:
+    def _draw(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[AsyncCopy]:
         """A picture for each that is asked for, from its seed and offset."""
         first = asked[0]
         guidance = self._sketcher.guidance(first)
-        width, height = self._sketcher.extent(first)
+        width, height = self._sketcher.output_size(first)
         with self._on_device("texts"):
-            read = joined(self._read(asked))
-        wish = Wish(
+            read = concatenate(self._read(asked))
+        wish = SampleRequest(
             words=read.words,
             pooled=read.pooled,
             seeds=tuple((each.seed or 0) + offset for each, offset in zip(asked, offsets, strict=True)),
@@ -210,7 +212,9 @@ class SdxlPainter:
             steps=first.steps or self._checkpoint.steps,
             guidance=guidance,
             noise=self._sketcher.noise(first, offsets, (width, height)),
-            against=None if read.against is None else (read.against, read.pooled_against),
+            negative_embeds=None
+            if read.negative_embeds is None
+            else (read.negative_embeds, read.pooled_negative_embeds),
         )
         with self._on_device("unet"):
             latents = self._fast.sample(wish, on_step)
@@ -220,20 +224,20 @@ class SdxlPainter:
     def _read(self, asked: "Sequence[Params]") -> list[Encoded]:
         guided = [self._sketcher.guidance(each) > 1 for each in asked]
         return self._reader.read(
-            [Words(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)]
+            [PromptPair(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)]
         )
 
-    def _waited(self, picture: Coming, params: "Params") -> Painting:
-        return self._painting([picture.there()], params)
+    def _wait_for(self, picture: AsyncCopy, params: "Params") -> GeneratedImages:
+        return self._painting([picture.result()], params)
 
-    def _painting(self, pictures: list[NDArray[np.uint8]], params: "Params") -> Painting:
+    def _painting(self, pictures: list[NDArray[np.uint8]], params: "Params") -> GeneratedImages:
         """`extends` among its facts says that such a picture can be drawn on beyond its edges."""
-        notes: tuple[Sentence, ...] = (IN_TILES,) if self._level else ()
+        notes: tuple[UserMessage, ...] = (IN_TILES,) if self._level else ()
         if foreign := unread_words(params):
-            notes += (Sentence(template=FOREIGN, facts={"words": foreign}),)
-        return Painting(pictures, notes, {"model": self._checkpoint.name, "extends": True})
+            notes += (UserMessage(template=FOREIGN, facts={"words": foreign}),)
+        return GeneratedImages(pictures, notes, {"model": self._checkpoint.name, "extends": True})
 
 
-def _placement(parts: Iterable[Parking]) -> int | None:
+def _placement(parts: Iterable[WeightOffloader]) -> int | None:
     """See `engine.tasks.imagine.sdxl.acceleration.compiler.Placement`."""
     return None if any(part.parked for part in parts) else sum(part.moves for part in parts)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 
-ZOOM = 1.5
+ZOOM_FACTOR = 1.5
 """How much further off a zoomed out picture is seen."""
-LONGEST = 4
+MAX_SIDE_RATIO = 4
 """Times the side of the model's square that a picture may be panned to."""
-ROOM = 1.5
+MAX_AREA_RATIO = 1.5
 """Times the model's area: a larger picture is not shrunk to be mended, the place around the mask is taken alone."""
 
 
@@ -34,13 +34,13 @@ class Canvas:
 
     def begun(self) -> "Image.Image":
         """What the model starts from, of the size that it draws."""
-        return self._seen(self.page, "LANCZOS")
+        return self._crop_window(self.page, "LANCZOS")
 
-    def hole(self) -> "Image.Image":
+    def mask_image(self) -> "Image.Image":
         """Where it draws, white, of the same size."""
-        return self._seen(self.mask, "NEAREST")
+        return self._crop_window(self.mask, "NEAREST")
 
-    def finished(self, drawn: Picture) -> Picture:
+    def composite(self, drawn: Picture) -> Picture:
         """The page with what was drawn: at the mask's edge blended inwards, outside of the mask as it was."""
         from PIL import Image
 
@@ -61,7 +61,7 @@ class Canvas:
         soft = cv2.GaussianBlur(inner, (0, 0), reach / 3)[reach:-reach, reach:-reach]
         return np.where(self.mask > 0, soft, 0).astype(np.float32) / np.float32(255)
 
-    def _seen(self, part: NDArray[np.uint8], how: str) -> "Image.Image":
+    def _crop_window(self, part: NDArray[np.uint8], how: str) -> "Image.Image":
         from PIL import Image
 
         left, top, right, bottom = self.window
@@ -81,7 +81,7 @@ def inpainting(picture: Picture, mask: Picture, side: int) -> Canvas:
         raise BadInput(
             "mask is black all over, so nothing would be drawn. Paint white where the picture should change."
         )
-    window = (0, 0, width, height) if width * height <= ROOM * side**2 else _around(hole, side)
+    window = (0, 0, width, height) if width * height <= MAX_AREA_RATIO * side**2 else _around(hole, side)
     left, top, right, bottom = window
     return Canvas(picture, hole, window, of_ratio((right - left) / (bottom - top), side))
 
@@ -93,18 +93,18 @@ def extending(picture: Picture, towards: str, side: int) -> Canvas:
     upright, beginning = towards in ("up", "down"), towards in ("left", "up")
     turned = picture.swapaxes(0, 1) if upright else picture
     canvas = _panned_right(turned[:, ::-1] if beginning else turned, side)
-    canvas = _flipped(canvas) if beginning else canvas
-    return _transposed(canvas) if upright else canvas
+    canvas = _flip(canvas) if beginning else canvas
+    return _transpose(canvas) if upright else canvas
 
 
-def _flipped(canvas: Canvas) -> Canvas:
+def _flip(canvas: Canvas) -> Canvas:
     """Left for right."""
     left, top, right, bottom = canvas.window
     width = canvas.mask.shape[1]
     return Canvas(canvas.page[:, ::-1], canvas.mask[:, ::-1], (width - right, top, width - left, bottom), canvas.extent)
 
 
-def _transposed(canvas: Canvas) -> Canvas:
+def _transpose(canvas: Canvas) -> Canvas:
     """Rows for columns."""
     left, top, right, bottom = canvas.window
     page, mask = canvas.page.swapaxes(0, 1), canvas.mask.swapaxes(0, 1)
@@ -115,9 +115,9 @@ def _zoomed_out(picture: Picture, side: int) -> Canvas:
     """The picture in the middle of a page of the model's size."""
     height, width = picture.shape[:2]
     extent = of_ratio(width / height, side)
-    inner = _resized(picture, (round(extent[0] / ZOOM), round(extent[1] / ZOOM)))
+    inner = _resize(picture, (round(extent[0] / ZOOM_FACTOR), round(extent[1] / ZOOM_FACTOR)))
     across, down = extent[0] - inner.shape[1], extent[1] - inner.shape[0]
-    page, mask = _bordered(inner, down // 2, down - down // 2, across // 2, across - across // 2)
+    page, mask = _add_border(inner, down // 2, down - down // 2, across // 2, across - across // 2)
     return Canvas(page, mask, (0, 0, *extent), extent)
 
 
@@ -128,17 +128,17 @@ def _panned_right(picture: Picture, side: int) -> Canvas:
     across = max(8, multiple_of_8(width * tall / height))
     reach = min(multiple_of_8(side**2 / tall), 2 * across)
     new = multiple_of_8(reach / 2)
-    if across + new > LONGEST * side:
+    if across + new > MAX_SIDE_RATIO * side:
         raise BadInput(
             "The picture would become {size} pixels long; at most {most} can be drawn. Zoom out instead.",
             size=across + new,
-            most=LONGEST * side,
+            most=MAX_SIDE_RATIO * side,
         )
-    page, mask = _bordered(_resized(picture, (across, tall)), 0, 0, 0, new)
+    page, mask = _add_border(_resize(picture, (across, tall)), 0, 0, 0, new)
     return Canvas(page, mask, (across + new - reach, 0, across + new, tall), (reach, tall))
 
 
-def _bordered(inner: Picture, top: int, bottom: int, left: int, right: int) -> tuple[Picture, Mask]:
+def _add_border(inner: Picture, top: int, bottom: int, left: int, right: int) -> tuple[Picture, Mask]:
     """The page and its mask: around `inner` a blurred reflection, which is not seen but where `strength` is below 1."""
     import cv2
 
@@ -148,11 +148,11 @@ def _bordered(inner: Picture, top: int, bottom: int, left: int, right: int) -> t
     page[top : top + height, left : left + width] = inner
     mask = np.full(page.shape[:2], 255, np.uint8)
     lap = max(1, min(height, width) // 32)
-    mask[_kept(top, bottom, height, lap), _kept(left, right, width, lap)] = 0
+    mask[_kept_slice(top, bottom, height, lap), _kept_slice(left, right, width, lap)] = 0
     return page, mask
 
 
-def _kept(before: int, after: int, length: int, lap: int) -> slice:
+def _kept_slice(before: int, after: int, length: int, lap: int) -> slice:
     """The old picture on one axis, less what is drawn over at an edge that is no longer the page's."""
     return slice(before + (lap if before else 0), before + length - (lap if after else 0))
 
@@ -160,18 +160,18 @@ def _kept(before: int, after: int, length: int, lap: int) -> slice:
 def _around(hole: Mask, side: int) -> tuple[int, int, int, int]:
     """The window around what is to be drawn, with half as much again of what is there, at least of the model's size."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    left, right = _widened(int(columns[0]), int(columns[-1]) + 1, side, hole.shape[1])
-    top, bottom = _widened(int(rows[0]), int(rows[-1]) + 1, side, hole.shape[0])
+    left, right = _widen(int(columns[0]), int(columns[-1]) + 1, side, hole.shape[1])
+    top, bottom = _widen(int(rows[0]), int(rows[-1]) + 1, side, hole.shape[0])
     return left, top, right, bottom
 
 
-def _widened(begin: int, end: int, least: int, most: int) -> tuple[int, int]:
+def _widen(begin: int, end: int, least: int, most: int) -> tuple[int, int]:
     length = min(max(round((end - begin) * 1.5), least), most)
     begin = min(max((begin + end - length) // 2, 0), most - length)
     return begin, begin + length
 
 
-def _resized(picture: Picture, extent: Extent) -> Picture:
+def _resize(picture: Picture, extent: Extent) -> Picture:
     from PIL import Image
 
     return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize(extent, Image.Resampling.LANCZOS))

@@ -6,7 +6,7 @@ from typing import Any
 from engine.core.errors import MissingModel
 from engine.core.task import EngineSettings
 from engine.tasks.imagine.sdxl.checkpoint import LIGHTNING, Checkpoint
-from engine.torch_support.cuda import keep_within
+from engine.torch_support.cuda import cap_memory
 from engine.torch_support.torchvision_import import import_torchvision
 from engine.weights import registry
 
@@ -17,12 +17,12 @@ def load(chosen: Checkpoint, settings: EngineSettings) -> Any:
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 
-    keep_within(settings)
+    cap_memory(settings)
     if Path(chosen.source) == settings.weights / "sdxl":
         for name in LIGHTNING:
-            registry.fetch(registry.named(name), settings.weights)
+            registry.fetch(registry.find_weight(name), settings.weights)
     dtype = torch.float16 if settings.device.startswith("cuda") else torch.float32
-    pipe = _from_pretrained(StableDiffusionXLPipeline, chosen, settings, dtype)
+    pipe = _load_component(StableDiffusionXLPipeline, chosen, settings, dtype)
     if chosen.distilled:
         pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config, timestep_spacing="trailing")
     if pipe.vae.config.force_upcast:
@@ -31,7 +31,7 @@ def load(chosen: Checkpoint, settings: EngineSettings) -> Any:
     return pipe.to(settings.device)
 
 
-def _from_pretrained(kind: Any, chosen: Checkpoint, settings: EngineSettings, dtype: Any) -> Any:
+def _load_component(kind: Any, chosen: Checkpoint, settings: EngineSettings, dtype: Any) -> Any:
     options = {
         "dtype": dtype,
         "use_safetensors": True,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import MissingModel
-from engine.core.protocol import Offer
+from engine.core.protocol import NamedChoice
 from engine.core.task import EngineSettings
 from engine.weights.fingerprint import fingerprint
 
@@ -15,13 +15,15 @@ FOLDER = "loras"
 """Under the weights folder: each `NAME.safetensors` is a LoRA called NAME."""
 
 
-def offered(settings: EngineSettings) -> dict[str, Offer]:
+def list_loras(settings: EngineSettings) -> dict[str, NamedChoice]:
     """The LoRAs that are there, by name."""
-    return {path.stem: Offer(identity=fingerprint(path)) for path in sorted(_folder(settings).glob("*.safetensors"))}
+    return {
+        path.stem: NamedChoice(identity=fingerprint(path)) for path in sorted(_folder(settings).glob("*.safetensors"))
+    }
 
 
 @contextmanager
-def added(pipe: Any, wanted: Sequence[tuple[str, float]], settings: EngineSettings) -> Iterator[None]:
+def with_loras(pipe: Any, wanted: Sequence[tuple[str, float]], settings: EngineSettings) -> Iterator[None]:
     """Within, the pipeline draws with the LoRAs, each by its weight. Raises MissingModel."""
     try:
         for name, _ in wanted:

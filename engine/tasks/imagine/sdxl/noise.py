@@ -13,7 +13,7 @@ def noises(seeds: Sequence[int], shape: Sequence[int], dtype: Any) -> Any:
     )
 
 
-def between(one: Any, other: Any, share: float) -> Any:
+def slerp(one: Any, other: Any, share: float) -> Any:
     """Each row of `one` turned towards that of `other`: 0 is `one`, 1 is `other`. Spherical, as noise lies on a sphere.
 
     Shoemake 1985. Rows of one direction are mixed in a line.

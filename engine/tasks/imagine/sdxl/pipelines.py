@@ -17,7 +17,7 @@ from engine.tasks.imagine.sdxl.resolution import Extent
 if TYPE_CHECKING:
     from PIL import Image
 
-STRENGTH = 0.6
+DEFAULT_STRENGTH = 0.6
 """How far a picture is left where nobody says how far."""
 
 Picture = NDArray[np.uint8]
@@ -25,11 +25,11 @@ OnStep = Callable[[int, int, Any], None]
 
 
 @dataclass(frozen=True)
-class Sketch:
+class PipelineRequest:
     """What to draw: a picture for each of `seeds`. `steps` are those that the model walks in full.
 
     `noise` is None where it is that of the seeds. `begun` is the picture to start from; `canvas`, which brings its own,
-    is there where only a part is drawn. `followed` is what `control` sees. Both are of the `extent`.
+    is there where only a part is drawn. `control_image` is what `control` sees. Both are of the `extent`.
     """
 
     read: Encoded
@@ -44,23 +44,23 @@ class Sketch:
     canvas: Canvas | None = None
     control: Control | None = None
     control_weight: float = 1.0
-    followed: "Image.Image | None" = None
+    control_image: "Image.Image | None" = None
 
 
-def draw(pipe: Any, sketch: Sketch, on_step: OnStep) -> list[Picture]:
+def draw(pipe: Any, sketch: PipelineRequest, on_step: OnStep) -> list[Picture]:
     """Pictures of the sketch's extent. `pipe` is the text pipeline, whose parts serve the others."""
     import torch
 
-    def stepped(running: Any, step: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
+    def on_step_end(running: Any, step: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
         on_step(step + 1, running.num_timesteps, state["latents"])
         return state
 
     asked = {
-        **sketch.read.asked(),
+        **sketch.read.pipeline_arguments(),
         "guidance_scale": sketch.guidance,
         "num_images_per_prompt": len(sketch.seeds),
         "generator": [torch.Generator("cpu").manual_seed(seed) for seed in sketch.seeds],
-        "callback_on_step_end": stepped,
+        "callback_on_step_end": on_step_end,
         "output_type": "np",
         **_start(sketch),
         **_control(sketch),
@@ -68,7 +68,7 @@ def draw(pipe: Any, sketch: Sketch, on_step: OnStep) -> list[Picture]:
     with _cast(pipe.vae, pipe.unet.dtype):
         drawn = _pipeline(pipe, sketch)(**asked).images
     pictures = [np.round(picture * 255).astype(np.uint8) for picture in drawn]
-    return [sketch.canvas.finished(picture) for picture in pictures] if sketch.canvas else pictures
+    return [sketch.canvas.composite(picture) for picture in pictures] if sketch.canvas else pictures
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def _cast(vae: Any, dtype: Any) -> Iterator[None]:
             each.data = data
 
 
-def _start(sketch: Sketch) -> dict[str, Any]:
+def _start(sketch: PipelineRequest) -> dict[str, Any]:
     """From noise, from a picture, or from what is around a hole.
 
     Diffusers walks `strength` of the steps it is told; a distilled model is told more and walks its own.
@@ -99,26 +99,26 @@ def _start(sketch: Sketch) -> dict[str, Any]:
             "height": height,
             "num_inference_steps": sketch.steps,
         }
-    strength = sketch.strength or (STRENGTH if sketch.canvas is None else 1.0)
+    strength = sketch.strength or (DEFAULT_STRENGTH if sketch.canvas is None else 1.0)
     told = math.ceil(sketch.steps / strength) if sketch.distilled else max(sketch.steps, math.ceil(1 / strength))
     walked = {"strength": strength, "num_inference_steps": told}
     if sketch.canvas is None:
         return {"image": sketch.begun, **walked}
-    part = {"image": sketch.canvas.begun(), "mask_image": sketch.canvas.hole(), "width": width, "height": height}
+    part = {"image": sketch.canvas.begun(), "mask_image": sketch.canvas.mask_image(), "width": width, "height": height}
     return part | walked
 
 
-def _control(sketch: Sketch) -> dict[str, Any]:
+def _control(sketch: PipelineRequest) -> dict[str, Any]:
     from PIL import Image
 
     if sketch.control is None:
         return {}
-    seen = Image.fromarray(sketch.control.seen(np.asarray(sketch.followed)))
+    seen = Image.fromarray(sketch.control.preprocess(np.asarray(sketch.control_image)))
     name = "image" if sketch.canvas is None and sketch.begun is None else "control_image"
     return {name: seen, "controlnet_conditioning_scale": sketch.control_weight}
 
 
-def _pipeline(pipe: Any, sketch: Sketch) -> Any:
+def _pipeline(pipe: Any, sketch: PipelineRequest) -> Any:
     import diffusers
 
     start = "Inpaint" if sketch.canvas else "Img2Img" if sketch.begun else ""

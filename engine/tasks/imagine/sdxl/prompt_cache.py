@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from engine.tasks.imagine.sdxl.prompts import Encoded, encode, encode_together, is_plain
 
-KEPT = 80 * 10**6
+MAX_CACHED_BYTES = 80 * 10**6
 """Bytes of encodings that are kept: of 256 short prompts, and of fewer long ones."""
 
 
-class Words(NamedTuple):
+class PromptPair(NamedTuple):
     """What is asked for, and where it is `guided` what to keep out."""
 
     prompt: str
@@ -18,15 +18,15 @@ class Words(NamedTuple):
     guided: bool
 
 
-class Reader:
+class PromptEncoderCache:
     """Reads with the text encoders of `pipe`, a StableDiffusionXLPipeline. `reads` counts what was not kept."""
 
     def __init__(self, pipe: Any) -> None:
         self.reads = 0
         self._pipe = pipe
-        self._kept: OrderedDict[Words, Encoded] = OrderedDict()
+        self._kept: OrderedDict[PromptPair, Encoded] = OrderedDict()
 
-    def read(self, asked: Sequence[Words]) -> list[Encoded]:
+    def read(self, asked: Sequence[PromptPair]) -> list[Encoded]:
         """Raises BadInput for a weight that is too great."""
         new = list(dict.fromkeys(words for words in asked if words not in self._kept))
         self.reads += len(new)
@@ -51,5 +51,5 @@ class Reader:
     def _shrink(self) -> None:
         """Down to what may be kept; the least lately used go."""
         size = sum(each.bytes for each in self._kept.values())
-        while size > KEPT:
+        while size > MAX_CACHED_BYTES:
             size -= self._kept.popitem(last=False)[1].bytes

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.tasks.imagine.prompt_weights import Fragment, fragments
+from engine.tasks.imagine.prompt_weights import WeightedText, fragments
 from engine.text.readable import readable_form
 from engine.torch_support.transfer import send
 
@@ -18,21 +18,21 @@ class Encoded:
 
     words: Any
     pooled: Any
-    against: Any = None
-    pooled_against: Any = None
+    negative_embeds: Any = None
+    pooled_negative_embeds: Any = None
 
     @property
     def bytes(self) -> int:
         """Of all its tensors."""
         return sum(each.nbytes for each in vars(self).values() if each is not None)
 
-    def asked(self) -> dict[str, Any]:
+    def pipeline_arguments(self) -> dict[str, Any]:
         """As diffusers' SDXL pipelines take them."""
         return {
             "prompt_embeds": self.words,
             "pooled_prompt_embeds": self.pooled,
-            "negative_prompt_embeds": self.against,
-            "negative_pooled_prompt_embeds": self.pooled_against,
+            "negative_prompt_embeds": self.negative_embeds,
+            "negative_pooled_prompt_embeds": self.pooled_negative_embeds,
         }
 
 
@@ -54,9 +54,7 @@ def encode(pipe: Any, prompt: str, negative: str = "", *, guided: bool) -> Encod
     longer, longer_against = _read(pipe, wanted, words), _read(pipe, unwanted, against)
     blank = against * 0 if not unwanted else None
     chunks = max(longer.shape[1], longer_against.shape[1])
-    return Encoded(
-        _lengthened(pipe, longer, chunks), pooled, _lengthened(pipe, longer_against, chunks, blank), pooled_against
-    )
+    return Encoded(_pad_to(pipe, longer, chunks), pooled, _pad_to(pipe, longer_against, chunks, blank), pooled_against)
 
 
 def is_plain(pipe: Any, prompt: str) -> bool:
@@ -83,7 +81,7 @@ def _penultimate(tokenizer: Any, encoder: Any, texts: list[str]) -> Any:
     return encoder(send(ids, str(encoder.device)), output_hidden_states=True)
 
 
-def joined(encoded: Sequence[Encoded]) -> Encoded:
+def concatenate(encoded: Sequence[Encoded]) -> Encoded:
     """One batch of those that are equally long."""
     import torch
 
@@ -91,20 +89,20 @@ def joined(encoded: Sequence[Encoded]) -> Encoded:
     return Encoded(*(None if row[0] is None else torch.cat(row) for row in rows))
 
 
-def _fragments(prompt: str) -> list[Fragment]:
+def _fragments(prompt: str) -> list[WeightedText]:
     """Return the pieces of the prompt with emoji by name: CLIP learned few of them as tokens of their own."""
     return fragments(readable_form(prompt))
 
 
-def _text(pieces: list[Fragment]) -> str:
+def _text(pieces: list[WeightedText]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def _read(pipe: Any, pieces: list[Fragment], plain: Any) -> Any:
+def _read(pipe: Any, pieces: list[WeightedText], plain: Any) -> Any:
     """The words with their weights and to their end: `plain`, what diffusers made of them, where that has all."""
     if all(piece.weight == 1 for piece in pieces) and _fits(pipe, _text(pieces)):
         return plain
-    return _weighted(pipe, pieces)
+    return _embed_fragments(pipe, pieces)
 
 
 def _fits(pipe: Any, text: str) -> bool:
@@ -113,20 +111,20 @@ def _fits(pipe: Any, text: str) -> bool:
     return bool(len(ids) <= pipe.tokenizer.model_max_length - 2)
 
 
-def _weighted(pipe: Any, pieces: list[Fragment]) -> Any:
+def _embed_fragments(pipe: Any, pieces: list[WeightedText]) -> Any:
     return _reader(pipe).get_embeddings_for_weighted_prompt_fragments(
         [[piece.text for piece in pieces]], [[piece.weight for piece in pieces]], device=pipe.text_encoder.device
     )
 
 
-def _lengthened(pipe: Any, words: Any, length: int, blank: Any = None) -> Any:
+def _pad_to(pipe: Any, words: Any, length: int, blank: Any = None) -> Any:
     """`words` followed by blanks of 77 tokens up to `length`."""
     import torch
 
     lacking = (length - words.shape[1]) // pipe.tokenizer.model_max_length
     if not lacking:
         return words
-    blank = _weighted(pipe, [Fragment("")]) if blank is None else blank
+    blank = _embed_fragments(pipe, [WeightedText("")]) if blank is None else blank
     return torch.cat([words, *[blank] * lacking], dim=1)
 
 

@@ -5,23 +5,23 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from engine.core.task import EngineSettings
-from engine.media.rgb import pixels
+from engine.media.rgb import load_rgb
 from engine.tasks.imagine.sdxl import inpaint_canvas, lora, noise, seamless
 from engine.tasks.imagine.sdxl import resolution as extent
 from engine.tasks.imagine.sdxl.checkpoint import Checkpoint
 from engine.tasks.imagine.sdxl.control import controlnet
 from engine.tasks.imagine.sdxl.control.controlnet import Control
 from engine.tasks.imagine.sdxl.inpaint_canvas import Canvas
-from engine.tasks.imagine.sdxl.pipelines import Sketch
+from engine.tasks.imagine.sdxl.pipelines import PipelineRequest
 from engine.tasks.imagine.sdxl.prompts import Encoded
 from engine.tasks.imagine.sdxl.resolution import Extent
-from engine.torch_support.offload import Parking
+from engine.torch_support.offload import WeightOffloader
 
 if TYPE_CHECKING:
     from engine.tasks.imagine.params import Params
 
 
-class Sketcher:
+class RequestBuilder:
     """`pipe` is the StableDiffusionXLPipeline of the checkpoint."""
 
     def __init__(self, pipe: Any, checkpoint: Checkpoint, settings: EngineSettings) -> None:
@@ -31,22 +31,22 @@ class Sketcher:
         self._controls: dict[str, Control] = {}
 
     @contextmanager
-    def changed(self, params: "Params") -> Iterator[None]:
+    def with_options(self, params: "Params") -> Iterator[None]:
         """The pipeline with the LoRAs that were asked for, and seamless where that was. Raises MissingModel."""
         with ExitStack() as stack:
             if params.loras:
-                stack.enter_context(lora.added(self._pipe, params.loras, self._settings))
+                stack.enter_context(lora.with_loras(self._pipe, params.loras, self._settings))
             if params.tiling:
                 stack.enter_context(seamless.seamless(self._pipe))
             yield
 
-    def sketch(self, params: "Params", read: Encoded, offsets: Sequence[int]) -> Sketch:
+    def build(self, params: "Params", read: Encoded, offsets: Sequence[int]) -> PipelineRequest:
         """For the pictures at `offsets` among those that were asked for. Raises BadInput."""
         part = self._canvas(params)
-        size = part.extent if part else self.extent(params)
+        size = part.extent if part else self.output_size(params)
         image = part.begun() if part else self._image(params, size)
         followed_only = params.control is not None and params.strength is None
-        return Sketch(
+        return PipelineRequest(
             read=read,
             seeds=tuple((params.seed or 0) + offset for offset in offsets),
             noise=self.noise(params, offsets, size),
@@ -59,13 +59,13 @@ class Sketcher:
             canvas=part,
             control=self._controls.get(params.control or ""),
             control_weight=params.control_weight,
-            followed=image,
+            control_image=image,
         )
 
     def guidance(self, params: "Params") -> float:
         return self._checkpoint.guidance if params.guidance is None else params.guidance
 
-    def extent(self, params: "Params") -> Extent:
+    def output_size(self, params: "Params") -> Extent:
         """What was asked for, or the shape of the picture to start from, or square. Raises BadInput."""
         if params.width and params.height:
             return extent.exact(params.width, params.height, self._side)
@@ -82,24 +82,24 @@ class Sketcher:
         seed, dtype = params.seed or 0, self._pipe.unet.dtype
         towards = seed + 1 if params.variation_seed is None else params.variation_seed
         others = noise.noises([towards + offset for offset in offsets], shape, dtype)
-        return noise.between(noise.noises([seed], shape, dtype).expand_as(others), others, params.variation)
+        return noise.slerp(noise.noises([seed], shape, dtype).expand_as(others), others, params.variation)
 
     def follows(self, kind: str) -> bool:
         """Whether the ControlNet for `kind` is at hand."""
         return kind in self._controls
 
-    def follow(self, kind: str) -> Parking:
+    def follow(self, kind: str) -> WeightOffloader:
         """Have the ControlNet for `kind` at hand, and no other: its weights."""
         self._controls.clear()
         self._controls[kind] = controlnet.load(kind, self._settings)
-        return Parking(self._controls[kind].networks, self._settings.device)
+        return WeightOffloader(self._controls[kind].networks, self._settings.device)
 
     def _canvas(self, params: "Params") -> Canvas | None:
         if params.image is None or not (params.mask or params.extend):
             return None
-        picture = pixels(params.image.path)
+        picture = load_rgb(params.image.path)
         if params.mask:
-            return inpaint_canvas.inpainting(picture, pixels(params.mask.path, "mask"), self._side)
+            return inpaint_canvas.inpainting(picture, load_rgb(params.mask.path, "mask"), self._side)
         assert params.extend is not None
         return inpaint_canvas.extending(picture, params.extend, self._side)
 
@@ -108,7 +108,7 @@ class Sketcher:
 
         if params.image is None:
             return None
-        return ImageOps.fit(Image.fromarray(pixels(params.image.path)), size, Image.Resampling.LANCZOS)
+        return ImageOps.fit(Image.fromarray(load_rgb(params.image.path)), size, Image.Resampling.LANCZOS)
 
     @property
     def _side(self) -> int:

@@ -21,7 +21,7 @@ BUCKETS = (
 """Short and long side in sixteenths of the square's: Podell et al. 2023, appendix I."""
 RATIOS = {"square": (1, 1), "wide": (7, 4), "tall": (4, 7)}
 """Shapes with a name. The others are ratios, such as 3:2."""
-MOST = 1.25
+MAX_AREA_RATIO = 1.25
 """Of the square's area: beyond it things are drawn twice, and memory runs out."""
 
 
@@ -50,12 +50,12 @@ def exact(width: int, height: int, side: int) -> Extent:
                 low=low,
                 high=high,
             )
-    if width * height > MOST * side**2:
+    if width * height > MAX_AREA_RATIO * side**2:
         raise BadInput(
             "{width} x {height} is too much for this model; width times height must be at most {most}.",
             width=width,
             height=height,
-            most=int(MOST * side**2),
+            most=int(MAX_AREA_RATIO * side**2),
         )
     return width, height
 

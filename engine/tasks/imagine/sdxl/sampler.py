@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.tasks.imagine.sdxl.noise import noises
-from engine.torch_support.cuda import Running
+from engine.torch_support.cuda import GpuBacklog
 from engine.torch_support.transfer import send
 
-AHEAD = 2
+MAX_STEPS_AHEAD = 2
 """Steps that the CPU may be ahead of the device: enough to keep it busy, few enough for a cancel to be noticed."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class SampleRequest:
     """What to draw together: a row of each tensor and a seed a picture. Sizes are in pixels.
 
-    `words` are (N, tokens, width) and `pooled` (N, width), as SDXL's two text encoders give them; `against` holds the
-    same two of what to keep out, where there is guidance. `noise`, (N, 4, height / 8, width / 8) of spread 1, is there
-    where it is not that of the seeds.
+    `words` are (N, tokens, width) and `pooled` (N, width), as SDXL's two text encoders give them; `negative_embeds`
+    holds the same two of what to keep out, where there is guidance. `noise`, (N, 4, height / 8, width / 8) of spread 1,
+    is there where it is not that of the seeds.
     """
 
     words: Any
@@ -28,7 +28,7 @@ class Wish:
     height: int
     steps: int
     guidance: float = 0.0
-    against: tuple[Any, Any] | None = None
+    negative_embeds: tuple[Any, Any] | None = None
     noise: Any = None
 
 
@@ -53,7 +53,7 @@ class Sampler:
         self._device = device
         self._predict = predict
 
-    def sample(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> Any:
+    def sample(self, wish: SampleRequest, on_step: Callable[[int, int, Any], None]) -> Any:
         """Latents, (N, 4, height / 8, width / 8). `on_step(steps begun, of all, latents)` may raise, which ends it."""
         import torch
 
@@ -63,7 +63,7 @@ class Sampler:
         more = self._pipe.prepare_extra_step_kwargs(generators, 0.0)
         latents = self._begun(wish)
         conditions = self._conditions(wish)
-        running = Running(self._device, AHEAD)
+        running = GpuBacklog(self._device, MAX_STEPS_AHEAD)
         times = scheduler.timesteps
         sent = send(times, self._device)
         for step, time in enumerate(times):
@@ -73,29 +73,33 @@ class Sampler:
             on_step(step + 1, len(times), latents)
         return latents
 
-    def _begun(self, wish: Wish) -> Any:
+    def _begun(self, wish: SampleRequest) -> Any:
         """Noise as strong as the scheduler wants it at first."""
         scale = self._pipe.vae_scale_factor
         shape = (4, wish.height // scale, wish.width // scale)
         noise = noises(wish.seeds, shape, wish.words.dtype) if wish.noise is None else wish.noise
         return send(noise, self._device) * self._pipe.scheduler.init_noise_sigma
 
-    def _noise(self, latents: Any, time: Any, conditions: tuple[Any, ...], wish: Wish) -> Any:
+    def _noise(self, latents: Any, time: Any, conditions: tuple[Any, ...], wish: SampleRequest) -> Any:
         import torch
 
-        if wish.against is None:
+        if wish.negative_embeds is None:
             return self._predict(latents, time, *conditions)
         plain, told = self._predict(torch.cat([latents, latents]), time, *conditions).chunk(2)
         return plain + wish.guidance * (told - plain)
 
-    def _conditions(self, wish: Wish) -> tuple[Any, ...]:
+    def _conditions(self, wish: SampleRequest) -> tuple[Any, ...]:
         """Words, pooled words and sizes, those of what to keep out first."""
         import torch
 
         pipe, size = self._pipe, (wish.height, wish.width)
         width = pipe.text_encoder_2.config.projection_dim
         sizes = pipe._get_add_time_ids(size, (0, 0), size, wish.words.dtype, width)  # noqa: SLF001  # the card's own numbers
-        sizes = send(sizes, self._device).repeat(len(wish.seeds) * (1 if wish.against is None else 2), 1)
-        if wish.against is None:
+        sizes = send(sizes, self._device).repeat(len(wish.seeds) * (1 if wish.negative_embeds is None else 2), 1)
+        if wish.negative_embeds is None:
             return wish.words, wish.pooled, sizes
-        return torch.cat([wish.against[0], wish.words]), torch.cat([wish.against[1], wish.pooled]), sizes
+        return (
+            torch.cat([wish.negative_embeds[0], wish.words]),
+            torch.cat([wish.negative_embeds[1], wish.pooled]),
+            sizes,
+        )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-BEYOND = 16
+PADDING_LATENTS = 16
 """Latents beyond each edge that a VAE sees of the opposite one, where it decodes in tiles."""
 
 
@@ -13,7 +13,7 @@ def seamless(pipe: Any) -> Iterator[None]:
     """Within, the UNet and the VAE see beyond an edge what is at the opposite one."""
     with ExitStack() as stack:
         stack.enter_context(_circular(pipe.unet))
-        stack.enter_context(_wrapped(pipe) if pipe.vae.use_tiling else _circular(pipe.vae))
+        stack.enter_context(_circular_decode(pipe) if pipe.vae.use_tiling else _circular(pipe.vae))
         yield
 
 
@@ -34,7 +34,7 @@ def _circular(network: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _wrapped(pipe: Any) -> Iterator[None]:
+def _circular_decode(pipe: Any) -> Iterator[None]:
     """The VAE decodes more than the picture, and the rest is cut off: a tile's own edges are not the picture's."""
     import torch
 
@@ -42,9 +42,9 @@ def _wrapped(pipe: Any) -> Iterator[None]:
     plain = vae.decode
 
     def decode(latents: Any, **options: Any) -> Any:
-        around = torch.nn.functional.pad(latents, (BEYOND,) * 4, mode="circular")
+        around = torch.nn.functional.pad(latents, (PADDING_LATENTS,) * 4, mode="circular")
         seen = plain(around, **options)[0]
-        inner = slice(BEYOND * scale, -BEYOND * scale)
+        inner = slice(PADDING_LATENTS * scale, -PADDING_LATENTS * scale)
         return (seen[..., inner, inner],)
 
     vae.decode = decode

@@ -10,7 +10,7 @@ from engine.tasks.magic.grammar.lexicon import Facts, Language, Phrase, forms, l
 ENDS = " \t\n.,;:"
 PLAIN = ("plain",)
 """The slots of a short prompt."""
-SMALL = 4
+MAX_REPEATABLE_LETTERS = 4
 """Letters of words that may stand twice in a prompt."""
 COLOURLESS = ("ink", "pencil")
 TWICE = frozenset({"light", "with", "soft", "suave", "from", "sobre"})
@@ -35,7 +35,7 @@ def write(text: str, seed: int, style: str = "auto", language: str = "auto", *, 
     chosen = idea.medium or (drawn if style == "auto" else style)
     spoken: Language = "es" if (idea.language if language == "auto" else language) == "es" else "en"
     picker = _Picker(idea.facts, idea, chosen, spoken)
-    slots = _short(idea, style) if short else [slot for slot in lexicon().slots if _wanted(slot, idea, chance)]
+    slots = _short(idea, style) if short else [slot for slot in lexicon().slots if _draw_slot(slot, idea, chance)]
     phrases = list[str]()
     for slot in slots:
         phrase = picker.pick(lexicon().phrases[slot], chance, must=slot == "medium")
@@ -73,7 +73,7 @@ def _short(idea: Idea, style: str) -> Sequence[str]:
     return PLAIN if style == "auto" or idea.medium else ("medium", *PLAIN)
 
 
-def _wanted(slot: str, idea: Idea, chance: Random) -> bool:
+def _draw_slot(slot: str, idea: Idea, chance: Random) -> bool:
     """The dice are thrown for every slot, so that a filled one does not change the others."""
     drawn = chance.random() < lexicon().chance[slot]
     return drawn and slot not in idea.fills and not (slot == "medium" and idea.medium)
@@ -104,7 +104,9 @@ class _Picker:
 
     def after(self, phrase: Phrase) -> "_Picker":
         settled = {facet: values for facet, values in phrase.says.items() if facet not in self.facts}
-        return replace(self, facts={**self.facts, **settled}, said=self.said | _content(phrase.text[self.language]))
+        return replace(
+            self, facts={**self.facts, **settled}, said=self.said | _content_words(phrase.text[self.language])
+        )
 
     def _fits(self, phrase: Phrase) -> bool:
         family = lexicon().family.get(self.style)
@@ -116,14 +118,14 @@ class _Picker:
             return False
         if any(values & self.idea.banned.get(facet, frozenset()) for facet, values in phrase.says.items()):
             return False
-        return not _content(phrase.text[self.language]) & (self.said | self.idea.words)
+        return not _content_words(phrase.text[self.language]) & (self.said | self.idea.words)
 
 
 def _differs(values: frozenset[str], known: frozenset[str] | None) -> bool:
     return known is not None and not values <= known
 
 
-def _content(text: str) -> frozenset[str]:
+def _content_words(text: str) -> frozenset[str]:
     """The words that should not stand twice in a prompt."""
-    words = (word for word in tokens(text) if len(word) > SMALL and word not in TWICE)
+    words = (word for word in tokens(text) if len(word) > MAX_REPEATABLE_LETTERS and word not in TWICE)
     return frozenset(form for word in words for form in forms(word))

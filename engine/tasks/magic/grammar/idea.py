@@ -17,7 +17,7 @@ ENGLISH = frozenset(_ENGLISH.split())
 NOT = frozenset("no not without never except nor sin ni nunca salvo ningun ninguna".split())  # noqa: SIM905
 MARKS = frozenset(",.;:!?()") | {"with", "but", "con", "pero", "sino"}
 """What ends the reach of a negation."""
-REACH = 4
+NEGATION_REACH_WORDS = 4
 """Words that a negation reaches at most."""
 MISLEADING = frozenset({"sea", "red", "pie", "once", "has", "son"})
 """English words that are something else in Spanish."""
@@ -50,7 +50,7 @@ def read(text: str) -> Idea:
     language = _language(text, written, list(_matches(written)))
     words = tokens(readable_form(text))
     matches = list(_matches(words))
-    denied = _denied(words)
+    denied = _negated_places(words)
     facts, banned = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     kinds, media = list[str](), list[str]()
     for match in matches:
@@ -105,12 +105,12 @@ def _language(text: str, words: Sequence[str], matches: Sequence[_Match]) -> Lan
     return "es" if spanish > english else "en"
 
 
-def _denied(words: Sequence[str]) -> frozenset[int]:
+def _negated_places(words: Sequence[str]) -> frozenset[int]:
     """The places of words that a negation reaches."""
     denied = set[int]()
     for at, word in enumerate(words):
         if word in NOT:
-            for place in range(at + 1, min(at + 1 + REACH, len(words))):
+            for place in range(at + 1, min(at + 1 + NEGATION_REACH_WORDS, len(words))):
                 if words[place] in MARKS:
                     break
                 denied.add(place)

@@ -29,16 +29,16 @@ class Checkpoint:
 def checkpoint(settings: EngineSettings) -> Checkpoint:
     """The owner's, or the one of weights.toml at its pinned revision."""
     named = settings.models.get("video", "auto")
-    pinned = registry.named(WEIGHT).hub
+    pinned = registry.find_weight(WEIGHT).hub
     folder = Path(named).expanduser()
     if folder.is_dir():
-        return Checkpoint(fingerprint.named(folder), str(folder), None, _distilled(folder.name))
+        return Checkpoint(fingerprint.name_with_fingerprint(folder), str(folder), None, _is_distilled_name(folder.name))
     if named in (*NAMES, pinned.hub):
-        name, weight = pinned.hub.rpartition("/")[2], registry.named(WEIGHT)
-        fetched = str(weight.path(settings.weights)) if weight.present(settings.weights) else pinned.hub
+        name, weight = pinned.hub.rpartition("/")[2], registry.find_weight(WEIGHT)
+        fetched = str(weight.path(settings.weights)) if weight.is_complete(settings.weights) else pinned.hub
         return Checkpoint(name, fetched, pinned.revision, distilled=False)
-    return Checkpoint(named, named, None, _distilled(named))
+    return Checkpoint(named, named, None, _is_distilled_name(named))
 
 
-def _distilled(name: str) -> bool:
+def _is_distilled_name(name: str) -> bool:
     return "distilled" in name.lower()

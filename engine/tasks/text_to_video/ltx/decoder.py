@@ -14,9 +14,9 @@ log = structlog.get_logger()
 
 TIME, NOISE = 0.05, 0.025
 """The time that the newer VAEs decode from, and the share of noise that they take out. From diffusers' page."""
-CHUNK = 16
+CHUNK_FRAMES = 16
 """Frames that are brought to the host at once."""
-PIECE, STRIDE = 64, 48
+PIECE_FRAMES, STRIDE_FRAMES = 64, 48
 """Frames of a piece that is decoded alone, and from one piece's beginning to the next one's."""
 
 
@@ -25,7 +25,7 @@ class Decoder:
 
     def __init__(self, vae: Any) -> None:
         self._vae = vae
-        vae.tile_sample_min_num_frames, vae.tile_sample_stride_num_frames = PIECE, STRIDE
+        vae.tile_sample_min_num_frames, vae.tile_sample_stride_num_frames = PIECE_FRAMES, STRIDE_FRAMES
 
     @property
     def in_pieces(self) -> bool:
@@ -40,7 +40,7 @@ class Decoder:
         """`latents` (1, C, f, h, w) are as the transformer of `pipe` knows them; the noise is that of `generator`."""
         plain, time = self._plain(pipe, latents, generator)
         try:
-            return self._decoded(plain, time)
+            return self._decode(plain, time)
         except Exception as error:
             if not out_of_memory(error) or self.in_pieces:
                 raise
@@ -48,7 +48,7 @@ class Decoder:
         gc.collect()
         try:
             self.in_pieces = True
-            return self._decoded(plain, time)
+            return self._decode(plain, time)
         finally:
             self.in_pieces = False
 
@@ -67,9 +67,9 @@ class Decoder:
         share = torch.tensor(NOISE, device=plain.device, dtype=plain.dtype)
         return (1 - share) * plain + share * noise, time
 
-    def _decoded(self, plain: Any, time: Any) -> "list[Picture]":
+    def _decode(self, plain: Any, time: Any) -> "list[Picture]":
         seen = self._vae.decode(plain, time, return_dict=False)[0][0]
-        return [frame for chunk in seen.split(CHUNK, dim=1) for frame in _levels(chunk)]
+        return [frame for chunk in seen.split(CHUNK_FRAMES, dim=1) for frame in _levels(chunk)]
 
 
 def _levels(seen: Any) -> Any:

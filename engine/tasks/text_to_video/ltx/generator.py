@@ -13,13 +13,13 @@ from engine.tasks.text_to_video.ltx.checkpoint import checkpoint
 from engine.tasks.text_to_video.ltx.decoder import Decoder
 from engine.tasks.text_to_video.ltx.loading import load
 from engine.text.readable import readable_form
-from engine.torch_support.cuda import Running, give_back
-from engine.torch_support.offload import Parking
+from engine.torch_support.cuda import GpuBacklog, release_memory
+from engine.torch_support.offload import WeightOffloader
 
 if TYPE_CHECKING:
-    from engine.tasks.text_to_video.contract import Picture, Report, Wish
+    from engine.tasks.text_to_video.contract import Picture, Report, VideoRequest
 
-ROOMY = 20 * 10**9
+ALL_ON_DEVICE_BYTES = 20 * 10**9
 """Bytes of budget under which the parts take turns on the device: all of them and a decode take more."""
 STEPS, GUIDANCE = 40, 3.0
 DISTILLED = (1000, 993, 987, 981, 975, 909, 725, 0.03)
@@ -31,7 +31,7 @@ PICTURE_NOISE = 0.025
 """Share of noise that a picture to begin with gets, so that it moves; from the same page."""
 READ, DENOISED = 0.04, 0.9
 """Shares of a part that are over when the words are read, and when the last step is done."""
-AHEAD = 4
+MAX_BLOCKS_AHEAD = 4
 """Blocks of the transformer that the CPU may be ahead of the device: few enough for a cancel to be noticed at once."""
 
 
@@ -46,7 +46,7 @@ class Part:
     begun: "Picture | None" = None
 
 
-class LtxClipper:
+class LtxVideoGenerator:
     """The full tier of moving pictures."""
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -56,12 +56,12 @@ class LtxClipper:
         self._device = settings.device
         reader = self._pipes.reader
         modules = {"texts": reader.text_encoder, "transformer": reader.transformer, "vae": reader.vae}
-        self._parts = {name: Parking((module.eval(),), settings.device) for name, module in modules.items()}
+        self._parts = {name: WeightOffloader((module.eval(),), settings.device) for name, module in modules.items()}
         self._modules = modules
         self._decoder = Decoder(reader.vae)
-        self._least = 0 if settings.memory >= ROOMY or settings.device == "cpu" else 1
+        self._least = 0 if settings.memory >= ALL_ON_DEVICE_BYTES or settings.device == "cpu" else 1
         self._level = -1
-        self.spare(0)
+        self.set_memory_level(0)
 
     @property
     def name(self) -> str:
@@ -73,8 +73,8 @@ class LtxClipper:
         texts, *others = (part.size for part in self._parts.values())
         return (texts + sum(others), max(texts, sum(others)), sum(others))[self._level]
 
-    def spare(self, level: int) -> None:
-        """See `engine.worker.model_pool.Sparing`. At 2 the words are read on the CPU, and frames are decoded in
+    def set_memory_level(self, level: int) -> None:
+        """See `engine.worker.model_pool.MemoryScalable`. At 2 the words are read on the CPU, and frames are decoded in
         pieces.
         """
         level = max(level, self._least)
@@ -87,28 +87,28 @@ class LtxClipper:
         else:
             self._leave(*self._parts)
 
-    def park(self) -> bool:
-        """See `engine.worker.model_pool.Parked`."""
+    def offload(self) -> bool:
+        """See `engine.worker.model_pool.Offloadable`."""
         self._leave(*self._parts)
         return True
 
-    def bring(self) -> None:
+    def onload(self) -> None:
         if self._level == 0:
             self._bring(*self._parts)
 
     def close(self) -> None:
         """Give the device's memory back."""
         del self._pipes, self._parts, self._modules, self._decoder
-        give_back()
+        release_memory()
 
-    def clip(self, wish: "Wish", report: "Report") -> "Iterator[Picture]":
+    def generate(self, request: "VideoRequest", report: "Report") -> "Iterator[Picture]":
         """Frames of the size that `extent.SIZES` has for the shape. A longer clip goes on from its last frame."""
-        counts = resolution.parts(wish.frames, self._pipes.words.vae_temporal_compression_ratio)
-        size = resolution.SIZES[wish.shape]
-        begun, left = _fitted(wish.picture, size), wish.frames
+        counts = resolution.parts(request.frames, self._pipes.words.vae_temporal_compression_ratio)
+        size = resolution.SIZES[request.shape]
+        begun, left = _fit(request.picture, size), request.frames
         for number, count in enumerate(counts):
             tell = partial(_of_part, report, number, len(counts))
-            frames = self.part(Part(wish.prompt, size, count, wish.seed + number, begun), tell)
+            frames = self.part(Part(request.prompt, size, count, request.seed + number, begun), tell)
             shown = frames[min(number, 1) :][:left]
             left -= len(shown)
             yield from shown
@@ -125,7 +125,7 @@ class LtxClipper:
         report(READ)
         pipe = self._pipes.words if part.begun is None else self._pipes.picture
         with self._working("transformer", "vae"):
-            latents = self._denoised(pipe, words, part, generator, report)
+            latents = self._denoise(pipe, words, part, generator, report)
         with self._working("vae"):
             return self._decoder.frames(pipe, latents, generator)
 
@@ -144,7 +144,7 @@ class LtxClipper:
             name: value if value is None else value.to(self._device) for name, value in zip(names, read, strict=True)
         }
 
-    def _denoised(
+    def _denoise(
         self, pipe: Any, words: dict[str, Any], part: Part, generator: Any, report: Callable[[float], None]
     ) -> Any:
         """Latents, (1, channels, frames, height, width), as the transformer knows them."""
@@ -154,7 +154,7 @@ class LtxClipper:
         given = {"width": width, "height": height, "num_frames": part.count, "frame_rate": RATE, **self._manner()}
         if part.begun is not None:
             given["image"] = Image.fromarray(part.begun)
-        with self._watched(report) as on_step:
+        with self._step_callback(report) as on_step:
             told = {"generator": generator, "output_type": "latent", "callback_on_step_end": on_step}
             latents = pipe(**words, **given, **told).frames
         if latents.ndim == 5:
@@ -171,9 +171,9 @@ class LtxClipper:
         return {"guidance_scale": 1.0, **steps, **conditions}
 
     @contextmanager
-    def _watched(self, report: Callable[[float], None]) -> "Iterator[Callable[..., dict[str, Any]]]":
+    def _step_callback(self, report: Callable[[float], None]) -> "Iterator[Callable[..., dict[str, Any]]]":
         """What the pipeline calls after each step. A cancel is noticed at each of the transformer's blocks."""
-        running, done = Running(self._device, AHEAD), [READ]
+        running, done = GpuBacklog(self._device, MAX_BLOCKS_AHEAD), [READ]
 
         def on_block(*_: Any) -> None:
             running.wait()
@@ -206,12 +206,12 @@ class LtxClipper:
     def _leave(self, *names: str) -> None:
         """The device, for the host's pinned memory, or where that has no room for its plain memory."""
         for name in names:
-            if not self._parts[name].park():
+            if not self._parts[name].offload():
                 self._modules[name].to("cpu")
 
     def _bring(self, *names: str) -> None:
         for name in names:
-            self._parts[name].bring()
+            self._parts[name].onload()
             self._modules[name].to(self._device)
 
 
@@ -219,7 +219,7 @@ def _of_part(on_share: "Report", number: int, count: int, fraction: float) -> No
     on_share((number + fraction) / count)
 
 
-def _fitted(picture: "Picture | None", size: tuple[int, int]) -> "Picture | None":
+def _fit(picture: "Picture | None", size: tuple[int, int]) -> "Picture | None":
     """Covering `size`, cut in its middle."""
     import numpy as np
     from PIL import Image, ImageOps

@@ -7,7 +7,7 @@ from typing import Any
 from engine.core.errors import MissingModel
 from engine.core.task import EngineSettings
 from engine.tasks.text_to_video.ltx.checkpoint import Checkpoint
-from engine.torch_support.cuda import keep_within
+from engine.torch_support.cuda import cap_memory
 from engine.torch_support.torchvision_import import import_torchvision
 
 
@@ -35,7 +35,7 @@ def load(chosen: Checkpoint, settings: EngineSettings) -> Pipelines:
     import torch
     from diffusers import DiffusionPipeline, LTXConditionPipeline, LTXImageToVideoPipeline, LTXPipeline
 
-    keep_within(settings)
+    cap_memory(settings)
     dtype = torch.bfloat16 if settings.device.startswith("cuda") else torch.float32
     options: dict[str, Any] = {
         "dtype": dtype,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 from pydantic import BaseModel
 
-from engine.torch_support.compilation import elsewhere, has_room, leave, told
+from engine.torch_support.compilation import has_room, leave, read_request, run_in_subprocess
 from engine.torch_support.cuda import side_stream
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Compilable(Protocol):
     def take(self, residual: "Part", grow: "Part") -> None: ...
 
 
-def compile_beside(dense: Compilable) -> threading.Thread:
+def compile_in_background(dense: Compilable) -> threading.Thread:
     """Have `dense` take compiled parts as soon as they are there. A fault costs speed alone, and is logged."""
     thread = threading.Thread(target=_compile, args=(dense,), daemon=True)
     thread.start()
@@ -49,7 +49,7 @@ def compile_beside(dense: Compilable) -> threading.Thread:
 def _compile(dense: Compilable) -> None:
     try:
         kernels, biases, ends = dense.weights
-        if has_room(kernels[0].device) and (code := elsewhere(__spec__.name, described(dense))):
+        if has_room(kernels[0].device) and (code := run_in_subprocess(__spec__.name, describe_work(dense))):
             log.warning("not compiled ahead", network="Real-ESRGAN", code=code)
         dense.take(*parts(kernels, biases, ends))
         log.info("compiled", network="Real-ESRGAN")
@@ -57,7 +57,7 @@ def _compile(dense: Compilable) -> None:
         log.warning("not compiled", network="Real-ESRGAN", why=f"{type(error).__name__}: {error}"[:500])
 
 
-def described(dense: Compilable) -> Work:
+def describe_work(dense: Compilable) -> Work:
     """What another process has to know."""
     kernels, biases, ends = ([tuple(each.shape) for each in group] for group in dense.weights)
     like = dense.weights[0][0]
@@ -91,7 +91,7 @@ def main() -> None:
     """Read a line of `Work` from stdin and do it with weights of zeros."""
     import torch
 
-    work = told(Work)
+    work = read_request(Work)
     kind = {"device": work.device, "dtype": getattr(torch, work.dtype)}
     kernels, biases, ends = (
         [torch.zeros(shape, **kind).contiguous(memory_format=_layout(shape)) for shape in group]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.core.progress import OnStep
 from engine.tasks.upscale.realesrgan.networks import FAST, SCALE, Step
-from engine.tasks.upscale.realesrgan.tiles import filled, squares
+from engine.tasks.upscale.realesrgan.tiles import output_slice, squares
 from engine.weights import registry
 
 Picture = NDArray[np.uint8]
@@ -54,7 +54,7 @@ class Upscaler:
         """Load from the weights `folder`. Raises MissingModel, naming what to fetch."""
         import ncnn
 
-        place = registry.need(name, folder)
+        place = registry.path_or_raise(name, folder)
         self.bytes = (place / "x4.bin").stat().st_size
         self._blobs = _blobs(place / "x4.param")
         compact = not self._blobs.trunk
@@ -126,7 +126,7 @@ class Upscaler:
             for column in columns:
                 seen = features[:, row.seen_from : row.seen_to, column.seen_from : column.seen_to]
                 part = _levels(self._run({self._blobs.trunk: np.ascontiguousarray(seen)}, (), "output"))
-                grown[filled(row, 0), filled(column, 0)] = part[filled(row), filled(column)]
+                grown[output_slice(row, 0), output_slice(column, 0)] = part[output_slice(row), output_slice(column)]
             on_step(number / len(rows))
         return grown
 
@@ -150,7 +150,7 @@ def _levels(planes: Features) -> Picture:
 
 def _steps(dense: int) -> tuple[Step, ...]:
     """A convolution sees a pixel far; a residual block has three dense ones of five; the last layers see 1 + 1.25."""
-    block = Step(5, starts=True), Step(5, beside=True), Step(5, beside=True, ends=True)
+    block = Step(5, starts=True), Step(5, inside_skip=True), Step(5, inside_skip=True, ends=True)
     return Step(1), *(block * (dense // 3)), Step(1 + TAIL_HALO + MARGIN)
 
 

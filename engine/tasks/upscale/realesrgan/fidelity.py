@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.progress import OnStep
-from engine.tasks.upscale.tile_planner import Enlarger, bicubic
+from engine.tasks.upscale.tile_planner import Upscale, bicubic
 
 Picture = NDArray[np.uint8]
 
@@ -18,7 +18,7 @@ SURE_REACH = 3
 """Pixels on a side of the square in which everything must be white for its middle to stay white; likewise black."""
 
 
-def enlarge_faithfully(picture: Picture, size: tuple[int, int], enlarge: Enlarger, on_step: OnStep) -> Picture:
+def enlarge_faithfully(picture: Picture, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> Picture:
     """Enlarge uint8 (H, W, 3) to `size`, (height, width), by `enlarge`."""
     if enlarge is bicubic:
         return enlarge(picture, size, on_step)  # interpolation changes none of this
@@ -35,7 +35,7 @@ def is_grey(picture: Picture) -> bool:
     return np.array_equal(red, picture[..., 1]) and np.array_equal(red, picture[..., 2])
 
 
-def _enlarge_small(picture: Picture, size: tuple[int, int], enlarge: Enlarger, on_step: OnStep) -> Picture:
+def _enlarge_small(picture: Picture, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> Picture:
     """With the border repeated around it, so that the network sees no zeros near it."""
     height, width = picture.shape[:2]
     edges = [max(0, SMALL_SIDE - side + 1) // 2 + SMALL_SIDE // 4 for side in (height, width)]

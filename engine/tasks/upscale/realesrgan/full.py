@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import MissingModel
-from engine.core.progress import OnStep, part
+from engine.core.progress import OnStep, subrange
 from engine.tasks.upscale.realesrgan.networks import SCALE, Step
 from engine.tasks.upscale.realesrgan.rrdb_blocks import FEATURES
 from engine.tasks.upscale.realesrgan.rrdb_split import Dense, fits
-from engine.tasks.upscale.realesrgan.tiles import filled, squares
+from engine.tasks.upscale.realesrgan.tiles import output_slice, squares
 from engine.torch_support.torchvision_import import import_torchvision
 
 Picture = NDArray[np.uint8]
@@ -72,11 +72,11 @@ class TorchUpscaler:
         """
         with self.running():
             if self.parts is None:
-                return _fetched(_levels(self.whole(self._planes(picture), on_step)[0]))
+                return _to_host(_levels(self.whole(self._planes(picture), on_step)[0]))
             features = self.first(picture)
             for number in range(1, len(self.steps) - 1):
-                features = self.step(number, features, part(on_step, number, len(self.steps)))
-            return self.last(features, picture, part(on_step, len(self.steps) - 1, len(self.steps)))
+                features = self.step(number, features, subrange(on_step, number, len(self.steps)))
+            return self.last(features, picture, subrange(on_step, len(self.steps) - 1, len(self.steps)))
 
     def first(self, picture: Picture) -> Any:
         """Features (1, 64, H, W)."""
@@ -104,8 +104,10 @@ class TorchUpscaler:
             for column in columns:
                 seen = growing[..., row.seen_from : row.seen_to, column.seen_from : column.seen_to]
                 made = self.parts.grow(seen.contiguous(memory_format=torch.channels_last))
-                grown[filled(row, 0), filled(column, 0)] = _levels(made[0, :, filled(row), filled(column)])
-        return _fetched(grown)
+                grown[output_slice(row, 0), output_slice(column, 0)] = _levels(
+                    made[0, :, output_slice(row), output_slice(column)]
+                )
+        return _to_host(grown)
 
     def room(self, height: int, width: int) -> Any:
         import torch
@@ -141,7 +143,7 @@ class Layered:
     def __call__(self, picture: Any, on_step: OnStep) -> Any:
         """(1, 3, H, W) in 0..1 to (1, 3, 4H, 4W); `on_step` hears before each block."""
         hooks = [
-            block.register_forward_pre_hook(_told(part(on_step, number, len(self._blocks))))
+            block.register_forward_pre_hook(_progress_hook(subrange(on_step, number, len(self._blocks))))
             for number, block in enumerate(self._blocks)
         ]
         try:
@@ -171,7 +173,7 @@ def _blocks(network: Any) -> list[Any]:
     return list((network.body if _is_compact(network) else network).children())
 
 
-def _told(on_step: OnStep) -> Callable[..., None]:
+def _progress_hook(on_step: OnStep) -> Callable[..., None]:
     return lambda *_: on_step(0)
 
 
@@ -180,7 +182,7 @@ def _levels(planes: Any) -> Any:
     return (planes.float() * 255 + 0.5).clamp(0, 255).byte().permute(1, 2, 0)
 
 
-def _fetched(levels: Any) -> Picture:
+def _to_host(levels: Any) -> Picture:
     """A GPU's copy goes to page-locked memory, which is faster."""
     import torch
 

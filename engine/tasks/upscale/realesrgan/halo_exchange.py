@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.progress import OnStep, part
+from engine.core.progress import OnStep, subrange
 from engine.tasks.upscale.realesrgan.networks import Network
 from engine.tasks.upscale.realesrgan.tiles import Cut, Span
 
@@ -37,8 +37,8 @@ class Edge:
     keep: int
 
 
-class Relay:
-    """One pass over `picture`, uint8 (H, W, 3). Ask for the tiles in order: `piece(row, column)`, strip by strip."""
+class HaloTiler:
+    """One pass over `picture`, uint8 (H, W, 3). Ask for the tiles in order: `tile(row, column)`, strip by strip."""
 
     def __init__(self, picture: Picture, network: Network, plan: Cut) -> None:
         self._picture, self._network, self._turned = picture, network, plan.turned
@@ -46,41 +46,41 @@ class Relay:
         self._above: dict[tuple[int, bool], Features] = {}
         self._left: dict[tuple[int, bool], Features] = {}
 
-    def piece(self, strip: int, place: int, on_step: OnStep) -> Picture:
+    def tile(self, strip: int, place: int, on_step: OnStep) -> Picture:
         """What the last step of that tile makes of all that it sees, four times as large."""
         steps = self._network.steps
         made = self._first(self._outer[strip][0], self._inner[place][0]) if len(steps) > 1 else None
         beside: Features = None
         for number, step in enumerate(steps[1:-1], 1):
             row, column = self._outer[strip][number], self._inner[place][number]
-            seen = self._seen(number, made, strip, place)
-            if step.beside:
-                beside = self._beside(number, beside, strip, place)
+            seen = self._gather_input(number, made, strip, place)
+            if step.inside_skip:
+                beside = self._skip_connection(number, beside, strip, place)
             elif step.starts:
-                beside = _own(seen, row, column)
-            made = self._made(number, seen, (row, column), part(on_step, number, len(steps)))
+                beside = _own_part(seen, row, column)
+            made = self._run_step(number, seen, (row, column), subrange(on_step, number, len(steps)))
             if step.ends:
                 made, beside = made * RESIDUAL + beside, None
         last = len(steps) - 1
-        seen = self._seen(last, made, strip, place) if last else None
+        seen = self._gather_input(last, made, strip, place) if last else None
         row, column = self._outer[strip][last], self._inner[place][last]
         if _is_empty(row, column):
             return np.empty((0, 0, 3), np.uint8)
         looked_at = self._looked_at(row, column)
-        return self._network.last(self._turn(seen), looked_at, part(on_step, last, len(steps)))
+        return self._network.last(self._turn(seen), looked_at, subrange(on_step, last, len(steps)))
 
     def _first(self, row: Span, column: Span) -> Features:
         if _is_empty(row, column):
             return self._room(row.stop - row.start, column.stop - column.start)
-        return _own(self._turn(self._network.first(self._looked_at(row, column))), row, column)
+        return _own_part(self._turn(self._network.first(self._looked_at(row, column))), row, column)
 
-    def _made(self, number: int, seen: Features, spans: tuple[Span, Span], on_step: OnStep) -> Features:
+    def _run_step(self, number: int, seen: Features, spans: tuple[Span, Span], on_step: OnStep) -> Features:
         row, column = spans
         if _is_empty(row, column):
             return self._room(row.stop - row.start, column.stop - column.start)
-        return _own(self._turn(self._network.step(number, self._turn(seen), on_step)), row, column)
+        return _own_part(self._turn(self._network.step(number, self._turn(seen), on_step)), row, column)
 
-    def _seen(self, number: int, made: Features, strip: int, place: int) -> Features:
+    def _gather_input(self, number: int, made: Features, strip: int, place: int) -> Features:
         """All that the step sees: what tiles before this one made of it, and `made`."""
         halo = self._network.steps[number].halo
         row, column = (
@@ -89,18 +89,18 @@ class Relay:
             )
             for tile in (self._outer[strip], self._inner[place])
         )
-        return self._joined((number, False), made, (row, column), (strip, place))
+        return self._join_neighbours((number, False), made, (row, column), (strip, place))
 
-    def _beside(self, number: int, made: Features, strip: int, place: int) -> Features:
+    def _skip_connection(self, number: int, made: Features, strip: int, place: int) -> Features:
         """What goes past the step without being looked at, where the step makes something."""
         row, column = (
             Edge(tile[number].start, tile[number - 1].start, tile[number - 1].stop, tile[number].stop)
             for tile in (self._outer[strip], self._inner[place])
         )
-        whole = self._joined((number, True), made, (row, column), (strip, place))
+        whole = self._join_neighbours((number, True), made, (row, column), (strip, place))
         return whole[..., : row.keep - row.first, : column.keep - column.first]
 
-    def _joined(
+    def _join_neighbours(
         self, key: tuple[int, bool], made: Features, edges: tuple[Edge, Edge], tile: tuple[int, int]
     ) -> Features:
         """`made` among what was handed on, of which the next tiles' share is put by."""
@@ -114,7 +114,7 @@ class Relay:
         whole[..., above:, left:] = made
         is_last = tile[1] == len(self._inner) - 1
         if not is_last:
-            self._left[key] = self._copied(whole[..., above:, column.keep - column.first :])
+            self._left[key] = self._copy(whole[..., above:, column.keep - column.first :])
         if tile[0] < len(self._outer) - 1:
             until = column.last if is_last else column.keep
             kept = whole[..., row.keep - row.first :, : until - column.first]
@@ -124,7 +124,7 @@ class Relay:
             self._above[key][..., : kept.shape[-2], column.first : until] = kept
         return whole
 
-    def _copied(self, features: Features) -> Features:
+    def _copy(self, features: Features) -> Features:
         copy = self._room(*features.shape[-2:])
         copy[...] = features
         return copy
@@ -145,7 +145,7 @@ def _is_empty(row: Span, column: Span) -> bool:
     return row.start == row.stop or column.start == column.stop
 
 
-def _own(seen: Features, row: Span, column: Span) -> Features:
+def _own_part(seen: Features, row: Span, column: Span) -> Features:
     return seen[
         ...,
         row.start - row.seen_from : row.stop - row.seen_from,

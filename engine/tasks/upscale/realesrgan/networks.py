@@ -38,13 +38,13 @@ NETWORKS: dict[str, Traits] = {PHOTO: Traits(33), DRAWING: Traits(11), FAST: Tra
 class Step:
     """Layers that work at once, and see `halo` pixels of the input far.
 
-    From a step that `starts` a residual block to the one that `ends` it, the block's input goes `beside` the steps: the
-    last one's result is scaled and added to it.
+    From a step that `starts` a residual block to the one that `ends` it, the block's input goes `inside_skip` the
+    steps: the last one's result is scaled and added to it.
     """
 
     halo: int
     starts: bool = False
-    beside: bool = False
+    inside_skip: bool = False
     ends: bool = False
 
 

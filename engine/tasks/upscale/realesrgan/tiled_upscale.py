@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.progress import OnStep, part
-from engine.tasks.upscale.realesrgan.halo_exchange import Relay
+from engine.core.progress import OnStep, subrange
+from engine.tasks.upscale.realesrgan.halo_exchange import HaloTiler
 from engine.tasks.upscale.realesrgan.networks import SCALE, Network
 from engine.tasks.upscale.realesrgan.tiles import Cut, Span
 
@@ -22,28 +22,28 @@ def upscale(picture: Picture, size: tuple[int, int], network: Network, plan: Cut
     factors = size[0] / picture.shape[0], size[1] / picture.shape[1]
     if plan.count == 1:
         whole = Span(0, picture.shape[0], 0, picture.shape[0]), Span(0, picture.shape[1], 0, picture.shape[1])
-        return _resampled(network.enlarge(picture, on_step), whole, ((0, size[0]), (0, size[1])), factors)
+        return _resample(network.enlarge(picture, on_step), whole, ((0, size[0]), (0, size[1])), factors)
     output = np.empty((*size, 3), np.uint8)
-    relay = Relay(picture, network, plan)
+    tiler = HaloTiler(picture, network, plan)
     counts = (len(plan.columns), len(plan.rows)) if plan.turned else (len(plan.rows), len(plan.columns))
     for number in range(plan.count):
         strip, place = divmod(number, counts[1])
         with network.running():
-            made = relay.piece(strip, place, part(on_step, number, plan.count))
+            made = tiler.tile(strip, place, subrange(on_step, number, plan.count))
         row, column = (place, strip) if plan.turned else (strip, place)
         spans = plan.rows[row][-1], plan.columns[column][-1]
-        down, across = (placed(span, factor) for span, factor in zip(spans, factors, strict=True))
+        down, across = (place_output(span, factor) for span, factor in zip(spans, factors, strict=True))
         if made.size and down[0] < down[1] and across[0] < across[1]:
-            output[slice(*down), slice(*across)] = _resampled(made, spans, (down, across), factors)
+            output[slice(*down), slice(*across)] = _resample(made, spans, (down, across), factors)
     return output
 
 
-def placed(span: Span, factor: float) -> Place:
+def place_output(span: Span, factor: float) -> Place:
     """Every pixel of the output falls to one tile: of two tiles that meet, both round the border alike."""
     return round(span.start * factor), round(span.stop * factor)
 
 
-def _resampled(
+def _resample(
     enlarged: Picture, spans: tuple[Span, Span], places: tuple[Place, Place], factors: tuple[float, float]
 ) -> Picture:
     """The network's output at its final size; where output pixels fall between the network's, they still line up."""

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from engine.tasks.upscale.realesrgan.networks import SCALE, Network, Step
 
-SHARE = 0.6
+MEMORY_SHARE = 0.6
 """Of the free memory, what a network may take while it works."""
-SMALLEST = 48
+MIN_TILE_PIXELS = 48
 """Pixels on a side, what is seen around aside, below which cutting smaller is of no use."""
-MOST = 64
+MAX_TILES_PER_ROW = 64
 """Tiles in a row, for the search."""
 
 
@@ -45,7 +45,7 @@ def cut(height: int, width: int, network: Network, free: int) -> Cut:
     """
     turned = width > height
     outer, inner = (width, height) if turned else (height, width)
-    budget = int(free * SHARE)
+    budget = int(free * MEMORY_SHARE)
     area = min(budget // network.bytes_per_pixel, network.largest**2)
     if outer * inner > area:
         handed = handed_on(network) * network.bytes_per_feature * (inner + network.largest // 2)
@@ -58,7 +58,7 @@ def cut(height: int, width: int, network: Network, free: int) -> Cut:
 
 def handed_on(network: Network) -> int:
     """Features that a pixel of border leaves behind for its neighbours, all steps together."""
-    return sum(step.halo * (3 if step.beside else 2) for step in network.steps[1:])
+    return sum(step.halo * (3 if step.inside_skip else 2) for step in network.steps[1:])
 
 
 def spans(length: int, count: int, halos: Sequence[int]) -> list[list[Span]]:
@@ -82,7 +82,7 @@ def squares(height: int, width: int, side: int, overlap: int) -> tuple[list[Span
     return _even(height, side, overlap), _even(width, side, overlap)
 
 
-def filled(span: Span, origin: int | None = None) -> slice:
+def output_slice(span: Span, origin: int | None = None) -> slice:
     """Where a span's own part lies in four times the picture, or, without `origin`, in four times what was seen."""
     first = span.seen_from if origin is None else origin
     return slice(SCALE * (span.start - first), SCALE * (span.stop - first))
@@ -102,8 +102,8 @@ def _fitting(outer: int, inner: int, steps: Sequence[Step], area: int) -> Iterat
     """Counts of tiles along both sides whose greatest fits `area`; the smallest tiles where none does."""
     halo = max(step.halo for step in steps)
     lag = sum(step.halo for step in steps[1:])
-    smallest = SMALLEST + 2 * halo
-    for across in range(1, MOST + 1):
+    smallest = MIN_TILE_PIXELS + 2 * halo
+    for across in range(1, MAX_TILES_PER_ROW + 1):
         wide = inner if across == 1 else math.ceil((inner + lag) / across) + 2 * halo
         if wide < smallest and across > 1:
             break
@@ -115,7 +115,7 @@ def _fitting(outer: int, inner: int, steps: Sequence[Step], area: int) -> Iterat
 
 
 def _least(length: int, lag: int, halo: int) -> int:
-    return 1 if length <= SMALLEST + 2 * halo else max(2, math.ceil((length + lag) / SMALLEST))
+    return 1 if length <= MIN_TILE_PIXELS + 2 * halo else max(2, math.ceil((length + lag) / MIN_TILE_PIXELS))
 
 
 def _work(outer: int, inner: int, network: Network, counts: tuple[int, int]) -> int:

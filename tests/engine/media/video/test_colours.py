@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from engine.core.job import Media
 from engine.media.files import keep
-from engine.media.video import Watch, conversions, described, frames, probe, program, write
+from engine.media.video import CancelOrTimeout, conversions, frames, probe, program, with_dimensions, write
 from engine.tasks.subtitle.cues import Cue, Word
 from engine.tasks.subtitle.render import Renderer, furnish
-from engine.tasks.subtitle.styles import Look, ass
+from engine.tasks.subtitle.styles import SubtitleStyle, ass
 from engine.tasks.subtitle.typefaces import typefaces
 from engine.weights.registry import weights_folder
 
@@ -50,7 +50,7 @@ def mime_of(path: Path) -> str:
 def shown(path: Path) -> list[Picture]:
     found = probe(path, mime_of(path)).video
     assert found
-    return list(frames(path, mime_of(path), found, Watch()))
+    return list(frames(path, mime_of(path), found, CancelOrTimeout()))
 
 
 def written(path: Path) -> list[Picture]:
@@ -58,7 +58,7 @@ def written(path: Path) -> list[Picture]:
     found = probe(path, mime_of(path)).video
     assert found
     again = path.with_name("again.mp4")
-    write(frames(path, mime_of(path), found, Watch()), again, found.rate, Watch())
+    write(frames(path, mime_of(path), found, CancelOrTimeout()), again, found.rate, CancelOrTimeout())
     return shown(again)
 
 
@@ -68,11 +68,11 @@ def subtitled(path: Path, text: str = "") -> list[Picture]:
     assert found
     cues = [Cue(0.0, 9.0, ((Word(text, 0.0, 9.0),),))] if text else []
     fonts = typefaces(weights_folder(Path("data")))
-    drawn = ass(cues, Look("plain", found.width, found.height, size=15), fonts)
+    drawn = ass(cues, SubtitleStyle("plain", found.width, found.height, size=15), fonts)
     media = keep(path.read_bytes(), path.parent / "media", path.suffix)
     with TemporaryDirectory(dir=path.parent) as place:
         furnish(Path(place))
-        made = Renderer(Path(place), Watch(), fonts).burn(media, drawn, lambda _: None)
+        made = Renderer(Path(place), CancelOrTimeout(), fonts).burn(media, drawn, lambda _: None)
         return shown(made)
 
 
@@ -309,5 +309,5 @@ def test_a_cover_before_the_video_is_not_the_video(tmp_path: Path) -> None:
 def test_media_are_described_by_what_is_shown(tmp_path: Path) -> None:
     path = encoded(tmp_path / "a.mp4", PATCHES, *X264, "-vf", "setsar=4/3", "-pix_fmt", "yuv420p")
     media = keep(path.read_bytes(), tmp_path / "media")
-    told: Media = described(media, probe(media.path, media.mime))
+    told: Media = with_dimensions(media, probe(media.path, media.mime))
     assert (told.width, told.height) == (299, 64)

@@ -15,7 +15,7 @@ import pytest
 
 from engine.core.errors import UserError
 from engine.media.files import sniff
-from engine.media.video import FFmpegFailed, Watch, frames, probe, program, samples
+from engine.media.video import CancelOrTimeout, FFmpegFailed, frames, probe, program, samples
 from engine.media.video.source import DEMUXERS
 from storage.files import Files
 from tests.storage.builders import Sent
@@ -72,12 +72,12 @@ def naming(file: str, address: str) -> dict[str, bytes]:
 
 def use(path: Path, mime: str) -> None:
     """All that is ever done with a person's recording."""
-    found = probe(path, mime, watch=Watch(seconds=SECONDS))
+    found = probe(path, mime, watch=CancelOrTimeout(seconds=SECONDS))
     if found.video:
-        for _ in frames(path, mime, found.video, Watch(seconds=SECONDS)):
+        for _ in frames(path, mime, found.video, CancelOrTimeout(seconds=SECONDS)):
             pass
     if found.sound:
-        samples(path, mime, 16000, Watch(seconds=SECONDS))
+        samples(path, mime, 16000, CancelOrTimeout(seconds=SECONDS))
 
 
 @pytest.mark.parametrize("kind", ["playlist of a file", "playlist of an address"])

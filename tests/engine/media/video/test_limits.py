@@ -13,7 +13,7 @@ from engine.core.job import Media
 from engine.media import decoding
 from engine.media.decoding import set_max_pixels
 from engine.media.files import keep
-from engine.media.video import FONTS, Stream, Watch, frames, limits, probe, program, run
+from engine.media.video import FONTS, CancelOrTimeout, Stream, frames, limits, probe, program, run_pipeline
 from engine.tasks.subtitle.render import FONTCONFIG, Renderer
 from engine.tasks.subtitle.typefaces import typefaces
 from engine.weights.registry import weights_folder
@@ -49,9 +49,9 @@ def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str,
     (tmp_path / FONTS).write_text(FONTCONFIG)
     (tmp_path / "fonts").mkdir()
     with pytest.raises(TooLarge, match=r"frames that are larger than it says|frames are 2000 x 2000"):
-        for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), Watch()):
+        for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
             pass
-    renderer = Renderer(tmp_path, Watch(), typefaces(weights_folder(Path("data"))))
+    renderer = Renderer(tmp_path, CancelOrTimeout(), typefaces(weights_folder(Path("data"))))
     with pytest.raises(TooLarge, match="frames that are larger than it says"):
         renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
 
@@ -59,7 +59,7 @@ def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str,
 def test_a_video_that_grows_is_not_cut_short_in_silence(tmp_path: Path) -> None:
     sent = growing(tmp_path, 1200, "mkv")
     with pytest.raises(TooLarge, match="larger than it says"):
-        for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), Watch()):
+        for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
             pass
 
 
@@ -74,7 +74,7 @@ def test_the_owners_bound_reaches_the_probe(tmp_path: Path) -> None:
 def test_an_ffmpeg_that_takes_too_much_memory_ends_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     large: Any = ffmpeg.input("color=gray:s=12000x9000:r=10:d=1", f="lavfi").filter("scale", 6000, 4500)
     asked = large.output("pipe:", f="null", pix_fmt="rgb24")
-    run(ffmpeg.input("color=gray:s=64x64:r=10:d=1", f="lavfi").output("pipe:", f="null"), Watch())
+    run_pipeline(ffmpeg.input("color=gray:s=64x64:r=10:d=1", f="lavfi").output("pipe:", f="null"), CancelOrTimeout())
     monkeypatch.setattr(limits, "MAX_CHILD_BYTES", 100 * 2**20)
     with pytest.raises(TooLarge, match="takes too much memory to decode"):
-        run(asked, Watch())
+        run_pipeline(asked, CancelOrTimeout())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.core.errors import BadInput
 from engine.media.files import keep
-from engine.media.video import Watch, frames, other_sounds, probe, program, samples, write
+from engine.media.video import CancelOrTimeout, frames, other_sounds, probe, program, samples, write
 from engine.tasks.subtitle.render import Renderer
 from engine.tasks.subtitle.typefaces import typefaces
 from engine.weights.registry import weights_folder
@@ -44,7 +44,7 @@ def mime_of(path: Path) -> str:
 
 
 def heard(path: Path, rate: int = RATE) -> Samples:
-    return samples(path, mime_of(path), rate, Watch())
+    return samples(path, mime_of(path), rate, CancelOrTimeout())
 
 
 def pitch(sound: Samples, rate: int = RATE) -> float:
@@ -108,10 +108,10 @@ def test_of_several_tracks_the_one_that_players_play_is_heard(
     found = probe(path, "video/x-matroska")
     assert found.video
     write(
-        frames(path, "video/x-matroska", found.video, Watch()),
+        frames(path, "video/x-matroska", found.video, CancelOrTimeout()),
         tmp_path / "b.mp4",
         10,
-        Watch(),
+        CancelOrTimeout(),
         (path, mime_of(path), found),
     )
     assert pitch(heard(tmp_path / "b.mp4")) == pytest.approx(hertz, abs=3)
@@ -133,7 +133,11 @@ def test_a_sound_that_begins_late_is_late(name: str, codec: str, tmp_path: Path)
     found = probe(path, mime_of(path))
     assert found.video
     write(
-        frames(path, mime_of(path), found.video, Watch()), tmp_path / "b.mp4", 10, Watch(), (path, mime_of(path), found)
+        frames(path, mime_of(path), found.video, CancelOrTimeout()),
+        tmp_path / "b.mp4",
+        10,
+        CancelOrTimeout(),
+        (path, mime_of(path), found),
     )
     assert begin(heard(tmp_path / "b.mp4")) == pytest.approx(1.5, abs=0.05)
 
@@ -144,7 +148,7 @@ def test_pictures_that_begin_late_stay_with_their_sound(tmp_path: Path) -> None:
     path = made(tmp_path / "a.mkv", *tone(440, 3), "-itsoffset", "1", *flash, "-c:v", "libx264", "-bf", "0")
     found = probe(path, "video/x-matroska")
     assert found.video
-    pictures = list(frames(path, "video/x-matroska", found.video, Watch()))
+    pictures = list(frames(path, "video/x-matroska", found.video, CancelOrTimeout()))
     assert len(pictures) == 30
     assert [shown.mean() > 128 for shown in pictures].index(True) == 20
 
@@ -200,7 +204,7 @@ def test_any_number_of_channels_is_heard_and_goes_along(count: int, tmp_path: Pa
     assert power(heard(path)) > 0.2 * power(speech())
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
-    write(black, again, 10, Watch(), (path, "audio/wav", probe(path, "audio/wav")))
+    write(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
     assert power(heard(again)) > 0.2 * power(speech())
 
 
@@ -211,7 +215,7 @@ def test_any_rate_is_heard_and_goes_along(rate: int, tmp_path: Path) -> None:
     assert pitch(heard(path)) == pytest.approx(440, abs=2)
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
-    write(black, again, 10, Watch(), (path, "audio/wav", probe(path, "audio/wav")))
+    write(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
     assert pitch(heard(again)) == pytest.approx(440, abs=2)
 
 
@@ -227,7 +231,7 @@ def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
     assert np.abs(sound[9100:] - voice[9100:]).max() < 1e-3
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
-    write(black, again, 10, Watch(), (path, "audio/wav", probe(path, "audio/wav")))
+    write(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
     assert power(heard(again)) == pytest.approx(power(sound), rel=0.2)
 
 
@@ -253,7 +257,7 @@ def test_the_priming_of_aac_is_not_heard(tmp_path: Path) -> None:
 def test_a_track_of_subtitles_keeps_all_sounds(tmp_path: Path) -> None:
     path = made(tmp_path / "a.mkv", *picture(), *tone(440), *tone(880), "-map", "0", "-map", "1", "-map", "2")
     media = keep(path.read_bytes(), tmp_path / "media")
-    renderer = Renderer(tmp_path, Watch(), typefaces(weights_folder(Path("data"))))
+    renderer = Renderer(tmp_path, CancelOrTimeout(), typefaces(weights_folder(Path("data"))))
     again = renderer.mux(media, "1\n00:00:00,000 --> 00:00:01,000\nHello\n", "en", lambda _: None)
     sound = probe(again, "video/mp4").sound
     assert sound

@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 
 from engine.core.errors import BadInput, Cancelled, TimedOut, TooLarge
-from engine.media.video import Bounds, FFmpegFailed, Watch, frames, opened, probe, program, run, write
+from engine.media.video import (
+    CancelOrTimeout,
+    FFmpegFailed,
+    ProbeLimits,
+    frames,
+    open_input,
+    probe,
+    program,
+    run_pipeline,
+    write,
+)
 
 WIDTH, HEIGHT, RATE = 64, 48, 10
 
@@ -100,16 +110,16 @@ def test_a_turned_video_has_the_size_that_it_is_shown_in(clip: Path, tmp_path: P
     found = probe(turned, "video/mp4").video
     assert found
     assert (found.width, found.height) == (HEIGHT, WIDTH)
-    assert next(frames(turned, "video/mp4", found, Watch())).shape == (WIDTH, HEIGHT, 3)
+    assert next(frames(turned, "video/mp4", found, CancelOrTimeout())).shape == (WIDTH, HEIGHT, 3)
 
 
 def test_a_video_with_odd_sides_comes_back_frame_by_frame(tmp_path: Path) -> None:
     noise = np.random.default_rng(0)
     pictures = [np.full((33, 51, 3), noise.integers(0, 255, 3), np.uint8) for _ in range(7)]
-    write(iter(pictures), tmp_path / "odd.mp4", 5, Watch())
+    write(iter(pictures), tmp_path / "odd.mp4", 5, CancelOrTimeout())
     found = probe(tmp_path / "odd.mp4", "video/mp4")
     assert found.video
-    back = list(frames(tmp_path / "odd.mp4", "video/mp4", found.video, Watch()))
+    back = list(frames(tmp_path / "odd.mp4", "video/mp4", found.video, CancelOrTimeout()))
     assert len(back) == 7
     for picture, again in zip(pictures, back, strict=True):
         assert np.abs(picture[2:30, 2:48].astype(int) - again[2:30, 2:48]).mean() < 4
@@ -121,7 +131,13 @@ def test_the_sound_of_the_source_goes_along(name: str, codec: str, tmp_path: Pat
     mime = {"a.mp4": "video/mp4", "a.webm": "video/webm"}[name]
     found = probe(source, mime)
     assert found.video
-    write(frames(source, mime, found.video, Watch()), tmp_path / "b.mp4", RATE, Watch(), (source, mime, found))
+    write(
+        frames(source, mime, found.video, CancelOrTimeout()),
+        tmp_path / "b.mp4",
+        RATE,
+        CancelOrTimeout(),
+        (source, mime, found),
+    )
     again = probe(tmp_path / "b.mp4", "video/mp4")
     assert again.sound
     assert again.sound.codec == codec
@@ -130,10 +146,10 @@ def test_the_sound_of_the_source_goes_along(name: str, codec: str, tmp_path: Pat
 def test_a_gif_keeps_what_is_transparent(tmp_path: Path) -> None:
     picture = np.zeros((20, 30, 4), np.uint8)
     picture[5:15, 5:25] = [200, 30, 30, 255]
-    write(iter([picture, np.flip(picture, 0)]), tmp_path / "a.gif", 5, Watch())
+    write(iter([picture, np.flip(picture, 0)]), tmp_path / "a.gif", 5, CancelOrTimeout())
     found = probe(tmp_path / "a.gif", "image/gif").video
     assert found
-    back = list(frames(tmp_path / "a.gif", "image/gif", found, Watch(), alpha=True))
+    back = list(frames(tmp_path / "a.gif", "image/gif", found, CancelOrTimeout(), alpha=True))
     assert len(back) == 2
     assert back[0][0, 0, 3] == 0
     assert back[0][10, 15, 3] == 255
@@ -143,14 +159,14 @@ def endless() -> "Iterator[Any]":
     return itertools.repeat(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
 
 
-def soon(watch: Watch) -> threading.Timer:
+def soon(watch: CancelOrTimeout) -> threading.Timer:
     timer = threading.Timer(0.3, watch.cancelled.set)
     timer.start()
     return timer
 
 
 def test_a_cancel_ends_an_encoding_within_a_second(tmp_path: Path) -> None:
-    watch = Watch()
+    watch = CancelOrTimeout()
     soon(watch)
     begun = time.monotonic()
     with pytest.raises(Cancelled):
@@ -161,24 +177,24 @@ def test_a_cancel_ends_an_encoding_within_a_second(tmp_path: Path) -> None:
 def test_a_cancel_ends_a_pipeline_that_says_nothing_within_a_second(tmp_path: Path) -> None:
     import ffmpeg
 
-    watch = Watch()
+    watch = CancelOrTimeout()
     soon(watch)
     begun = time.monotonic()
     with pytest.raises(Cancelled):
-        run(ffmpeg.input("sine", f="lavfi", re=None).output(str(tmp_path / "a.wav")), watch)
+        run_pipeline(ffmpeg.input("sine", f="lavfi", re=None).output(str(tmp_path / "a.wav")), watch)
     assert time.monotonic() - begun < 1.3
 
 
 def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
     with pytest.raises(TimedOut, match="0 s"):
-        write(endless(), tmp_path / "a.mp4", RATE, Watch(seconds=0.2))
+        write(endless(), tmp_path / "a.mp4", RATE, CancelOrTimeout(seconds=0.2))
 
 
 def test_leaving_the_frames_early_ends_the_child(clip: Path) -> None:
     stream = probe(clip, "video/mp4").video
     assert stream
     before = set(threading.enumerate())
-    reading = frames(clip, "video/mp4", stream, Watch())
+    reading = frames(clip, "video/mp4", stream, CancelOrTimeout())
     next(reading)
     reading.close()
     assert {thread for thread in set(threading.enumerate()) - before if not thread.daemon} == set()
@@ -186,7 +202,7 @@ def test_leaving_the_frames_early_ends_the_child(clip: Path) -> None:
 
 def test_progress_comes_from_ffmpeg_itself(clip: Path, tmp_path: Path) -> None:
     heard: list[float] = []
-    told = run(opened(clip, "video/mp4").output(str(tmp_path / "b.mp4")), Watch(), heard.append)
+    told = run_pipeline(open_input(clip, "video/mp4").output(str(tmp_path / "b.mp4")), CancelOrTimeout(), heard.append)
     assert heard[-1] == pytest.approx(1, abs=0.2)
     assert told["progress"] == "end"
 
@@ -195,13 +211,15 @@ def test_a_file_named_from_the_studios_folder_is_found_by_a_pipeline_that_works_
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(clip.parent)
-    run(opened(Path(clip.name), "video/mp4").output("b.mp4"), Watch(), folder=tmp_path)
+    run_pipeline(open_input(Path(clip.name), "video/mp4").output("b.mp4"), CancelOrTimeout(), folder=tmp_path)
     assert probe(tmp_path / "b.mp4", "video/mp4").video
 
 
 def test_a_pipeline_that_fails_says_why_to_the_log(tmp_path: Path) -> None:
     with pytest.raises(FFmpegFailed, match="No such file"):
-        run(opened(tmp_path / "absent.mp4", "video/mp4").output(str(tmp_path / "b.mp4")), Watch())
+        run_pipeline(
+            open_input(tmp_path / "absent.mp4", "video/mp4").output(str(tmp_path / "b.mp4")), CancelOrTimeout()
+        )
 
 
 @pytest.mark.parametrize("name", ["it's 50%, a:b\\c [d];e,f.mp4", "new\nline 😀 %03d.mp4"])
@@ -211,7 +229,7 @@ def test_any_name_of_a_file_is_read_and_written(name: str, clip: Path, tmp_path:
     stream = probe(strange, "video/mp4").video
     assert stream
     again = tmp_path / f"again {name}"
-    write(frames(strange, "video/mp4", stream, Watch()), again, RATE, Watch())
+    write(frames(strange, "video/mp4", stream, CancelOrTimeout()), again, RATE, CancelOrTimeout())
     found = probe(again, "video/mp4").video
     assert found
     assert (found.width, found.height, found.rate, found.frames) == (WIDTH, HEIGHT, RATE, RATE)
@@ -220,12 +238,12 @@ def test_any_name_of_a_file_is_read_and_written(name: str, clip: Path, tmp_path:
 @pytest.mark.parametrize(
     ("bounds", "said"),
     [
-        (Bounds(seconds=0.5), "1 s long; at most 0 s"),
-        (Bounds(frames=5), "10 frames; at most 5"),
-        (Bounds(pixels=100), "64 x 48 pixels; at most 100"),
+        (ProbeLimits(seconds=0.5), "1 s long; at most 0 s"),
+        (ProbeLimits(frames=5), "10 frames; at most 5"),
+        (ProbeLimits(pixels=100), "64 x 48 pixels; at most 100"),
     ],
 )
-def test_what_is_over_a_bound_is_refused_by_name(bounds: Bounds, said: str, clip: Path) -> None:
+def test_what_is_over_a_bound_is_refused_by_name(bounds: ProbeLimits, said: str, clip: Path) -> None:
     with pytest.raises(TooLarge, match=said):
         probe(clip, "video/mp4", bounds)
 

@@ -15,7 +15,7 @@ from engine.core.job import Media, Progress, Result
 from engine.media import files as media
 from engine.media import video
 from engine.tasks import speech as voice
-from engine.tasks.animate.audio_motion.speech_features import RATE as HEARD
+from engine.tasks.animate.audio_motion.speech_features import SAMPLE_RATE as HEARD
 from engine.tasks.animate.params import Params
 from engine.tasks.animate.render import RATE
 from engine.tasks.animate.task import TASK
@@ -24,12 +24,12 @@ from engine.vision.faces.reader import FaceReader
 from engine.weights import registry
 from engine.worker.context import Context
 from tests.samples import astronaut, coffee, six
-from tests.task_harness import Workbench
+from tests.task_harness import TaskHarness
 
 WORDS = "Hello there. I am a portrait that speaks, and this is what I sound like. It is quite a day today, is it not?"
 
 
-class Bench(Workbench):
+class Bench(TaskHarness):
     """Portraits to speak, and speech."""
 
     def speech(self, text: str) -> Media:
@@ -38,7 +38,7 @@ class Bench(Workbench):
         return media.keep(path, self.folder / "media")
 
     def make(self, picture: NDArray[np.uint8], **options: Any) -> Result:
-        return TASK.run(Params(portrait=self.attach(picture), **options).seeded(), self.context)
+        return TASK.run(Params(portrait=self.attach(picture), **options).with_seed(), self.context)
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,13 @@ class Film:
     def of(cls, made: Media, reader: FaceReader) -> "Film":
         stream = video.probe(made.path, made.mime).video
         assert stream
-        frames = list(video.frames(made.path, made.mime, stream, video.Watch()))
-        face = max(reader.searched(frames[0]), key=lambda one: one.area)
+        frames = list(video.frames(made.path, made.mime, stream, video.CancelOrTimeout()))
+        face = max(reader.find_faces(frames[0]), key=lambda one: one.area)
         faces = []
         for frame in frames:
-            face = reader.again(frame, face) or face
+            face = reader.track(frame, face) or face
             faces.append(face)
-        samples = video.samples(made.path, made.mime, HEARD, video.Watch())
+        samples = video.samples(made.path, made.mime, HEARD, video.CancelOrTimeout())
         hop = HEARD // RATE
         pieces = [samples[at * hop : (at + 1) * hop] for at in range(len(frames))]
         loud = np.array([float(np.sqrt((piece**2).mean())) if len(piece) else 0.0 for piece in pieces])
@@ -185,7 +185,7 @@ def test_without_a_face_the_picture_stays_still_under_waves_and_the_answer_says_
     found = video.probe(made.path, made.mime)
     assert found.sound
     assert found.video
-    frames = list(video.frames(made.path, made.mime, found.video, video.Watch()))
+    frames = list(video.frames(made.path, made.mime, found.video, video.CancelOrTimeout()))
     top = np.abs(frames[2][:200].astype(int) - frames[len(frames) // 2][:200]).mean()
     waves = np.abs(frames[2][310:].astype(int) - frames[len(frames) // 2][310:]).mean()
     assert top < 2 < waves

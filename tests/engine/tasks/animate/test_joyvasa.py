@@ -12,12 +12,12 @@ from engine.core.task import EngineSettings
 from engine.tasks.animate import backends
 from engine.tasks.animate.audio_motion.driving_audio import Speech
 from engine.tasks.animate.joyvasa import files, loading, sampling
-from engine.tasks.animate.joyvasa.motion_generator import Acting, Actor
-from engine.tasks.animate.joyvasa.network import UNIT, Generator, Shape
-from engine.tasks.animate.joyvasa.sampling import GUIDANCE, Schedule, performed
-from engine.tasks.animate.liveportrait.animator import EYES, LIPS, LivePainter, _Drive
+from engine.tasks.animate.joyvasa.motion_generator import GeneratedMotion, MotionGenerator
+from engine.tasks.animate.joyvasa.network import HOP_SAMPLES, Generator, Shape
+from engine.tasks.animate.joyvasa.sampling import GUIDANCE_SCALE, Schedule, generate_coefficients
+from engine.tasks.animate.liveportrait.animator import EYES, LIPS, LivePortraitAnimator, _Drive
 from engine.tasks.animate.liveportrait.keypoints import Pose
-from engine.tasks.animate.options import Wishes
+from engine.tasks.animate.options import AnimationOptions
 from engine.vision.faces.reader import FaceReader
 from engine.weights import registry
 from tests import tiny_joyvasa, tiny_liveportrait
@@ -87,26 +87,30 @@ def test_the_schedule_is_the_cosine_one_and_the_last_step_gives_what_the_network
 
 @torch.inference_mode()
 def test_sound_guides_and_the_seed_decides(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, again, other = (performed(generator, sound(2), 50, seed) for seed in (1, 1, 2))
+    first, again, other = (generate_coefficients(generator, sound(2), 50, seed) for seed in (1, 1, 2))
     assert first.shape == (50, 70)
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
-    assert not torch.allclose(first, performed(generator, sound(2) * 0, 50, 1))
-    monkeypatch.setattr(sampling, "GUIDANCE", 0.0)
-    assert torch.allclose(performed(generator, sound(2), 50, 1), performed(generator, sound(2) * 0, 50, 1), atol=1e-5)
-    assert GUIDANCE == 2.8
+    assert not torch.allclose(first, generate_coefficients(generator, sound(2) * 0, 50, 1))
+    monkeypatch.setattr(sampling, "GUIDANCE_SCALE", 0.0)
+    assert torch.allclose(
+        generate_coefficients(generator, sound(2), 50, 1),
+        generate_coefficients(generator, sound(2) * 0, 50, 1),
+        atol=1e-5,
+    )
+    assert GUIDANCE_SCALE == 2.8
 
 
 @torch.inference_mode()
 def test_a_long_sound_goes_on_from_window_to_window(generator: Generator) -> None:
     """The second window is what the first one's end, its sound and the same first noise make of it."""
-    whole = performed(generator, sound(9.5), 238, 3)
+    whole = generate_coefficients(generator, sound(9.5), 238, 3)
     assert whole.shape == (238, 70)
-    assert torch.allclose(whole[:100], performed(generator, sound(4), 100, 3), atol=1e-5)
+    assert torch.allclose(whole[:100], generate_coefficients(generator, sound(4), 100, 3), atol=1e-5)
     started = Generator(generator.shape, generator.audio_encoder).eval()
     started.load_state_dict(generator.state_dict())
     started.start_motion_feat.data[:] = whole[90:100]
-    alone = performed(started, sound(9.5)[64000:], 100, 3)
+    alone = generate_coefficients(started, sound(9.5)[64000:], 100, 3)
     assert not torch.allclose(whole[100:200], alone, atol=1e-3), "its sound before is another"
 
 
@@ -120,7 +124,7 @@ def test_memory_is_flat_in_length(generator: Generator, monkeypatch: pytest.Monk
         return hear(self, samples)
 
     monkeypatch.setattr(Generator, "hear", counted)
-    assert performed(generator, sound(30), 750, 1).shape == (750, 70)
+    assert generate_coefficients(generator, sound(30), 750, 1).shape == (750, 70)
     assert given == [(1, 64000)] * 8
 
 
@@ -133,21 +137,21 @@ def test_a_cancel_ends_acting_at_the_next_step(folder: Path, made: Generator) ->
             raise Cancelled("Cancelled.")
 
     with pytest.raises(Cancelled):
-        Actor(folder, "cpu").act(sound(30).numpy(), 750, 1, check=check)
+        MotionGenerator(folder, "cpu").generate(sound(30).numpy(), 750, 1, check=check)
     assert len(asked) == made.shape.steps + 2
 
 
 def test_an_actor_gives_what_the_motion_extractor_gives(folder: Path, made: Generator) -> None:
     assert made.shape.coefficients == 70
-    actor, samples = Actor(folder, "cpu"), sound(6).numpy()
-    acting = actor.act(samples, 150, 1)
+    actor, samples = MotionGenerator(folder, "cpu"), sound(6).numpy()
+    acting = actor.generate(samples, 150, 1)
     shapes = [tuple(value.shape) for value in (acting.exp, acting.scale, acting.t, acting.angles)]
     assert shapes == [(150, 21, 3), (150, 1), (150, 3), (150, 3)]
-    still = actor.act(samples, 150, 1, sway=0)
+    still = actor.generate(samples, 150, 1, sway=0)
     assert torch.allclose(still.angles, still.angles[:1].expand_as(still.angles))
     assert torch.equal(still.exp, acting.exp)
     assert float(acting.angles.diff(dim=0).abs().max()) < 3, "a head does not jump"
-    told, random = loading.template(folder), performed(loading.generator(folder, "cpu"), sound(6), 150, 1)
+    told, random = loading.template(folder), generate_coefficients(loading.generator(folder, "cpu"), sound(6), 150, 1)
     wanted = random[:, :63].numpy() * told["std_exp"] + told["mean_exp"]
     np.testing.assert_allclose(acting.exp.flatten(1).numpy(), wanted, atol=1e-5)
 
@@ -156,18 +160,18 @@ def test_an_actor_gives_what_the_motion_extractor_gives(folder: Path, made: Gene
 def test_the_picture_takes_the_actors_change_its_lips_and_eyes_as_wished(tmp_path: Path) -> None:
     tiny_liveportrait.save(tmp_path / "live")
     tiny_joyvasa.save(tmp_path / "joyvasa")
-    painter = LivePainter(tmp_path / "live", registry.FOLDER, "cpu", tmp_path / "joyvasa")
+    painter = LivePortraitAnimator(tmp_path / "live", registry.FOLDER, "cpu", tmp_path / "joyvasa")
     assert painter.motion_by == "joyvasa"
     speech = Speech(sound(1).numpy(), 25)
-    wishes = Wishes(lip_zero=False, eyes=True, stitching=False)
-    acting = painter.moved(speech, wishes)
-    assert isinstance(acting, Acting)
+    wishes = AnimationOptions(lip_zero=False, eyes=True, stitching=False)
+    acting = painter.motion_from(speech, wishes)
+    assert isinstance(acting, GeneratedMotion)
     assert len(acting) == len(speech) == 25
-    networks, face = painter._networks, FaceReader(registry.FOLDER).searched(astronaut())[0]
+    networks, face = painter._networks, FaceReader(registry.FOLDER).find_faces(astronaut())[0]
     pose = Pose.of(networks.motion(torch.rand(1, 3, 256, 256)))
 
     def driven(**asked: bool) -> torch.Tensor:
-        return _Drive(networks, pose, face, Wishes(**{**vars(wishes), **asked})).points(acting)
+        return _Drive(networks, pose, face, AnimationOptions(**{**vars(wishes), **asked})).points(acting)
 
     plain = driven()
     assert torch.allclose(plain[:1], pose.points(), atol=1e-5), "it begins as the picture is"
@@ -179,7 +183,7 @@ def test_the_picture_takes_the_actors_change_its_lips_and_eyes_as_wished(tmp_pat
     still = driven(eyes=False)
     assert torch.allclose(still[:, others], plain[:, others], atol=1e-6)
     assert not torch.allclose(still[5:, EYES], plain[5:, EYES])
-    short = Acting(*(value[:2] for value in vars(acting).values()))
+    short = GeneratedMotion(*(value[:2] for value in vars(acting).values()))
     frames = list(painter.frames(astronaut()[:256, 100:356], face, short, wishes))
     assert [frame.shape for frame in frames] == [(256, 256, 3)] * 2
 
@@ -220,4 +224,4 @@ def test_what_is_no_joyvasa_is_refused_and_runs_nothing(tmp_path: Path) -> None:
 def test_a_window_has_as_many_frames_as_the_encoder_gives_in_it() -> None:
     """Or else the encoder would have to be resampled, as the published code does with other lengths."""
     model = tiny_joyvasa.encoder(**tiny_joyvasa.SMALL, **tiny_joyvasa.HEARS)
-    assert int(model._get_feat_extract_output_lengths(torch.tensor(200 * UNIT + 80))) == 200
+    assert int(model._get_feat_extract_output_lengths(torch.tensor(200 * HOP_SAMPLES + 80))) == 200

@@ -16,12 +16,12 @@ from engine.media import video
 from engine.tasks.animate import backends
 from engine.tasks.animate.audio_motion.motion import Motion
 from engine.tasks.animate.liveportrait import files
-from engine.tasks.animate.liveportrait.animator import LivePainter, _Drive
-from engine.tasks.animate.liveportrait.crop import SIDE, Crop, Paste
+from engine.tasks.animate.liveportrait.animator import LivePortraitAnimator, _Drive
+from engine.tasks.animate.liveportrait.crop import SIDE_PIXELS, Crop, Paste
 from engine.tasks.animate.liveportrait.keypoints import Pose, rotation
 from engine.tasks.animate.liveportrait.loading import TorchNetworks
 from engine.tasks.animate.liveportrait.onnx import OnnxNetworks
-from engine.tasks.animate.options import Wishes
+from engine.tasks.animate.options import AnimationOptions
 from engine.tasks.animate.params import Params
 from engine.tasks.animate.task import TASK
 from engine.vision.faces.reader import FaceReader
@@ -103,11 +103,13 @@ def test_points_turn_as_the_head_does() -> None:
 
 @torch.inference_mode()
 def test_lips_follow_the_jaw_eyes_the_lids_and_shoulders_are_stitched(networks: TorchNetworks) -> None:
-    face = FaceReader(registry.FOLDER).searched(astronaut())[0]
+    face = FaceReader(registry.FOLDER).find_faces(astronaut())[0]
     pose = Pose.of(networks.motion(torch.rand(1, 3, 256, 256)))
 
     def drive(**asked: bool) -> _Drive:
-        return _Drive(networks, pose, face, Wishes(**{"lip_zero": False, "eyes": False, "stitching": False, **asked}))
+        return _Drive(
+            networks, pose, face, AnimationOptions(**{"lip_zero": False, "eyes": False, "stitching": False, **asked})
+        )
 
     plain = drive()
     lips = plain.points(motion(3, jaw=1))
@@ -127,16 +129,16 @@ def test_lips_follow_the_jaw_eyes_the_lids_and_shoulders_are_stitched(networks: 
 
 def test_what_is_pasted_back_lies_where_it_was_cut_out() -> None:
     picture = astronaut()
-    face = FaceReader(registry.FOLDER).searched(picture)[0]
+    face = FaceReader(registry.FOLDER).find_faces(picture)[0]
     crop = Crop.of(picture, face)
-    assert crop.seen.shape == (SIDE, SIDE, 3)
+    assert crop.seen.shape == (SIDE_PIXELS, SIDE_PIXELS, 3)
     paste = Paste(picture, crop, torch.device("cpu"))
     again = torch.from_numpy(crop.seen).permute(2, 0, 1)[None].float() / 255
-    box = paste.laid(again)[0].numpy()
+    box = paste.paste(again)[0].numpy()
     apart = np.abs(box.astype(int) - picture[paste.box])
     assert box.shape == picture[paste.box].shape
     assert float(apart.mean()) < 2.5
-    black = paste.laid(torch.zeros(1, 3, SIDE, SIDE))[0].numpy()
+    black = paste.paste(torch.zeros(1, 3, SIDE_PIXELS, SIDE_PIXELS))[0].numpy()
     assert (black[0, 0] == picture[paste.box][0, 0]).all(), "the edge is the picture's own"
     assert black[black.shape[0] // 2, black.shape[1] // 2].max() == 0
 
@@ -158,7 +160,7 @@ def test_a_portrait_speaks_by_the_networks_end_to_end(folder: Path, made: dict[s
     told: list[float] = []
     context = Context("job", tmp_path, pool, service, lambda progress: told.append(progress.fraction))
     kept = [media.keep(path, tmp_path / "media") for path in (picture, sound)]
-    result = TASK.run(Params(portrait=kept[0], audio=kept[1]).seeded(), context)
+    result = TASK.run(Params(portrait=kept[0], audio=kept[1]).with_seed(), context)
     assert (service.tier, service.backend, result.facts["model"]) == ("full", "liveportrait", "liveportrait")
     found = video.probe(result.media[0].path, result.media[0].mime).video
     assert found
@@ -174,7 +176,7 @@ def test_the_installation_says_what_is_missing(tmp_path: Path) -> None:
     settings = EngineSettings("cuda:0", tmp_path, 10**9, {"animate": str(tmp_path)})
     assert files.missing(files.folder(settings)) == ("warping_module.safetensors",)
     with pytest.raises(MissingModel, match=r"warping_module\.safetensors missing"):
-        LivePainter(tmp_path, registry.FOLDER, "cpu")
+        LivePortraitAnimator(tmp_path, registry.FOLDER, "cpu")
 
 
 def test_auto_takes_the_mesh_and_says_what_liveportrait_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from engine.core.errors import BadInput, Cancelled, MissingModel
 from engine.core.job import Media, Result
-from engine.core.protocol import Service
+from engine.core.protocol import Capability
 from engine.core.task import EngineSettings
 from engine.media import video
 from engine.media.files import keep
@@ -27,7 +27,7 @@ from engine.vision.faces.face import LEFT_EYE, RIGHT_EYE, Face
 from engine.vision.faces.reader import FaceReader
 from engine.weights import registry
 from tests import samples, tiny_faces
-from tests.task_harness import Workbench
+from tests.task_harness import TaskHarness
 
 Picture = NDArray[np.uint8]
 SIX = samples.six()
@@ -36,7 +36,7 @@ MONICA, ROSS = SIX[120:330, 220:440], SIX[220:460, 400:640]
 """Two of the six, by themselves: the third from the left looks at us."""
 
 
-class Bench(Workbench):
+class Bench(TaskHarness):
     """Pictures with faces, and what becomes of them."""
 
     def gif(self, pictures: Iterable[Picture]) -> Media:
@@ -52,7 +52,7 @@ class Bench(Workbench):
             sound.setsampwidth(2)
             sound.setframerate(16000)
             sound.writeframes((np.sin(np.arange(8000) / 5) * 8000).astype("<i2").tobytes())
-        video.write(pictures, path, rate, video.Watch(), (tone, "audio/wav", video.probe(tone, "audio/wav")))
+        video.write(pictures, path, rate, video.CancelOrTimeout(), (tone, "audio/wav", video.probe(tone, "audio/wav")))
         return keep(path, self.folder / "media")
 
     def run(self, source: Media, target: Media, **options: Any) -> Result:
@@ -271,7 +271,7 @@ def test_faces_are_named_by_number_and_mapped(bench: Bench, reader: FaceReader) 
 def test_all_faces_may_get_the_same(bench: Bench) -> None:
     target = SIX[200:480, 0:680]
     result = bench.run(bench.attach(ASTRONAUT), bench.attach(target), face="all")
-    assert result.facts["faces"] == len(FaceReader(registry.FOLDER).searched(target))
+    assert result.facts["faces"] == len(FaceReader(registry.FOLDER).find_faces(target))
 
 
 @pytest.mark.parametrize("face", ["", "x", "1=", "2,,3", "1;2", "1, 1", "-1"])
@@ -401,7 +401,7 @@ def test_a_video_keeps_its_frames_and_sound_and_has_the_face_in_each(bench: Benc
 def played(media: Media) -> list[Picture]:
     found = video.probe(media.path, media.mime).video
     assert found
-    return list(video.frames(media.path, media.mime, found, video.Watch()))
+    return list(video.frames(media.path, media.mime, found, video.CancelOrTimeout()))
 
 
 def test_a_gif_keeps_its_times(bench: Bench) -> None:
@@ -474,7 +474,7 @@ def test_a_damaged_picture_is_refused_by_name(bench: Bench) -> None:
 class TestChoosing:
     """Which backend serves, and what is said of InsightFace's licence."""
 
-    def chosen(self, folder: Path, wanted: str, device: str = "cpu", *, accepted: bool = False) -> Service:
+    def chosen(self, folder: Path, wanted: str, device: str = "cpu", *, accepted: bool = False) -> Capability:
         return TASK.choose(EngineSettings(device, folder, 10**9, {"faceswap": wanted}, noncommercial=accepted))
 
     def test_without_a_gpu_it_is_the_mesh(self, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from engine.vision.faces.reader import FaceReader
 from engine.vision.faces.recognition import Recogniser
 from engine.weights import registry
 from tests import samples
-from tests.task_harness import Workbench
+from tests.task_harness import TaskHarness
 
 Picture = NDArray[np.uint8]
 SIX = samples.six()
@@ -46,12 +46,12 @@ def as_jpeg(picture: Picture, quality: int) -> Picture:
     return np.asarray(Image.open(held))
 
 
-class Bench(Workbench):
+class Bench(TaskHarness):
     """Videos without sound, and what becomes of them."""
 
     def clip(self, frames: Sequence[Picture]) -> Media:
         path = self.folder / "clip.mp4"
-        video.write(frames, path, RATE, video.Watch(), None)
+        video.write(frames, path, RATE, video.CancelOrTimeout(), None)
         return keep(path, self.folder / "media")
 
     def swap(self, frames: Sequence[Picture], face: str | None = None) -> tuple[Result, list[NDArray[np.bool_]]]:
@@ -65,7 +65,7 @@ class Bench(Workbench):
 def played(media: Media) -> list[Picture]:
     found = video.probe(media.path, media.mime).video
     assert found
-    return list(video.frames(media.path, media.mime, found, video.Watch()))
+    return list(video.frames(media.path, media.mime, found, video.CancelOrTimeout()))
 
 
 def swapped_at(changed: NDArray[np.bool_], *lefts: int) -> list[bool]:
@@ -174,7 +174,7 @@ def people() -> list[list[NDArray[np.float32]]]:
     groups = [list(each) for each in zip(*found, strict=True)]
     for picture in (samples.astronaut(), samples.cameraman()):
         variants = [picture, darker(picture, 0.45), np.ascontiguousarray(picture[:, ::-1])]
-        groups.append([recogniser.vector(one, reader.searched(one)[0]) for one in variants])
+        groups.append([recogniser.vector(one, reader.find_faces(one)[0]) for one in variants])
     return [[vector for vector in group if vector is not None] for group in groups]
 
 
@@ -196,5 +196,5 @@ def test_one_person_is_the_same_in_another_size_light_and_angle_and_two_are_not(
 
 def test_a_face_of_few_pixels_is_not_recognised() -> None:
     small = np.asarray(Image.fromarray(samples.astronaut()).resize((100, 100), Image.Resampling.LANCZOS))
-    (face,) = FaceReader(registry.FOLDER).searched(small)
+    (face,) = FaceReader(registry.FOLDER).find_faces(small)
     assert Recogniser(registry.FOLDER).vector(small, face) is None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.tasks.faceswap.cuts import CutDetector
-from engine.tasks.faceswap.face_selection import Choice
+from engine.tasks.faceswap.face_selection import FaceSelection
 from engine.tasks.faceswap.people import Likeness
 from engine.tasks.faceswap.tracking import CHECK, LOOK, Doubts, Tracker
 from engine.vision.faces.insight import KeyFace
@@ -34,9 +34,9 @@ class Squares:
         """Nothing."""
 
     def faces(self, picture: Picture) -> Sequence[KeyFace]:
-        return self.quick(picture)
+        return self.detect_fast(picture)
 
-    def quick(self, picture: Picture) -> Sequence[KeyFace]:
+    def detect_fast(self, picture: Picture) -> Sequence[KeyFace]:
         found = []
         for grey in (ANN, BEN):
             rows, columns = (picture[..., 0] == grey).nonzero()
@@ -46,11 +46,11 @@ class Squares:
                 found.append(KeyFace(box, np.tile(middle, (5, 1)), 1.0))
         return sorted(found, key=lambda face: face.box[0])
 
-    def again(self, picture: Picture, face: KeyFace) -> KeyFace | None:
-        near = [one for one in self.quick(picture) if np.linalg.norm(one.marks[0] - face.marks[0]) < 12]
+    def track(self, picture: Picture, face: KeyFace) -> KeyFace | None:
+        near = [one for one in self.detect_fast(picture) if np.linalg.norm(one.marks[0] - face.marks[0]) < 12]
         return near[0] if near else None
 
-    def person(self, picture: Picture, face: KeyFace) -> NDArray[np.float32] | None:
+    def embedding(self, picture: Picture, face: KeyFace) -> NDArray[np.float32] | None:
         self.asked += 1
         if not self._knows:
             return None
@@ -85,7 +85,7 @@ def followed(frames: Sequence[Picture], *, knows: bool, face: str | None = "1") 
 def tracked(frames: Sequence[Picture], *, knows: bool, face: str | None = "1") -> tuple[list[list[float]], Doubts]:
     """As `followed`, with what could not be told."""
     swapper = Squares(knows=knows)
-    tracker = Tracker(swapper, Choice.of(face), swapper.faces(frame((ANN, 0, 40))), RATE)
+    tracker = Tracker(swapper, FaceSelection.of(face), swapper.faces(frame((ANN, 0, 40))), RATE)
     return [[one.box[0] for _, one in tracker.step(picture)] for picture in frames], tracker.doubts
 
 
@@ -132,7 +132,7 @@ def test_after_a_cut_people_are_told_by_who_they_are_not_by_their_place() -> Non
 def test_each_of_a_pair_keeps_its_own_through_a_cut() -> None:
     swapper = Squares(knows=True)
     sources = swapper.faces(frame((ANN, 0, 40), (BEN, 100, 40)))
-    tracker = Tracker(swapper, Choice.of("1=2, 2=1"), sources, RATE)
+    tracker = Tracker(swapper, FaceSelection.of("1=2, 2=1"), sources, RATE)
     first = tracker.step(frame((ANN, 20, 40), (BEN, 240, 40)))
     second = tracker.step(shot(frame((BEN, 20, 40), (ANN, 240, 40))))
     assert [(source, face.box[0]) for source, face in first] == [(1, 20), (0, 240)]
@@ -163,7 +163,7 @@ def test_strangers_are_not_recognised_again_at_every_look_but_soon_enough() -> N
     """Ann is gone for ten looks, in which Ben is asked twice who he is; then she is where he was."""
     swapper = Squares(knows=True)
     asked: list[int] = []
-    tracker = Tracker(swapper, Choice.of("1"), swapper.faces(frame((ANN, 0, 40))), RATE)
+    tracker = Tracker(swapper, FaceSelection.of("1"), swapper.faces(frame((ANN, 0, 40))), RATE)
     tracker.step(frame((ANN, 20, 40), (BEN, 240, 40)))
     for _ in range(10):
         before = swapper.asked

@@ -10,7 +10,7 @@ from engine.core.job import Media, Progress, Result
 from engine.core.task import EngineSettings
 from engine.media import files as media
 from engine.media import video
-from engine.media.video import Watch, frames, probe
+from engine.media.video import CancelOrTimeout, frames, probe
 from engine.tasks.registry import TASKS
 from engine.weights.registry import weights_folder
 from engine.worker.context import Context
@@ -42,12 +42,12 @@ class Studio:
         """In a job of its own where none is named."""
         self._jobs += 1
         return TASKS[task].run(
-            TASKS[task].params.parse(options).seeded(), self.context(task, job or f"job{self._jobs}")
+            TASKS[task].params.parse(options).with_seed(), self.context(task, job or f"job{self._jobs}")
         )
 
     def kept(self, path: Path) -> Media:
         found = media.keep(path.read_bytes(), self.folder / "media", path.suffix)
-        return found if found.mime.startswith("image/") else video.described(found, probe(found.path, found.mime))
+        return found if found.mime.startswith("image/") else video.with_dimensions(found, probe(found.path, found.mime))
 
     def picture(self, width: int = 640, height: int = 360) -> Media:
         """Stripes and a bright disc, right of the middle."""
@@ -63,4 +63,4 @@ def seen(made: Media) -> "list[np.ndarray[Any, np.dtype[np.uint8]]]":
     """The frames of a video."""
     found = probe(made.path, made.mime)
     assert found.video is not None
-    return list(frames(made.path, made.mime, found.video, Watch()))
+    return list(frames(made.path, made.mime, found.video, CancelOrTimeout()))

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from engine.core.job import Media
-from engine.media.video import Watch, write
+from engine.media.video import CancelOrTimeout, write
 from engine.tasks.film.camera.transitions import FRAMES
-from engine.tasks.film.context import Work
+from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import RATE, Film, Scene
-from engine.tasks.film.segment_renderer import Camera
-from engine.tasks.film.timeline import Footage, Piece
+from engine.tasks.film.segment_renderer import SegmentRenderer
+from engine.tasks.film.timeline import Footage, Segment
 from engine.tasks.subtitle.render import furnish
 from tests.engine.tasks.film.film_harness import Studio, seen
 
@@ -28,21 +28,21 @@ def brightening(studio: Studio, frames: int) -> Media:
     """A clip that goes from black to white."""
     path = studio.folder / "clip.mp4"
     levels = (round(255 * at / (frames - 1)) for at in range(frames))
-    write((np.full((*SIDE[::-1], 3), level, np.uint8) for level in levels), path, RATE, Watch())
+    write((np.full((*SIDE[::-1], 3), level, np.uint8) for level in levels), path, RATE, CancelOrTimeout())
     return studio.kept(path)
 
 
 def credited(studio: Studio, clip: Media, lead: float) -> list[float]:
     """How bright each frame of the credits after a scene of COUNT frames is."""
-    work = Work(Film((Scene(motion="live"),), credits="The end"), studio.context("scenes"))
+    work = FilmContext(Film((Scene(motion="live"),), credits="The end"), studio.context("scenes"))
     folder = studio.folder / "work"
     folder.mkdir()
     furnish(folder)
-    camera = Camera(work, folder)
+    camera = SegmentRenderer(work, folder)
     shown = Footage(clip, waits=lead > 0)
-    camera.take(Piece("scene 0", 0, COUNT, "cut"), shown, lead, lambda _: None)[1]()
-    card = Piece("credits", 0, 40, "crossfade", "The end", "credits")
-    made = camera.take(card, shown, 0.0, lambda _: None)[1]()
+    camera.render(Segment("scene 0", 0, COUNT, "cut"), shown, lead, lambda _: None)[1]()
+    card = Segment("credits", 0, 40, "crossfade", "The end", "credits")
+    made = camera.render(card, shown, 0.0, lambda _: None)[1]()
     camera.close()
     return [float(frame[:40].mean()) for frame in seen(made.media[0])]
 

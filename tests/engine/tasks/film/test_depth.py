@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.core.capabilities import identity
+from bot.core.capabilities import model_identity
 from engine.core.errors import MissingModel
-from engine.media.rgb import pixels
+from engine.media.rgb import load_rgb
 from engine.tasks.film.camera import depth_reader
 from engine.tasks.film.video_task import Params
 from tests.engine.tasks.film.film_harness import Studio, seen
@@ -52,18 +52,18 @@ def test_auto_goes_by_the_network_too_and_says_nothing_where_there_is_none(blind
 
 def test_a_depth_is_a_grey_picture_of_the_same_shape(seeing: Studio) -> None:
     with seeing.pool.use("depth") as reader:
-        depth = reader.read(pixels(seeing.picture(1600, 900).path))
+        depth = reader.read(load_rgb(seeing.picture(1600, 900).path))
         assert depth.shape == (576, 1024, 3)
         assert (depth.min(), depth.max()) == (0, 255)
         assert reader.size > 0
-    assert "depth" in seeing.pool.held()
+    assert "depth" in seeing.pool.resident_bytes()
 
 
 def test_the_same_wish_is_another_film_with_a_network(seeing: Studio, blind: Studio) -> None:
     params = Params(image=seeing.picture(), motion="parallax")
-    assert identity(params, seeing.services["video"]) != identity(params, blind.services["video"])
+    assert model_identity(params, seeing.services["video"]) != model_identity(params, blind.services["video"])
     still = Params(image=seeing.picture(), motion="still")
-    assert identity(still, seeing.services["video"]) == identity(still, blind.services["video"])
+    assert model_identity(still, seeing.services["video"]) == model_identity(still, blind.services["video"])
 
 
 def test_no_network_is_missed_by_name(blind: Studio) -> None:

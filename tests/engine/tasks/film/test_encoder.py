@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.media.video import FFmpegFailed, Watch
+from engine.media.video import CancelOrTimeout, FFmpegFailed
 from engine.tasks.film import segment_renderer
 from engine.tasks.film.encoding import encoder
 from tests.engine.tasks.film.film_harness import Studio, seen
@@ -33,7 +33,7 @@ def film(studio: Studio, motion: str) -> tuple[list[NDArray[np.uint8]], list[str
 def test_this_encoder_fails(tmp_path: Path) -> None:
     frames = repeat(np.full((1080, 1280), 128, np.uint8), 5)
     with pytest.raises(FFmpegFailed):
-        encoder.encode(frames, (1280, 720), tmp_path / "a.mp4", Watch(), how=FAILING)
+        encoder.encode_segment(frames, (1280, 720), tmp_path / "a.mp4", CancelOrTimeout(), how=FAILING)
 
 
 @pytest.mark.parametrize("fails", [0, 1])
@@ -44,13 +44,13 @@ def test_a_clip_whose_encoder_fails_is_encoded_by_x264_and_that_is_said(
     assert NOTE not in notes
     works = {**encoder.X264, "bf": 0, "coder": "vlc", "profile": "baseline"}  # as another encoder's would be
     turns: Iterator[dict[str, Any]] = chain([works] * fails, repeat(FAILING))
-    encode = encoder.encode
+    encode = encoder.encode_segment
 
     def encoding(*film: Any, how: dict[str, Any], **more: Any) -> None:
         encode(*film, how=next(turns) if how is FAILING else how, **more)
 
     monkeypatch.setattr(segment_renderer, "encoder", lambda: FAILING)
-    monkeypatch.setattr(segment_renderer, "encode", encoding)
+    monkeypatch.setattr(segment_renderer, "encode_segment", encoding)
     frames, notes = film(studio, "zoom")
     assert NOTE in notes
     assert len(frames) == len(whole) == 60

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.tasks.film.camera.canvas import Frame, empty, planes, split
-from engine.tasks.film.camera.parallax import REST, SHIFT, STEPS, Relief, bodied
+from engine.tasks.film.camera.parallax import REST, SHIFT, STEPS, DepthWarp, smooth_depth
 
 SIZE = (640, 360)
 
@@ -13,7 +13,7 @@ SIZE = (640, 360)
 def bent(picture: np.ndarray, depth: np.ndarray, moved: float) -> Frame:
     """The luma of the picture as an eye sees it that has moved to a side."""
     frame = empty(SIZE)
-    Relief(bodied(depth), planes(picture), SIZE).bent(split(frame), 1.0, (0.0, 0.0), (moved, 0.0))
+    DepthWarp(smooth_depth(depth), planes(picture), SIZE).warp(split(frame), 1.0, (0.0, 0.0), (moved, 0.0))
     return split(frame).luma
 
 
@@ -52,7 +52,7 @@ def test_the_ground_is_stretched_at_an_edge_and_never_folded(moved: float) -> No
 def test_places_found_on_a_coarse_grid_show_what_each_pixels_own_place_would(moved: float) -> None:
     rough = np.random.default_rng(1).integers(0, 255, (*SIZE[::-1], 3), np.uint8)
     picture = cv2.normalize(cv2.GaussianBlur(rough, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
-    depth = bodied(pole()[1])
+    depth = smooth_depth(pole()[1])
     seen = bent(picture, pole()[1], moved)
     near = cv2.resize(depth, SIZE, interpolation=cv2.INTER_CUBIC) - REST
     across, down = np.meshgrid(*[np.arange(side, dtype=np.float32) for side in SIZE])

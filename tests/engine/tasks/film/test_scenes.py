@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.core.artifact_cache import Parts
+from engine.core.artifact_cache import ArtifactCache
 from engine.core.errors import BadInput, Cancelled
 from engine.core.job import Media
-from engine.media.rgb import pixels
-from engine.media.video import Watch, probe, samples
+from engine.media.rgb import load_rgb
+from engine.media.video import CancelOrTimeout, probe, samples
 from engine.tasks.film.scenes_task import Params
 from engine.tasks.registry import TASKS
 from engine.tasks.subtitle.reading import read_subtitles
@@ -56,7 +56,7 @@ def drawn(studio: Studio) -> set[str]:
 def test_a_script_becomes_a_storyboard_with_numbers(studio: Studio) -> None:
     made = studio.make("scenes", script=SCRIPT)
     assert [media.mime for media in made.media] == ["image/png"]
-    board = pixels(made.media[0].path)
+    board = load_rgb(made.media[0].path)
     assert board.shape[1] == 1440
     assert made.facts["scenes"] == 3
     assert "a yellow lemon\n> A lemon." in str(made.facts["script"])
@@ -96,7 +96,7 @@ def test_a_storyboard_becomes_a_film_in_step_with_its_sound(studio: Studio) -> N
     assert starts == [3.0, *starts[1:]]
     cues = read_subtitles(srt.path.read_bytes()).cues
     assert [cue.text for cue in cues] == ["An apple.", "A lemon."]
-    heard = samples(film.path, film.mime, 8000, Watch())
+    heard = samples(film.path, film.mime, 8000, CancelOrTimeout())
     assert len(heard) / 8000 == pytest.approx(found.seconds, abs=0.08)
     loud = np.flatnonzero(np.abs(heard[round(8000 * starts[1]) :]) > 0.02)[0] / 8000
     assert loud == pytest.approx(0.5, abs=0.15)  # the lemon is named half a second into its scene
@@ -105,7 +105,7 @@ def test_a_storyboard_becomes_a_film_in_step_with_its_sound(studio: Studio) -> N
 
 
 def test_what_is_unchanged_is_not_made_again(studio: Studio) -> None:
-    parts = Parts(studio.folder)
+    parts = ArtifactCache(studio.folder)
     before = parts.files()
     first = studio.make("scenes", script=SCRIPT, make="film", seed=9)
     kept = parts.files()
@@ -157,17 +157,17 @@ def test_a_file_is_read_by_its_kind(tmp_path: Path) -> None:
     path = tmp_path / "film.toml"
     path.write_text('[[scene]]\nprompt = "a cat"')
     media = Media(path=path, mime="application/toml", sha256="0", bytes=1)
-    assert Params(file=media).told().script == "a cat\n"
+    assert Params(file=media).read_script().script == "a cat\n"
     path.write_bytes('[[scene]]\nprompt = "a café"'.encode("utf-16"))
-    assert Params(file=media).told().script == "a café\n"
+    assert Params(file=media).read_script().script == "a café\n"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadInput, match="file is in an encoding that is not known"):
-        Params(file=media).told()
+        Params(file=media).read_script()
 
 
 def test_a_cancel_in_the_middle_of_a_film_ends_it_within_a_second(studio: Studio) -> None:
     context = studio.context("scenes", "cancelled")
-    params = Params(script="a cat\nseconds: 60\n\na dog\nseconds: 60", make="film").seeded()
+    params = Params(script="a cat\nseconds: 60\n\na dog\nseconds: 60", make="film").with_seed()
     ended: list[float] = []
 
     def work() -> None:
@@ -188,7 +188,7 @@ def test_a_cancel_in_the_middle_of_a_film_ends_it_within_a_second(studio: Studio
 def test_a_killed_worker_goes_on_at_the_scene_it_had_reached(studio: Studio) -> None:
     """Kill -9 in scene 3 of 4; the job, run again, films neither the first nor the second anew."""
     script = "\n\n".join(f"a {fruit}\nseconds: 6" for fruit in ("red apple", "yellow lemon", "green pear", "blue plum"))
-    params = Params(script=script, make="film").seeded().model_dump(mode="json")
+    params = Params(script=script, make="film").with_seed().model_dump(mode="json")
     told, done = _worked(studio, params, until=3)
     assert done is None
     again, done = _worked(studio, params, until=None)

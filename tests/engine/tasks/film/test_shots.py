@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from engine.media.files import keep
-from engine.media.video import Watch, probe, write
+from engine.media.video import CancelOrTimeout, probe, write
 from engine.tasks.film.camera.canvas import Picture, covering, filling, planes, split
-from engine.tasks.film.camera.motion import Motion, View, Way, eased, way
+from engine.tasks.film.camera.motion import Motion, View, Way, ease, way
 from engine.tasks.film.camera.saliency import focus_of
-from engine.tasks.film.camera.shots import ClipShot, PictureShot, joined
-from engine.tasks.film.camera.transitions import FRAMES, played
+from engine.tasks.film.camera.shots import ClipShot, PictureShot, to_frame
+from engine.tasks.film.camera.transitions import FRAMES, blend_frames
 from engine.tasks.film.film import SIZES, Card
 from engine.tasks.film.scripts.script import Transition
 
@@ -116,8 +116,8 @@ def test_cards_stand_where_the_scene_begins_and_ends(motion: Motion, weights: Pa
 
 
 def test_a_way_begins_and_ends_gently_and_stays_inside_the_picture() -> None:
-    assert [eased(0), eased(0.5), eased(1)] == pytest.approx([0, 0.5, 1])
-    assert eased(0.02) < 0.01
+    assert [ease(0), ease(0.5), ease(1)] == pytest.approx([0, 0.5, 1])
+    assert ease(0.02) < 0.01
     for motion in ("still", "pan", "zoom", "parallax"):
         for seed in range(6):
             path = way(motion, (0.95, 0.02), (1.2, 1.0), seed)
@@ -140,7 +140,7 @@ class Plain:
 
     def __init__(self, grey: int, count: int) -> None:
         self.count = count
-        self._frame = joined(np.full((72, 128, 3), grey, np.uint8))
+        self._frame = to_frame(np.full((72, 128, 3), grey, np.uint8))
 
     def frame(self, _: int) -> Picture:
         return self._frame
@@ -153,7 +153,7 @@ class Plain:
     ("transition", "mixed"), [("cut", 0), ("crossfade", FRAMES["crossfade"]), ("wipe", FRAMES["wipe"])]
 )
 def test_a_transition_is_in_the_first_frames_of_the_next_scene(transition: Transition, mixed: int) -> None:
-    levels = [float(frame[:72].mean()) for frame in played(Plain(255, 40), Plain(0, 40), transition)]
+    levels = [float(frame[:72].mean()) for frame in blend_frames(Plain(255, 40), Plain(0, 40), transition)]
     assert len(levels) == 40
     assert levels[mixed:] == [235.0] * (40 - mixed)
     assert all(16 <= level < 235 for level in levels[:mixed])
@@ -190,8 +190,8 @@ def test_a_strip_moves_as_other_pictures_do(motion: Motion, weights: Path) -> No
 
 def test_a_clip_that_is_a_strip_is_cut_before_it_is_scaled(tmp_path: Path) -> None:
     path = tmp_path / "strip.mp4"
-    write([np.full((1920, 2, 3), 200, np.uint8)] * 3, path, 30, Watch())
+    write([np.full((1920, 2, 3), 200, np.uint8)] * 3, path, 30, CancelOrTimeout())
     found = probe(path, "video/mp4").video
     assert found is not None
-    with closing(ClipShot(keep(path, tmp_path), found, SIZE, 3, Watch())) as shot:
+    with closing(ClipShot(keep(path, tmp_path), found, SIZE, 3, CancelOrTimeout())) as shot:
         assert shot.frame(2).shape == (SIZE[1] * 3 // 2, SIZE[0])

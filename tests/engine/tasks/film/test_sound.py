@@ -10,13 +10,13 @@ from engine.core.errors import BadInput
 from engine.core.job import Media
 from engine.core.params import MAX_SEED
 from engine.media import files as media
-from engine.media.video import Watch, samples
+from engine.media.video import CancelOrTimeout, samples
 from engine.tasks.film.film import Film
-from engine.tasks.film.sound.mix import LOUDNESS, RATE, Said, measured, mix, track
-from engine.tasks.film.sound.word_timing import narrate, sounding, timed
+from engine.tasks.film.sound.mix import LOUDNESS, RATE, PlacedSpeech, measure_loudness, mix, track
+from engine.tasks.film.sound.word_timing import narrate, sounding, time_words
 from engine.tasks.speech import Speaker, save
 
-WATCH = Watch()
+WATCH = CancelOrTimeout()
 
 
 def sound(folder: Path, loud: float, seconds: float, pitch: float = 330) -> Media:
@@ -40,7 +40,7 @@ def test_each_word_has_the_time_at_which_it_is_said() -> None:
     rate = 1000
     silence, voice = np.zeros(500, np.float32), np.ones(1000, np.float32)
     samples = np.concatenate([silence, voice, silence, silence, voice, silence])
-    words = timed("One two. Three four.", samples, rate, "en")
+    words = time_words("One two. Three four.", samples, rate, "en")
     assert [word.text for word in words] == ["One", " two.", " Three", " four."]
     assert [word.start for word in words] == pytest.approx([0.5, 0.93, 2.5, 3.0], abs=0.02)
     assert words[1].end == pytest.approx(1.5, abs=0.02)
@@ -51,7 +51,7 @@ def test_a_pause_is_given_to_a_sentence_and_not_to_an_abbreviation() -> None:
     rate = 1000
     silence, voice = np.zeros(500, np.float32), np.ones(2000, np.float32)
     samples = np.concatenate([silence, voice, silence, voice, silence])
-    words = timed("Mr. Lee saw St. James. He then met Mrs. Jones.", samples, rate, "en")
+    words = time_words("Mr. Lee saw St. James. He then met Mrs. Jones.", samples, rate, "en")
     assert words[4].text == " James."
     assert words[4].end == pytest.approx(2.5, abs=0.02)
     assert words[5].start == pytest.approx(3.0, abs=0.02)
@@ -72,7 +72,9 @@ def test_a_text_is_spoken_and_its_words_are_within_it(tmp_path: Path, weights: P
 
 def test_recordings_begin_where_they_belong_to_the_sample(tmp_path: Path) -> None:
     path = tmp_path / "track.wav"
-    track([Said(sound(tmp_path, 0.5, 1), 0.5), Said(sound(tmp_path, 0.05, 1, 500), 2.0)], 4, path, WATCH)
+    track(
+        [PlacedSpeech(sound(tmp_path, 0.5, 1), 0.5), PlacedSpeech(sound(tmp_path, 0.05, 1, 500), 2.0)], 4, path, WATCH
+    )
     told = heard(path)
     loud = np.abs(told) > 0.01
     assert len(told) == 4 * RATE
@@ -86,16 +88,16 @@ def test_recordings_begin_where_they_belong_to_the_sample(tmp_path: Path) -> Non
 @pytest.mark.parametrize("loud", [0.9, 0.02])
 def test_a_sound_comes_out_at_minus_16_lufs_without_clipping(tmp_path: Path, loud: float) -> None:
     spoken = tmp_path / "track.wav"
-    track([Said(sound(tmp_path, loud, 6), 0)], 6, spoken, WATCH)
+    track([PlacedSpeech(sound(tmp_path, loud, 6), 0)], 6, spoken, WATCH)
     told = mix(spoken, None, 6, tmp_path / "mix.wav", WATCH)
-    loudness, peak = measured(tmp_path / "mix.wav", WATCH)
+    loudness, peak = measure_loudness(tmp_path / "mix.wav", WATCH)
     assert told == loudness == pytest.approx(LOUDNESS, abs=0.5)
     assert peak <= -1.4
 
 
 def test_music_gives_way_to_speech_goes_round_and_fades(tmp_path: Path) -> None:
     music, path = sound(tmp_path, 0.3, 2, 3000), tmp_path / "mix.wav"
-    track([Said(sound(tmp_path, 0.5, 4), 4)], 12, tmp_path / "track.wav", WATCH)
+    track([PlacedSpeech(sound(tmp_path, 0.5, 4), 4)], 12, tmp_path / "track.wav", WATCH)
     mix(tmp_path / "track.wav", music, 12, path, WATCH)
     told = heard(path)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.core.capabilities import identity, refuse
+from bot.core.capabilities import check_supported, model_identity
 from engine.core.errors import BadInput
 from engine.media.video import probe
 from engine.tasks.film.scenes_task import Params as Scenes
@@ -77,8 +77,8 @@ def test_without_a_model_live_is_refused_by_name(tmp_path: Path) -> None:
             BadInput,
             match=r"motion “live” is not here, and /status says why\. There is: auto, still, pan, zoom, parallax",
         ):
-            refuse(params, plain.services[task])
-    refuse(Params(prompt="a"), plain.services["video"])
+            check_supported(params, plain.services[task])
+    check_supported(Params(prompt="a"), plain.services["video"])
 
 
 def test_another_model_makes_another_video_and_leaves_the_others_in_the_cache(studio: Studio, tmp_path: Path) -> None:
@@ -88,6 +88,8 @@ def test_another_model_makes_another_video_and_leaves_the_others_in_the_cache(st
     assert (plain.extras["motion live"].model, str(alive.extras["motion live"].why)) == ("", "config.toml asks for it.")
     for motion in ("live", "auto"):
         if motion != "live":
-            assert identity(Params(prompt="a"), plain) != identity(Params(prompt="a"), alive)
-        assert backends.identity(studio.settings) in identity(Params(prompt="a", motion=motion), alive)
-    assert identity(Params(prompt="a", motion="pan"), plain) == identity(Params(prompt="a", motion="pan"), alive)
+            assert model_identity(Params(prompt="a"), plain) != model_identity(Params(prompt="a"), alive)
+        assert backends.identity(studio.settings) in model_identity(Params(prompt="a", motion=motion), alive)
+    assert model_identity(Params(prompt="a", motion="pan"), plain) == model_identity(
+        Params(prompt="a", motion="pan"), alive
+    )

@@ -11,8 +11,8 @@ from PIL import Image
 
 from engine.core.errors import BadInput, Cancelled, TooLarge
 from engine.core.job import Media
-from engine.media.video import Watch, opened, probe, run
-from engine.tasks.film.sound.mix import measured
+from engine.media.video import CancelOrTimeout, open_input, probe, run_pipeline
+from engine.tasks.film.sound.mix import measure_loudness
 from engine.tasks.film.video_task import Params
 from engine.tasks.registry import TASKS
 from engine.tasks.subtitle.reading import read_subtitles
@@ -40,8 +40,10 @@ def test_a_picture_and_words_become_a_video_with_voice_and_subtitles(studio: Stu
     assert " ".join(cue.text for cue in cues).replace("\n", " ") == "Night falls. The lamp is lit."
     assert cues[-1].end <= found.seconds
     sound = tmp_path / "sound.wav"
-    run(opened(film.path, film.mime)["a:0"].output(str(sound), f="wav", acodec="pcm_s16le"), Watch())
-    assert measured(sound, Watch())[0] == pytest.approx(-16, abs=1)
+    run_pipeline(
+        open_input(film.path, film.mime)["a:0"].output(str(sound), f="wav", acodec="pcm_s16le"), CancelOrTimeout()
+    )
+    assert measure_loudness(sound, CancelOrTimeout())[0] == pytest.approx(-16, abs=1)
     assert made.facts["backend"] == "ffmpeg"
     assert "en_US" in str(made.facts["model"]) or "espeak" in str(made.facts["model"])
 
@@ -62,7 +64,10 @@ def test_a_prompt_is_drawn_and_moves_in_silence(studio: Studio, shape: str, size
 def test_a_sound_of_ones_own_gives_its_length_and_is_heard_for_subtitles(studio: Studio) -> None:
     spoken = studio.make("video", image=studio.picture(), text="We build a wooden chair, and paint it blue.")
     path = studio.folder / "speech.wav"
-    run(opened(spoken.media[0].path, spoken.media[0].mime)["a:0"].output(str(path), f="wav", ar=16000), Watch())
+    run_pipeline(
+        open_input(spoken.media[0].path, spoken.media[0].mime)["a:0"].output(str(path), f="wav", ar=16000),
+        CancelOrTimeout(),
+    )
     sound = studio.kept(path)
     made = studio.make("video", image=studio.picture(), audio=sound, subtitles=True)
     assert made.media[0].seconds == pytest.approx(sound.seconds, abs=0.05)
@@ -71,7 +76,7 @@ def test_a_sound_of_ones_own_gives_its_length_and_is_heard_for_subtitles(studio:
 
 def test_a_cancel_ends_it_within_a_second(studio: Studio) -> None:
     context = studio.context("video", "cancelled")
-    params = Params(image=studio.picture(), seconds=60, motion="parallax").seeded()
+    params = Params(image=studio.picture(), seconds=60, motion="parallax").with_seed()
     failed: list[BaseException] = []
 
     def work() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.tasks.imagine.sdxl.acceleration.ahead_of_time_compile import _calls, _signature, described
+from engine.tasks.imagine.sdxl.acceleration.ahead_of_time_compile import _calls, _signature, describe_work
 from engine.tasks.imagine.sdxl.acceleration.compiled_regions import UNET, VAE, Regions
 from engine.torch_support.torchvision_import import import_torchvision
 from tests.tiny_sdxl import save_tiny_sdxl
@@ -60,7 +60,7 @@ def test_regions_without_weights_are_given_what_the_real_ones_are_given(tmp_path
     for regions, (network, inputs) in calls.items():
         real = _seen_by_regions(regions, network, inputs)
         assert real
-        assert [_signature(*call) for call in _calls(described(regions, network, inputs))] == real
+        assert [_signature(*call) for call in _calls(describe_work(regions, network, inputs))] == real
 
 
 def _seen_by_regions(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> list[str]:

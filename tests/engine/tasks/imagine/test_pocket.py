@@ -13,10 +13,10 @@ from PIL import Image
 
 from engine.core.errors import BadInput, MissingModel
 from engine.core.task import EngineSettings
-from engine.tasks.imagine.backends import TOO_MUCH, choose
-from engine.tasks.imagine.contract import Painting
+from engine.tasks.imagine.backends import POCKET_UNSUPPORTED, choose
+from engine.tasks.imagine.contract import GeneratedImages
 from engine.tasks.imagine.params import Params
-from engine.tasks.imagine.pocket.generator import PocketPainter
+from engine.tasks.imagine.pocket.generator import PocketGenerator
 from engine.tasks.imagine.pocket.minilm import MiniLM
 from engine.tasks.imagine.pocket.pocket import Pocket
 from engine.tasks.imagine.pocket.sampler import Array, sample, times
@@ -36,7 +36,7 @@ def pocket() -> Pocket:
 
 @pytest.fixture(scope="module")
 def minilm() -> MiniLM:
-    folder = registry.need("minilm", registry.FOLDER)
+    folder = registry.path_or_raise("minilm", registry.FOLDER)
     return MiniLM(folder / "model.safetensors", folder / "tokenizer.json", 22)
 
 
@@ -149,7 +149,7 @@ def test_what_a_step_raises_stops_the_drawing(pocket: Pocket) -> None:
 
 def test_what_distilled_weights_cannot_honour_is_refused(tmp_path: Path) -> None:
     told = choose(EngineSettings("cpu", tmp_path, 10**9, {"imagine": "pocket"}))
-    assert told.refuses == ("negative", "guidance", *TOO_MUCH)
+    assert told.refuses == ("negative", "guidance", *POCKET_UNSUPPORTED)
 
 
 def test_a_picture_to_start_from_is_kept_the_more_the_less_the_strength(pocket: Pocket) -> None:
@@ -207,7 +207,7 @@ def small_network(guiding: str, size: int = 32) -> bytes:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A weights folder with the text encoder alone."""
-    (tmp_path / "minilm").symlink_to(registry.need("minilm", registry.FOLDER).absolute())
+    (tmp_path / "minilm").symlink_to(registry.path_or_raise("minilm", registry.FOLDER).absolute())
     return tmp_path
 
 
@@ -233,28 +233,28 @@ def test_without_the_text_encoder_the_person_learns_what_to_fetch(tmp_path: Path
 
 
 @pytest.fixture(scope="module")
-def painter() -> PocketPainter:
-    return PocketPainter(registry.FOLDER)
+def painter() -> PocketGenerator:
+    return PocketGenerator(registry.FOLDER)
 
 
-def painting(painter: PocketPainter, prompt: str) -> Painting:
-    return painter.paint(Params(prompt=prompt, seed=5, steps=2), lambda *_: None)
+def painting(painter: PocketGenerator, prompt: str) -> GeneratedImages:
+    return painter.generate(Params(prompt=prompt, seed=5, steps=2), lambda *_: None)
 
 
-def test_an_emoji_is_drawn_as_what_it_shows(painter: PocketPainter) -> None:
+def test_an_emoji_is_drawn_as_what_it_shows(painter: PocketGenerator) -> None:
     shown = painting(painter, "🐱")
     assert np.array_equal(shown.pictures[0], painting(painter, "cat face").pictures[0])
     assert not np.array_equal(shown.pictures[0], painting(painter, "🚀").pictures[0])
     assert len(shown.notes) == 1
 
 
-def test_words_in_another_script_change_nothing_and_are_named(painter: PocketPainter) -> None:
+def test_words_in_another_script_change_nothing_and_are_named(painter: PocketGenerator) -> None:
     told = painting(painter, "a red apple 猫, красный")
     assert np.array_equal(told.pictures[0], painting(painter, "a red apple ,").pictures[0])
     assert [note.facts for note in told.notes[1:]] == [{"words": "猫 красный"}]
 
 
 @pytest.mark.parametrize("prompt", ["猫", "красный кот", "قطة", "?!", "\u200b→"])
-def test_a_prompt_of_which_nothing_can_be_read_is_refused(painter: PocketPainter, prompt: str) -> None:
+def test_a_prompt_of_which_nothing_can_be_read_is_refused(painter: PocketGenerator, prompt: str) -> None:
     with pytest.raises(BadInput, match="of which the model here can read nothing"):
         painting(painter, prompt)

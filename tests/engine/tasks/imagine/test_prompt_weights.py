@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import BadInput
-from engine.tasks.imagine.prompt_weights import fragments, numbered
+from engine.tasks.imagine.prompt_weights import fragments, has_explicit_weights
 
 
 def told(prompt: str) -> list[tuple[str, float]]:
@@ -38,9 +38,9 @@ def test_a_weight_over_the_bound_is_refused_with_what_to_do() -> None:
 
 
 def test_only_numbers_are_surely_meant_as_weights() -> None:
-    assert numbered("a (cat:1.2)")
-    assert not numbered("a cat (smiling) at 9:30")
-    assert not numbered(r"a \(cat:1.2\)")
+    assert has_explicit_weights("a (cat:1.2)")
+    assert not has_explicit_weights("a cat (smiling) at 9:30")
+    assert not has_explicit_weights(r"a \(cat:1.2\)")
 
 
 @given(st.text(alphabet="ab ,!\\"))
@@ -51,5 +51,5 @@ def test_words_without_brackets_are_left_as_they_are(prompt: str) -> None:
 @pytest.mark.parametrize("prompt", ["(" * 30_000 + ")" * 30_000, ":" + "1" * 60_000, "(a:1" * 15_000, "[(a] " * 12_000])
 def test_hostile_brackets_hold_nobody_up(prompt: str) -> None:
     begun = time.thread_time()
-    numbered(prompt)
+    has_explicit_weights(prompt)
     assert time.thread_time() - begun < 1

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.core.errors import BadInput, MissingModel, Sentence
+from engine.core.errors import BadInput, MissingModel, UserMessage
 from engine.core.job import Media
 from engine.core.task import EngineSettings
 from engine.media.files import keep
 from engine.media.png import encode
-from engine.media.rgb import pixels
+from engine.media.rgb import load_rgb
 from engine.tasks.imagine.params import Params
 from engine.tasks.imagine.sdxl import pipelines as plain_road
 from engine.tasks.imagine.sdxl.checkpoint import service
 from engine.tasks.imagine.sdxl.control import controlnet, edge_detectors, pose
-from engine.tasks.imagine.sdxl.generator import SdxlPainter
+from engine.tasks.imagine.sdxl.generator import SdxlGenerator
 from engine.vision.depth import network as depth
 from tests.tiny_sdxl import (
     save_tiny_controlnet,
@@ -57,8 +57,8 @@ def settings(home: Path) -> Iterator[EngineSettings]:
 
 
 @pytest.fixture(scope="module")
-def painter(settings: EngineSettings) -> SdxlPainter:
-    return SdxlPainter(settings)
+def painter(settings: EngineSettings) -> SdxlGenerator:
+    return SdxlGenerator(settings)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +102,8 @@ def quiet(_stage: str, _fraction: float, _preview: object = None) -> None:
     return None
 
 
-def drawn(painter: SdxlPainter, **options: Any) -> Picture:
-    (picture,) = painter.paint(Params(prompt="a cat", seed=7, **options), quiet).pictures
+def drawn(painter: SdxlGenerator, **options: Any) -> Picture:
+    (picture,) = painter.generate(Params(prompt="a cat", seed=7, **options), quiet).pictures
     return picture
 
 
@@ -118,7 +118,7 @@ def right_half(shape: tuple[int, ...]) -> Picture:
 
 
 def test_from_a_picture_it_draws_what_diffusers_draws(
-    painter: SdxlPainter, plain: Callable[..., Picture], photo: Picture, tmp_path: Path
+    painter: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, tmp_path: Path
 ) -> None:
     from PIL import Image
 
@@ -128,7 +128,7 @@ def test_from_a_picture_it_draws_what_diffusers_draws(
 
 
 def test_into_a_mask_it_draws_what_diffusers_draws_and_leaves_the_rest_alone(
-    painter: SdxlPainter, plain: Callable[..., Picture], photo: Picture, tmp_path: Path
+    painter: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, tmp_path: Path
 ) -> None:
     from PIL import Image
 
@@ -150,7 +150,7 @@ def test_into_a_mask_it_draws_what_diffusers_draws_and_leaves_the_rest_alone(
 
 
 def test_a_mask_of_another_size_and_a_picture_of_any_shape_come_out_in_the_pictures_size(
-    painter: SdxlPainter, tmp_path: Path
+    painter: SdxlGenerator, tmp_path: Path
 ) -> None:
     large = np.full((300, 401, 3), 90, np.uint8)
     mask = np.zeros((30, 40, 3), np.uint8)
@@ -163,14 +163,14 @@ def test_a_mask_of_another_size_and_a_picture_of_any_shape_come_out_in_the_pictu
     assert not changed[:, 160:].any()
 
 
-def test_a_black_mask_is_refused(painter: SdxlPainter, photo: Picture, tmp_path: Path) -> None:
+def test_a_black_mask_is_refused(painter: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="mask is black all over"):
         drawn(painter, image=kept(photo, tmp_path), mask=kept(photo * 0, tmp_path))
 
 
 @pytest.mark.parametrize("towards", ["left", "right", "up", "down"])
 def test_a_pan_adds_half_a_window_and_leaves_the_far_side_alone(
-    painter: SdxlPainter, tmp_path: Path, towards: str
+    painter: SdxlGenerator, tmp_path: Path, towards: str
 ) -> None:
     square = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     ours = drawn(painter, image=kept(square, tmp_path), extend=towards)
@@ -180,7 +180,7 @@ def test_a_pan_adds_half_a_window_and_leaves_the_far_side_alone(
     assert far(old, same) == 0
 
 
-def test_zooming_out_keeps_the_size_and_the_middle(painter: SdxlPainter, photo: Picture, tmp_path: Path) -> None:
+def test_zooming_out_keeps_the_size_and_the_middle(painter: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
     from PIL import Image
 
     square = photo[:, :64]
@@ -190,13 +190,13 @@ def test_zooming_out_keeps_the_size_and_the_middle(painter: SdxlPainter, photo: 
     assert far(ours[13:50, 13:50], inner[3:40, 3:40]) == 0
 
 
-def test_a_picture_that_is_long_enough_is_not_panned_further(painter: SdxlPainter, tmp_path: Path) -> None:
+def test_a_picture_that_is_long_enough_is_not_panned_further(painter: SdxlGenerator, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="at most 256"):
         drawn(painter, image=kept(np.zeros((64, 256, 3), np.uint8), tmp_path), extend="right")
 
 
 def test_with_a_lora_it_draws_what_diffusers_draws_and_afterwards_without_it(
-    painter: SdxlPainter, plain: Callable[..., Picture], home: Path
+    painter: SdxlGenerator, plain: Callable[..., Picture], home: Path
 ) -> None:
     before = drawn(painter)
     ours = drawn(painter, lora="film:0.8")
@@ -206,7 +206,7 @@ def test_with_a_lora_it_draws_what_diffusers_draws_and_afterwards_without_it(
     assert far(drawn(painter), before) == 0
 
 
-def test_a_file_that_is_no_lora_is_told_plainly(painter: SdxlPainter, home: Path) -> None:
+def test_a_file_that_is_no_lora_is_told_plainly(painter: SdxlGenerator, home: Path) -> None:
     (home / "weights" / "loras" / "broken.safetensors").write_bytes(b"no")
     with pytest.raises(MissingModel, match="LoRA broken cannot be read"):
         drawn(painter, lora="broken")
@@ -214,7 +214,7 @@ def test_a_file_that_is_no_lora_is_told_plainly(painter: SdxlPainter, home: Path
 
 
 def test_along_edges_it_draws_what_diffusers_draws(
-    painter: SdxlPainter, plain: Callable[..., Picture], photo: Picture, home: Path, tmp_path: Path
+    painter: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, home: Path, tmp_path: Path
 ) -> None:
     from diffusers import ControlNetModel
     from PIL import Image
@@ -254,7 +254,7 @@ def test_each_control_follows_something_else_of_the_picture_and_of_another_pictu
 ) -> None:
     """All their networks here have the same weights."""
     network = {"control:scribble": str(home / "weights" / "controls" / "canny")}
-    painter = SdxlPainter(replace(settings, models=settings.models | network))
+    painter = SdxlGenerator(replace(settings, models=settings.models | network))
     images = [kept(photo, tmp_path), kept(np.ascontiguousarray(photo[:, ::-1] // 2), tmp_path)]
     made = [drawn(painter, image=image, control=kind) for kind in ("canny", "scribble", "depth") for image in images]
     assert min(far(one, other) for one, other in combinations(made, 2)) > 2
@@ -262,7 +262,7 @@ def test_each_control_follows_something_else_of_the_picture_and_of_another_pictu
 
 @pytest.mark.parametrize("kind", ["depth", "pose"])
 def test_what_a_network_reads_in_the_picture_is_followed(
-    painter: SdxlPainter, photo: Picture, tmp_path: Path, kind: str
+    painter: SdxlGenerator, photo: Picture, tmp_path: Path, kind: str
 ) -> None:
     image = kept(photo, tmp_path)
     followed, freely = (drawn(painter, image=image, control=kind, control_weight=each) for each in (1.0, 0.0))
@@ -299,7 +299,7 @@ def test_outlines_are_white_where_the_picture_changes(photo: Picture) -> None:
 
 
 def test_a_control_without_its_network_is_refused_with_what_there_is(settings: EngineSettings) -> None:
-    told = service(settings, Sentence(template="why"), 1)
+    told = service(settings, UserMessage(template="why"), 1)
     assert set(told.offers["control"]) == {"canny", "depth", "pose"}
     assert set(told.offers["lora"]) == {"film"}
 
@@ -311,7 +311,7 @@ def test_a_control_whose_files_are_not_whole_is_told_plainly(settings: EngineSet
 
 
 def test_only_the_newest_control_is_kept_and_it_is_counted_with_what_reads_for_it(
-    painter: SdxlPainter, photo: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    painter: SdxlGenerator, photo: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn(painter, image=kept(photo, tmp_path), control="canny")
     old = weakref.ref(painter._sketcher._controls["canny"].network)
@@ -333,19 +333,19 @@ def test_only_the_newest_control_is_kept_and_it_is_counted_with_what_reads_for_i
 
 
 def test_with_little_memory_it_draws_the_same_along_a_control(
-    painter: SdxlPainter, photo: Picture, tmp_path: Path
+    painter: SdxlGenerator, photo: Picture, tmp_path: Path
 ) -> None:
     asked: dict[str, Any] = {"image": kept(photo, tmp_path), "control": "canny", "lora": "film"}
     roomy = drawn(painter, **asked)
-    painter.spare(2)
+    painter.set_memory_level(2)
     assert far(drawn(painter, **asked), roomy) <= 2
-    painter.spare(0)
+    painter.set_memory_level(0)
     assert far(drawn(painter, **asked), roomy) == 0
 
 
 @pytest.mark.parametrize("lora", ["", "film"])
 def test_with_little_memory_words_are_read_and_gone_before_it_draws_from_a_picture(
-    painter: SdxlPainter, photo: Picture, tmp_path: Path, lora: str, monkeypatch: pytest.MonkeyPatch
+    painter: SdxlGenerator, photo: Picture, tmp_path: Path, lora: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[set[str]] = []
     draw = plain_road.draw
@@ -356,16 +356,16 @@ def test_with_little_memory_words_are_read_and_gone_before_it_draws_from_a_pictu
 
     monkeypatch.setattr(plain_road, "draw", watched)
     asked: dict[str, Any] = {"image": kept(photo, tmp_path), "control": "canny", "strength": 0.5, "lora": lora}
-    painter.spare(2)
+    painter.set_memory_level(2)
     drawn(painter, **asked)
     assert seen == [{"unet", "vae", "control"}]
     assert all(part.parked for part in painter._parts.values())
-    painter.spare(0)
+    painter.set_memory_level(0)
     drawn(painter, **asked)
     assert seen[1] == {"texts", "unet", "vae", "control"}
 
 
-def test_tiling_makes_opposite_edges_meet(painter: SdxlPainter) -> None:
+def test_tiling_makes_opposite_edges_meet(painter: SdxlGenerator) -> None:
     """A network of circular convolutions draws the same picture, moved, from noise that is moved."""
     import torch
 
@@ -385,7 +385,7 @@ def test_tiling_makes_opposite_edges_meet(painter: SdxlPainter) -> None:
     assert far(drawn(painter, tiling=True), drawn(painter)) > 2
 
 
-def test_tiling_has_no_seam_where_little_memory_makes_the_vae_decode_in_tiles(painter: SdxlPainter) -> None:
+def test_tiling_has_no_seam_where_little_memory_makes_the_vae_decode_in_tiles(painter: SdxlGenerator) -> None:
     """Jumps across the edges against those inside, of a picture whose latents go on at the opposite edge."""
     import torch
 
@@ -399,19 +399,19 @@ def test_tiling_has_no_seam_where_little_memory_makes_the_vae_decode_in_tiles(pa
         page = vae.decode(smooth, return_dict=False)[0]
         return float((page[..., 0] - page[..., -1]).abs().mean() / (page[..., 1:] - page[..., :-1]).abs().mean())
 
-    painter.spare(1)
+    painter.set_memory_level(1)
     vae.tile_latent_min_size, vae.tile_sample_min_size = 32, 64
     with torch.inference_mode():
         plain = seam()
         with seamless(painter._pipe):
             fitting = seam()
         assert seam() == plain
-    painter.spare(0)
+    painter.set_memory_level(0)
     assert fitting < 1 < plain
 
 
-def test_a_variation_turns_from_one_seeds_picture_to_anothers(painter: SdxlPainter) -> None:
-    own, other = drawn(painter), painter.paint(Params(prompt="a cat", seed=8), quiet).pictures[0]
+def test_a_variation_turns_from_one_seeds_picture_to_anothers(painter: SdxlGenerator) -> None:
+    own, other = drawn(painter), painter.generate(Params(prompt="a cat", seed=8), quiet).pictures[0]
     assert far(drawn(painter, variation=0), own) == 0
     assert far(drawn(painter, variation=1), other) <= 1
     away = [
@@ -421,8 +421,8 @@ def test_a_variation_turns_from_one_seeds_picture_to_anothers(painter: SdxlPaint
     assert 0 < away[0] < away[1] < away[2]
 
 
-def test_variations_of_a_count_turn_to_seeds_of_their_own(painter: SdxlPainter) -> None:
-    three = painter.paint(Params(prompt="a cat", seed=7, variation=0.5, variation_seed=20, count=3), quiet).pictures
+def test_variations_of_a_count_turn_to_seeds_of_their_own(painter: SdxlGenerator) -> None:
+    three = painter.generate(Params(prompt="a cat", seed=7, variation=0.5, variation_seed=20, count=3), quiet).pictures
     alone = drawn(painter, variation=0.5, variation_seed=22)
     assert far(three[2], alone) <= 2
     assert far(three[0], three[1]) > 2
@@ -431,12 +431,12 @@ def test_variations_of_a_count_turn_to_seeds_of_their_own(painter: SdxlPainter) 
 def test_noise_between_two_has_their_spread() -> None:
     import torch
 
-    from engine.tasks.imagine.sdxl.noise import between, noises
+    from engine.tasks.imagine.sdxl.noise import noises, slerp
 
     one, other = (noises([seed], (4, 64, 64), torch.float32) for seed in (1, 2))
-    assert float(between(one, other, 0.5).std()) == pytest.approx(1, abs=0.02)
+    assert float(slerp(one, other, 0.5).std()) == pytest.approx(1, abs=0.02)
     assert float(torch.lerp(one, other, 0.5).std()) < 0.75
-    assert torch.equal(between(one, one, 0.5), one)
+    assert torch.equal(slerp(one, one, 0.5), one)
 
 
 @pytest.mark.parametrize(
@@ -448,13 +448,13 @@ def test_noise_between_two_has_their_spread() -> None:
     ],
 )
 def test_sizes_are_those_of_the_buckets_or_exact(
-    painter: SdxlPainter, options: dict[str, Any], extent: tuple[int, int]
+    painter: SdxlGenerator, options: dict[str, Any], extent: tuple[int, int]
 ) -> None:
     picture = drawn(painter, **options)
     assert (picture.shape[1], picture.shape[0]) == extent
 
 
-def test_a_picture_to_start_from_keeps_its_shape(painter: SdxlPainter, photo: Picture, tmp_path: Path) -> None:
+def test_a_picture_to_start_from_keeps_its_shape(painter: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
     assert drawn(painter, image=kept(photo, tmp_path)).shape == (48, 80, 3)
     assert drawn(painter, image=kept(photo, tmp_path), shape="square").shape == (64, 64, 3)
 
@@ -462,7 +462,9 @@ def test_a_picture_to_start_from_keeps_its_shape(painter: SdxlPainter, photo: Pi
 @pytest.mark.parametrize(
     ("width", "height", "told"), [(4096, 64, "width is 4096"), (128, 128, "128 x 128 is too much")]
 )
-def test_a_size_that_the_model_cannot_draw_is_refused(painter: SdxlPainter, width: int, height: int, told: str) -> None:
+def test_a_size_that_the_model_cannot_draw_is_refused(
+    painter: SdxlGenerator, width: int, height: int, told: str
+) -> None:
     with pytest.raises(BadInput, match=told):
         drawn(painter, width=width, height=height)
 
@@ -472,7 +474,7 @@ def test_a_vae_that_overflows_in_half_precision_stays_as_it_was(
     settings: EngineSettings, photo: Picture, tmp_path: Path
 ) -> None:
     """Diffusers casts such a one to and fro, which moves its weights."""
-    painter = SdxlPainter(settings)
+    painter = SdxlGenerator(settings)
     pipe = painter._pipe
     for part in (pipe.unet, pipe.text_encoder, pipe.text_encoder_2):
         part.half()
@@ -483,4 +485,4 @@ def test_a_vae_that_overflows_in_half_precision_stays_as_it_was(
 
 
 def test_what_was_kept_is_what_was_given(photo: Picture, tmp_path: Path) -> None:
-    assert far(pixels(kept(photo, tmp_path).path), photo) == 0
+    assert far(load_rgb(kept(photo, tmp_path).path), photo) == 0

@@ -30,8 +30,8 @@ def far(one: Any, other: Any) -> float:
 def test_a_short_prompt_is_encoded_as_diffusers_does(pipe: Any) -> None:
     words, against, pooled, pooled_against = pipe.encode_prompt("a cat", negative_prompt="a dog")
     ours = encode(pipe, "a cat", "a dog", guided=True)
-    assert far(ours.words, words) == far(ours.against, against) == 0
-    assert far(ours.pooled, pooled) == far(ours.pooled_against, pooled_against) == 0
+    assert far(ours.words, words) == far(ours.negative_embeds, against) == 0
+    assert far(ours.pooled, pooled) == far(ours.pooled_negative_embeds, pooled_against) == 0
 
 
 def test_emoji_are_encoded_by_name(pipe: Any) -> None:
@@ -76,8 +76,8 @@ def test_a_long_prompt_is_read_to_its_end(pipe: Any) -> None:
 @pytest.mark.parametrize(("prompt", "negative"), [(LONG, ""), (LONG, "a dog"), ("a cat", LONG), (LONG, LONG)])
 def test_what_to_keep_out_is_as_long_as_the_prompt(pipe: Any, prompt: str, negative: str) -> None:
     encoded = encode(pipe, prompt, negative, guided=True)
-    assert encoded.words.shape == encoded.against.shape
-    assert negative or float(encoded.against.abs().max()) == 0
+    assert encoded.words.shape == encoded.negative_embeds.shape
+    assert negative or float(encoded.negative_embeds.abs().max()) == 0
 
 
 @pytest.mark.parametrize("prompt", ["!" * 80 + " (!a:0.7) b (!:0.5)", "(:1.2) a", "", "((((((a))))))", "(a:0)"])

@@ -85,7 +85,7 @@ def test_where_nothing_fits_the_grammar_writes_and_that_is_told(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = LanguageModelWriter(str(folder), "tiny", tmp_path)
-    monkeypatch.setattr("engine.tasks.magic.language_model.MOST_TOKENS", 1)
+    monkeypatch.setattr("engine.tasks.magic.language_model.MAX_TOKENS", 1)
     writing = writer.write(Params(idea=IDEA), quiet)
     assert writing.prompt.startswith(f"{IDEA}, ")
     assert writing.facts["backend"] == "grammar"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import BadInput, Cancelled, MissingModel
-from engine.media.video import Watch, samples
+from engine.media.video import CancelOrTimeout, samples
 from engine.tasks import speech as voice
 from engine.tasks.film.sound.word_timing import sounding
 from engine.tasks.speech import languages, voices
@@ -20,7 +20,9 @@ from engine.text.language import MODEL_BYTES
 from engine.weights import registry
 
 
-def said(text: str, folder: Path = registry.FOLDER, language: str | None = None, who: str = "") -> voice.Spoken:
+def said(
+    text: str, folder: Path = registry.FOLDER, language: str | None = None, who: str = ""
+) -> voice.SynthesizedSpeech:
     return voice.Speaker(folder).speak(text, lambda: None, language, who)
 
 
@@ -29,8 +31,8 @@ def test_english_is_spoken_by_the_natural_voice_and_whisper_understands_it(tmp_p
     assert (spoken.voice, spoken.language, spoken.notes) == ("en_US-joe-medium", "en", ())
     assert 1.5 < spoken.seconds < 6
     voice.save(spoken, tmp_path / "said.wav")
-    heard = samples(tmp_path / "said.wav", "audio/wav", 16000, Watch())
-    whisper = Whisper(registry.need("whisper-base", registry.FOLDER), "cpu")
+    heard = samples(tmp_path / "said.wav", "audio/wav", 16000, CancelOrTimeout())
+    whisper = Whisper(registry.path_or_raise("whisper-base", registry.FOLDER), "cpu")
     transcript = whisper.transcribe(heard, "en", "transcribe", lambda: None, lambda _: None)
     assert "brown fox jumps over the lazy dog" in "".join(word.text for word in transcript.words).lower()
 
@@ -85,7 +87,7 @@ def test_a_woman_is_asked_for_and_sounds_higher_than_a_man(tmp_path: Path) -> No
     assert woman > 1.2 * man
 
 
-def pitch(spoken: voice.Spoken) -> float:
+def pitch(spoken: voice.SynthesizedSpeech) -> float:
     """The median pitch in hertz, by autocorrelation of the loud pieces."""
     pieces = [spoken.samples[at : at + 1024] for at in range(0, len(spoken.samples) - 1024, 512)]
     found = []

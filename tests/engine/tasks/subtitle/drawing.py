@@ -7,29 +7,29 @@ from typing import Any
 import numpy as np
 
 from engine.media.files import keep
-from engine.media.video import Watch, frames, probe, run
+from engine.media.video import CancelOrTimeout, frames, probe, run_pipeline
 from engine.tasks.subtitle.cues import Cue
 from engine.tasks.subtitle.render import Renderer, furnish
-from engine.tasks.subtitle.styles import Look, ass
+from engine.tasks.subtitle.styles import SubtitleStyle, ass
 from engine.tasks.subtitle.typefaces import typefaces
 from engine.weights.registry import weights_folder
 
 
-def page(folder: Path, cues: list[Cue], look: Look, at: float) -> "np.ndarray[Any, Any]":
+def page(folder: Path, cues: list[Cue], look: SubtitleStyle, at: float) -> "np.ndarray[Any, Any]":
     """Return the frame `at` seconds, H,W,3, of a dark grey video of 2 s with the cues on it."""
     import ffmpeg
 
     source = folder / "grey.mp4"
     grey = ffmpeg.input(f"color=c=0x404040:s={look.width}x{look.height}:r=10", f="lavfi", t=2)
-    run(grey.output(f"file:{source}", pix_fmt="yuv420p"), Watch())
+    run_pipeline(grey.output(f"file:{source}", pix_fmt="yuv420p"), CancelOrTimeout())
     fonts = typefaces(weights_folder(Path("data")))
     with TemporaryDirectory(dir=folder) as place:
         furnish(Path(place))
-        renderer = Renderer(Path(place), Watch(), fonts)
+        renderer = Renderer(Path(place), CancelOrTimeout(), fonts)
         made = renderer.burn(keep(source.read_bytes(), folder / "media"), ass(cues, look, fonts), lambda _: None)
         stream = probe(made, "video/mp4").video
         assert stream
-        pictures = list(frames(made, "video/mp4", stream, Watch()))
+        pictures = list(frames(made, "video/mp4", stream, CancelOrTimeout()))
     return pictures[int(at * 10)]
 
 

@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import Cancelled
-from engine.tasks.subtitle.cues import APART, LINE, LONGEST, PACE, SHORTEST, Word, cells, cut, filled, joined
+from engine.tasks.subtitle.cues import (
+    CHARACTERS_PER_SECOND,
+    GAP_SECONDS,
+    LINE_CELLS,
+    MAX_CUE_SECONDS,
+    MIN_CUE_SECONDS,
+    Word,
+    cells,
+    cut,
+    fill_missing_times,
+    join_words,
+)
 from engine.tasks.subtitle.sources import under
 
 
@@ -66,7 +77,7 @@ def test_a_quotation_mark_after_the_end_of_a_sentence_does_not_hide_it() -> None
     ],
 )
 def test_the_language_tells_its_abbreviations(language: str, said: str, count: int) -> None:
-    assert len(cut(spoken(said), LINE, language)) == count
+    assert len(cut(spoken(said), LINE_CELLS, language)) == count
 
 
 def test_a_long_sentence_breaks_where_a_clause_ends() -> None:
@@ -89,35 +100,35 @@ def test_a_silence_ends_a_cue() -> None:
 
 def test_a_cue_stays_long_enough_to_be_read() -> None:
     cue, _ = cut([Word(" Yes!", 1.0, 1.1), Word(" Later.", 9.0, 9.4)])
-    assert (cue.start, cue.end) == (1.0, 1.0 + SHORTEST)
+    assert (cue.start, cue.end) == (1.0, 1.0 + MIN_CUE_SECONDS)
 
 
 def test_chinese_has_half_as_many_characters_in_a_line() -> None:
     said = "我们今天要做一把木头椅子然后把它漆成蓝色首先要仔细测量椅子的四条腿因为短腿会让整把椅子摇晃"
     cues = cut([Word(letter, at * 0.25, at * 0.25 + 0.25) for at, letter in enumerate(said)])
     assert "".join(cue.text.replace("\n", "") for cue in cues) == said
-    assert all(len(line) <= LINE // 2 for cue in cues for line in cue.text.split("\n"))
+    assert all(len(line) <= LINE_CELLS // 2 for cue in cues for line in cue.text.split("\n"))
 
 
 def test_a_word_that_no_line_holds_is_cut() -> None:
     cues = cut([Word(" " + "x" * 130, 0, 4)])
     assert "".join(cue.text.replace("\n", "") for cue in cues) == "x" * 130
-    assert all(cells(line) <= LINE for cue in cues for line in cue.text.split("\n"))
+    assert all(cells(line) <= LINE_CELLS for cue in cues for line in cue.text.split("\n"))
 
 
 def test_words_without_times_share_what_their_neighbours_leave() -> None:
-    words = filled([("a", None, None), ("b", 2.0, 3.0), ("c", None, None), ("d", None, None)], 1.0, 5.0)
+    words = fill_missing_times([("a", None, None), ("b", 2.0, 3.0), ("c", None, None), ("d", None, None)], 1.0, 5.0)
     assert [(word.start, word.end) for word in words] == [(1, 2), (2, 3), (3, 4), (4, 5)]
 
 
 def test_times_that_run_backwards_are_set_right() -> None:
-    words = filled([("a", 1.0, 2.0), ("b", 1.5, 1.2)], 0.0, 3.0)
+    words = fill_missing_times([("a", 1.0, 2.0), ("b", 1.5, 1.2)], 0.0, 3.0)
     assert [(word.start, word.end) for word in words] == [(1, 2), (2, 2)]
 
 
 def test_a_translation_stands_under_the_cue_of_its_time() -> None:
     cues = cut(spoken("Buenos días a todos. / Hasta luego."))
-    first, second = under(cues, [Word(" Good morning.", 0.1, 1.0), Word(" Bye.", 3.5, 4.0)], LINE)
+    first, second = under(cues, [Word(" Good morning.", 0.1, 1.0), Word(" Bye.", 3.5, 4.0)], LINE_CELLS)
     assert (first.text, second.text) == ("Buenos días a todos.\nGood morning.", "Hasta luego.\nBye.")
 
 
@@ -132,20 +143,20 @@ WORDS = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(WORDS, st.integers(10, LINE))
+@given(WORDS, st.integers(10, LINE_CELLS))
 def test_whatever_is_said_is_kept_readable_and_in_order(said: list[tuple[str, float, float]], line: int) -> None:
     words, at = [], 0.0
     for text, seconds, silence in said:
         words.append(Word(f" {text}", at, at + seconds))
         at += seconds + silence
     cues = cut(words, line)
-    assert "".join("".join(map(joined, cue.lines)) for cue in cues).replace(" ", "") == "".join(
+    assert "".join("".join(map(join_words, cue.lines)) for cue in cues).replace(" ", "") == "".join(
         text for text, _, _ in said
     ).replace(" ", "")
     for cue in cues:
         assert len(cue.lines) <= 2
-        assert all(cells(joined(words)) <= line for words in cue.lines)
-        assert 0 < cue.end - cue.start <= LONGEST + 0.01
+        assert all(cells(join_words(words)) <= line for words in cue.lines)
+        assert 0 < cue.end - cue.start <= MAX_CUE_SECONDS + 0.01
     for before, after in pairwise(cues):
         assert before.end <= after.start
 
@@ -157,8 +168,8 @@ def test_speech_at_an_ordinary_pace_can_be_read(pace: float) -> None:
         "paint it blue. First, measure the legs with great care, because a short leg makes the whole chair wobble. "
     )
     cues = cut(spoken(said * 4, pace=pace))
-    assert all(len(cue.text) / (cue.end - cue.start) <= PACE + 2 for cue in cues)
-    assert all(cue.end - cue.start >= SHORTEST - APART for cue in cues)
+    assert all(len(cue.text) / (cue.end - cue.start) <= CHARACTERS_PER_SECOND + 2 for cue in cues)
+    assert all(cue.end - cue.start >= MIN_CUE_SECONDS - GAP_SECONDS for cue in cues)
     assert all(len(line) > 1 for cue in cues for line in cue.lines)
 
 
@@ -176,13 +187,13 @@ def test_a_cancel_ends_cutting_at_the_next_word() -> None:
         raise Cancelled("Cancelled.")
 
     with pytest.raises(Cancelled):
-        cut(spoken("one two three"), LINE, check=cancelled)
+        cut(spoken("one two three"), LINE_CELLS, check=cancelled)
 
 
 def test_a_translation_of_an_hour_is_placed_within_a_second() -> None:
     words = spoken("Buenos días a todos. " * 2500)
     cues = cut(words)
     begun = time.monotonic()
-    placed = under(cues, words, LINE)
+    placed = under(cues, words, LINE_CELLS)
     assert time.monotonic() - begun < 3
     assert sum(len(" ".join(cue.second).split()) for cue in placed) == 10_000

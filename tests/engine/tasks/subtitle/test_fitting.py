@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.tasks.subtitle.cues import PLAIN, Cue, Style, Word, joined
+from engine.tasks.subtitle.cues import PLAIN, Cue, Style, Word, join_words
 from engine.tasks.subtitle.fitting import Room
 from engine.tasks.subtitle.fonts import EMOJI, SYMBOLS, language_of
 from engine.tasks.subtitle.markup import Span
 from engine.tasks.subtitle.sharing import share_time
-from engine.tasks.subtitle.styles import Look, ass
+from engine.tasks.subtitle.styles import SubtitleStyle, ass
 from engine.tasks.subtitle.typefaces import typefaces
 from engine.weights.registry import weights_folder
 from tests.engine.tasks.subtitle.drawing import inked, page
@@ -35,14 +35,14 @@ def cue(text: str) -> Cue:
 
 
 def fitted(text: str, width: float, language: str = "en", height: float = 1000) -> list[str]:
-    return [joined(line) for line in Room(width, height, FONTS, language).fit(cue(text), PLAIN).lines]
+    return [join_words(line) for line in Room(width, height, FONTS, language).fit(cue(text), PLAIN).lines]
 
 
 @pytest.mark.parametrize("text", [CHINESE, JAPANESE, THAI, ADDRESS, COMPOUND, ARABIC, LONGEST])
 @pytest.mark.parametrize("size", [(320, 180), (180, 320)])
 @pytest.mark.parametrize("style", ["plain", "large"])
 def test_no_letter_is_drawn_at_the_frames_edge(text: str, size: tuple[int, int], style: str, tmp_path: Path) -> None:
-    look = Look(style, *size, size=12 if style == "large" else None, language=language_of(text))
+    look = SubtitleStyle(style, *size, size=12 if style == "large" else None, language=language_of(text))
     ink = inked(page(tmp_path, [cue(text)], look, 0.5))
     assert ink.sum() > 100
     for edge in (ink[:, :4], ink[:, -4:], ink[:2], ink[-2:]):
@@ -99,7 +99,7 @@ def test_whatever_is_written_keeps_its_characters_and_its_times(text: str) -> No
     if not any(words.lines):
         return
     found = Room(8, 1000, FONTS, "en").fit(words, PLAIN).lines
-    drawn = "".join(joined(line) for line in found)
+    drawn = "".join(join_words(line) for line in found)
     letters = [each for each in text if not each.isspace() and each != "-"]
     assert [each for each in drawn if not each.isspace() and each != "-"] == letters
     times = [word.start for line in found for word in line]
@@ -108,7 +108,7 @@ def test_whatever_is_written_keeps_its_characters_and_its_times(text: str) -> No
 
 def strokes(folder: Path, style: Style) -> float:
     """How much of the picture the strokes of Chinese letters fill."""
-    look = Look("plain", 320, 180, size=15)
+    look = SubtitleStyle("plain", 320, 180, size=15)
     return float(inked(page(folder, [Cue(0.0, 2.0, ((Word("国語文字", 0.0, 2.0, style),),))], look, 0.5)).sum())
 
 
@@ -118,7 +118,7 @@ def test_bold_chinese_has_heavier_strokes(tmp_path: Path) -> None:
 
 def test_chinese_is_as_heavy_as_latin(tmp_path: Path) -> None:
     """By the height of 一, which is one stroke, and the width of l."""
-    look = Look("large", 320, 180, size=15)
+    look = SubtitleStyle("large", 320, 180, size=15)
     heights = inked(page(tmp_path, [cue("一")], look, 0.5)).any(1).sum()
     widths = inked(page(tmp_path, [cue("l")], look, 0.5)).any(0).sum()
     assert heights >= 0.6 * widths
@@ -137,7 +137,7 @@ def test_what_no_font_has_is_known() -> None:
 
 def test_a_note_has_no_wide_gap_beside_it(tmp_path: Path) -> None:
     assert [*FONTS.runs("♪ la", "en")] == [(SYMBOLS, "♪"), ("Noto Sans", " la")]
-    columns = inked(page(tmp_path, [cue("♪ l")], Look("plain", 320, 180, size=15), 0.5)).any(0)
+    columns = inked(page(tmp_path, [cue("♪ l")], SubtitleStyle("plain", 320, 180, size=15), 0.5)).any(0)
     inside = np.flatnonzero(columns)
     gap = max(np.diff(inside))
     assert gap < 0.6 * 0.15 * 180
@@ -145,13 +145,13 @@ def test_a_note_has_no_wide_gap_beside_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("emoji", ["👨‍👩‍👧‍👦", "👩🏾‍🚀", "🏳️‍🌈", "🇪🇸", "👍🏽", "1️⃣", "❤️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"])
 def test_a_joined_emoji_is_one_picture(emoji: str, tmp_path: Path) -> None:
-    look = Look("plain", 320, 180, size=15)
+    look = SubtitleStyle("plain", 320, 180, size=15)
     widths = [inked(page(tmp_path, [cue(text)], look, 0.5)).any(0).sum() for text in (emoji, "😀")]
     assert widths[0] < 1.3 * widths[1]
 
 
 def test_styles_and_places_are_drawn(tmp_path: Path) -> None:
-    look = Look("plain", 320, 180, size=12)
+    look = SubtitleStyle("plain", 320, 180, size=12)
 
     def seen(style: Style, place: int = 0) -> "np.ndarray[Any, Any]":
         return page(tmp_path, [Cue(0.0, 2.0, ((Word("hill", 0.0, 2.0, style),),), place=place)], look, 0.5)
@@ -167,6 +167,6 @@ def test_styles_and_places_are_drawn(tmp_path: Path) -> None:
 
 
 def test_a_karaoke_file_grows_with_its_words_and_not_with_their_square() -> None:
-    look = Look("karaoke", 320, 180)
+    look = SubtitleStyle("karaoke", 320, 180)
     short, long = (len(ass([cue("word " * count)], look, FONTS)) for count in (50, 200))
     assert long < 4.5 * short

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.tasks.subtitle.cues import Cue, Word, cut
-from engine.tasks.subtitle.styles import Look
+from engine.tasks.subtitle.styles import SubtitleStyle
 from engine.tasks.subtitle.typefaces import typefaces
 from engine.weights.registry import weights_folder
 from tests.engine.tasks.subtitle.drawing import inked, page
@@ -22,7 +22,7 @@ def cue(text: str, end: float = 2.0) -> Cue:
 
 def drawn(folder: Path, text: str, style: str = "plain", at: float = 0.5, **look: Any) -> "np.ndarray[Any, Any]":
     """The middle of a dark grey video with `text` on it."""
-    return page(folder, [cue(text)], Look(style, WIDTH, HEIGHT, **look), at)
+    return page(folder, [cue(text)], SubtitleStyle(style, WIDTH, HEIGHT, **look), at)
 
 
 def test_plain_is_white_at_the_bottom(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_serif_letters_are_others(tmp_path: Path) -> None:
 
 def test_karaoke_lights_the_word_that_is_spoken(tmp_path: Path) -> None:
     words = (Word("First", 0.0, 1.0), Word(" second", 1.0, 2.0))
-    look = Look("karaoke", WIDTH, HEIGHT)
+    look = SubtitleStyle("karaoke", WIDTH, HEIGHT)
 
     def lit(at: float) -> float:
         picture = page(tmp_path, [Cue(0.0, 2.0, (words,))], look, at).astype(int)
@@ -130,7 +130,7 @@ def test_letters_stay_with_their_font() -> None:
 
 
 def test_a_narrow_picture_has_shorter_lines() -> None:
-    tall = Look("large", 360, 640)
-    assert tall.line < Look("plain", 640, 360).line == 42
+    tall = SubtitleStyle("large", 360, 640)
+    assert tall.line < SubtitleStyle("plain", 640, 360).line == 42
     words = [Word(f" word{at}", at * 0.4, at * 0.4 + 0.4) for at in range(20)]
     assert all(len(line) <= tall.line for each in cut(words, tall.line) for line in each.text.split("\n"))

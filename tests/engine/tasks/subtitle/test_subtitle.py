@@ -19,7 +19,7 @@ from engine.media import video
 from engine.tasks.subtitle.params import Params
 from engine.tasks.subtitle.reading import read_subtitles
 from engine.tasks.subtitle.task import TASK
-from engine.tasks.subtitle.whisper import BASE, RATE, Whisper
+from engine.tasks.subtitle.whisper import BASE, SAMPLE_RATE, Whisper
 from engine.weights import registry
 from engine.weights.registry import weights_folder
 from engine.worker.context import Context
@@ -62,7 +62,7 @@ class Studio:
 
     def fetched(self, path: Path) -> Media:
         kept = media.keep(path.read_bytes(), self.folder / "media", path.suffix)
-        return kept if path.suffix == ".srt" else video.described(kept, video.probe(kept.path, kept.mime))
+        return kept if path.suffix == ".srt" else video.with_dimensions(kept, video.probe(kept.path, kept.mime))
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +101,14 @@ def test_long_media_are_read_in_many_pieces_at_once(studio: Studio) -> None:
     """As on a GPU: the pieces of what the voice detector leaves, in one batch."""
     folder = weights_folder(Path("data"))
     spoken = studio.fetched(said(studio.folder, LONGER, "en-us"))
-    samples = video.samples(spoken.path, spoken.mime, RATE, video.Watch())
-    heard = Whisper(registry.need(BASE, folder), "cpu", batched_from=10).transcribe(
+    samples = video.samples(spoken.path, spoken.mime, SAMPLE_RATE, video.CancelOrTimeout())
+    heard = Whisper(registry.path_or_raise(BASE, folder), "cpu", batched_from=10).transcribe(
         samples, "en", "transcribe", lambda: None, lambda _: None
     )
     assert word_errors(LONGER, "".join(word.text for word in heard.words)) < 0.1
     starts = [word.start for word in heard.words]
     assert starts == sorted(starts)
-    assert heard.words[-1].end <= len(samples) / RATE
+    assert heard.words[-1].end <= len(samples) / SAMPLE_RATE
 
 
 def words_of(text: str) -> list[str]:
@@ -134,7 +134,7 @@ def ink(made: Media) -> int:
     """How many bright pixels the middle frame has: the subtitles."""
     stream = video.probe(made.path, made.mime).video
     assert stream
-    pictures = list(video.frames(made.path, made.mime, stream, video.Watch()))
+    pictures = list(video.frames(made.path, made.mime, stream, video.CancelOrTimeout()))
     return int((pictures[len(pictures) // 4].max(2) > 170).sum())
 
 

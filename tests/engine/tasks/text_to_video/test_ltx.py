@@ -9,11 +9,11 @@ import pytest
 from engine.core.errors import Cancelled, MissingModel
 from engine.core.task import EngineSettings
 from engine.tasks.text_to_video import backends
-from engine.tasks.text_to_video.contract import Wish
+from engine.tasks.text_to_video.contract import VideoRequest
 from engine.tasks.text_to_video.ltx import generator as ours
 from engine.tasks.text_to_video.ltx import resolution
-from engine.tasks.text_to_video.ltx.generator import AGAINST, LtxClipper, Part
-from engine.tasks.text_to_video.ltx.resolution import MOST, parts
+from engine.tasks.text_to_video.ltx.generator import AGAINST, LtxVideoGenerator, Part
+from engine.tasks.text_to_video.ltx.resolution import MAX_FRAMES, parts
 from tests.tiny_ltx import save_tiny_ltx
 
 SIZE, FRAMES = (96, 64), 17
@@ -30,8 +30,8 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def clipper(folder: Path) -> LtxClipper:
-    return LtxClipper(settings(folder))
+def clipper(folder: Path) -> LtxVideoGenerator:
+    return LtxVideoGenerator(settings(folder))
 
 
 def settings(folder: Path, memory: int = 10**9) -> EngineSettings:
@@ -72,7 +72,7 @@ def plain(folder: Path, seed: int, begun: Any = None) -> Any:
 
 
 @pytest.mark.parametrize("begun", [None, picture()], ids=["words", "picture"])
-def test_it_makes_what_plain_diffusers_makes(clipper: LtxClipper, folder: Path, begun: Any) -> None:
+def test_it_makes_what_plain_diffusers_makes(clipper: LtxVideoGenerator, folder: Path, begun: Any) -> None:
     told: list[float] = []
     made = clipper.part(Part("a ship", SIZE, FRAMES, 7, begun), told.append)
     theirs = np.round(plain(folder, 7, begun) * 255)
@@ -84,19 +84,21 @@ def test_it_makes_what_plain_diffusers_makes(clipper: LtxClipper, folder: Path, 
 
 
 @pytest.mark.parametrize("level", [1, 2])
-def test_parts_that_take_turns_make_the_same(clipper: LtxClipper, level: int) -> None:
+def test_parts_that_take_turns_make_the_same(clipper: LtxVideoGenerator, level: int) -> None:
     whole = clipper.part(Part("a ship", SIZE, FRAMES, 7, None), lambda _: None)
     resting = clipper.size
-    clipper.spare(level)
+    clipper.set_memory_level(level)
     assert clipper.size < resting
     assert all(part.parked for part in clipper._parts.values())
     turns = clipper.part(Part("a ship", SIZE, FRAMES, 7, None), lambda _: None)
-    clipper.spare(0)
+    clipper.set_memory_level(0)
     assert np.abs(np.asarray(whole, int) - turns).max() <= (1 if level == 1 else 255)
     assert not any(part.parked for part in clipper._parts.values())
 
 
-def test_frames_that_do_not_fit_are_decoded_in_pieces(clipper: LtxClipper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_that_do_not_fit_are_decoded_in_pieces(
+    clipper: LtxVideoGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
 
     vae, decode, tries = clipper._modules["vae"], clipper._modules["vae"].decode, list[bool]()
@@ -113,7 +115,7 @@ def test_frames_that_do_not_fit_are_decoded_in_pieces(clipper: LtxClipper, monke
     assert not vae.use_framewise_decoding
 
 
-def test_a_cancel_ends_it_between_two_blocks_of_a_step(clipper: LtxClipper) -> None:
+def test_a_cancel_ends_it_between_two_blocks_of_a_step(clipper: LtxVideoGenerator) -> None:
     asked = 0
 
     def report(fraction: float) -> None:
@@ -127,11 +129,11 @@ def test_a_cancel_ends_it_between_two_blocks_of_a_step(clipper: LtxClipper) -> N
     assert not clipper._modules["transformer"].transformer_blocks[0]._forward_pre_hooks
 
 
-def test_a_long_clip_goes_on_from_its_last_frame(clipper: LtxClipper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_clip_goes_on_from_its_last_frame(clipper: LtxVideoGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolution, "SIZES", {"wide": SIZE})
     monkeypatch.setattr(resolution.parts, "__defaults__", (17,))
     told: list[float] = []
-    frames = list(clipper.clip(Wish("a ship", "wide", 30, 7, picture()), told.append))
+    frames = list(clipper.generate(VideoRequest("a ship", "wide", 30, 7, picture()), told.append))
     assert len(frames) == 30
     first = clipper.part(Part("a ship", SIZE, 17, 7, picture()), lambda _: None)
     second = clipper.part(Part("a ship", SIZE, 17, 8, first[-1]), lambda _: None)
@@ -143,14 +145,14 @@ def test_a_long_clip_goes_on_from_its_last_frame(clipper: LtxClipper, monkeypatc
 def test_parts_are_as_long_as_the_model_wants_them() -> None:
     for frames in (2, 9, 10, 257, 258, 900, 1800):
         made = parts(frames, 8)
-        assert all(part % 8 == 1 and part <= MOST for part in made)
+        assert all(part % 8 == 1 and part <= MAX_FRAMES for part in made)
         assert frames <= sum(part - 1 for part in made) + 1 < frames + 8
         assert max(made) - min(made) <= 8
 
 
 def test_another_pipeline_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingModel, match=r"The video model .* cannot be loaded: .* Look at models.video"):
-        LtxClipper(EngineSettings("cpu", tmp_path, 10**9, {"video": str(folder / "transformer")}))
+        LtxVideoGenerator(EngineSettings("cpu", tmp_path, 10**9, {"video": str(folder / "transformer")}))
 
 
 def test_nobody_makes_clips_without_a_gpu_unless_the_owner_names_a_model(folder: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from engine.tasks.upscale.realesrgan.full import TorchUpscaler
 from engine.tasks.upscale.realesrgan.networks import DRAWING, FAST, PHOTO, SCALE, Network, Step
 from engine.tasks.upscale.realesrgan.rrdb_split import Dense, fits
 from engine.tasks.upscale.realesrgan.tiled_upscale import upscale
-from engine.tasks.upscale.realesrgan.tiles import SHARE, Cut, cut, handed_on, spans, squares
+from engine.tasks.upscale.realesrgan.tiles import MEMORY_SHARE, Cut, cut, handed_on, spans, squares
 from engine.tasks.upscale.tile_planner import Tiled
 from engine.torch_support.torchvision_import import import_torchvision
 from engine.weights import registry
@@ -238,7 +238,7 @@ class Shaped:
         self.steps, self.largest = steps, largest
 
 
-DENSE = (Step(5, starts=True), Step(5, beside=True), Step(5, beside=True, ends=True))
+DENSE = (Step(5, starts=True), Step(5, inside_skip=True), Step(5, inside_skip=True, ends=True))
 MEASURES = {
     "photographs on a CPU": Shaped(15_000, 256, (Step(1), *DENSE * 23, Step(5))),
     "drawings on a CPU": Shaped(15_000, 256, (Step(1), *DENSE * 6, Step(5))),
@@ -263,7 +263,7 @@ def test_tiles_fit_little_memory_at_little_more_than_the_work_of_the_whole(
         assert share <= 1.15
     one, other = at_most.values()
     handed = handed_on(network) * network.bytes_per_feature * (min(high, wide) + 400) if plan.count > 1 else 0
-    assert one * other * network.bytes_per_pixel + handed <= 1.1 * SHARE * free
+    assert one * other * network.bytes_per_pixel + handed <= 1.1 * MEMORY_SHARE * free
     assert plan.count > 1
 
 

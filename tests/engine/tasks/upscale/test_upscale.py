@@ -16,12 +16,12 @@ from engine.media.files import keep
 from engine.tasks.upscale.params import Params
 from engine.tasks.upscale.task import TASK
 from engine.weights import registry
-from tests.task_harness import Workbench
+from tests.task_harness import TaskHarness
 
 FAST = "realesr-animevideov3"
 
 
-class Bench(Workbench):
+class Bench(TaskHarness):
     """What is enlarged."""
 
     def run(self, image: Media, **options: Any) -> Result:
@@ -133,7 +133,7 @@ def clip(folder: Path) -> Media:
         sound.writeframes((np.sin(np.arange(8000) / 5) * 8000).astype("<i2").tobytes())
     pictures = [np.asarray(halves(32, 24).rotate(9 * turn)) for turn in range(5)]
     found = video.probe(tone, "audio/wav")
-    video.write(pictures, path, 10, video.Watch(), (tone, "audio/wav", found))
+    video.write(pictures, path, 10, video.CancelOrTimeout(), (tone, "audio/wav", found))
     return keep(path, folder / "media")
 
 

@@ -10,16 +10,16 @@ from engine.tasks.imagine.sdxl.acceleration.ahead_of_time_compile import compile
 from engine.tasks.imagine.sdxl.acceleration.compiled_regions import UNET, VAE, Regions
 from engine.tasks.imagine.sdxl.acceleration.compiler import Compiler, Placement
 from engine.tasks.imagine.sdxl.acceleration.text_encoder_graphs import record_reading
-from engine.tasks.imagine.sdxl.sampler import Sampler, Wish
+from engine.tasks.imagine.sdxl.sampler import Sampler, SampleRequest
 from engine.torch_support.compilation import can_compile
-from engine.torch_support.cuda_graphs import Recorder, Replayed
-from engine.torch_support.transfer import Coming
+from engine.torch_support.cuda_graphs import GraphedCallable, GraphRecorder
+from engine.torch_support.transfer import AsyncCopy
 
-OFTEN = 2
+COMPILE_AFTER_PICTURES = 2
 """Pictures of one shape after which it is worth compiling for."""
 
 
-class _Better:
+class _CompiledVariant:
     """A network compiled: `make` gives its function, always the same, `ahead` prepares it for a call."""
 
     def __init__(self, regions: Regions, network: Any) -> None:
@@ -27,7 +27,7 @@ class _Better:
         self.ahead = partial(compile_ahead, regions, network)
 
 
-class Fast:
+class AcceleratedPipeline:
     """Draws with the parts of a StableDiffusionXLPipeline. `placement` says whether its weights are on the device."""
 
     def __init__(self, pipe: Any, settings: EngineSettings, placement: Placement) -> None:
@@ -35,14 +35,14 @@ class Fast:
 
         cuda = settings.device.startswith("cuda")
         self._compiler = Compiler(settings.folder, placement) if can_compile(settings.device) else None
-        self._recorder = Recorder(torch.cuda.graph_pool_handle if cuda else lambda: None, recording=cuda)
+        self._recorder = GraphRecorder(torch.cuda.graph_pool_handle if cuda else lambda: None, recording=cuda)
         if self._compiler:
             self._recorder.busy = self._compiler.timing
-        self._predict = Replayed(UNET.function(pipe.unet), self._recorder)
-        self._decode = Replayed(VAE.function(pipe.vae), self._recorder)
+        self._predict = GraphedCallable(UNET.function(pipe.unet), self._recorder)
+        self._decode = GraphedCallable(VAE.function(pipe.vae), self._recorder)
         self._texts = [record_reading(each, self._recorder) for each in (pipe.text_encoder, pipe.text_encoder_2)]
         self._sampler = Sampler(pipe, self._predict, settings.device)
-        self._better_unet, self._better_vae = _Better(UNET, pipe.unet), _Better(VAE, pipe.vae)
+        self._better_unet, self._better_vae = _CompiledVariant(UNET, pipe.unet), _CompiledVariant(VAE, pipe.vae)
         self._cuda = cuda
 
     def record(self, wanted: bool) -> None:
@@ -52,24 +52,24 @@ class Fast:
             self.forget()
 
     @contextmanager
-    def bypassed(self) -> Iterator[None]:
+    def disable_recording(self) -> Iterator[None]:
         """Meanwhile nothing recorded is used, since the weights are not those that it was recorded with."""
-        self._recorder.bypassed = True
+        self._recorder.disabled = True
         try:
             yield
         finally:
-            self._recorder.bypassed = False
+            self._recorder.disabled = False
 
-    def sample(self, wish: Wish, on_step: Callable[[int, int, Any], None]) -> Any:
+    def sample(self, wish: SampleRequest, on_step: Callable[[int, int, Any], None]) -> Any:
         """Latents, which the device may still be making."""
         latents = self._sampler.sample(wish, on_step)
-        self._improve(self._predict, OFTEN * wish.steps, self._better_unet)
+        self._improve(self._predict, COMPILE_AFTER_PICTURES * wish.steps, self._better_unet)
         return latents
 
-    def decode(self, latents: Any) -> list[Coming]:
+    def decode(self, latents: Any) -> list[AsyncCopy]:
         """The pictures, one after the other, since a VAE takes more memory than a UNet."""
-        pictures = [Coming(self._decode(latents[place : place + 1])[0]) for place in range(len(latents))]
-        self._improve(self._decode, OFTEN, self._better_vae)
+        pictures = [AsyncCopy(self._decode(latents[place : place + 1])[0]) for place in range(len(latents))]
+        self._improve(self._decode, COMPILE_AFTER_PICTURES, self._better_vae)
         return pictures
 
     def forget(self) -> None:
@@ -82,7 +82,7 @@ class Fast:
         if self._compiler:
             self._compiler.close()
 
-    def _improve(self, replayed: Replayed, often: int, better: _Better) -> None:
+    def _improve(self, replayed: GraphedCallable, often: int, better: _CompiledVariant) -> None:
         if self._compiler is None or not self._recorder.recording:
             return
         for shape, calls in list(replayed.calls.items()):

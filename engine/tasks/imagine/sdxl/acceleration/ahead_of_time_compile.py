@@ -11,7 +11,7 @@ import structlog
 from pydantic import BaseModel
 
 from engine.tasks.imagine.sdxl.acceleration.compiled_regions import UNET, VAE, Regions, allow_shapes
-from engine.torch_support.compilation import elsewhere, has_room, leave, told
+from engine.torch_support.compilation import has_room, leave, read_request, run_in_subprocess
 
 log = structlog.get_logger()
 
@@ -36,13 +36,13 @@ def compile_ahead(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> bo
     """Compile for such a call, and wait for it. False where that could not be done, which is logged."""
     if not has_room(inputs[0].device):
         return False
-    code = elsewhere(__spec__.name, described(regions, network, inputs))
+    code = run_in_subprocess(__spec__.name, describe_work(regions, network, inputs))
     if code:
         log.warning("not compiled ahead", network=regions.kind, code=code)
     return code == 0
 
 
-def described(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> Work:
+def describe_work(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> Work:
     """What another process has to know of such a call."""
     return Work(
         kind=regions.kind,
@@ -59,14 +59,14 @@ def _name(dtype: Any) -> str:
 
 def main() -> None:
     """Read a line of `Work` from stdin and do it."""
-    work = told(Work)
+    work = read_request(Work)
     allow_shapes()
-    made = sum(1 for _ in _compiled(work))
+    made = sum(1 for _ in _compile_regions(work))
     log.info("compiled ahead", network=work.kind, regions=made)
     leave()
 
 
-def _compiled(work: Work) -> Iterator[None]:
+def _compile_regions(work: Work) -> Iterator[None]:
     """Once a kind of region."""
     import torch
 
@@ -76,9 +76,9 @@ def _compiled(work: Work) -> Iterator[None]:
         if name not in seen:
             seen.add(name)
             with torch.inference_mode():
-                made = _materialised(region, work.device)
+                made = _materialise(region, work.device)
                 made.compile(dynamic=False)
-                made(*_filled(inputs[0], work.device), **_filled(inputs[1], work.device))
+                made(*_fill_with_zeros(inputs[0], work.device), **_fill_with_zeros(inputs[1], work.device))
             yield
 
 
@@ -106,17 +106,17 @@ def _signature(region: Any, inputs: _Inputs) -> str:
     from torch.utils._pytree import tree_flatten
 
     weights = [(name, tuple(each.shape)) for name, each in region.named_parameters()]
-    given = [_seen(each) for each in tree_flatten(inputs)[0]]
+    given = [_signature_part(each) for each in tree_flatten(inputs)[0]]
     return f"{region!r} {weights} {given}"
 
 
-def _seen(value: Any) -> Any:
+def _signature_part(value: Any) -> Any:
     import torch
 
     return (tuple(value.shape), value.stride(), value.dtype) if isinstance(value, torch.Tensor) else value
 
 
-def _materialised(region: Any, device: str) -> Any:
+def _materialise(region: Any, device: str) -> Any:
     """A copy with weights, whatever they are."""
     import torch
 
@@ -130,7 +130,7 @@ def _materialised(region: Any, device: str) -> Any:
     return made
 
 
-def _filled(inputs: Any, device: str) -> Any:
+def _fill_with_zeros(inputs: Any, device: str) -> Any:
     """The same structure with zeros where a tensor was."""
     import torch
     from torch.utils._pytree import tree_map_only

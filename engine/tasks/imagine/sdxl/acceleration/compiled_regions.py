@@ -9,14 +9,14 @@ from engine.tasks.imagine.sdxl.acceleration.channels_last_norm import suit_chann
 from engine.tasks.imagine.sdxl.acceleration.decoder import decoding
 from engine.tasks.imagine.sdxl.sampler import predictor
 
-SHAPES = 64
+MAX_SHAPES = 64
 """Shapes that a region may be compiled for before torch gives up on it."""
 
 
 def allow_shapes() -> None:
     import torch
 
-    torch._dynamo.config.recompile_limit = SHAPES  # noqa: SLF001  # torch's only name for it
+    torch._dynamo.config.recompile_limit = MAX_SHAPES  # noqa: SLF001  # torch's only name for it
 
 
 @dataclass(frozen=True)

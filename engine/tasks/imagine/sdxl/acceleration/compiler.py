@@ -15,7 +15,7 @@ import structlog
 from engine.tasks.imagine.sdxl.acceleration.compiled_regions import allow_shapes
 from engine.torch_support.compilation import prepare_compiler
 from engine.torch_support.cuda import side_stream
-from engine.torch_support.cuda_graphs import Function, Replayed, Shape
+from engine.torch_support.cuda_graphs import Function, GraphedCallable, Shape
 
 log = structlog.get_logger()
 
@@ -24,8 +24,8 @@ Ahead = Callable[[tuple[Any, ...]], bool]
 Placement = Callable[[], int | None]
 """Returns a number that changes whenever weights move, or None while some of them are off the device."""
 
-TRIES = 3
-BRIEF = 0.0002
+MAX_ATTEMPTS = 3
+YIELD_SECONDS = 0.0002
 """Seconds after which the compiler's thread makes way for the one that draws, in place of Python's 5 ms."""
 
 
@@ -56,14 +56,14 @@ class Compiler:
         """While it is, the device's kernels are chosen and timed, and nothing should be recorded."""
         return self._timing
 
-    def ask(self, replayed: Replayed, shape: Shape, make: Callable[[], Function], ahead: Ahead) -> None:
+    def ask(self, replayed: GraphedCallable, shape: Shape, make: Callable[[], Function], ahead: Ahead) -> None:
         """Improve `replayed` for this shape with the function from `make`, once it was called with the same inputs.
 
         `make` is called here and now, by the thread that draws: no LoRA is in the network then, which would stay in a
         copy of it. `ahead` is called with the inputs first, to compile elsewhere. What fails is tried TRIES times.
         """
         name = (id(replayed), shape)
-        inputs = None if name in self._waiting or self._asked[name] == TRIES else replayed.inputs(shape)
+        inputs = None if name in self._waiting or self._asked[name] == MAX_ATTEMPTS else replayed.inputs(shape)
         if inputs:
             self._asked[name] += 1
             self._waiting.add(name)
@@ -75,7 +75,7 @@ class Compiler:
             if name not in self._prepared and ahead():
                 self._prepared.add(name)
             if improve():
-                self._asked[name] = TRIES
+                self._asked[name] = MAX_ATTEMPTS
             else:
                 self._asked[name] -= 1
                 log.info("compiling is put off: the weights left the device", shape=name[1][0])
@@ -84,12 +84,12 @@ class Compiler:
         finally:
             self._waiting.discard(name)
 
-    def _improve(self, replayed: Replayed, shape: Shape, function: Function, inputs: tuple[Any, ...]) -> bool:
+    def _improve(self, replayed: GraphedCallable, shape: Shape, function: Function, inputs: tuple[Any, ...]) -> bool:
         """Return False if the weights were away or moved, so that nothing could be compiled for them."""
         with self._making_way():
             if not self._compile(function, inputs):
                 return False
-        replayed.improve(shape, function)
+        replayed.replace(shape, function)
         log.info("compiled", shape=shape[0])
         return True
 
@@ -109,7 +109,7 @@ class Compiler:
     def _making_way(self) -> Iterator[None]:
         """The thread that draws goes before this one."""
         usual = sys.getswitchinterval()
-        sys.setswitchinterval(BRIEF)
+        sys.setswitchinterval(YIELD_SECONDS)
         self._timing = True
         try:
             yield

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from engine.torch_support.cuda_graphs import Recorder, Replayed
+from engine.torch_support.cuda_graphs import GraphedCallable, GraphRecorder
 
 
-def record_reading(encoder: Any, recorder: Recorder) -> Replayed:
+def record_reading(encoder: Any, recorder: GraphRecorder) -> GraphedCallable:
     """Let calls of `encoder`, a CLIP text model, that give token ids alone be replayed."""
     plain = encoder.forward
-    replayed = Replayed(lambda ids: plain(ids, output_hidden_states=True), recorder)
+    replayed = GraphedCallable(lambda ids: plain(ids, output_hidden_states=True), recorder)
 
     def forward(input_ids: Any = None, *given: Any, **options: Any) -> Any:
         from torch.utils._pytree import tree_map

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import MissingModel
-from engine.core.protocol import Offer
+from engine.core.protocol import NamedChoice
 from engine.core.task import EngineSettings
 
 if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Picture
 
 KINDS = ("canny", "depth", "pose", "scribble")
-READ = ("depth", "pose")
+NEEDS_NETWORK = ("depth", "pose")
 """Those that a network of their own reads in the picture; OpenCV draws the others."""
 FOLDER = "controls"
 """Under the weights folder: `controls/canny` and so on are ControlNets, `controls/depth-reader` is what reads depth."""
@@ -24,19 +24,19 @@ class Control:
     """A loaded ControlNet, and what makes its picture from a person's, (H, W, 3)."""
 
     network: Any
-    seen: "Callable[[Picture], Picture]"
+    preprocess: "Callable[[Picture], Picture]"
 
     @property
     def networks(self) -> tuple[Any, ...]:
         """Its own, and the one that reads the picture, if there is one."""
-        reader = getattr(self.seen, "network", None)
+        reader = getattr(self.preprocess, "network", None)
         return (self.network,) if reader is None else (self.network, reader)
 
 
-def offered(settings: EngineSettings) -> dict[str, Offer]:
+def list_networks(settings: EngineSettings) -> dict[str, NamedChoice]:
     """The kinds whose networks the owner has named or put into the folder."""
     sources = {kind: _sources(kind, settings) for kind in KINDS}
-    return {kind: Offer(identity=" ".join(found)) for kind, found in sources.items() if all(found)}
+    return {kind: NamedChoice(identity=" ".join(found)) for kind, found in sources.items() if all(found)}
 
 
 def load(kind: str, settings: EngineSettings) -> Control:
@@ -46,7 +46,9 @@ def load(kind: str, settings: EngineSettings) -> Control:
 
     own = source(kind, settings)
     dtype = torch.float16 if settings.device.startswith("cuda") else torch.float32
-    network = _had(kind, own, settings, lambda options: ControlNetModel.from_pretrained(own, dtype=dtype, **options))
+    network = _load_or_raise(
+        kind, own, settings, lambda options: ControlNetModel.from_pretrained(own, dtype=dtype, **options)
+    )
     return Control(network.to(settings.device), reader(kind, settings))
 
 
@@ -55,11 +57,11 @@ def reader(kind: str, settings: EngineSettings) -> "Callable[[Picture], Picture]
     from engine.tasks.imagine.sdxl.control import edge_detectors, pose
     from engine.vision.depth import network as depth
 
-    if kind not in READ:
+    if kind not in NEEDS_NETWORK:
         return {"canny": edge_detectors.canny, "scribble": edge_detectors.scribble}[kind]
     read: Mapping[str, Any] = {"depth": depth.Depth, "pose": pose.Pose}
     own = source(f"{kind}-reader", settings)
-    made: Callable[[Picture], Picture] = _had(
+    made: Callable[[Picture], Picture] = _load_or_raise(
         kind, own, settings, lambda options: read[kind](own, settings.device, **options)
     )
     return made
@@ -67,7 +69,7 @@ def reader(kind: str, settings: EngineSettings) -> "Callable[[Picture], Picture]
 
 def _sources(kind: str, settings: EngineSettings) -> list[str]:
     """The ControlNet's folder or repository, then its reader's; empty for one that is not there."""
-    return [source(name, settings) for name in ((kind, f"{kind}-reader") if kind in READ else (kind,))]
+    return [source(name, settings) for name in ((kind, f"{kind}-reader") if kind in NEEDS_NETWORK else (kind,))]
 
 
 def source(name: str, settings: EngineSettings) -> str:
@@ -77,7 +79,7 @@ def source(name: str, settings: EngineSettings) -> str:
     return named or (str(folder) if folder.is_dir() else "")
 
 
-def _had(kind: str, source: str, settings: EngineSettings, make: Callable[[dict[str, Any]], Any]) -> Any:
+def _load_or_raise(kind: str, source: str, settings: EngineSettings, make: Callable[[dict[str, Any]], Any]) -> Any:
     local = Path(source).is_dir()
     options = {"local_files_only": local, "cache_dir": None if local else settings.weights / "hub"}
     try:

@@ -7,9 +7,9 @@ import numpy as np
 if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Picture
 
-LOW, HIGH = 100, 200
+CANNY_LOW, CANNY_HIGH = 100, 200
 """Canny's thresholds, as ControlNet's authors use them."""
-INK = 32
+LINE_THRESHOLD = 32
 """Difference of two blurs, of 255, that makes a line: ControlNet's own scribbles."""
 
 
@@ -17,7 +17,7 @@ def canny(picture: "Picture") -> "Picture":
     """Every edge, a pixel wide."""
     import cv2
 
-    return _three(cv2.Canny(picture, LOW, HIGH))
+    return _three(cv2.Canny(picture, CANNY_LOW, CANNY_HIGH))
 
 
 def scribble(picture: "Picture") -> "Picture":
@@ -26,7 +26,7 @@ def scribble(picture: "Picture") -> "Picture":
 
     scale = max(picture.shape[:2]) / 512
     fine, coarse = (cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma * scale) for sigma in (0.5, 5.0))
-    lines = (255 - np.min(255 - np.clip(coarse - fine, 0, 255), axis=2) > INK).astype(np.uint8) * 255
+    lines = (255 - np.min(255 - np.clip(coarse - fine, 0, 255), axis=2) > LINE_THRESHOLD).astype(np.uint8) * 255
     return _three(lines)
 
 

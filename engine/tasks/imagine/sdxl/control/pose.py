@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Picture
 
-SURE = 0.3
+MIN_CONFIDENCE = 0.3
 """Below it a point is not drawn."""
 FROM_COCO = (0, None, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 """OpenPose's 18 points: nose, neck, right arm, left arm, right leg, left leg, eyes, ears; neck between shoulders."""
@@ -50,7 +50,7 @@ class Pose:
 
 def openpose(points: Points, scores: Points) -> Points:
     """COCO's 17 points, (17, 2), as OpenPose's 18; those that are not sure are nan."""
-    known = np.where(scores.reshape(-1, 1) >= SURE, points, np.nan)
+    known = np.where(scores.reshape(-1, 1) >= MIN_CONFIDENCE, points, np.nan)
     neck = (known[5] + known[6]) / 2
     return np.stack([neck if place is None else known[place] for place in FROM_COCO])
 
