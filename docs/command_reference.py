@@ -1,0 +1,167 @@
+"""The reference of the commands, read from their declarations in COMMANDS."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from bot.adapters.web.intake import ROUTES
+from bot.adapters.web.openapi import document
+from bot.adapters.web.schemas import options_name, ref
+from bot.command import Command
+from bot.commands import COMMANDS
+from bot.config import LIMITS
+from docs.markdown import code, codes, sentence, table
+from docs.results import buttons_of
+from engine.params import Option
+
+TYPED = tuple(command for command in COMMANDS if not command.hidden)
+"""The commands that people type. The others are reached by their buttons."""
+KINDS = {
+    "text": "text",
+    "integer": "whole number",
+    "number": "number",
+    "flag": "on or off",
+    "choice": "choice",
+    "media": "file",
+}
+"""An option's kind, in words."""
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+"""The units of a rate limit's window."""
+EVERYWHERE = "Discord, Telegram, the web page and HTTP"
+
+
+def index() -> str:
+    """Return a table of the commands that people type, with a link to the page of each."""
+    rows = ((f"[/{each.name}]({each.name}.md)", sentence(each.description)) for each in TYPED)
+    return table(("command", "what it does"), rows)
+
+
+def buttons() -> str:
+    """Return a table of every button that a command declares, in the order of COMMANDS."""
+    declared = (command for command in COMMANDS if command.button)
+    rows = ((f"**{each.button}**", sentence(each.description), _places(each.button)) for each in declared)
+    return table(("button", "what a press does", "shown under"), rows)
+
+
+def menus() -> str:
+    """Return a table of the entries that commands have in the menu of a Discord message."""
+    rows = ((f"**{each.menu}**", f"[/{each.name}]({each.name}.md)") for each in COMMANDS if each.menu)
+    return table(("entry under *Apps*", "command"), rows)
+
+
+def reference(name: str) -> str:
+    """Return the facts, the options and an example of the command `name`. Raises KeyError for one that is unknown."""
+    command = _command(name)
+    parts = ["\n".join(f"- **{name}:** {fact}" for name, fact in _facts(command)), "## Options", _options(command)]
+    if line := example(command):
+        parts += ["## Example", f"```text\n{line}\n```"]
+    return "\n\n".join(parts)
+
+
+def example(command: Command) -> str:
+    """Return a line as people type it, from the examples of the options' fields; empty where no field has one."""
+    words: list[str] = []
+    for option in command.params.options():
+        given = command.params.model_fields[option.name].examples or []
+        bare = option.rest or option.positional
+        words += [str(given[0]) if bare else f"--{option.name} {given[0]}"] if given else []
+    return " ".join([f"/{command.name}", *words]) if words else ""
+
+
+def addresses_of(command: Command) -> list[str]:
+    """Return the HTTP addresses of the command's own, without `/jobs`, which takes every command."""
+    body = {"schema": ref(options_name(command))}
+    waited = [path for path, operation in _posts().items() if _json_body(operation) == body]
+    return waited + [path for path, name in ROUTES.items() if name == command.name]
+
+
+def _command(name: str) -> Command:
+    return {command.name: command for command in TYPED}[name]
+
+
+@cache
+def _posts() -> Mapping[str, Mapping[str, object]]:
+    paths = document(COMMANDS)["paths"]
+    return {path: operations["post"] for path, operations in paths.items() if "post" in operations}
+
+
+def _json_body(operation: Mapping[str, object]) -> object:
+    body = operation.get("requestBody")
+    return body["content"]["application/json"] if isinstance(body, dict) else None
+
+
+def _facts(command: Command) -> Iterator[tuple[str, str]]:
+    yield "Where", EVERYWHERE
+    yield "Who", "Admins" if command.admin else "Everyone"
+    if command.quiet:
+        yield "Answer", "Only you see it, where the platform allows that"
+    if command.name in LIMITS:
+        yield "Rate limit", _limit(command.name)
+    own = [code(f"POST {path}") for path in addresses_of(command)]
+    yield "HTTP", ", ".join([*own, code("POST /jobs")])
+    if command.menu:
+        yield "Discord message menu", f"*Apps* → **{command.menu}**"
+    if command.consent:
+        yield "Consent", "You are asked once, before your first job"
+    for result, labels in buttons_of(command.name):
+        yield f"Buttons under {result}", ", ".join(f"**{label}**" for label in labels)
+
+
+def _limit(name: str) -> str:
+    count, _, window = LIMITS[name].partition("/")
+    amount, unit = window[:-1], UNITS[window[-1]]
+    key = f"[{code(f'limits.{name}')}](../settings.md#limits)"
+    return f"{count} jobs in {amount} {unit} for each person, unless {key} says otherwise"
+
+
+def _options(command: Command) -> str:
+    options = command.params.options()
+    if not options:
+        return "This command has no options."
+    rows = ((code(each.name), KINDS[each.kind], _allowed(each), _default(each), sentence(each.description))
+            for each in options)  # fmt: skip
+    return table(("option", "kind", "allowed", "default", "what it does"), rows)
+
+
+def _allowed(option: Option) -> str:
+    match option.kind:
+        case "choice":
+            return codes(option.choices)
+        case "flag":
+            return codes(("on", "off"))
+        case "media":
+            return " or ".join(option.accepts) or "image, sound or video"
+        case "text":
+            return f"up to {option.maximum:,.0f} characters" if option.maximum else ""
+    return _range(option)
+
+
+def _range(option: Option) -> str:
+    match option.minimum, option.maximum:
+        case None, None:
+            return ""
+        case low, None:
+            return f"{low:g} or more"
+        case None, high:
+            return f"up to {_number(high)}"
+        case low, high:
+            return f"{_number(low)} to {_number(high)}"
+    raise AssertionError("every pair of bounds is matched")
+
+
+def _number(value: float | None) -> str:
+    assert value is not None
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
+
+
+def _default(option: Option) -> str:
+    if option.required:
+        return "required"
+    if option.default is None or option.default == "":
+        return ""
+    return code(("off", "on")[option.default] if option.kind == "flag" else option.default)
+
+
+def _places(label: str) -> str:
+    """Return the results that have the button, by the commands that give them."""
+    shown = ((each, [result for result, labels in buttons_of(each.name) if label in labels]) for each in TYPED)
+    return "; ".join(f"[/{each.name}]({each.name}.md): {', '.join(results)}" for each, results in shown if results)

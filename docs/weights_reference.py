@@ -1,0 +1,25 @@
+"""The table of weights, read from the list that fetches them."""
+
+from collections.abc import Iterator
+
+from docs.markdown import code, table
+from engine.weights import Weight, listed
+
+
+def reference() -> str:
+    """Return a table of every weight with its command, tier, size and licence."""
+    return table(("weight", "command", "tier", "size", "licence", "what it does"), _rows())
+
+
+def _rows() -> Iterator[tuple[str, ...]]:
+    for weight in listed():
+        licence = f"{weight.licence}{', fetched only once you accept it' if weight.noncommercial else ''}"
+        size = f"{_size(weight)}{', fetched by name' if weight.apart else ''}"
+        yield code(weight.name), code(f"/{weight.task}"), weight.tier, size, licence, weight.about
+
+
+def _size(weight: Weight) -> str:
+    megabytes = weight.size / 1e6
+    if megabytes >= 1000:
+        return f"{megabytes / 1000:.1f} GB"
+    return f"{megabytes:.0f} MB" if megabytes >= 10 else f"{megabytes:.1f} MB"
