@@ -9,8 +9,7 @@ from bot.config.toml_file import TomlFile
 from engine.core.errors import BadInput
 from storage.store import Rate
 
-ROOT = Path(__file__).parents[3]
-README = ROOT / "README.md"
+ROOT = Path(__file__).parents[2]
 
 
 def settings(folder: Path, text: str, **environ: str) -> Settings:
@@ -206,15 +205,3 @@ def test_every_key_stands_in_config_toml_with_its_default_and_a_line_about_it() 
     without_default = shown["telegram"].pop("base_url"), shown["web"].pop("public_url")
     assert Settings.model_validate(shown) == Settings()
     assert all(address.startswith("http") for address in without_default)
-
-
-def test_every_key_stands_in_the_readmes_table_of_settings() -> None:
-    found = re.search(r"^## Settings\n(.*?)(?=^## )", README.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    assert found is not None
-    named = {"limits": "<command>", "off": "<command>", "styles": "<name>"}
-    keys = {f"{section}.{named.get(section, key)}" for section, key in all_keys()}
-    assert set(re.findall(r"^\| `(\w+\.\S+)` \|", found[1], flags=re.MULTILINE)) == keys
-
-
-def all_keys() -> list[tuple[str, str]]:
-    return [(section, key) for section, keys in known_keys().items() for key in keys]
