@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
 from bot.adapters.web.intake import ROUTES
 from bot.adapters.web.openapi import document
@@ -9,7 +10,7 @@ from bot.adapters.web.schemas import options_name, ref
 from bot.command import Command
 from bot.commands import COMMANDS
 from bot.config import LIMITS
-from docs.markdown import code, codes, sentence, table
+from docs.markdown import code, codes, plain, sentence, table
 from docs.results import buttons_of
 from engine.params import Option
 
@@ -19,26 +20,26 @@ KINDS = {
     "text": "text",
     "integer": "whole number",
     "number": "number",
-    "flag": "on or off",
-    "choice": "choice",
-    "media": "file",
 }
-"""An option's kind, in words."""
+"""By kind, what an option takes. Choices, flags and files say which values they allow instead."""
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 """The units of a rate limit's window."""
+PICTURES = Path(__file__).parent / "pictures" / "commands"
+"""Pictures of results, by the names of their commands. `docs/pictures.py` makes them."""
+MADE_BY = "*A real answer of the embedded tier on a CPU, rendered from the message that Atelier sends to Discord.*"
 EVERYWHERE = "Discord, Telegram, the web page and HTTP"
 
 
 def index() -> str:
     """Return a table of the commands that people type, with a link to the page of each."""
-    rows = ((f"[/{each.name}]({each.name}.md)", sentence(each.description)) for each in TYPED)
+    rows = ((f"[/{each.name}]({each.name}.md)", sentence(plain(each.description))) for each in TYPED)
     return table(("command", "what it does"), rows)
 
 
 def buttons() -> str:
     """Return a table of every button that a command declares, in the order of COMMANDS."""
     declared = (command for command in COMMANDS if command.button)
-    rows = ((f"**{each.button}**", sentence(each.description), _places(each.button)) for each in declared)
+    rows = ((f"**{each.button}**", sentence(plain(each.description)), _places(each.button)) for each in declared)
     return table(("button", "what a press does", "shown under"), rows)
 
 
@@ -54,6 +55,8 @@ def reference(name: str) -> str:
     parts = ["\n".join(f"- **{name}:** {fact}" for name, fact in _facts(command)), "## Options", _options(command)]
     if line := example(command):
         parts += ["## Example", f"```text\n{line}\n```"]
+    if (PICTURES / f"{name}.webp").exists():
+        parts += ["## Result", f"![What /{name} answers on Discord](../pictures/commands/{name}.webp)", MADE_BY]
     return "\n\n".join(parts)
 
 
@@ -117,9 +120,18 @@ def _options(command: Command) -> str:
     options = command.params.options()
     if not options:
         return "This command has no options."
-    rows = ((code(each.name), KINDS[each.kind], _allowed(each), _default(each), sentence(each.description))
-            for each in options)  # fmt: skip
-    return table(("option", "kind", "allowed", "default", "what it does"), rows)
+    rows = ((code(each.name), sentence(plain(each.description)), _value(each), _default(each)) for each in options)
+    return table(("option", "what it does", "value", "default"), rows)
+
+
+def _value(option: Option) -> str:
+    """Return the option's kind and what it allows; for a choice, the choices alone."""
+    allowed = _allowed(option)
+    if option.kind in ("choice", "flag"):
+        return allowed
+    if option.kind == "media":
+        return f"file: {allowed}"
+    return f"{KINDS[option.kind]}, {allowed}" if allowed else KINDS[option.kind]
 
 
 def _allowed(option: Option) -> str:

@@ -1,6 +1,10 @@
 """Markdown as the pages need it: tables, code and lists of names."""
 
+import re
 from collections.abc import Iterable, Sequence
+
+MARKS = re.compile(r"[\\`*_<>\[\]]")
+"""What Markdown would take for its own."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -18,6 +22,11 @@ def code(text: object) -> str:
 def codes(texts: Iterable[object]) -> str:
     """Return the texts as inline code, separated by commas."""
     return ", ".join(code(text) for text in texts)
+
+
+def plain(text: str) -> str:
+    """Return `text` so that Markdown shows every character of it as it is."""
+    return MARKS.sub(r"\\\g<0>", text)
 
 
 def sentence(text: str) -> str:

@@ -9,12 +9,14 @@ import asyncio
 import base64
 import html
 import re
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 
+import imageio_ffmpeg
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 from pydantic import SecretStr
@@ -25,13 +27,16 @@ from bot.adapters.web import Server
 from bot.config import Settings
 from bot.sections import DiscordSection
 from bot.service import Service
+from docs.command_pictures import examples
 from engine import weights
-from tests.servers.discord import DiscordServer, Shown
+from tests.servers.discord import DiscordServer, File, Person, Shown
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "pictures"
 CHROMIUM = "/usr/bin/chromium"
 MAX_PICTURE_BYTES = 150_000
+FRAME_SECONDS = "1.2"
+"""Where in a video the frame is that stands for it."""
 DRAW_MILLISECONDS = 120_000
 DESKTOP, PHONE, CHAT = (1100, 900), (390, 844), (760, 900)
 
@@ -45,14 +50,15 @@ async def main() -> None:
                     browser, address, "page", DESKTOP, "/imagine a red apple on a wooden table --seed 7"
                 )
                 await photograph_page(browser, address, "phone", PHONE, "/imagine a cat in a hat --seed 3")
-            shown = await discord_answer(service)
-            await photograph(browser, "discord", rendered(shown), CHAT)
+            async with chatting(service) as person:
+                async for example in examples(person):
+                    await photograph(browser, f"commands/{example.command}", rendered(example.shown), CHAT)
 
 
 def settings_in(folder: Path) -> Settings:
     """Return the settings of a studio in `folder` that draws on the CPU, with the weights that are installed here."""
     (folder / "weights").symlink_to(weights.FOLDER.resolve())
-    given = {"bot": {"data_dir": folder}, "engine": {"device": "cpu"}}
+    given = {"bot": {"data_dir": folder}, "engine": {"device": "cpu"}, "limits": {"imagine": "off"}}
     section = DiscordSection(token=SecretStr(DiscordServer.token))
     return Settings.model_validate(given).model_copy(update={"discord": section})
 
@@ -90,15 +96,14 @@ async def photograph_page(browser: Browser, address: str, name: str, size: tuple
     await page.context.close()
 
 
-async def discord_answer(service: Service) -> Shown:
-    """Return what the bot answers to /imagine on a Discord on loopback."""
+@asynccontextmanager
+async def chatting(service: Service) -> AsyncIterator[Person]:
+    """Run the real adapter against a Discord on loopback. Yield a person on a server there."""
     async with DiscordServer() as server, asyncio.TaskGroup() as group:
         task = group.create_task(discord.run(service))
         await server.connected()
-        answer = server.person("ana", server.world.guild()).slash("imagine", prompt="a fox in the snow", seed=3)
-        shown = await answer.until(lambda state: state.files and "Upscale" in state.buttons, within=120)
+        yield server.person("ana", server.world.guild())
         task.cancel()
-    return shown
 
 
 async def photograph(browser: Browser, name: str, page_html: str, size: tuple[int, int]) -> None:
@@ -119,17 +124,36 @@ async def open_page(browser: Browser, size: tuple[int, int]) -> Page:
 def rendered(shown: Shown) -> str:
     """Return a page that shows the message's text, files and buttons as a chat does, labelled as a rendering."""
     template = (HERE / "style" / "message.html").read_text("utf-8")
-    pictures = "".join(
-        f'<img alt="" src="data:{file.mime};base64,{base64.b64encode(file.data).decode()}">' for file in shown.files
-    )
+    files = "".join(_file(file) for file in shown.files)
     buttons = "".join(f"<button>{html.escape(label)}</button>" for label in shown.buttons)
-    parts = {"text": _formatted(shown.content), "pictures": pictures, "buttons": buttons}
+    parts = {"text": _formatted(shown.content), "files": files, "buttons": buttons}
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _file(file: File) -> str:
+    """Return a file as a chat shows it: a picture, a frame of a video, or a name."""
+    kind = file.mime.partition("/")[0]
+    if kind not in ("image", "video"):
+        return f'<p class="file">📄 {html.escape(file.name)}</p>'
+    data = file.data if kind == "image" else frame_of(file.data)
+    mark = '<span class="play">▶</span>' if kind == "video" else ""
+    mime = file.mime if kind == "image" else "image/png"
+    return f'<div class="media"><img alt="" src="data:{mime};base64,{base64.b64encode(data).decode()}">{mark}</div>'
+
+
+def frame_of(video: bytes) -> bytes:
+    """Return a frame of a video, as PNG. Raises CalledProcessError for one that FFmpeg cannot read."""
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        file.write(video)
+        file.flush()
+        program = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-ss", FRAME_SECONDS, "-i", file.name]
+        one_png = ["-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-"]
+        return subprocess.run([*program, *one_png], capture_output=True, check=True).stdout
 
 
 def _formatted(content: str) -> str:
     """Return Discord's Markdown as HTML, as far as Atelier writes it: escapes, small lines and bold words."""
-    text = html.escape(re.sub(r"\\(?=[^\w\s])", "", content))
+    text = html.escape(re.sub(r"\\(?=[^\sA-Za-z0-9])", "", content))
     text = re.sub(r"^-# (.*)$", r"<small>\1</small>", text, flags=re.MULTILINE)
     return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text).replace("\n", "<br>")
 
@@ -141,7 +165,9 @@ def keep(name: str, png: bytes) -> None:
         file = BytesIO()
         picture.save(file, "WEBP", quality=quality, method=6)
         if file.tell() <= MAX_PICTURE_BYTES:
-            (FOLDER / f"{name}.webp").write_bytes(file.getvalue())
+            path = FOLDER / f"{name}.webp"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(file.getvalue())
             return
     raise ValueError(f"{name} is larger than {MAX_PICTURE_BYTES} bytes in every quality")
 

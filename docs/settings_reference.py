@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.config import Settings
 from bot.sections import Section
-from docs.markdown import code, sentence, table
+from docs.markdown import code, plain, sentence, table
 
 CONFIG = Path(__file__).parents[1] / "config.toml"
 SECTION = re.compile(r"^\[(\w+)\](?: +# (.+))?$", re.MULTILINE)
@@ -41,10 +41,13 @@ def sections(config: Path = CONFIG) -> Iterator[tuple[str, str, list[Key]]]:
 def _section(name: str, about: str, keys: list[Key]) -> Iterator[str]:
     yield f"## {name}"
     if about:
-        yield sentence(about)
-    rows = ((code(f"{name}.{key.name}"), _default(name, key), allowed(name, key.name), sentence(key.about))
-            for key in keys)  # fmt: skip
-    yield table(("key", "default", "allowed", "what it does"), rows)
+        yield sentence(plain(about))
+    yield table(("key", "what it does", "default", "allowed"), (_row(name, key) for key in keys))
+
+
+def _row(section: str, key: Key) -> tuple[str, str, str, str]:
+    name, about = code(f"{section}.{key.name}"), sentence(plain(key.about))
+    return name, about, _default(section, key), plain(allowed(section, key.name))
 
 
 def _default(section: str, key: Key) -> str:

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 
-from docs.markdown import code, table
+from docs.markdown import code, plain, table
 from engine.weights import Weight, listed
 
 
 def reference() -> str:
-    """Return a table of every weight with its command, tier, size and licence."""
-    return table(("weight", "command", "tier", "size", "licence", "what it does"), _rows())
+    """Return a table of every weight with its size, its licence, and the command and tier that use it."""
+    return table(("weight", "what it does", "size", "licence", "used by"), _rows())
 
 
 def _rows() -> Iterator[tuple[str, ...]]:
     for weight in listed():
         licence = f"{weight.licence}{', fetched only once you accept it' if weight.noncommercial else ''}"
         size = f"{_size(weight)}{', fetched by name' if weight.apart else ''}"
-        yield code(weight.name), code(f"/{weight.task}"), weight.tier, size, licence, weight.about
+        yield code(weight.name), plain(weight.about), size, licence, f"{code(f'/{weight.task}')} {weight.tier}"
 
 
 def _size(weight: Weight) -> str:

@@ -81,7 +81,7 @@ def paths_in(entry: Any) -> Iterator[str]:
 
 
 def test_every_picture_is_small_enough_to_load_at_once() -> None:
-    pictures = [path for path in (ROOT / "docs" / "pictures").iterdir() if path.suffix in (".webp", ".png", ".svg")]
+    pictures = [path for path in (ROOT / "docs" / "pictures").rglob("*") if path.suffix in (".webp", ".png", ".svg")]
     assert pictures
     assert [path.name for path in pictures if path.stat().st_size > MAX_PICTURE_BYTES] == []
 

@@ -57,6 +57,15 @@ def test_every_command_that_makes_jobs_says_which_results_it_gives() -> None:
     assert {command.name for command in TYPED if command.name in known_keys()["limits"]} == EXAMPLES.keys()
 
 
+def test_every_command_that_makes_jobs_shows_a_picture_of_its_result(pages: Path) -> None:
+    without = [
+        name
+        for name in EXAMPLES
+        if f"pictures/commands/{name}.webp" not in (pages / "commands" / f"{name}.md").read_text("utf-8")
+    ]
+    assert without == [], "run python -m docs.pictures"
+
+
 def test_every_menu_entry_of_discord_is_documented(pages: Path) -> None:
     text = (pages / "commands" / "buttons.md").read_text("utf-8")
     assert [command.menu for command in COMMANDS if command.menu and f"**{command.menu}**" not in text] == []
