@@ -27,6 +27,8 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 PICTURES = Path(__file__).parent / "pictures" / "commands"
 """Pictures of results, by the names of their commands. `docs/pictures.py` makes them."""
 MADE_BY = "*A real answer of the embedded tier on a CPU, rendered from the message that Atelier sends to Discord.*"
+LEFT_OUT = {"language"}
+"""Options that examples leave out: each has an example of its own, and theirs does not go with the English words."""
 EVERYWHERE = "Discord, Telegram, the web page and HTTP"
 
 
@@ -54,7 +56,8 @@ def reference(name: str) -> str:
     command = _command(name)
     parts = ["\n".join(f"- **{name}:** {fact}" for name, fact in _facts(command)), "## Options", _options(command)]
     if line := example(command):
-        parts += ["## Example", f"```text\n{line}\n```"]
+        files = codes(option.name for option in command.params.options() if option.kind == "media" and option.required)
+        parts += ["## Example", f"```text\n{line}\n```", *([f"Attach {files}."] if files else [])]
     if (PICTURES / f"{name}.webp").exists():
         parts += ["## Result", f"![What /{name} answers on Discord](../pictures/commands/{name}.webp)", MADE_BY]
     return "\n\n".join(parts)
@@ -65,6 +68,8 @@ def example(command: Command) -> str:
     words: list[str] = []
     for option in command.params.options():
         given = command.params.model_fields[option.name].examples or []
+        if option.name in LEFT_OUT:
+            continue
         bare = option.rest or option.positional
         words += [str(given[0]) if bare else f"--{option.name} {given[0]}"] if given else []
     return " ".join([f"/{command.name}", *words]) if words else ""

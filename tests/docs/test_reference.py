@@ -15,6 +15,8 @@ from docs.results import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
 TYPED = tuple(command for command in COMMANDS if not command.hidden)
+OF_THE_SYSTEM = "address already in use"
+"""A message that is not ours."""
 READERS = {"get", "setdefault", "pop"}
 
 
@@ -96,7 +98,7 @@ def variables_in_python() -> Iterator[str]:
                 case _:
                     continue
             if "environ" in ast.unparse(source):
-                yield from ([constants[key.id]] if isinstance(key, ast.Name) and key.id in constants else _text(key))
+                yield from ([constants[key.id]] if isinstance(key, ast.Name) and key.id in constants else _texts(key))
         yield from re.findall(r"\bATELIER_[A-Z]+\w*\b", path.read_text("utf-8"))
 
 
@@ -107,11 +109,6 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield name, value
 
 
-def _text(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
-
-
 def variables_elsewhere() -> Iterator[str]:
     """Yield the variables that compose.yaml and Dockerfile hand on, and those that the scripts take from pip or set."""
     for name in ("compose.yaml", "Dockerfile"):
@@ -119,6 +116,30 @@ def variables_elsewhere() -> Iterator[str]:
         yield from re.findall(r"\$\{(\w+):?[-+]", text)
         yield from re.findall(r"^ARG (\w+)", text, re.MULTILINE)
     yield from re.findall(r"^\s+give (\w+)", (ROOT / "scripts" / "functions.sh").read_text("utf-8"), re.MULTILINE)
+
+
+def test_every_message_that_troubleshooting_quotes_is_one_that_the_program_says(pages: Path) -> None:
+    said = "\n".join(texts_of_the_program())
+    assert [each for each in quoted(pages / "troubleshooting.md") if each not in said] == []
+
+
+def quoted(page: Path) -> Iterator[str]:
+    """Yield the parts of the messages in the first cells of a page's tables, between what differs each time."""
+    rows = re.findall(r"^\| `([^`]+)` \|", page.read_text("utf-8"), flags=re.MULTILINE)
+    assert len(rows) > 10
+    parts = [part.strip(" .:;") for row in rows if row != OF_THE_SYSTEM for part in row.split("…")]
+    yield from (part for part in parts if len(part) > 8)
+
+
+def texts_of_the_program() -> Iterator[str]:
+    """Yield every text that stands in the source of the program."""
+    for path in (file for room in ("bot", "engine", "storage") for file in (ROOT / room).rglob("*.py")):
+        yield from (text for node in ast.walk(ast.parse(path.read_text("utf-8"))) for text in _texts(node))
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
 
 
 def test_a_marker_that_no_generator_knows_is_refused() -> None:
