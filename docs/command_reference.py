@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from bot.adapters.web.intake import ROUTES
-from bot.adapters.web.openapi import document
+from bot.adapters.web.openapi import build_openapi
+from bot.adapters.web.request_body import ROUTES
 from bot.adapters.web.schemas import options_name, ref
-from bot.command import Command
 from bot.commands import COMMANDS
-from bot.config import LIMITS
+from bot.config.settings import LIMITS
+from bot.core.command import Command
 from docs.markdown import code, codes, plain, sentence, table
 from docs.results import buttons_of
-from engine.params import Option
+from engine.core.params import Option
 
 TYPED = tuple(command for command in COMMANDS if not command.hidden)
 """The commands that people type. The others are reached by their buttons."""
@@ -88,7 +88,7 @@ def _command(name: str) -> Command:
 
 @cache
 def _posts() -> Mapping[str, Mapping[str, object]]:
-    paths = document(COMMANDS)["paths"]
+    paths = build_openapi(COMMANDS)["paths"]
     return {path: operations["post"] for path, operations in paths.items() if "post" in operations}
 
 
@@ -100,7 +100,7 @@ def _json_body(operation: Mapping[str, object]) -> object:
 def _facts(command: Command) -> Iterator[tuple[str, str]]:
     yield "Where", EVERYWHERE
     yield "Who", "Admins" if command.admin else "Everyone"
-    if command.quiet:
+    if command.ephemeral:
         yield "Answer", "Only you see it, where the platform allows that"
     if command.name in LIMITS:
         yield "Rate limit", _limit(command.name)

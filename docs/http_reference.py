@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bot.adapters.web.openapi import document
+from bot.adapters.web.openapi import build_openapi
 from bot.commands import COMMANDS
 from docs.markdown import code, codes, sentence, table
 
@@ -12,7 +12,7 @@ VERBS = ("get", "post", "put", "patch", "delete")
 
 def reference() -> str:
     """Return a table of every address with what it does and the statuses that it answers with."""
-    return table(("address", "what it does", "answers"), _rows(document(COMMANDS)["paths"]))
+    return table(("address", "what it does", "answers"), _rows(build_openapi(COMMANDS)["paths"]))
 
 
 def _rows(paths: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

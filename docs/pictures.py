@@ -21,14 +21,14 @@ from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 from pydantic import SecretStr
 
-from bot.__main__ import opened
+from bot.__main__ import open_service
 from bot.adapters import discord
 from bot.adapters.web import Server
-from bot.config import Settings
-from bot.sections import DiscordSection
-from bot.service import Service
+from bot.config.sections import DiscordSection
+from bot.config.settings import Settings
+from bot.requests.service import Service
 from docs.command_pictures import examples
-from engine import weights
+from engine.weights import registry
 from tests.servers.discord import DiscordServer, File, Person, Shown
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ DESKTOP, PHONE, CHAT = (1100, 900), (390, 844), (760, 900)
 async def main() -> None:
     """Take every picture and write it to docs/pictures."""
     with tempfile.TemporaryDirectory() as folder:
-        async with opened(settings_in(Path(folder))) as service, chromium() as browser:
+        async with open_service(settings_in(Path(folder))) as service, chromium() as browser:
             async with serving(service) as address:
                 await photograph_page(
                     browser, address, "page", DESKTOP, "/imagine a red apple on a wooden table --seed 7"
@@ -57,7 +57,7 @@ async def main() -> None:
 
 def settings_in(folder: Path) -> Settings:
     """Return the settings of a studio in `folder` that draws on the CPU, with the weights that are installed here."""
-    (folder / "weights").symlink_to(weights.FOLDER.resolve())
+    (folder / "weights").symlink_to(registry.FOLDER.resolve())
     given = {"bot": {"data_dir": folder}, "engine": {"device": "cpu"}, "limits": {"imagine": "off"}}
     section = DiscordSection(token=SecretStr(DiscordServer.token))
     return Settings.model_validate(given).model_copy(update={"discord": section})

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.buttons import under
 from bot.commands import COMMANDS
-from engine.job import Media, Result
+from bot.presentation.buttons import buttons_for
+from engine.core.job import Media, Result
 
 
 @dataclass(frozen=True)
@@ -49,4 +49,4 @@ def _labels(example: Example) -> tuple[str, ...]:
         for number, mime in enumerate(example.files)
     )
     result = Result(media=media, facts=dict.fromkeys(example.facts, ""))
-    return tuple(dict.fromkeys(button.label for button in under("job", result, COMMANDS, "en")))
+    return tuple(dict.fromkeys(button.label for button in buttons_for("job", result, COMMANDS, "en")))

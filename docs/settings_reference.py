@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config import Settings
-from bot.sections import Section
+from bot.config.sections import Section
+from bot.config.settings import Settings
 from docs.markdown import code, plain, sentence, table
 
 CONFIG = Path(__file__).parents[1] / "config.toml"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from docs.markdown import code, plain, table
-from engine.weights import Weight, listed
+from engine.weights.registry import Weight, catalogue
 
 
 def reference() -> str:
@@ -12,7 +12,7 @@ def reference() -> str:
 
 
 def _rows() -> Iterator[tuple[str, ...]]:
-    for weight in listed():
+    for weight in catalogue():
         licence = f"{weight.licence}{', fetched only once you accept it' if weight.noncommercial else ''}"
         size = f"{_size(weight)}{', fetched by name' if weight.apart else ''}"
         yield code(weight.name), plain(weight.about), size, licence, f"{code(f'/{weight.task}')} {weight.tier}"

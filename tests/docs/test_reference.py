@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.command import Command
 from bot.commands import COMMANDS
-from bot.config import known_keys
+from bot.config.settings import known_keys
+from bot.core.command import Command
 from docs.reference import assemble, fill
 from docs.results import EXAMPLES
 

@@ -28,6 +28,11 @@ In a person's head, whichever way up, it is at most 0.015; in a head that is rea
 """
 SAME = 0.4
 """Distance of two faces' middles, as a share of the larger one's side, below which they are one face."""
+MAX_OVERLAP = 0.3
+"""Intersection over union of two faces' boxes above which they are one face, read once the right way up and once not.
+
+The detector draws the same line between two faces and one.
+"""
 CLOSER = 0.6
 """Side of each part of the picture that is looked at where the whole shows no face, as a share of the picture's."""
 STRIP = 4
@@ -108,7 +113,7 @@ def _sort_faces(read: Iterable[tuple[float, Face]]) -> tuple[Face, ...]:
     """Return the faces from left to right, without those that lie where a surer one does."""
     kept: list[Face] = []
     for _, face in sorted(read, key=lambda pair: -pair[0]):
-        if all(_apart(face, other) > SAME for other in kept):
+        if all(_apart(face, other) > SAME and _overlap(face, other) <= MAX_OVERLAP for other in kept):
             kept.append(face)
     return tuple(sorted(kept, key=lambda face: (face.box[0] + face.box[2], face.box[1])))
 
@@ -116,6 +121,15 @@ def _sort_faces(read: Iterable[tuple[float, Face]]) -> tuple[Face, ...]:
 def _apart(one: Face, other: Face) -> float:
     middles = [face.points[:, :2].mean(axis=0) for face in (one, other)]
     return float(np.linalg.norm(middles[0] - middles[1]) / max(one.area, other.area, 1e-6) ** 0.5)
+
+
+def _overlap(one: Face, other: Face) -> float:
+    """Return the intersection of two faces' boxes over their union, 0 to 1."""
+    boxes = np.array([one.box, other.box])
+    sides = np.maximum(0, boxes[:, 2:].min(axis=0) - boxes[:, :2].max(axis=0))
+    shared = float(sides.prod())
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    return shared / max(float(areas.sum()) - shared, 1e-6)
 
 
 def _drift(one: Face, other: Face) -> float:

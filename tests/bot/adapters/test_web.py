@@ -29,6 +29,7 @@ from storage.store import Rate, Store
 from tests import samples
 from tests.bot.adapters.website import FILE_BYTES, Site, State, Visitor, drawing_engine, png, serving
 from tests.fakes import until
+from tests.storage import builders
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ALONE = [each for each in COMMANDS if not each.hidden and not (each.source and each.source.required)]
@@ -481,8 +482,8 @@ class TestRefusals:
         assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
 
     async def test_a_picture_of_too_many_pixels_is_refused(self, program: Visitor) -> None:
-        header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (50_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0" + b"\0" * 64
-        answer = await program.post("/jobs", data=form(command="measure", image=header))
+        huge = builders.png(50_000, 50_000, rows_there=1)
+        answer = await program.post("/jobs", data=form(command="measure", image=huge))
         assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
         assert "50000 x 50000 pixels" in answer.json["error"]["message"]
 

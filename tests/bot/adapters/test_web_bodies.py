@@ -219,9 +219,15 @@ class TestForms:
         assert kept(folder) == before
 
     async def test_its_bytes_are_bounded_as_a_whole(self, program: Visitor) -> None:
-        body = io.BytesIO(b"preamble\r\n" * (FILE_BYTES // 2))
+        body = io.BytesIO(multipart(*(field(f"option{number}", "x" * 90_000) for number in range(30))))
         answer = await program.post("/jobs", data=body, headers=FORM)
         assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
+
+    async def test_lines_before_its_first_part_are_bounded(self, program: Visitor) -> None:
+        body = io.BytesIO(b"preamble\r\n" * (FILE_BYTES // 2))
+        answer = await program.post("/jobs", data=body, headers=FORM)
+        assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
+        assert "more than 1000 lines around its parts" in answer.json["error"]["message"]
 
     async def test_a_sender_who_stalls_is_given_up_and_leaves_nothing(
         self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -272,7 +278,7 @@ class TestForms:
         def part(_: Path) -> Iterator[Path]:
             yield Path("/dev/full")
 
-        monkeypatch.setattr("bot.adapters.web.form.part", part)
+        monkeypatch.setattr("bot.adapters.web.form.temporary_file", part)
         monkeypatch.setattr("bot.adapters.web.request_body.part", part)
         body = multipart(field("command", "measure"), file("image", b"x" * 100_000))
         assert (await program.post("/jobs", data=body, headers=FORM)).status == 507
