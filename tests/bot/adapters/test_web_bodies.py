@@ -279,7 +279,7 @@ class TestForms:
             yield Path("/dev/full")
 
         monkeypatch.setattr("bot.adapters.web.form.temporary_file", part)
-        monkeypatch.setattr("bot.adapters.web.request_body.part", part)
+        monkeypatch.setattr("bot.adapters.web.request_body.temporary_file", part)
         body = multipart(field("command", "measure"), file("image", b"x" * 100_000))
         assert (await program.post("/jobs", data=body, headers=FORM)).status == 507
         told = {"command": "measure", "options": {"image": "data:image/png;base64," + "A" * 100_000}}
