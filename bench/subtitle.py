@@ -19,8 +19,9 @@ from engine.core.job import Media
 from engine.core.task import EngineSettings
 from engine.media import files as media
 from engine.media import video
+from engine.tasks.subtitle.backends import choose
 from engine.tasks.subtitle.cues import cut
-from engine.tasks.subtitle.whisper import SAMPLE_RATE, Whisper, choose
+from engine.tasks.subtitle.whisper import SAMPLE_RATE, Whisper
 from engine.weights import registry
 
 SAID = (

@@ -90,8 +90,8 @@ FORBIDDEN = {
 }
 """What a package may not import although a package above it in ALLOWED is allowed."""
 
-SHARED_TASKS = {"options", "speech"}
-"""Packages under `engine.tasks` that every task may import."""
+SHARED_TASKS = {"backend", "options", "speech"}
+"""Modules and packages under `engine.tasks` that every task may import."""
 
 BORROWED = {
     ("engine.tasks.imagine.pocket.generator", "engine.tasks.upscale.realesrgan.embedded"),

@@ -1,17 +1,13 @@
 """Faces of one picture put on those of another picture, a GIF or a short video."""
 
 import time
-from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput
 from engine.core.job import Result
-from engine.core.task import EngineSettings, Task
+from engine.core.task import Task
 from engine.tasks.faceswap import backends
 from engine.tasks.faceswap.params import Params
 from engine.worker.context import Context
-
-if TYPE_CHECKING:
-    from engine.tasks.faceswap.contract import Swapper
 
 
 def run(params: Params, context: Context) -> Result:
@@ -39,16 +35,12 @@ def workload_class(params: Params) -> str:
     return f"{target.mime}, 2^{max(area, target.bytes).bit_length()}"
 
 
-def load(settings: EngineSettings) -> "Swapper":
-    return backends.load(settings)
-
-
 TASK = Task(
     name="faceswap",
     version=backends.VERSION,
     params=Params,
     run=run,
     choose=backends.choose,
-    load=load,
+    load=backends.load,
     workload_class=workload_class,
 )

@@ -7,7 +7,7 @@ from engine.tasks.film.camera import depth_reader
 from engine.tasks.film.film import VERSION
 from engine.tasks.film.scripts.script import MOTIONS
 from engine.tasks.imagine import backends as painters
-from engine.tasks.subtitle import whisper
+from engine.tasks.subtitle import backends as transcribers
 from engine.tasks.text_to_video import backends as clips
 
 OTHERS = {"voice": speech.load, "depth": depth_reader.load}
@@ -16,7 +16,7 @@ OTHERS = {"voice": speech.load, "depth": depth_reader.load}
 
 def choose(task: str, settings: EngineSettings) -> Capability:
     """The tier is the painter's. The model's identity is that of all who take part, so that no cached film is stale."""
-    generator, listener = painters.choose(settings), whisper.choose(settings)
+    generator, listener = painters.choose(settings), transcribers.choose(settings)
     return Capability(
         task=task,
         version=VERSION * 10000 + generator.version * 100 + listener.version,

@@ -6,7 +6,7 @@ from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Fact, Media, Result
 from engine.core.task import Task
 from engine.media.video import CancelOrTimeout, Probe, conversions, other_sounds, probe, with_dimensions
-from engine.tasks.subtitle import files, styles, whisper
+from engine.tasks.subtitle import backends, files, styles
 from engine.tasks.subtitle.fonts import language_of
 from engine.tasks.subtitle.params import Params
 from engine.tasks.subtitle.reading import MAX_BYTES, read_subtitles, too_large
@@ -133,4 +133,6 @@ def _facts(params: Params, context: Context, speech: Speech, begun: float) -> di
     return made_by | about | {"seconds": round(time.monotonic() - begun, 2)}
 
 
-TASK = Task(name="subtitle", version=whisper.VERSION, params=Params, run=run, choose=whisper.choose, load=whisper.load)
+TASK = Task(
+    name="subtitle", version=backends.VERSION, params=Params, run=run, choose=backends.choose, load=backends.load
+)

@@ -13,13 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core.errors import MissingModel, UserMessage
-from engine.core.protocol import Capability
-from engine.core.task import EngineSettings
 from engine.tasks.subtitle import language_spans
 from engine.tasks.subtitle.cues import Word, fill_missing_times
 from engine.tasks.subtitle.language_spans import Spoken, languages_in, later
-from engine.weights import fingerprint, registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
     Samples = NDArray[np.float32]
 
 BASE, TURBO = "whisper-base", "whisper-large-v3-turbo"
-VERSION = 2
 SAMPLE_RATE = language_spans.RATE
 """Samples a second that Whisper hears."""
 BATCHED_FROM_SECONDS = 120.0
@@ -59,49 +54,6 @@ class Transcript:
     @property
     def languages(self) -> tuple[str, ...]:
         return (self.language, *self.others)
-
-
-def choose(settings: EngineSettings) -> Capability:
-    """The model for `subtitle`: what the owner named; for `auto` large-v3-turbo on a GPU where its weights are."""
-    wanted = settings.models.get("subtitle", "auto")
-    if wanted != "auto":
-        tier = "embedded" if wanted == "base" else "full"
-        return _service(_identity(wanted), tier, UserMessage(template="config.toml asks for it."))
-    if not settings.device.startswith("cuda"):
-        why = UserMessage(template="There is no NVIDIA GPU here, so the small model listens.")
-    elif registry.find_weight(TURBO).missing(settings.weights):
-        why = UserMessage(
-            template="There is a GPU, but {name} is not here. Fetch it with: python -m engine weights --fetch {name}",
-            facts={"name": TURBO},
-        )
-    else:
-        return _service(TURBO, "full", UserMessage(template="There is a GPU, and large-v3-turbo is here."))
-    return _service(BASE, "embedded", why)
-
-
-def load(settings: EngineSettings) -> "Whisper":
-    """The model that `choose` names. Raises MissingModel."""
-    name = choose(settings).model
-    if name in {BASE, TURBO}:
-        registry.fetch(registry.find_weight(name), settings.weights)
-        return Whisper(registry.path_or_raise(name, settings.weights), settings.device)
-    folder = Path(settings.models["subtitle"]).expanduser()
-    if not (folder / "model.bin").is_file():
-        raise MissingModel(
-            "There is no Whisper model of CTranslate2 in the folder that models.subtitle names. Look at config.toml."
-        )
-    return Whisper(folder, settings.device)
-
-
-def _identity(wanted: str) -> str:
-    """What the model is called: a folder of the owner's by its name and its files."""
-    return {"base": BASE, "large-v3-turbo": TURBO}.get(wanted) or fingerprint.name_with_fingerprint(
-        Path(wanted).expanduser()
-    )
-
-
-def _service(model: str, tier: Any, why: UserMessage) -> Capability:
-    return Capability(task="subtitle", version=VERSION, backend="whisper", tier=tier, model=model, why=why)
 
 
 class Whisper:

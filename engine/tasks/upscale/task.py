@@ -4,7 +4,7 @@ import time
 
 from engine.core.errors import BadInput
 from engine.core.job import Result
-from engine.core.task import EngineSettings, Task
+from engine.core.task import Task
 from engine.tasks.upscale import backends
 from engine.tasks.upscale.params import Params
 from engine.worker.context import Context
@@ -31,16 +31,12 @@ def workload_class(params: Params) -> str:
     return f"{params.model or 'usual'}, {image.mime}, 2^{max(area, image.bytes).bit_length()}"
 
 
-def load(settings: EngineSettings) -> backends.Upscalers:
-    return backends.Upscalers(settings)
-
-
 TASK = Task(
     name="upscale",
     version=backends.VERSION,
     params=Params,
     run=run,
     choose=backends.choose,
-    load=load,
+    load=backends.load,
     workload_class=workload_class,
 )

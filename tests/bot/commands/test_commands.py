@@ -277,7 +277,7 @@ async def test_status_says_of_what_needs_a_model_of_its_own_whether_it_is_here_a
     limits = {"video": None, "scenes": None}
     settings = service.studio.settings.model_copy(update={"limits": limits})
     told = await answer(Service(replace(service.studio, settings=settings)), "/status")
-    why = "There is no NVIDIA GPU here, so the camera alone moves."
+    why = "LTX-Video needs an NVIDIA GPU, and none was found."
     assert told.text.count(f"▫️ motion live: {why}") == 2
     live = {"available": False, "model": None, "why": why}
     assert told.facts["services"]["video"]["extras"] == {"motion live": live}

@@ -3,12 +3,12 @@
 Without it parallax goes by the face or by what stands out; see `engine.tasks.film.camera.saliency`.
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import MissingModel
 from engine.core.task import EngineSettings
+from engine.tasks.backend import Backend
 from engine.tasks.imagine.sdxl.control import controlnet
 
 if TYPE_CHECKING:
@@ -45,18 +45,9 @@ class DepthReader:
         self._network = None
 
 
-def identity(settings: EngineSettings) -> str:
-    """The network that tells depth here; empty where none does."""
-    there = controlnet.source(READER, settings) and all(find_spec(name) for name in ("torch", "transformers"))
-    return f"{_name(settings)}-{VERSION}" if there else ""
-
-
-def load(settings: EngineSettings) -> DepthReader:
-    """Raises MissingModel where the network is not there or cannot be read."""
+def _load(settings: EngineSettings) -> DepthReader:
     from engine.torch_support.torchvision_import import import_torchvision
 
-    if not identity(settings):
-        raise MissingModel("No network that sees depth is here. Name one as depth-reader in models.controls.")
     import_torchvision()
     return DepthReader(controlnet.reader("depth", settings), _name(settings))
 
@@ -64,3 +55,27 @@ def load(settings: EngineSettings) -> DepthReader:
 def _name(settings: EngineSettings) -> str:
     source = controlnet.source(READER, settings)
     return Path(source).name if Path(source).is_dir() else source
+
+
+DEPTH = Backend(
+    name="depth",
+    title="depth-reader",
+    tier="full",
+    requirements=("torch", "transformers"),
+    has_weights=lambda settings: bool(controlnet.source(READER, settings)),
+    identity=lambda settings: f"{_name(settings)}-{VERSION}",
+    load=_load,
+)
+
+
+def identity(settings: EngineSettings) -> str:
+    """Return the identity of the network that estimates depth here, "" where there is none."""
+    return "" if DEPTH.obstacle(settings) else DEPTH.identity(settings)
+
+
+def load(settings: EngineSettings) -> DepthReader:
+    """Load the network. Raises MissingModel where it is missing or cannot be read."""
+    if DEPTH.obstacle(settings):
+        raise MissingModel("No network that sees depth is here. Name one as depth-reader in models.controls.")
+    reader: DepthReader = DEPTH.load(settings)
+    return reader

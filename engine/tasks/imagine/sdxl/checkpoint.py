@@ -4,12 +4,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.errors import UserMessage
-from engine.core.protocol import Capability, NamedChoice
+from engine.core.protocol import NamedChoice
 from engine.core.task import EngineSettings
+from engine.tasks.backend import Support
 from engine.tasks.imagine.sdxl import lora
 from engine.tasks.imagine.sdxl.control import controlnet
-from engine.weights import fingerprint, registry
+from engine.weights import fingerprint
 
 LIGHTNING = ("sdxl", "sdxl-lightning", "sdxl-vae-fp16-fix")
 """Entries of weights.toml that fill one folder: SDXL, Lightning's UNet for 4 steps, and a VAE that is safe in fp16."""
@@ -56,19 +56,16 @@ def checkpoint(settings: EngineSettings, name: str = "") -> Checkpoint:
     return Checkpoint(named, named, any(word in named.lower() for word in FEW_STEPS))
 
 
-def service(settings: EngineSettings, why: UserMessage, version: int) -> Capability:
-    """What the bot needs to know of it. Without guidance, as distilled models draw, a negative prompt does nothing."""
+def support(settings: EngineSettings) -> Support:
+    """Return what the default checkpoint supports.
+
+    Distilled checkpoints draw without guidance, so a negative prompt has no effect, and only they batch jobs.
+    """
     chosen = checkpoint(settings)
-    return Capability(
-        task="imagine",
-        version=version,
-        backend="sdxl",
-        tier="full",
-        model=chosen.name,
-        why=why,
-        refuses=_refuses(chosen),
-        together=MAX_BATCH if chosen.distilled else 1,
-        offers={
+    return Support(
+        unsupported=_unsupported(chosen),
+        max_batch=MAX_BATCH if chosen.distilled else 1,
+        choices={
             "model": checkpoints(settings),
             "lora": lora.list_loras(settings),
             "control": controlnet.list_networks(settings),
@@ -80,20 +77,11 @@ def checkpoints(settings: EngineSettings) -> dict[str, NamedChoice]:
     """The owner's checkpoints, by name."""
     names = [key.removeprefix("checkpoint:") for key in settings.models if key.startswith("checkpoint:")]
     found = {name: checkpoint(settings, name) for name in names}
-    return {name: NamedChoice(identity=each.name, refuses=_refuses(each)) for name, each in found.items()}
+    return {name: NamedChoice(identity=each.name, refuses=_unsupported(each)) for name, each in found.items()}
 
 
-def _refuses(chosen: Checkpoint) -> tuple[str, ...]:
+def _unsupported(chosen: Checkpoint) -> tuple[str, ...]:
     return ("negative", "guidance") if chosen.distilled else ()
-
-
-def obstacle(settings: EngineSettings) -> UserMessage | None:
-    """Why `auto` cannot take SDXL-Lightning; None where its weights are here."""
-    if all(registry.find_weight(name).is_complete(settings.weights) for name in LIGHTNING):
-        return None
-    return UserMessage(
-        template="There is a GPU, but SDXL's weights are not here: run python -m engine weights --fetch --tier full."
-    )
 
 
 def _trailing(folder: Path) -> bool:

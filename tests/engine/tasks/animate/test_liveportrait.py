@@ -183,7 +183,7 @@ def test_auto_takes_the_mesh_and_says_what_liveportrait_lacks(tmp_path: Path, mo
     monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
     lacking = backends.choose(EngineSettings("cuda:0", tmp_path, 10**9, {}))
     assert lacking.backend == "mesh"
-    assert "appearance_feature_extractor.safetensors" in str(lacking.why)
+    assert "--fetch liveportrait" in str(lacking.why)
     tiny_liveportrait.save(tmp_path / "liveportrait")
     assert backends.choose(EngineSettings("cuda:0", tmp_path, 10**9, {})).backend == "liveportrait"
     assert backends.choose(EngineSettings("cpu", tmp_path, 10**9, {})).backend == "mesh"

@@ -480,7 +480,7 @@ class TestChoosing:
     def test_without_a_gpu_it_is_the_mesh(self, tmp_path: Path) -> None:
         service = self.chosen(tmp_path, "auto")
         assert (service.backend, service.tier) == ("mesh", "embedded")
-        assert "no NVIDIA GPU" in str(service.why)
+        assert "needs an NVIDIA GPU" in str(service.why)
 
     def test_on_a_gpu_it_waits_for_the_owners_word_and_then_for_the_weights(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -85,7 +85,7 @@ def test_another_model_makes_another_video_and_leaves_the_others_in_the_cache(st
     plain, alive = Studio(tmp_path).services["video"], studio.services["video"]
     assert backends.identity(studio.settings)
     assert alive.extras["motion live"].model == backends.identity(studio.settings)
-    assert (plain.extras["motion live"].model, str(alive.extras["motion live"].why)) == ("", "config.toml asks for it.")
+    assert (plain.extras["motion live"].model, str(alive.extras["motion live"].why)) == ("", "Chosen in config.toml.")
     for motion in ("live", "auto"):
         if motion != "live":
             assert model_identity(Params(prompt="a"), plain) != model_identity(Params(prompt="a"), alive)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.core.errors import Cancelled, MissingModel, UserMessage
+from engine.core.errors import Cancelled, MissingModel
 from engine.core.job import Result
 from engine.core.task import EngineSettings
 from engine.media.files import keep
 from engine.media.png import encode
 from engine.tasks.imagine.params import Params
-from engine.tasks.imagine.sdxl.checkpoint import checkpoint, service
+from engine.tasks.imagine.sdxl.checkpoint import checkpoint, support
 from engine.tasks.imagine.sdxl.generator import IN_TILES, SdxlGenerator
 from engine.tasks.imagine.task import TASK
 from engine.worker.context import Context
@@ -112,8 +112,7 @@ def test_words_past_the_77th_token_and_weights_are_drawn(painter: SdxlGenerator)
 
 
 def test_a_distilled_checkpoint_refuses_what_it_cannot_honour(settings: EngineSettings) -> None:
-    told = service(settings, UserMessage(template="why"), 1)
-    assert (told.tier, told.refuses) == ("full", ("negative", "guidance"))
+    assert support(settings).unsupported == ("negative", "guidance")
     assert checkpoint(settings).steps == 4
 
 
@@ -122,7 +121,7 @@ def test_a_checkpoint_that_is_not_distilled_takes_guidance_and_more_steps(tmp_pa
     settings = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(folder)})
     chosen = checkpoint(settings)
     assert (chosen.steps, chosen.guidance) == (30, 5.0)
-    assert service(settings, UserMessage(template="why"), 1).refuses == ()
+    assert support(settings).unsupported == ()
     painter = SdxlGenerator(settings)
     plain, without_y = (
         painter.generate(Params(prompt="x", negative=negative, seed=1, steps=2), quiet).pictures[0]
@@ -203,9 +202,9 @@ def test_single_pictures_of_one_shape_share_a_run(asked: dict[str, Any], shared:
 
 
 def test_only_a_distilled_checkpoint_does_several_jobs_together(settings: EngineSettings, tmp_path: Path) -> None:
-    assert service(settings, UserMessage(template="why"), 1).together > 1
+    assert support(settings).max_batch > 1
     slow = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(save_tiny_sdxl(tmp_path, spacing="leading"))})
-    assert service(slow, UserMessage(template="why"), 1).together == 1
+    assert support(slow).max_batch == 1
 
 
 def test_a_prompt_that_comes_again_is_not_read_again(painter: SdxlGenerator) -> None:

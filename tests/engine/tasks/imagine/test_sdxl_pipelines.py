@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.core.errors import BadInput, MissingModel, UserMessage
+from engine.core.errors import BadInput, MissingModel
 from engine.core.job import Media
 from engine.core.task import EngineSettings
 from engine.media.files import keep
@@ -20,7 +20,7 @@ from engine.media.png import encode
 from engine.media.rgb import load_rgb
 from engine.tasks.imagine.params import Params
 from engine.tasks.imagine.sdxl import pipelines as plain_road
-from engine.tasks.imagine.sdxl.checkpoint import service
+from engine.tasks.imagine.sdxl.checkpoint import support
 from engine.tasks.imagine.sdxl.control import controlnet, edge_detectors, pose
 from engine.tasks.imagine.sdxl.generator import SdxlGenerator
 from engine.vision.depth import network as depth
@@ -299,9 +299,9 @@ def test_outlines_are_white_where_the_picture_changes(photo: Picture) -> None:
 
 
 def test_a_control_without_its_network_is_refused_with_what_there_is(settings: EngineSettings) -> None:
-    told = service(settings, UserMessage(template="why"), 1)
-    assert set(told.offers["control"]) == {"canny", "depth", "pose"}
-    assert set(told.offers["lora"]) == {"film"}
+    names = support(settings).choices
+    assert set(names["control"]) == {"canny", "depth", "pose"}
+    assert set(names["lora"]) == {"film"}
 
 
 def test_a_control_whose_files_are_not_whole_is_told_plainly(settings: EngineSettings, tmp_path: Path) -> None:

@@ -157,12 +157,12 @@ def test_another_pipeline_is_refused_by_name(folder: Path, tmp_path: Path) -> No
 
 def test_nobody_makes_clips_without_a_gpu_unless_the_owner_names_a_model(folder: Path, tmp_path: Path) -> None:
     auto = EngineSettings("cpu", tmp_path, 10**9, {})
-    assert "no NVIDIA GPU" in str(backends.obstacle(auto))
+    assert "needs an NVIDIA GPU" in str(backends.why(auto))
     assert backends.identity(auto) == ""
-    with pytest.raises(MissingModel, match="the camera alone moves"):
+    with pytest.raises(MissingModel, match="LTX-Video needs an NVIDIA GPU"):
         backends.load(auto)
     assert backends.identity(settings(folder)).startswith(folder.name)
-    assert "python -m engine weights --fetch ltx-video" in str(
-        backends.obstacle(EngineSettings("cuda:0", tmp_path, 10**9, {}))
-    )
-    assert "camera alone" in str(backends.obstacle(EngineSettings("cuda:0", tmp_path, 10**9, {"video": "camera"})))
+    without_weights = EngineSettings("cuda:0", tmp_path, 10**9, {})
+    assert "python -m engine weights --fetch ltx-video" in str(backends.why(without_weights))
+    camera = EngineSettings("cuda:0", tmp_path, 10**9, {"video": "camera"})
+    assert (backends.identity(camera), str(backends.why(camera))) == ("", "Chosen in config.toml.")

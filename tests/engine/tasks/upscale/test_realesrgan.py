@@ -352,7 +352,7 @@ def chosen(folder: Path, device: str = "cpu", **models: str) -> tuple[str, str, 
 def test_the_tier_follows_the_device_the_weights_and_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATELIER_WEIGHTS", str(registry.FOLDER.absolute()))
     assert chosen(tmp_path)[:2] == ("ncnn", "embedded")
-    assert "--fetch --tier full" in chosen(tmp_path, "cuda:0")[2]
+    assert "--fetch RealESRGAN_x4plus.pth" in chosen(tmp_path, "cuda:0")[2]
     assert chosen(tmp_path, "cuda:0", upscale="ncnn")[:2] == ("ncnn", "embedded")
     assert chosen(tmp_path, upscale=str(tmp_path))[:2] == ("spandrel", "full")
     monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
