@@ -1,4 +1,4 @@
-"""Says back what it was told: the smallest real task, for tests and benches of everything around it."""
+"""The smallest real task: returns the text that it is given. For tests and benchmarks of everything around it."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ from engine.worker.context import Context
 
 
 class Params(TaskParams):
-    """Fields that let a test make a job slow, broken, too big or deadly in a real worker."""
+    """Options that make a job slow, broken, too large or fatal in a real worker."""
 
     text: str = Field("", description="What to say back", max_length=1500, json_schema_extra={"rest": True})
     seconds: float = Field(0, description="How long to take", ge=0, le=600)
@@ -29,6 +29,7 @@ class Params(TaskParams):
 
 
 def run(params: Params, context: Context) -> Result:
+    """Wait, fail or make stages as `params` asks, and return the text."""
     _fail(params.fault)
     if not params.stages:
         _wait(params.seconds, context)
@@ -38,7 +39,7 @@ def run(params: Params, context: Context) -> Result:
 
 
 def _stage(params: Params, context: Context, number: int) -> Result:
-    """Takes its share of the time, and makes a picture of what it was told."""
+    """Wait for this stage's share of the time and return a picture made from the text."""
     import numpy as np
 
     _wait(params.seconds / params.stages, context)
@@ -54,7 +55,7 @@ def _wait(seconds: float, context: Context) -> None:
 
 
 def run_together(jobs: Sequence[Params], contexts: Sequence[Context]) -> Iterator[tuple[int, Result | AtelierError]]:
-    """Every job takes its own time, all at once; the fault of one is a fault of the run."""
+    """Run jobs at the same time, each for its own duration. A fault of one is a fault of the run."""
     begun, left = time.monotonic(), dict(enumerate(jobs))
     while left:
         spent = time.monotonic() - begun
@@ -84,6 +85,7 @@ def _fail(fault: str) -> None:
 
 
 def choose(_: EngineSettings) -> Capability:
+    """Return the only backend, which runs up to four jobs together."""
     why = UserMessage(template="It needs no model.")
     return Capability(task="echo", version=1, backend="echo", tier="embedded", model="echo", why=why, together=4)
 

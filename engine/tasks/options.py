@@ -1,4 +1,4 @@
-"""Options that several tasks take, each declared once."""
+"""Options that several tasks share, each declared once."""
 
 from typing import Annotated
 
@@ -12,14 +12,16 @@ from engine.tasks.subtitle.languages import CODES
 
 
 def check_spoken_language(language: str | None) -> str | None:
-    """`language` as it is compared. Raises BadInput for one that nobody here speaks."""
+    """Return `language` in its normal form. Raises BadInput for one that no voice here speaks."""
     if language is not None and not languages.is_spoken(languages.plain(language)):
         raise languages.unspoken(language)
     return language and languages.plain(language)
 
 
 def check_heard_language(language: str | None) -> str | None:
-    """`language` as it is compared. Raises BadInput for one that Whisper does not hear; a dialect is its language."""
+    """Return `language` in its normal form. Raises BadInput for one that Whisper does not transcribe; a dialect counts
+    as its language.
+    """
     if language is not None and not _is_heard(language):
         raise BadInput(
             "language is “{value}”; it must be the code of a language that Whisper hears, such as en, es or fr.",
@@ -53,8 +55,8 @@ _Code = Annotated[
     ),
 ]
 Language = Annotated[_Code, AfterValidator(check_spoken_language)]
-"""Of words to be spoken."""
+"""The language of text to be spoken."""
 AnyLanguage = Annotated[_Code, AfterValidator(_check_either_language)]
-"""Of words to be spoken, or that are heard in a recording: which, the task checks by `check_spoken_language` and
+"""The language of text to be spoken or of a recording. The task checks it by `check_spoken_language` or
 `check_heard_language`.
 """

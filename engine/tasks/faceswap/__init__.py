@@ -1,1 +1,1 @@
-"""Faces of one picture put into another, a GIF or a video."""
+"""Swaps faces from one picture into another picture, a GIF or a video."""

@@ -1,4 +1,4 @@
-"""Faces that cannot be swapped, and what is said of those that can be but not well."""
+"""Errors for faces that cannot be swapped, and notes on those that will not look well."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,13 @@ from engine.tasks.faceswap.occlusion import has_dark_glasses
 from engine.tasks.faceswap.tracking import Doubts
 
 MOST_OUTSIDE = 0.12
-"""Share of a source's face that may lie out of its picture."""
+"""Largest share of a source's face that may lie outside its picture."""
 SMALL = 64
-"""Pixels of width below which a source's face is too coarse to look well."""
+"""Width of a source's face in pixels below which the result is soft."""
 
 
 def no_face(option: str) -> BadInput:
+    """Return the error for a picture without a face in `option`."""
     return BadInput(
         "No face was found in {option}. Attach one in which a real face can be seen, not too small, from the front.",
         option=option,
@@ -21,7 +22,7 @@ def no_face(option: str) -> BadInput:
 
 
 def checked_source(face: DetectedFace, picture: Picture, number: int, most_yaw: float) -> Iterator[UserMessage]:
-    """Notes on face `number` of a source, `picture`. Raises BadInput where it cannot serve."""
+    """Yield notes on face `number` of the source `picture`. Raises BadInput if it cannot be used."""
     if abs(face.yaw) > most_yaw:
         raise BadInput(
             "Face {number} of source looks {yaw}° aside, so half of it is hidden; at most {bound}° are possible."
@@ -47,7 +48,7 @@ def checked_source(face: DetectedFace, picture: Picture, number: int, most_yaw: 
 
 
 def checked_target(face: DetectedFace, number: int, most_yaw: float) -> Iterator[UserMessage]:
-    """Notes on face `number` of a target. Raises BadInput where none can be put on it."""
+    """Yield notes on face `number` of a target. Raises BadInput if no face can be put on it."""
     if abs(face.yaw) > most_yaw:
         raise BadInput(
             "Face {number} of target is seen from the side, where no other can be put on it. Choose another with face,"
@@ -58,7 +59,7 @@ def checked_target(face: DetectedFace, number: int, most_yaw: float) -> Iterator
 
 
 def note_doubts(doubts: Doubts) -> Iterator[UserMessage]:
-    """Yield what a person should know of faces that could not be recognised after cuts."""
+    """Yield notes on faces that could not be recognised after cuts."""
     if doubts.unlike:
         yield UserMessage(
             template="After a cut in target a face may be the chosen person's, but not surely, so it was left as it is."

@@ -1,4 +1,4 @@
-"""What puts faces on others: the embedded mesh or the full tier's network, behind one interface."""
+"""The interface of the two face swappers: the embedded mesh and the full tier's network."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, Self
@@ -13,78 +13,88 @@ Values = NDArray[np.float32]
 
 
 class DetectedFace(Protocol):
-    """A face in a picture, turned by any angle. `box` is left, top, right, bottom in pixels.
+    """A face in a picture, at any angle.
 
-    `width` is in pixels along the line of the eyes, `yaw` in degrees to the right of an upright head.
-    `marks` (N, 2 or 3) are where its parts are, of which `at` makes the same face elsewhere; `outside` is the share of
-    it that lies out of a picture of that shape.
+    `box` is left, top, right, bottom in pixels. `width` is measured in pixels along the line of the eyes, `yaw` in
+    degrees to the right of an upright head. `marks` (N, 2 or 3) are its landmarks.
     """
 
     @property
-    def box(self) -> tuple[float, float, float, float]: ...
+    def box(self) -> tuple[float, float, float, float]:
+        """Return left, top, right and bottom in pixels."""
 
     @property
-    def area(self) -> float: ...
+    def area(self) -> float:
+        """Return the area of the box in pixels."""
 
     @property
-    def width(self) -> float: ...
+    def width(self) -> float:
+        """Return the width in pixels along the line of the eyes."""
 
     @property
-    def yaw(self) -> float: ...
+    def yaw(self) -> float:
+        """Return the yaw in degrees, to the right of an upright head."""
 
     @property
-    def marks(self) -> Values: ...
+    def marks(self) -> Values:
+        """Return the landmarks (N, 2 or 3) in pixels."""
 
-    def at(self, marks: Values) -> Self: ...
+    def at(self, marks: Values) -> Self:
+        """Return the same face with other landmarks."""
 
-    def outside(self, shape: tuple[int, ...]) -> float: ...
+    def outside(self, shape: tuple[int, ...]) -> float:
+        """Return the share of the face outside a picture of `shape`."""
 
 
 class Unfinished(Protocol):
-    """A face that a device is still at work on."""
+    """A face that a device is still working on."""
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Wait for the face and put it in its place."""
 
 
 class Swapper(Protocol):
-    """The pool's model. Pictures are uint8 (H, W, 3) RGB. `most_yaw`: how far a source and a target may look aside.
+    """The pool's model. Pictures are uint8 (H, W, 3) RGB.
 
-    `likeness` says how far apart the vectors of `embedding` may be.
+    `most_yaw` holds the largest yaw of a source and of a target in degrees. `likeness` says how far apart the vectors
+    of `embedding` may be.
     """
 
     most_yaw: tuple[float, float]
     likeness: Likeness
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Return the bytes of the networks."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the networks' memory."""
 
     def faces(self, picture: Picture) -> Sequence[Any]:
-        """Every face, from left to right, however long that takes."""
+        """Return every face from left to right, however long that takes."""
         ...
 
     def detect_fast(self, picture: Picture) -> Sequence[Any]:
-        """The faces of a frame of a video."""
+        """Return the faces in a frame of a video."""
         ...
 
     def track(self, picture: Picture, face: Any) -> Any | None:
-        """The face of the frame before in this one; None where it is gone."""
+        """Return a face of the previous frame as it is in this one, or None if it is gone."""
         ...
 
     def embedding(self, picture: Picture, face: Any) -> Values | None:
-        """Return who it is, a vector that is much the same in other pictures; None where that cannot be told."""
+        """Return a vector that identifies the person across pictures, or None where people cannot be told apart."""
         ...
 
     def identity(self, picture: Picture, face: Any) -> Any:
-        """What a source's face gives to others."""
+        """Return what a source's face transfers to other faces."""
         ...
 
     def begin(
         self, identity: Any, picture: Picture, face: Any, blend: float, *, fine: bool = True
     ) -> "Unfinished | None":
-        """Put it on `face`, in place, or begin to: the picture is whole once what was begun in it is finished.
+        """Put the identity on `face` in place, or begin to. The picture is complete once the result is finished.
 
-        `blend` 1 is all of it, 0 nothing; `fine` is slower, for stills.
+        `blend` 1 replaces the face, 0 keeps it. `fine` is slower and better, for stills.
         """
         ...

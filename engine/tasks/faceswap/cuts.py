@@ -1,4 +1,4 @@
-"""Cuts in a video: frames that differ from the one before far more than its frames usually do."""
+"""Detects cuts in a video: frames that differ from the previous one far more than usual."""
 
 import cv2
 import numpy as np
@@ -10,22 +10,22 @@ Values = NDArray[np.float32]
 SIZE = (32, 18)
 """Width and height in pixels of the thumbnails that are compared."""
 MIN_CHANGE = 12.0
-"""Mean difference of two thumbnails, in levels of 255, below which there is no cut."""
+"""Smallest mean difference of two thumbnails at a cut, in levels of 255."""
 RATIO = 3.0
-"""How many times larger than the usual change a cut is; a shaking camera changes much in every frame."""
+"""Smallest ratio of a cut's change to the usual change, which is large in a shaking camera."""
 MEMORY = 0.2
-"""Share of the newest change in the usual one."""
+"""Weight of the newest change in the usual change."""
 
 
 class CutDetector:
-    """Looks at one frame after the other. A dissolve is no cut: it changes little from frame to frame."""
+    """Examines one frame after another. A dissolve is not a cut, since it changes little from frame to frame."""
 
     def __init__(self) -> None:
         self._last: Values | None = None
         self._usual = 0.0
 
     def is_cut(self, picture: Picture) -> bool:
-        """Tell whether another shot begins with `picture`, uint8 (H, W, 3). The first frame of all begins none."""
+        """Return whether a new shot begins with `picture`, uint8 (H, W, 3). The very first frame does not count."""
         seen = thumbnail_of(picture, SIZE)
         last, self._last = self._last, seen
         if last is None:

@@ -1,4 +1,4 @@
-"""Which faces are swapped: what a person writes as `face`, and what it means in pictures with so many faces."""
+"""Parses the option `face` and resolves it against the faces that were found."""
 
 import re
 from collections.abc import Sequence
@@ -8,19 +8,23 @@ from typing import Protocol
 from engine.core.errors import BadInput
 
 EVERY = "all"
+"""Value of `face` that selects every face."""
 _PAIR = re.compile(r"(\d{1,3})(?:\s*=\s*(\d{1,3}))?")
 
 
 class Sized(Protocol):
+    """Something with an area."""
+
     @property
-    def area(self) -> float: ...
+    def area(self) -> float:
+        """Return the area in pixels."""
 
 
 @dataclass(frozen=True)
 class FaceSelection:
-    """`pairs` of a face of the target and one of the source, or None for its largest, numbered from 1.
+    """Pairs of a target face and a source face, numbered from 1. A source of None is the largest one.
 
-    Without pairs it is the target's largest alone, or `every` face.
+    Without pairs it selects the target's largest face, or `every` face.
     """
 
     pairs: tuple[tuple[int, int | None], ...] = ()
@@ -28,7 +32,7 @@ class FaceSelection:
 
     @classmethod
     def of(cls, face: str | None) -> "FaceSelection":
-        """What was written: nothing, "all", "2", "1, 3", or "1=2, 2=1". Raises BadInput."""
+        """Parse `face`: None, "all", "2", "1, 3", or "1=2, 2=1". Raises BadInput."""
         if face is None or face.lower() == EVERY:
             return cls(every=face is not None)
         found = [_PAIR.fullmatch(part.strip()) for part in face.split(",")]
@@ -43,11 +47,11 @@ class FaceSelection:
 
     @property
     def least(self) -> int:
-        """So many faces the target has to have."""
+        """Return how many faces the target must have."""
         return max((target for target, _ in self.pairs), default=1)
 
     def resolve(self, targets: Sequence[Sized], sources: Sequence[Sized]) -> dict[int, int]:
-        """By place of a face among `targets`, from 0, that of its new one among `sources`. Raises BadInput."""
+        """Return the index in `sources` of the new face, by the index in `targets`. Raises BadInput."""
         usual = largest(sources)
         if self.every:
             return dict.fromkeys(range(len(targets)), usual)
@@ -60,10 +64,12 @@ class FaceSelection:
 
 
 def largest(faces: Sequence[Sized]) -> int:
+    """Return the index of the largest face."""
     return max(range(len(faces)), key=lambda place: faces[place].area)
 
 
 def _place(number: int, faces: Sequence[Sized], option: str) -> int:
+    """Return the index of face `number`. Raises BadInput if there is no such face."""
     if not 1 <= number <= len(faces):
         raise BadInput(
             "face names face {number} of {option}, where {count} can be seen. They are numbered from left to right,"

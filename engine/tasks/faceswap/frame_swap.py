@@ -1,4 +1,4 @@
-"""One picture in which faces are being swapped."""
+"""A picture in which faces are being swapped."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Picture = NDArray[np.uint8]
 
 
 class FrameSwap:
-    """A copy of `picture` with the faces that are begun in it; where it is grey or sepia, they are too."""
+    """Swaps faces in a copy of `picture`. In a grey or sepia picture, the new faces are toned alike."""
 
     def __init__(self, swapper: Swapper, picture: Picture, blend: float, *, fine: bool = True) -> None:
         self._swapper, self._blend, self._fine = swapper, blend, fine
@@ -21,13 +21,14 @@ class FrameSwap:
         self._regions: list[tuple[slice, slice]] = []
 
     def begin(self, identity: Any, face: Any) -> None:
+        """Begin to put `identity` on `face`."""
         self._regions.append(region_around(face.box, self._made.shape))
         begun = self._swapper.begin(identity, self._made, face, self._blend, fine=self._fine)
         if begun:
             self._begun.append(begun)
 
     def finish(self) -> Picture:
-        """Wait for all that was begun and return the picture."""
+        """Wait for every face that was begun, and return the picture."""
         for begun in self._begun:
             begun.finish()
         for region in self._regions:

@@ -1,4 +1,4 @@
-"""A picture with its faces boxed and numbered, to choose from, and the mark on what was swapped."""
+"""Draws numbered boxes around faces to choose from, and the mark on swapped pictures."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,13 +11,13 @@ from engine.tasks.faceswap.contract import DetectedFace
 Picture = NDArray[np.uint8]
 
 SIDE = 1280
-"""Pixels that the longer side of the numbered picture may have."""
+"""Longest side of the numbered picture in pixels."""
 LINE, TEXT, TAKEN = "#ffffff", "#101010", "#ffd34d"
 MARK = "AI · face swap"
 
 
 def draw_numbers(picture: Picture, faces: Sequence[DetectedFace], taken: Iterable[int]) -> Picture:
-    """`picture` with a box and a number, from 1, on each of `faces`; those in `taken`, from 0, in another colour."""
+    """Return `picture` with a box and a number from 1 on each face. Highlight those at the indices `taken`."""
     image = Image.fromarray(picture)
     scale = min(1.0, SIDE / max(image.size))
     image = image.resize(

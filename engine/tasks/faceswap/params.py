@@ -10,7 +10,7 @@ from engine.tasks.faceswap.face_selection import FaceSelection
 
 
 class Params(TaskParams):
-    """Without `face`, the largest of target becomes the largest of source."""
+    """Without `face`, the largest face of the target becomes the largest of the source."""
 
     source: Media = Field(description="Picture with the face to take", json_schema_extra={"accepts": ["image"]})
     target: Media = Field(
@@ -27,5 +27,6 @@ class Params(TaskParams):
 
     @model_validator(mode="after")
     def face_can_be_read(self) -> Self:
+        """Raise BadInput for a `face` that cannot be parsed."""
         FaceSelection.of(self.face)
         return self

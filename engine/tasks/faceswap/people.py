@@ -1,4 +1,4 @@
-"""Who is who in a video: what is known of a person, and whether a face is theirs."""
+"""Recognises people in a video by the vectors of their faces."""
 
 from dataclasses import dataclass, field
 
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 
 MAX_VIEWS = 6
-"""Vectors that are kept of one person."""
+"""Most vectors kept of one person."""
 NEW_VIEW = 0.5
-"""Share of the distance up to which two faces are one person, from which a vector adds something."""
+"""Distance from which a vector is worth keeping, as a share of the distance within which faces are one person's."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """How far apart two vectors may be: up to `same` they are surely of one person, from `different` on of two."""
+    """Distances of vectors: up to `same` they are surely one person's, from `different` on two people's."""
 
     same: float
     different: float
@@ -23,16 +23,16 @@ class Likeness:
 
 @dataclass
 class Person:
-    """A person as vectors of their face in several poses and lights, the first of which is the surest."""
+    """A person as vectors of their face in several poses and lights. The first one is the most reliable."""
 
     views: list[Values] = field(default_factory=list)
 
     def distance(self, vector: Values) -> float:
-        """Return how far `vector` is from the nearest view."""
+        """Return the distance of `vector` from the nearest view."""
         return min(float(np.linalg.norm(vector - view)) for view in self.views)
 
     def learn(self, vector: Values, likeness: Likeness) -> None:
-        """Add a vector of a face that was followed without a break, if it is new but still like the first one."""
+        """Add the vector of a face that was tracked without a break, if it is new but still like the first one."""
         if len(self.views) >= MAX_VIEWS or float(np.linalg.norm(vector - self.views[0])) > likeness.same:
             return
         if self.distance(vector) > NEW_VIEW * likeness.same:

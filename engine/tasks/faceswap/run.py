@@ -1,4 +1,4 @@
-"""One job: the source's faces read, the target's chosen, each put in, still or moving."""
+"""Runs one job: reads the source's faces, chooses the target's, and swaps them in a picture, GIF or video."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 Picture = NDArray[np.uint8]
 
 SHORT = video.ProbeLimits(seconds=60, frames=1800)
-"""What a short video is."""
+"""Limits of a video."""
 MOST_FRAME = 3840 * 2160
-"""Pixels that a frame of a video may have."""
+"""Most pixels in a frame of a video."""
 MOST_ANIMATED = 400_000_000
-"""Pixels of all frames together that an animated picture may have: they are held till the end."""
+"""Most pixels in all frames of an animated picture, which are held in memory to the end."""
 GIF_RATE = 10.0
-"""Frames a second that are thought of where a GIF tells the time of each."""
+"""Frames a second assumed for a GIF, whose frames each have their own duration."""
 
 
 class FaceSwapJob:
-    """One job on its way."""
+    """One face swap job."""
 
     def __init__(self, params: "Params", context: Context, swapper: Swapper) -> None:
         self._params = params
@@ -47,7 +47,7 @@ class FaceSwapJob:
         self._count = 0
 
     def run(self) -> Result:
-        """The result, with what a person should know of it. Raises BadInput and TooLarge."""
+        """Return the result with its notes. Raises BadInput and TooLarge."""
         self._read_source()
         target = self._params.target
         if target.mime.startswith("video/"):
@@ -69,7 +69,7 @@ class FaceSwapJob:
         self._identities: dict[int, Any] = {}
 
     def _identity(self, place: int) -> Any:
-        """The source's face at `place`, made ready once. Raises BadInput where it cannot serve."""
+        """Return the source's face at `place`, prepared once. Raises BadInput if it cannot be used."""
         if place not in self._identities:
             face = self._sources[place]
             self._notes += checked_source(face, self._source, place + 1, self._swapper.most_yaw[0])
@@ -148,7 +148,7 @@ class FaceSwapJob:
     def _swap_frames(
         self, target: Media, stream: video.Stream, tracker: Tracker, watch: video.CancelOrTimeout
     ) -> Iterator[Picture]:
-        """The device works on a frame while the next one is read and looked through."""
+        """Yield the frames swapped. The device works on one while the next is read and searched."""
         before: FrameSwap | None = None
         for number, frame in enumerate(video.frames(target.path, target.mime, stream, watch)):
             self._telling(min(1.0, number / stream.frames))
@@ -160,7 +160,7 @@ class FaceSwapJob:
             yield self._mark(before.finish())
 
     def _swap_frame(self, tracker: Tracker, frame: Picture) -> FrameSwap:
-        """A frame with its faces swapped; one that turns too far aside keeps its own until it looks back."""
+        """Begin to swap a frame's faces. A face that turns too far aside stays itself until it turns back."""
         swapping = FrameSwap(self._swapper, frame, self._params.blend, fine=False)
         for source, face in tracker.step(frame):
             if abs(face.yaw) <= self._swapper.most_yaw[1]:
@@ -169,7 +169,7 @@ class FaceSwapJob:
         return swapping
 
     def _settle(self, tracker: Tracker) -> None:
-        """What is said once all frames were seen. Raises BadInput where the faces never were there."""
+        """Add the notes after the last frame. Raises BadInput if the chosen faces never appeared."""
         if tracker.first is None and not tracker.most:
             raise no_face("target")
         if tracker.first is None:
@@ -186,7 +186,7 @@ class FaceSwapJob:
         self._notes += note_doubts(tracker.doubts)
 
     def _explain(self, picture: Picture, faces: Sequence[Any], settled: dict[int, int]) -> None:
-        """Numbered faces where there are several and none was named."""
+        """Add a picture with numbered faces if there were several and none was chosen."""
         if self._params.face is not None:
             return
         for option, seen, found, taken in (
@@ -206,6 +206,7 @@ class FaceSwapJob:
 
 
 def _stream(found: video.Probe) -> video.Stream:
+    """Return the video stream. Raises BadInput if there is none, TooLarge if its frames are too large."""
     stream = found.video
     if stream is None:
         raise BadInput("target has no moving pictures, only sound. Attach a picture, a GIF or a video.")

@@ -1,4 +1,4 @@
-"""Faces that do not tremble: a filter over the marks of a face from frame to frame."""
+"""Stops faces from trembling: filters a face's landmarks from frame to frame."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 
 SLOW, QUICK = 1.5, 6.0
-"""Cut-off in Hz of what trembles while a face is still, and by how much it rises with its widths a second."""
+"""Cut-off frequency in Hz for a still face, and its increase per face width a second of movement."""
 
 
 @dataclass
 class Steady:
-    """The one-euro filter over a face's marks. Source: Casiez et al., "1€ Filter", 2012."""
+    """The one-euro filter over a face's landmarks. Source: Casiez et al., "1€ Filter", 2012."""
 
     rate: float
     marks: Values | None = None
     speed: float = 0
 
     def __call__(self, face: Any) -> Any:
-        """Return the face with its marks steadied by those before."""
+        """Return the face with its landmarks smoothed by the previous ones."""
         if self.marks is None:
             self.marks = face.marks
             return face
@@ -34,5 +34,5 @@ class Steady:
 
 
 def _share(cutoff: float, rate: float) -> float:
-    """Return the share of the new value in a low pass at `cutoff` Hz."""
+    """Return the weight of the new value in a low-pass filter at `cutoff` Hz."""
     return 1 / (1 + rate / (2 * np.pi * cutoff))

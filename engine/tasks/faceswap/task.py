@@ -1,4 +1,4 @@
-"""Faces of one picture put on those of another picture, a GIF or a short video."""
+"""The task `faceswap`: puts faces of one picture on those of another picture, a GIF or a short video."""
 
 import time
 
@@ -11,7 +11,7 @@ from engine.worker.context import Context
 
 
 def run(params: Params, context: Context) -> Result:
-    """`seconds` among the facts is from the model being at hand to the result being on disk."""
+    """Run one job. The fact `seconds` runs from when the model is ready until the result is on disk."""
     from engine.tasks.faceswap.run import FaceSwapJob  # loads NumPy and OpenCV
 
     if not params.source.mime.startswith("image/"):
@@ -29,7 +29,7 @@ def run(params: Params, context: Context) -> Result:
 
 
 def workload_class(params: Params) -> str:
-    """What the time hangs on: the target's bytes and pixels, to the nearest power of two."""
+    """Return a name for jobs that take about as long: the target's bytes or pixels to the next power of two."""
     target = params.target
     area = (target.width or 0) * (target.height or 0)
     return f"{target.mime}, 2^{max(area, target.bytes).bit_length()}"

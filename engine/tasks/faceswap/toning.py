@@ -1,4 +1,4 @@
-"""Pictures of one tone, grey or sepia: which colour each brightness has there, so that a swapped face gets the same."""
+"""Tones a swapped face like its picture: the colour of each brightness in a grey or sepia picture."""
 
 from dataclasses import dataclass
 
@@ -10,28 +10,28 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 MAX_SPREAD = 2.5
-"""Levels, of 255, by which a channel may differ from the tone on average; what JPEG and video add is about 1."""
+"""Largest mean difference of a channel from the tone, in levels of 255; JPEG and video add about 1."""
 MAX_TAIL = 10.0
-"""Levels that 99 % of the pixels stay within: a little colour, such as lips, is colour."""
+"""Levels within which 99 % of the pixels stay. More is colour, such as lips."""
 SMOOTHING = 6.0
 """Levels of brightness over which the tone is averaged."""
 MAX_SIDE = 40
-"""Pixels of the longer side at which a picture is looked at: there noise and the blocks of JPEG have averaged out."""
+"""Longer side in pixels at which a picture is examined, small enough to average out noise and JPEG blocks."""
 AROUND = 0.5
-"""Of a face's longer side: how far around its box the tone is looked for."""
+"""Margin around a face's box in which the tone is sought, as a share of its longer side."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in the brightness. Source: ITU-R BT.601."""
 
 
 @dataclass(frozen=True)
 class Tone:
-    """`colours` float32 (256, 3): RGB in 0..255 by the brightness of a pixel. Grey has the same in all three."""
+    """`colours` float32 (256, 3): RGB in 0..255 by the brightness of a pixel. In grey all three are equal."""
 
     colours: Values
 
     @classmethod
     def of(cls, picture: Picture) -> "Tone | None":
-        """Return the one tone of `picture`, uint8 (H, W, 3) RGB, or None where it has colours."""
+        """Return the single tone of `picture`, uint8 (H, W, 3) RGB, or None if it has colours."""
         if (picture[..., 0] == picture[..., 1]).all() and (picture[..., 1] == picture[..., 2]).all():
             return cls(np.repeat(np.arange(256, dtype=np.float32)[:, None], 3, axis=1))
         pixels = _sample(picture)
@@ -42,13 +42,15 @@ class Tone:
         return None if has_colours else tone
 
     def apply(self, picture: Picture) -> Picture:
-        """Return `picture`, uint8 (..., 3) RGB, in this tone: its brightness stays, its colours go."""
+        """Return `picture`, uint8 (..., 3) RGB, in this tone. Its brightness stays."""
         light = (picture.astype(np.float32) @ LUMA).round().astype(int).clip(0, 255)
         return np.asarray(self.colours[light].round().clip(0, 255), np.uint8)
 
 
 def keep_tone(before: Picture, after: Picture) -> None:
-    """Give what changed in `after`, uint8 (H, W, 3) RGB, the one tone of `before`, in place; colours stay colours."""
+    """Give the changed pixels of `after`, uint8 (H, W, 3) RGB, the tone of `before`, in place. Do nothing if that has
+    colours.
+    """
     tone = Tone.of(before)
     if tone is None:
         return
@@ -57,7 +59,7 @@ def keep_tone(before: Picture, after: Picture) -> None:
 
 
 def region_around(box: tuple[float, float, float, float], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Return the rows and columns of a picture of `shape` that show a face's `box` and what is around it."""
+    """Return the rows and columns of a picture of `shape` that show a face's `box` and its surroundings."""
     left, top, right, bottom = box
     more = AROUND * max(right - left, bottom - top)
     rows = slice(max(0, int(top - more)), max(0, min(shape[0], int(bottom + more) + 1)))
@@ -65,7 +67,7 @@ def region_around(box: tuple[float, float, float, float], shape: tuple[int, ...]
 
 
 def _sample(picture: Picture) -> Values:
-    """Return pixels (N, 3), in 0..255, of `picture` shrunk to MAX_SIDE."""
+    """Return pixels (N, 3) in 0..255 of `picture` shrunk to MAX_SIDE."""
     height, width = picture.shape[:2]
     scale = min(1.0, MAX_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -73,9 +75,9 @@ def _sample(picture: Picture) -> Values:
 
 
 def _mean_colours(pixels: Values, light: Values) -> Values:
-    """Return the mean colour (256, 3) of each brightness, smooth, and from the nearest where there is none.
+    """Return the smoothed mean colour (256, 3) of each brightness, taken from the nearest one where there is none.
 
-    `light` (N,) is the brightness of `pixels` (N, 3). A colour has exactly the brightness that it stands for.
+    `light` (N,) is the brightness of `pixels` (N, 3). Each colour has exactly the brightness of its index.
     """
     level = light.round().astype(int).clip(0, 255)
     count = np.bincount(level, minlength=256).astype(np.float32)

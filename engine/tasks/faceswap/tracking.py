@@ -1,4 +1,4 @@
-"""Faces followed through a video: each keeps its number through cuts and crossings, and moves without trembling."""
+"""Tracks faces through a video: each keeps its number through cuts and crossings, and moves without trembling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,29 +19,29 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 LOOK = 0.2
-"""Seconds between two looks for faces that are gone or new."""
+"""Seconds between two searches for lost or new faces."""
 CHECK = 0.4
-"""Seconds between two checks that a face that is followed still is the same person's."""
+"""Seconds between two checks that a tracked face still is the same person's."""
 ONE_FACE = 0.4
-"""Distance of two faces, in widths, below which they are one."""
+"""Distance of two faces, in widths, below which they are the same one."""
 SUDDEN = 30.0
-"""Mean difference of a face's thumbnails in two frames, in levels of 255, from which it is checked who it is."""
+"""Mean difference of a face's thumbnails in two frames, in levels of 255, that triggers such a check."""
 
 
 @dataclass
 class Doubts:
-    """What could not be told for sure, for the notes on the result."""
+    """Counts of what could not be recognised for certain, for the notes on the result."""
 
     unlike: int = 0
-    """Cuts after which a face was perhaps the person's, and was left as it is."""
+    """Cuts after which a face may have been the person's and was left as it is."""
     guessed: int = 0
-    """Cuts after which the only face was taken for the same person, since nobody can be recognised here."""
+    """Cuts after which the only face was taken for the same person, because nobody can be recognised here."""
     unknown: int = 0
-    """Cuts after which faces were left as they are, since nobody can be recognised here."""
+    """Cuts after which faces were left as they are, because nobody can be recognised here."""
 
 
 class Tracker:
-    """Follows the chosen faces frame after frame. They are chosen in the first frame that has enough of them."""
+    """Tracks the chosen faces frame by frame. They are chosen in the first frame that has enough of them."""
 
     def __init__(self, swapper: Swapper, choice: FaceSelection, sources: Sequence[DetectedFace], rate: float) -> None:
         self._swapper = swapper
@@ -64,12 +64,12 @@ class Tracker:
 
     @property
     def doubts(self) -> Doubts:
-        """Return what could not be told so far."""
+        """Return the doubts so far."""
         self._end_shot()
         return self._doubts
 
     def step(self, picture: Picture) -> list[tuple[int, Any]]:
-        """Take the next frame. Return, for each chosen face that is in it, the place of its new one, and the face."""
+        """Process the next frame. Return, for each chosen face in it, the index of its new face and the face itself."""
         self._since_look += 1 / self._rate
         self._since_check += 1 / self._rate
         is_cut = self._cuts.is_cut(picture)
@@ -99,7 +99,7 @@ class Tracker:
         return track
 
     def _begin_shot(self) -> None:
-        """Lose all faces, since where they were says nothing of where they are."""
+        """Lose all faces, since their old positions mean nothing."""
         self._end_shot()
         self._others, self._since_look = [], LOOK
         self._strangers.clear()
@@ -109,7 +109,7 @@ class Tracker:
             track.here, track.was_cut = False, True
 
     def _end_shot(self) -> None:
-        """Count what was doubtful in this shot: a person who was recognised in the end is no doubt."""
+        """Count this shot's doubts. A person who was recognised in the end is none."""
         shot, self._shot = self._shot, Doubts()
         found = all(track.here for track in self._tracks)
         self._doubts.unlike += shot.unlike and not found
@@ -129,7 +129,7 @@ class Tracker:
             self._look(picture)
 
     def _check(self, picture: Picture) -> None:
-        """Give up those who turn out to be somebody else: after a dissolve, or when two people cross."""
+        """Lose tracks that turn out to be somebody else, after a dissolve or when two people cross."""
         is_due = self._since_check >= CHECK
         if is_due:
             self._since_check = 0.0
@@ -138,12 +138,12 @@ class Tracker:
                 track.here = self._is_still(picture, track)
 
     def _has_changed(self, picture: Picture, track: Track) -> bool:
-        """Tell whether the face looks suddenly different from the frame before."""
+        """Return whether the face suddenly looks different from the previous frame."""
         before, track.patch = track.patch, patch_of(picture, track.last)
         return before is not None and track.patch is not None and difference_of(before, track.patch) > SUDDEN
 
     def _is_double(self, track: Track) -> bool:
-        """Tell whether another track follows the same face."""
+        """Return whether another track follows the same face."""
         others = [other for other in self._tracks if other is not track and other.here]
         return any(distance_of(track.last, other.last) < ONE_FACE for other in others)
 
@@ -160,7 +160,7 @@ class Tracker:
         return True
 
     def _look(self, picture: Picture) -> None:
-        """Find again what was lost, and with `all` what is new."""
+        """Search for lost faces and, with `all`, for new ones."""
         faces = self._swapper.detect_fast(picture)
         self._crowd = max(self._crowd, len(faces))
         seen = [face for face in faces if not self._has_track(face)]
@@ -190,7 +190,7 @@ class Tracker:
                 self._shot.unlike = 1
 
     def _vectors(self, picture: Picture, lost: Sequence[Track], seen: Sequence[Any]) -> list[tuple[Any, Values | None]]:
-        """Return the faces that may be one of the lost people, with who they are; strangers are not asked again."""
+        """Return the faces that may be one of the lost people, with their vectors. Known strangers are skipped."""
         self._strangers.begin_look([self._tracks.index(track) for track in lost])
         found: list[tuple[Any, Values | None]] = []
         for face in seen if lost else ():
@@ -208,13 +208,13 @@ class Tracker:
         return nearest >= self._swapper.likeness.different
 
     def _bound(self, track: Track, face: Any) -> float:
-        """Return the distance up to which `face` is the lost person: larger where they were lost without a cut."""
+        """Return the distance up to which `face` is the lost person. It is larger if they were lost without a cut."""
         likeness = self._swapper.likeness
         may_be_same = not track.was_cut and is_near(face, track.last) and not self._is_other(face)
         return likeness.different if may_be_same else likeness.same
 
     def _guess(self, lost: Sequence[Track], seen: Sequence[Any]) -> None:
-        """Find those who cannot be recognised by their place and size; after a cut only where nobody else ever was."""
+        """Find people who cannot be recognised by position and size; after a cut, only if nobody else was ever seen."""
         free = [face for face in seen if not self._has_track(face) and not self._is_other(face)]
         alone = len(self._tracks) == len(free) == 1 and self._crowd <= 1
         for track in lost:
@@ -227,7 +227,7 @@ class Tracker:
                 self._shot.unknown = 1
 
     def _is_other(self, face: DetectedFace) -> bool:
-        """Tell whether it lies where one was that nobody asked for, rather than where one was lost."""
+        """Return whether `face` lies where an unchosen face was, rather than where a chosen one was lost."""
         lost = [distance_of(face, track.last) for track in self._tracks if not track.here]
         other = min((distance_of(face, other) for other in self._others), default=NEAR)
         return other < min(NEAR, *lost, NEAR)

@@ -1,4 +1,4 @@
-"""One face that is followed, and how two faces of a video lie to each other."""
+"""A tracked face, and the geometry of two faces in a video."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,19 +15,19 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 NEAR = 1.2
-"""How many times its own width a lost face may have moved when it is seen again."""
+"""Largest movement of a lost face until it is seen again, in its own widths."""
 GROWN = 1.8
-"""How many times larger or smaller in width a lost face may be when it is seen again."""
+"""Largest ratio of a lost face's widths when it is seen again."""
 PATCH = (12, 12)
-"""Pixels of a face's thumbnail."""
+"""Width and height of a face's thumbnail in pixels."""
 
 
 @dataclass(eq=False)
 class Track:
-    """One face of the target and the place of its new one among the source's.
+    """A face of the target and the index of its new face among the source's.
 
-    `last` is where it was seen, `person` who it is where that can be told, `patch` its thumbnail. `was_cut` says that
-    there was a cut since it was seen, so that its place means nothing.
+    `last` is its last detection, `person` who it is if that is known, `patch` its thumbnail. `was_cut` says that there
+    was a cut since, so that its position means nothing.
     """
 
     source: int
@@ -39,13 +39,13 @@ class Track:
     was_cut: bool = False
 
     def follow(self, face: Any, rate: float) -> None:
-        """Go on with `face` after a break."""
+        """Continue with `face` after a break."""
         self.last, self.here, self.was_cut = face, True, False
         self.steady, self.patch = Steady(rate), None
 
 
 def is_near(face: DetectedFace, last: DetectedFace) -> bool:
-    """Tell whether `face` lies near where it was last, and is about as large."""
+    """Return whether `face` lies near `last` and is about as large."""
     wide, before = max(1.0, face.width), max(1.0, last.width)
     return distance_of(face, last) < NEAR and before / GROWN < wide < before * GROWN
 
@@ -57,7 +57,7 @@ def distance_of(one: DetectedFace, other: DetectedFace) -> float:
 
 
 def patch_of(picture: Picture, face: DetectedFace) -> Values | None:
-    """Return a thumbnail of the face's box, or None where it lies out of the picture."""
+    """Return a thumbnail of the face's box, or None if it lies outside the picture."""
     left, top, right, bottom = (max(0, int(number)) for number in face.box)
     part = picture[top:bottom, left:right]
     return thumbnail_of(part, PATCH) if part.size else None

@@ -1,4 +1,4 @@
-"""What every image generator has in common."""
+"""The interface that every image generator implements."""
 
 import textwrap
 from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GeneratedImages:
-    """Pictures, each H,W,3 in 0..255, with what a person should know of how they were made."""
+    """Pictures, uint8 (H, W, 3) RGB, with the notes to show with them and facts about how they were made."""
 
     pictures: "list[Picture]"
     notes: tuple[UserMessage, ...] = ()
@@ -30,20 +30,24 @@ class GeneratedImages:
 
 
 class ImageGenerator(Protocol):
-    """A loaded model that draws. `report(stage, fraction, preview)` raises when the job was cancelled.
+    """A loaded model that draws.
 
-    One whose service says that it does several jobs `together` has `generate_batch` too.
+    `report(stage, fraction, preview)` raises when the job was cancelled. A generator whose capability allows more than
+    one job in a run also has `generate_batch`.
     """
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Return the bytes that the model takes on its device."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the model's memory."""
 
-    def generate(self, params: "Params", report: "Report") -> GeneratedImages: ...
+    def generate(self, params: "Params", report: "Report") -> GeneratedImages:
+        """Return the pictures that `params` describes. Raises BadInput for options that the model cannot honour."""
 
 
 def unread_words(params: "Params") -> str:
-    """Return the words of both prompts that are in no script that these models learned, shortened; "" without any."""
+    """Return the words of both prompts in scripts that the models never learned, shortened to 80 characters, or ""."""
     words = unreadable_words(f"{readable_form(params.prompt)} {readable_form(params.negative)}")
     return textwrap.shorten(" ".join(words), 80, placeholder="…")

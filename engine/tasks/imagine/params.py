@@ -22,7 +22,7 @@ NEEDS = {
     "control": "image",
     "control_weight": "control",
 }
-"""An option, and the one that it says something of."""
+"""Maps an option to the option without which it means nothing."""
 
 APART = (
     *((one, part) for one in ("shape", "width") for part in ("mask", "extend")),
@@ -31,19 +31,21 @@ APART = (
     ("variation", "image"),
     *(("tiling", source) for source in ("mask", "extend")),
 )
-"""Options of which one leaves nothing for the other to say."""
+"""Pairs of options that exclude each other."""
 
 MAX_LORA_WEIGHT = 2.0
+"""Largest absolute weight of a LoRA."""
 
 APPARATUS = ("image", "mask", "extend", "control", "lora", "tiling")
-"""Options that take another road than words to a picture."""
+"""Options that need more than a checkpoint and a prompt."""
 
 
 class Params(TaskParams):
-    """What to draw and how. A missing `steps`, `guidance` or `strength` is the model's own.
+    """What to draw and how. The model's own defaults apply to a missing `steps`, `guidance` or `strength`.
 
-    A picture is started from (`strength` says how far it is left), mended where `mask` is white, extended, or followed
-    by a `control`, which starts from it too only where `strength` is given.
+    `image` is where drawing starts, and `strength` is how far the result may depart from it. The picture is redrawn
+    where `mask` is white, continued beyond its edges by `extend`, or imitated in one respect by `control`. With
+    `control`, drawing starts from the picture only if `strength` is given.
     """
 
     prompt: str = Field(
@@ -89,16 +91,17 @@ class Params(TaskParams):
 
     @property
     def is_text_only(self) -> bool:
-        """Whether it is drawn by nothing but a checkpoint from words."""
+        """Return whether only a checkpoint and a prompt are needed."""
         return not any(self.is_set(option) for option in APPARATUS)
 
     @property
     def loras(self) -> tuple[tuple[str, float], ...]:
-        """Name and weight of each LoRA. Raises BadInput for a weight that does not fit."""
+        """Return the name and weight of each LoRA. Raises BadInput for a malformed or excessive weight."""
         return tuple(_lora(each) for each in self.lora.split(",") if each.strip())
 
     @model_validator(mode="after")
     def what_is_written_in_text_fits(self) -> Self:
+        """Raise BadInput for malformed prompt weights, or a LoRA that is named twice."""
         fragments(self.prompt)
         fragments(self.negative)
         if len({name for name, _ in self.loras}) < len(self.loras):
@@ -107,6 +110,7 @@ class Params(TaskParams):
 
     @model_validator(mode="after")
     def options_go_together(self) -> Self:
+        """Raise BadInput for an option without the one that it needs, or with one that it excludes."""
         for option, other in NEEDS.items():
             if self.is_set(option) and not self.is_set(other):
                 raise BadInput("{option} goes with {other}. Give both, or neither.", option=option, other=other)
@@ -117,6 +121,7 @@ class Params(TaskParams):
 
     @model_validator(mode="after")
     def what_to_keep_out_has_an_effect(self) -> Self:
+        """Raise BadInput for a negative prompt at a guidance scale where it has no effect."""
         if self.negative and self.guidance is not None and self.guidance <= 1:
             raise BadInput(
                 "negative has no effect at a guidance of {value}. Give a guidance over 1, or leave one of them out.",
@@ -126,6 +131,7 @@ class Params(TaskParams):
 
     @model_validator(mode="after")
     def sizes_are_whole_tiles(self) -> Self:
+        """Raise BadInput for a width or height that is not a multiple of 8."""
         for option in ("width", "height"):
             value = getattr(self, option) or 0
             if value % 8:
@@ -138,7 +144,9 @@ class Params(TaskParams):
         return self
 
     def is_set(self, option: str) -> bool:
-        """Also `weights`, those in the prompts written in numbers, and `ratios`, shapes that have no name."""
+        """Return whether an option is set. `weights` stands for explicit weights in a prompt, `ratios` for a shape
+        without a name.
+        """
         if option == "weights":
             return has_explicit_weights(self.prompt) or has_explicit_weights(self.negative)
         if option == "ratios":
@@ -146,11 +154,12 @@ class Params(TaskParams):
         return super().is_set(option)
 
     def chosen_names(self, option: str) -> tuple[str, ...]:
+        """Return the names of models that `option` chooses; for `lora`, the LoRAs without their weights."""
         return tuple(name for name, _ in self.loras) if option == "lora" else super().chosen_names(option)
 
 
 def _lora(written: str) -> tuple[str, float]:
-    """`film:0.8`; without a weight it is 1. Raises BadInput."""
+    """Parse `film:0.8`; the weight is 1 where there is none. Raises BadInput."""
     name, colon, weight = (part.strip() for part in written.partition(":"))
     try:
         value = float(weight) if colon else 1.0

@@ -1,4 +1,4 @@
-"""Weights in a prompt: `(word:1.2)`, `(word)` for 1.1 times as much, `[word]` for 1.1 times less."""
+"""Weights in a prompt: `(word:1.2)`, `(word)` for 1.1, `[word]` for 1 / 1.1."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -8,9 +8,9 @@ from itertools import groupby
 from engine.core.errors import BadInput
 
 MAX_WEIGHT = 2.0
-"""The greatest weight: beyond it pictures fall apart."""
+"""Largest weight. Pictures fall apart beyond it."""
 BRACKET_FACTOR = 1.1
-"""What a pair of round brackets multiplies by, and a pair of square ones divides by."""
+"""Factor of a pair of round brackets; square brackets divide by it."""
 
 _PARTS = re.compile(r"\\([()\[\]\\])|:\s*(\d+(?:\.\d*)?|\.\d+)\s*\)|([()\[\]])|([^\\()\[\]:]+|.)", re.DOTALL)
 _NUMBERED = re.compile(r"(?<!\\):\s*(\d+(?:\.\d*)?|\.\d+)\s*\)")
@@ -18,16 +18,16 @@ _NUMBERED = re.compile(r"(?<!\\):\s*(\d+(?:\.\d*)?|\.\d+)\s*\)")
 
 @dataclass
 class WeightedText:
-    """Words of one weight."""
+    """A piece of a prompt and its weight."""
 
     text: str
     weight: float = 1.0
 
 
 def fragments(prompt: str) -> list[WeightedText]:
-    """The prompt in pieces, neighbours of one weight joined; a backslash before a bracket makes it a plain one.
+    """Split a prompt into pieces, joining neighbours of equal weight. A backslash before a bracket makes it literal.
 
-    The time is linear in the prompt's length. Raises BadInput for a weight that is too great.
+    Takes time linear in the prompt's length. Raises BadInput for a weight over MAX_WEIGHT.
     """
     pieces, open_ = list[str](), list[int]()
     factors, closers = dict[int, float](), set[int]()
@@ -47,14 +47,15 @@ def fragments(prompt: str) -> list[WeightedText]:
 
 
 def has_explicit_weights(prompt: str) -> bool:
-    """Whether somebody wrote a weight in numbers, which no prose has."""
+    """Return whether the prompt has a weight written in numbers, which ordinary prose does not."""
     return any(fragment.weight != 1 for fragment in fragments(prompt)) and _NUMBERED.search(prompt) is not None
 
 
 def _weigh(pieces: Sequence[str], factors: Mapping[int, float], closers: Collection[int]) -> Iterator[WeightedText]:
-    """Yield the pieces with their weights, without the brackets that are closed: those never closed are words.
+    """Yield the pieces with their weights, dropping brackets that are closed. Unclosed brackets stay as text.
 
-    `factors` has what each opening bracket multiplies by, by its place; `closers` are the places of the closing ones.
+    `factors` maps the position of each opening bracket to its factor; `closers` holds the positions of the closing
+    brackets.
     """
     weights = [1.0]
     for place, piece in enumerate(pieces):

@@ -1,4 +1,4 @@
-"""Text to picture, and picture to picture."""
+"""The task `imagine`: text to image and image to image."""
 
 import time
 from collections import deque
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from engine.tasks.imagine.contract import GeneratedImages, Picture
 
 ENCODER_THREADS = 4
-"""Pictures that are encoded and written at once."""
+"""Pictures encoded and written in parallel."""
 
 
 def run(params: Params, context: Context) -> Result:
-    """Draw. `seconds` among the facts is from the model being at hand to the pictures being on disk."""
+    """Draw one job. The fact `seconds` runs from when the model is ready until the pictures are on disk."""
     context.progress("loading", 0)
     with context.model(f"imagine:{params.model}" if params.model else "imagine") as generator:
         begun = time.monotonic()
@@ -30,9 +30,10 @@ def run(params: Params, context: Context) -> Result:
 
 
 def run_batch(jobs: Sequence[Params], contexts: Sequence[Context]) -> Iterator[tuple[int, Result | AtelierError]]:
-    """Pictures of several people. While they are encoded and written, the device draws the next ones.
+    """Draw the pictures of several people in one run, and yield each job's index and outcome as it ends.
 
-    A run of the models that are batched is over within a second, so who cancels meanwhile is told at its end.
+    While pictures are encoded and written, the device draws the next ones. A run takes under a second on the models
+    that batch, so a cancelled job is dropped only at its end.
     """
 
     def report(place: int, stage: str, fraction: float, preview: "Picture | None" = None) -> None:
@@ -77,7 +78,7 @@ def _facts(params: Params, context: Context, seconds: float) -> dict[str, Fact]:
 
 
 def workload_class(params: Params) -> str:
-    """What a drawing's time hangs on."""
+    """Return a name for jobs that take about as long: count, size, steps and what the picture starts from."""
     source = "picture" if params.image else "words"
     how = [option for option in APPARATUS if params.is_set(option)]
     extent = f"{params.width} x {params.height}" if params.width else params.shape or "square"
@@ -85,7 +86,9 @@ def workload_class(params: Params) -> str:
 
 
 def batch_key(params: Params) -> str | None:
-    """Which drawings may share a run: those of one picture each from words alone, in as many steps, of one shape."""
+    """Return the key of jobs that may share a run, or None. Those are single pictures from text with equal steps and
+    shape.
+    """
     told = any(params.is_set(option) for option in ("guidance", "negative", "variation", "model"))
     return (
         None

@@ -1,1 +1,1 @@
-"""The full tier: InsightFace's faces and inswapper_128."""
+"""The full tier: InsightFace's networks and inswapper_128."""

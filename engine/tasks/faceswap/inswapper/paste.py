@@ -1,7 +1,7 @@
-"""A face cut out upright and put back, on the device, over the box of the face alone: one pass each way.
+"""Crops a face upright and pastes it back, on the device, within the face's box alone: one warp each way.
 
-InsightFace's own way back warps, erodes and blurs planes of the whole frame on the CPU; here the mask is made once, in
-the upright crop, and comes back with the colours in the same warp.
+InsightFace's own code warps, erodes and blurs planes of the whole frame on the CPU. Here the mask is made once in the
+upright crop and warped back together with the colours.
 """
 
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ Values = NDArray[np.float32]
 Tensor = Any  # torch.Tensor, of which the types are Any here
 
 EDGE, SOFT = 0.1, 0.1
-"""Of the crop's side: how far inside its edge the mask ends, and over how much it fades there."""
+"""Margin inside the crop's edge where the mask ends, and width of its fade, as shares of the crop's side."""
 CORNER = 0.3
-"""Of the crop's side: the radius of the mask's corners."""
+"""Radius of the mask's corners as a share of the crop's side."""
 SPREAD = (0.8, 1.25)
-"""By how much the colours' spread may change to match the target's."""
+"""Bounds of the factor by which the spread of the colours is matched to the target's."""
 LEAST = 1e-3
-"""The least spread that is told from none."""
+"""Smallest spread that counts."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an upright crop of `side` pixels lies in a picture: `move` (2, 3) from its pixels to the crop's.
+    """Position in a picture of an upright crop of `side` pixels. `move` (2, 3) maps the picture's pixels to the crop's.
 
-    `left`, `top`, `right` and `bottom` are the box around it, whole pixels of the picture.
+    `left`, `top`, `right` and `bottom` are the box around it in whole pixels of the picture.
     """
 
     move: Values
@@ -45,7 +45,7 @@ class Place:
 
     @classmethod
     def of(cls, move: Values, side: int, shape: tuple[int, ...]) -> "Place | None":
-        """None where the crop lies wholly out of a picture of `shape`, (H, W, ...)."""
+        """Return the place, or None if the crop lies wholly outside a picture of `shape`, (H, W, ...)."""
         corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) - np.float32(0.5)
         there = (corners - move[:, 2]) @ np.linalg.inv(move[:, :2]).T
         low, high = np.floor(there.min(axis=0)), np.ceil(there.max(axis=0)) + 1
@@ -55,46 +55,46 @@ class Place:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width of the box."""
+        """Return the height and width of the box."""
         return self.bottom - self.top, self.right - self.left
 
     def meets(self, other: "Place") -> bool:
-        """Whether the boxes have a pixel in common."""
+        """Return whether the two boxes overlap."""
         across = self.left < other.right and other.left < self.right
         return across and self.top < other.bottom and other.top < self.bottom
 
     def of_picture(self, picture: Picture) -> Picture:
-        """The box of `picture`, not copied."""
+        """Return a view of the box in `picture`."""
         return picture[self.top : self.bottom, self.left : self.right]
 
     def sampling_grids(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """For `grid_sample`: of the crop's pixels where they are in the box, and of the box's where in the crop."""
+        """Return grids for `grid_sample`: from the crop into the box, and from the box into the crop."""
         square, moved = (self.side, self.side), self._box_transform()
         steps = [*_steps(_inverse(moved), square, self.shape), *_steps(moved, self.shape, square)]
         columns, rows, across, down = to_device(np.concatenate(steps), device).split([len(each) for each in steps])
         return (columns + rows[:, None])[None], (across + down[:, None])[None]
 
     def _box_transform(self) -> Any:
-        """`move` from the box's pixels."""
+        """Return `move` relative to the box."""
         moved = self.move.astype(np.float64).copy()
         moved[:, 2] += self.move[:, :2] @ [self.left, self.top]
         return moved
 
 
 def upright(box: Tensor, way: Tensor) -> Tensor:
-    """Float (1, 3, H, W) of the box -> (1, 3, side, side)."""
+    """Warp the box, float (1, 3, H, W), to the upright crop (1, 3, side, side)."""
     return functional.grid_sample(box, way, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def paste_back(face: Tensor, box: Tensor, way: Tensor, blend: float) -> Tensor:
-    """A face (1, 3, side, side) over the box (1, 3, H, W) that it was cut from, softly."""
+    """Blend a face (1, 3, side, side) into the box (1, 3, H, W) that it was cropped from."""
     sheet = torch.cat([face, _mask(face.shape[-1], blend, box.device)], dim=1)
     warped = functional.grid_sample(sheet, way, mode="bilinear", padding_mode="zeros", align_corners=False)
     return torch.lerp(box, warped[:, :3], warped[:, 3:])
 
 
 def match_colours(face: Tensor, model: Tensor) -> Tensor:
-    """`face` (1, 3, S, S) with the mean and, within bounds, the spread of `model`'s colours where the mask is whole."""
+    """Return `face` (1, 3, S, S) with the mean and, within bounds, the spread of `model`'s colours under the mask."""
     both = torch.cat([face, model])
     weight = _weight(face.shape[-1], face.device)
     means = (both * weight).sum(dim=(2, 3), keepdim=True)
@@ -105,14 +105,14 @@ def match_colours(face: Tensor, model: Tensor) -> Tensor:
 
 @lru_cache(16)
 def _weight(side: int, device: torch.device) -> Tensor:
-    """The mask as shares that sum to 1."""
+    """Return the mask normalised to a sum of 1."""
     mask = _mask(side, 1.0, device)
     return mask / mask.sum()
 
 
 @lru_cache(16)
 def _mask(side: int, blend: float, device: torch.device) -> Tensor:
-    """(1, 1, side, side): `blend` inside a square with round corners, fading to 0 before the edge."""
+    """Return a mask (1, 1, side, side): `blend` inside a rounded square, fading to 0 before the edge."""
     steps = (torch.arange(side, device=device) + 0.5) / side - 0.5
     straight = 0.5 - EDGE - CORNER
     beyond = (steps.abs() - straight).clamp(min=0)
@@ -127,9 +127,9 @@ def _inverse(move: Any) -> Any:
 
 
 def _steps(move: Any, here: tuple[int, int], there: tuple[int, int]) -> tuple[Values, Values]:
-    """What each column and each row of `here`, (height, width), adds to a pixel's place in `there` after `move`.
+    """Return how much each column and row of `here`, (height, width), adds to a position in `there` after `move`.
 
-    (width, 2) and (height, 2), in torch's -1..1.
+    The shapes are (width, 2) and (height, 2), in torch's units of -1..1.
     """
     unit = 2 / np.array([there[1], there[0]])
     columns = np.arange(here[1])[:, None] * (move[:, 0] * unit)

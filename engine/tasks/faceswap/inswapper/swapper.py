@@ -1,4 +1,4 @@
-"""The full tier: InsightFace's faces and inswapper_128, run by torch where the device is."""
+"""The full tier: InsightFace's face analysis and inswapper_128, in torch on the device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ Picture = NDArray[np.uint8]
 Tensor = Any  # torch.Tensor, of which the types are Any here
 
 SIDE = 128
-"""Of the crop that the network changes."""
+"""Side in pixels of the crop that the network changes."""
 BOOSTED = 1.5
-"""How many times larger than SIDE a face's crop is in the picture from which on it is done in 2 x 2 sub-pixels."""
+"""Size of a face, in multiples of SIDE, from which it is swapped in 2 x 2 interleaved crops."""
 NEAR = 0.6
-"""Widths of a face that it may move from one frame to the next."""
+"""Largest movement of a face between two frames, in widths of the face."""
 
 
 class Inswapper:
-    """`swap` gives upright faces the identity of another: RGB in 0..1, (N, 3, 128, 128)."""
+    """The network: gives upright faces, RGB in 0..1, (N, 3, 128, 128), another identity."""
 
     def __init__(self, path: Path, device: str) -> None:
-        """Raises MissingModel where the file is no such network."""
+        """Load `path`. Raises MissingModel if the file is not such a network."""
         import onnx
 
         try:
@@ -50,12 +50,12 @@ class Inswapper:
         self.bytes = self._session.bytes
 
     def to_latent(self, embedding: NDArray[np.float32]) -> Tensor:
-        """(1, 512) on the device, of an embedding (512,) of length 1."""
+        """Convert an embedding (512,) of length 1 to a latent (1, 512) on the device."""
         told = embedding.reshape(1, -1) @ self._emap
         return torch.from_numpy(told / np.linalg.norm(told)).to(self.device)
 
     def swap(self, faces: Tensor, latent: Tensor) -> Tensor:
-        """One after the other: the published graph takes one face."""
+        """Swap the faces one by one: the published graph takes a single face."""
         made = [self._run_network(face[None], latent).clamp(0, 1) for face in faces]
         return torch.cat(made) if len(made) > 1 else made[0]
 
@@ -66,28 +66,28 @@ class Inswapper:
 
 @dataclass
 class Pending:
-    """A swapped face on its way from the device into its place in `picture`."""
+    """A swapped face on its way from the device to its place in `picture`."""
 
     picture: Picture
     place: Place
     coming: AsyncCopy | None
 
     def finish(self) -> None:
-        """Wait for it, and put it there."""
+        """Wait for the face and write it into the picture."""
         if self.coming is not None:
             self.place.of_picture(self.picture)[...] = self.coming.result()
             self.coming = None
 
 
 class InsightSwapper:
-    """Identity by ArcFace, swapped by inswapper; a large face in four interleaved parts, for 256 x 256 of detail."""
+    """Swaps ArcFace identities by inswapper. Large faces take four interleaved passes, for 256 x 256 of detail."""
 
     most_yaw = (60.0, 75.0)
     likeness = Likeness(same=1.18, different=1.26)
-    """Of vectors of length 1: cosines of 0.3 and 0.2. An estimate, made without InsightFace's real weights."""
+    """Distances between vectors of length 1: cosines of 0.3 and 0.2. Estimated without InsightFace's real weights."""
 
     def __init__(self, folder: Path, device: str) -> None:
-        """`folder` has inswapper_128.onnx, and buffalo_l with its networks. Raises MissingModel."""
+        """Load from `folder`: inswapper_128.onnx and the networks of buffalo_l. Raises MissingModel."""
         self._reader = InsightReader(folder / "buffalo_l", device)
         self._network = Inswapper(folder / "inswapper_128.onnx", device)
         self._seen: tuple[Picture, dict[int | None, tuple[KeyFace, ...]]] | None = None
@@ -95,50 +95,58 @@ class InsightSwapper:
 
     @property
     def size(self) -> int:
+        """Return the bytes of all networks."""
         return self._reader.bytes + self._network.bytes
 
     def close(self) -> None:
+        """Release the networks' memory on the device."""
         del self._reader, self._network
         release_memory()
 
     def faces(self, picture: Picture) -> Sequence[KeyFace]:
+        """Return every face from left to right."""
         return self._reader.faces(picture)
 
     def detect_fast(self, picture: Picture) -> Sequence[KeyFace]:
-        """Look once a frame, however many faces are followed in it."""
+        """Return the faces of a frame, detecting once per frame however many faces are tracked."""
         looks = self._looks(picture)
         if None not in looks:
             looks[None] = self._reader.detect_fast(picture)
         return looks[None]
 
     def track(self, picture: Picture, face: KeyFace) -> KeyFace | None:
+        """Return the face nearest to where `face` was in the previous frame, or None."""
         seen = self._near(picture, face)
         away, place = min(((_apart(one, face), place) for place, one in enumerate(seen)), default=(NEAR, -1))
         return seen[place] if away < NEAR else None
 
     def _near(self, picture: Picture, face: KeyFace) -> Sequence[KeyFace]:
-        """Return the faces that are turned about as `face` is: one look a frame for each quarter turn."""
+        """Return faces rotated about as `face` is, detecting once per frame and quarter turn."""
         looks, quarter = self._looks(picture), quarter_of(face.roll)
         if quarter not in looks:
             looks[quarter] = self._reader.near(picture, face.roll)
         return looks[quarter]
 
     def _looks(self, picture: Picture) -> dict[int | None, tuple[KeyFace, ...]]:
-        """Return what was seen in this frame, by quarter turn; None stands for all of them."""
+        """Return this frame's detections by quarter turn; None stands for all of them."""
         if self._seen is None or self._seen[0] is not picture:
             self._seen = picture, {}
         return self._seen[1]
 
     def embedding(self, picture: Picture, face: KeyFace) -> NDArray[np.float32]:
+        """Return the face's ArcFace embedding (512,)."""
         return self._reader.embedding(picture, face)
 
     def identity(self, picture: Picture, face: KeyFace) -> Tensor:
+        """Return the latent of the face's embedding."""
         return self._network.to_latent(self.embedding(picture, face))
 
     def begin(
         self, identity: Tensor, picture: Picture, face: KeyFace, blend: float, *, fine: bool = True
     ) -> Pending | None:
-        """The device works while the next frame is read; a face over one that is not finished waits for it."""
+        """Begin on the device, so that the next frame can be read meanwhile. A face that overlaps an unfinished one
+        waits for it.
+        """
         place = place_crop(face.marks, picture, _side(face.marks) if fine else SIDE)
         if place is None:
             return None
@@ -155,18 +163,18 @@ class InsightSwapper:
 
 
 def place_crop(marks: NDArray[np.float32], picture: Picture, side: int = SIDE) -> Place | None:
-    """Where the upright crop of `side` pixels lies around a face's `marks` (5, 2); None where out of `picture`.
+    """Return the place of the upright crop around a face's `marks` (5, 2), or None if it is outside `picture`.
 
-    `side` is SIDE, or twice that: four passes then make its interleaved parts.
+    `side` is SIDE, or twice that for four interleaved passes.
     """
     return Place.of(similarity(marks, places(side)), side, picture.shape)
 
 
 @torch.inference_mode()
 def begin(network: Inswapper, latent: Tensor, picture: Picture, place: Place, blend: float) -> Pending:
-    """Set the device to swapping the face at `place` of `picture`, uint8 (H, W, 3) RGB.
+    """Begin to swap the face at `place` of `picture`, uint8 (H, W, 3) RGB, without waiting.
 
-    Only the box of the face goes to the device and back, and nothing here waits for it.
+    Only the face's box is copied to the device and back.
     """
     box = to_device(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
     out, back = place.sampling_grids(network.device)
@@ -177,7 +185,7 @@ def begin(network: Inswapper, latent: Tensor, picture: Picture, place: Place, bl
 
 
 def _side(marks: NDArray[np.float32]) -> int:
-    """Twice SIDE for a face that is that large in its picture."""
+    """Return SIDE, or twice that for a large face."""
     shrinks = float(np.hypot(*similarity(marks, places(SIDE))[0, :2]))
     return 2 * SIDE if shrinks * BOOSTED < 1 else SIDE
 
@@ -193,6 +201,6 @@ def _swap_tiles(network: Inswapper, face: Tensor, latent: Tensor) -> Tensor:
 
 
 def _apart(one: KeyFace, other: KeyFace) -> float:
-    """Distance of two faces in widths of the second."""
+    """Return the distance of two faces in widths of the second."""
     away: Any = (one.marks - other.marks).mean(axis=0)
     return float(np.linalg.norm(away) / max(1.0, other.box[2] - other.box[0]))

@@ -1,1 +1,1 @@
-"""The embedded tier: a face's texture warped over MediaPipe's mesh of 468 points."""
+"""The embedded tier: warps a face's texture over MediaPipe's mesh of 468 points."""

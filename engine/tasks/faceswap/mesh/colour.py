@@ -1,6 +1,6 @@
-"""One face's colours given to another, and which pixels have a face's colour: both in CIE Lab.
+"""Transfers colours between faces and rates how much a pixel looks like skin, both in CIE Lab.
 
-Source: Reinhard et al., "Color Transfer between Images", 2001, here with means that follow the light over the face.
+Source: Reinhard et al., "Color Transfer between Images", 2001, here with means that follow the light across the face.
 """
 
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 CONTRAST = (0.75, 1.25)
-"""By how much the details' spread of L may shrink or grow."""
+"""Bounds of the factor for the spread of the details' lightness."""
 CHROMA = 0.75
-"""How much of the details' own colour, such as the lips', there is; strong light makes too much of it."""
+"""Share of the details' own colour, such as the lips', that is kept: strong light exaggerates it."""
 LIGHT = 0.6
-"""How much of the light on the target's face falls on the new one; the rest is the new one's own."""
+"""Share of the target's lighting in the new face; the rest is the new face's own."""
 CELLS = 8
-"""Cells of the grid of light in each `pixels`."""
+"""Cells of the lighting grid per `pixels`."""
 REACH = np.array([24, 9, 11], np.float32)
-"""How far in L, a and b skin is from its median, mostly."""
+"""Usual distance of skin from its median in L, a and b."""
 
 
 @dataclass(frozen=True)
 class Tone:
-    """What skin looks like: the median of L, a and b, and how far they are from it."""
+    """The tone of skin: the median of L, a and b, and the spread around it."""
 
     middle: Values
     spread: Values
 
     @classmethod
     def of(cls, lab: Values, skin: NDArray[np.bool_]) -> "Tone":
-        """Of the pixels `skin` of `lab` (H, W, 3), or of all where there are none."""
+        """Return the tone of the pixels `skin` of `lab` (H, W, 3), or of all pixels if there are none."""
         pixels = lab[skin] if skin.any() else lab.reshape(-1, 3)
         middle = np.median(pixels, axis=0)
         return cls(middle, (1.4826 * np.median(np.abs(pixels - middle), axis=0)).astype(np.float32))
@@ -41,7 +41,7 @@ class Tone:
 
 @dataclass(frozen=True)
 class Skin:
-    """A face's colours `lab` (H, W, 3), its tone, and how much each pixel is skin, `share` (H, W) in 0..1."""
+    """A face's colours `lab` (H, W, 3), its tone, and the likelihood of skin in each pixel, `share` (H, W) in 0..1."""
 
     lab: Values
     tone: Tone
@@ -49,12 +49,12 @@ class Skin:
 
     @classmethod
     def of(cls, lab: Values, core: NDArray[np.bool_], face: Values) -> "Skin":
-        """`core` (H, W) is surely skin; `face` (H, W), 0 to 1, may be."""
+        """Return the skin of a face. `core` (H, W) is certainly skin; `face` (H, W), 0 to 1, may be."""
         tone = Tone.of(lab, core)
         return cls(lab, tone, np.maximum(core, alike(lab, tone) * face))
 
     def light(self, pixels: float) -> Values:
-        """(H, W, 3): the colours without what is finer than `pixels`, and without what is not skin."""
+        """Return the colours (H, W, 3) without details finer than `pixels` and without what is not skin."""
         height, width = self.share.shape
         scale = min(1.0, CELLS / pixels)
         size = max(2, round(width * scale)), max(2, round(height * scale))
@@ -68,15 +68,15 @@ class Skin:
 
 
 def lab_of(picture: Picture) -> Values:
-    """uint8 (H, W, 3) RGB -> float32 L in 0..100, a and b in about -100..100."""
+    """Convert uint8 RGB (H, W, 3) to float32 L in 0..100, a and b in about -100..100."""
     lab: Values = cv2.cvtColor(picture.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
     return lab
 
 
 def match_colours(lab: Values, own: Skin, model: Skin, pixels: float) -> Values:
-    """A face with the colours, and mostly the light, of another's skin, as float32 RGB in 0..255.
+    """Return a face, float32 RGB in 0..255, with the colours and most of the lighting of another's skin.
 
-    Light is what changes over more than `pixels`; what is finer is the face's own.
+    Lighting is what changes over more than `pixels`. Finer details stay the face's own.
     """
     contrast = np.clip((model.tone.spread[0] + 3) / (own.tone.spread[0] + 3), *CONTRAST)
     light, goal = own.light(pixels), model.light(pixels)
@@ -88,6 +88,6 @@ def match_colours(lab: Values, own: Skin, model: Skin, pixels: float) -> Values:
 
 
 def alike(lab: Values, tone: Tone) -> Values:
-    """(H, W) in 0..1: how much a pixel looks like skin of this tone."""
+    """Return how much each pixel looks like skin of this tone, (H, W) in 0..1."""
     far = (((lab - tone.middle) / REACH) ** 2).sum(axis=2)
     return np.asarray((2 - far / 3).clip(0, 1), np.float32)

@@ -1,9 +1,9 @@
-"""Poisson blending: the gradients of what is put in, the colours of what is around it.
+"""Poisson blending: the gradients of the inserted picture, with the colours around it.
 
-That is to add to what is put in the smooth membrane which on the rim is the difference to what is around. Inside it
-solves Laplace's equation, so a coarse grid is enough; or the screened one, which fades away from the rim, where the
-middle's colours are right already. Sources: Pérez et al., "Poisson Image Editing", 2003; Bhat et al., "Fourier Analysis
-of the 2D Screened Poisson Equation for Gradient Domain Problems", 2008.
+This adds to the inserted picture a smooth membrane that equals the difference to the surroundings on the rim. Inside,
+the membrane solves Laplace's equation, for which a coarse grid is enough; or the screened equation, which fades away
+from the rim, where the colours in the middle are already right. Sources: Pérez et al., "Poisson Image Editing", 2003;
+Bhat et al., "Fourier Analysis of the 2D Screened Poisson Equation for Gradient Domain Problems", 2008.
 """
 
 import cv2
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 
 GRID = 96
-"""Cells on the longer side of the grid on which the membrane is solved."""
+"""Cells along the longer side of the grid on which the membrane is solved."""
 STEPS = 120
-"""Of relaxation, after a guess that is smooth already."""
+"""Relaxation steps after a guess that is already smooth."""
 OUTLIERS = 3.0
-"""Differences further from the median than this many median deviations are hair or background, and do not count."""
+"""Median deviations from the median beyond which a difference is hair or background and is ignored."""
 
 _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 
 
 def membrane(difference: Values, rim: Values, reach: float = float("inf")) -> Values:
-    """float32 (H, W, C): smooth, and on `rim`, weights (H, W) of 0 to 1, near `difference` (H, W, C).
+    """Return a smooth float32 (H, W, C) that is near `difference` (H, W, C) on `rim`, weights (H, W) in 0..1.
 
-    Over each `reach` pixels away from the rim it fades to a third; over an infinite one, not at all.
+    It fades to a third over each `reach` pixels away from the rim, or not at all if that is infinite.
     """
     height, width = rim.shape
     scale = min(1.0, GRID / max(height, width))
@@ -43,7 +43,7 @@ def membrane(difference: Values, rim: Values, reach: float = float("inf")) -> Va
 
 
 def ordinary(difference: Values, rim: Values) -> Values:
-    """`rim` without the pixels whose `difference` (H, W, 3) is out of the ordinary."""
+    """Return `rim` without the pixels where `difference` (H, W, 3) is an outlier."""
     on = rim > 0
     if not on.any():
         return rim
@@ -55,7 +55,7 @@ def ordinary(difference: Values, rim: Values) -> Values:
 
 
 def _initial_guess(values: Values, known: Values) -> Values:
-    """Pull and push: what is unknown from ever coarser averages of what is known."""
+    """Fill unknown values from ever coarser averages of known ones (pull and push)."""
     if min(known.shape) <= 2:
         total = max(float(known.sum()), 1e-6)
         mean = (values * known[..., None]).sum(axis=(0, 1)) / total

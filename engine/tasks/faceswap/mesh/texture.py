@@ -1,4 +1,4 @@
-"""A face's texture bent over another's mesh, coloured and blended to match. Nothing is learned here."""
+"""Warps a face's texture over another's mesh, then matches colours and blends. Nothing here is learned."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,23 +16,24 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 MARGIN = 0.08
-"""Around the face's box that is worked on, as a share of its longer side."""
+"""Margin around the face's box that is processed, as a share of its longer side."""
 WHOLE, CORE = 0.94, 0.7
-"""Outlines as shares of the face's: what is put on, and what is surely face. Between them hair may hang."""
+"""Outlines as shares of the face's: the part that is replaced, and the part that is surely face. Hair may hang between.
+"""
 FEATHER = 0.06
-"""Width of the soft edge, as a share of the face's width."""
+"""Width of the soft edge as a share of the face's width."""
 LIGHT = 0.12
-"""Share of the face's width over which colours change by the light alone."""
+"""Share of the face's width over which colours change by lighting alone."""
 REACH = 0.1
-"""How far from the edge the colours around are felt, as a share of the face's width."""
+"""How far the surrounding colours reach in from the edge, as a share of the face's width."""
 ASIDE = 20.0
-"""Degrees of yaw from which a source's far half is taken from its near one, mirrored, but for the eyes."""
+"""Yaw in degrees from which the source's hidden half is mirrored from its visible one, except the eyes."""
 DIM = 0.62
-"""Lightness over the skin's that the edge of glasses still has."""
+"""Lightness of the edge of glasses relative to the skin's."""
 COVERS = 0.13
-"""Of the face's width: how far glasses reach around the eyes."""
+"""How far glasses reach around the eyes, as a share of the face's width."""
 OPEN_MOUTH = 0.02
-"""Opening over the face's height from which a mouth shows what is in it."""
+"""Opening over the face's height from which a mouth shows its inside."""
 OPEN_EYE = 0.16
 """Height over width from which an eye is open."""
 
@@ -41,7 +42,7 @@ OPEN_EYE = 0.16
 class Texture:
     """A source's face ready to be put on others: its picture, the face in it, and its mesh.
 
-    `mirrored` is the same of the picture seen in a mirror: what a face that looks aside does not show is taken there.
+    `mirrored` is the same of the mirrored picture, for what a face that looks aside does not show.
     """
 
     picture: Picture
@@ -49,11 +50,11 @@ class Texture:
     mesh: Indices
     mirrored: "Texture | None" = None
     covered: bool = False
-    """Whether dark glasses hide its eyes; then the target's stay."""
+    """Whether dark glasses hide its eyes. The target's eyes are kept then."""
 
     @classmethod
     def of(cls, picture: Picture, face: Face, faces: Callable[[Picture], Sequence[Face]]) -> "Texture":
-        """`faces` finds those of a picture."""
+        """Return the texture of `face` in `picture`. `faces` finds the faces of a picture."""
         region = Region.around(face, picture.shape, 0.6)
         cut, inside = np.ascontiguousarray(region.of(picture)), face.shift_by(-region.left, -region.top)
         turned = np.ascontiguousarray(cut[:, ::-1])
@@ -63,7 +64,7 @@ class Texture:
         return cls(cut, inside, triangles(face), mirrored, has_dark_glasses(cut, inside.points))
 
     def warp_to(self, face: Face, region: Region) -> Picture:
-        """The texture as it would be on `face`, as large as `region`."""
+        """Return the texture as it would look on `face`, as large as `region`."""
         width = face.width
         source = self._about(width)
         bent = warp_texture(source.picture, source.face.points[:, :2], face, region, source.mesh)
@@ -74,7 +75,7 @@ class Texture:
         return (bent + share * (self.mirrored.warp_to(face, region) - bent.astype(np.float32))).astype(np.uint8)
 
     def _about(self, width: float) -> "Texture":
-        """Shrunk to what a face of `width` pixels needs, so that nothing is skipped when it is drawn."""
+        """Return the texture shrunk to what a face of `width` pixels needs, so that drawing it skips no pixels."""
         scale = width / self.face.width
         if scale > 0.75:
             return self
@@ -86,7 +87,7 @@ class Texture:
 
 
 def put(texture: Texture, picture: Picture, face: Face, blend: float) -> None:
-    """Put the texture on `face` of `picture`, uint8 (H, W, 3) RGB, in place. `blend` 1 is all of it, 0 nothing."""
+    """Put the texture on `face` of `picture`, uint8 (H, W, 3) RGB, in place. A `blend` of 0 keeps the face."""
     width = face.width
     region = Region.around(face, picture.shape, MARGIN)
     around, points = region.of(picture), region.points(face)
@@ -112,7 +113,7 @@ def put(texture: Texture, picture: Picture, face: Face, blend: float) -> None:
 
 
 def _inner_part(points: Values, shape: tuple[int, int]) -> Values:
-    """What is face whatever its colour: the middle, with the brows."""
+    """Return the part that is face whatever its colour: the middle and the brows."""
     return np.maximum(mask.outline(points, shape, CORE), mask.holes(points, shape, mask.BROWS))
 
 
@@ -129,7 +130,7 @@ def _inner(inside: Values, pixels: float) -> Values:
 
 
 def _glasses(lab: Values, points: Values, tone: colour.Tone, width: float) -> Values:
-    """(H, W), 1 in dark glasses, which stay on the target: what is dark around its eyes, where nearly all there is."""
+    """Return (H, W), 1 in dark glasses, which stay on the target: the dark part around eyes that are mostly covered."""
     dark, shape = (lab[..., 0] < DARK * tone.middle[0]).astype(np.float32), lab.shape[:2]
     for rim in (RIGHT_EYE, LEFT_EYE):
         near = mask.holes(points, shape, [rim], 0.04 * width) > 0
@@ -139,7 +140,7 @@ def _glasses(lab: Values, points: Values, tone: colour.Tone, width: float) -> Va
 
 
 def _worn(lab: Values, points: Values, tone: colour.Tone, width: float) -> Values:
-    """(H, W), 1 in what is dark about the eyes and a little around it."""
+    """Return (H, W), 1 in what is dark around the eyes and a little beyond."""
     dark, shape = (lab[..., 0] < DIM * tone.middle[0]).astype(np.float32), lab.shape[:2]
     worn = dark * mask.holes(points, shape, (RIGHT_EYE, LEFT_EYE), 0.2 * width)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.03 * width)) + 1,) * 2)
@@ -148,7 +149,7 @@ def _worn(lab: Values, points: Values, tone: colour.Tone, width: float) -> Value
 
 
 def _keep_mask(points: Values, shape: tuple[int, int], texture: Texture, face: Face, width: float) -> Values:
-    """What stays of the target: an open mouth where the source's is shut, eyes where one's are shut alone."""
+    """Return what stays of the target: an open mouth where the source's is shut, and eyes if one face's are shut."""
     source = texture.face
     rims: list[tuple[int, ...]] = []
     if min(source.mouth_opening, face.mouth_opening) < OPEN_MOUTH:

@@ -1,4 +1,4 @@
-"""A face's picture bent to another face's points: piecewise affine over the Delaunay mesh of the 468 points."""
+"""Warps a face's picture to another face's points: piecewise affine over the Delaunay mesh of the 468 points."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ Values = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
 SUBPIXEL = 4
-"""Bits of a pixel's fraction with which triangles are drawn."""
+"""Fractional bits of the coordinates with which triangles are drawn."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """A part of a picture: whole pixels, inside of it."""
+    """A rectangle of whole pixels inside a picture."""
 
     left: int
     top: int
@@ -27,7 +27,7 @@ class Region:
 
     @classmethod
     def around(cls, face: Face, shape: tuple[int, ...], margin: float) -> "Region":
-        """The face's box and `margin` of its longer side around it, cut at the edges of the picture of `shape`."""
+        """Return the face's box with a `margin` of its longer side around it, clipped to a picture of `shape`."""
         left, top, right, bottom = face.box
         more = margin * max(right - left, bottom - top)
         height, width = shape[:2]
@@ -40,20 +40,20 @@ class Region:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width."""
+        """Return height and width."""
         return self.bottom - self.top, self.right - self.left
 
     def of(self, picture: Picture) -> Picture:
-        """This part of `picture`, not copied."""
+        """Return a view of this part of `picture`."""
         return picture[self.top : self.bottom, self.left : self.right]
 
     def points(self, face: Face) -> Values:
-        """The face's points (468, 2) counted from this region's corner."""
+        """Return the face's points (468, 2) relative to this region's corner."""
         return face.points[:, :2] - np.array([self.left, self.top], np.float32)
 
 
 def triangles(face: Face) -> Indices:
-    """(N, 3) numbers of points: the Delaunay mesh of the face as it is seen from its front."""
+    """Return the Delaunay mesh of the face seen from the front, (N, 3) point numbers."""
     front = _from_the_front(face)
     front = (front - front.min(axis=0)) * np.float32(1000 / np.ptp(front, axis=0).max()) + 1
     divided = cv2.Subdiv2D((0, 0, 1003, 1003))
@@ -67,7 +67,7 @@ def triangles(face: Face) -> Indices:
 
 
 def warp_texture(picture: Picture, points: Values, face: Face, region: Region, mesh: Indices) -> Picture:
-    """`picture`, whose face has `points` (468, 2), bent so that they fall on `face`'s; as large as `region`."""
+    """Warp `picture`, whose face has `points` (468, 2), onto `face`'s points. The result is as large as `region`."""
     here = region.points(face)
     numbers = _triangle_map(here, face.points[:, 2], mesh, region.shape)
     rows, columns = np.mgrid[: region.shape[0], : region.shape[1]].astype(np.float32)
@@ -81,7 +81,7 @@ def warp_texture(picture: Picture, points: Values, face: Face, region: Region, m
 
 
 def _from_the_front(face: Face) -> Values:
-    """(468, 2): the points without the head's turn."""
+    """Return the points (468, 2) without the head's rotation."""
     points = face.points - face.points.mean(axis=0)
     across = _unit(points[454] - points[234])
     down = points[152] - points[10]
@@ -94,7 +94,7 @@ def _unit(vector: Values) -> Values:
 
 
 def _triangle_map(points: Values, depth: Values, mesh: Indices, shape: tuple[int, int]) -> Indices:
-    """(H, W): which triangle covers each pixel; the nearer over the farther, the first where there is none."""
+    """Return the triangle that covers each pixel (H, W): the nearest one, or the first where there is none."""
     numbers = np.zeros(shape, np.int32)
     corners = np.round(points[mesh] * 2**SUBPIXEL).astype(np.int32)
     for number in np.argsort(-depth[mesh].mean(axis=1)):
@@ -103,7 +103,7 @@ def _triangle_map(points: Values, depth: Values, mesh: Indices, shape: tuple[int
 
 
 def _moves(here: Values, there: Values) -> Values:
-    """(N, 2, 3): for each triangle (N, 3, 2) the affine map from `here` to `there`; flat ones stay where they are."""
+    """Return the affine map (N, 2, 3) from `here` to `there` for each triangle (N, 3, 2). Flat ones stay in place."""
     square = np.concatenate([here, np.ones((*here.shape[:2], 1), np.float32)], axis=2).astype(np.float64)
     flat = np.abs(np.linalg.det(square)) < 1e-3
     square[flat] = np.eye(3)

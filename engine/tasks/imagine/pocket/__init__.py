@@ -1,4 +1,4 @@
-"""The embedded default: a 30-million-parameter model that draws emoji-like pictures on a CPU, without torch.
+"""The embedded tier of `imagine`: a 30-million-parameter model that draws emoji-like pictures on a CPU without torch.
 
 engine/weights/embedded/README.md is its model card.
 """

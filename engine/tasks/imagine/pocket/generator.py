@@ -1,4 +1,4 @@
-"""Pocket as a painter: draw small with a preview each step, then four times larger by the embedded Real-ESRGAN."""
+"""The pocket generator: draws small with a preview after each step, then enlarges four times with Real-ESRGAN."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from engine.tasks.imagine.params import Params
 
 DENOISING_SHARE = 0.9
-"""Share of the work that is denoising; the rest is enlarging."""
+"""Share of the progress bar for denoising; the rest is enlarging."""
 EMOJI_LIKE = UserMessage(template="Drawn by the embedded pocket model: emoji-like; see README for SDXL.")
 
 FOREIGN = "Not read: “{words}”. The model reads English in Latin letters, and emoji."
 
 
 def _shape(params: "Params") -> "Shape":
-    """What was asked for, or the nearest to the picture to start from."""
+    """Return the requested shape, or the one nearest to the starting picture."""
     image = params.image
     match params.shape:
         case "square" | "wide" | "tall" as named:
@@ -40,21 +40,22 @@ class PocketGenerator:
     """The embedded tier of `imagine`."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises MissingModel where the text encoder's or the upscaler's weights are not in the weights `folder`."""
+        """Load from the weights `folder`. Raises MissingModel if the text encoder or upscaler is missing."""
         self._pocket = Pocket(folder)
         self._upscaler = Upscaler(folder)
 
     @property
     def size(self) -> int:
+        """Return the bytes of both networks."""
         return self._pocket.bytes + self._upscaler.bytes
 
     def close(self) -> None:
-        """ONNX Runtime and ncnn give their memory back when nothing refers to them."""
+        """Do nothing: ONNX Runtime and ncnn free their memory with the last reference."""
 
     def generate(self, params: "Params", report: "Report") -> GeneratedImages:
-        """Return pictures of four times the model's size, `params.count` of them.
+        """Return `params.count` pictures of four times the model's size.
 
-        Raises BadInput for a prompt in which nothing can be read.
+        Raises BadInput for a prompt with nothing that the model can read.
         """
         prompt = _read_prompt(params.prompt)
 
@@ -86,7 +87,7 @@ class PocketGenerator:
 
 
 def _read_prompt(prompt: str) -> str:
-    """Return what the model reads of `prompt`: emoji by name, and no words in other scripts. Raises BadInput."""
+    """Return the prompt as the model reads it: emoji by name, no other scripts. Raises BadInput if nothing is left."""
     read = without_unreadable_words(readable_form(prompt))
     if not read:
         raise BadInput(

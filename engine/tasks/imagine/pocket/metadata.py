@@ -1,4 +1,4 @@
-"""What an ONNX file says of itself, read without loading its network."""
+"""Reads an ONNX file's metadata without loading its network."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 METADATA, KEY, VALUE = 14, 1, 2
-"""Field numbers of `ModelProto.metadata_props` and of its entries, onnx.proto."""
+"""Field numbers of `ModelProto.metadata_props` and of its entries in onnx.proto."""
 VARINT, SIZED = 0, 2
-"""Wire types of protocol buffers; an ONNX model has no other at its top."""
+"""Protocol buffer wire types. An ONNX model has no others at its top level."""
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """The entries that the exporter wrote. Raises ValueError for a file that is no ONNX model."""
+    """Return the entries that the exporter wrote. Raises ValueError for a file that is not an ONNX model."""
     found = {}
     with path.open("rb") as file:
         for field, length in _fields(file):
@@ -26,7 +26,7 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def _fields(stream: BinaryIO) -> Iterator[tuple[int, int]]:
-    """Number and length of each field; whoever iterates reads or skips that many bytes before the next."""
+    """Yield the number and length in bytes of each field. The caller reads or skips the field before the next one."""
     while (tag := _varint(stream)) is not None:
         if tag & 7 == SIZED:
             yield tag >> 3, _varint(stream) or 0
@@ -37,7 +37,7 @@ def _fields(stream: BinaryIO) -> Iterator[tuple[int, int]]:
 
 
 def _varint(stream: BinaryIO) -> int | None:
-    """Seven bits a byte, the lowest first; None at the end of the stream."""
+    """Read a varint: seven bits a byte, lowest first. Return None at the end of the stream."""
     number = shift = 0
     while byte := stream.read(1):
         number |= (byte[0] & 127) << shift

@@ -1,7 +1,7 @@
-"""all-MiniLM-L6-v2, the text encoder of pocket, in NumPy: a six-layer BERT (Devlin et al. 2018, arXiv:1810.04805).
+"""all-MiniLM-L6-v2, pocket's text encoder, in NumPy: a six-layer BERT (Devlin et al. 2018, arXiv:1810.04805).
 
-Weights and tokenizer are those of the model card sentence-transformers/all-MiniLM-L6-v2. A prompt of a few words is
-millions of multiplications, so it needs no runtime of its own: 5 to 10 ms on two cores.
+The weights and tokenizer are those of the model card sentence-transformers/all-MiniLM-L6-v2. A prompt of a few words
+takes millions of multiplications, 5 to 10 ms on two cores, so no separate runtime is needed.
 """
 
 import json
@@ -21,17 +21,17 @@ LAYERS = 6
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read of a text: token `states` (T, 384), and the words after the last token that fitted."""
+    """An encoded text: token `states` (T, 384), and the words that did not fit."""
 
     states: Array
     unread: tuple[str, ...]
 
 
 class MiniLM:
-    """`read` turns a text into the last hidden states of its tokens, [CLS] and [SEP] among them."""
+    """Encodes texts as the last hidden states of their tokens, including [CLS] and [SEP]."""
 
     def __init__(self, weights: Path, tokenizer: Path, tokens: int) -> None:
-        """`weights` is the model's safetensors file; texts are cut at `tokens`, specials included."""
+        """Map the safetensors file `weights`. Texts are cut at `tokens` tokens, including the special ones."""
         from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
@@ -46,7 +46,7 @@ class MiniLM:
         self.bytes = sum(weight.nbytes for weight in self._weights.values())
 
     def read(self, text: str) -> Reading:
-        """The states of `text`; upper and lower case are one to this model."""
+        """Return the states of `text`. The model ignores case."""
         encoding = self._tokenizer.encode(text)
         end = max(end for _, end in encoding.offsets)
         unread = text[end:].split() if encoding.overflowing else []
@@ -88,9 +88,10 @@ class MiniLM:
 
 
 def _map_file(path: Path) -> tuple[mmap.mmap, dict[str, Array]]:
-    """A safetensors file of fp32 arrays, mapped: the system reads what is used, and may drop it and read it again.
+    """Memory-map a safetensors file of fp32 arrays, so that the system can page the weights out.
 
-    The file is a length in 8 bytes, that many bytes of JSON with each array's type, shape and place, and the arrays.
+    The file holds a length in 8 bytes, that many bytes of JSON with each array's type, shape and offsets, then the
+    arrays.
     """
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -114,7 +115,7 @@ def _gelu(x: Array) -> Array:
 
 
 def _erf(x: Array) -> Array:
-    """Abramowitz and Stegun 7.1.26, to 1.5e-7: NumPy has none."""
+    """Return the error function to within 1.5e-7 (Abramowitz and Stegun 7.1.26). NumPy has none."""
     t = 1 / (1 + np.float32(0.3275911) * np.abs(x))
     terms = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
     tail: Array = np.zeros_like(x)

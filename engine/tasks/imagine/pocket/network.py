@@ -1,4 +1,4 @@
-"""The picture network of pocket as an ONNX file, and what the file says of itself."""
+"""Pocket's image network as an ONNX file, and the settings in its metadata."""
 
 import hashlib
 import os
@@ -15,10 +15,10 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Settings:
-    """From the file's metadata, which training/pocket/export.py writes.
+    """Settings from the file's metadata, which training/pocket/export.py writes.
 
-    `size` is the side of a picture in pixels, `tokens` how much of a text is read, `shift` the sampler's. `guiding` is
-    how the network follows the text: "two-pass" (Ho and Salimans 2022, arXiv:2207.12598), "input" (the scale is an
+    `size` is the side of a picture in pixels, `tokens` the longest text, `shift` the sampler's. `guiding` says how the
+    text guides the network: "two-pass" (Ho and Salimans 2022, arXiv:2207.12598), "input" (the guidance scale is an
     input of a distilled network) or "none".
     """
 
@@ -31,10 +31,10 @@ class Settings:
 
 
 class Network:
-    """Predicts clean pictures from noisy ones, a time and the token states of a text."""
+    """Predicts clean pictures from noisy ones, a time, and the token states of a text."""
 
     def __init__(self, path: Path, threads: int | None) -> None:
-        """Load `path` on the CPU, for `threads` cores; all of them where it is None."""
+        """Load `path` on the CPU with `threads` threads, or one for every usable core if None."""
         from onnxruntime import InferenceSession, SessionOptions
 
         self.digest = digest(path)
@@ -50,9 +50,9 @@ class Network:
         self.settings = _settings(metadata(path))
 
     def predict(self, z: Array, t: float, states: Array, unguided: Array, guidance: float) -> Array:
-        """One noisy picture (3, S, S) at `t` -> its clean estimate, drawn away from the text states `unguided`.
+        """Return the clean estimate of one noisy picture (3, S, S) at time `t`, guided away from the states `unguided`.
 
-        A picture never shares a run with another, so that it does not depend on how many are drawn.
+        Pictures never share a run, so that a picture does not depend on how many are drawn.
         """
         guiding = self.settings.guiding
         if guiding == "input":
@@ -63,19 +63,19 @@ class Network:
         return free + np.float32(guidance) * (guided - free)
 
     def _run(self, z: Array, t: float, texts: list[Array], **more: Array) -> list[Array]:
-        """The clean estimate of `z` for each of `texts`."""
+        """Return the clean estimate of `z` for each of `texts`."""
         ctx, mask = _pad(texts)
         fed = {"z": np.stack([z] * len(texts)), "t": np.full(len(texts), t, np.float32), "ctx": ctx, "mask": mask}
         return list(self._session.run(None, fed | more)[0])
 
 
 def cores() -> int:
-    """How many this process may use. ONNX Runtime's own count pins threads to cores, also to those it may not use."""
+    """Return how many cores this process may use. ONNX Runtime's own count includes cores outside the affinity mask."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -92,7 +92,7 @@ def _settings(metadata: dict[str, str]) -> Settings:
 
 
 def _pad(texts: list[Array]) -> tuple[Array, NDArray[np.bool_]]:
-    """Token states (T, C) of unequal lengths -> (N, longest, C) and the mask of what is a token."""
+    """Pad token states (T, C) of unequal length to (N, longest, C). Return them with the mask of real tokens."""
     longest = max(map(len, texts))
     ctx = np.stack([np.pad(text, ((0, longest - len(text)), (0, 0))) for text in texts])
     return ctx, np.array([[i < len(text) for i in range(longest)] for text in texts])

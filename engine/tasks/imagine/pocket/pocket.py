@@ -1,4 +1,4 @@
-"""Text to picture with pocket: read the text, walk the noise, guide each step."""
+"""Text to image with pocket: encode the text, sample from noise, guide each step."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -13,12 +13,12 @@ from engine.tasks.imagine.pocket.shape import Picture, Shape, widen
 from engine.weights import registry
 
 DEFAULT_STRENGTH = 0.75
-"""How far to leave a picture to start from, where nobody says."""
+"""Default strength when drawing starts from a picture."""
 OnStep = Callable[[int, int, Picture], None]
 
 
 class Pocket:
-    """Draws square pictures of `size` pixels. A `pocket.onnx` in the weights folder is used before the repository's."""
+    """Draws square pictures of `size` pixels. A `pocket.onnx` in the weights folder replaces the repository's."""
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         """Load the network and its text encoder from the weights `folder`. Raises MissingModel."""
@@ -32,7 +32,7 @@ class Pocket:
         self.bytes = self._network.bytes + encoder.bytes
 
     def unread(self, prompt: str) -> tuple[str, ...]:
-        """The words at the end of `prompt` that the model does not read: it stops at 20 or so word pieces."""
+        """Return the last words of `prompt` that do not fit: the model reads about 20 word pieces."""
         return self._read(prompt).unread
 
     def draw(
@@ -49,13 +49,15 @@ class Pocket:
         strength: float | None = None,
         on_step: OnStep | None = None,
     ) -> list[Picture]:
-        """`count` pictures, uint8 (H, W, 3), with `size` as the shorter side.
+        """Return `count` pictures, uint8 (H, W, 3), whose shorter side is `size`.
 
-        Picture i starts from the noise of PCG64(seed + i) and is what would be drawn alone. `steps` and `guidance` are
-        the model's own where they are None. From an `image`, uint8 (H, W, 3), the walk takes the share `strength` of
-        the steps, from time (1 - strength)^2: by eye 0.75 mixes it with the prompt, and 1 - strength kept it as it was.
-        `on_step(done, total, estimates)` gets the clean estimates (count, H, W, 3) after each step; what it raises
-        stops the drawing.
+        Picture i starts from the noise of PCG64(seed + i) and is the same when drawn alone. `steps` and `guidance`
+        default to the model's. With an `image`, uint8 (H, W, 3), sampling takes only the share `strength` of the steps,
+        from time (1 - strength)^2: by eye, 0.75 mixes the picture with the prompt, and a start at 1 - strength left it
+        unchanged.
+
+        `on_step(done, total, estimates)` gets the clean estimates (count, H, W, 3) after each step. An exception from
+        it ends the drawing.
         """
         share = 1.0 if image is None else DEFAULT_STRENGTH if strength is None else strength
         start = (1 - share) ** 2
@@ -80,7 +82,7 @@ class Pocket:
         return generator.standard_normal((3, self.size, self.size), np.float32)
 
     def _fit(self, image: Picture) -> Array:
-        """The middle square of `image` as (3, size, size) in -1..1."""
+        """Return the central square of `image` as (3, size, size) in -1..1."""
         from PIL import Image, ImageOps
 
         square = ImageOps.fit(Image.fromarray(image), (self.size, self.size), Image.Resampling.LANCZOS)
@@ -88,5 +90,5 @@ class Pocket:
 
 
 def pixels(estimate: Array) -> Picture:
-    """(3, H, W) in -1..1 -> uint8 (H, W, 3)."""
+    """Convert (3, H, W) in -1..1 to uint8 (H, W, 3)."""
     return np.round((estimate + 1) * np.float32(127.5)).astype(np.uint8).transpose(1, 2, 0)

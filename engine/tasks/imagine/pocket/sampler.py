@@ -15,17 +15,20 @@ Array = NDArray[np.float32]
 
 
 def times(steps: int, shift: float = 2.0, start: float = 0.0) -> list[float]:
-    """`steps` + 1 rising times from `start` (0 is pure noise) to 1. A `shift` over 1 puts more of them near noise."""
+    """Return `steps` + 1 increasing times from `start` (0 is pure noise) to 1. A `shift` over 1 puts more of them near
+    noise.
+    """
     begin = shift * start / (1 - start + shift * start)
     even = [begin + (1 - begin) * i / steps for i in range(steps + 1)]
     return [u / (u + shift * (1 - u)) for u in even]
 
 
 def sample(predict: Callable[[Array, float], Array], z: Array, moments: list[float]) -> Iterator[Array]:
-    """Walk `z`, which is at `moments[0]`, to 1 and yield each clean estimate in -1..1. The last is the picture.
+    """Sample from `z`, at time `moments[0]`, to time 1, and yield each clean estimate in -1..1. The last one is the
+    picture.
 
-    `predict(z, t)` gives the clean estimate, of the shape of `z`. Its second-order correction uses the estimate before;
-    the first step has none, and from pure noise (lambda = -inf) the second has none either.
+    `predict(z, t)` returns a clean estimate of the shape of `z`. The second-order correction uses the previous
+    estimate: the first step has none, and from pure noise (lambda = -inf) neither has the second.
     """
     last: Array | None = None
     last_lambda = -math.inf

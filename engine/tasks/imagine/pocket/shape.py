@@ -1,7 +1,7 @@
-"""Wide and tall pictures from the square ones that pocket draws.
+"""Makes wide and tall pictures from the square ones that pocket draws.
 
-Drawn at 7:4 with its positions interpolated, the network stretches or doubles its one object; so the square picture is
-kept and its background goes on.
+At 7:4 with interpolated positions, the network stretches or doubles its one object. So the square picture is kept and
+only its background is extended.
 """
 
 from typing import Literal
@@ -14,11 +14,11 @@ Picture = NDArray[np.uint8]
 Shape = Literal["square", "wide", "tall"]
 
 MEDIAN_PIXELS = 15
-"""Pixels over which the median of an edge is taken, so that a star there does not become a streak."""
+"""Window in pixels of the median along an edge, which keeps a star there from becoming a streak."""
 
 
 def widen(picture: Picture, shape: Shape) -> Picture:
-    """Continue the edges of a square picture (S, S, 3) to 7:4, along its width for "wide" and its height for "tall"."""
+    """Extend the edges of a square picture (S, S, 3) to 7:4: its width for "wide", its height for "tall"."""
     if shape == "square":
         return picture
     if shape == "tall":
@@ -28,6 +28,6 @@ def widen(picture: Picture, shape: Shape) -> Picture:
 
 
 def _edge(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(S, 3) -> (S, 3), each the median of its neighbours."""
+    """Return each pixel of a row (S, 3) replaced by the median of its neighbours."""
     padded = np.pad(line, ((MEDIAN_PIXELS // 2, MEDIAN_PIXELS // 2), (0, 0)), mode="edge")
     return np.asarray(np.median(sliding_window_view(padded, MEDIAN_PIXELS, axis=0), axis=-1), np.uint8)

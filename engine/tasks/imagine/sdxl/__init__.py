@@ -1,1 +1,1 @@
-"""The full tier of `imagine`: SDXL and what is distilled from it, through diffusers."""
+"""The full tier of `imagine`: SDXL and checkpoints distilled from it, through diffusers."""

@@ -1,4 +1,4 @@
-"""Which SDXL checkpoint: the one of weights.toml, a folder, or a repository of the model hub. Loads nothing heavy."""
+"""Resolves the SDXL checkpoint: the catalogue's, a folder, or a hub repository. Loads nothing heavy."""
 
 import json
 from dataclasses import dataclass
@@ -12,17 +12,19 @@ from engine.tasks.imagine.sdxl.control import controlnet
 from engine.weights import fingerprint
 
 LIGHTNING = ("sdxl", "sdxl-lightning", "sdxl-vae-fp16-fix")
-"""Entries of weights.toml that fill one folder: SDXL, Lightning's UNet for 4 steps, and a VAE that is safe in fp16."""
+"""Catalogue entries in one folder: SDXL, Lightning's UNet for 4 steps, and a VAE that is safe in fp16."""
 FEW_STEPS = ("lightning", "turbo", "hyper", "lcm")
-"""What repositories of distilled checkpoints have in their names."""
+"""Words in the repository names of distilled checkpoints."""
 
 MAX_BATCH = 16
-"""Jobs in one run: four chunks of the painter's; what ends one is done while the next is drawn."""
+"""Jobs in one run: four chunks, so that finished pictures are encoded while the next are drawn."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`source` is a folder or a hub repository. `distilled` means few steps, trailing timesteps and no guidance."""
+    """`source` is a folder or hub repository. A `distilled` checkpoint takes few steps, trailing timesteps and no
+    guidance.
+    """
 
     name: str
     source: str
@@ -30,23 +32,22 @@ class Checkpoint:
 
     @property
     def steps(self) -> int:
+        """Return the default number of steps."""
         return 4 if self.distilled else 30
 
     @property
     def guidance(self) -> float:
-        """Model cards: SDXL-Lightning 0; SDXL 1.0 5.0."""
+        """Return the default guidance scale. Source: the model cards of SDXL-Lightning (0) and SDXL 1.0 (5)."""
         return 0.0 if self.distilled else 5.0
 
     @property
     def local(self) -> bool:
+        """Return whether the source is a folder."""
         return Path(self.source).is_dir()
 
 
 def checkpoint(settings: EngineSettings, name: str = "") -> Checkpoint:
-    """The owner's checkpoint of that name, or the one that draws where none is named.
-
-    `auto` and `sdxl` are SDXL-Lightning.
-    """
+    """Return the configured checkpoint `name`, or the default one. "auto" and "sdxl" are SDXL-Lightning."""
     named = settings.models.get(f"checkpoint:{name}" if name else "imagine", "auto")
     if named in ("auto", "sdxl"):
         return Checkpoint("sdxl-lightning-4step", str(settings.weights / "sdxl"), distilled=True)
@@ -74,7 +75,7 @@ def support(settings: EngineSettings) -> Support:
 
 
 def checkpoints(settings: EngineSettings) -> dict[str, NamedChoice]:
-    """The owner's checkpoints, by name."""
+    """Return the configured checkpoints by name."""
     names = [key.removeprefix("checkpoint:") for key in settings.models if key.startswith("checkpoint:")]
     found = {name: checkpoint(settings, name) for name in names}
     return {name: NamedChoice(identity=each.name, refuses=_unsupported(each)) for name, each in found.items()}
@@ -85,6 +86,6 @@ def _unsupported(chosen: Checkpoint) -> tuple[str, ...]:
 
 
 def _trailing(folder: Path) -> bool:
-    """Checkpoints distilled to few steps say `trailing` in their scheduler's configuration."""
+    """Return whether the scheduler's configuration says `trailing`, as in checkpoints distilled to few steps."""
     path = folder / "scheduler" / "scheduler_config.json"
     return path.is_file() and json.loads(path.read_text()).get("timestep_spacing") == "trailing"

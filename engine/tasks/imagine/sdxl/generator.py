@@ -1,4 +1,4 @@
-"""SDXL as a painter. Noise is made on the CPU, so that a seed is the same picture on every device."""
+"""SDXL as an image generator. Noise is made on the CPU, so that a seed gives the same picture on every device."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from engine.tasks.imagine.params import Params
 
 MAX_DENOISED_TOGETHER = 4
-"""Pictures that are denoised together: more of them gain little on the fastest card and take memory on the others."""
+"""Pictures denoised together. More gain little on the fastest card and take memory on the others."""
 ALL_ON_DEVICE_BYTES = 10 * 10**9
-"""Bytes of budget under which the parts of SDXL take turns on the device: all of them and a decode take more."""
+"""Memory budget in bytes under which SDXL's components take turns on the device: together with a decode they need more.
+"""
 VAE_TILE_PIXELS = 512
-"""Pixels of the tiles that a VAE decodes where memory is short."""
+"""Side of the VAE's tiles in pixels when memory is short."""
 IN_TILES = UserMessage(template="Memory was short, so it was drawn more slowly and put together from tiles.")
 FOREIGN = "The model reads little of “{words}”: it learned from English in Latin letters. Emoji are read by name."
 
@@ -43,12 +44,12 @@ OnStep = Callable[[int, int, Any], None]
 
 
 class SdxlGenerator:
-    """The full tier of `imagine`. `preview_every` is in seconds: a look at the latents makes the device wait."""
+    """The full tier of `imagine`. `preview_every` is in seconds: each preview makes the device wait."""
 
     preview_every = 0.5
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Raises MissingModel where the checkpoint's files cannot be had."""
+        """Load the checkpoint. Raises MissingModel if its files cannot be had."""
         self._checkpoint = checkpoint(settings)
         self._pipe = load(self._checkpoint, settings)
         self._previewer = Previewer()
@@ -72,7 +73,7 @@ class SdxlGenerator:
 
     @property
     def size(self) -> int:
-        """Bytes of the weights that are on the device, or take turns there."""
+        """Return the bytes of the weights that are on the device or take turns there."""
         sizes = [part.size for part in self._parts.values()]
         return max(sizes) if self._level == 2 else sum(sizes)
 
@@ -101,6 +102,7 @@ class SdxlGenerator:
         return False
 
     def onload(self) -> None:
+        """See `engine.worker.model_pool.Offloadable`."""
         if self._level < 2:
             self._all_parts(WeightOffloader.onload)
 
@@ -110,7 +112,7 @@ class SdxlGenerator:
 
     @contextmanager
     def _on_device(self, *names: str) -> Iterator[None]:
-        """These parts are on the device meanwhile, and nothing is differentiated."""
+        """Keep these components on the device within the context, with gradients off."""
         import torch
 
         parts = [self._parts[name] for name in names] if self._level == 2 else []
@@ -124,14 +126,14 @@ class SdxlGenerator:
                 part.offload()
 
     def close(self) -> None:
-        """Give the device's memory back."""
+        """Release the device's memory."""
         self._fast.close()
         self._all_parts(WeightOffloader.drop)  # a compiler may hold the networks for minutes yet
         del self._pipe, self._fast, self._reader, self._parts, self._sketcher
         release_memory()
 
     def generate(self, params: "Params", report: "Report") -> GeneratedImages:
-        """Pictures of the checkpoint's own area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
+        """Return pictures of the checkpoint's native area: 1024 x 1024, 1344 x 768 or 768 x 1344 for SDXL."""
         watch = StepReporter(self._previewer, report, self.preview_every)
         pictures = list(self._in_words(params, watch) if params.is_text_only else self._along(params, watch))
         watch.learn(pictures)
@@ -143,7 +145,7 @@ class SdxlGenerator:
             yield from (each.result() for each in drawn)
 
     def _along(self, params: "Params", watch: StepReporter) -> Iterator[NDArray[np.uint8]]:
-        """What takes more than words: a picture to start from, a mask, a control, a LoRA, edges that fit."""
+        """Draw what needs more than words: a starting picture, mask, control, LoRA or seamless edges."""
         self._follow(params.control)
         if params.control:
             self._fast.forget()  # what is recorded and a ControlNet at work are too much for 15 GB
@@ -157,7 +159,7 @@ class SdxlGenerator:
                     yield from pipelines.draw(self._pipe, self._sketcher.build(params, read, offsets), watch)
 
     def _follow(self, kind: str | None) -> None:
-        """Have the ControlNet for `kind` at hand; the one before goes first, since two are too much beside SDXL."""
+        """Load the ControlNet for `kind`, after unloading the previous one: two beside SDXL are too much."""
         if kind is None or self._sketcher.follows(kind):
             return
         self._parts.pop("control", None)
@@ -166,16 +168,17 @@ class SdxlGenerator:
             new.offload()
 
     def _offsets(self, params: "Params") -> Iterator[range]:
-        """The places of its pictures that are drawn together."""
+        """Yield the ranges of pictures that are drawn together."""
         for begin in range(0, params.count, self._chunk):
             yield range(begin, min(begin + self._chunk, params.count))
 
     def generate_batch(
         self, jobs: "Sequence[Params]", report: "ReportOf"
     ) -> Iterator[tuple[int, Callable[[], GeneratedImages]]]:
-        """Jobs of one picture each, alike in shape and steps: the place of each, and what waits for its painting.
+        """Draw jobs of one picture each with equal shape and steps. Yield each job's index and a function that waits
+        for it.
 
-        The device is told to make the next pictures while who was yielded one waits for it.
+        The device starts on the next pictures while the caller waits for one.
         """
         for begin in range(0, len(jobs), self._chunk):
             for places in self._alike(jobs, range(begin, min(begin + self._chunk, len(jobs)))):
@@ -189,7 +192,7 @@ class SdxlGenerator:
         return 1 if self._level else MAX_DENOISED_TOGETHER
 
     def _alike(self, jobs: "Sequence[Params]", places: Sequence[int]) -> Iterable[Sequence[int]]:
-        """Those of `places` that are drawn together: of prompts that are read as equally long."""
+        """Group `places` whose prompts encode to the same length, in chunks that are drawn together."""
         by_length: dict[int, list[int]] = defaultdict(list)
         with self._on_device("texts"):
             for place, read in zip(places, self._read([jobs[place] for place in places]), strict=True):
@@ -197,7 +200,7 @@ class SdxlGenerator:
         return by_length.values()
 
     def _draw(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[AsyncCopy]:
-        """A picture for each that is asked for, from its seed and offset."""
+        """Return one picture for each request, from its seed and offset."""
         first = asked[0]
         guidance = self._sketcher.guidance(first)
         width, height = self._sketcher.output_size(first)
@@ -231,7 +234,7 @@ class SdxlGenerator:
         return self._painting([picture.result()], params)
 
     def _painting(self, pictures: list[NDArray[np.uint8]], params: "Params") -> GeneratedImages:
-        """`extends` among its facts says that such a picture can be drawn on beyond its edges."""
+        """Return the pictures with notes and facts. The fact `extends` says that they can be extended."""
         notes: tuple[UserMessage, ...] = (IN_TILES,) if self._level else ()
         if foreign := unread_words(params):
             notes += (UserMessage(template=FOREIGN, facts={"words": foreign}),)

@@ -1,4 +1,4 @@
-"""What a picture is drawn into: the page that comes out, the window that the model sees, and where it may draw."""
+"""The canvas of an edit: the page that comes out, the window that the model sees, and the mask of what it may draw."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,16 +16,16 @@ Picture = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 
 ZOOM_FACTOR = 1.5
-"""How much further off a zoomed out picture is seen."""
+"""How much a zoomed-out picture shrinks."""
 MAX_SIDE_RATIO = 4
-"""Times the side of the model's square that a picture may be panned to."""
+"""Longest side of a panned picture, in sides of the model's square."""
 MAX_AREA_RATIO = 1.5
-"""Times the model's area: a larger picture is not shrunk to be mended, the place around the mask is taken alone."""
+"""Area, in multiples of the model's, above which only the region around the mask is redrawn, at full resolution."""
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """`page` is (H, W, 3), `mask` (H, W), 255 where the model draws. It sees `window`, left, top, right, bottom."""
+    """`page` is (H, W, 3); `mask` (H, W) is 255 where the model draws; `window` is left, top, right, bottom."""
 
     page: Picture
     mask: Mask
@@ -33,15 +33,15 @@ class Canvas:
     extent: Extent
 
     def begun(self) -> "Image.Image":
-        """What the model starts from, of the size that it draws."""
+        """Return the starting picture at the size that the model draws."""
         return self._crop_window(self.page, "LANCZOS")
 
     def mask_image(self) -> "Image.Image":
-        """Where it draws, white, of the same size."""
+        """Return the mask, white where the model draws, at the same size."""
         return self._crop_window(self.mask, "NEAREST")
 
     def composite(self, drawn: Picture) -> Picture:
-        """The page with what was drawn: at the mask's edge blended inwards, outside of the mask as it was."""
+        """Return the page with the drawn picture, blended inwards at the mask's edge and unchanged outside it."""
         from PIL import Image
 
         left, top, right, bottom = self.window
@@ -52,7 +52,7 @@ class Canvas:
         return page
 
     def _share(self) -> NDArray[np.float32]:
-        """Of the drawn picture: 0 outside of the mask, rising to 1 within a hundredth of the page."""
+        """Return the drawn picture's opacity: 0 outside the mask, rising to 1 within a hundredth of the page."""
         import cv2
 
         reach = max(1, min(self.mask.shape) // 100)
@@ -71,7 +71,10 @@ class Canvas:
 
 
 def inpainting(picture: Picture, mask: Picture, side: int) -> Canvas:
-    """`picture` drawn anew where `mask`, (h, w, 3) of any size, is white. Raises BadInput where it is nowhere."""
+    """Return a canvas that redraws `picture` where `mask`, (h, w, 3) of any size, is white.
+
+    Raises BadInput for a mask that is black all over.
+    """
     from PIL import Image
 
     height, width = picture.shape[:2]
@@ -87,7 +90,9 @@ def inpainting(picture: Picture, mask: Picture, side: int) -> Canvas:
 
 
 def extending(picture: Picture, towards: str, side: int) -> Canvas:
-    """More of the picture: all around (`out`), or to the `left`, `right`, `up` or `down`. Raises BadInput."""
+    """Return a canvas that extends a picture on all sides (`out`), or to `left`, `right`, `up` or `down`. Raises
+    BadInput.
+    """
     if towards == "out":
         return _zoomed_out(picture, side)
     upright, beginning = towards in ("up", "down"), towards in ("left", "up")
@@ -98,21 +103,21 @@ def extending(picture: Picture, towards: str, side: int) -> Canvas:
 
 
 def _flip(canvas: Canvas) -> Canvas:
-    """Left for right."""
+    """Return the canvas mirrored left to right."""
     left, top, right, bottom = canvas.window
     width = canvas.mask.shape[1]
     return Canvas(canvas.page[:, ::-1], canvas.mask[:, ::-1], (width - right, top, width - left, bottom), canvas.extent)
 
 
 def _transpose(canvas: Canvas) -> Canvas:
-    """Rows for columns."""
+    """Return the canvas with rows and columns swapped."""
     left, top, right, bottom = canvas.window
     page, mask = canvas.page.swapaxes(0, 1), canvas.mask.swapaxes(0, 1)
     return Canvas(page, mask, (top, left, bottom, right), canvas.extent[::-1])
 
 
 def _zoomed_out(picture: Picture, side: int) -> Canvas:
-    """The picture in the middle of a page of the model's size."""
+    """Return a canvas with the picture in the middle of a page of the model's size."""
     height, width = picture.shape[:2]
     extent = of_ratio(width / height, side)
     inner = _resize(picture, (round(extent[0] / ZOOM_FACTOR), round(extent[1] / ZOOM_FACTOR)))
@@ -122,7 +127,7 @@ def _zoomed_out(picture: Picture, side: int) -> Canvas:
 
 
 def _panned_right(picture: Picture, side: int) -> Canvas:
-    """Half a window more at the right, in the picture's own resolution where the model can draw it."""
+    """Return a canvas extended by half a window to the right, at the picture's own resolution where possible."""
     height, width = picture.shape[:2]
     tall = multiple_of_8(min(max(height, side * 3 / 4), side))
     across = max(8, multiple_of_8(width * tall / height))
@@ -139,7 +144,7 @@ def _panned_right(picture: Picture, side: int) -> Canvas:
 
 
 def _add_border(inner: Picture, top: int, bottom: int, left: int, right: int) -> tuple[Picture, Mask]:
-    """The page and its mask: around `inner` a blurred reflection, which is not seen but where `strength` is below 1."""
+    """Return a page and its mask with a blurred reflection around `inner`. It shows only if `strength` is below 1."""
     import cv2
 
     height, width = inner.shape[:2]
@@ -153,12 +158,12 @@ def _add_border(inner: Picture, top: int, bottom: int, left: int, right: int) ->
 
 
 def _kept_slice(before: int, after: int, length: int, lap: int) -> slice:
-    """The old picture on one axis, less what is drawn over at an edge that is no longer the page's."""
+    """Return the part of the old picture on one axis that is not redrawn at a former edge of the page."""
     return slice(before + (lap if before else 0), before + length - (lap if after else 0))
 
 
 def _around(hole: Mask, side: int) -> tuple[int, int, int, int]:
-    """The window around what is to be drawn, with half as much again of what is there, at least of the model's size."""
+    """Return a window around the mask, half as large again and at least the model's size."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     left, right = _widen(int(columns[0]), int(columns[-1]) + 1, side, hole.shape[1])
     top, bottom = _widen(int(rows[0]), int(rows[-1]) + 1, side, hole.shape[0])

@@ -1,4 +1,4 @@
-"""From a checkpoint to a diffusers pipeline on a device."""
+"""Loads a checkpoint as a diffusers pipeline on a device."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from engine.weights import registry
 
 
 def load(chosen: Checkpoint, settings: EngineSettings) -> Any:
-    """A `StableDiffusionXLPipeline`, fp16 on a GPU, fp32 on the CPU. Raises MissingModel."""
+    """Return a `StableDiffusionXLPipeline`, fp16 on a GPU, fp32 on the CPU. Raises MissingModel."""
     import_torchvision()
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
@@ -50,6 +50,6 @@ def _load_component(kind: Any, chosen: Checkpoint, settings: EngineSettings, dty
 
 
 def _variant(chosen: Checkpoint) -> str | None:
-    """`fp16` where the folder's files are named so; a hub repository is taken to have both, as SDXL's own has."""
+    """Return "fp16" if the folder's files are named so. A hub repository is assumed to have both, as SDXL's has."""
     halves = not chosen.local or any(Path(chosen.source).rglob("*.fp16.safetensors"))
     return "fp16" if halves else None

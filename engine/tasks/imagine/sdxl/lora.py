@@ -1,4 +1,4 @@
-"""LoRAs: small additions to a checkpoint, by name from the owner's folder."""
+"""LoRAs from the owner's folder: small additions to a checkpoint."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,11 @@ from engine.core.task import EngineSettings
 from engine.weights.fingerprint import fingerprint
 
 FOLDER = "loras"
-"""Under the weights folder: each `NAME.safetensors` is a LoRA called NAME."""
+"""Folder under the weights. Each `NAME.safetensors` in it is the LoRA NAME."""
 
 
 def list_loras(settings: EngineSettings) -> dict[str, NamedChoice]:
-    """The LoRAs that are there, by name."""
+    """Return the installed LoRAs by name."""
     return {
         path.stem: NamedChoice(identity=fingerprint(path)) for path in sorted(_folder(settings).glob("*.safetensors"))
     }
@@ -24,7 +24,7 @@ def list_loras(settings: EngineSettings) -> dict[str, NamedChoice]:
 
 @contextmanager
 def with_loras(pipe: Any, wanted: Sequence[tuple[str, float]], settings: EngineSettings) -> Iterator[None]:
-    """Within, the pipeline draws with the LoRAs, each by its weight. Raises MissingModel."""
+    """Apply the LoRAs, each with its weight, within the context. Raises MissingModel."""
     try:
         for name, _ in wanted:
             _load(pipe, name, _folder(settings) / f"{name}.safetensors")
@@ -54,7 +54,7 @@ def _adapters(pipe: Any) -> set[str]:
 
 
 def _safe(name: str) -> str:
-    """As torch takes it for a module's name."""
+    """Return `name` as torch accepts it for a module."""
     return f"lora_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 

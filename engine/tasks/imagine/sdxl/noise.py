@@ -1,11 +1,11 @@
-"""The noise that a picture is drawn from. It is made on the CPU, so that a seed is the same picture on every device."""
+"""Makes the noise that a picture starts from, on the CPU, so that a seed gives the same picture on every device."""
 
 from collections.abc import Sequence
 from typing import Any
 
 
 def noises(seeds: Sequence[int], shape: Sequence[int], dtype: Any) -> Any:
-    """(N, *shape), each what diffusers draws for that seed alone."""
+    """Return noise (N, *shape), each row as diffusers draws it for that seed alone."""
     import torch
 
     return torch.cat(
@@ -14,9 +14,9 @@ def noises(seeds: Sequence[int], shape: Sequence[int], dtype: Any) -> Any:
 
 
 def slerp(one: Any, other: Any, share: float) -> Any:
-    """Each row of `one` turned towards that of `other`: 0 is `one`, 1 is `other`. Spherical, as noise lies on a sphere.
+    """Return each row of `one` rotated towards that of `other`: a `share` of 0 is `one`, 1 is `other`.
 
-    Shoemake 1985. Rows of one direction are mixed in a line.
+    Source: Shoemake 1985. Rows of equal direction are interpolated linearly.
     """
     import torch
 

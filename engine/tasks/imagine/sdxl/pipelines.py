@@ -1,4 +1,4 @@
-"""What diffusers' own pipelines draw: from a picture, into a mask, along a control picture, or by a changed network."""
+"""Draws with diffusers' own pipelines: from a picture, into a mask, along a control image, or by a changed network."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 DEFAULT_STRENGTH = 0.6
-"""How far a picture is left where nobody says how far."""
+"""Default strength when drawing starts from a picture."""
 
 Picture = NDArray[np.uint8]
 OnStep = Callable[[int, int, Any], None]
@@ -26,10 +26,10 @@ OnStep = Callable[[int, int, Any], None]
 
 @dataclass(frozen=True)
 class PipelineRequest:
-    """What to draw: a picture for each of `seeds`. `steps` are those that the model walks in full.
+    """A picture to draw for each of `seeds`, in `steps` full steps of the model.
 
-    `noise` is None where it is that of the seeds. `begun` is the picture to start from; `canvas`, which brings its own,
-    is there where only a part is drawn. `control_image` is what `control` sees. Both are of the `extent`.
+    `noise` replaces the seeds' noise unless it is None. `begun` is the starting picture; `canvas` brings its own and is
+    set when only a part is redrawn. `control_image` is the input of `control`. Both pictures have the size `extent`.
     """
 
     read: Encoded
@@ -48,7 +48,7 @@ class PipelineRequest:
 
 
 def draw(pipe: Any, sketch: PipelineRequest, on_step: OnStep) -> list[Picture]:
-    """Pictures of the sketch's extent. `pipe` is the text pipeline, whose parts serve the others."""
+    """Return pictures of the request's size. The components of `pipe`, the text pipeline, serve the other pipelines."""
     import torch
 
     def on_step_end(running: Any, step: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
@@ -73,9 +73,9 @@ def draw(pipe: Any, sketch: PipelineRequest, on_step: OnStep) -> list[Picture]:
 
 @contextmanager
 def _cast(vae: Any, dtype: Any) -> Iterator[None]:
-    """As diffusers expects it: it casts a VAE that overflows in fp16 to and fro itself.
+    """Give the VAE the dtype that diffusers expects; diffusers casts a VAE that overflows in fp16 by itself.
 
-    Afterwards the weights lie where they lay, since recorded work reads them there.
+    The weights return to their old addresses afterwards, where recorded graphs read them.
     """
     held = [(each, each.data) for each in (*vae.parameters(), *vae.buffers())]
     try:
@@ -87,9 +87,10 @@ def _cast(vae: Any, dtype: Any) -> Iterator[None]:
 
 
 def _start(sketch: PipelineRequest) -> dict[str, Any]:
-    """From noise, from a picture, or from what is around a hole.
+    """Return the arguments for starting from noise, from a picture, or from the surroundings of a mask.
 
-    Diffusers walks `strength` of the steps it is told; a distilled model is told more and walks its own.
+    Diffusers takes the share `strength` of the steps it is given, so a distilled model is given more and takes its own
+    number.
     """
     width, height = sketch.extent
     if sketch.canvas is None and sketch.begun is None:

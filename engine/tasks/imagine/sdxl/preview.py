@@ -1,4 +1,4 @@
-"""What a latent will look like, without the VAE."""
+"""Previews latents without the VAE."""
 
 from typing import Any
 
@@ -9,17 +9,18 @@ Picture = NDArray[np.uint8]
 
 
 class Previewer:
-    """A linear map from a latent's channels to colours, fitted to the first picture that was drawn."""
+    """A linear map from a latent's channels to colours, fitted to the first pictures drawn."""
 
     def __init__(self) -> None:
         self._colours: NDArray[np.floating] | None = None
 
     @property
     def knows(self) -> bool:
+        """Return whether the map has been fitted."""
         return self._colours is not None
 
     def learn(self, latents: NDArray[np.float32], pictures: "list[Picture]") -> None:
-        """Least squares from `latents`, (N, C, h, w), to the pictures shrunk to (h, w)."""
+        """Fit the map from `latents` (N, C, h, w) to the pictures, shrunk to (h, w), by least squares."""
         from PIL import Image
 
         height, width = latents.shape[-2:]
@@ -30,7 +31,7 @@ class Previewer:
         self._colours = np.linalg.lstsq(_rows(latents), colours, rcond=None)[0]
 
     def look(self, latents: NDArray[np.float32]) -> Picture | None:
-        """The pictures side by side, (h, N * w, 3); None before the first picture was drawn."""
+        """Return the previews side by side, (h, N * w, 3), or None before `learn`."""
         if self._colours is None:
             return None
         count, _, height, width = latents.shape
@@ -39,6 +40,6 @@ class Previewer:
 
 
 def _rows(latents: NDArray[np.float32]) -> NDArray[np.float64]:
-    """One row a place: its channels, and 1 for the offset."""
+    """Return a row for each position: its channels, and 1 for the offset."""
     flat: Any = np.moveaxis(latents, 1, -1).reshape(-1, latents.shape[1]).astype(np.float64)
     return np.concatenate([flat, np.ones((len(flat), 1))], axis=1)

@@ -1,4 +1,4 @@
-"""Prompts as SDXL's UNet reads them: each is read once, and those that are new together."""
+"""Caches encoded prompts, and encodes new ones together."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from engine.tasks.imagine.sdxl.prompts import Encoded, encode, encode_together, is_plain
 
 MAX_CACHED_BYTES = 80 * 10**6
-"""Bytes of encodings that are kept: of 256 short prompts, and of fewer long ones."""
+"""Bytes of cached encodings: 256 short prompts, or fewer long ones."""
 
 
 class PromptPair(NamedTuple):
-    """What is asked for, and where it is `guided` what to keep out."""
+    """A prompt and its negative prompt, which counts only if `guided`."""
 
     prompt: str
     negative: str
@@ -19,7 +19,7 @@ class PromptPair(NamedTuple):
 
 
 class PromptEncoderCache:
-    """Reads with the text encoders of `pipe`, a StableDiffusionXLPipeline. `reads` counts what was not kept."""
+    """Encodes with the text encoders of `pipe`, a StableDiffusionXLPipeline. `reads` counts cache misses."""
 
     def __init__(self, pipe: Any) -> None:
         self.reads = 0
@@ -27,7 +27,7 @@ class PromptEncoderCache:
         self._kept: OrderedDict[PromptPair, Encoded] = OrderedDict()
 
     def read(self, asked: Sequence[PromptPair]) -> list[Encoded]:
-        """Raises BadInput for a weight that is too great."""
+        """Return the encoding of each pair. Raises BadInput for a weight over the limit."""
         new = list(dict.fromkeys(words for words in asked if words not in self._kept))
         self.reads += len(new)
         together = [words for words in new if not words.guided and is_plain(self._pipe, words.prompt)]
@@ -45,11 +45,11 @@ class PromptEncoderCache:
         return found
 
     def forget(self) -> None:
-        """Give back the memory that the encodings take on the device."""
+        """Drop every encoding, and with it the memory on the device."""
         self._kept.clear()
 
     def _shrink(self) -> None:
-        """Down to what may be kept; the least lately used go."""
+        """Drop the least recently used encodings down to MAX_CACHED_BYTES."""
         size = sum(each.bytes for each in self._kept.values())
         while size > MAX_CACHED_BYTES:
             size -= self._kept.popitem(last=False)[1].bytes

@@ -1,4 +1,4 @@
-"""From a prompt to what SDXL's UNet reads: of any length, with weights. The sums are compel's."""
+"""Encodes prompts of any length, with weights, for SDXL's UNet. The arithmetic is compel's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from engine.torch_support.transfer import send
 
 @dataclass(frozen=True)
 class Encoded:
-    """Tensors for one picture: `words` (1, 77 n, 2048), `pooled` (1, 1280), and those of what to keep out.
+    """Tensors for one picture: `words` (1, 77 n, 2048) and `pooled` (1, 1280), and the same of the negative prompt.
 
-    The last two are None where nothing guides. Both `words` are as long.
+    The negative ones are None without guidance. Both `words` are equally long.
     """
 
     words: Any
@@ -23,11 +23,11 @@ class Encoded:
 
     @property
     def bytes(self) -> int:
-        """Of all its tensors."""
+        """Return the bytes of all tensors."""
         return sum(each.nbytes for each in vars(self).values() if each is not None)
 
     def pipeline_arguments(self) -> dict[str, Any]:
-        """As diffusers' SDXL pipelines take them."""
+        """Return the arguments of diffusers' SDXL pipelines."""
         return {
             "prompt_embeds": self.words,
             "pooled_prompt_embeds": self.pooled,
@@ -37,10 +37,10 @@ class Encoded:
 
 
 def encode(pipe: Any, prompt: str, negative: str = "", *, guided: bool) -> Encoded:
-    """What `pipe`, a StableDiffusionXLPipeline, reads of the prompt; of the negative one only where it is `guided`.
+    """Encode a prompt, and the negative one if `guided`, with `pipe`, a StableDiffusionXLPipeline.
 
-    Up to 75 tokens of weight 1 are exactly diffusers' `encode_prompt`. Of more, the pooled words are of the first 75.
-    Raises BadInput for a weight that is too great.
+    Up to 75 tokens of weight 1 the result equals diffusers' `encode_prompt`. Pooled words come from the first 75
+    tokens. Raises BadInput for a weight over the limit.
     """
     wanted, unwanted = _fragments(prompt), _fragments(negative) if guided else []
     words, against, pooled, pooled_against = pipe.encode_prompt(
@@ -58,13 +58,13 @@ def encode(pipe: Any, prompt: str, negative: str = "", *, guided: bool) -> Encod
 
 
 def is_plain(pipe: Any, prompt: str) -> bool:
-    """Whether `encode_together` takes it: without weights, and within what CLIP reads at once."""
+    """Return whether `encode_together` accepts the prompt: no weights, and short enough for one CLIP pass."""
     pieces = _fragments(prompt)
     return all(piece.weight == 1 for piece in pieces) and _fits(pipe, _text(pieces))
 
 
 def encode_together(pipe: Any, prompts: Sequence[str]) -> list[Encoded]:
-    """What `encode` gives of each plain prompt where nothing guides, read in one call."""
+    """Encode several plain prompts without guidance in one call. The results equal those of `encode`."""
     import torch
 
     texts = [_text(_fragments(prompt)) for prompt in prompts]
@@ -75,14 +75,14 @@ def encode_together(pipe: Any, prompts: Sequence[str]) -> list[Encoded]:
 
 
 def _penultimate(tokenizer: Any, encoder: Any, texts: list[str]) -> Any:
-    """What a text encoder says of the texts, with its hidden states, of which SDXL reads the last but one."""
+    """Return a text encoder's output with hidden states, of which SDXL uses the last but one."""
     length = tokenizer.model_max_length
     ids = tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
     return encoder(send(ids, str(encoder.device)), output_hidden_states=True)
 
 
 def concatenate(encoded: Sequence[Encoded]) -> Encoded:
-    """One batch of those that are equally long."""
+    """Join encodings of equal length into one batch."""
     import torch
 
     rows = zip(*(vars(each).values() for each in encoded), strict=True)
@@ -99,14 +99,14 @@ def _text(pieces: list[WeightedText]) -> str:
 
 
 def _read(pipe: Any, pieces: list[WeightedText], plain: Any) -> Any:
-    """The words with their weights and to their end: `plain`, what diffusers made of them, where that has all."""
+    """Return the words with weights to their end; `plain`, diffusers' own encoding, where that covers everything."""
     if all(piece.weight == 1 for piece in pieces) and _fits(pipe, _text(pieces)):
         return plain
     return _embed_fragments(pipe, pieces)
 
 
 def _fits(pipe: Any, text: str) -> bool:
-    """CLIP reads 77 tokens at once, the first and the last of them its own marks."""
+    """Return whether a text fits CLIP's 77 tokens, which include a start and an end token."""
     ids = pipe.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).input_ids
     return bool(len(ids) <= pipe.tokenizer.model_max_length - 2)
 
@@ -118,7 +118,7 @@ def _embed_fragments(pipe: Any, pieces: list[WeightedText]) -> Any:
 
 
 def _pad_to(pipe: Any, words: Any, length: int, blank: Any = None) -> Any:
-    """`words` followed by blanks of 77 tokens up to `length`."""
+    """Return `words` padded with blocks of 77 blank tokens up to `length`."""
     import torch
 
     lacking = (length - words.shape[1]) // pipe.tokenizer.model_max_length

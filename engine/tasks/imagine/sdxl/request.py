@@ -1,4 +1,4 @@
-"""From what a person asked for to what is drawn: its size, its noise, and on which of diffusers' roads."""
+"""Turns parameters into a request to a pipeline: size, noise, and which of diffusers' pipelines to use."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RequestBuilder:
-    """`pipe` is the StableDiffusionXLPipeline of the checkpoint."""
+    """Builds requests for `pipe`, the checkpoint's StableDiffusionXLPipeline."""
 
     def __init__(self, pipe: Any, checkpoint: Checkpoint, settings: EngineSettings) -> None:
         self._pipe = pipe
@@ -32,7 +32,7 @@ class RequestBuilder:
 
     @contextmanager
     def with_options(self, params: "Params") -> Iterator[None]:
-        """The pipeline with the LoRAs that were asked for, and seamless where that was. Raises MissingModel."""
+        """Apply the requested LoRAs and seamless edges within the context. Raises MissingModel."""
         with ExitStack() as stack:
             if params.loras:
                 stack.enter_context(lora.with_loras(self._pipe, params.loras, self._settings))
@@ -41,7 +41,7 @@ class RequestBuilder:
             yield
 
     def build(self, params: "Params", read: Encoded, offsets: Sequence[int]) -> PipelineRequest:
-        """For the pictures at `offsets` among those that were asked for. Raises BadInput."""
+        """Return the request for the pictures at `offsets` of a job. Raises BadInput."""
         part = self._canvas(params)
         size = part.extent if part else self.output_size(params)
         image = part.begun() if part else self._image(params, size)
@@ -63,10 +63,11 @@ class RequestBuilder:
         )
 
     def guidance(self, params: "Params") -> float:
+        """Return the requested guidance scale, or the checkpoint's."""
         return self._checkpoint.guidance if params.guidance is None else params.guidance
 
     def output_size(self, params: "Params") -> Extent:
-        """What was asked for, or the shape of the picture to start from, or square. Raises BadInput."""
+        """Return the requested size, or that of the starting picture, or square. Raises BadInput."""
         if params.width and params.height:
             return extent.exact(params.width, params.height, self._side)
         if params.shape is None and params.image and params.image.width and params.image.height:
@@ -74,7 +75,7 @@ class RequestBuilder:
         return extent.of_shape(params.shape or "square", self._side)
 
     def noise(self, params: "Params", offsets: Sequence[int], size: Extent) -> Any:
-        """For a variation a latent of noise for each picture: the seed's, turned towards that of another each."""
+        """For a variation, return each picture's latent noise: the seed's, rotated towards another seed's."""
         if not params.variation:
             return None
         scale = self._pipe.vae_scale_factor
@@ -85,11 +86,11 @@ class RequestBuilder:
         return noise.slerp(noise.noises([seed], shape, dtype).expand_as(others), others, params.variation)
 
     def follows(self, kind: str) -> bool:
-        """Whether the ControlNet for `kind` is at hand."""
+        """Return whether the ControlNet for `kind` is loaded."""
         return kind in self._controls
 
     def follow(self, kind: str) -> WeightOffloader:
-        """Have the ControlNet for `kind` at hand, and no other: its weights."""
+        """Load the ControlNet for `kind` and drop any other. Return its weights."""
         self._controls.clear()
         self._controls[kind] = controlnet.load(kind, self._settings)
         return WeightOffloader(self._controls[kind].networks, self._settings.device)

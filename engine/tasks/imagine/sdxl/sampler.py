@@ -1,4 +1,4 @@
-"""SDXL's denoising loop for pictures of several people at once, with the numbers of diffusers' own pipeline."""
+"""SDXL's denoising loop for pictures of several people at once. The numbers equal those of diffusers' pipeline."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from engine.torch_support.cuda import GpuBacklog
 from engine.torch_support.transfer import send
 
 MAX_STEPS_AHEAD = 2
-"""Steps that the CPU may be ahead of the device: enough to keep it busy, few enough for a cancel to be noticed."""
+"""Steps that the CPU may be ahead of the device: enough to keep it busy, few enough to notice a cancel."""
 
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """What to draw together: a row of each tensor and a seed a picture. Sizes are in pixels.
+    """Pictures to draw together: one row of each tensor and one seed per picture. Sizes are in pixels.
 
-    `words` are (N, tokens, width) and `pooled` (N, width), as SDXL's two text encoders give them; `negative_embeds`
-    holds the same two of what to keep out, where there is guidance. `noise`, (N, 4, height / 8, width / 8) of spread 1,
-    is there where it is not that of the seeds.
+    `words` (N, tokens, width) and `pooled` (N, width) come from SDXL's two text encoders. `negative_embeds` holds both
+    for the negative prompt, with guidance. `noise` (N, 4, height / 8, width / 8), of standard deviation 1, replaces the
+    seeds' noise.
     """
 
     words: Any
@@ -33,7 +33,7 @@ class SampleRequest:
 
 
 def predictor(unet: Any) -> Callable[..., Any]:
-    """The UNet as a function of tensors alone: latents, time, words, pooled words, sizes."""
+    """Return the UNet as a function of tensors: latents, time, words, pooled words, sizes."""
 
     def predict(latents: Any, time: Any, words: Any, pooled: Any, sizes: Any) -> Any:
         more = {"text_embeds": pooled, "time_ids": sizes}
@@ -43,9 +43,9 @@ def predictor(unet: Any) -> Callable[..., Any]:
 
 
 class Sampler:
-    """`pipe` is a StableDiffusionXLPipeline, whose parts are used; `predict` calls its UNet (see `predictor`).
+    """Samples with the components of `pipe`, a StableDiffusionXLPipeline.
 
-    `device` is where the UNet is, wherever the other parts are.
+    `predict` calls its UNet (see `predictor`). `device` is where the UNet is, wherever the other components are.
     """
 
     def __init__(self, pipe: Any, predict: Callable[..., Any], device: str) -> None:
@@ -54,7 +54,7 @@ class Sampler:
         self._predict = predict
 
     def sample(self, wish: SampleRequest, on_step: Callable[[int, int, Any], None]) -> Any:
-        """Latents, (N, 4, height / 8, width / 8). `on_step(steps begun, of all, latents)` may raise, which ends it."""
+        """Return latents (N, 4, height / 8, width / 8). `on_step(step, steps, latents)` may raise to end the run."""
         import torch
 
         scheduler, dtype = self._pipe.scheduler, wish.words.dtype
@@ -74,7 +74,7 @@ class Sampler:
         return latents
 
     def _begun(self, wish: SampleRequest) -> Any:
-        """Noise as strong as the scheduler wants it at first."""
+        """Return noise scaled to the scheduler's initial sigma."""
         scale = self._pipe.vae_scale_factor
         shape = (4, wish.height // scale, wish.width // scale)
         noise = noises(wish.seeds, shape, wish.words.dtype) if wish.noise is None else wish.noise
@@ -89,7 +89,7 @@ class Sampler:
         return plain + wish.guidance * (told - plain)
 
     def _conditions(self, wish: SampleRequest) -> tuple[Any, ...]:
-        """Words, pooled words and sizes, those of what to keep out first."""
+        """Return words, pooled words and sizes, with the negative prompt's rows first."""
         import torch
 
         pipe, size = self._pipe, (wish.height, wish.width)

@@ -1,16 +1,16 @@
-"""Pictures that go on at the opposite edge."""
+"""Draws pictures that tile: each edge continues at the opposite one."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 PADDING_LATENTS = 16
-"""Latents beyond each edge that a VAE sees of the opposite one, where it decodes in tiles."""
+"""Latents of the opposite edge that the VAE sees beyond each edge when it decodes in tiles."""
 
 
 @contextmanager
 def seamless(pipe: Any) -> Iterator[None]:
-    """Within, the UNet and the VAE see beyond an edge what is at the opposite one."""
+    """Make the UNet and VAE wrap around at the edges within the context."""
     with ExitStack() as stack:
         stack.enter_context(_circular(pipe.unet))
         stack.enter_context(_circular_decode(pipe) if pipe.vae.use_tiling else _circular(pipe.vae))
@@ -19,7 +19,7 @@ def seamless(pipe: Any) -> Iterator[None]:
 
 @contextmanager
 def _circular(network: Any) -> Iterator[None]:
-    """Every convolution pads with what is at the opposite edge."""
+    """Make every convolution of `network` pad circularly within the context."""
     import torch
 
     convolutions = (part for part in network.modules() if isinstance(part, torch.nn.Conv2d))
@@ -35,7 +35,7 @@ def _circular(network: Any) -> Iterator[None]:
 
 @contextmanager
 def _circular_decode(pipe: Any) -> Iterator[None]:
-    """The VAE decodes more than the picture, and the rest is cut off: a tile's own edges are not the picture's."""
+    """Decode a padded picture and crop it, so that a tile's own edges are not the picture's."""
     import torch
 
     vae, scale = pipe.vae, pipe.vae_scale_factor

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Report, ReportOf
 
 DENOISING_SHARE = 0.95
-"""Share of the work that is denoising; the rest is the VAE's."""
+"""Share of the progress bar for denoising; the rest is the VAE's."""
 
 
 class StepReporter:
-    """Call it after each step. A preview is at most made once in `every` seconds, since it makes the device wait."""
+    """Reports each step. It makes a preview at most every `every` seconds, since that makes the device wait."""
 
     def __init__(self, previewer: Previewer, report: "Report", every: float) -> None:
         self._previewer = previewer
@@ -35,13 +35,13 @@ class StepReporter:
         self._report("drawing", DENOISING_SHARE * step / steps, preview)
 
     def learn(self, pictures: "list[NDArray[np.uint8]]") -> None:
-        """Teach the previewer what latents look like, from the first pictures that are there."""
+        """Fit the previewer to the first pictures and their latents."""
         if not self._previewer.knows:
             self._previewer.learn(self._latents.float().cpu().numpy(), pictures)
 
 
 def report_to_each(places: Sequence[int], report: "ReportOf") -> "Report":
-    """Return a report that shows each job its own part of a shared preview, and nobody else's."""
+    """Return a report that gives each job only its own part of a shared preview."""
 
     def tell(stage: str, fraction: float, preview: NDArray[np.uint8] | None) -> None:
         own = [None] * len(places) if preview is None else np.split(preview, len(places), axis=1)

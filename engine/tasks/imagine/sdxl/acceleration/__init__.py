@@ -1,1 +1,1 @@
-"""SDXL at the speed of the GPU: CUDA graphs, and networks compiled in the background."""
+"""Speeds up SDXL with CUDA graphs and networks compiled in the background."""

@@ -1,4 +1,4 @@
-"""The UNet and the VAE at the card's speed: recorded at once, compiled in the background, swapped in when ready."""
+"""Runs the UNet and VAE from CUDA graphs, and swaps in compiled versions when they are ready."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +16,13 @@ from engine.torch_support.cuda_graphs import GraphedCallable, GraphRecorder
 from engine.torch_support.transfer import AsyncCopy
 
 COMPILE_AFTER_PICTURES = 2
-"""Pictures of one shape after which it is worth compiling for."""
+"""Pictures of one shape after which compiling for it pays off."""
 
 
 class _CompiledVariant:
-    """A network compiled: `make` gives its function, always the same, `ahead` prepares it for a call."""
+    """A compiled network. `make` returns its function, always the same one; `ahead` compiles it for a call in another
+    process.
+    """
 
     def __init__(self, regions: Regions, network: Any) -> None:
         self.make = cache(partial(regions.twin, network))
@@ -28,9 +30,10 @@ class _CompiledVariant:
 
 
 class AcceleratedPipeline:
-    """Draws with the parts of a StableDiffusionXLPipeline. `placement` says whether its weights are on the device."""
+    """Draws with the components of a StableDiffusionXLPipeline."""
 
     def __init__(self, pipe: Any, settings: EngineSettings, placement: Placement) -> None:
+        """Use the components of `pipe`. `placement` says whether their weights are on the device."""
         import torch
 
         cuda = settings.device.startswith("cuda")
@@ -46,14 +49,14 @@ class AcceleratedPipeline:
         self._cuda = cuda
 
     def record(self, wanted: bool) -> None:
-        """Recordings take memory; without them it is slower."""
+        """Turn recording on or off. Recordings take memory; without them drawing is slower."""
         self._recorder.recording = wanted and self._cuda
         if not wanted:
             self.forget()
 
     @contextmanager
     def disable_recording(self) -> Iterator[None]:
-        """Meanwhile nothing recorded is used, since the weights are not those that it was recorded with."""
+        """Ignore recordings within the context, because the weights are not those recorded."""
         self._recorder.disabled = True
         try:
             yield
@@ -61,23 +64,24 @@ class AcceleratedPipeline:
             self._recorder.disabled = False
 
     def sample(self, wish: SampleRequest, on_step: Callable[[int, int, Any], None]) -> Any:
-        """Latents, which the device may still be making."""
+        """Return latents, which the device may still be computing."""
         latents = self._sampler.sample(wish, on_step)
         self._improve(self._predict, COMPILE_AFTER_PICTURES * wish.steps, self._better_unet)
         return latents
 
     def decode(self, latents: Any) -> list[AsyncCopy]:
-        """The pictures, one after the other, since a VAE takes more memory than a UNet."""
+        """Decode the latents one picture at a time, since a VAE takes more memory than a UNet."""
         pictures = [AsyncCopy(self._decode(latents[place : place + 1])[0]) for place in range(len(latents))]
         self._improve(self._decode, COMPILE_AFTER_PICTURES, self._better_vae)
         return pictures
 
     def forget(self) -> None:
-        """Drop what was recorded: the weights have moved, or the memory is needed."""
+        """Drop all recordings, because the weights have moved or the memory is needed."""
         for each in (self._predict, self._decode, *self._texts):
             each.forget()
 
     def close(self) -> None:
+        """Drop all recordings and stop the compiler."""
         self.forget()
         if self._compiler:
             self._compiler.close()

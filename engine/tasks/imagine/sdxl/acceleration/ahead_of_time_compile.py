@@ -1,6 +1,6 @@
-"""Compiles in a process of its own, so that the worker finds on disk what it would have to make while it draws.
+"""Compiles in another process, so that the worker finds on disk what it would otherwise compile while drawing.
 
-This process makes one region after the other on random weights, so that it needs little memory.
+That process compiles one region after another with random weights, so it needs little memory.
 """
 
 import copy
@@ -19,7 +19,7 @@ _Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Work(BaseModel):
-    """A network by its diffusers configuration, and the shapes and dtypes of what its function is given."""
+    """A network as a diffusers configuration, with the shapes and dtypes of its inputs."""
 
     kind: Literal["UNet2DConditionModel", "AutoencoderKL"]
     config: dict[str, Any]
@@ -29,11 +29,12 @@ class Work(BaseModel):
 
     @property
     def regions(self) -> Regions:
+        """Return the regions to compile."""
         return UNET if self.kind == UNET.kind else VAE
 
 
 def compile_ahead(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> bool:
-    """Compile for such a call, and wait for it. False where that could not be done, which is logged."""
+    """Compile for a call with `inputs` and wait for it. Return False if that failed, which is logged."""
     if not has_room(inputs[0].device):
         return False
     code = run_in_subprocess(__spec__.name, describe_work(regions, network, inputs))
@@ -43,7 +44,7 @@ def compile_ahead(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> bo
 
 
 def describe_work(regions: Regions, network: Any, inputs: tuple[Any, ...]) -> Work:
-    """What another process has to know of such a call."""
+    """Return all that another process needs to compile for such a call."""
     return Work(
         kind=regions.kind,
         config={name: value for name, value in network.config.items() if not name.startswith("_")},
@@ -58,7 +59,7 @@ def _name(dtype: Any) -> str:
 
 
 def main() -> None:
-    """Read a line of `Work` from stdin and do it."""
+    """Read one line of `Work` from stdin and compile it."""
     work = read_request(Work)
     allow_shapes()
     made = sum(1 for _ in _compile_regions(work))
@@ -67,7 +68,7 @@ def main() -> None:
 
 
 def _compile_regions(work: Work) -> Iterator[None]:
-    """Once a kind of region."""
+    """Compile each kind of region once."""
     import torch
 
     seen = set()
@@ -83,7 +84,7 @@ def _compile_regions(work: Work) -> Iterator[None]:
 
 
 def _calls(work: Work) -> list[tuple[Any, _Inputs]]:
-    """The regions of the network and what they are given, without weights and without sums."""
+    """Return each region of the network with its inputs, without allocating weights or computing anything."""
     from engine.torch_support.torchvision_import import import_torchvision
 
     import_torchvision()
@@ -102,7 +103,7 @@ def _calls(work: Work) -> list[tuple[Any, _Inputs]]:
 
 
 def _signature(region: Any, inputs: _Inputs) -> str:
-    """What two regions have in common that are compiled to the same."""
+    """Return what regions that compile to the same code have in common."""
     from torch.utils._pytree import tree_flatten
 
     weights = [(name, tuple(each.shape)) for name, each in region.named_parameters()]
@@ -117,7 +118,7 @@ def _signature_part(value: Any) -> Any:
 
 
 def _materialise(region: Any, device: str) -> Any:
-    """A copy with weights, whatever they are."""
+    """Return a copy of a region with arbitrary weights on `device`."""
     import torch
 
     with torch.inference_mode(mode=False):
@@ -131,7 +132,7 @@ def _materialise(region: Any, device: str) -> Any:
 
 
 def _fill_with_zeros(inputs: Any, device: str) -> Any:
-    """The same structure with zeros where a tensor was."""
+    """Return the same structure with zeros in place of each tensor."""
     import torch
     from torch.utils._pytree import tree_map_only
 

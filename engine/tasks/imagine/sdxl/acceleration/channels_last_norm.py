@@ -1,6 +1,6 @@
-"""GroupNorm by way of each channel's own mean and variance: the same numbers, from reductions that suit channels-last.
+"""GroupNorm from each channel's mean and variance: equal numbers, with reductions that suit channels-last memory.
 
-A compiler that lays convolutions out channels-last copies the whole picture to normalise it in torch's way.
+A compiler that lays out convolutions as channels-last copies the whole picture for torch's own GroupNorm.
 """
 
 import torch
@@ -8,9 +8,12 @@ from torch import Tensor, nn
 
 
 class ChannelwiseGroupNorm(nn.GroupNorm):
-    """Of pictures, (N, C, H, W). A group's variance is the mean of its channels' variances plus that of their means."""
+    """Normalises pictures (N, C, H, W). A group's variance is the mean of its channels' variances plus the variance of
+    their means.
+    """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+        """Return `input` normalised; inputs of another rank go through torch's own code."""
         if input.dim() != 4:
             return super().forward(input)
         grouped = (input.shape[0], self.num_groups, -1)
@@ -24,7 +27,7 @@ class ChannelwiseGroupNorm(nn.GroupNorm):
 
 
 def suit_channels_last(module: nn.Module) -> None:
-    """Let every GroupNorm in `module` be a channelwise one."""
+    """Turn every GroupNorm in `module` into a ChannelwiseGroupNorm, in place."""
     for part in module.modules():
         if type(part) is nn.GroupNorm:
             part.__class__ = ChannelwiseGroupNorm

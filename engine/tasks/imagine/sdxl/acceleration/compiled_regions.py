@@ -1,4 +1,4 @@
-"""Which parts of SDXL's networks are compiled, and as what functions the networks are called."""
+"""Defines which parts of SDXL's networks are compiled, and the networks as functions of tensors."""
 
 import copy
 from collections.abc import Callable
@@ -14,6 +14,7 @@ MAX_SHAPES = 64
 
 
 def allow_shapes() -> None:
+    """Raise torch's limit on recompilations to MAX_SHAPES."""
     import torch
 
     torch._dynamo.config.recompile_limit = MAX_SHAPES  # noqa: SLF001  # torch's only name for it
@@ -21,9 +22,10 @@ def allow_shapes() -> None:
 
 @dataclass(frozen=True)
 class Regions:
-    """Of the networks of a `kind`, a class of diffusers: `function` makes a network one of tensors alone.
+    """The parts to compile in networks of a `kind`, the name of a diffusers class.
 
-    `types` are what repeats in it, or else its slow part; compiling the whole takes a minute more and gains nothing.
+    `function` turns a network into a function of tensors. `types` are its repeated blocks, or else its slow part:
+    compiling the whole network takes a minute longer and gains nothing.
     """
 
     kind: str
@@ -31,7 +33,7 @@ class Regions:
     types: Callable[[], tuple[type, ...]]
 
     def twin(self, network: Any) -> Callable[..., Any]:
-        """The function of `network`, on the same weights, its regions compiled at their first call."""
+        """Return the function of `network` on the same weights. Its regions are compiled on their first call."""
         weights = {id(each): each for each in (*network.parameters(), *network.buffers())}
         other = copy.deepcopy(network, weights)
         for region in self.of(other):
@@ -39,7 +41,7 @@ class Regions:
         return self.function(other)
 
     def of(self, network: Any) -> list[Any]:
-        """The regions of `network`, which is made to suit a compiler."""
+        """Prepare `network` for a compiler and return its regions."""
         suit_channels_last(network)
         return [each for each in network.modules() if isinstance(each, self.types())]
 

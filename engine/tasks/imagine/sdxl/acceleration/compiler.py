@@ -1,4 +1,4 @@
-"""Compiles in the background what is replayed often; nobody waits for it."""
+"""Compiles frequently replayed functions in the background, so that nobody waits."""
 
 import queue
 import sys
@@ -20,20 +20,21 @@ from engine.torch_support.cuda_graphs import Function, GraphedCallable, Shape
 log = structlog.get_logger()
 
 Ahead = Callable[[tuple[Any, ...]], bool]
-"""Compiles for such inputs in another process. Returns False where that could not be done."""
+"""Compiles for such inputs in another process. Returns False if that failed."""
 Placement = Callable[[], int | None]
 """Returns a number that changes whenever weights move, or None while some of them are off the device."""
 
 MAX_ATTEMPTS = 3
+"""Attempts to compile a function for a shape."""
 YIELD_SECONDS = 0.0002
-"""Seconds after which the compiler's thread makes way for the one that draws, in place of Python's 5 ms."""
+"""Seconds between thread switches while compiling, instead of Python's 5 ms, so that drawing goes first."""
 
 
 class Compiler:
-    """One thread that compiles one function after the other.
+    """One thread that compiles one function after another.
 
-    A function is called once to be compiled, for which its weights have to stay on the device. If they move meanwhile,
-    it is put off: that is no failure, and whoever draws with them once they are back asks for it again.
+    Compiling calls the function once, so its weights must stay on the device. If they move meanwhile, the function is
+    postponed rather than failed: whoever draws with them later asks again.
     """
 
     def __init__(self, folder: Path, placement: Placement) -> None:
@@ -49,18 +50,20 @@ class Compiler:
         threading.Thread(target=self._run, daemon=True).start()
 
     def busy(self) -> bool:
-        """Whether anything is being compiled or waits for it."""
+        """Return whether anything is being compiled or queued."""
         return bool(self._waiting)
 
     def timing(self) -> bool:
-        """While it is, the device's kernels are chosen and timed, and nothing should be recorded."""
+        """Return whether the device is timing kernels. Nothing should be recorded meanwhile."""
         return self._timing
 
     def ask(self, replayed: GraphedCallable, shape: Shape, make: Callable[[], Function], ahead: Ahead) -> None:
-        """Improve `replayed` for this shape with the function from `make`, once it was called with the same inputs.
+        """Improve `replayed` for this shape with the function from `make`, once it has been called with the same
+        inputs.
 
-        `make` is called here and now, by the thread that draws: no LoRA is in the network then, which would stay in a
-        copy of it. `ahead` is called with the inputs first, to compile elsewhere. What fails is tried TRIES times.
+        `make` is called right away by the thread that draws, when no LoRA is in the network that a copy would keep.
+        `ahead` is called first with the inputs, to compile in another process. A failure is retried MAX_ATTEMPTS times
+        in all.
         """
         name = (id(replayed), shape)
         inputs = None if name in self._waiting or self._asked[name] == MAX_ATTEMPTS else replayed.inputs(shape)
@@ -107,7 +110,7 @@ class Compiler:
 
     @contextmanager
     def _making_way(self) -> Iterator[None]:
-        """The thread that draws goes before this one."""
+        """Let the drawing thread run before this one within the context."""
         usual = sys.getswitchinterval()
         sys.setswitchinterval(YIELD_SECONDS)
         self._timing = True
@@ -118,7 +121,7 @@ class Compiler:
             sys.setswitchinterval(usual)
 
     def close(self) -> None:
-        """Take nothing more, and drop what waits; what is being compiled ends by itself."""
+        """Accept no more work and drop the queue. A compilation under way ends by itself."""
         self._closed = True
         self._work.put(None)
 

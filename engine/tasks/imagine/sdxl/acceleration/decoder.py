@@ -1,11 +1,11 @@
-"""From latents to pixels."""
+"""Decodes latents to pixels."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 def decoding(vae: Any) -> Callable[[Any], Any]:
-    """The VAE as a function of tensors alone: latents (N, 4, h, w) to uint8 (N, 8h, 8w, 3), as diffusers decodes.
+    """Return the VAE as a function of tensors: latents (N, 4, h, w) to uint8 (N, 8h, 8w, 3), as diffusers decodes.
 
     A VAE that overflows in fp16 (`force_upcast` in its configuration) decodes in fp32.
     """
@@ -22,7 +22,7 @@ def decoding(vae: Any) -> Callable[[Any], Any]:
 
 
 def _plain(latents: Any, config: Any) -> Any:
-    """As the VAE knows them: the UNet's are scaled, and shifted where the VAE gives its statistics."""
+    """Undo the scaling of the UNet's latents, and the shift if the VAE has statistics for it."""
     mean, spread = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
     if mean is None or spread is None:
         return latents / config.scaling_factor

@@ -1,4 +1,4 @@
-"""SDXL's text encoders, recorded: launched kernel by kernel they take four times as long."""
+"""Records SDXL's text encoders as CUDA graphs. Launched kernel by kernel they take four times as long."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from engine.torch_support.cuda_graphs import GraphedCallable, GraphRecorder
 
 
 def record_reading(encoder: Any, recorder: GraphRecorder) -> GraphedCallable:
-    """Let calls of `encoder`, a CLIP text model, that give token ids alone be replayed."""
+    """Replay calls of `encoder`, a CLIP text model, that pass nothing but token ids."""
     plain = encoder.forward
     replayed = GraphedCallable(lambda ids: plain(ids, output_hidden_states=True), recorder)
 

@@ -1,4 +1,4 @@
-"""ControlNet: a picture's edges, depth, pose or scribble that the new picture keeps."""
+"""ControlNet: keeps a picture's edges, depth, pose or outlines in the new picture."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,34 +13,35 @@ if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Picture
 
 KINDS = ("canny", "depth", "pose", "scribble")
+"""Kinds of control."""
 NEEDS_NETWORK = ("depth", "pose")
-"""Those that a network of their own reads in the picture; OpenCV draws the others."""
+"""Kinds whose control image comes from a network; OpenCV draws the others."""
 FOLDER = "controls"
-"""Under the weights folder: `controls/canny` and so on are ControlNets, `controls/depth-reader` is what reads depth."""
+"""Folder under the weights: `controls/canny` and so on are ControlNets, `controls/depth-reader` estimates depth."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """A loaded ControlNet, and what makes its picture from a person's, (H, W, 3)."""
+    """A loaded ControlNet, with the function that makes its control image from a picture (H, W, 3)."""
 
     network: Any
     preprocess: "Callable[[Picture], Picture]"
 
     @property
     def networks(self) -> tuple[Any, ...]:
-        """Its own, and the one that reads the picture, if there is one."""
+        """Return the ControlNet, and the network that makes the control image if there is one."""
         reader = getattr(self.preprocess, "network", None)
         return (self.network,) if reader is None else (self.network, reader)
 
 
 def list_networks(settings: EngineSettings) -> dict[str, NamedChoice]:
-    """The kinds whose networks the owner has named or put into the folder."""
+    """Return the kinds whose networks are configured or in the folder."""
     sources = {kind: _sources(kind, settings) for kind in KINDS}
     return {kind: NamedChoice(identity=" ".join(found)) for kind, found in sources.items() if all(found)}
 
 
 def load(kind: str, settings: EngineSettings) -> Control:
-    """Raises MissingModel where a network is not there or cannot be read."""
+    """Load the ControlNet for `kind`. Raises MissingModel if a network is missing or unreadable."""
     import torch
     from diffusers import ControlNetModel
 
@@ -53,7 +54,7 @@ def load(kind: str, settings: EngineSettings) -> Control:
 
 
 def reader(kind: str, settings: EngineSettings) -> "Callable[[Picture], Picture]":
-    """What makes a ControlNet's picture of a person's. Raises MissingModel where its network cannot be read."""
+    """Return the function that makes a control image. Raises MissingModel if its network is unreadable."""
     from engine.tasks.imagine.sdxl.control import edge_detectors, pose
     from engine.vision.depth import network as depth
 
@@ -68,12 +69,12 @@ def reader(kind: str, settings: EngineSettings) -> "Callable[[Picture], Picture]
 
 
 def _sources(kind: str, settings: EngineSettings) -> list[str]:
-    """The ControlNet's folder or repository, then its reader's; empty for one that is not there."""
+    """Return the sources of the ControlNet and, where it needs one, of its reader; "" for a missing one."""
     return [source(name, settings) for name in ((kind, f"{kind}-reader") if kind in NEEDS_NETWORK else (kind,))]
 
 
 def source(name: str, settings: EngineSettings) -> str:
-    """The folder or the hub's repository of one of `models.controls`; empty where it is not there."""
+    """Return the folder or hub repository of one of `models.controls`, or "" if it is missing."""
     named = settings.models.get(f"control:{name}", "")
     folder = settings.weights / FOLDER / name
     return named or (str(folder) if folder.is_dir() else "")

@@ -1,4 +1,4 @@
-"""Lines in a picture, white on black, as ControlNets were trained on."""
+"""Draws a picture's lines in white on black, as ControlNets were trained on."""
 
 from typing import TYPE_CHECKING
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 CANNY_LOW, CANNY_HIGH = 100, 200
 """Canny's thresholds, as ControlNet's authors use them."""
 LINE_THRESHOLD = 32
-"""Difference of two blurs, of 255, that makes a line: ControlNet's own scribbles."""
+"""Difference of two blurs, of 255, that counts as a line: ControlNet's own scribbles."""
 
 
 def canny(picture: "Picture") -> "Picture":
-    """Every edge, a pixel wide."""
+    """Return every edge of a picture (H, W, 3), one pixel wide."""
     import cv2
 
     return _three(cv2.Canny(picture, CANNY_LOW, CANNY_HIGH))
 
 
 def scribble(picture: "Picture") -> "Picture":
-    """The strong outlines, thick and loose: the difference of two blurs (XDoG, Winnemöller 2012)."""
+    """Return the strong outlines, thick and loose: the difference of two blurs (XDoG, Winnemöller 2012)."""
     import cv2
 
     scale = max(picture.shape[:2]) / 512

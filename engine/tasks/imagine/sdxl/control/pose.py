@@ -1,4 +1,4 @@
-"""How people in a picture stand, drawn as OpenPose draws it, from the 17 points of COCO that ViTPose sees."""
+"""Draws a person's pose in OpenPose's style from the 17 COCO points that ViTPose finds."""
 
 import colorsys
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Picture
 
 MIN_CONFIDENCE = 0.3
-"""Below it a point is not drawn."""
+"""Confidence below which a point is not drawn."""
 FROM_COCO = (0, None, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 """OpenPose's 18 points: nose, neck, right arm, left arm, right leg, left leg, eyes, ears; neck between shoulders."""
 LIMBS = (
@@ -20,20 +20,21 @@ LIMBS = (
 """Pairs of OpenPose's points (Cao et al. 2018), each in a colour of its own."""
 
 Points = NDArray[np.float64]
+"""Points (N, 2) or scores (N,)."""
 
 
 class Pose:
-    """`source` is a folder or a repository of a ViTPose network. The whole picture is taken as one person."""
+    """A ViTPose network from the folder or repository `source`. It takes the whole picture as one person."""
 
     def __init__(self, source: str, device: str, **options: Any) -> None:
-        """Raises OSError and ValueError as `from_pretrained` does."""
+        """Load the network. Raises OSError and ValueError as `from_pretrained` does."""
         from transformers import AutoImageProcessor, VitPoseForPoseEstimation
 
         self._processor = AutoImageProcessor.from_pretrained(source, **options)
         self.network = VitPoseForPoseEstimation.from_pretrained(source, **options).to(device).eval()
 
     def __call__(self, picture: "Picture") -> "Picture":
-        """(H, W, 3) of the picture's size, on black."""
+        """Return the pose as a picture of the same size on black."""
         import torch
 
         height, width = picture.shape[:2]
@@ -49,14 +50,14 @@ class Pose:
 
 
 def openpose(points: Points, scores: Points) -> Points:
-    """COCO's 17 points, (17, 2), as OpenPose's 18; those that are not sure are nan."""
+    """Convert COCO's 17 points (17, 2) to OpenPose's 18. Uncertain points are nan."""
     known = np.where(scores.reshape(-1, 1) >= MIN_CONFIDENCE, points, np.nan)
     neck = (known[5] + known[6]) / 2
     return np.stack([neck if place is None else known[place] for place in FROM_COCO])
 
 
 def draw(page: "Picture", points: Points) -> None:
-    """Limbs as ellipses and points as discs, onto `page`."""
+    """Draw limbs as ellipses and points as discs onto `page`, in place."""
     import cv2
 
     thick = max(2, round(max(page.shape[:2]) / 128))
@@ -73,7 +74,7 @@ def draw(page: "Picture", points: Points) -> None:
 
 
 def _colour(number: int, count: int) -> tuple[float, ...]:
-    """Of OpenPose's circle of hues, in RGB, 0 to 255."""
+    """Return a colour of OpenPose's circle of hues, RGB in 0..255."""
     return tuple(255 * part for part in colorsys.hsv_to_rgb(number / count, 1, 1))
 
 
