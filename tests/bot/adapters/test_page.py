@@ -130,7 +130,7 @@ def upload(name: str, content: bytes, mime: str = "image/png") -> FilePayload:
 class TestTyping:
     async def test_a_plain_line_draws_a_picture_that_can_be_downloaded(self, page: Page) -> None:
         card = await send(page, "a red apple --steps 2")
-        picture = card.get_by_role("button", name="See picture 1 of 1 large: a red apple")
+        picture = card.get_by_role("button", name="Enlarge picture 1 of 1: a red apple")
         await expect(picture).to_be_visible(timeout=SLOW)
         await expect(card).to_contain_text("seed")
         assert await picture.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 512
@@ -231,14 +231,14 @@ class TestFiles:
 
     async def test_a_file_too_large_is_refused_before_it_is_sent(self, page: Page) -> None:
         await page.locator("#picker").set_input_files(upload("big.png", b"x" * 2 * FILE_BYTES))
-        await expect(page.locator("#hint")).to_contain_text("big.png has 800 KB; at most 400 KB are allowed")
+        await expect(page.locator("#hint")).to_contain_text("big.png is 800 KB; the limit is 400 KB")
         await expect(page.locator("#files")).to_be_hidden()
 
     async def test_a_file_that_the_command_does_not_take_is_named(self, page: Page) -> None:
         await page.locator("#picker").set_input_files([upload("a.png", png(3, 3)), upload("b.png", png(4, 4))])
         await page.locator("#line").fill("/measure")
         await page.locator("#line").press("Enter")
-        await expect(page.get_by_role("alert")).to_contain_text("“b.png” has no place")
+        await expect(page.get_by_role("alert")).to_contain_text("Remove b.png")
         await expect(page.locator(".turn")).to_have_count(0)
 
     async def test_a_file_that_is_not_what_it_says_is_refused_in_the_conversation(self, page: Page) -> None:
@@ -282,13 +282,13 @@ class TestFiles:
 class TestFollowing:
     async def test_progress_is_seen_live_with_the_picture_so_far(self, page: Page) -> None:
         card = await send(page, "/imagine a red apple --count 4 --steps 30")
-        await expect(card.get_by_role("img", name="The picture so far")).to_be_visible(timeout=SLOW)
+        await expect(card.get_by_role("img", name="Preview")).to_be_visible(timeout=SLOW)
         bar = card.get_by_role("progressbar")
         first = float(await bar.get_attribute("value") or 0)
         await page.wait_for_function(
             "first => document.querySelector('progress').value > first", arg=first, timeout=SLOW
         )
-        await expect(card.locator(".text")).to_contain_text(re.compile(r"\w+ · \d+ %"))
+        await expect(card.locator(".text")).to_contain_text(re.compile(r"\w+ · \d+%"))
         await expect(page.locator("#announcer")).to_contain_text("percent")
         await card.get_by_role("button", name="Cancel").focus()
         await page.keyboard.press("Enter")
@@ -349,9 +349,7 @@ class TestFollowing:
         (folder / "media" / name[:2] / name).unlink()
         await (await page.context.new_cdp_session(page)).send("Network.clearBrowserCache")
         await page.reload()
-        await expect(page.locator(".answer")).to_contain_text(
-            "This picture cannot be shown: it is no longer kept here."
-        )
+        await expect(page.locator(".answer")).to_contain_text("This picture is no longer available.")
         await expect(page.locator(".picture")).to_have_count(0)
 
     async def test_a_question_is_answered_in_its_place_and_after_a_reload_too(
@@ -399,8 +397,8 @@ class TestFollowing:
             for leave in (True, False):
                 await card.get_by_role("button", name="Edit").click()
                 await expect(page.locator("#line")).to_have_value("a red apple")
-                await expect(page.locator("#hint")).to_contain_text("Escape leaves it")
-                await expect(page.locator("#hint")).to_contain_text("What to say instead. Change it")
+                await expect(page.locator("#hint")).to_contain_text("Esc to cancel")
+                await expect(page.locator("#hint em")).to_contain_text(["What to say instead", "Edit it"])
                 if leave:
                     await page.keyboard.press("Escape")
                     await expect(page.locator("#line")).to_have_value("")
@@ -417,7 +415,7 @@ class TestFollowing:
         async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
             card = await send(page, "/echo a red apple")
             await card.get_by_role("button", name="Write").click()
-            await expect(page.locator("#hint")).to_contain_text("What to say after it. Write it and send it")
+            await expect(page.locator("#hint em")).to_contain_text(["What to say after it", "Type it"])
             await page.locator("#line").fill("x" * 501)
             await page.keyboard.press("Enter")
             refused = page.locator(".answer.failed")
@@ -446,7 +444,7 @@ class TestFollowing:
         card = await send(page, "/echo patience --seconds 3")
         await expect(card).to_have_class(re.compile("running"))
         await site.break_off()
-        await expect(page.locator("#link")).to_have_text("No connection. Trying again…")
+        await expect(page.locator("#link")).to_have_text("Connection lost. Reconnecting…")
         again = await Server.of(site.service)
         await again.start("127.0.0.1", int(site.url.rpartition(":")[2]))
         try:
@@ -468,7 +466,7 @@ class TestFollowing:
         other.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
         await other.get_by_role("button", name="Clear").click()
         await expect(page.locator(".turn")).to_have_count(0)
-        await expect(page.get_by_role("heading", name="What shall we make?")).to_be_visible()
+        await expect(page.get_by_role("heading", name="What would you like to make?")).to_be_visible()
 
     async def test_a_question_answered_in_one_tab_is_answered_in_the_other(
         self, browser: Browser, open_site: Any
@@ -485,7 +483,7 @@ class TestFollowing:
         await expect(await send(page, "/echo hello")).to_have_text("hello")
         page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
         await page.get_by_role("button", name="Clear").click()
-        await expect(page.get_by_role("heading", name="What shall we make?")).to_be_visible()
+        await expect(page.get_by_role("heading", name="What would you like to make?")).to_be_visible()
         await page.reload()
         await expect(page.locator(".turn")).to_have_count(0)
 
@@ -495,16 +493,16 @@ class TestFollowing:
         async with visit() as other:
             await other.evaluate("turns => { localStorage['atelier.turns'] = turns }", turns)
             await other.reload()
-            await expect(other.locator(".answer")).to_have_text(re.compile("The server no longer knows this one"))
+            await expect(other.locator(".answer")).to_have_text(re.compile("This result is no longer available"))
 
 
 class TestLightbox:
     async def test_it_is_worked_by_keyboard_and_gives_the_focus_back(self, page: Page) -> None:
         card = await send(page, "/three")
-        opener = card.get_by_role("button", name="See picture 2 of 3 large")
+        opener = card.get_by_role("button", name="Enlarge picture 2 of 3")
         await opener.focus()
         await page.keyboard.press("Enter")
-        box = page.get_by_role("dialog", name="Picture, large")
+        box = page.get_by_role("dialog", name="Enlarged picture")
         count = box.locator(".count")
         await expect(count).to_have_text("2 / 3")
         seen = []
@@ -561,7 +559,7 @@ class TestLooks:
     async def test_it_speaks_spanish_to_a_spanish_browser(self, visit: Open) -> None:
         async with visit(locale="es-MX") as page:
             await expect(page.locator("html")).to_have_attribute("lang", "es")
-            await expect(page.get_by_role("heading", name="¿Qué hacemos?")).to_be_visible()
+            await expect(page.get_by_role("heading", name="¿Qué quieres crear?")).to_be_visible()
             await page.locator("#line").fill("/imagine a cat")
             await expect(page.locator("#hint em")).to_have_text("Qué dibujar")
             await expect(await send(page, "/imagine")).to_contain_text("Falta")
@@ -570,12 +568,12 @@ class TestLooks:
 class TestToken:
     async def test_the_page_asks_for_the_token_once(self, browser: Browser, open_site: Any) -> None:
         async with open_site(web={"token": "open-sesame"}) as site, visiting(browser, site) as page:
-            dialog = page.get_by_role("dialog", name="This studio has a key")
+            dialog = page.get_by_role("dialog", name="Sign in")
             await page.get_by_label("Token").fill("wrong")
             await page.keyboard.press("Enter")
-            await expect(dialog.get_by_role("alert")).to_contain_text("The token is wrong")
+            await expect(dialog.get_by_role("alert")).to_contain_text("That token is wrong")
             await page.get_by_label("Token").fill("open-sesame")
-            await page.get_by_role("button", name="Come in").click()
+            await page.get_by_role("button", name="Sign in").click()
             await expect(dialog).to_be_hidden()
             await expect(await send(page, "/echo hello")).to_have_text("hello")
             await page.reload()
@@ -584,7 +582,7 @@ class TestToken:
 
 class TestSource:
     async def test_every_sentence_of_the_page_has_its_spanish_and_none_is_left_over(self) -> None:
-        words = (pages.PAGE / "words.js").read_text()
+        words = (pages.PAGE / "i18n.js").read_text()
         table = set(re.findall(r'^  "(.+?)":', words, re.MULTILINE))
         used = set(sentences())
         assert used - table == set()
@@ -603,7 +601,7 @@ def sentences() -> Iterator[str]:
         text = file.read_text()
         if file.suffix == ".html":
             yield from re.findall(r'data-t(?:-label|-placeholder)?="([^"]+)"', text)
-        elif file.suffix == ".js" and file.name != "words.js":
+        elif file.suffix == ".js" and file.name != "i18n.js":
             yield from re.findall(r'\bt\(\s*"([^"]+)"', text)
 
 

@@ -1,8 +1,8 @@
-// The server as functions. A refusal is thrown as Refused with the server's own words.
+// The HTTP API as functions. An error response is thrown as ApiError with the server's message.
 
-import { t } from "./words.js";
+import { t } from "./i18n.js";
 
-export class Refused extends Error {
+export class ApiError extends Error {
   constructor(status, error) {
     super(error.message);
     this.status = status;
@@ -13,31 +13,31 @@ export class Refused extends Error {
 async function call(method, path, body) {
   let response, answer;
   try {
-    response = await fetch(path, { method, ...encoded(body) });
+    response = await fetch(path, { method, ...encodeBody(body) });
     answer = response.status === 204 ? null : await response.json();
   } catch {
-    throw new Refused(0, { kind: "Unreachable", message: t("The server cannot be reached. Check that Atelier runs, then send it again.") });
+    throw new ApiError(0, { kind: "Unreachable", message: t("Can't reach Atelier. Check that it's running, then try again.") });
   }
-  if (!response.ok) throw new Refused(response.status, answer.error);
+  if (!response.ok) throw new ApiError(response.status, answer.error);
   return answer;
 }
 
-function encoded(body) {
+function encodeBody(body) {
   if (body === undefined) return {};
   if (body instanceof FormData) return { body };
   return { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
 }
 
-export const about = () => call("GET", "/api/page");
+export const pageData = () => call("GET", "/api/page");
 export const login = (token) => call("POST", "/api/login", { token });
-export const state = (id) => call("GET", `/jobs/${id}`);
+export const jobState = (id) => call("GET", `/jobs/${id}`);
 export const cancel = (id) => call("DELETE", `/jobs/${id}`);
 
-// `text` is what a person made of the text that the button opens.
-export const press = ({ command, argument }, text) => call("POST", "/jobs", { button: `${command}:${argument}`, text });
+// `text` is the edited text, for a button that opens one.
+export const clickButton = ({ command, argument }, text) => call("POST", "/jobs", { button: `${command}:${argument}`, text });
 
 // `files` is a list of [option, File].
-export function ask(line, files) {
+export function sendLine(line, files) {
   if (!files.length) return call("POST", "/jobs", { line });
   const form = new FormData();
   form.append("line", line);

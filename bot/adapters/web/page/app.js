@@ -1,16 +1,16 @@
-// The page: boots from the server's declarations, sends lines, keeps the turns and follows the live ones.
+// The page: starts from the server's declarations, sends lines, keeps the turns and follows the live jobs.
 
 import * as api from "./api.js";
 import { announce } from "./announce.js";
-import { Card } from "./card.js";
+import { Card, failedState } from "./card.js";
 import { Composer } from "./composer.js";
 import { el, find } from "./dom.js";
-import { History } from "./history.js";
+import { History, isSameTurn } from "./history.js";
 import { Lightbox } from "./lightbox.js";
-import { letIn } from "./login.js";
+import { loadPageData, signIn } from "./login.js";
 import { Scroll } from "./scroll.js";
 import { Stream } from "./stream.js";
-import { speak, t } from "./words.js";
+import { setLanguage, t } from "./i18n.js";
 
 const IDEAS = ["/imagine a red apple", "/imagine a fox in the snow --count 2", "/imagine a castle at night --shape wide", "/help"];
 
@@ -19,17 +19,17 @@ class Page {
     this.commands = commands;
     this.cards = new Map();
     this.shown = new Map();
-    this.history = new History(() => this.shared());
+    this.history = new History(() => this.syncTabs());
     this.lightbox = new Lightbox();
     this.stream = new Stream({
       receive: (state) => this.receive(state),
       opened: () => this.connected(),
-      lost: () => this.tell(t("No connection. Trying again…")),
+      lost: () => this.showStatus(t("Connection lost. Reconnecting…")),
     });
     this.composer = new Composer({
       commands, bound,
       send: (line, pairs, entries) => this.send(line, pairs, entries),
-      refuse: (message) => this.refuse(message),
+      refuse: (message) => this.showError(message),
       last: () => this.history.last(),
     });
     find("clear").addEventListener("click", () => this.clear());
@@ -38,40 +38,41 @@ class Page {
 
   async start() {
     find("ideas").replaceChildren(...IDEAS.map((idea) =>
-      el("li", {}, el("button", { type: "button", class: "idea", onclick: () => this.composer.put(idea) }, idea))));
-    this.tidy();
-    await Promise.all(this.history.turns.map((turn) => this.recall(turn)));
-    this.follow();
-    this.write();
+      el("li", {}, el("button", { type: "button", class: "idea", onclick: () => this.composer.setLine(idea) }, idea))));
+    this.updateWelcome();
+    await Promise.all(this.history.turns.map((turn) => this.restore(turn)));
+    this.updateStream();
+    this.focusInput();
   }
 
-  async recall(turn) {
-    const card = this.place(turn, "…");
+  async restore(turn) {
+    const card = this.addCard(turn, "…");
     if (turn.state) return card.show(turn.state);
     this.cards.set(turn.id, card);
-    await this.read(card, (state) => card.show(state));
+    await this.refresh(card, (state) => card.show(state));
   }
 
-  async read(card, take = (state) => this.accept(card, state)) {
+  // Reads the card's state from the server.
+  async refresh(card, apply = (state) => this.accept(card, state)) {
     try {
-      take(await api.state(card.turn.id));
+      apply(await api.jobState(card.turn.id));
     } catch (error) {
-      if (error.status === 404) card.show(failure(error.kind, t("The server no longer knows this one.")));
-      else this.tell(error.message);
+      if (error.status === 404) card.show(failedState(error.kind, t("This result is no longer available.")));
+      else this.showStatus(error.message);
     }
   }
 
-  place(turn, words, entries = []) {
+  addCard(turn, text, entries = []) {
     if (!turn.key) this.history.add(turn);
-    const card = new Card(turn, this, words, entries);
+    const card = new Card(turn, this, text, entries);
     this.shown.set(turn.key, card);
     find("turns").append(card.node);
-    this.tidy();
+    this.updateWelcome();
     this.scroll.toEnd();
     return card;
   }
 
-  tidy() {
+  updateWelcome() {
     const empty = !find("turns").children.length;
     find("welcome").hidden = !empty;
     find("clear").hidden = empty;
@@ -79,105 +80,107 @@ class Page {
 
   async send(line, pairs, entries) {
     const turn = { line, files: entries.map((entry) => entry.file.name) };
-    const card = this.place(turn, t("Sending…"), entries);
-    await this.settle(card, api.ask(line, pairs));
+    const card = this.addCard(turn, t("Sending…"), entries);
+    await this.awaitAnswer(card, api.sendLine(line, pairs));
   }
 
-  async press(button, card) {
-    if (button.withdraws) return this.withdraw(button, card);
-    if (button.replaces) return this.become(button, card);
-    if (button.edit !== null) return this.open(button, button.edit);
-    const made = this.place({ line: card.turn.line, label: button.label, files: [] }, t("Sending…"));
-    await this.settle(made, api.press(button));
+  async clickButton(button, card) {
+    if (button.withdraws) return this.deleteCard(button, card);
+    if (button.replaces) return this.replaceCard(button, card);
+    if (button.edit !== null) return this.openText(button, button.edit);
+    const added = this.addCard({ line: card.turn.line, label: button.label, files: [] }, t("Sending…"));
+    await this.awaitAnswer(added, api.clickButton(button));
   }
 
-  open(button, text) {
-    this.composer.edit(text, button, (revised) => this.revised(button, revised));
+  // Opens the button's text in the message box. Sending it counts as the click.
+  openText(button, text) {
+    this.composer.edit(text, button, (edited) => this.sendEdited(button, edited));
   }
 
-  async revised(button, text) {
+  async sendEdited(button, text) {
     const turn = { line: text, label: button.label, opened: button, files: [] };
-    await this.settle(this.place(turn, t("Sending…")), api.press(button, text));
+    await this.awaitAnswer(this.addCard(turn, t("Sending…")), api.clickButton(button, text));
   }
 
-  // The answer takes the place of the card that carries the button; a refusal leaves that as it is. One press is enough.
-  async become(button, card) {
-    if (card.pressed) return;
-    card.pressed = true;
+  // Shows the answer in place of the card with the button. An error leaves the card as it is; further clicks are ignored.
+  async replaceCard(button, card) {
+    if (card.isBusy) return;
+    card.isBusy = true;
     try {
-      const state = await api.press(button);
+      const state = await api.clickButton(button);
       this.cards.delete(card.turn.id);
       delete card.turn.id;
       delete card.turn.state;
-      card.begin(t("Sending…"));
-      await this.take(card, state);
-      for (const id of state.then ?? []) this.beside(id, card.turn.line);
+      card.reset(t("Sending…"));
+      await this.applyAnswer(card, state);
+      for (const id of state.then ?? []) this.showJob(id, card.turn.line);
     } catch (error) {
-      if (!(error instanceof api.Refused)) throw error;
-      return this.refuse(error.message);
+      if (!(error instanceof api.ApiError)) throw error;
+      return this.showError(error.message);
     } finally {
-      card.pressed = false;
+      card.isBusy = false;
     }
     this.history.save(card.turn);
-    this.follow();
+    this.updateStream();
   }
 
-  // A job that was made with the answer, in a card of its own.
-  async beside(id, line) {
-    await this.settle(this.place({ line, files: [] }, t("Sending…")), api.state(id));
+  // Shows a job that an answer created, in a card of its own.
+  async showJob(id, line) {
+    await this.awaitAnswer(this.addCard({ line, files: [] }, t("Sending…")), api.jobState(id));
   }
 
-  async withdraw(button, card) {
+  async deleteCard(button, card) {
     try {
-      await api.press(button);
+      await api.clickButton(button);
     } catch (error) {
-      return this.refuse(error.message);
+      return this.showError(error.message);
     }
     this.history.remove(card.turn);
-    this.drop(card);
-    this.write();
+    this.removeCard(card);
+    this.focusInput();
   }
 
-  drop(card) {
+  removeCard(card) {
     this.cards.delete(card.turn.id);
     this.shown.delete(card.turn.key);
     card.node.remove();
-    this.tidy();
+    this.updateWelcome();
   }
 
-  // What another tab asked, forgot, or had answered in its place.
-  async shared() {
-    for (const card of [...this.shown.values()]) if (this.history.forgot(card.turn)) this.drop(card);
+  // Shows what another tab has sent, removed or replaced.
+  async syncTabs() {
+    for (const card of [...this.shown.values()]) if (this.history.wasRemoved(card.turn)) this.removeCard(card);
     for (const turn of this.history.turns) {
       const card = this.shown.get(turn.key);
-      if (card && alike(turn, card.turn)) continue;
-      if (card) this.drop(card);
-      await this.recall(turn);
+      if (card && isSameTurn(turn, card.turn)) continue;
+      if (card) this.removeCard(card);
+      await this.restore(turn);
     }
-    this.follow();
+    this.updateStream();
   }
 
-  async settle(card, asked) {
+  // Shows the answer or the failure of a request in the card.
+  async awaitAnswer(card, answer) {
     try {
-      await this.take(card, await asked);
+      await this.applyAnswer(card, await answer);
     } catch (error) {
-      if (!(error instanceof api.Refused)) throw error;
-      if (error.status === 401) return letIn().then(() => location.reload());
-      card.turn.state = failure(error.kind, error.message);
+      if (!(error instanceof api.ApiError)) throw error;
+      if (error.status === 401) return signIn().then(() => location.reload());
+      card.turn.state = failedState(error.kind, error.message);
       this.accept(card, card.turn.state);
     }
     this.history.save(card.turn);
-    this.follow();
+    this.updateStream();
   }
 
-  async take(card, state) {
+  async applyAnswer(card, state) {
     if (state.id) this.cards.set(card.turn.id = state.id, card);
     else card.turn.state = state;
     this.accept(card, state);
-    if (card.live && this.stream.source) await this.read(card);
+    if (card.live && this.stream.source) await this.refresh(card);
   }
 
-  // The stream may have told of the end already; then an older state is no news.
+  // Shows a state, unless the stream has already delivered the end of the job.
   accept(card, state) {
     if (card.live) this.show(card, state);
   }
@@ -185,7 +188,7 @@ class Page {
   receive(state) {
     const card = this.cards.get(state.id);
     if (card) this.accept(card, state);
-    this.follow();
+    this.updateStream();
   }
 
   show(card, state) {
@@ -193,77 +196,65 @@ class Page {
     announce(state);
   }
 
-  follow() {
+  // Keeps the event stream open while a job is live.
+  updateStream() {
     if ([...this.cards.values()].some((card) => card.live)) return this.stream.open();
     this.stream.close();
-    this.tell("");
+    this.showStatus("");
   }
 
   async connected() {
-    this.tell("");
-    await Promise.all([...this.cards.values()].filter((card) => card.live).map((card) => this.read(card)));
-    this.follow();
+    this.showStatus("");
+    await Promise.all([...this.cards.values()].filter((card) => card.live).map((card) => this.refresh(card)));
+    this.updateStream();
   }
 
   async cancel(card) {
     try {
       await api.cancel(card.turn.id);
     } catch (error) {
-      card.uncancel();
-      this.refuse(error.message);
+      card.resetCancel();
+      this.showError(error.message);
     }
   }
 
   edit({ line, opened }, entries = []) {
-    if (opened) return this.open(opened, line);
-    if (entries.length) this.composer.attachments.put(entries.map((entry) => entry.file));
-    this.write(line);
+    if (opened) return this.openText(opened, line);
+    if (entries.length) this.composer.attachments.replace(entries.map((entry) => entry.file));
+    this.focusInput(line);
   }
 
   attach(file) {
     this.composer.attachments.add([file]);
-    this.write();
+    this.focusInput();
   }
 
-  write(line) {
+  // Focuses the message box, with `line` in it where one is given.
+  focusInput(line) {
     if (line === undefined) find("line").focus();
-    else this.composer.put(line);
+    else this.composer.setLine(line);
   }
 
-  refuse(message) {
+  showError(message) {
     find("hint").replaceChildren(el("span", { class: "bad", role: "alert" }, message));
   }
 
-  tell(message) {
+  showStatus(message) {
     find("link").textContent = message;
   }
 
   clear() {
-    if (!confirm(t("Forget this list in this browser? Pictures stay on the server."))) return;
+    if (!confirm(t("Clear this conversation? Your pictures stay on the server, but you won't be able to reach them from here."))) return;
     this.history.clear();
     this.cards.clear();
     this.shown.clear();
     find("turns").replaceChildren();
-    this.tidy();
-    this.follow();
+    this.updateWelcome();
+    this.updateStream();
   }
 }
 
-const alike = (one, other) => one.id === other.id && one.state?.text === other.state?.text;
-
-const failure = (kind, message) => ({ id: null, state: "failed", text: message, fraction: null, error: { kind, message }, result: null });
-
-async function boot() {
-  try {
-    return await api.about();
-  } catch (error) {
-    if (error.status !== 401) throw error;
-    await letIn();
-    return api.about();
-  }
-}
-
-speak(navigator.language);
-const about = await boot();
-speak(about.language);
-await new Page(about).start();
+setLanguage(navigator.language);
+const data = await loadPageData();
+setLanguage(data.language);
+await new Page(data).start();

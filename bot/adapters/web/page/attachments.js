@@ -1,9 +1,10 @@
-// The files that go with the next message: picked, dropped or pasted, each matched with an option of the command.
+// The files of the next message: picked, dropped or pasted, each matched with an option of the command.
 
-import { el, find, icon, sized, thumbnail } from "./dom.js";
-import { t } from "./words.js";
+import { el, find, icon, formatBytes, thumbnail } from "./dom.js";
+import { t } from "./i18n.js";
 
 export class Attachments {
+  // `changed()` is called when the files change, `refuse(message)` when a file is larger than `bound` bytes.
   constructor(bound, changed, refuse) {
     this.files = [];
     this.bound = bound;
@@ -34,18 +35,18 @@ export class Attachments {
       this.files.push({ file, url: file.type.startsWith("image/") ? URL.createObjectURL(file) : null });
     }
     this.changed();
-    if (large) this.refuse(t("{name} has {size}; at most {bound} are allowed. Choose a smaller file.",
-      { name: large.name, size: sized(large.size), bound: sized(this.bound) }));
+    if (large) this.refuse(t("{name} is {size}; the limit is {bound}. Choose a smaller file.",
+      { name: large.name, size: formatBytes(large.size), bound: formatBytes(this.bound) }));
   }
 
-  // These files in place of what is attached.
-  put(files) {
+  // Replaces the attached files with these.
+  replace(files) {
     for (const entry of this.files) if (entry.url) URL.revokeObjectURL(entry.url);
     this.files = [];
     this.add(files);
   }
 
-  // Takes the files out; the caller revokes their `url` when it has no more use for them.
+  // Removes and returns the files. The caller revokes their `url` when it no longer needs them.
   take() {
     const taken = this.files;
     this.files = [];
@@ -60,16 +61,17 @@ export class Attachments {
     find("line").focus();
   }
 
-  // [option, File] pairs, each file with the first free option that accepts its kind, and the first that none takes.
-  matched(command) {
+  // Returns `pairs` of [option, File], where each file has the first free option that accepts its kind; `spare`, the first
+  // file without an option; and `count`, the number of files that the command accepts.
+  matchOptions(command) {
     const options = (command?.options ?? []).filter((option) => option.kind === "media");
     const free = [...options];
-    const pairs = this.files.map((entry) => [take(free, kindOf(entry.file))?.name, entry.file]);
+    const pairs = this.files.map((entry) => [takeOption(free, kindOf(entry.file))?.name, entry.file]);
     return { pairs, spare: pairs.find(([option]) => option === undefined)?.[1] ?? null, count: options.length };
   }
 
   show(command) {
-    const { pairs } = this.matched(command);
+    const { pairs } = this.matchOptions(command);
     const list = find("files");
     list.hidden = !this.files.length;
     list.replaceChildren(...this.files.map((entry, index) => this.chip(entry, pairs[index][0], command)));
@@ -80,15 +82,15 @@ export class Attachments {
     return el("li", { class: option || !command ? "file" : "file spare" },
       url ? thumbnail(url, "", icon("file")) : icon("file"),
       el("span", { class: "name" }, file.name),
-      el("span", { class: "soft" }, option ? `${option} · ${sized(file.size)}` : sized(file.size)),
+      el("span", { class: "soft" }, option ? `${option} · ${formatBytes(file.size)}` : formatBytes(file.size)),
       el("button", { type: "button", class: "icon small", "aria-label": t("Remove {name}", { name: file.name }),
         onclick: () => this.remove(entry) }, icon("close")));
   }
 }
 
-function take(free, kind) {
-  const found = free.findIndex((option) => !kind || !option.accepts.length || option.accepts.includes(kind));
-  return free.splice(Math.max(found, 0), 1)[0];
+function takeOption(free, kind) {
+  const index = free.findIndex((option) => !kind || !option.accepts.length || option.accepts.includes(kind));
+  return free.splice(Math.max(index, 0), 1)[0];
 }
 
 function kindOf(file) {
@@ -99,20 +101,20 @@ function kindOf(file) {
 }
 
 function listenForDrops(add) {
-  const veil = find("drop");
+  const overlay = find("drop");
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    veil.hidden = false;
+    overlay.hidden = false;
   });
   addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) veil.hidden = true;
+    if (!event.relatedTarget) overlay.hidden = true;
   });
   addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    veil.hidden = true;
+    overlay.hidden = true;
     add(event.dataTransfer.files);
   });
 }

@@ -1,26 +1,27 @@
-// One turn of the conversation: the line that was sent, and under it the answer as it comes to be.
+// One turn of the conversation: the line that was sent and, below it, the answer.
 
 import { el, icon, thumbnail } from "./dom.js";
 import { asFile, downloads, gallery } from "./media.js";
-import { t } from "./words.js";
+import { formatPercent, t } from "./i18n.js";
 
 export const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class Card {
-  // `desk` has send, write(), cancel(card), press(button, card), write(line), edit(turn, entries), attach(file) and a lightbox.
-  constructor(turn, desk, words, entries = []) {
+  // `page` has cancel(card), clickButton(button, card), focusInput(line), edit(turn, entries), attach(file) and a lightbox.
+  constructor(turn, page, text, entries = []) {
     this.turn = turn;
     this.entries = entries;
-    this.desk = desk;
+    this.page = page;
     this.answer = el("div");
-    this.node = el("li", { class: "turn" }, said(turn, entries), this.answer);
-    this.begin(words);
+    this.node = el("li", { class: "turn" }, renderMessage(turn, entries), this.answer);
+    this.reset(text);
   }
 
-  begin(words) {
+  // Shows `text` until the first state.
+  reset(text) {
     this.state = null;
     this.answer.className = "answer waiting";
-    this.answer.replaceChildren(el("p", { class: "text" }, words));
+    this.answer.replaceChildren(el("p", { class: "text" }, text));
   }
 
   get live() {
@@ -35,32 +36,32 @@ export class Card {
     else this.progress(state, before);
   }
 
-  // Whoever had the focus on what goes away goes on at the message box.
+  // Moves the focus to the message box if it was on a control that disappears.
   finish(state) {
-    const held = this.answer.contains(document.activeElement);
-    this.answer.replaceChildren(...this.end(state));
-    if (held) this.desk.write();
+    const hadFocus = this.answer.contains(document.activeElement);
+    this.answer.replaceChildren(...this.renderResult(state));
+    if (hadFocus) this.page.focusInput();
   }
 
   progress(state, before) {
-    if (before === null || !this.bar) this.answer.replaceChildren(...this.frame(state));
-    this.text.textContent = state.stage === null ? state.text : doing(state);
+    if (before === null || !this.bar) this.answer.replaceChildren(...this.renderProgress(state));
+    this.text.textContent = state.stage === null ? state.text : progressText(state);
     if (state.fraction === null) this.bar.removeAttribute("value");
     else this.bar.value = state.fraction;
-    if (state.preview && state.preview.url !== this.preview.getAttribute("src")) this.peek(state.preview.url);
+    if (state.preview && state.preview.url !== this.preview.getAttribute("src")) this.showPreview(state.preview.url);
   }
 
-  frame({ buttons }) {
-    this.preview = el("img", { class: "preview", alt: t("The picture so far"), hidden: true });
+  renderProgress({ buttons }) {
+    this.preview = el("img", { class: "preview", alt: t("Preview"), hidden: true });
     this.text = el("p", { class: "text" });
     this.bar = el("progress", { max: 1, "aria-label": this.turn.line });
-    this.stopping = buttons[0].label;
-    this.stop = el("button", { type: "button", class: "action", onclick: () => this.cancel() }, icon("close"), this.stopping);
-    return [this.preview, this.text, this.bar, el("div", { class: "actions" }, this.stop)];
+    this.cancelLabel = buttons[0].label;
+    this.cancelButton = el("button", { type: "button", class: "action", onclick: () => this.cancel() }, icon("close"), this.cancelLabel);
+    return [this.preview, this.text, this.bar, el("div", { class: "actions" }, this.cancelButton)];
   }
 
   // The old preview stays until the new one is decoded, so that it does not flicker.
-  async peek(url) {
+  async showPreview(url) {
     const next = this.next = new Image();
     next.src = url;
     await next.decode().catch(() => null);
@@ -70,60 +71,60 @@ export class Card {
   }
 
   cancel() {
-    if (this.stop.ariaDisabled) return;
-    this.stop.ariaDisabled = "true"; // not `disabled`, which would take the focus away
-    this.stop.lastChild.textContent = t("Cancelling…");
-    this.desk.cancel(this);
+    if (this.cancelButton.ariaDisabled) return;
+    this.cancelButton.ariaDisabled = "true"; // not `disabled`, which would take the focus away
+    this.cancelButton.lastChild.textContent = t("Cancelling…");
+    this.page.cancel(this);
   }
 
-  uncancel() {
-    this.stop.ariaDisabled = null;
-    this.stop.lastChild.textContent = this.stopping;
+  resetCancel() {
+    this.cancelButton.ariaDisabled = null;
+    this.cancelButton.lastChild.textContent = this.cancelLabel;
   }
 
-  end(state) {
-    if (state.error) return [el("p", { class: "text" }, icon("close"), state.error.message), el("div", { class: "actions" }, this.editing())];
+  renderResult(state) {
+    if (state.error) return [el("p", { class: "text" }, icon("close"), state.error.message), el("div", { class: "actions" }, this.editButton())];
     const { media } = state.result;
     return [
-      media.length ? gallery(media, state.alt || this.turn.line, this.desk.lightbox) : null,
-      this.told(state) ? el("p", { class: "text" }, ...this.marked(this.told(state))) : null,
-      el("div", { class: "actions" }, ...downloads(media), ...this.buttons(state), this.using(media), media.length ? this.editing() : null),
+      media.length ? gallery(media, state.alt || this.turn.line, this.page.lightbox) : null,
+      this.textWithoutPrompt(state) ? el("p", { class: "text" }, ...this.formatText(this.textWithoutPrompt(state))) : null,
+      el("div", { class: "actions" }, ...downloads(media), ...this.buttons(state), this.useButton(media), media.length ? this.editButton() : null),
     ].filter(Boolean);
   }
 
-  // The answer's text without the prompt, where that stands above it already.
-  told({ text, alt }) {
+  // Returns the answer's text without the prompt if the message above already shows it.
+  textWithoutPrompt({ text, alt }) {
     return alt && text.startsWith(`${alt}\n`) && this.turn.line.includes(alt) ? text.slice(alt.length + 1) : text;
   }
 
   buttons(state) {
     return (state.buttons ?? []).map((button) =>
-      el("button", { type: "button", class: "action", onclick: () => this.desk.press(button, this) }, icon(button.command), button.label));
+      el("button", { type: "button", class: "action", onclick: () => this.page.clickButton(button, this) }, icon(button.command), button.label));
   }
 
-  editing() {
-    return el("button", { type: "button", class: "action", onclick: () => this.desk.edit(this.turn, this.entries) }, icon("edit"), t("Edit"));
+  editButton() {
+    return el("button", { type: "button", class: "action", onclick: () => this.page.edit(this.turn, this.entries) }, icon("edit"), t("Edit"));
   }
 
-  // `code`, **strong** and a /command at the start of a line, which a press writes into the message box; the rest stays text.
-  marked(text) {
+  // Formats `code`, **strong** and a /command at the start of a line, which becomes a button that fills the message box.
+  formatText(text) {
     return text.split(/(`[^`\n]+`|\*\*[^*\n]+\*\*|(?<![^\n])\/[a-z_]+(?= |$))/m).map((part) => {
       if (/^`.+`$/.test(part)) return el("code", {}, part.slice(1, -1));
       if (/^\*\*.+\*\*$/.test(part)) return el("strong", {}, part.slice(2, -2));
-      if (/^\/[a-z_]+$/.test(part)) return el("button", { type: "button", class: "command", onclick: () => this.desk.write(`${part} `) }, part);
+      if (/^\/[a-z_]+$/.test(part)) return el("button", { type: "button", class: "command", onclick: () => this.page.focusInput(`${part} `) }, part);
       return part;
     });
   }
 
-  using(media) {
+  useButton(media) {
     const picture = media.find((each) => each.mime.startsWith("image/"));
     if (!picture || !this.state.id) return null;
-    return el("button", { type: "button", class: "action", onclick: async () => this.desk.attach(await asFile(picture)) },
+    return el("button", { type: "button", class: "action", onclick: async () => this.page.attach(await asFile(picture)) },
       icon("attach"), t("Use as input"));
   }
 }
 
-function said({ line, files, label }, entries) {
+function renderMessage({ line, files, label }, entries) {
   const [, command, rest] = /^(\/\S*)?(.*)$/s.exec(line);
   const thumbs = files.map((name, index) => {
     const named = el("span", { class: "file" }, icon("file"), name);
@@ -132,8 +133,11 @@ function said({ line, files, label }, entries) {
   return el("div", { class: "said" }, ...thumbs, el("p", {}, label ? el("b", { class: "label" }, label) : null, command ? el("b", {}, command) : null, rest));
 }
 
-// A bar shows the fraction, so the words need not.
-function doing({ stage, fraction, seconds_left: left }) {
-  const parts = [stage, fraction ? `${Math.round(100 * fraction)} %` : "", left === null ? "" : `≈ ${Math.ceil(left)} s`];
+// Returns the stage, the percentage and the seconds left.
+function progressText({ stage, fraction, seconds_left: left }) {
+  const parts = [stage, fraction ? formatPercent(fraction) : "", left === null ? "" : `≈ ${Math.ceil(left)} s`];
   return parts.filter(Boolean).join(" · ");
 }
+
+// Returns the state of a request that the server refused or that could not be sent.
+export const failedState = (kind, message) => ({ id: null, state: "failed", text: message, fraction: null, error: { kind, message }, result: null });

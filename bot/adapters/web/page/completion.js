@@ -1,12 +1,12 @@
-// What could stand at the caret, read from the server's declarations. Pure: text and caret in, suggestions out.
+// Suggests what can stand at the caret, from the commands that the server declares. Pure functions of text and caret.
 
-// The command that a line means; without a name it is the default one.
+// Returns the command of a line, or the default command if the line names none.
 export function commandOf(text, commands) {
   const named = /^\s*\/([^\s@]*)/.exec(text);
   return commands.find((command) => named ? command.name === named[1].toLowerCase() : command.default);
 }
 
-// {start, end, items: [{value, label, description}], option}; `option` is the one whose value is being written.
+// Returns {start, end, items: [{value, label, description}], option}; `option` is the one whose value is being typed.
 export function suggest(text, caret, commands) {
   const before = text.slice(0, caret);
   const word = /\S*$/.exec(before)[0];
@@ -20,27 +20,27 @@ export function suggest(text, caret, commands) {
   return { ...place, option, items: valueItems(word, option) };
 }
 
-// The text with `item` put in, and where the caret then stands.
+// Returns the text with `item` inserted, and the caret's position after it.
 export function complete(text, { start, end }, item) {
   const rest = text.slice(end);
   const gap = rest.startsWith(" ") ? "" : " ";
   return { text: text.slice(0, start) + item.value + gap + rest, caret: start + item.value.length + 1 };
 }
 
-// The options of a command in one line: [{text, current}].
+// Returns the options of a command for the hint line: [{text, current, required}].
 export function usage(command, option) {
-  return command.options.map((each) => ({ text: shape(each), current: each === option, required: each.required }));
+  return command.options.map((each) => ({ text: optionSyntax(each), current: each === option, required: each.required }));
 }
 
-// What an option is and, of a number, its bounds: "How many pictures · 1 – 4".
-export function explained(option) {
-  const bounded = isNumber(option) && option.minimum !== null && option.maximum !== null;
-  return bounded ? `${option.description} · ${option.minimum} – ${option.maximum}` : option.description;
+// Returns an option's description with a number's bounds, such as "How many pictures · 1 – 4".
+export function describeOption(option) {
+  const isBounded = isNumber(option) && option.minimum !== null && option.maximum !== null;
+  return isBounded ? `${option.description} · ${option.minimum} – ${option.maximum}` : option.description;
 }
 
 const isNumber = (option) => option.kind === "integer" || option.kind === "number";
 
-function shape(option) {
+function optionSyntax(option) {
   if (option.kind === "media") return `[${option.name}]`;
   if (option.rest) return `${option.name}…`;
   if (option.positional) return option.choices.length ? option.choices.join("|") : option.name;
@@ -60,7 +60,7 @@ function optionItems(prefix, text, command) {
     .map((option) => ({
       value: `--${option.name}`,
       label: `--${option.name}`,
-      description: explained(option),
+      description: describeOption(option),
     }));
 }
 
@@ -69,8 +69,8 @@ function optionAt(before, command) {
   const last = words.at(-1) ?? "";
   const named = last.startsWith("--") && command.options.find((option) => option.name === last.slice(2));
   if (named && named.kind !== "flag") return named;
-  const bare = words.filter((word, index) => !word.startsWith("--") && !takesValue(words[index - 1], command)).length;
-  return command.options.filter((option) => option.positional)[bare] ?? command.options.find((option) => option.rest) ?? null;
+  const positionalCount = words.filter((word, index) => !word.startsWith("--") && !takesValue(words[index - 1], command)).length;
+  return command.options.filter((option) => option.positional)[positionalCount] ?? command.options.find((option) => option.rest) ?? null;
 }
 
 const takesValue = (word, command) =>

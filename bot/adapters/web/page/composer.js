@@ -1,12 +1,12 @@
-// The message box: completion while typing, the hint below, Enter to send, arrow up for the last line again.
+// The message box: suggestions while typing, the hint below, Enter to send, arrow up to repeat the last line.
 
 import { Attachments } from "./attachments.js";
-import { commandOf, complete, explained, suggest, usage } from "./completion.js";
+import { commandOf, complete, describeOption, suggest, usage } from "./completion.js";
 import { el, find, icon } from "./dom.js";
-import { t } from "./words.js";
+import { t } from "./i18n.js";
 
 export class Composer {
-  // `send(line, pairs, entries)` sends; `refuse(sentence)` says why not; `last()` is the line that was sent before.
+  // `send(line, pairs, entries)` sends a line, `refuse(message)` shows an error, `last()` returns the line sent before.
   constructor({ commands, bound, send, refuse, last }) {
     Object.assign(this, { commands, send, refuse, last, place: null, active: -1, edited: null });
     this.box = find("line");
@@ -20,7 +20,7 @@ export class Composer {
     this.box.addEventListener("input", () => this.refresh());
     this.box.addEventListener("click", () => this.refresh());
     this.box.addEventListener("keydown", (event) => this.key(event));
-    this.box.addEventListener("keyup", (event) => event.key.startsWith("Arrow") && !this.open && this.hint());
+    this.box.addEventListener("keyup", (event) => event.key.startsWith("Arrow") && !this.open && this.showHint());
     this.box.addEventListener("blur", () => this.close());
     this.refresh();
   }
@@ -29,20 +29,20 @@ export class Composer {
     return !this.list.hidden;
   }
 
-  // `send(text)` gets what the person makes of `text`; Escape leaves it.
+  // Opens `text` for editing. `send(text)` is called with the edited text; Escape cancels.
   edit(text, { label, about }, send) {
-    this.put(text);
-    this.edited = { label, about, how: text ? t("Change it and send it. Escape leaves it.") : t("Write it and send it. Escape leaves it."), send };
+    this.setLine(text);
+    this.edited = { label, about, how: text ? t("Edit it, then press Enter to send (Esc to cancel).") : t("Type it, then press Enter to send (Esc to cancel)."), send };
     this.refresh();
   }
 
-  leave() {
+  cancelEdit() {
     this.edited = null;
     this.box.value = "";
     this.refresh();
   }
 
-  put(line) {
+  setLine(line) {
     this.edited = null;
     this.box.value = line;
     this.box.focus();
@@ -51,34 +51,34 @@ export class Composer {
   }
 
   refresh() {
-    this.grow();
+    this.fitHeight();
     if (this.edited) {
       this.close();
       const { label, about, how } = this.edited;
-      return find("hint").replaceChildren(el("b", {}, label), el("em", {}, [about, how].filter(Boolean).join(". ")));
+      return find("hint").replaceChildren(...[el("b", {}, label), about ? el("em", {}, about) : null, el("em", {}, how)].filter(Boolean));
     }
     const command = commandOf(this.box.value, this.commands);
     this.attachments?.show(this.box.value.trim() ? command : null);
     this.place = suggest(this.box.value, this.box.selectionStart, this.commands);
-    this.hint();
+    this.showHint();
     const typed = this.box.value.slice(this.place.start, this.place.end);
-    const news = this.place.items.filter((item) => item.value !== typed);
-    if (!news.length || document.activeElement !== this.box || !this.wanted(typed)) return this.close();
-    this.showItems(news, typed ? 0 : -1);
+    const items = this.place.items.filter((item) => item.value !== typed);
+    if (!items.length || document.activeElement !== this.box || !this.offersItems(typed)) return this.close();
+    this.showItems(items, typed ? 0 : -1);
   }
 
-  // Choices are offered before a letter is typed; commands and options only after "/" and "--".
-  wanted(typed) {
+  // Returns whether to show suggestions: an option's choices at once, commands and options only after "/" and "--".
+  offersItems(typed) {
     return typed !== "" || (this.place.option !== null && !this.place.option.rest && !this.place.option.positional)
       || (this.place.option?.positional && this.place.option.choices.length > 0);
   }
 
-  grow() {
+  fitHeight() {
     this.box.style.height = "auto";
     this.box.style.height = `${this.box.scrollHeight}px`;
   }
 
-  hint() {
+  showHint() {
     if (this.edited) return;
     const place = suggest(this.box.value, this.box.selectionStart, this.commands);
     const command = this.box.value.trim() ? commandOf(this.box.value, this.commands) : null;
@@ -87,7 +87,7 @@ export class Composer {
     const words = usage(command, place.option).map((each) =>
       el("span", { class: each.current ? "current" : null, title: each.required ? t("{option} is required", { option: each.text }) : null },
         each.text));
-    const about = place.option ? explained(place.option) : command.description;
+    const about = place.option ? describeOption(place.option) : command.description;
     hint.replaceChildren(el("b", {}, `/${command.name}`), ...words, el("em", {}, about));
   }
 
@@ -126,13 +126,13 @@ export class Composer {
   key(event) {
     if (event.isComposing) return;
     if (this.open && this.openKey(event)) return event.preventDefault();
-    if (event.key === "Escape" && this.edited) return this.leave();
+    if (event.key === "Escape" && this.edited) return this.cancelEdit();
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.submit();
     } else if (event.key === "ArrowUp" && !this.box.value && this.last()) {
       event.preventDefault();
-      this.put(this.last());
+      this.setLine(this.last());
     }
   }
 
@@ -151,11 +151,13 @@ export class Composer {
     const line = this.box.value.trim();
     if (this.edited) return line && this.sendEdited(line);
     const command = commandOf(line, this.commands);
-    const { pairs, spare, count } = this.attachments.matched(command);
+    const { pairs, spare, count } = this.attachments.matchOptions(command);
     if (!line && !pairs.length) return;
     if (spare && command) {
-      return this.refuse(t("{command} takes no more files than {count}; “{name}” has no place. Remove it.",
-        { command: `/${command.name}`, count, name: spare.name }));
+      const facts = { command: `/${command.name}`, count, name: spare.name };
+      return this.refuse(count
+        ? t("Too many files for {command}, which accepts {count}. Remove {name}.", facts)
+        : t("{command} doesn't use files. Remove {name}.", facts));
     }
     this.box.value = "";
     this.send(line, spare ? [] : pairs, this.attachments.take());
@@ -164,7 +166,7 @@ export class Composer {
 
   sendEdited(text) {
     const { send } = this.edited;
-    this.leave();
+    this.cancelEdit();
     send(text);
   }
 }

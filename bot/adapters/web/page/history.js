@@ -1,14 +1,15 @@
-// What this browser asked, shared by its tabs: lines and job ids in localStorage. The states of jobs are read from the server again.
+// The conversation of this browser, shared by its tabs: lines and job ids in localStorage. Job states are read from the server.
 
-const KEY = "atelier.turns";
-const KEPT = 60;
+const STORAGE_KEY = "atelier.turns";
+// Turns that are kept; older ones are dropped.
+const MAX_TURNS = 60;
 
 export class History {
-  // `changed()` hears that another tab wrote.
+  // `changed()` is called when another tab has written the conversation.
   constructor(changed) {
-    this.newest = null;
+    this.lastLine = null;
     this.seen = new Set();
-    addEventListener("storage", ({ key }) => (key === KEY || key === null) && changed());
+    addEventListener("storage", ({ key }) => (key === STORAGE_KEY || key === null) && changed());
   }
 
   get turns() {
@@ -17,16 +18,16 @@ export class History {
     return turns;
   }
 
-  // A turn is {line, files}, and once it is answered `id` for a job, `state` for an answer that has no job.
+  // Gives the turn a key. A turn is {line, files}; once answered it has the `id` of its job, or the `state` of an answer without a job.
   add(turn) {
     Object.assign(turn, { key: `${Date.now()}.${Math.random()}`, at: Date.now() });
-    this.newest = turn.line;
+    this.lastLine = turn.line;
   }
 
-  // Each tab writes its own turn into what all of them know.
+  // Adds or replaces one turn, and leaves the other tabs' turns as they are.
   save(turn) {
     const others = this.turns.filter((each) => each.key !== turn.key);
-    write([...others, turn].sort((one, other) => one.at - other.at).slice(-KEPT));
+    write([...others, turn].sort((one, other) => one.at - other.at).slice(-MAX_TURNS));
     this.seen.add(turn.key);
   }
 
@@ -34,31 +35,34 @@ export class History {
     write(this.turns.filter((each) => each.key !== turn.key));
   }
 
-  // Whether it was written and is so no more; a list that is full lets the oldest go, which nobody asked for.
-  forgot(turn) {
+  // Returns whether another tab has removed the turn. In a full list the oldest turns are dropped, which is not a removal.
+  wasRemoved(turn) {
     const { turns } = this;
-    return this.seen.has(turn.key) && turns.length < KEPT && !turns.some((each) => each.key === turn.key);
+    return this.seen.has(turn.key) && turns.length < MAX_TURNS && !turns.some((each) => each.key === turn.key);
   }
 
   clear() {
-    localStorage.removeItem(KEY);
+    localStorage.removeItem(STORAGE_KEY);
   }
 
   last() {
-    return this.newest ?? this.turns.at(-1)?.line ?? "";
+    return this.lastLine ?? this.turns.at(-1)?.line ?? "";
   }
 }
 
 function write(turns) {
-  localStorage.setItem(KEY, JSON.stringify(turns));
+  localStorage.setItem(STORAGE_KEY, JSON.stringify(turns));
 }
 
 function read() {
   try {
-    const turns = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    const turns = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "[]");
     return Array.isArray(turns) ? turns.filter((turn) => turn.key && (turn.id || turn.state)) : [];
   } catch (error) {
     if (error instanceof SyntaxError) return [];
     throw error;
   }
 }
+
+// Returns whether both turns show the same job or answer.
+export const isSameTurn = (one, other) => one.id === other.id && one.state?.text === other.state?.text;

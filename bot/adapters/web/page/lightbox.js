@@ -1,9 +1,10 @@
-// Pictures large, in a dialog: arrows or a swipe to turn, + or a click for full size, Escape to close.
+// Shows pictures in a dialog: arrow keys or a swipe for the next one, + or a click for full size, Escape to close.
 
 import { el, find, icon } from "./dom.js";
-import { t } from "./words.js";
+import { t } from "./i18n.js";
 
-const SWIPE = 50;
+// The shortest movement that counts as a swipe.
+const SWIPE_PX = 50;
 
 export class Lightbox {
   constructor() {
@@ -14,15 +15,15 @@ export class Lightbox {
     this.dialog.addEventListener("pointerup", (event) => this.swipe(event));
   }
 
-  // `pictures` is a list of {url, name, alt}.
+  // Opens the dialog at `index`. `pictures` is a list of {url, name, alt}.
   show(pictures, index) {
     Object.assign(this, { pictures, index });
-    this.draw();
+    this.render();
     if (!this.dialog.open) this.dialog.showModal();
     this.dialog.querySelector(".close").focus();
   }
 
-  draw() {
+  render() {
     const { url, name, alt } = this.pictures[this.index];
     const several = this.pictures.length > 1;
     this.picture = el("img", { src: url, alt, draggable: "false", onclick: () => this.dialog.classList.toggle("full") });
@@ -33,11 +34,11 @@ export class Lightbox {
         several ? el("span", { class: "count", role: "status" }, `${this.index + 1} / ${this.pictures.length}`) : null,
         el("a", { class: "icon", href: url, download: name, "aria-label": t("Download") }, icon("download")),
         el("button", { class: "icon close", type: "button", "aria-label": t("Close"), onclick: () => this.dialog.close() }, icon("close"))),
-      several ? this.turner("left", t("Previous"), -1) : null,
-      several ? this.turner("right", t("Next"), 1) : null);
+      several ? this.turnButton("left", t("Previous"), -1) : null,
+      several ? this.turnButton("right", t("Next"), 1) : null);
   }
 
-  turner(side, label, step) {
+  turnButton(side, label, step) {
     return el("button", { class: `icon turn ${side}`, type: "button", "aria-label": label, onclick: () => this.turn(step) }, icon(side));
   }
 
@@ -45,7 +46,7 @@ export class Lightbox {
     if (this.pictures.length < 2) return;
     const side = document.activeElement?.classList.contains("turn") ? document.activeElement.classList[2] : "close";
     this.index = (this.index + step + this.pictures.length) % this.pictures.length;
-    this.draw();
+    this.render();
     this.dialog.querySelector(`.${side}`).focus();
   }
 
@@ -57,6 +58,6 @@ export class Lightbox {
 
   swipe(event) {
     const moved = event.clientX - this.from;
-    if (event.pointerType !== "mouse" && Math.abs(moved) > SWIPE && !this.dialog.classList.contains("full")) this.turn(moved < 0 ? 1 : -1);
+    if (event.pointerType !== "mouse" && Math.abs(moved) > SWIPE_PX && !this.dialog.classList.contains("full")) this.turn(moved < 0 ? 1 : -1);
   }
 }

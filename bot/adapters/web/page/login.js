@@ -1,14 +1,14 @@
-// The small form that asks for the owner's token when the server wants one.
+// The form that asks for the owner's token when the server requires one.
 
-import { login } from "./api.js";
+import { login, pageData } from "./api.js";
 import { find } from "./dom.js";
 
-// Resolves once the server let this browser in.
-export function letIn() {
+// Shows the form; resolves once the server has accepted a token.
+export function signIn() {
   const dialog = find("login");
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   dialog.showModal();
-  return new Promise((entered) => {
+  return new Promise((resolve) => {
     find("login-form").addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
@@ -19,7 +19,18 @@ export function letIn() {
         return;
       }
       dialog.close();
-      entered();
+      resolve();
     });
   });
+}
+
+// Returns the data that the page starts with. Signs in first where the server requires it.
+export async function loadPageData() {
+  try {
+    return await pageData();
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    await signIn();
+    return pageData();
+  }
 }

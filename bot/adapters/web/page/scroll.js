@@ -1,34 +1,35 @@
-// Keeps the newest turn in sight while it grows, unless the person scrolled away from it.
+// Keeps the newest turn in view while it grows, unless the person has scrolled away.
 
-const MARGIN = 16;
-const NEAR = 80;
+// Space above a turn that is taller than the view, and the distance from the end that still counts as the end.
+const MARGIN_PX = 16;
+const NEAR_PX = 80;
 
 export class Scroll {
   constructor(log, turns) {
     Object.assign(this, { log, turns, pinned: true, top: 0 });
-    log.addEventListener("scroll", () => this.moved());
-    const grown = new ResizeObserver(() => this.pinned && this.toEnd());
-    grown.observe(turns);
-    grown.observe(log);
+    log.addEventListener("scroll", () => this.updatePinned());
+    const observer = new ResizeObserver(() => this.pinned && this.toEnd());
+    observer.observe(turns);
+    observer.observe(log);
   }
 
-  // The end; but of a turn taller than the view, its start.
-  rest() {
+  // Returns the scroll position of the end, or of the last turn's start if that turn is taller than the view.
+  endPosition() {
     const { log, turns } = this;
     const end = log.scrollHeight - log.clientHeight;
     const last = turns.lastElementChild;
-    return last ? Math.min(end, last.offsetTop - log.offsetTop - MARGIN) : end;
+    return last ? Math.min(end, last.offsetTop - log.offsetTop - MARGIN_PX) : end;
   }
 
-  // Only a move upward is the person's wish to look elsewhere: what grows meanwhile moves the end away by itself.
-  moved() {
+  // Only scrolling up means that the person is reading something else: growing content moves the end away by itself.
+  updatePinned() {
     const { scrollTop } = this.log;
-    this.pinned = this.rest() - scrollTop < NEAR || (this.pinned && scrollTop >= this.top);
+    this.pinned = this.endPosition() - scrollTop < NEAR_PX || (this.pinned && scrollTop >= this.top);
     this.top = scrollTop;
   }
 
   toEnd() {
     this.pinned = true;
-    this.log.scrollTop = this.rest();
+    this.log.scrollTop = this.endPosition();
   }
 }

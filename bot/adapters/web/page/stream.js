@@ -1,30 +1,30 @@
-// One stream of states for all live jobs of this browser: browsers allow six connections to a host, so not one a job.
+// One event stream for all live jobs of this browser. Browsers allow six connections to a host, too few for one per job.
 
-const FIRST_WAIT = 1000;
-const LONGEST_WAIT = 15000;
+const FIRST_RETRY_MS = 1000;
+const MAX_RETRY_MS = 15000;
 
 export class Stream {
-  // `receive(state)` gets each state; `opened()` and `lost()` tell how the connection does.
+  // `receive(state)` is called with each state, `opened()` and `lost()` when the connection changes.
   constructor({ receive, opened, lost }) {
-    Object.assign(this, { receive, opened, lost, source: null, wait: FIRST_WAIT });
+    Object.assign(this, { receive, opened, lost, source: null, wait: FIRST_RETRY_MS });
   }
 
   open() {
     if (this.source) return;
     this.source = new EventSource("/events");
     this.source.onopen = () => {
-      this.wait = FIRST_WAIT;
+      this.wait = FIRST_RETRY_MS;
       this.opened();
     };
     this.source.onmessage = (event) => this.receive(JSON.parse(event.data));
-    this.source.onerror = () => this.again();
+    this.source.onerror = () => this.reconnect();
   }
 
-  again() {
+  reconnect() {
     this.close();
     this.lost();
     this.timer = setTimeout(() => this.open(), this.wait);
-    this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
+    this.wait = Math.min(2 * this.wait, MAX_RETRY_MS);
   }
 
   close() {
