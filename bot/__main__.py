@@ -95,11 +95,11 @@ async def _serve_until_signal(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_service(settings) as service, registry.adapters(service, stop):
+    async with open_service(settings) as service, registry.run_adapters(service, stop):
         await stop.wait()
         log.info("stopping: no more requests are taken")
         await service.close()
-        unreachable = not registry.reachable(service)
+        unreachable = not registry.is_reachable(service)
     log.info("stopped")
     if unreachable:
         raise AtelierError("No platform is on, so nobody can reach this studio. The log says why each is off.")

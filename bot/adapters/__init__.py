@@ -1,1 +1,1 @@
-"""One adapter a platform. `base` holds the only serving loop; a platform's own library has one importer."""
+"""Connect Atelier to chat platforms, one adapter for each. `base` holds the serving loop that all of them share."""

@@ -1,4 +1,6 @@
-"""The only serving loop: a request's updates become one live message, edited no faster than its platform allows."""
+"""The serving loop of every platform. It shows a request's updates in one live message, at the pace the platform
+allows.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -17,7 +19,7 @@ from engine.core.job import Job, Update
 
 @dataclass(frozen=True)
 class Limits:
-    """What a platform takes: seconds between edits of a message, characters of text, bytes and count of files."""
+    """What a platform allows: seconds between two edits of a message, characters of text, bytes of a file, files."""
 
     edit_seconds: float
     text_length: int
@@ -26,27 +28,28 @@ class Limits:
 
 
 OnPosted = Callable[[str], Awaitable[None]]
-"""Takes the origin that names a message just posted."""
+"""Receives the origin (chat and message ids, as text) of a message that was just posted."""
 
 
 class LiveMessage(Protocol):
-    """One live message at a platform: the first `show` posts it, the next ones edit it.
+    """One live message on a platform. The first `show` posts it and later ones edit it.
 
-    `on_posted` is set for a job: it is told where the message stands as soon as it is posted, and before a file is sent
-    that no later run could edit, so that such a run shows the job there and posts nothing twice.
+    `on_posted` is set for jobs. It is called with the message's origin after posting, and again before an upload that
+    cannot be edited later, so that a run after a restart edits the same message and posts nothing twice.
     """
 
     limits: Limits
     on_posted: OnPosted | None
 
-    async def show(self, card: Card) -> None: ...
+    async def show(self, card: Card) -> None:
+        """Post the card, or edit the message to show it. Return once the platform has accepted it."""
 
 
 L = TypeVar("L", bound=LiveMessage)
 
 
 class LiveMessageWrapper(Generic[L]):
-    """Decides what becomes of the cards of `live`, whose limits and note are its own."""
+    """Base of classes that show some cards elsewhere than in `live`. Limits and callback are forwarded to `live`."""
 
     def __init__(self, live: L) -> None:
         self.limits = live.limits
@@ -54,28 +57,36 @@ class LiveMessageWrapper(Generic[L]):
 
     @property
     def on_posted(self) -> OnPosted | None:
+        """Return the callback of the wrapped message."""
         return self._live.on_posted
 
     @on_posted.setter
-    def on_posted(self, note: OnPosted | None) -> None:
-        self._live.on_posted = note
+    def on_posted(self, callback: OnPosted | None) -> None:
+        """Set the callback of the wrapped message."""
+        self._live.on_posted = callback
 
 
 class Handler(Protocol):
     """The part of `bot.requests.service.Service` that adapters use."""
 
     @property
-    def studio(self) -> AppContext: ...
+    def studio(self) -> AppContext:
+        """Return the open store, engine and settings."""
 
-    def handle(self, request: Request) -> AsyncGenerator[Update, None]: ...
+    def handle(self, request: Request) -> AsyncGenerator[Update, None]:
+        """Yield the updates of `request`, from its acceptance to its final state."""
 
-    def resume(self, job: Job) -> AsyncGenerator[Update, None]: ...
+    def resume(self, job: Job) -> AsyncGenerator[Update, None]:
+        """Yield the updates of a stored job that nobody shows yet."""
 
-    def detach(self, job: str) -> None: ...
+    def detach(self, job: str) -> None:
+        """Stop showing the job, which goes on without this listener."""
 
-    async def set_origin(self, job: str, origin: str) -> None: ...
+    async def set_origin(self, job: str, origin: str) -> None:
+        """Store `origin` as the message that shows the job."""
 
-    def track_request(self) -> AbstractContextManager[None]: ...
+    def track_request(self) -> AbstractContextManager[None]:
+        """Return a context that counts as one open request, which a shutdown waits for."""
 
 
 async def serve(
@@ -85,97 +96,104 @@ async def serve(
     on_job: Callable[[Job], object],
     on_accepted: Callable[[], None] | None = None,
 ) -> None:
-    """Show every update of `request` in `live`: the newest state wins, the final card is always shown.
+    """Show every update of `request` in `live`. Updates that arrive faster than the platform allows are skipped, except
+    the final one.
 
-    `on_job` is given each job that was made with the answer, to be resumed in a message of its own; `on_accepted` is
-    called once the request is refused, answered or in the store.
+    `on_job` receives each job that a reply created, to be shown in a message of its own. `on_accepted` is called once
+    the request is refused, answered or stored.
     """
     await _LivePresenter(service, live, request.language, on_job, on_accepted).present(service.handle(request))
 
 
 async def resume(service: Handler, job: Job, live: LiveMessage) -> None:
-    """Show what becomes of a job that is in the store and that nobody shows."""
+    """Show the remaining updates of a stored job in `live`."""
     await _LivePresenter(service, live, language_of(job.language)).present(service.resume(job))
 
 
-def cut(text: str, length: int) -> str:
-    """`text` within `length` characters, its end marked where it was cut."""
+def truncate(text: str, length: int) -> str:
+    """Return `text` in at most `length` characters, with an ellipsis at the end where it was shortened."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 class _LivePresenter:
-    """Holds the newest card until the platform may be edited again."""
+    """Keeps the newest card until the platform accepts another edit."""
 
     def __init__(
         self,
         service: Handler,
         live: LiveMessage,
         language: Language,
-        then: Callable[[Job], object] = lambda _: None,
-        accepted: Callable[[], None] | None = None,
+        on_job: Callable[[Job], object] = lambda _: None,
+        on_accepted: Callable[[], None] | None = None,
     ) -> None:
         self._service, self._live, self._language = service, live, language
-        self._then, self._accepted = then, accepted
-        self._newest: Card | None = None
+        self._on_job, self._on_accepted = on_job, on_accepted
+        self._pending: Card | None = None
         self._job = ""
         self._changed = asyncio.Event()
-        self._ended = asyncio.Event()
+        self._finished = asyncio.Event()
         self._shown = asyncio.Event()
 
     async def present(self, updates: AsyncGenerator[Update, None]) -> None:
+        """Show the updates until they end. If this is cancelled while cards can still be shown, detach from the job,
+        which then continues.
+        """
         with self._service.track_request():
             async with asyncio.TaskGroup() as group, aclosing(updates):
-                keeper = group.create_task(self._render_loop())
+                renderer = group.create_task(self._render_loop())
                 try:
                     async for update in updates:
                         await self._submit(update)
                 except asyncio.CancelledError:
-                    if not keeper.done():
+                    if not renderer.done():
                         self._service.detach(self._job)
                     raise
                 self._close()
 
     async def _submit(self, update: Update) -> None:
-        """Returns at once, but from a final card only when it is shown: the next step says that it was."""
-        if self._accepted is not None:
-            self._accepted()
+        """Queue the update's card. Return at once, but for a final card only after it has been shown, because the
+        service then records the job as delivered.
+        """
+        if self._on_accepted is not None:
+            self._on_accepted()
         if update.job and not self._job:
             self._job = update.job
             self._live.on_posted = partial(self._service.set_origin, update.job)
         for job in update.jobs if isinstance(update, Replied) else ():
-            self._then(job)
-        self._newest = card_of(update, self._language, self._service.studio.commands)
+            self._on_job(job)
+        self._pending = card_of(update, self._language, self._service.studio.commands)
         self._changed.set()
-        if self._newest.final:
-            self._ended.set()
+        if self._pending.final:
+            self._finished.set()
             await self._shown.wait()
 
     def _close(self) -> None:
-        self._ended.set()
+        self._finished.set()
         self._changed.set()
 
     async def _render_loop(self) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            if (card := self._pop()) is not None:
+            if (card := self._take_pending()) is not None:
                 if card.final:
                     card = await fit_to_limit(card, self._live.limits.file_bytes, self._language, self._service.studio)
                 await self._live.show(card)
                 if card.final:
                     self._shown.set()
                     return
-            if self._ended.is_set() and not self._changed.is_set():
+            if self._finished.is_set() and not self._changed.is_set():
                 return
-            await self._pause()
+            await self._wait_for_next_edit()
 
-    def _pop(self) -> Card | None:
-        card, self._newest = self._newest, None
+    def _take_pending(self) -> Card | None:
+        card, self._pending = self._pending, None
         return card
 
-    async def _pause(self) -> None:
+    async def _wait_for_next_edit(self) -> None:
+        """Wait until the platform allows another edit, or until the final card is there."""
         try:
             async with asyncio.timeout(self._live.limits.edit_seconds):
-                await self._ended.wait()
+                await self._finished.wait()
         except TimeoutError:
             return

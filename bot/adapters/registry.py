@@ -1,4 +1,4 @@
-"""Starts the adapters that have what they need, and says plainly which are off and how to turn them on."""
+"""Start the adapters that are configured. For each of the others, log why it is off and how to turn it on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,38 +13,45 @@ from engine.host.background import BackgroundTask, running_in_background
 
 log = structlog.get_logger()
 
-Run = Callable[[Service], Awaitable[None]]
+Start = Callable[[Service], Awaitable[None]]
+"""Connect a platform and serve it until cancelled."""
 
 
 @asynccontextmanager
-async def adapters(service: Service, unreachable: asyncio.Event) -> AsyncIterator[None]:
-    """Each adapter in a task of its own: one that fails says so in `status` and leaves the others alone.
+async def run_adapters(service: Service, unreachable: asyncio.Event) -> AsyncIterator[None]:
+    """Run each adapter in its own task while the context is open. An adapter that fails reports it in `status` and
+    leaves the others running.
 
-    `unreachable` is set once none is on.
+    Set `unreachable` as soon as no adapter is on.
     """
     states = service.studio.adapters
-    duties: list[BackgroundTask] = []
-    for name, run, off in _plan_adapters(service):
+    tasks: list[BackgroundTask] = []
+    for name, start, off in _plan_adapters(service):
         states[name] = off or UserMessage(template="on")
         if off is None:
-            duties.append(_run_adapter(service, name, run, unreachable))
+            tasks.append(_run_adapter(service, name, start, unreachable))
         log.info("adapter", platform=name, state=str(states[name]))
-    if not reachable(service):
+    if not is_reachable(service):
         unreachable.set()
-    async with running_in_background(*duties):
+    async with running_in_background(*tasks):
         yield
 
 
-def reachable(service: Service) -> bool:
-    """Whether a platform is on, or on its way to be."""
+def is_reachable(service: Service) -> bool:
+    """Return whether at least one platform is on or connecting."""
     return not all(state.template.startswith("off:") for state in service.studio.adapters.values())
 
 
-def _plan_adapters(service: Service) -> list[tuple[str, Run, UserMessage | None]]:
+def _plan_adapters(service: Service) -> list[tuple[str, Start, UserMessage | None]]:
+    """Return the name and the start function of each adapter, and why it is off (None where it can start)."""
     settings = service.studio.settings
-    unset = "off: set {variable} and start again"
+    unset = "off: set {variable} and restart"
     return [
-        ("web", web.run, None if settings.web.enabled else UserMessage(template="off: set web.enabled in config.toml")),
+        (
+            "web",
+            web.run,
+            None if settings.web.enabled else UserMessage(template="off: set web.enabled = true in config.toml"),
+        ),
         ("discord", discord.run, None if settings.discord.token else _off(unset, variable="ATELIER_DISCORD_TOKEN")),
         ("telegram", telegram.run, None if settings.telegram.token else _off(unset, variable="ATELIER_TELEGRAM_TOKEN")),
     ]
@@ -54,14 +61,14 @@ def _off(template: str, **facts: str) -> UserMessage:
     return UserMessage(template=template, facts=dict(facts))
 
 
-async def _run_adapter(service: Service, name: str, run: Run, unreachable: asyncio.Event) -> None:
-    """An adapter that ends by a fault of its own is off; its traceback is in the log."""
+async def _run_adapter(service: Service, name: str, start: Start, unreachable: asyncio.Event) -> None:
+    """Run one adapter. Where it raises, log the traceback and report the adapter as off."""
     try:
-        await run(service)
+        await start(service)
     except Exception as error:
         log.exception("adapter failed", platform=name)
         service.studio.adapters[name] = UserMessage(
-            template="off: it failed ({kind}); the log says more", facts={"kind": type(error).__name__}
+            template="off: it failed ({kind}); see the log", facts={"kind": type(error).__name__}
         )
-    if not reachable(service):
+    if not is_reachable(service):
         unreachable.set()

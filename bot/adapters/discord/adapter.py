@@ -1,4 +1,4 @@
-"""Keeps the bot on Discord: a refused token is said and given up, a missing network is said and tried again."""
+"""Keep the bot connected to Discord. A rejected token ends the adapter; network failures are retried."""
 
 import asyncio
 
@@ -14,17 +14,18 @@ from engine.core.errors import UserMessage
 log = structlog.get_logger()
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 5.0, 300.0
-"""Seconds between two tries to reach Discord: twice as long after each, up to the longest."""
-WRONG_TOKEN = 4004
+"""Seconds between attempts to connect to Discord: doubled after each failure, up to the maximum."""
+INVALID_TOKEN_CODE = 4004
 """The gateway's close code for a token that is no longer valid."""
-UNREACHABLE = (OSError, aiohttp.ClientError, TimeoutError, discord.HTTPException, discord.GatewayNotFound)
+CONNECTION_ERRORS = (OSError, aiohttp.ClientError, TimeoutError, discord.HTTPException, discord.GatewayNotFound)
+"""Failures after which the connection is retried."""
 
 
 async def run(service: Service) -> None:
-    """Serve Discord until cancelled, or until Discord refuses the token."""
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice here, and no word about its lack
+    """Serve Discord until cancelled, or until Discord rejects the token."""
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # Atelier uses no voice, so no warning
     token = service.studio.settings.discord.token
-    assert token is not None, "launch starts Discord only with a token"
+    assert token is not None, "the registry starts Discord only with a token"
     wait = FIRST_RETRY_SECONDS
     while True:
         try:
@@ -34,22 +35,22 @@ async def run(service: Service) -> None:
         except discord.LoginFailure:
             return _report_refused_token(service)
         except discord.ConnectionClosed as closed:
-            if closed.code != WRONG_TOKEN:
+            if closed.code != INVALID_TOKEN_CODE:
                 raise
             return _report_refused_token(service)
-        except UNREACHABLE as error:
-            _unreachable(service, wait, error)
+        except CONNECTION_ERRORS as error:
+            _report_unreachable(service, wait, error)
         await asyncio.sleep(wait)
         wait = min(2 * wait, MAX_RETRY_SECONDS)
 
 
 def _report_refused_token(service: Service) -> None:
-    template = "off: Discord refused the token; set a new one in {variable} and start again"
-    said = service.studio.adapters["discord"] = UserMessage(template=template, facts={"variable": TOKENS["discord"]})
-    log.error("discord", state=str(said))
+    template = "off: Discord rejected the token; set a new one in {variable} and restart"
+    state = service.studio.adapters["discord"] = UserMessage(template=template, facts={"variable": TOKENS["discord"]})
+    log.error("discord", state=str(state))
 
 
-def _unreachable(service: Service, wait: float, error: Exception) -> None:
-    template = "off: Discord cannot be reached; the next try is in {seconds} s"
-    said = service.studio.adapters["discord"] = UserMessage(template=template, facts={"seconds": round(wait)})
-    log.warning("discord", state=str(said), why=type(error).__name__)
+def _report_unreachable(service: Service, wait: float, error: Exception) -> None:
+    template = "off: can't reach Discord; trying again in {seconds} s"
+    state = service.studio.adapters["discord"] = UserMessage(template=template, facts={"seconds": round(wait)})
+    log.warning("discord", state=str(state), why=type(error).__name__)

@@ -1,4 +1,4 @@
-"""The connection to Discord: takes interactions, defers them at once, and serves them as requests."""
+"""The Discord client: defers each interaction at once, then serves it as a request."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -33,29 +33,34 @@ log = structlog.get_logger()
 
 
 class Client(discord.Client):
-    """Needs no privileged intent: interactions bring all that a request is made of."""
+    """The connection to Discord. It needs no privileged intent, because an interaction carries everything a request
+    needs.
+    """
 
     def __init__(self, service: Service) -> None:
         nobody = discord.AllowedMentions.none()
         super().__init__(intents=discord.Intents(guilds=True), allowed_mentions=nobody, max_messages=None)
         self._service = service
-        self._inbox = RequestFactory(service.studio)
-        self._conversations: set[asyncio.Task[Any]] = set()
+        self._requests = RequestFactory(service.studio)
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.tree = Tree(self, service.studio.commands, self._on_command, self._on_menu)
 
     async def setup_hook(self) -> None:
+        """Register the buttons and send the slash commands to Discord. discord.py calls this after the login."""
         self.add_dynamic_items(ResultButton)
         await self.tree.set_translator(Spanish())
         await sync(self.tree, self._service.studio.store)
 
     async def close(self) -> None:
-        conversations = self._conversations - {asyncio.current_task()}
-        for conversation in conversations:
-            conversation.cancel()
-        await asyncio.gather(*conversations, return_exceptions=True)
+        """Cancel the interactions that are still being served, then disconnect."""
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await super().close()
 
     async def on_connect(self) -> None:
+        """Report the connection, log the invitation link, and resume the jobs that an earlier run left unfinished."""
         self.report_state("on")
         invitation = discord.utils.oauth_url(self.application_id or 0, scopes=("bot", "applications.commands"))
         log.info("discord is on", bot=str(self.user), invite=invitation)
@@ -63,38 +68,41 @@ class Client(discord.Client):
             self._resume(job)
 
     async def on_resumed(self) -> None:
+        """Report the connection after discord.py has restored it."""
         self.report_state("on")
 
     async def on_disconnect(self) -> None:
+        """Report a lost connection, unless the client is being closed."""
         if not self.is_closed():
-            self.report_state("off: the connection to Discord is lost; it is being tried again")
+            self.report_state("off: lost the connection to Discord; reconnecting")
 
     def report_state(self, template: str) -> None:
-        """Say in `status` how the connection is."""
+        """Show `template` as Discord's state in `status`."""
         self._service.studio.adapters["discord"] = UserMessage(template=template)
 
     async def handle_button(self, interaction: discord.Interaction, button: str) -> None:
+        """Answer a click: in a new message, in the button's own message, or with a form for the text to edit."""
         commands = self._service.studio.commands
         command = command_of(button, commands)
         if deletes_message(button, commands) or replaces_message(button, commands):
-            await self._in_place(interaction, button)
+            await self._serve_in_place(interaction, button)
         elif command is not None and command.edited_option:
-            await self._edit(interaction, button, command)
+            await self._open_edit_form(interaction, button, command)
         else:
             await self._press(interaction, button)
 
     async def _press(self, interaction: discord.Interaction, button: str, edited: str | None = None) -> None:
         name = button.partition(":")[0]
         await self._defer_and_serve(
-            interaction, name, lambda answer: self._inbox.from_button(interaction, button, answer, edited)
+            interaction, name, lambda answer: self._requests.from_button(interaction, button, answer, edited)
         )
 
-    async def _edit(self, interaction: discord.Interaction, button: str, command: Command) -> None:
-        """A form with the text that the button opens; what is sent of it is the press."""
-        asked = self._inbox.from_button(interaction, button, 0)
+    async def _open_edit_form(self, interaction: discord.Interaction, button: str, command: Command) -> None:
+        """Open a form with the text of the button's job. Submitting the form counts as the click."""
+        asked = self._requests.from_button(interaction, button, 0)
 
-        async def run(of: discord.Interaction, edited: str) -> None:
-            await self._press(of, button, edited)
+        async def submit(form: discord.Interaction, edited: str) -> None:
+            await self._press(form, button, edited)
 
         try:
             text = await text_to_edit(self._service.studio, asked, button, EDIT_LENGTH)
@@ -106,69 +114,74 @@ class Client(discord.Client):
                 translate(command.button, asked.language),
                 edit_prompt(button, self._service.studio.commands, asked.language),
             )
-            await interaction.response.send_modal(EditForm(title, label, text, run))
+            await interaction.response.send_modal(EditForm(title, label, text, submit))
 
-    async def _on_command(self, interaction: discord.Interaction, command: str, given: dict[str, Any]) -> None:
+    async def _on_command(self, interaction: discord.Interaction, command: str, options: dict[str, Any]) -> None:
         await self._defer_and_serve(
-            interaction, command, lambda answer: self._inbox.from_slash_command(interaction, command, given, answer)
+            interaction,
+            command,
+            lambda answer: self._requests.from_slash_command(interaction, command, options, answer),
         )
 
     async def _on_menu(self, interaction: discord.Interaction, command: Command, message: discord.Message) -> None:
-        """A command for what somebody posted; a form asks first for the words that it needs."""
+        """Run a command on the file of a message. Ask in a form first where the command has required options."""
         language = language_of(str(interaction.locale))
         file = first_attachment(message, command)
         if file is None:
-            nothing = "There is nothing in that message that /{command} takes. Choose another one."
-            await interaction.response.send_message(translate(nothing, language, command=command.name), ephemeral=True)
+            template = "/{command} can't use anything in that message. Choose another one."
+            await interaction.response.send_message(translate(template, language, command=command.name), ephemeral=True)
             return
 
-        async def run(of: discord.Interaction, given: dict[str, Any]) -> None:
+        async def submit(form: discord.Interaction, options: dict[str, Any]) -> None:
             await self._defer_and_serve(
-                of, command.name, lambda answer: self._inbox.from_menu(of, command, given, file, answer)
+                form, command.name, lambda answer: self._requests.from_menu(form, command, options, file, answer)
             )
 
         if required_options(command):
-            await interaction.response.send_modal(Form(command, language, run))
+            await interaction.response.send_modal(Form(command, language, submit))
         else:
-            await run(interaction, {})
+            await submit(interaction, {})
 
     async def _defer_and_serve(
         self, interaction: discord.Interaction, command: str, request: Callable[[int], Request]
     ) -> None:
-        """Defer first: Discord waits three seconds. `request` is made of the id of the message that will answer."""
-        with self._conversation():
-            quiet = self._inbox.is_quiet(interaction, command)
-            deferred = await interaction.response.defer(ephemeral=quiet, thinking=True)
+        """Defer the interaction, then serve it. Discord allows three seconds to defer.
+
+        `request` receives the id of the message that will hold the answer.
+        """
+        with self._track_task():
+            ephemeral = self._requests.is_ephemeral(interaction, command)
+            deferred = await interaction.response.defer(ephemeral=ephemeral, thinking=True)
             assert deferred is not None
             assert deferred.message_id is not None
-            made = request(deferred.message_id)
-            message = message_at(self, made.origin)
-            live = DiscordLiveMessage(message, made.language, interaction.filesize_limit, interaction)
-            await self._serve(made, live, interaction)
+            asked = request(deferred.message_id)
+            message = message_at(self, asked.origin)
+            live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, interaction)
+            await self._serve(asked, live, interaction)
 
-    async def _in_place(self, interaction: discord.Interaction, button: str) -> None:
-        """The answer takes the place of the button's message, or takes the message away."""
+    async def _serve_in_place(self, interaction: discord.Interaction, button: str) -> None:
+        """Put the answer in the place of the button's message, or delete that message."""
         assert interaction.message is not None
-        with self._conversation():
+        with self._track_task():
             await interaction.response.defer()
-            made = self._inbox.from_button(interaction, button, interaction.message.id)
+            asked = self._requests.from_button(interaction, button, interaction.message.id)
             if deletes_message(button, self._service.studio.commands):
-                await self._serve(made, DeletingLiveMessage(interaction), interaction)
+                await self._serve(asked, DeletingLiveMessage(interaction), interaction)
             else:
-                message = message_at(self, made.origin)
-                live = DiscordLiveMessage(message, made.language, interaction.filesize_limit, interaction)
-                await self._serve(made, ReplacingLiveMessage(interaction, live), interaction)
+                message = message_at(self, asked.origin)
+                live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, interaction)
+                await self._serve(asked, ReplacingLiveMessage(interaction, live), interaction)
 
     @contextmanager
-    def _conversation(self) -> Iterator[None]:
-        """Around all that is done for one interaction, so that closing can end it."""
-        conversation = asyncio.current_task()
-        assert conversation is not None
-        self._conversations.add(conversation)
+    def _track_task(self) -> Iterator[None]:
+        """Keep the current task in `_tasks` while an interaction is being served, so that `close` can cancel it."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         try:
             yield
         finally:
-            self._conversations.discard(conversation)
+            self._tasks.discard(task)
 
     async def _serve(self, request: Request, live: LiveMessage, interaction: discord.Interaction) -> None:
         with bound_contextvars(user=request.user, command=request.command):
@@ -179,26 +192,26 @@ class Client(discord.Client):
                 await self._send_failure(live, request)
 
     def _resume(self, job: Job, interaction: discord.Interaction | None = None) -> None:
-        """`interaction` is the one that made the job, where this run of the bot saw it."""
-        conversation = asyncio.create_task(self._resume_job(job, interaction))
-        self._conversations.add(conversation)
-        conversation.add_done_callback(self._conversations.discard)
+        """Show the job in a task of its own. `interaction` is the one that created the job, if this run received it."""
+        task = asyncio.create_task(self._resume_job(job, interaction))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _resume_job(self, job: Job, interaction: discord.Interaction | None) -> None:
-        """Once servers are known, and so what a file may weigh there."""
+        """Show the job once the servers are known, because a server's boosts decide how large a file may be."""
         await self.wait_until_ready()
         with bound_contextvars(user=job.user, job=job.id):
             try:
-                message = await self._message(job, interaction)
-                bound = interaction.filesize_limit if interaction else file_bytes_at(self, message)
+                message = await self._message_for(job, interaction)
+                file_bytes = interaction.filesize_limit if interaction else file_bytes_at(self, message)
                 await resume(
-                    self._service, job, DiscordLiveMessage(message, language_of(job.language), bound, interaction)
+                    self._service, job, DiscordLiveMessage(message, language_of(job.language), file_bytes, interaction)
                 )
             except Exception:
-                log.exception("taking a job up failed")
+                log.exception("resuming a job failed")
 
-    async def _message(self, job: Job, interaction: discord.Interaction | None) -> discord.PartialMessage:
-        """The one that shows the job: posted now, where it is made together with others and has none yet."""
+    async def _message_for(self, job: Job, interaction: discord.Interaction | None) -> discord.PartialMessage:
+        """Return the message that shows the job. Post it first for a job that was created together with others."""
         posted = await post_followup(self, job, interaction) if is_followup(job.origin) else None
         if posted is None:
             return message_at(self, job.origin)
@@ -206,8 +219,8 @@ class Client(discord.Client):
         return message_at(self, posted)
 
     async def _send_failure(self, live: LiveMessage, request: Request) -> None:
-        sorry = "That failed by a fault of ours, and the log says more. Try it again later."
+        template = "Something went wrong on our side. Please try again later."
         try:
-            await live.show(Card(translate(sorry, request.language), final=True, failed=True))
+            await live.show(Card(translate(template, request.language), final=True, failed=True))
         except (discord.HTTPException, *RETRYABLE_ERRORS) as error:
-            log.warning("nor could that be told", why=str(error))
+            log.warning("the failure message could not be sent", why=str(error))

@@ -1,4 +1,4 @@
-"""Tells Discord the commands, but only when they changed: it allows few such calls a day."""
+"""Send the slash commands to Discord, but only when they have changed: Discord allows few such calls a day."""
 
 import hashlib
 import json
@@ -12,27 +12,29 @@ from storage.store import Store
 
 log = structlog.get_logger()
 
-NOTE = "discord.commands"
-"""The store's note that says which commands Discord has, and of which application."""
+SYNCED_COMMANDS_NOTE = "discord.commands"
+"""Name of the store's note that holds the application's id and a digest of the commands that Discord has."""
 
 
 async def sync(tree: app_commands.CommandTree[Any], store: Store) -> None:
-    """Send the tree unless the store notes that Discord has this one. A refusal is logged; the next start tries."""
-    mark = f"{tree.client.application_id} {await _digest(tree)}"
-    if await store.note(NOTE) == mark:
+    """Send the tree's commands, unless the store's note says that Discord already has them. A refusal is logged, and
+    the next start tries again.
+    """
+    current = f"{tree.client.application_id} {await _digest(tree)}"
+    if await store.note(SYNCED_COMMANDS_NOTE) == current:
         return
     try:
         sent = await tree.sync()
     except (discord.HTTPException, app_commands.CommandSyncFailure):
-        log.exception("discord did not take the commands; those that it has stay")
+        log.exception("discord refused the commands and keeps the ones it has")
         return
-    await store.set_note(NOTE, mark)
-    log.info("told discord the commands", commands=len(sent))
+    await store.set_note(SYNCED_COMMANDS_NOTE, current)
+    log.info("sent the commands to discord", commands=len(sent))
 
 
 async def _digest(tree: app_commands.CommandTree[Any]) -> str:
-    """SHA-256 of what would be sent."""
+    """Return the SHA-256 of the payload that would be sent."""
     translator = tree.translator
-    assert translator is not None, "the tree is synced with its Spanish"
+    assert translator is not None, "setup_hook sets the translator before it syncs"
     payload = [await command.get_translated_payload(tree, translator) for command in tree.get_commands()]
     return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()

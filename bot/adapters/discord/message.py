@@ -1,4 +1,4 @@
-"""The live message of one request on Discord: the deferred answer, edited while the job runs, at last the result."""
+"""The live message of a request on Discord: the deferred answer, edited while the job runs and then with its result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,8 +10,8 @@ import aiohttp
 import discord
 import structlog
 
-from bot.adapters.base import Limits, LiveMessageWrapper, OnPosted, cut
-from bot.adapters.discord.buttons import row_of
+from bot.adapters.base import Limits, LiveMessageWrapper, OnPosted, truncate
+from bot.adapters.discord.buttons import build_view
 from bot.adapters.discord.origin import origin_of
 from bot.i18n.translate import Language, translate
 from bot.presentation.card import Card
@@ -22,25 +22,28 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 EDIT_SECONDS = 1.5
-"""Discord takes five edits of one answer in five seconds."""
+"""Seconds between two edits. Discord allows five edits of one answer in five seconds."""
 
 TEXT_LENGTH, FILE_COUNT, ALT_LENGTH = 2000, 10, 1024
+"""Characters of a message, files in a message, and characters of a file's description that Discord allows."""
 
 EXPIRED_TOKEN_CODES = (10015, 50027)
-"""Unknown Webhook, Invalid Webhook Token: the interaction is over fifteen minutes old."""
+"""Unknown Webhook, Invalid Webhook Token: the interaction is more than fifteen minutes old."""
 
 DELETED_MESSAGE_CODES = (10003, 10008)
-"""Unknown Channel, Unknown Message: somebody deleted it, and wants to see no more of it."""
+"""Unknown Channel, Unknown Message: somebody deleted it, so nothing is posted in its place."""
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 120.0
-"""Seconds before a final card that the network lost is sent again; doubled each time, up to the longest."""
+"""Seconds before a final card is sent again after a network failure: doubled each time, up to the maximum."""
 
 RETRYABLE_ERRORS = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordServerError)
-"""What the network or Discord's servers do wrong, so that the same edit may go through later."""
+"""Failures of the network or of Discord's servers, after which the same edit may succeed."""
 
 
 class DiscordLiveMessage:
-    """Edits `message`, the answer to `interaction`: by its token while that lives, then as any message."""
+    """Edits `message`, the answer to `interaction`: by the interaction's token while that is valid, then as a normal
+    message.
+    """
 
     def __init__(
         self,
@@ -52,16 +55,18 @@ class DiscordLiveMessage:
         self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, file_bytes, FILE_COUNT)
         self._message, self._language, self._interaction = message, language, interaction
         self.on_posted: OnPosted | None = None
-        self._shown = Card("")
+        self._last_card = Card("")
         self._deleted = False
 
     async def show(self, card: Card) -> None:
-        """A final card is sent until it arrives. Raises only where Discord refuses it even without its files."""
-        if card == self._shown or self._deleted:
+        """Edit the message to show the card. A final card is retried until Discord accepts it. Raises HTTPException
+        only where Discord refuses a final card even without its files.
+        """
+        if card == self._last_card or self._deleted:
             return
         try:
             await (self._finish(card) if card.final else self._edit(card))
-            self._shown = card
+            self._last_card = card
         except discord.NotFound as error:
             if error.code not in DELETED_MESSAGE_CODES:
                 raise
@@ -80,23 +85,24 @@ class DiscordLiveMessage:
         return origin_of(self._message.channel.id, self._message.id)
 
     async def _finish(self, card: Card) -> None:
-        fitting = tuple(one for one in card.media if one.bytes <= self.limits.file_bytes)[: self.limits.file_count]
-        refused = (self._too_big(one) for one in card.media if one.bytes > self.limits.file_bytes)
-        told = replace(card, media=fitting, text="\n".join([card.text, *refused]))
+        """Send the final card with the files that fit. If Discord refuses it, send it without files and say so."""
+        fitting = tuple(media for media in card.media if media.bytes <= self.limits.file_bytes)[
+            : self.limits.file_count
+        ]
+        oversized = (self._describe_oversized(media) for media in card.media if media.bytes > self.limits.file_bytes)
+        sendable = replace(card, media=fitting, text="\n".join([card.text, *oversized]))
         try:
-            await retry_until_sent(partial(self._edit, told))
+            await retry_until_sent(partial(self._edit, sendable))
         except (discord.NotFound, discord.Forbidden):
             raise
         except discord.HTTPException as error:
-            log.error("answer refused", why=str(error))  # noqa: TRY400  # Discord says what it is about
-            refused_too = translate(
-                "Discord refused the files of this answer. Ask for something smaller.", self._language
-            )
-            plain = replace(told, media=(), text=f"{told.text}\n{refused_too}")
+            log.error("answer refused", why=str(error))  # noqa: TRY400  # Discord's message gives the reason
+            note = translate("Discord refused the files. Ask for something smaller.", self._language)
+            plain = replace(sendable, media=(), text=f"{sendable.text}\n{note}")
             await retry_until_sent(partial(self._edit, plain))
 
-    def _too_big(self, media: Media) -> str:
-        template = "A file of {size} MB was made; here at most {bound} MB can be sent. Ask for something smaller."
+    def _describe_oversized(self, media: Media) -> str:
+        template = "The file is {size} MB, and at most {bound} MB can be sent here. Ask for something smaller."
         size, bound = media.bytes / 1e6, self.limits.file_bytes / 1e6
         return translate(template, self._language, size=f"{size:.0f}", bound=f"{bound:.0f}")
 
@@ -113,35 +119,39 @@ class DiscordLiveMessage:
         await self._message.edit(**self._changes(card))
 
     def _changes(self, card: Card) -> dict[str, Any]:
-        """Files that are there already are neither sent nor dropped."""
+        """Return the changes as arguments of `edit`. Files that the message already has are not sent again."""
         changes: dict[str, Any] = {
-            "content": cut(discord.utils.escape_markdown(card.text), self.limits.text_length),
-            "view": row_of(card.buttons),
+            "content": truncate(discord.utils.escape_markdown(card.text), self.limits.text_length),
+            "view": build_view(card.buttons),
         }
-        if card.media != self._shown.media:
+        if card.media != self._last_card.media:
             changes["attachments"] = [_file(media, card.alt) for media in card.media]
         return changes
 
 
 async def retry_until_sent(send: Callable[[], Awaitable[T]]) -> T:
-    """What is sent until it arrives. Raises HTTPException where Discord refuses it."""
-    pause = RETRY_SECONDS
+    """Call `send` until the network and Discord's servers let it through, and return its result. Raises HTTPException
+    where Discord refuses the message.
+    """
+    wait = RETRY_SECONDS
     while True:
         try:
             return await send()
         except RETRYABLE_ERRORS as error:
-            log.warning("answer not shown yet", why=str(error), again_in=pause)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, MAX_RETRY_SECONDS)
+            log.warning("answer not sent yet", why=str(error), retry_seconds=wait)
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, MAX_RETRY_SECONDS)
 
 
 def _file(media: Media, alt: str) -> discord.File:
     name = f"{media.sha256[:12]}{media.path.suffix}"
-    return discord.File(media.path, name, description=cut(alt, ALT_LENGTH) or None)
+    return discord.File(media.path, name, description=truncate(alt, ALT_LENGTH) or None)
 
 
 class ReplacingLiveMessage(LiveMessageWrapper[DiscordLiveMessage]):
-    """`live` edits the button's own message; a refusal leaves that as it is and is told to the person alone."""
+    """Edits the message that carries the button. A refusal leaves that message as it is and is shown only to the person
+    who clicked.
+    """
 
     def __init__(self, interaction: discord.Interaction, live: DiscordLiveMessage) -> None:
         super().__init__(live)
@@ -149,16 +159,17 @@ class ReplacingLiveMessage(LiveMessageWrapper[DiscordLiveMessage]):
         self._replaced = False
 
     async def show(self, card: Card) -> None:
+        """Edit the message, or send a refusal privately."""
         if card.failed and not self._replaced:
-            words = cut(discord.utils.escape_markdown(card.text), TEXT_LENGTH)
-            await self._interaction.followup.send(words, ephemeral=True)
+            text = truncate(discord.utils.escape_markdown(card.text), TEXT_LENGTH)
+            await self._interaction.followup.send(text, ephemeral=True)
         else:
             self._replaced = True
             await self._live.show(card)
 
 
 class DeletingLiveMessage:
-    """`interaction` was acknowledged without a message of its own, so its original one is that of the button."""
+    """Deletes the message that carries the button, which is the original response of `interaction`."""
 
     def __init__(self, interaction: discord.Interaction) -> None:
         self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, 0, FILE_COUNT)
@@ -166,8 +177,9 @@ class DeletingLiveMessage:
         self._interaction = interaction
 
     async def show(self, card: Card) -> None:
+        """Delete the message for a final card, or send a refusal privately."""
         if card.failed:
-            words = cut(discord.utils.escape_markdown(card.text), TEXT_LENGTH)
-            await self._interaction.followup.send(words, ephemeral=True)
+            text = truncate(discord.utils.escape_markdown(card.text), TEXT_LENGTH)
+            await self._interaction.followup.send(text, ephemeral=True)
         elif card.final:
             await self._interaction.delete_original_response()

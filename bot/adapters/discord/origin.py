@@ -1,31 +1,36 @@
-"""Where an answer stands, as the text that a job keeps: `channel/message`, or `channel/message/beside`."""
+"""The origin that a job stores: `channel/message`, or `channel/message/beside` for an answer that is still to be
+posted.
+"""
 
 import discord
 
-FOLLOWUP = "beside"
+FOLLOWUP_SUFFIX = "beside"
+"""The last part of the origin of a job whose own message is still to be posted. Stored with jobs."""
 
 
 def origin_of(channel: int, message: int) -> str:
+    """Return the origin of a message that exists."""
     return f"{channel}/{message}"
 
 
 def followup_origin_of(channel: int, message: int) -> str:
-    """The origin of an answer that is still to be posted, in answer to the message."""
-    return f"{origin_of(channel, message)}/{FOLLOWUP}"
+    """Return the origin of an answer that is still to be posted, in reply to this message."""
+    return f"{origin_of(channel, message)}/{FOLLOWUP_SUFFIX}"
 
 
 def is_followup(origin: str) -> bool:
-    return origin.endswith(f"/{FOLLOWUP}")
+    """Return whether the job's own message is still to be posted."""
+    return origin.endswith(f"/{FOLLOWUP_SUFFIX}")
 
 
 def message_at(client: discord.Client, origin: str) -> discord.PartialMessage:
-    """The message, to be edited without having been seen: by this run of the bot or a later one."""
+    """Return the message at `origin` without fetching it, so that a later run of the bot can edit it too."""
     channel, message, *_ = origin.split("/")
     return client.get_partial_messageable(int(channel)).get_partial_message(int(message))
 
 
 def file_bytes_at(client: discord.Client, message: discord.PartialMessage) -> int:
-    """What a file may weigh there: more in a server that is boosted."""
+    """Return how many bytes a file may have in the message's channel. Boosted servers allow more."""
     channel = client.get_channel(message.channel.id)
     guild = getattr(channel, "guild", None)
     return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES

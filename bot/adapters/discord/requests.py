@@ -1,4 +1,4 @@
-"""What people do on Discord, as requests."""
+"""Turn slash commands, button clicks and menu entries into requests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,36 +16,40 @@ from bot.presentation.buttons import parse_button, parse_target
 
 @dataclass(frozen=True)
 class RequestFactory:
-    """Makes requests of interactions; `message` is the one that will answer."""
+    """Creates requests from interactions. `message` is the id of the message that will hold the answer."""
 
     studio: AppContext
 
     def from_slash_command(
-        self, interaction: discord.Interaction, command: str, given: Mapping[str, Any], message: int
+        self, interaction: discord.Interaction, command: str, options: Mapping[str, Any], message: int
     ) -> Request:
-        """A slash command with the options that were given."""
-        files = {name: attachment_of(value) for name, value in given.items() if isinstance(value, discord.Attachment)}
-        raw = {name: value for name, value in given.items() if name not in files}
+        """Return the request of a slash command and its options."""
+        files = {name: attachment_of(value) for name, value in options.items() if isinstance(value, discord.Attachment)}
+        raw = {name: value for name, value in options.items() if name not in files}
         return self._request(interaction, command, raw, files, message)
 
     def from_button(
         self, interaction: discord.Interaction, button: str, message: int, edited: str | None = None
     ) -> Request:
-        """A button. The files in its message stand in for those that are no longer kept here."""
+        """Return the request of a clicked button. Attachments of the button's message replace files that are no longer
+        stored.
+
+        `edited` is the text that the person submitted, for a button that opens one.
+        """
         asked = parse_button(button, self.studio.commands, edited)
-        there = interaction.message.attachments if interaction.message else []
-        files = {option: _prefer_attachment(file, there) for option, file in asked.files.items()}
+        attachments = interaction.message.attachments if interaction.message else []
+        files = {option: _prefer_attachment(file, attachments) for option, file in asked.files.items()}
         return self._request(interaction, asked.command, asked.raw_options, files, message)
 
     def from_menu(
         self, interaction: discord.Interaction, command: Command, raw: Mapping[str, Any], file: Attachment, message: int
     ) -> Request:
-        """An entry of a message's menu, for the file that somebody posted there."""
-        assert command.source is not None, "only commands that take a file are in menus"
+        """Return the request of a menu entry, for the file in the message it was chosen for."""
+        assert command.source is not None, "menus hold only commands that take a file"
         return self._request(interaction, command.name, raw, {command.source.name: file}, message)
 
-    def is_quiet(self, interaction: discord.Interaction, command: str) -> bool:
-        """Whether the answer is for the person's eyes only, as is all that comes of a message which already was."""
+    def is_ephemeral(self, interaction: discord.Interaction, command: str) -> bool:
+        """Return whether only the person sees the answer. A click on an ephemeral message gets an ephemeral answer."""
         known = self.studio.command(command)
         return (
             known is None
@@ -70,22 +74,23 @@ class RequestFactory:
             files=files,
             language=language_of(str(interaction.locale)),
             admin=interaction.user.id in self.studio.settings.discord.admins,
-            manages=_manages(interaction),
-            private=interaction.guild_id is None or self.is_quiet(interaction, command),
+            manages=_can_manage_server(interaction),
+            private=interaction.guild_id is None or self.is_ephemeral(interaction, command),
             scope=f"discord:{interaction.guild_id}" if interaction.guild_id else "",
         )
 
 
-def _manages(interaction: discord.Interaction) -> bool:
+def _can_manage_server(interaction: discord.Interaction) -> bool:
     """Return whether the person has Manage Server, in a server that installed the bot itself.
 
-    Anybody can make a server and install the bot there, so this is no right beyond that server.
+    Anyone can create a server and install the bot there, so this gives no rights outside that server.
     """
     return interaction.is_guild_integration() and interaction.permissions.manage_guild
 
 
-def _prefer_attachment(file: Attachment, there: Sequence[discord.Attachment]) -> Attachment:
+def _prefer_attachment(file: Attachment, attachments: Sequence[discord.Attachment]) -> Attachment:
+    """Return the attachment that holds the file, or `file` where the message does not have it."""
     _, number = parse_target(file.result)
-    if not 1 <= number <= len(there):
+    if not 1 <= number <= len(attachments):
         return file
-    return replace(attachment_of(there[number - 1]), result=file.result)
+    return replace(attachment_of(attachments[number - 1]), result=file.result)

@@ -1,4 +1,4 @@
-"""Slash commands and message menus made from the declared commands: typed options, choices, bounds."""
+"""Slash commands and message menus built from the declared commands, with option types, choices and bounds."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -8,21 +8,23 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.adapters.discord.localisation import words
-from bot.adapters.discord.menus import OnMenu, menus
+from bot.adapters.discord.localisation import localised
+from bot.adapters.discord.menus import OnMenu, build_menus
 from bot.core.command import Command
 from engine.core.params import Option
 
 log = structlog.get_logger()
 
 OnCommand = Callable[[discord.Interaction, str, dict[str, Any]], Awaitable[None]]
-"""Hears of a used command: the interaction, the command's name, and the options that were given."""
+"""Receives a used slash command: the interaction, the command's name, and the options by name."""
 
-EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
-EVERYBODY = app_commands.AppInstallationType(guild=True, user=True)
+ALL_CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+"""Commands are offered in servers, in direct messages and in group chats."""
+ALL_INSTALLS = app_commands.AppInstallationType(guild=True, user=True)
+"""Commands are offered to servers that install the bot and to users who install it for themselves."""
 
-TEXT_LENGTH = 6000
-"""Characters that Discord lets a person write into an option; more goes as a file."""
+MAX_TEXT_LENGTH = 6000
+"""Characters that Discord allows in a text option. Longer text must be sent as a file."""
 
 _TYPES: dict[str, Any] = {
     "text": str,
@@ -31,45 +33,48 @@ _TYPES: dict[str, Any] = {
     "flag": bool,
     "media": discord.Attachment,
 }
+"""Discord's type of an option, by the option's kind."""
 
 
 class Tree(app_commands.CommandTree[Any]):
-    """One slash command for each command, shown in servers, direct messages and groups, to guild and user installs."""
+    """One slash command for each command that is not hidden, and one menu entry for each that declares one."""
 
-    def __init__(self, client: discord.Client, commands: Sequence[Command], used: OnCommand, chosen: OnMenu) -> None:
-        super().__init__(client, allowed_contexts=EVERYWHERE, allowed_installs=EVERYBODY)
-        self._used = used
-        for menu in menus(commands, chosen):
+    def __init__(
+        self, client: discord.Client, commands: Sequence[Command], on_command: OnCommand, on_menu: OnMenu
+    ) -> None:
+        super().__init__(client, allowed_contexts=ALL_CONTEXTS, allowed_installs=ALL_INSTALLS)
+        self._on_command = on_command
+        for menu in build_menus(commands, on_menu):
             self.add_command(menu)
         for command in commands:
             if command.hidden:
                 continue
             slash: app_commands.Command[Any, ..., None] = app_commands.Command(
-                name=command.name, description=words(command.description), callback=_callback(command, used)
+                name=command.name, description=localised(command.description), callback=_callback(command, on_command)
             )
             self.add_command(slash)
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
-        """A command that Discord still shows as it was before it changed is refused like any unknown one."""
+        """Answer a command that Discord still shows in an older form, as any unknown command is answered."""
         match error:
             case app_commands.CommandNotFound(name=name):
-                await self._used(interaction, name, {})
+                await self._on_command(interaction, name, {})
             case app_commands.CommandSignatureMismatch(command=command):
-                await self._used(interaction, command.name, {})
+                await self._on_command(interaction, command.name, {})
             case _:
                 log.error("request failed", exc_info=error)
 
 
-def _callback(command: Command, used: OnCommand) -> Callable[..., Coroutine[Any, Any, None]]:
-    """A function with the signature that discord.py reads: one annotated parameter an option."""
+def _callback(command: Command, on_command: OnCommand) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Return a function with the signature that discord.py reads: one annotated parameter for each option."""
     options = command.params.options()
 
     async def use(interaction: discord.Interaction, **given: Any) -> None:
-        await used(interaction, command.name, {name: value for name, value in given.items() if value is not None})
+        await on_command(interaction, command.name, {name: value for name, value in given.items() if value is not None})
 
     leading = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_ONLY, annotation=discord.Interaction)
     use.__signature__ = inspect.Signature([leading, *map(_parameter, options)])  # type: ignore[attr-defined]  # PEP 362
-    described = app_commands.describe(**{option.name: words(option.description) for option in options})(use)
+    described = app_commands.describe(**{option.name: localised(option.description) for option in options})(use)
     return app_commands.choices(**{option.name: _choices(option) for option in options if option.choices})(described)
 
 
@@ -78,7 +83,7 @@ def _parameter(option: Option) -> inspect.Parameter:
     return inspect.Parameter(
         option.name,
         inspect.Parameter.KEYWORD_ONLY,
-        annotation=kind if option.required else Optional[kind],  # noqa: UP045  # a Range takes no `| None`
+        annotation=kind if option.required else Optional[kind],  # noqa: UP045  # a Range does not support `| None`
         default=inspect.Parameter.empty if option.required else None,
     )
 
@@ -87,11 +92,11 @@ def _option_type(option: Option) -> Any:
     kind = type(option.choices[0]) if option.choices else _TYPES[option.kind]
     if option.minimum is None and option.maximum is None:
         return kind
-    bound = float if option.kind == "number" else int
-    most = option.maximum if option.kind != "text" else min(option.maximum or TEXT_LENGTH, TEXT_LENGTH)
-    low, high = (None if limit is None else bound(limit) for limit in (option.minimum, most))
+    number = float if option.kind == "number" else int
+    maximum = option.maximum if option.kind != "text" else min(option.maximum or MAX_TEXT_LENGTH, MAX_TEXT_LENGTH)
+    low, high = (None if limit is None else number(limit) for limit in (option.minimum, maximum))
     return app_commands.Range[kind, low, high]
 
 
 def _choices(option: Option) -> list[app_commands.Choice[Any]]:
-    return [app_commands.Choice(name=words(str(value)), value=value) for value in option.choices]
+    return [app_commands.Choice(name=localised(str(value)), value=value) for value in option.choices]

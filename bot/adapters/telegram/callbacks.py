@@ -1,20 +1,20 @@
-"""The answer to a pressed button: words that pop up, a message of its own, or one that takes the button's place."""
+"""The answers to a clicked button: a pop-up, a new message, or an edit of the button's own message."""
 
 from telegram import CallbackQuery, Message
 from telegram.constants import CallbackQueryLimit
 from telegram.error import BadRequest
 
-from bot.adapters.base import LiveMessageWrapper, cut
+from bot.adapters.base import LiveMessageWrapper, truncate
 from bot.adapters.telegram.message import TelegramLiveMessage
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.presentation.card import Card
 
 
-def carries(query: CallbackQuery) -> bool:
-    """Return whether the button stands under the message that was pressed.
+def has_button(query: CallbackQuery) -> bool:
+    """Return whether the clicked button is under the clicked message.
 
-    A client may send any data for any message, so a press may only take away or replace a message of whose keyboard it
-    is. Of a message that is too old Telegram tells no keyboard.
+    A client may send any data for any message, so a click may only delete or replace a message that has the button. For
+    very old messages Telegram gives no keyboard, and this returns False.
     """
     message = query.message
     if not isinstance(message, Message) or message.reply_markup is None:
@@ -23,40 +23,43 @@ def carries(query: CallbackQuery) -> bool:
 
 
 class CallbackLiveMessage(LiveMessageWrapper[TelegramLiveMessage]):
-    """Telegram turns a button's clock until the press is answered, so the first card answers it.
+    """Answers the callback query with the first card, as a pop-up where the card is a short final one.
 
-    An end that did not fail takes away the message that carries the button and what is `beside` it, where `shown`
-    says so.
+    Telegram shows a spinner on the button until the query is answered. Where `to_delete` is given, a final card that
+    did not fail deletes the button's message and its follow-ups.
     """
 
-    def __init__(self, query: CallbackQuery, live: TelegramLiveMessage, shown: MessageRef | None) -> None:
+    def __init__(self, query: CallbackQuery, live: TelegramLiveMessage, to_delete: MessageRef | None) -> None:
         super().__init__(live)
-        self._query, self._shown = query, shown
+        self._query, self._to_delete = query, to_delete
         self._answered = False
 
     async def show(self, card: Card) -> None:
-        short = len(card.text) <= CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH
-        pops_up = not self._answered and card.final and not card.media and short
+        """Answer the query, show the card in a message if it does not fit a pop-up, and delete what should go."""
+        fits = len(card.text) <= CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH
+        pops_up = not self._answered and card.final and not card.media and fits
         if not self._answered:
             self._answered = True
             await self._query.answer(card.text if pops_up else None)
         if not pops_up:
             await self._live.show(card)
-        if self._shown is not None and card.final and not card.failed:
-            await self._withdraw(self._shown)
+        if self._to_delete is not None and card.final and not card.failed:
+            await self._delete_messages(self._to_delete)
 
-    async def _withdraw(self, shown: MessageRef) -> None:
-        """Telegram lets a bot delete what is younger than two days; older, the message loses its buttons."""
+    async def _delete_messages(self, to_delete: MessageRef) -> None:
+        """Delete the button's message and its follow-ups. Telegram allows this for two days; after that, remove the
+        buttons.
+        """
         try:
             await self._query.delete_message()
-            if shown.beside:
-                await self._query.get_bot().delete_messages(shown.chat, shown.beside)
+            if to_delete.followups:
+                await self._query.get_bot().delete_messages(to_delete.chat, to_delete.followups)
         except BadRequest:
             await self._query.edit_message_reply_markup(None)
 
 
 class ReplacingLiveMessage(LiveMessageWrapper[TelegramLiveMessage]):
-    """`live` edits the button's own message; a refusal leaves that as it is and pops up."""
+    """Edits the message that carries the button. A refusal leaves that message as it is and pops up."""
 
     def __init__(self, query: CallbackQuery, live: TelegramLiveMessage) -> None:
         super().__init__(live)
@@ -64,11 +67,12 @@ class ReplacingLiveMessage(LiveMessageWrapper[TelegramLiveMessage]):
         self._replaced = False
 
     async def show(self, card: Card) -> None:
+        """Edit the message, or show a refusal as a pop-up."""
         if self._replaced:
             return await self._live.show(card)
         if card.failed:
-            words = cut(card.text, CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH)
-            await self._query.answer(words, show_alert=True)
+            text = truncate(card.text, CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH)
+            await self._query.answer(text, show_alert=True)
             return None
         self._replaced = True
         await self._query.answer()

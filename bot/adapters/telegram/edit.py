@@ -1,4 +1,4 @@
-"""A text that a button opens: the bot sends it to be copied and changed, and takes the person's answer as the press."""
+"""Buttons that open a text for editing: the bot sends the text, and the person's reply counts as the click."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from telegram import CallbackQuery, ForceReply, Message, MessageEntity
 from telegram.constants import CallbackQueryLimit, MessageLimit
 
-from bot.adapters.base import cut
+from bot.adapters.base import truncate
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.app import AppContext
 from bot.core.command import Command, Request
@@ -18,50 +18,54 @@ from bot.requests.edit_text import text_to_edit
 from engine.core.errors import UserError
 from engine.core.job import Failed
 
-HOW = "Copy this, change it, and send it as your answer to this message."
-ANEW = "Write it, and send it as your answer to this message."
+EDIT_INSTRUCTION = "Copy this text, edit it, and reply to this message with it."
+WRITE_INSTRUCTION = "Reply to this message with your text."
 RESERVED_CHARACTERS = 200
-"""Characters of a message that are not the text itself."""
-_MARK = re.compile(r"[a-z_]+:[0-9a-z.]+")
+"""Characters of the message that are kept for the instruction and the button's id."""
+_BUTTON_ID = re.compile(r"[a-z_]+:[0-9a-z.]+")
+"""The last line of a message that opens a text."""
 
 
 async def open_edit(query: CallbackQuery, request: Request, studio: AppContext) -> None:
-    """Send the text; the last line of the message names the button, so that the answer means it after a restart too."""
+    """Send the text to be edited. The last line of the message is the button's id, so a reply is understood after a
+    restart too.
+    """
     assert query.message is not None
     button = query.data or ""
     try:
         text = await text_to_edit(studio, request, button, MessageLimit.MAX_TEXT_LENGTH - RESERVED_CHARACTERS)
     except UserError as error:
-        words = card_of(Failed.of(error), request.language, ()).text
-        await query.answer(cut(words, CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH), show_alert=True)
+        refusal = card_of(Failed.of(error), request.language, ()).text
+        await query.answer(truncate(refusal, CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH), show_alert=True)
         return
     await query.answer()
-    how, place = translate(HOW if text else ANEW, request.language), MessageRef.of(query.message)
+    ref = MessageRef.of(query.message)
+    instruction = translate(EDIT_INSTRUCTION if text else WRITE_INSTRUCTION, request.language)
     if not text:
-        how = f"{edit_prompt(button, studio.commands, request.language)}: {how}"
-    copied = [MessageEntity(MessageEntity.PRE, _units(how) + 2, _units(text))] if text else []
+        instruction = f"{edit_prompt(button, studio.commands, request.language)}\n{instruction}"
+    entities = [MessageEntity(MessageEntity.PRE, _utf16_length(instruction) + 2, _utf16_length(text))] if text else []
     await query.get_bot().send_message(
-        place.chat,
-        "\n\n".join(part for part in (how, text, button) if part),
-        entities=copied,
-        message_thread_id=place.thread or None,
-        reply_parameters=place.reply,
+        ref.chat,
+        "\n\n".join(part for part in (instruction, text, button) if part),
+        entities=entities,
+        message_thread_id=ref.thread or None,
+        reply_parameters=ref.reply,
         reply_markup=ForceReply(selective=True),
     )
 
 
 def button_of(message: Message, bot: int, commands: Sequence[Command]) -> str | None:
-    """The button whose text the person sends back with this message; None where it is anything else."""
+    """Return the button whose text this message answers, or None if it answers none. `bot` is the bot's own user id."""
     answered = message.reply_to_message
     if answered is None or answered.from_user is None or answered.from_user.id != bot or not message.text:
         return None
-    mark = (answered.text or "").rpartition("\n")[2]
-    if split_command(message.text) or not _MARK.fullmatch(mark):
+    button = (answered.text or "").rpartition("\n")[2]
+    if split_command(message.text) or not _BUTTON_ID.fullmatch(button):
         return None
-    command = command_of(mark, commands)
-    return mark if command is not None and command.edited_option else None
+    command = command_of(button, commands)
+    return button if command is not None and command.edited_option else None
 
 
-def _units(text: str) -> int:
-    """Telegram counts in UTF-16 code units."""
+def _utf16_length(text: str) -> int:
+    """Return the length in UTF-16 code units, in which Telegram counts offsets."""
     return len(text.encode("utf-16-le")) // 2

@@ -1,4 +1,4 @@
-"""Files that go to Telegram: what each may be sent as, and what may stand together."""
+"""Prepare files for Telegram: how each is sent, and which of them share an album."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,30 +11,37 @@ from telegram.constants import FileSizeLimit
 from engine.core.job import Media
 
 PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp")
-PHOTO_SIDES, PHOTO_RATIO = 10_000, 20
-"""Pixels of width and height together, and how often one fits into the other: https://core.telegram.org/bots/api#sendphoto."""
+"""MIME types that Telegram shows as photos."""
+MAX_PHOTO_SIDES_PIXELS, MAX_PHOTO_RATIO = 10_000, 20
+"""The largest sum of a photo's width and height, and the largest ratio of one to the other:
+https://core.telegram.org/bots/api#sendphoto.
+"""
 
 Kind = Literal["photo", "video", "animation", "document"]
-INPUTS: dict[Kind, Any] = {
+"""How a file is sent; also the name of the Bot API method, as in `send_photo`."""
+INPUT_MEDIA: dict[Kind, Any] = {
     "photo": InputMediaPhoto,
     "video": InputMediaVideo,
     "animation": InputMediaAnimation,
     "document": InputMediaDocument,
 }
-SEEN: tuple[Kind, ...] = ("photo", "video")
-"""What may stand in one album. Documents have albums of their own, and animations have none."""
+"""The class that describes a file of each kind to the Bot API."""
+VISUAL_KINDS: tuple[Kind, ...] = ("photo", "video")
+"""Kinds that may share an album. Documents only share albums with documents; animations cannot be in one."""
 
 
 def fits_photo(media: Media) -> bool:
-    """Whether Telegram shows it as a picture."""
+    """Return whether Telegram accepts the file as a photo."""
     if media.mime not in PHOTO_TYPES or media.bytes > FileSizeLimit.PHOTOSIZE_UPLOAD:
         return False
     width, height = media.width or 0, media.height or 0
-    return 0 < width + height <= PHOTO_SIDES and max(width, height) <= PHOTO_RATIO * min(width, height)
+    return 0 < width + height <= MAX_PHOTO_SIDES_PIXELS and max(width, height) <= MAX_PHOTO_RATIO * min(width, height)
 
 
 def kind_of(media: Media) -> Kind:
-    """What plays in the chat is sent to play there: an MP4 as a video, a GIF as an animation."""
+    """Return the kind that lets the file play in the chat: video for an MP4, animation for a GIF. Return "document" if
+    none does.
+    """
     if fits_photo(media):
         return "photo"
     kinds: dict[str, Kind] = {"video/mp4": "video", "image/gif": "animation"}
@@ -43,47 +50,53 @@ def kind_of(media: Media) -> Kind:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file read and ready to send as its `kind`. `shape` is what a video's player should know beforehand."""
+    """A file that has been read and is ready to be sent as its `kind`. `player_hints` tells the player its size and
+    duration.
+    """
 
     data: bytes
     name: str
     kind: Kind
-    shape: dict[str, int]
+    player_hints: dict[str, int]
 
     @classmethod
     async def of(cls, media: Media, kind: Kind) -> "Upload":
+        """Read the file in a thread."""
         data = await asyncio.to_thread(media.path.read_bytes)
-        return cls(data, f"atelier-{media.sha256[:8]}{media.path.suffix}", kind, _shape(media, kind))
+        return cls(data, f"atelier-{media.sha256[:8]}{media.path.suffix}", kind, _player_hints(media, kind))
 
     def input(self, caption: str | None = None) -> Any:
-        """An InputMedia."""
-        return INPUTS[self.kind](self.data, caption=caption, filename=self.name, **self.shape)
+        """Return the file as an InputMedia."""
+        return INPUT_MEDIA[self.kind](self.data, caption=caption, filename=self.name, **self.player_hints)
 
 
-async def uploads(media: tuple[Media, ...]) -> list[Upload]:
-    """Pictures all as photos, or all as documents where one of them is too large: an album holds one kind."""
+async def read_uploads(media: tuple[Media, ...]) -> list[Upload]:
+    """Read the files in order. If one picture is too large for a photo, all pictures become documents, because an album
+    holds one kind.
+    """
     kinds = [kind_of(one) for one in media]
     if any(kind == "document" and one.mime in PHOTO_TYPES for one, kind in zip(media, kinds, strict=True)):
         kinds = ["document" if kind == "photo" else kind for kind in kinds]
     return [await Upload.of(one, kind) for one, kind in zip(media, kinds, strict=True)]
 
 
-def albums(made: Sequence[Upload], most: int) -> list[list[Upload]]:
-    """In order, at most `most` together, and together only what Telegram lets stand in one album."""
-    found: list[list[Upload]] = []
-    for parcel in made:
-        if found and len(found[-1]) < most and _stand_together(found[-1][-1].kind, parcel.kind):
-            found[-1].append(parcel)
+def group_albums(uploads: Sequence[Upload], max_files: int) -> list[list[Upload]]:
+    """Return the uploads in order, grouped into albums of at most `max_files` that Telegram sends together."""
+    albums: list[list[Upload]] = []
+    for upload in uploads:
+        if albums and len(albums[-1]) < max_files and _share_album(albums[-1][-1].kind, upload.kind):
+            albums[-1].append(upload)
         else:
-            found.append([parcel])
-    return found
+            albums.append([upload])
+    return albums
 
 
-def _stand_together(one: Kind, other: Kind) -> bool:
-    return (one in SEEN and other in SEEN) or one == other == "document"
+def _share_album(one: Kind, other: Kind) -> bool:
+    return (one in VISUAL_KINDS and other in VISUAL_KINDS) or one == other == "document"
 
 
-def _shape(media: Media, kind: Kind) -> dict[str, int]:
+def _player_hints(media: Media, kind: Kind) -> dict[str, int]:
+    """Return the width and height in pixels and the duration in seconds, as far as they are known."""
     if kind not in ("video", "animation"):
         return {}
     known = {"width": media.width, "height": media.height, "duration": media.seconds}

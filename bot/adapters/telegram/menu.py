@@ -1,4 +1,4 @@
-"""The bot's command menu and description, in every language that it speaks."""
+"""Publish the bot's command menu and description in every language of the bot."""
 
 from typing import get_args
 
@@ -9,24 +9,28 @@ from bot.core.command import Command
 from bot.i18n.translate import Language, translate
 
 DESCRIPTION = (
-    "Pictures and more, made on the owner's own machine. Write /imagine and what to draw; /help lists everything."
+    "Make pictures, videos and more on the owner's own machine. "
+    "Send /imagine and what to draw, or /help to see everything."
 )
+"""What Telegram shows in an empty chat with the bot."""
 
 
 async def publish(bot: Bot, commands: tuple[Command, ...]) -> bool:
-    """Set what differs from what Telegram has; English is for everybody without a menu of their own. True if it did."""
+    """Update the menus and descriptions that differ from Telegram's, and return whether any did. English is the default
+    for languages without their own.
+    """
     return any([await _publish(bot, commands, language) for language in get_args(Language)])
 
 
 async def _publish(bot: Bot, commands: tuple[Command, ...], language: Language) -> bool:
     code = None if language == "en" else language
-    shown = [command for command in commands if not command.admin and not command.hidden]
-    menu = [BotCommand(command.name, translate(command.description, language)) for command in shown]
-    words = translate(DESCRIPTION, language)
+    visible = [command for command in commands if not command.admin and not command.hidden]
+    menu = [BotCommand(command.name, translate(command.description, language)) for command in visible]
+    description = translate(DESCRIPTION, language)
     stale_menu = list(await bot.get_my_commands(language_code=code)) != menu
-    stale_words = (await bot.get_my_description(language_code=code)).description != words
+    stale_description = (await bot.get_my_description(language_code=code)).description != description
     if stale_menu:
         await bot.set_my_commands(menu, language_code=code)
-    if stale_words:
-        await bot.set_my_description(words, language_code=code)
-    return stale_menu or stale_words
+    if stale_description:
+        await bot.set_my_description(description, language_code=code)
+    return stale_menu or stale_description

@@ -1,4 +1,4 @@
-"""The live message of one request on Telegram: posted as an answer, edited while the job runs, at last the result."""
+"""The live message of a request on Telegram: posted as a reply, edited while the job runs and then with its result."""
 
 import asyncio
 import time
@@ -12,8 +12,8 @@ from telegram.constants import FileSizeLimit, FloodLimit, MediaGroupLimit, Messa
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, TelegramError, TimedOut
 from telegram.ext import ExtBot
 
-from bot.adapters.base import Limits, OnPosted, cut
-from bot.adapters.telegram.files import Upload, albums, uploads
+from bot.adapters.base import Limits, OnPosted, truncate
+from bot.adapters.telegram.files import Upload, group_albums, read_uploads
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.i18n.translate import Language, translate
 from bot.presentation.card import Card
@@ -23,18 +23,21 @@ log = structlog.get_logger()
 Bot = ExtBot[bool]
 
 NO_LINKS = LinkPreviewOptions(is_disabled=True)
+"""Turns off the previews of links in an answer."""
 BUTTONS_PER_ROW = 4
-"""Buttons side by side, whose words a phone shows in full."""
+"""Buttons in one row. A phone shows the labels of four in full."""
 RETRY_SECONDS, MAX_RETRY_SECONDS = 5.0, 120.0
-"""Seconds before an answer that did not arrive is sent again; doubled each time, up to the longest."""
-REFUSED = "Telegram refused the files of this answer. Ask for something smaller."
-UNSURE = "The connection broke while its files were sent. Should some be missing, ask again: it costs nothing."
+"""Seconds before an undelivered answer is sent again: doubled each time, up to the maximum."""
+FILES_REFUSED = "Telegram refused the files. Ask for something smaller."
+FILES_UNCONFIRMED = (
+    "The connection broke while the files were being sent. If any are missing, ask again: it costs nothing."
+)
 PREVIEW_SECONDS = 5.0
-"""A preview is an upload: the first comes when a job takes this long, and the next as much later."""
+"""Seconds before the first preview and between two of them. Each preview is an upload."""
 
 
 def limits_of(*, local: bool, group: bool) -> Limits:
-    """Telegram's limits, or those of a local Bot API server."""
+    """Return the limits of Telegram, or those of a local Bot API server. Groups allow fewer edits."""
     return Limits(
         edit_seconds=60 / FloodLimit.MESSAGES_PER_MINUTE_PER_GROUP
         if group
@@ -46,141 +49,156 @@ def limits_of(*, local: bool, group: bool) -> Limits:
 
 
 class TelegramLiveMessage:
-    """Posts under `place` and edits what it posted, or what an earlier run posted where `place` has it live.
+    """Posts a reply to `ref` and edits it. Where `ref.live` is set, edits that message, which an earlier run posted.
 
-    A job's answer is always an edit, be it of a message posted for that just before: an edit made twice shows once.
+    A job's result is always an edit, if need be of a message posted just before, because an edit that is sent twice
+    appears once.
     """
 
-    def __init__(self, bot: Bot, place: MessageRef, language: Language, *, local: bool = False) -> None:
-        self.limits = limits_of(local=local, group=place.is_group)
+    def __init__(self, bot: Bot, ref: MessageRef, language: Language, *, local: bool = False) -> None:
+        self.limits = limits_of(local=local, group=ref.is_group)
         self.on_posted: OnPosted | None = None
-        self._bot, self._place, self._language = bot, place, language
+        self._bot, self._ref, self._language = bot, ref, language
         self._is_text: bool | None = None
-        self._gone = False
-        self._pictured = time.monotonic()
+        self._hides_progress = False
+        self._last_preview = time.monotonic()
 
     async def show(self, card: Card) -> None:
-        """A final card is sent until it arrives or is refused. Raises only where it was no job's and did not arrive."""
+        """Post or edit the message to show the card.
+
+        The final card of a job is retried until Telegram accepts it. Raises TelegramError where Telegram refuses a
+        final card without files, or where one without a job could not be sent.
+        """
         try:
-            await (self._arrive(card) if card.final else self._progress(card))
+            await (self._deliver(card) if card.final else self._show_progress(card))
         except ChatMigrated as moved:
-            self._place = replace(self._place, chat=moved.new_chat_id, live=0)
+            self._ref = replace(self._ref, chat=moved.new_chat_id, live=0)
             await self.show(card)
         except TelegramError as error:
             if card.final:
                 raise
-            self._gone = isinstance(error, Forbidden)
-            log.warning("progress not shown", origin=str(self._place), why=error.message)
+            self._hides_progress = isinstance(error, Forbidden)
+            log.warning("progress not shown", origin=str(self._ref), why=error.message)
 
-    async def _progress(self, card: Card) -> None:
-        if self._gone:
+    async def _show_progress(self, card: Card) -> None:
+        if self._hides_progress:
             return
-        if card.media and time.monotonic() - self._pictured >= PREVIEW_SECONDS:
-            await self._picture(await Upload.of(card.media[0], "photo"), card)
-            self._pictured = time.monotonic()
+        if card.media and time.monotonic() - self._last_preview >= PREVIEW_SECONDS:
+            await self._show_picture(await Upload.of(card.media[0], "photo"), card)
+            self._last_preview = time.monotonic()
         else:
-            await self._words(card)
+            await self._show_text(card)
 
-    async def _arrive(self, card: Card) -> None:
-        pause = RETRY_SECONDS
+    async def _deliver(self, card: Card) -> None:
+        wait = RETRY_SECONDS
         while True:
             try:
                 return await self._finish(card)
             except BadRequest as error:
                 if not card.media:
                     raise
-                log.error("answer refused", origin=str(self._place), why=error.message)  # noqa: TRY400
-                card = replace(card, media=(), text="\n".join([card.text, translate(REFUSED, self._language)]))
+                log.error("answer refused", origin=str(self._ref), why=error.message)  # noqa: TRY400
+                card = replace(card, media=(), text="\n".join([card.text, translate(FILES_REFUSED, self._language)]))
                 continue
             except NetworkError as error:
                 if self.on_posted is None:
                     raise
-                log.warning("answer not shown yet", origin=str(self._place), why=error.message, again_in=pause)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, MAX_RETRY_SECONDS)
+                log.warning("answer not sent yet", origin=str(self._ref), why=error.message, retry_seconds=wait)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, MAX_RETRY_SECONDS)
 
     async def _finish(self, card: Card) -> None:
-        """A file that stands alone becomes the message itself; an album stands beside it, as do words too long."""
+        """Show the final card. A single file becomes the message itself, with the text as its caption. An album, or a
+        text too long for a caption, needs a message of its own.
+        """
         small = tuple(one for one in card.media if one.bytes <= self.limits.file_bytes)
-        refused = (self._too_big(one) for one in card.media if one not in small)
-        unsure = [translate(UNSURE, self._language)] if self._place.sent > len(self._place.beside) else []
-        told = replace(card, text="\n".join([card.text, *refused, *unsure]))
-        made = await uploads(small)
-        if self.on_posted is not None and not self._place.live:
-            await self._words(Card(translate("Starting…", self._language)))
-        if self._place.live and self._is_text is None and len(made) > 1:
-            await self._words(told)
-        alone = self._is_text is False or len(next(iter(albums(made, self.limits.file_count)), ())) == 1
-        if alone and made and len(told.text) <= MessageLimit.CAPTION_LENGTH:
-            await self._picture(made.pop(0), told)
+        oversized = (self._describe_oversized(one) for one in card.media if one not in small)
+        is_confirmed = self._ref.sent <= len(self._ref.followups)
+        unconfirmed = [] if is_confirmed else [translate(FILES_UNCONFIRMED, self._language)]
+        sendable = replace(card, text="\n".join([card.text, *oversized, *unconfirmed]))
+        uploads = await read_uploads(small)
+        if self.on_posted is not None and not self._ref.live:
+            await self._show_text(Card(translate("Starting…", self._language)))
+        if self._ref.live and self._is_text is None and len(uploads) > 1:
+            await self._show_text(sendable)
+        alone = self._is_text is False or len(next(iter(group_albums(uploads, self.limits.file_count)), ())) == 1
+        if alone and uploads and len(sendable.text) <= MessageLimit.CAPTION_LENGTH:
+            await self._show_picture(uploads.pop(0), sendable)
         else:
-            await self._words(told)
-        await self._beside(made, told)
+            await self._show_text(sendable)
+        await self._send_followups(uploads, sendable)
 
-    async def _beside(self, made: list[Upload], told: Card) -> None:
-        """What does not fit into the message. It is noted first: to send it twice would show it twice."""
-        for album in albums(made[self._place.sent :], self.limits.file_count):
+    async def _send_followups(self, uploads: list[Upload], sendable: Card) -> None:
+        """Send the files that do not fit into the message. Each album is recorded before it is sent, since sending it
+        twice would show it twice.
+        """
+        for album in group_albums(uploads[self._ref.sent :], self.limits.file_count):
             if self.on_posted is not None:
-                self._place = replace(self._place, sent=self._place.sent + len(album))
-                await self.on_posted(str(self._place))
+                self._ref = replace(self._ref, sent=self._ref.sent + len(album))
+                await self.on_posted(str(self._ref))
             try:
-                await self._add_followups(await self._album(album))
+                await self._add_followups(await self._send_album(album))
             except TimedOut as error:
                 if self.on_posted is None:
                     raise
-                log.warning("album sent, but not confirmed", origin=str(self._place), why=error.message)
-                await self._words(replace(told, text="\n".join([told.text, translate(UNSURE, self._language)])))
+                log.warning("album sent, but not confirmed", origin=str(self._ref), why=error.message)
+                note = translate(FILES_UNCONFIRMED, self._language)
+                await self._show_text(replace(sendable, text=f"{sendable.text}\n{note}"))
 
-    def _too_big(self, media: Media) -> str:
+    def _describe_oversized(self, media: Media) -> str:
         megabytes, allowed = media.bytes / 1e6, self.limits.file_bytes / 1e6
-        template = "A file of {size} MB was made; Telegram takes {bound} MB at most. Ask for something smaller."
+        template = "The file is {size} MB, and Telegram allows at most {bound} MB. Ask for something smaller."
         return translate(template, self._language, size=f"{megabytes:.0f}", bound=f"{allowed:.0f}")
 
-    async def _words(self, card: Card) -> None:
-        text = cut(card.text, self.limits.text_length) or "…"
-        if not self._place.live:
-            post = self._bot.send_message(text=text, link_preview_options=NO_LINKS, **self._under(), **_buttons(card))
+    async def _show_text(self, card: Card) -> None:
+        text = truncate(card.text, self.limits.text_length) or "…"
+        if not self._ref.live:
+            arguments = {**self._reply_arguments(), **_keyboard(card)}
+            post = self._bot.send_message(text=text, link_preview_options=NO_LINKS, **arguments)
             await self._record_message(await post)
         elif self._is_text is False:
-            caption = cut(card.text, MessageLimit.CAPTION_LENGTH)
-            await self._apply_edit(card, self._bot.edit_message_caption(caption=caption, **self._edit(card)))
+            caption = truncate(card.text, MessageLimit.CAPTION_LENGTH)
+            await self._apply_edit(card, self._bot.edit_message_caption(caption=caption, **self._edit_arguments(card)))
         else:
-            change = self._bot.edit_message_text(text, link_preview_options=NO_LINKS, **self._edit(card))
+            change = self._bot.edit_message_text(text, link_preview_options=NO_LINKS, **self._edit_arguments(card))
             await self._apply_edit(card, change)
 
-    async def _picture(self, parcel: Upload, card: Card) -> None:
-        caption = cut(card.text, MessageLimit.CAPTION_LENGTH)
-        if not self._place.live:
-            await self._record_message(await self._post(parcel, caption=caption, **_buttons(card)))
+    async def _show_picture(self, upload: Upload, card: Card) -> None:
+        caption = truncate(card.text, MessageLimit.CAPTION_LENGTH)
+        if not self._ref.live:
+            await self._record_message(await self._send_file(upload, caption=caption, **_keyboard(card)))
         else:
-            await self._apply_edit(card, self._bot.edit_message_media(parcel.input(caption), **self._edit(card)))
+            change = self._bot.edit_message_media(upload.input(caption), **self._edit_arguments(card))
+            await self._apply_edit(card, change)
 
-    async def _album(self, made: list[Upload]) -> Sequence[Message]:
-        if len(made) == 1:
-            return [await self._post(made[0])]
-        return await self._bot.send_media_group(media=[parcel.input() for parcel in made], **self._under())
+    async def _send_album(self, uploads: list[Upload]) -> Sequence[Message]:
+        if len(uploads) == 1:
+            return [await self._send_file(uploads[0])]
+        return await self._bot.send_media_group(media=[upload.input() for upload in uploads], **self._reply_arguments())
 
     async def _add_followups(self, messages: Sequence[Message]) -> None:
-        """Note what stands beside the message, so that it can go with it."""
+        """Record the follow-up messages, so that they can be deleted with the answer."""
         if self.on_posted is not None:
             numbers = (message.message_id for message in messages)
-            self._place = replace(self._place, beside=(*self._place.beside, *numbers))
-            await self.on_posted(str(self._place))
+            self._ref = replace(self._ref, followups=(*self._ref.followups, *numbers))
+            await self.on_posted(str(self._ref))
 
-    async def _post(self, parcel: Upload, **extra: Any) -> Message:
-        send = getattr(self._bot, f"send_{parcel.kind}")
-        media: Any = {parcel.kind: parcel.data, "filename": parcel.name, **parcel.shape}
-        message: Message = await send(**media, **self._under(), **extra)
+    async def _send_file(self, upload: Upload, **extra: Any) -> Message:
+        send = getattr(self._bot, f"send_{upload.kind}")
+        media: Any = {upload.kind: upload.data, "filename": upload.name, **upload.player_hints}
+        message: Message = await send(**media, **self._reply_arguments(), **extra)
         return message
 
     async def _record_message(self, message: Message) -> None:
         self._is_text = message.text is not None
-        self._place = replace(self._place, live=message.message_id)
+        self._ref = replace(self._ref, live=message.message_id)
         if self.on_posted is not None:
-            await self.on_posted(str(self._place))
+            await self.on_posted(str(self._ref))
 
     async def _apply_edit(self, card: Card, change: Awaitable[Message | bool]) -> None:
-        """Hold what the message is now. Where a person deleted it, only the final card is posted anew."""
+        """Await an edit and remember whether the message is text. If somebody deleted the message, post the final card
+        anew.
+        """
         try:
             message = await change
         except BadRequest as error:
@@ -188,28 +206,29 @@ class TelegramLiveMessage:
                 return
             if "no text in the message" in error.message:
                 self._is_text = False
-                await self._words(card)
+                await self._show_text(card)
                 return
             if "not found" not in error.message and "can't be edited" not in error.message:
                 raise
-            self._place, self._gone = replace(self._place, live=0), True
+            self._ref, self._hides_progress = replace(self._ref, live=0), True
             if card.final:
                 await self._finish(card)
             return
-        assert isinstance(message, Message), "only inline messages give no message back"
+        assert isinstance(message, Message), "Telegram returns True only for edits of inline messages"
         self._is_text = message.text is not None
 
-    def _under(self) -> dict[str, Any]:
-        """Under the asking message, in its topic."""
-        place = self._place
-        return {"chat_id": place.chat, "message_thread_id": place.thread or None, "reply_parameters": place.reply}
+    def _reply_arguments(self) -> dict[str, Any]:
+        """Return the arguments that post a message as a reply to the request, in its topic."""
+        ref = self._ref
+        return {"chat_id": ref.chat, "message_thread_id": ref.thread or None, "reply_parameters": ref.reply}
 
-    def _edit(self, card: Card) -> dict[str, Any]:
-        number = self._place.live
-        return {"chat_id": self._place.chat, "message_id": number, "rate_limit_args": not card.final, **_buttons(card)}
+    def _edit_arguments(self, card: Card) -> dict[str, Any]:
+        """Return the arguments that edit the live message."""
+        target = {"chat_id": self._ref.chat, "message_id": self._ref.live}
+        return {**target, "rate_limit_args": not card.final, **_keyboard(card)}
 
 
-def _buttons(card: Card) -> dict[str, Any]:
+def _keyboard(card: Card) -> dict[str, Any]:
     buttons = [InlineKeyboardButton(button.label, callback_data=button.id) for button in card.buttons]
     rows = [buttons[start : start + BUTTONS_PER_ROW] for start in range(0, len(buttons), BUTTONS_PER_ROW)]
     return {"reply_markup": InlineKeyboardMarkup(rows) if rows else None}

@@ -1,4 +1,6 @@
-"""No request faster than Telegram allows: https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this."""
+"""Keep requests below Telegram's rate limits:
+https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,27 +16,29 @@ from telegram.ext import BaseRateLimiter
 Answer = bool | dict[str, Any] | list[dict[str, Any]]
 
 RETRY_WAIT_SECONDS = (0.5, 1.0, 2.0, 4.0)
-"""Seconds before each further try after a network error or a 5xx."""
+"""Seconds before each retry after a network error or a 5xx response."""
 MAX_PROGRESS_WAIT_SECONDS = 60.0
-"""Seconds of a 429 beyond which a mere progress edit is given up."""
+"""Seconds of a 429 response after which a progress edit is dropped instead of delayed."""
 PROGRESS_PER_MINUTE = 12
-"""Progress edits in a group; what is left of Telegram's 20 a minute is for answers."""
+"""Progress edits a minute in a group. Telegram allows 20 messages a minute; the rest is kept for answers."""
 MAX_CHATS = 512
-"""Chats remembered before the quiet ones are forgotten."""
+"""Chats that are tracked before idle ones are dropped."""
 
 
 class ProgressAwareRateLimiter(BaseRateLimiter[bool]):
-    """`rate_limit_args=True` marks a progress edit: it yields to answers, and is not worth a long wait."""
+    """Delays requests. `rate_limit_args=True` marks a progress edit, which leaves room for answers and is dropped after
+    a long 429.
+    """
 
     def __init__(self) -> None:
         self._overall = AsyncLimiter(FloodLimit.MESSAGES_PER_SECOND, 1)
         self._chats: dict[Any, _Chat] = {}
 
     async def initialize(self) -> None:
-        """Nothing to open."""
+        """Do nothing: there is nothing to open."""
 
     async def shutdown(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     async def process_request(  # noqa: PLR0917  # the library's signature
         self,
@@ -45,7 +49,9 @@ class ProgressAwareRateLimiter(BaseRateLimiter[bool]):
         data: dict[str, Any],
         rate_limit_args: bool | None,
     ) -> Answer:
-        """The answer, after as many tries as a 429 or the network asks for. Raises TelegramError."""
+        """Return Telegram's answer, after waiting for the limits and retrying after a 429 or a network error. Raises
+        TelegramError.
+        """
         chat = self._chat(data.get("chat_id"))
         waits = iter(RETRY_WAIT_SECONDS)
         while True:
@@ -70,7 +76,9 @@ class ProgressAwareRateLimiter(BaseRateLimiter[bool]):
 
 
 class _Chat:
-    """One chat's turns: about one edit a second, in groups 20 messages a minute, and none before a 429 is over."""
+    """The limits of one chat: about one progress edit a second, 20 messages a minute in groups, and nothing before a
+    429 is over.
+    """
 
     def __init__(self, *, group: bool) -> None:
         self._all = AsyncLimiter(FloodLimit.MESSAGES_PER_MINUTE_PER_GROUP, 60) if group else None
@@ -78,6 +86,7 @@ class _Chat:
         self._closed_until = 0.0
 
     async def acquire(self, stack: AsyncExitStack, *, progress: bool) -> None:
+        """Wait until a request may be sent, and count it."""
         if progress:
             await stack.enter_async_context(self._progress)
         if self._all is not None:
@@ -86,13 +95,14 @@ class _Chat:
             await asyncio.sleep(closed)
 
     def block_for(self, error: RetryAfter) -> float:
-        """Close the chat for as long as Telegram says, and return that in seconds."""
+        """Block the chat for as long as the 429 response says, and return that time in seconds."""
         wait = error.retry_after
         seconds = wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
         self._closed_until = max(self._closed_until, _now() + seconds)
         return seconds
 
     def is_idle(self) -> bool:
+        """Return whether the chat has used none of its limits lately."""
         limiters = [limiter for limiter in (self._all, self._progress) if limiter is not None]
         return self._closed_until <= _now() and all(limiter.has_capacity(limiter.max_rate) for limiter in limiters)
 
@@ -102,7 +112,7 @@ def _now() -> float:
 
 
 def _worth_another_try(endpoint: str, error: NetworkError) -> bool:
-    """Not what is refused for good, and not a send that timed out: it may have arrived, and would be there twice."""
+    """Return whether to retry. Refused requests fail again, and a send that timed out may have arrived."""
     if isinstance(error, BadRequest) or endpoint == "getMe":
         return False
     return not (isinstance(error, TimedOut) and endpoint.startswith("send"))

@@ -1,4 +1,4 @@
-"""What people send on Telegram, as requests."""
+"""Turn Telegram messages and button clicks into requests."""
 
 import mimetypes
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ from engine.core.errors import BadInput, TooLarge
 from engine.core.params import assign_files
 from engine.media.files import FORMATS, suffix_of
 
-WELCOME = "start"
-"""What Telegram sends when a person opens the chat for the first time."""
+START_COMMAND = "start"
+"""The command that Telegram sends when a person opens the chat for the first time."""
 
 
 @dataclass(frozen=True)
 class TypedCommand:
-    """A command as somebody wrote it, in a message or under a file."""
+    """A command that somebody typed in a message or in a file's caption. `rest` is what follows the command's name."""
 
     message: Message
     command: str
@@ -37,51 +37,58 @@ class TypedCommand:
 
     @classmethod
     def of(cls, message: Message, studio: AppContext, username: str) -> "TypedCommand | None":
-        """None where the message asks nothing of this bot. In a private chat every text does, be it for help."""
+        """Return the command, or None where the message is not for this bot. In a private chat, text without a command
+        means /help.
+        """
         private = is_private(message)
-        found = split_command(message.text or message.caption or "")
-        if found is None:
+        parts = split_command(message.text or message.caption or "")
+        if parts is None:
             return cls(message, "help", "") if private and message.text else None
-        command, addressed, rest = found
+        command, addressed, rest = parts
         if addressed and addressed.lower() != username.lower():
             return None
-        if command == WELCOME:
+        if command == START_COMMAND:
             return cls(message, "help", "")
-        meant = private or addressed or studio.command(command) is not None
-        return cls(message, command, rest) if meant else None
+        is_for_us = private or addressed or studio.command(command) is not None
+        return cls(message, command, rest) if is_for_us else None
 
 
 @dataclass(frozen=True)
 class RequestFactory:
-    """Makes requests of messages and of presses."""
+    """Creates requests from messages and button clicks."""
 
     bot: Bot
     studio: AppContext
 
-    async def from_command(self, words: TypedCommand) -> Request:
-        """Raises BadInput for words or a file that no option takes, TooLarge for a file that Telegram keeps back."""
-        command = self.studio.command(words.command)
-        raw = parse(command.params, words.rest) if command else {}
-        files = await self._files(command, words.message) if command else {}
-        return self._request(words.message, sender_of(words.message), words.command, raw, files)
+    async def from_command(self, typed: TypedCommand) -> Request:
+        """Return the request of a typed command. Raises BadInput for text or files that no option accepts, TooLarge for
+        a file that Telegram does not give to bots.
+        """
+        command = self.studio.command(typed.command)
+        raw = parse(command.params, typed.rest) if command else {}
+        files = await self._files(command, typed.message) if command else {}
+        return self._request(typed.message, sender_of(typed.message), typed.command, raw, files)
 
     async def from_edited_text(self, message: Message, button: str) -> Request:
-        """What a person made of the text that a button opened."""
+        """Return the request of a button whose text the person has edited and sent back."""
         asked = parse_button(button, self.studio.commands, message.text or "")
         return self._request(message, sender_of(message), asked.command, asked.raw_options, asked.files)
 
     async def from_button(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> Request:
-        """A file that is kept no more is the one in the message. Raises TooLarge where Telegram keeps that back."""
-        asked, place = parse_button(query.data or "", self.studio.commands), MessageRef.of(message)
+        """Return the request of a clicked button. Files that are no longer stored are replaced by the message's own.
+
+        Raises TooLarge where Telegram does not give that file to bots, BadInput where it cannot be fetched.
+        """
+        asked, ref = parse_button(query.data or "", self.studio.commands), MessageRef.of(message)
         request = self._request(message, query.from_user, asked.command, asked.raw_options, asked.files)
-        request = replace(request, id=f"telegram:press/{query.id}", new_message_origin=str(place))
+        request = replace(request, id=f"telegram:press/{query.id}", new_message_origin=str(ref))
         if replaces_message(query.data or "", self.studio.commands):
-            request = replace(request, origin=str(replace(place, live=message.message_id)))
-        carried = file_of(message) if isinstance(message, Message) else None
-        if carried is None:
+            request = replace(request, origin=str(replace(ref, live=message.message_id)))
+        attached = file_of(message) if isinstance(message, Message) else None
+        if attached is None:
             return request
         files = {
-            option: await self._prefer_stored_file(request, option, file, carried)
+            option: await self._prefer_stored_file(request, option, file, attached)
             for option, file in asked.files.items()
         }
         return replace(request, files=files)
@@ -100,7 +107,7 @@ class RequestFactory:
             user=user_of(who),
             origin=str(MessageRef.of(message)),
             files=files,
-            language=language(who),
+            language=language_of_sender(who),
             admin=who.id in self.studio.settings.telegram.admins,
             private=is_private(message),
             scope="" if is_private(message) else f"telegram:{message.chat.id}",
@@ -108,68 +115,73 @@ class RequestFactory:
         )
 
     async def _files(self, command: Command, message: Message) -> dict[str, Attachment]:
-        """The sent file and the replied-to one, for the options that accept their kinds."""
+        """Return the message's file and the one it replies to, by the options that accept them."""
         options = [option.name for option in command.params.options() if option.kind == "media"]
-        sent, answered = file_of(message), file_of(message.reply_to_message)
+        sent, replied_to = file_of(message), file_of(message.reply_to_message)
         if sent is not None and not options:
-            raise BadInput("/{command} takes no file. Send it without one.", command=command.name)
-        found = [file for file in (sent, answered) if file is not None]
-        places = assign_files(command.params, [_guess_filename(file) for file in found])
-        return {option: await self._fetch_attachment(option, found[place]) for option, place in places.items()}
+            raise BadInput("/{command} doesn't use files. Send it without one.", command=command.name)
+        files = [file for file in (sent, replied_to) if file is not None]
+        indices = assign_files(command.params, [_guess_filename(file) for file in files])
+        return {option: await self._fetch_attachment(option, files[index]) for option, index in indices.items()}
 
-    async def _prefer_stored_file(self, request: Request, option: str, file: Attachment, carried: Any) -> Attachment:
-        """The message carries the first file of a result; the others stand beside it."""
+    async def _prefer_stored_file(self, request: Request, option: str, file: Attachment, attached: Any) -> Attachment:
+        """Return the file as it is where the message does not hold it or it is still stored. Else return the message's
+        attachment, which is the first file of a result.
+        """
         if parse_target(file.result)[1] > 1 or await is_stored(self.studio, request, file.result):
             return file
-        return replace(await self._fetch_attachment(option, carried), result=file.result)
+        return replace(await self._fetch_attachment(option, attached), result=file.result)
 
     async def _fetch_attachment(self, option: str, file: Any) -> Attachment:
         try:
-            kept = await self.bot.get_file(file.file_id)
+            stored = await self.bot.get_file(file.file_id)
         except TelegramError as error:
             raise _refusal(option, error) from None
-        where = kept.file_path or ""
-        name = getattr(file, "file_name", None) or Path(urlsplit(where).path).name
-        local = None if where.startswith(("http://", "https://")) else Path(where)
-        return Attachment(name, kept.file_size, url=None if local else where, path=local)
+        location = stored.file_path or ""
+        name = getattr(file, "file_name", None) or Path(urlsplit(location).path).name
+        local = None if location.startswith(("http://", "https://")) else Path(location)
+        return Attachment(name, stored.file_size, url=None if local else location, path=local)
 
 
 def _guess_filename(file: Any) -> str:
-    """A name that tells the file's kind: its own, or one of its type; photos have neither."""
+    """Return the file's own name, or one whose suffix fits its MIME type. Photos have neither and are JPEG."""
     name, mime = getattr(file, "file_name", None), getattr(file, "mime_type", None) or "image/jpeg"
     suffix = suffix_of(mime) if mime in FORMATS.values() else (mimetypes.guess_extension(mime) or "").removeprefix(".")
     return name or f"file.{suffix}"
 
 
 def sender_of(message: Message) -> User | Chat:
-    """Who wrote it. An anonymous admin of a group speaks as the group."""
+    """Return who sent the message. An anonymous admin sends as the group."""
     who = message.sender_chat or message.from_user
-    assert who is not None, "only posts in channels have no sender, and those are not asked for"
+    assert who is not None, "only channel posts have no sender, and UPDATE_TYPES excludes them"
     return who
 
 
 def user_of(who: User | Chat) -> str:
+    """Return the sender as a request's user, such as "telegram:42"."""
     return f"telegram:{who.id}"
 
 
-def language(who: User | Chat) -> Language:
+def language_of_sender(who: User | Chat) -> Language:
+    """Return the language of the person's app, or English for a group."""
     return language_of(who.language_code if isinstance(who, User) else None)
 
 
 def file_of(message: Message | None) -> Any:
-    """The file in a message, of a photo its largest size; None where it has none."""
-    found: Any = message.effective_attachment if message else None
-    if isinstance(found, list | tuple):
-        found = found[-1] if found else None
-    return found if hasattr(found, "file_id") else None
+    """Return the file of a message (for a photo its largest size), or None if there is none."""
+    attachment: Any = message.effective_attachment if message else None
+    if isinstance(attachment, list | tuple):
+        attachment = attachment[-1] if attachment else None
+    return attachment if hasattr(attachment, "file_id") else None
 
 
 def _refusal(option: str, error: TelegramError) -> TooLarge | BadInput:
+    """Return the error for a file that Telegram did not deliver."""
     if "too big" in error.message:
         bound = f"{FileSizeLimit.FILESIZE_DOWNLOAD / 1e6:.0f}"
         return TooLarge(
-            "{option} is too large: Telegram hands files of at most {bound} MB to a bot. Send a smaller one.",
+            "{option} is too large. Telegram only lets bots receive files up to {bound} MB. Send a smaller one.",
             option=option,
             bound=bound,
         )
-    return BadInput("{option} could not be fetched from Telegram. Send it again.", option=option)
+    return BadInput("Couldn't get {option} from Telegram. Send it again.", option=option)

@@ -1,4 +1,4 @@
-"""The web: an HTTP API and a chat page over it. Only this package imports aiohttp.web."""
+"""The web adapter: an HTTP API and a chat page that uses it. Only this package imports aiohttp.web."""
 
 from bot.adapters.web.server import Server, run
 

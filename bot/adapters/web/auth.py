@@ -1,4 +1,4 @@
-"""Who may come in: hosts, origins and the owner's token, checked before anything else happens."""
+"""Access control: the host, the origin and the owner's token are checked before anything else happens."""
 
 import ipaddress
 import math
@@ -13,12 +13,14 @@ from bot.adapters.web.session import CLIENT, client_of, set_cookie
 from bot.presentation.signing import Signer, constant_time_equal
 from engine.core.errors import NotAllowed, RateLimited
 
-LOGIN = "atelier_login"
-OPEN: Final = ("/", "/healthz", "/api/login", "/openapi.json")
-"""What needs no token: the page itself holds no secret and asks for the token."""
-SHARED: Final = "/shared/"
-"""Links that were sent to a chat: opened from anywhere, by whoever has the signed address."""
+LOGIN_COOKIE = "atelier_login"
+"""Name of the cookie that proves a login."""
+PUBLIC_PATHS: Final = ("/", "/healthz", "/api/login", "/openapi.json")
+"""Paths that need no token. The page contains no secret and asks for the token itself."""
+SHARED_PATH: Final = "/shared/"
+"""Prefix of the download links that are posted in chats. Anyone with the signed address can open them from anywhere."""
 MAX_LOGIN_ATTEMPTS = 10
+"""Wrong tokens that one address may send within LOGIN_WINDOW_SECONDS."""
 LOGIN_WINDOW_SECONDS = 60.0
 
 
@@ -27,64 +29,75 @@ class Unauthorized(NotAllowed):
 
 
 class AuthMiddleware:
-    """`token` is None where the server listens on loopback only and whoever reaches it is the owner."""
+    """Checks every request. `token` is None where the server listens on loopback only, so that every visitor is the
+    owner.
+    """
 
-    def __init__(self, token: str | None, keys: Signer) -> None:
+    def __init__(self, token: str | None, signer: Signer) -> None:
         self._token = token
-        self._keys = keys
+        self._signer = signer
         self._failures: dict[str, list[float]] = {}
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[CLIENT] = client_of(request, self._keys)
-        if not request.path.startswith(SHARED):
+        """Let the request through to its handler. Raises NotAllowed for a wrong host or origin, Unauthorized for a
+        missing or wrong token, RateLimited after too many wrong tokens.
+        """
+        request[CLIENT] = client_of(request, self._signer)
+        if not request.path.startswith(SHARED_PATH):
             self._check_host(request)
             _check_origin(request)
-        if self._token is not None and not _is_open(request.path):
+        if self._token is not None and not _is_public(request.path):
             self._check_token(request, self._token)
         return await handler(request)
 
     def login(self, request: web.Request, token: str) -> web.Response:
-        """Let this browser in with a cookie, if the token is right."""
+        """Return a response whose cookie signs the browser in. Raises Unauthorized or RateLimited."""
         if self._token is not None:
-            self._compare(request, token, self._token)
+            self._check_secret(request, token, self._token)
         response = web.Response(status=204)
-        set_cookie(request, response, LOGIN, self._keys.sign("login", self._token or ""))
+        set_cookie(request, response, LOGIN_COOKIE, self._signer.sign("login", self._token or ""))
         return response
 
     def _check_host(self, request: web.Request) -> None:
-        """A page of another name that resolves here (DNS rebinding) gets nothing."""
+        """Refuse any host name but loopback where there is no token. Otherwise a page whose name resolves to this
+        machine could use the studio (DNS rebinding).
+        """
         if self._token is None and not _is_loopback(request.host):
             raise NotAllowed(
-                "{host} is not an address of this studio. Open it by 127.0.0.1 or localhost, or set ATELIER_WEB_TOKEN.",
+                "{host} is not an address of this studio. Open it at 127.0.0.1 or localhost, or set ATELIER_WEB_TOKEN.",
                 host=request.host[:80],
             )
 
     def _check_token(self, request: web.Request, token: str) -> None:
-        if self._keys.verify(request.cookies.get(LOGIN, ""), "login", token):
+        if self._signer.verify(request.cookies.get(LOGIN_COOKIE, ""), "login", token):
             return
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise Unauthorized("This studio asks for its token. Send it as Authorization: Bearer …")
-        self._compare(request, given.strip(), token)
+            raise Unauthorized("This studio needs a token. Send it as Authorization: Bearer …")
+        self._check_secret(request, secret.strip(), token)
 
-    def _compare(self, request: web.Request, given: str, token: str) -> None:
-        """Ten wrong tokens a minute from one address, then not even a right one is looked at."""
+    def _check_secret(self, request: web.Request, secret: str, token: str) -> None:
+        """Compare the secret with the token. After ten wrong ones in a minute from one address, refuse even the right
+        one.
+        """
         address, now = request[CLIENT].address, time.monotonic()
-        lately = [failed for failed in self._failures.pop(address, ()) if failed > now - LOGIN_WINDOW_SECONDS]
-        if len(lately) >= MAX_LOGIN_ATTEMPTS:
-            self._failures[address] = lately
-            raise _too_many(lately[0] + LOGIN_WINDOW_SECONDS - now)
-        if not constant_time_equal(given, token):
+        recent = [failed for failed in self._failures.pop(address, ()) if failed > now - LOGIN_WINDOW_SECONDS]
+        if len(recent) >= MAX_LOGIN_ATTEMPTS:
+            self._failures[address] = recent
+            raise _too_many_attempts(recent[0] + LOGIN_WINDOW_SECONDS - now)
+        if not constant_time_equal(secret, token):
             self._failures = {
-                one: tries for one, tries in self._failures.items() if tries[-1] > now - LOGIN_WINDOW_SECONDS
+                known: failures
+                for known, failures in self._failures.items()
+                if failures[-1] > now - LOGIN_WINDOW_SECONDS
             }
-            self._failures[address] = [*lately, now]
-            raise Unauthorized("The token is wrong. Ask the studio's owner for it.")
+            self._failures[address] = [*recent, now]
+            raise Unauthorized("That token is wrong. Ask the studio's owner for the right one.")
 
 
-def _is_open(path: str) -> bool:
-    return path in OPEN or path.startswith(("/page/", SHARED))
+def _is_public(path: str) -> bool:
+    return path in PUBLIC_PATHS or path.startswith(("/page/", SHARED_PATH))
 
 
 def _is_loopback(host: str) -> bool:
@@ -96,17 +109,17 @@ def _is_loopback(host: str) -> bool:
 
 
 def _check_origin(request: web.Request) -> None:
-    """Another site's page may link here, and nothing else: no request of its own, no picture in it."""
+    """Refuse requests that another site's page sends. Such a page may only link to the start page."""
     if request.path == "/":
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site not in (None, "same-origin", "none") or (origin is not None and origin.partition("://")[2] != request.host):
-        raise NotAllowed("Only this studio's own page may ask from a browser.")
+        raise NotAllowed("Browsers may only send requests from this studio's own page. Open it and try again.")
 
 
-def _too_many(wait: float) -> RateLimited:
+def _too_many_attempts(wait: float) -> RateLimited:
     return RateLimited(
-        "{count} wrong tokens in {window:g} s. Try again in {seconds} s.",
+        "Too many wrong tokens ({count} in {window:g} s). Try again in {seconds} s.",
         count=MAX_LOGIN_ATTEMPTS,
         window=LOGIN_WINDOW_SECONDS,
         seconds=math.ceil(wait),

@@ -1,4 +1,4 @@
-"""Errors as HTTP answers, and the headers that every answer carries."""
+"""Turn errors into HTTP responses, and add the headers that every response carries."""
 
 import math
 import time
@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.adapters.web.auth import Unauthorized
-from bot.adapters.web.job_tracker import broken
-from bot.adapters.web.reading import TooSlow
+from bot.adapters.web.body_stream import TooSlow
+from bot.adapters.web.job_tracker import internal_error
 from bot.adapters.web.session import CLIENT
 from bot.i18n.translate import Language, translate
 from engine.core.errors import (
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 
 class NotFound(BadInput):
-    """There is no such job, file or page, or it is somebody else's."""
+    """There is no such job, file or page, or it belongs to somebody else."""
 
 
 STATUS: dict[type[AtelierError], int] = {
@@ -57,6 +57,7 @@ STATUS: dict[type[AtelierError], int] = {
     DiskFull: 507,
     Locked: 503,
 }
+"""The HTTP status of each kind of error. A subclass without an entry uses its parent's."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -71,59 +72,66 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+"""Security headers of every response."""
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """For the application's `on_response_prepare`: files, streams and errors go through it as well."""
+    """Add the security headers and a default cache policy. As a handler of `on_response_prepare` it also covers files,
+    streams and errors.
+    """
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-cache" if request.path.startswith("/page/") else "no-store")
 
 
 @web.middleware
-async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever goes wrong is `{"status": "error", "error": {"kind", "message"}}` with its status."""
+async def render_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Return every failure as `{"status": "error", "error": {"kind", "message"}}` with its HTTP status."""
     try:
         return await handler(request)
     except AtelierError as error:
-        return refusal(error, _language(request))
+        return error_response(error, _language(request))
     except web.HTTPRequestEntityTooLarge:
         bound = request.app[BODY_BYTES] / 1e6
-        return refusal(
-            TooLarge("The request is larger than {bound:.0f} MB. Send less.", bound=bound), _language(request)
+        return error_response(
+            TooLarge("The request is over the limit of {bound:.0f} MB. Send smaller files.", bound=bound),
+            _language(request),
         )
     except web.HTTPMethodNotAllowed as error:
-        return _method(request, error)
+        return _method_not_allowed(request, error)
     except web.HTTPNotFound:
-        return refusal(NotFound("There is nothing at {path}.", path=request.path[:80]), _language(request))
+        return error_response(NotFound("There is nothing at {path}.", path=request.path[:80]), _language(request))
     except web.HTTPException:
         raise
     except Exception:
         log.exception("request failed", method=request.method, path=request.path)
-        return refusal(broken(), _language(request))
+        return error_response(internal_error(), _language(request))
 
 
 BODY_BYTES = web.AppKey("body_bytes", int)
+"""The application's limit for a body, in bytes."""
 
 
 def status_of(error: AtelierError) -> int:
+    """Return the HTTP status of an error."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def error_body(error: AtelierError, language: Language) -> dict[str, Any]:
-    """`{"kind", "message"}`, and `wait` in seconds where that is known."""
+    """Return `{"kind", "message"}`, with `wait` in seconds where the waiting time is known."""
     message = translate(error.sentence.template, language, **error.sentence.facts)
     body: dict[str, Any] = {"kind": error.kind, "message": message}
     return {**body, "wait": error.wait} if isinstance(error, RateLimited) else body
 
 
-def refusal(error: AtelierError, language: Language) -> web.Response:
+def error_response(error: AtelierError, language: Language) -> web.Response:
+    """Return the error as a JSON response with its status and headers."""
     body = {"status": "error", "error": error_body(error, language)}
     return web.json_response(body, status=status_of(error), headers=_headers(error))
 
 
 def _headers(error: AtelierError) -> dict[str, str]:
-    """`X-RateLimit-Reset` is the Unix time in seconds when there is room again, as at most services that send it."""
+    """Return the headers of an error. `X-RateLimit-Reset` is a Unix time in seconds, as in most APIs."""
     if isinstance(error, Unauthorized):
         return {"WWW-Authenticate": 'Bearer realm="Atelier"'}
     if not isinstance(error, RateLimited):
@@ -136,10 +144,12 @@ def _headers(error: AtelierError) -> dict[str, str]:
     }
 
 
-def _method(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
+def _method_not_allowed(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
     allowed = ", ".join(sorted(error.allowed_methods))
-    fault = BadInput("{path} takes {allowed}, not {method}.", path=request.path, allowed=allowed, method=request.method)
-    body = {"status": "error", "error": error_body(fault, _language(request))}
+    refused = BadInput(
+        "{path} accepts {allowed}, not {method}.", path=request.path, allowed=allowed, method=request.method
+    )
+    body = {"status": "error", "error": error_body(refused, _language(request))}
     return web.json_response(body, status=405, headers={"Allow": allowed})
 
 

@@ -1,4 +1,4 @@
-"""Read a multipart form within its bounds: parts, their headers, their texts, and the files that go to disk."""
+"""Read a multipart form within limits: its parts, their headers and text, and files, which are written to disk."""
 
 import asyncio
 import errno
@@ -12,25 +12,28 @@ from typing import Any, cast
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http import HttpProcessingError
 
-from bot.adapters.web.reading import CHUNK_BYTES, OPEN_BYTES, BodyStream
+from bot.adapters.web.body_stream import CHUNK_BYTES, MAX_SMALL_BODY_BYTES, BodyStream
 from bot.core.command import Attachment
 from engine.core.errors import BadInput, TooLarge, disk_full
 from engine.media.files import temporary_file
 
-PARTS = 40
-PART_HEADERS, HEADER_BYTES = 8, 2048
-"""Header lines of a part, and bytes of each."""
-TEXT_BYTES = 100_000
-"""Bytes of one text of a form."""
+MAX_PARTS = 40
+"""Parts of a form."""
+MAX_PART_HEADERS, MAX_HEADER_BYTES = 8, 2048
+"""Header lines of a part, and bytes of each line."""
+MAX_TEXT_BYTES = 100_000
+"""Bytes of a text field."""
 TEXT_CHUNK_BYTES = 4096
-"""Bytes of a text that are read at a time: aiohttp reads one such chunk beyond the text before it hands it over."""
-DAMAGED = (ValueError, LookupError, RuntimeError, Warning, HttpProcessingError)
-"""What aiohttp raises for a form that breaks the rules: headers, boundaries, charsets."""
+"""Bytes of text that are read at a time. aiohttp may read one such chunk past the limit."""
+MALFORMED_FORM_ERRORS = (ValueError, LookupError, RuntimeError, Warning, HttpProcessingError)
+"""What aiohttp raises for a form with malformed headers, boundaries or charsets."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where files wait until the service takes them, the bytes that one may have, and how many a command takes."""
+    """The limits of uploads: the folder for files until the service takes them, bytes of a file, and files of a
+    command.
+    """
 
     folder: Path
     file_bytes: int
@@ -38,138 +41,140 @@ class Bounds:
 
     @property
     def body_bytes(self) -> int:
-        """What a JSON body may have: a file of the largest size in base64, and some words."""
-        return self.file_bytes * 4 // 3 + 2 * TEXT_BYTES
+        """Return the bytes that a JSON body may have: one file of the largest size in base64, and some text."""
+        return self.file_bytes * 4 // 3 + 2 * MAX_TEXT_BYTES
 
     @property
     def form_bytes(self) -> int:
-        """What a form may have: as many files as a command takes, and some words."""
-        return self.files * self.file_bytes + 4 * TEXT_BYTES
+        """Return the bytes that a form may have: as many files as a command accepts, and some text."""
+        return self.files * self.file_bytes + 4 * MAX_TEXT_BYTES
 
 
 @dataclass
 class Body:
-    """What came: `fields` are the words, as JSON values or as texts of a form; `files` wait on disk."""
+    """The content of a request: `fields` from JSON or from a form's text fields, and `files` on disk."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Attachment] = field(default_factory=dict)
 
 
 Check = Callable[[Mapping[str, Any], str], Awaitable[None]]
-"""Takes the fields that have come and the name of the file that comes next; raises where it would be refused."""
+"""Receives the fields read so far and the name of the next file, and raises where the file would be refused."""
 
 
 async def read_fields(request: web.Request) -> dict[str, Any]:
-    """Return the texts of a form of at most OPEN_BYTES that has no file. Nothing is written to disk."""
+    """Return the text fields of a form without files, of at most MAX_SMALL_BODY_BYTES. Nothing is written to disk."""
     body = Body()
-    reader = _reader(request, OPEN_BYTES)
-    while (piece := await _next(reader, body)) is not None:
-        name, filename = _names(piece)
+    reader = _reader(request, MAX_SMALL_BODY_BYTES)
+    while (part := await _next_part(reader, body)) is not None:
+        name, filename = _names_of(part)
         if filename is not None:
-            raise BadInput("This address takes no file.")
-        body.fields[_new(name, body)] = await _words(piece, name)
+            raise BadInput("This address doesn't accept files. Send the request without them.")
+        body.fields[_check_new_name(name, body)] = await _read_text(part, name)
     return body.fields
 
 
 async def read_form(request: web.Request, bounds: Bounds, stack: ExitStack, check: Check) -> Body:
-    """Return the form, its files on disk until `stack` closes.
+    """Return the form. Its files stay on disk until `stack` closes.
 
-    `check` is asked before each file. A file over its bound is not read further: it is the last, and the service
-    refuses it by its name and size. Raises BadInput, TooLarge and TooSlow.
+    `check` is called before each file. Reading stops at a file that exceeds the limit; the service then refuses it by
+    name and size. Raises BadInput, TooLarge and TooSlow.
     """
     body = Body()
     reader = _reader(request, bounds.form_bytes)
-    while (piece := await _next(reader, body)) is not None:
-        name, filename = _names(piece)
-        _new(name, body)
+    while (part := await _next_part(reader, body)) is not None:
+        name, filename = _names_of(part)
+        _check_new_name(name, body)
         if filename is None:
-            body.fields[name] = await _words(piece, name)
+            body.fields[name] = await _read_text(part, name)
             continue
         if len(body.files) >= bounds.files:
-            raise BadInput("The form has more than {count} files. Send less.", count=bounds.files)
+            raise BadInput("The form has more than {count} files. Send fewer.", count=bounds.files)
         await check(body.fields, name)
         path = stack.enter_context(temporary_file(bounds.folder))
-        body.files[name] = file = await _write(piece, filename, path, bounds.file_bytes, request.content_length)
+        body.files[name] = file = await _write_file(part, filename, path, bounds.file_bytes, request.content_length)
         if (file.size or 0) > bounds.file_bytes:
             return body
     return body
 
 
 def _reader(request: web.Request, bound: int) -> MultipartReader:
-    # Forms read no more of a StreamReader than BodyStream has.
+    # MultipartReader uses only the methods of StreamReader that BodyStream has.
     stream = cast("StreamReader", BodyStream(request, bound))
     try:
-        return MultipartReader(request.headers, stream, max_field_size=HEADER_BYTES, max_headers=PART_HEADERS)
-    except (*DAMAGED, AssertionError) as error:  # an assertion is how aiohttp refuses a type that is not multipart
-        raise _damaged() from error
+        return MultipartReader(request.headers, stream, max_field_size=MAX_HEADER_BYTES, max_headers=MAX_PART_HEADERS)
+    except (*MALFORMED_FORM_ERRORS, AssertionError) as error:  # aiohttp asserts that the content type is multipart
+        raise _malformed_form() from error
 
 
-async def _next(reader: MultipartReader, body: Body) -> BodyPartReader | None:
-    """Return the next part, None after the last. Raises BadInput where there are too many."""
+async def _next_part(reader: MultipartReader, body: Body) -> BodyPartReader | None:
+    """Return the next part, or None after the last one. Raises BadInput where there are too many."""
     try:
-        piece = await reader.next()
-    except DAMAGED as error:
-        raise _damaged() from error
-    if piece is not None and not isinstance(piece, BodyPartReader):
+        part = await reader.next()
+    except MALFORMED_FORM_ERRORS as error:
+        raise _malformed_form() from error
+    if part is not None and not isinstance(part, BodyPartReader):
         raise BadInput("Every part of the form needs a name.")
-    if piece is not None and len(body.fields) + len(body.files) >= PARTS:
-        raise BadInput("The form has more than {count} parts. Send less.", count=PARTS)
-    return piece
+    if part is not None and len(body.fields) + len(body.files) >= MAX_PARTS:
+        raise BadInput("The form has more than {count} parts. Send fewer.", count=MAX_PARTS)
+    return part
 
 
-def _names(piece: BodyPartReader) -> tuple[str, str | None]:
-    """Return the part's name, and its file's name where it is a file. Raises BadInput where it has no name."""
+def _names_of(part: BodyPartReader) -> tuple[str, str | None]:
+    """Return the part's name, and its file name if it is a file. Raises BadInput for a part without a name."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            name, filename = piece.name, piece.filename
-        for each in (name, filename):
-            (each or "").encode()
-    except DAMAGED as error:
-        raise _damaged() from error
+            name, filename = part.name, part.filename
+        for text in (name, filename):
+            (text or "").encode()
+    except MALFORMED_FORM_ERRORS as error:
+        raise _malformed_form() from error
     if name is None:
         raise BadInput("Every part of the form needs a name.")
     return name, filename
 
 
-def _new(name: str, body: Body) -> str:
+def _check_new_name(name: str, body: Body) -> str:
+    """Return the name. Raises BadInput if the form already has a part of this name."""
     if name in body.fields or name in body.files:
-        raise BadInput("The form has {option} twice. Send it once.", option=name[:80])
+        raise BadInput("The form contains {option} twice. Send it once.", option=name[:80])
     return name
 
 
-async def _words(piece: BodyPartReader, name: str) -> str:
-    words = bytearray()
+async def _read_text(part: BodyPartReader, name: str) -> str:
+    """Return the part's text. Raises TooLarge beyond MAX_TEXT_BYTES."""
+    text = bytearray()
     try:
-        while chunk := await piece.read_chunk(TEXT_CHUNK_BYTES):
-            words += chunk
-            if len(words) > TEXT_BYTES:
+        while chunk := await part.read_chunk(TEXT_CHUNK_BYTES):
+            text += chunk
+            if len(text) > MAX_TEXT_BYTES:
                 raise TooLarge(
-                    "{option} has more than {bound} bytes of text. Shorten it.", option=name[:80], bound=TEXT_BYTES
+                    "{option} is longer than {bound} bytes. Shorten it.", option=name[:80], bound=MAX_TEXT_BYTES
                 )
-        return words.decode()
-    except DAMAGED as error:
-        raise _damaged() from error
+        return text.decode()
+    except MALFORMED_FORM_ERRORS as error:
+        raise _malformed_form() from error
 
 
-async def _write(piece: BodyPartReader, name: str, path: Path, bound: int, announced: int | None) -> Attachment:
-    """Write the part to `path`. One over the bound is not read further; its size is then what the request announces."""
+async def _write_file(part: BodyPartReader, name: str, path: Path, bound: int, announced: int | None) -> Attachment:
+    """Write the part to `path`. Beyond `bound` bytes stop reading, and report the size that the request announced."""
     size = 0
-    with disk_full_told(), await asyncio.to_thread(path.open, "wb") as file:
+    with convert_disk_full(), await asyncio.to_thread(path.open, "wb") as file:
         try:
-            while size <= bound and (chunk := await piece.read_chunk(CHUNK_BYTES)):
+            while size <= bound and (chunk := await part.read_chunk(CHUNK_BYTES)):
                 size += len(chunk)
                 await asyncio.to_thread(file.write, chunk)
-        except DAMAGED as error:
-            raise _damaged() from error
+        except MALFORMED_FORM_ERRORS as error:
+            raise _malformed_form() from error
     if size > bound:
         size = max(size, announced or 0)
     return Attachment(name=name, size=size, path=path)
 
 
 @contextmanager
-def disk_full_told() -> Iterator[None]:
-    """Raise DiskFull where the disk takes no more of a file."""
+def convert_disk_full() -> Iterator[None]:
+    """Raise DiskFull in place of the operating system's error when the disk is full."""
     try:
         yield
     except OSError as error:
@@ -178,5 +183,5 @@ def disk_full_told() -> Iterator[None]:
         raise
 
 
-def _damaged() -> BadInput:
-    return BadInput("The form is damaged. Send it again.")
+def _malformed_form() -> BadInput:
+    return BadInput("The form is malformed. Check it and send it again.")

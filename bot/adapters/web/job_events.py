@@ -1,4 +1,4 @@
-"""How jobs stand and how that changes: from the desk while they live there, else from their rows."""
+"""The states of jobs and their changes: from the tracker while it runs them, otherwise from the database."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -7,30 +7,31 @@ from typing import Any
 from bot.adapters.web.errors import NotFound
 from bot.adapters.web.job_tracker import JobSubscription, JobTracker
 from bot.adapters.web.session import Client
-from bot.adapters.web.views import ENDED, Views
+from bot.adapters.web.views import FINAL_STATES, Views
 from bot.app import AppContext
 
 HEARTBEAT_SECONDS = 15.0
-"""Seconds of silence after which a stream says that it lives."""
+"""Seconds of silence after which a stream sends a comment, to keep the connection open."""
 UPDATE_INTERVAL_SECONDS = 0.1
-"""Seconds between two tellings; the newest state of each job wins."""
+"""Seconds between two events of a stream. The newest state of each job is sent."""
 POLL_SECONDS = 1.0
-"""Seconds between looks at the rows of jobs that the desk does not carry: from before a restart, or from a chat."""
+"""Seconds between two reads of jobs that the tracker does not run: those from a chat or from before a restart."""
 
 State = dict[str, Any]
+"""A job's state as the API returns it."""
 
 
 class JobEvents:
-    """States of jobs, each as its visitor may see it."""
+    """Reads the states of jobs, each as its visitor may see it."""
 
     def __init__(self, studio: AppContext, tracker: JobTracker, views: Views) -> None:
         self._studio = studio
-        self._desk = tracker
+        self._tracker = tracker
         self._views = views
 
     async def state(self, job: str, client: Client) -> State:
-        """Raises NotFound for a job that is not there, and alike for one that is not this visitor's to see."""
-        live = self._desk.newest(job)
+        """Return the state of a job. Raises NotFound for a job that does not exist or that this visitor may not see."""
+        live = self._tracker.newest(job)
         if live is not None and live[0] == client.user:
             return self._views.state(live[1], client)
         row = await self._studio.store.job(job)
@@ -38,30 +39,35 @@ class JobEvents:
             raise NotFound("There is no job {job}. /jobs lists yours.", job=job[:40])
         if row.outcome is not None:
             return self._views.state(row.outcome, client)
-        return self._views.waiting(row, self._studio.coalescer.queue_position(job), client)
+        return self._views.stored_state(row, self._studio.coalescer.queue_position(job), client)
 
-    async def end(self, job: str, client: Client) -> State:
-        """The last state of a job that was just ended, once that is written down."""
-        with self._desk.watch(client.user, job) as watch:
-            while (state := await self.state(job, client))["state"] not in ENDED:
-                await watch.changes(POLL_SECONDS)
+    async def final_state(self, job: str, client: Client) -> State:
+        """Return the final state of a job that was just cancelled, once it is stored."""
+        with self._tracker.subscribe(client.user, job) as subscription:
+            while (state := await self.state(job, client))["state"] not in FINAL_STATES:
+                await subscription.changes(POLL_SECONDS)
         return state
 
     async def changes(self, client: Client, job: str | None = None) -> AsyncGenerator[list[State], None]:
-        """What stands, then what changed since; empty after a silence. Of one job to its end, else of all live ones."""
-        with self._desk.watch(client.user, job) as watch:
-            told = {state["id"]: state for state in await self._current_states(client, job)}
-            yield list(told.values())
-            over = job is not None and _any_final(told.values())
-            while not over:
+        """Yield the current states, then those that have changed, or an empty list after a silence.
+
+        With `job`, follow that job to its end. Without it, follow all of the visitor's live jobs.
+        """
+        with self._tracker.subscribe(client.user, job) as subscription:
+            known = {state["id"]: state for state in await self._current_states(client, job)}
+            yield list(known.values())
+            is_over = job is not None and _any_final(known.values())
+            while not is_over:
                 await asyncio.sleep(UPDATE_INTERVAL_SECONDS)
                 changed = [
-                    state for state in await self._changed_states(client, watch, told) if told.get(state["id"]) != state
+                    state
+                    for state in await self._changed_states(client, subscription, known)
+                    if known.get(state["id"]) != state
                 ]
-                told |= {state["id"]: state for state in changed}
-                over = watch.closed or (job is not None and _any_final(changed))
+                known |= {state["id"]: state for state in changed}
+                is_over = subscription.closed or (job is not None and _any_final(changed))
                 yield changed
-                told = {each: state for each, state in told.items() if state["state"] not in ENDED}
+                known = {job_id: state for job_id, state in known.items() if state["state"] not in FINAL_STATES}
 
     async def _current_states(self, client: Client, job: str | None) -> list[State]:
         if job is not None:
@@ -69,12 +75,18 @@ class JobEvents:
         rows = await self._studio.store.jobs_of(client.user)
         return [await self.state(row.job.id, client) for row in rows]
 
-    async def _changed_states(self, client: Client, watch: JobSubscription, told: Iterable[str]) -> list[State]:
-        elsewhere = [job for job in told if self._desk.newest(job) is None]
-        news = {update.job: update for update in await watch.changes(POLL_SECONDS if elsewhere else HEARTBEAT_SECONDS)}
-        rows = [await self.state(job, client) for job in elsewhere if job not in news]
-        return [*(self._views.state(update, client) for update in news.values()), *rows]
+    async def _changed_states(self, client: Client, subscription: JobSubscription, known: Iterable[str]) -> list[State]:
+        """Wait for updates and return the states that may have changed. `known` holds the ids of the jobs being
+        followed.
+        """
+        untracked = [job for job in known if self._tracker.newest(job) is None]
+        updates = {
+            update.job: update
+            for update in await subscription.changes(POLL_SECONDS if untracked else HEARTBEAT_SECONDS)
+        }
+        rows = [await self.state(job, client) for job in untracked if job not in updates]
+        return [*(self._views.state(update, client) for update in updates.values()), *rows]
 
 
 def _any_final(states: Iterable[State]) -> bool:
-    return any(state["state"] in ENDED for state in states)
+    return any(state["state"] in FINAL_STATES for state in states)

@@ -1,4 +1,4 @@
-"""`/openapi.json`: the HTTP API as an OpenAPI 3.1 document, its options from the commands' declarations."""
+"""Serve `/openapi.json`: the HTTP API as an OpenAPI 3.1 document, with the options that the commands declare."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,44 +11,47 @@ from bot.adapters.web.schemas import ref
 from bot.core.command import Command
 
 Part = dict[str, Any]
+"""A part of the document, as JSON."""
 
 _REFUSALS = {
-    "400": "A value does not fit",
+    "400": "A value is invalid",
     "401": "The token is missing or wrong",
     "403": "Not allowed",
-    "408": "The body came too slowly",
-    "503": "The engine is down",
+    "408": "The upload was too slow",
+    "503": "The engine is not running",
 }
 _LIMIT_HEADERS = {
     "Retry-After": "Seconds to wait",
-    "X-RateLimit-Limit": "Jobs in a window",
+    "X-RateLimit-Limit": "Jobs allowed in the window",
     "X-RateLimit-Remaining": "Jobs left",
-    "X-RateLimit-Reset": "Unix time in seconds when there is room again",
+    "X-RateLimit-Reset": "Unix time in seconds when the next job is allowed",
 }
 _REPORTS = {
     "/api/cache/stats": "What the cache holds",
-    "/api/rate-limit/stats": "What you have left of each command",
-    "/api/services/status": "Which backend serves each command, and which platforms are on",
+    "/api/rate-limit/stats": "What you have left of each command's rate limit",
+    "/api/services/status": "The backend of each command, and the platforms that are on",
     "/api/system/info": "Devices, memory, queue, uptime and versions",
 }
 
 
 def routes(commands: Sequence[Command]) -> Iterable[web.RouteDef]:
-    told = build_openapi(commands)
+    """Return the route of the document, which is built once."""
+    document = build_openapi(commands)
 
     async def openapi(_: web.Request) -> web.Response:
-        return web.json_response(told)
+        return web.json_response(document)
 
     return (web.get("/openapi.json", openapi),)
 
 
 def build_openapi(commands: Sequence[Command]) -> Part:
+    """Return the OpenAPI document of these commands."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Atelier", "version": "1", "description": "A self-hosted media studio: jobs in, media out."},
-        "paths": {**_command_paths(commands), **_job_paths(), **_reports(), **_page()},
+        "info": {"title": "Atelier", "version": "1", "description": "A self-hosted media studio."},
+        "paths": {**_command_paths(commands), **_job_paths(), **_report_paths(), **_page_paths()},
         "components": {
-            "schemas": schemas.all_of(commands),
+            "schemas": schemas.build_schemas(commands),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{}, {"token": []}],
@@ -56,72 +59,75 @@ def build_openapi(commands: Sequence[Command]) -> Part:
 
 
 def _command_paths(commands: Sequence[Command]) -> Part:
-    known = {command.name: ref(schemas.options_name(command)) for command in commands}
-    asks = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line"), ref("Press")]
-    answers = {"200": _json("The answer, which was there", ref("State")), "202": _json("It is queued", ref("State"))}
+    options = {command.name: ref(schemas.options_name(command)) for command in commands}
+    requests = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line"), ref("Press")]
+    answers = {
+        "200": _json("The answer, available at once", ref("State")),
+        "202": _json("The job is queued", ref("State")),
+    }
     return {
-        **_waiting_paths(known),
+        **_waiting_paths(options),
         **{
             path: {
                 "post": _operation(
-                    "Make it as a job, which `/jobs/{id}` follows to its media",
+                    "Create a job. Follow it with `/jobs/{id}`.",
                     {**answers, **_limit_responses()},
-                    _body(_with_aliases(commands, command)),
+                    _body(_options_with_aliases(commands, command)),
                 )
             }
             for path, command in ROUTES.items()
         },
         "/jobs": {
             "post": _operation(
-                "Run a command, a line as typed in the chat, or a button of a state",
+                "Run a command, a line as typed in the chat, or a job's button",
                 {**answers, **_limit_responses()},
-                _body({"oneOf": asks}),
+                _body({"oneOf": requests}),
             )
         },
     }
 
 
-def _waiting_paths(known: Mapping[str, Part]) -> Part:
-    """The addresses that answer with what was made."""
+def _waiting_paths(options: Mapping[str, Part]) -> Part:
+    """Return the paths that wait for a result and return it. `options` holds the schema of each command's options."""
     return {
         "/generate-image": {
             "post": _operation(
-                "Draw, and wait for the picture. Hanging up cancels.",
+                "Draw a picture and wait for it. Disconnecting cancels the job.",
                 {"200": _json("The picture", ref("Image")), **_limit_responses()},
-                _body(known.get(DEFAULT_COMMAND, {})),
+                _body(options.get(DEFAULT_COMMAND, {})),
             )
         },
         "/enhance-media": {
             "post": _operation(
-                "Enlarge, and wait for the result. Hanging up cancels.",
-                {"200": _json("The larger picture or video", ref("Enlarged")), **_limit_responses()},
-                _body(known.get("upscale", {})),
+                "Enlarge a picture or video and wait for it. Disconnecting cancels the job.",
+                {"200": _json("The enlarged picture or video", ref("Enlarged")), **_limit_responses()},
+                _body(options.get("upscale", {})),
             )
         },
         "/face-swap": {
             "post": _operation(
-                "Swap faces, and wait for the result. Hanging up cancels.",
+                "Swap faces and wait for the result. Disconnecting cancels the job.",
                 {
-                    "200": _json("The picture or video with the other face", ref("Swapped")),
-                    "428": _json("You are asked first: press the button with POST /jobs, once", ref("State")),
+                    "200": _json("The picture or video with the swapped faces", ref("Swapped")),
+                    "428": _json("A question to answer first: send its button to POST /jobs", ref("State")),
                     **_limit_responses(),
                 },
-                _body(known.get("faceswap", {})),
+                _body(options.get("faceswap", {})),
             )
         },
         "/live-portrait": {
             "post": _operation(
-                "Make a portrait speak, and wait for the video. Hanging up cancels.",
+                "Animate a portrait and wait for the video. Disconnecting cancels the job.",
                 {"200": _json("The talking portrait", ref("Animated")), **_limit_responses()},
-                _body(known.get("animate", {})),
+                _body(options.get("animate", {})),
             )
         },
     }
 
 
-def _with_aliases(commands: Sequence[Command], name: str) -> Part:
-    """The command's options, also by the other names that they have at an address of its own."""
-    command = next((each for each in commands if each.name == name), None)
+def _options_with_aliases(commands: Sequence[Command], name: str) -> Part:
+    """Return the schema of the command's options, which also allows their other names."""
+    command = next((command for command in commands if command.name == name), None)
     if command is None:
         return {}
     options = schemas.options_of(command)
@@ -132,45 +138,57 @@ def _with_aliases(commands: Sequence[Command], name: str) -> Part:
 
 def _job_paths() -> Part:
     job = _parameter("id", "path", "The job's id")
-    file = [_parameter("file", "path", "SHA-256 and suffix"), _parameter("key", "query", "As in the result's `url`")]
-    until = _parameter("until", "query", "As in the link: a Unix time in seconds")
-    shared = [_parameter("name", "path", "SHA-256 and suffix"), _parameter("key", "query", "As in the link"), until]
-    state = {"200": _json("Its state", ref("State")), **_missing_response()}
+    file = [
+        _parameter("file", "path", "SHA-256 and suffix"),
+        _parameter("key", "query", "The key in the result's `url`"),
+    ]
+    until = _parameter("until", "query", "The link's expiry, a Unix time in seconds")
+    shared = [
+        _parameter("name", "path", "SHA-256 and suffix"),
+        _parameter("key", "query", "The key in the link"),
+        until,
+    ]
+    state = {"200": _json("The job's state", ref("State")), **_missing_response()}
     bytes_ = {"200": {"description": "The file", "content": {"*/*": {}}}, **_missing_response()}
     return {
         "/jobs/{id}": {
             "parameters": [job],
-            "get": _operation("How a job stands", state),
+            "get": _operation("The state of a job", state),
             "delete": _operation("Cancel a job", state),
         },
         "/jobs/{id}/events": {
             "parameters": [job],
-            "get": _operation("A job's states as they change, to its end", {**_events(), **_missing_response()}),
+            "get": _operation("Stream a job's states until it ends", {**_events(), **_missing_response()}),
         },
-        "/events": {"get": _operation("The states of all your live jobs as they change", _events())},
+        "/events": {"get": _operation("Stream the states of all your live jobs", _events())},
         "/shared/{name}": {"parameters": shared, "get": _operation("A file that was too large for a chat", bytes_)},
-        "/media/{file}": {"parameters": file, "get": _operation("A file, for whom its address was made", bytes_)},
+        "/media/{file}": {
+            "parameters": file,
+            "get": _operation("A file of a job. Only the visitor who received the address can open it.", bytes_),
+        },
     }
 
 
-def _reports() -> Part:
+def _report_paths() -> Part:
     facts = {"200": _json("Figures", ref("Facts"))}
     age = schemas.closed_object({"max_age_days": {"type": "integer", "minimum": 0}}, [])
     return {
         **{path: {"get": _operation(summary, facts)} for path, summary in _REPORTS.items()},
-        "/api/cache/clear": {"post": _operation("Clear the cache, or what is older", facts, _body(age))},
-        "/healthz": {"get": _operation("That the server serves", {"200": _json("It does", ref("Health"))})},
+        "/api/cache/clear": {"post": _operation("Clear the cache, or only old entries", facts, _body(age))},
+        "/healthz": {
+            "get": _operation("Check that the server is running", {"200": _json("It is running", ref("Health"))})
+        },
     }
 
 
-def _page() -> Part:
-    anything = {"200": _json("As JSON", {"type": "object"})}
+def _page_paths() -> Part:
+    anything = {"200": _json("JSON", {"type": "object"})}
     token = schemas.closed_object({"token": {"type": "string"}}, ["token"])
     return {
-        "/api/page": {"get": _operation("What the chat page reads at its start", anything)},
+        "/api/page": {"get": _operation("The data that the chat page starts with", anything)},
         "/api/login": {
             "post": _operation(
-                "Let a browser in", {"204": {"description": "It is in"}, **_limit_responses()}, _body(token)
+                "Sign a browser in", {"204": {"description": "Signed in"}, **_limit_responses()}, _body(token)
             )
         },
         "/openapi.json": {"get": _operation("This document", anything)},
@@ -179,12 +197,12 @@ def _page() -> Part:
 
 def _operation(summary: str, responses: Part, body: Part | None = None) -> Part:
     refused = {status: _json(why, ref("Error")) for status, why in _REFUSALS.items()}
-    told: Part = {"summary": summary, "responses": {**refused, **responses}}
-    return told if body is None else {**told, "requestBody": body}
+    operation: Part = {"summary": summary, "responses": {**refused, **responses}}
+    return operation if body is None else {**operation, "requestBody": body}
 
 
 def _body(schema: Part) -> Part:
-    """As JSON, or as a form whose fields are the options and whose files go by the option's name."""
+    """Return a request body: JSON, or a form whose fields and files are named after the options."""
     kinds = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": {"type": "object"}}}
     return {"required": True, "content": kinds}
 
@@ -201,12 +219,12 @@ def _limit_responses() -> Part:
     headers = {name: {"description": what, "schema": {"type": "integer"}} for name, what in _LIMIT_HEADERS.items()}
     return {
         "413": _json("Too large", ref("Error")),
-        "429": {**_json("Too many in the window", ref("Error")), "headers": headers},
+        "429": {**_json("The rate limit is reached", ref("Error")), "headers": headers},
     }
 
 
 def _missing_response() -> Part:
-    return {"404": _json("It is not there, or not yours", ref("Error"))}
+    return {"404": _json("It does not exist, or it is not yours", ref("Error"))}
 
 
 def _events() -> Part:

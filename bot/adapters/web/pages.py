@@ -1,4 +1,4 @@
-"""The chat page, what it needs to know, and the media that it shows."""
+"""Serve the chat page, the data it starts with, and the media it shows."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -11,8 +11,8 @@ from bot.adapters.web.auth import AuthMiddleware
 from bot.adapters.web.errors import NotFound
 from bot.adapters.web.form import Bounds
 from bot.adapters.web.job_tracker import JobTracker
-from bot.adapters.web.request_body import DEFAULT_COMMAND, fields_of
-from bot.adapters.web.session import CLIENT, keep_session
+from bot.adapters.web.request_body import DEFAULT_COMMAND, read_small_fields
+from bot.adapters.web.session import CLIENT, ensure_session
 from bot.adapters.web.views import Views
 from bot.app import AppContext
 from bot.core.command import Command
@@ -21,11 +21,12 @@ from engine.core.errors import BadInput
 from engine.media.files import FORMATS
 
 PAGE = Path(__file__).parent / "page"
+"""The folder of the page's files."""
 MEDIA_HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
-"""A file is named by its content, so it never changes; opened by itself it runs nothing."""
+"""Headers of media. A file is named by its content, so it never changes; opened directly, it runs no scripts."""
 
 
 class Pages:
@@ -35,13 +36,14 @@ class Pages:
         self, studio: AppContext, tracker: JobTracker, views: Views, auth: AuthMiddleware, bounds: Bounds
     ) -> None:
         self._studio = studio
-        self._desk = tracker
+        self._tracker = tracker
         self._views = views
-        self._gate = auth
+        self._auth = auth
         self._bounds = bounds
         self._assets = {path.relative_to(PAGE).as_posix(): path for path in PAGE.rglob("*") if path.is_file()}
 
     def routes(self) -> Iterable[web.RouteDef]:
+        """Return the routes of this class."""
         return (
             web.get("/", self.index),
             web.get("/page/{name:.*}", self.asset),
@@ -51,40 +53,44 @@ class Pages:
         )
 
     async def index(self, _: web.Request) -> web.FileResponse:
+        """Return the page."""
         return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 
     async def asset(self, request: web.Request) -> web.FileResponse:
-        """A file of the page, by its name among those that there are: no path of a request reaches the disk."""
+        """Return one of the page's files. The name is looked up in a fixed list, so no path of a request reaches the
+        disk.
+        """
         path = self._assets.get(request.match_info["name"])
         if path is None:
             raise NotFound("There is nothing at {path}.", path=request.path[:80])
         return web.FileResponse(path)
 
     async def about(self, request: web.Request) -> web.Response:
-        """Everything that the page reads at its start, in the visitor's language; here a browser gets its session."""
+        """Return what the page needs at its start, in the visitor's language, and give the browser a session."""
         language = request[CLIENT].language
         commands = [_describe_command(command, language) for command in self._studio.commands if not command.hidden]
-        told = {
+        page = {
             "language": language,
             "commands": commands,
             "file_bytes": self._bounds.file_bytes,
         }
-        response = web.json_response(told)
-        keep_session(request, response)
+        response = web.json_response(page)
+        ensure_session(request, response)
         return response
 
     async def login(self, request: web.Request) -> web.Response:
-        token = (await fields_of(request)).get("token")
+        """Sign the browser in with the token in the body."""
+        token = (await read_small_fields(request)).get("token")
         if not isinstance(token, str):
             raise BadInput("{option} is missing. Give it a value.", option="token")
-        return self._gate.login(request, token)
+        return self._auth.login(request, token)
 
     async def media(self, request: web.Request) -> web.FileResponse:
-        """A file, for the visitor whom its address was made for."""
+        """Return a media file, for the visitor whose address was signed."""
         client, sha256, suffix = request[CLIENT], request.match_info["sha256"], request.match_info["suffix"]
-        preview = self._desk.preview(client.user, sha256)
+        preview = self._tracker.preview(client.user, sha256)
         path = preview.path if preview else self._bounds.folder / sha256[:2] / f"{sha256}{suffix}"
-        if not self._views.may_see(sha256, request.query.get("key", ""), client) or not path.is_file():
+        if not self._views.can_open(sha256, request.query.get("key", ""), client) or not path.is_file():
             raise NotFound("There is nothing at {path}.", path=request.path[:80])
         mime = FORMATS.get(suffix[1:])
         disposition = "inline" if mime else "attachment"

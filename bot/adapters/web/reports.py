@@ -1,4 +1,4 @@
-"""What programs read about the studio: the facts of its commands, by address."""
+"""Figures about the studio for other programs, taken from the facts of its commands."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,19 +6,20 @@ from typing import Any
 from aiohttp import web
 
 from bot.adapters.web.job_tracker import JobTracker
-from bot.adapters.web.request_body import fields_of
+from bot.adapters.web.request_body import read_small_fields
 from bot.adapters.web.session import CLIENT
 from engine.core.errors import BadInput
 from engine.core.job import Done, Failed
 
 
 class Reports:
-    """The handlers of `/api/…` and `/healthz`. Each asks a command, so its rights and figures are the command's."""
+    """The handlers of `/api/…` and `/healthz`. Each runs a command, so the command decides permissions and figures."""
 
     def __init__(self, tracker: JobTracker) -> None:
-        self._desk = tracker
+        self._tracker = tracker
 
     def routes(self) -> Iterable[web.RouteDef]:
+        """Return the routes of this class."""
         return (
             web.get("/api/cache/stats", self.cache_stats),
             web.post("/api/cache/clear", self.cache_clear),
@@ -29,11 +30,12 @@ class Reports:
         )
 
     async def cache_stats(self, request: web.Request) -> web.Response:
+        """Return what the cache holds."""
         return _answer(await self._facts(request, "cache", {"action": "stats"}))
 
     async def cache_clear(self, request: web.Request) -> web.Response:
-        """`{"max_age_days": 7}` clears what is older; an empty object clears everything."""
-        fields = await fields_of(request)
+        """Clear the cache: entries older than `{"max_age_days": 7}`, or everything for an empty object."""
+        fields = await read_small_fields(request)
         unknown = next((name for name in fields if name != "max_age_days"), None)
         if unknown is not None:
             raise BadInput(
@@ -44,22 +46,25 @@ class Reports:
         return _answer(await self._facts(request, "cache", raw))
 
     async def limits(self, request: web.Request) -> web.Response:
+        """Return what the visitor has left of each rate limit."""
         return _answer(await self._facts(request, "limits", {}))
 
     async def services(self, request: web.Request) -> web.Response:
+        """Return the backend of each command, and the state of each platform."""
         facts = await self._facts(request, "status", {})
         return _answer({"services": facts["services"], "adapters": facts["adapters"]})
 
     async def system(self, request: web.Request) -> web.Response:
+        """Return devices, memory, queue, uptime and versions."""
         facts = await self._facts(request, "status", {})
         return _answer(facts["system"])
 
     async def health(self, _: web.Request) -> web.Response:
-        """That the server serves; open to all, and it says nothing else."""
+        """Return `{"status": "ok"}` while the server runs. This needs no token and reveals nothing else."""
         return web.json_response({"status": "ok"})
 
     async def _facts(self, request: web.Request, command: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
-        update = await self._desk.run_to_end(request[CLIENT].request(command, raw))
+        update = await self._tracker.run_to_end(request[CLIENT].request(command, raw))
         if isinstance(update, Failed):
             raise update.error()
         assert isinstance(update, Done)

@@ -1,4 +1,4 @@
-"""The body of a request: JSON with files as data URIs, or multipart with files streamed to disk within their bound."""
+"""Parse the body of a request: JSON with files as data URIs, or a multipart form with files written to disk."""
 
 import base64
 import binascii
@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from bot.adapters.web.form import Body, Bounds, Check, disk_full_told, read_fields, read_form
-from bot.adapters.web.reading import OPEN_BYTES, read_json
+from bot.adapters.web.body_stream import MAX_SMALL_BODY_BYTES, read_json
+from bot.adapters.web.form import Body, Bounds, Check, convert_disk_full, read_fields, read_form
 from bot.core.command import Attachment, Command
 from bot.core.command_line import parse, split_command
 from bot.presentation.buttons import parse_button
@@ -18,18 +18,18 @@ from engine.core.errors import BadInput
 from engine.media.files import SCRIPTS, SUBTITLES, temporary_file
 
 DEFAULT_COMMAND = "imagine"
-"""What a line without a command means."""
+"""The command of a line that names none."""
 ROUTES = {"/magic-prompt": "magic", "/render-video": "video", "/render-multi-scene": "scenes"}
-"""Addresses that answer with a job of the command."""
+"""Addresses that create a job of the command."""
 ALIASES = {"generate_subtitles": "subtitles"}
-"""What an option is also called at addresses of a command's own."""
-TEXTS = SUBTITLES | SCRIPTS
-"""Files that are told by their suffix."""
+"""Other names of options, accepted at the address of a single command."""
+TEXT_SUFFIXES = SUBTITLES | SCRIPTS
+"""MIME types by suffix of the text files that are recognised by their suffix."""
 
 
 @asynccontextmanager
-async def body_of(request: web.Request, bounds: Bounds, check: Check) -> AsyncIterator[Body]:
-    """Yield the body; its files are gone when this closes. Raises BadInput, TooLarge and TooSlow."""
+async def open_body(request: web.Request, bounds: Bounds, check: Check) -> AsyncIterator[Body]:
+    """Yield the body. Its files are deleted when this closes. Raises BadInput, TooLarge and TooSlow."""
     with ExitStack() as stack:
         if request.content_type == "multipart/form-data":
             yield await read_form(request, bounds, stack, check)
@@ -37,16 +37,18 @@ async def body_of(request: web.Request, bounds: Bounds, check: Check) -> AsyncIt
             yield Body(await read_json(request, bounds.body_bytes))
 
 
-async def fields_of(request: web.Request) -> dict[str, Any]:
-    """Return the fields of a body of at most OPEN_BYTES, which takes no file. Nothing is written to disk."""
+async def read_small_fields(request: web.Request) -> dict[str, Any]:
+    """Return the fields of a body without files, of at most MAX_SMALL_BODY_BYTES. Nothing is written to disk."""
     if request.content_type == "multipart/form-data":
         return await read_fields(request)
-    return await read_json(request, OPEN_BYTES)
+    return await read_json(request, MAX_SMALL_BODY_BYTES)
 
 
-async def ask_of(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str, Any]]:
-    """Command and raw options: of `{"command", "options"}`, a form with the options as fields, a chat `line`, or a
-    pressed `button` with the `text` that was edited.
+async def parse_command(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str, Any]]:
+    """Return the command's name and its raw options.
+
+    The body is one of: `{"command", "options"}`; a form with the options as fields; a chat `line`; a clicked `button`,
+    with the `text` that was edited. Raises BadInput for anything else.
     """
     if "line" in body.fields:
         return _parse_line(str(body.fields["line"]), commands)
@@ -57,28 +59,31 @@ async def ask_of(body: Body, commands: Sequence[Command]) -> tuple[str, dict[str
         return asked.command, dict(asked.raw_options)
     command = body.fields.get("command")
     if not isinstance(command, str):
-        raise BadInput("command is missing. Give it a value.", option="command")
+        raise BadInput("command is missing. Say which command to run.", option="command")
     options = body.fields.get("options", {name: value for name, value in body.fields.items() if name != "command"})
     if not isinstance(options, dict):
-        raise BadInput("options must be an object with the options by name.")
+        raise BadInput("options must be an object that maps option names to values.")
     return command.encode(errors="replace").decode(), options
 
 
-def unpack(options: dict[str, Any], body: Body, command: Command | None) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the options without those left null, and by option the files that came as data URIs.
+def extract_files(
+    options: dict[str, Any], body: Body, command: Command | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the options without null values and files, and the data URIs by option.
 
-    `job:3f9a1c20be`, or `job:3f9a1c20be.2` for its second file, is what that job made: it joins the body's files.
+    `job:3f9a1c20be`, or `job:3f9a1c20be.2` for its second file, refers to a job's result; such a file is added to the
+    body.
     """
     media = {option.name for option in command.params.options() if option.kind == "media"} if command else set()
-    given = {name: value for name, value in options.items() if value is not None}
+    present = {name: value for name, value in options.items() if value is not None}
     uris: dict[str, str] = {}
-    for name in media & given.keys():
-        value = given[name]
+    for name in media & present.keys():
+        value = present[name]
         if isinstance(value, str) and value.startswith("data:"):
-            uris[name] = given.pop(name)
+            uris[name] = present.pop(name)
         elif isinstance(value, str) and value.startswith("job:"):
-            body.files[name] = Attachment(name, result=given.pop(name).removeprefix("job:"))
-    return given, uris
+            body.files[name] = Attachment(name, result=present.pop(name).removeprefix("job:"))
+    return present, uris
 
 
 def _parse_line(line: str, commands: Sequence[Command]) -> tuple[str, dict[str, Any]]:
@@ -87,26 +92,28 @@ def _parse_line(line: str, commands: Sequence[Command]) -> tuple[str, dict[str, 
     return name, dict(parse(command.params, words)) if command else {}
 
 
-def keep_uri(option: str, uri: str, bounds: Bounds, stack: ExitStack) -> Attachment:
-    """Write a data URI (RFC 2397) in base64 to a file that is gone when `stack` closes. Raises BadInput."""
+def save_data_uri(option: str, uri: str, bounds: Bounds, stack: ExitStack) -> Attachment:
+    """Write a base64 data URI (RFC 2397) to a file that is deleted when `stack` closes. Raises BadInput."""
     head, comma, data = uri.partition(",")
     if not comma or not head.endswith(";base64"):
         raise BadInput("{option} must be a data URI in base64: data:image/png;base64,…", option=option)
     try:
         content = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadInput("{option} is not sound base64. Encode the file again.", option=option) from error
+        raise BadInput("{option} is not valid base64. Encode the file again.", option=option) from error
     path = stack.enter_context(temporary_file(bounds.folder))
-    with disk_full_told():
+    with convert_disk_full():
         path.write_bytes(content)
     return Attachment(name=_filename_of(option, head), size=len(content), path=path)
 
 
 def _filename_of(option: str, head: str) -> str:
-    """What the file is called: `name=` of the data URI, or the option, with a suffix where a text is told by that."""
+    """Return the file's name: the data URI's `name=` parameter, or the option's name, with a suffix if its type needs
+    one.
+    """
     mime, *parameters = head.removeprefix("data:").split(";")
-    name = next((each[len("name=") :] for each in parameters if each.startswith("name=")), None)
+    name = next((parameter[len("name=") :] for parameter in parameters if parameter.startswith("name=")), None)
     if name:
         return unquote(name)
-    suffix = next((suffix for suffix, known in TEXTS.items() if known == mime.lower()), "")
+    suffix = next((suffix for suffix, known in TEXT_SUFFIXES.items() if known == mime.lower()), "")
     return f"{option}.{suffix}" if suffix else option

@@ -1,17 +1,18 @@
-"""Put routes into the application: what is expected of a body is answered late, and every path has a route."""
+"""Add routes to the application, so that `Expect` is answered late and every path has a handler."""
 
 from collections.abc import Iterable
 
 from aiohttp import web
 
 EVERYTHING_ELSE = "/{path:.*}"
+"""The pattern of all paths without a route of their own."""
 
 
 def add_routes(application: web.Application, routes: Iterable[web.RouteDef]) -> None:
     """Add the routes, and one for all other paths.
 
-    aiohttp answers `Expect` before any handler, also for a path that it does not know: it would ask for the body of a
-    request that is refused, and it fails on a header that is no UTF-8.
+    By default aiohttp answers `Expect` before any handler, even for unknown paths: it would ask for the body of a
+    request that is then refused, and it fails on a header that is not UTF-8.
     """
     for route in (*routes, web.route("*", EVERYTHING_ELSE, _refuse)):
         kwargs = {**route.kwargs, "expect_handler": _check_expectation}
@@ -19,7 +20,7 @@ def add_routes(application: web.Application, routes: Iterable[web.RouteDef]) -> 
 
 
 def ask_for_body(request: web.Request) -> None:
-    """Let a client which waits for it send the body. Called once the request may be read."""
+    """Send `100 Continue` to a client that waits for it. Called when the body is about to be read."""
     if "Expect" in request.headers and request.transport is not None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -30,7 +31,7 @@ async def _check_expectation(request: web.Request) -> None:
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse:
-    """Raise what says that the path is unknown, or which methods it takes."""
+    """Raise HTTPMethodNotAllowed where the path has other methods, else return HTTPNotFound."""
     allowed: set[str] = set()
     for resource in request.app.router.resources():
         if resource.canonical != "/{path}":

@@ -1,4 +1,4 @@
-"""JSON Schemas of what the API takes and gives, for its OpenAPI document."""
+"""JSON Schemas of the API's requests and responses, for its OpenAPI document."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,29 +7,35 @@ from bot.core.command import Command
 from engine.core.params import Option
 
 _STATES = ["queued", "running", "done", "failed", "cancelled"]
+"""The states of a job."""
 _TYPES = {"text": "string", "integer": "integer", "number": "number", "flag": "boolean"}
+"""JSON Schema types by the kind of an option."""
 
 
 def ref(name: str) -> dict[str, Any]:
+    """Return a reference to a named schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def options_name(command: Command) -> str:
+    """Return the name of the schema of the command's options."""
     return f"{command.name.capitalize()}Options"
 
 
 def ask_name(command: Command) -> str:
+    """Return the name of the schema of the command's request."""
     return f"{command.name.capitalize()}Ask"
 
 
-def all_of(commands: Sequence[Command]) -> dict[str, Any]:
-    declared = {options_name(command): options_of(command) for command in commands}
-    asked = {ask_name(command): _ask(command) for command in commands}
-    return {**declared, **asked, **_fixed_schemas()}
+def build_schemas(commands: Sequence[Command]) -> dict[str, Any]:
+    """Return all schemas by name."""
+    options = {options_name(command): options_of(command) for command in commands}
+    requests = {ask_name(command): _ask(command) for command in commands}
+    return {**options, **requests, **_fixed_schemas()}
 
 
 def options_of(command: Command) -> dict[str, Any]:
-    """The schema of the command's options."""
+    """Return the schema of the command's options."""
     options = command.params.options()
     return closed_object(
         {option.name: _option(option) for option in options}, [option.name for option in options if option.required]
@@ -48,9 +54,9 @@ def _value(option: Option) -> dict[str, Any]:
         return {"type": "string", "pattern": "^(data:[^,]*;base64,|job:)"}
     if option.kind == "choice":
         return {"enum": list(option.choices)}
-    words = ("minLength", "maxLength") if option.kind == "text" else ("minimum", "maximum")
-    bounds = dict(zip(words, (option.minimum, option.maximum), strict=True))
-    return {"type": _TYPES[option.kind], **{word: bound for word, bound in bounds.items() if bound is not None}}
+    names = ("minLength", "maxLength") if option.kind == "text" else ("minimum", "maximum")
+    bounds = dict(zip(names, (option.minimum, option.maximum), strict=True))
+    return {"type": _TYPES[option.kind], **{name: bound for name, bound in bounds.items() if bound is not None}}
 
 
 def _ask(command: Command) -> dict[str, Any]:
@@ -60,21 +66,21 @@ def _ask(command: Command) -> dict[str, Any]:
 
 
 def _fixed_schemas() -> dict[str, Any]:
-    """What the API answers, and the chat line and the pressed button that it takes."""
+    """Return the schemas that do not depend on the commands."""
     return {
         "Line": closed_object({"line": {"type": "string", "examples": ["/imagine a red cat --shape wide"]}}, ["line"]),
         "Press": _press(),
         "State": _state(),
-        "Result": _all(text=_string(), facts={"type": "object"}, media={"type": "array", "items": ref("Media")}),
+        "Result": _object(text=_string(), facts={"type": "object"}, media={"type": "array", "items": ref("Media")}),
         "Media": _media(),
         "Button": _button(),
         "Image": _media_result_schema("image", seed={"type": "integer"}),
         "Enlarged": _media_result_schema("(image|video)", scale={"type": "number"}, model=_string()),
         "Swapped": _media_result_schema("(image|video)", faces={"type": "integer"}),
-        "Animated": _answer({"video": _uri("video")}, voice=_string(), model=_string()),
+        "Animated": _media_answer_schema({"video": _uri("video")}, voice=_string(), model=_string()),
         "Facts": {"type": "object", "properties": {"status": {"const": "success"}}, "required": ["status"]},
-        "Health": _all(status={"const": "ok"}),
-        "Error": _all(status={"const": "error"}, error=ref("Fault")),
+        "Health": _object(status={"const": "ok"}),
+        "Error": _object(status={"const": "error"}, error=ref("Fault")),
         "Fault": closed_object(
             {"kind": _string(), "message": _string(), "wait": {"type": "number"}}, ["kind", "message"]
         ),
@@ -82,57 +88,57 @@ def _fixed_schemas() -> dict[str, Any]:
 
 
 def _press() -> dict[str, Any]:
-    """A button by its id, with what a person made of the text that it has for editing."""
+    """Return the schema of a clicked button, by its id, with the text that the person edited."""
     id_ = {"type": "string", "examples": ["again:3f9a1c20be"]}
     return closed_object({"button": id_, "text": _string()}, ["button"])
 
 
 def _button() -> dict[str, Any]:
     ends = {"withdraws": {"type": "boolean"}, "replaces": {"type": "boolean"}}
-    words = {"label": _string(), "about": _string(), "edit": _maybe(_string())}
-    return _all(command=_string(), argument=_string(), **words, **ends)
+    words = {"label": _string(), "about": _string(), "edit": _nullable(_string())}
+    return _object(command=_string(), argument=_string(), **words, **ends)
 
 
 def _state() -> dict[str, Any]:
-    return _all(
-        id=_maybe({"type": "string"}),
+    return _object(
+        id=_nullable({"type": "string"}),
         state={"enum": _STATES},
-        place=_maybe({"type": "integer", "minimum": 1}),
-        stage=_maybe(_string()),
-        fraction=_maybe({"type": "number", "minimum": 0, "maximum": 1}),
-        seconds_left=_maybe({"type": "number"}),
-        preview=_maybe(ref("Media")),
+        place=_nullable({"type": "integer", "minimum": 1}),
+        stage=_nullable(_string()),
+        fraction=_nullable({"type": "number", "minimum": 0, "maximum": 1}),
+        seconds_left=_nullable({"type": "number"}),
+        preview=_nullable(ref("Media")),
         cached={"type": "boolean"},
         text=_string(),
         alt=_string(),
         buttons={"type": "array", "items": ref("Button")},
         then={"type": "array", "items": _string()},
-        result=_maybe(ref("Result")),
-        error=_maybe(ref("Fault")),
+        result=_nullable(ref("Result")),
+        error=_nullable(ref("Fault")),
     )
 
 
 def _media() -> dict[str, Any]:
-    return _all(
+    return _object(
         url={"type": "string", "format": "uri-reference"},
         name=_string(),
         mime=_string(),
         sha256={"type": "string", "pattern": "^[0-9a-f]{64}$"},
         bytes={"type": "integer", "minimum": 0},
-        width=_maybe({"type": "integer"}),
-        height=_maybe({"type": "integer"}),
-        seconds=_maybe({"type": "number"}),
+        width=_nullable({"type": "integer"}),
+        height=_nullable({"type": "integer"}),
+        seconds=_nullable({"type": "number"}),
     )
 
 
 def _media_result_schema(kind: str, **facts: dict[str, Any]) -> dict[str, Any]:
-    """A result as data URIs of this kind, beside its facts, of which `facts` are always there."""
-    return _answer({"image": _uri(kind), "images": {"type": "array", "items": _uri(kind)}}, **facts)
+    """Return the schema of a result whose files are data URIs of this kind. `facts` are the facts it always has."""
+    return _media_answer_schema({"image": _uri(kind), "images": {"type": "array", "items": _uri(kind)}}, **facts)
 
 
-def _answer(files: dict[str, Any], **facts: dict[str, Any]) -> dict[str, Any]:
-    told = {"cached": {"type": "boolean"}, "notes": {"type": "array", "items": _string()}}
-    properties = {"status": {"const": "success"}, "id": _string(), **files, **told, **facts}
+def _media_answer_schema(files: dict[str, Any], **facts: dict[str, Any]) -> dict[str, Any]:
+    common = {"cached": {"type": "boolean"}, "notes": {"type": "array", "items": _string()}}
+    properties = {"status": {"const": "success"}, "id": _string(), **files, **common, **facts}
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
@@ -141,15 +147,16 @@ def _uri(kind: str) -> dict[str, Any]:
 
 
 def closed_object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    """An object with these properties and no others."""
+    """Return the schema of an object with these properties and no others."""
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def _all(**properties: dict[str, Any]) -> dict[str, Any]:
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object that has all of these properties and no others."""
     return closed_object(properties, list(properties))
 
 
-def _maybe(schema: dict[str, Any]) -> dict[str, Any]:
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 

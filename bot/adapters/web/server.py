@@ -1,4 +1,4 @@
-"""The web adapter: one aiohttp application over the service, and its start and stop."""
+"""Start and stop the web adapter: one aiohttp application over the service."""
 
 import asyncio
 from typing import Self
@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.adapters.web import malformed, openapi
 from bot.adapters.web.auth import AuthMiddleware
 from bot.adapters.web.connections import Connections, GuardedSite
-from bot.adapters.web.errors import BODY_BYTES, add_headers, errors_as_json
+from bot.adapters.web.errors import BODY_BYTES, add_headers, render_errors
 from bot.adapters.web.form import Bounds
 from bot.adapters.web.job_events import JobEvents
 from bot.adapters.web.job_tracker import JobTracker
@@ -27,15 +27,15 @@ from engine.core.errors import UserMessage
 log = structlog.get_logger()
 
 SHUTDOWN_GRACE_SECONDS = 2.0
-"""Seconds that open answers have to end when the server stops."""
+"""Seconds that open responses have to finish when the server stops."""
 IDLE_SECONDS = 30.0
-"""Seconds in which a connection must send a whole head of a request, be it the first or the next one."""
+"""Seconds in which a connection must send the complete head of its next request."""
 LINGER_SECONDS = 2.0
-"""Seconds that the rest of a refused body is read and dropped, so that its sender sees the answer."""
+"""Seconds during which the rest of a refused body is read and dropped, so that the client receives the response."""
 
 
 async def run(service: Service) -> None:
-    """Serve until cancelled. A port that is taken turns the adapter off, with a word in `status`."""
+    """Serve until cancelled. If the port cannot be used, report the adapter as off in `status` and return."""
     settings = service.studio.settings.web
     server = await Server.of(service)
     try:
@@ -43,7 +43,7 @@ async def run(service: Service) -> None:
     except OSError as error:
         facts = {"host": settings.host, "port": settings.port, "why": error.strerror or type(error).__name__}
         why = UserMessage(
-            template="off: cannot listen on {host}:{port} ({why}); set web.port in config.toml", facts=facts
+            template="off: cannot listen on {host}:{port} ({why}); change web.port in config.toml", facts=facts
         )
         service.studio.adapters["web"] = why
         log.warning("the web chat is off", why=str(why))
@@ -56,12 +56,12 @@ async def run(service: Service) -> None:
 
 
 class Server:
-    """`start` and `stop` it; `url` is where it listens."""
+    """The application and its listener. `url` is the address after `start`."""
 
     def __init__(self, application: web.Application, tracker: JobTracker, connections: Connections) -> None:
-        malformed.keep_short()
+        malformed.shorten_malformed_records()
         self.application = application
-        self._desk = tracker
+        self._tracker = tracker
         self._connections = connections
         self._runner = web.AppRunner(
             application,
@@ -75,22 +75,27 @@ class Server:
 
     @classmethod
     async def of(cls, service: Service) -> Self:
+        """Return a server with all handlers of the API and the page."""
         settings = service.studio.settings
-        most = max((_count_files(command) for command in service.studio.commands), default=0)
-        bounds = Bounds(settings.bot.data_dir / "media", settings.media.max_bytes, most)
-        keys = await Signer.of(service.studio.store)
+        max_files = max((_count_files(command) for command in service.studio.commands), default=0)
+        bounds = Bounds(settings.bot.data_dir / "media", settings.media.max_bytes, max_files)
+        signer = await Signer.of(service.studio.store)
         token = settings.web.token.get_secret_value() if settings.web.token else None
-        auth, tracker, views = AuthMiddleware(token, keys), JobTracker(service), Views(keys, service.studio.commands)
-        application = web.Application(middlewares=[errors_as_json, auth.middleware], client_max_size=bounds.body_bytes)
+        auth, tracker, views = (
+            AuthMiddleware(token, signer),
+            JobTracker(service),
+            Views(signer, service.studio.commands),
+        )
+        application = web.Application(middlewares=[render_errors, auth.middleware], client_max_size=bounds.body_bytes)
         application[BODY_BYTES] = bounds.body_bytes
         application.on_response_prepare.append(add_headers)
-        follow = JobEvents(service.studio, tracker, views)
+        events = JobEvents(service.studio, tracker, views)
         add_routes(
             application,
             (
                 *Pages(service.studio, tracker, views, auth, bounds).routes(),
-                *DownloadLinks(keys, bounds.folder).routes(),
-                *Jobs(service.studio, tracker, follow, views, bounds).routes(),
+                *DownloadLinks(signer, bounds.folder).routes(),
+                *Jobs(service.studio, tracker, events, views, bounds).routes(),
                 *Reports(tracker).routes(),
                 *openapi.routes(service.studio.commands),
             ),
@@ -98,7 +103,9 @@ class Server:
         return cls(application, tracker, Connections(settings.web.connections, settings.web.connections_per_address))
 
     async def start(self, host: str, port: int) -> None:
-        """Listen; port 0 is any free one. Raises OSError for an address that cannot be had."""
+        """Start listening; port 0 picks a free port. Then resume unfinished jobs. Raises OSError where the address
+        cannot be used.
+        """
         await self._runner.setup()
         try:
             await GuardedSite(self._runner, self._connections, host, port).start()
@@ -107,13 +114,13 @@ class Server:
             raise
         address, bound = self._runner.addresses[0][:2]
         self.url = f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
-        await self._desk.resume_unfinished()
+        await self._tracker.resume_unfinished()
 
     async def stop(self) -> None:
-        """No new connections, then the jobs that still run, then the open answers."""
+        """Stop accepting connections, end the running requests, then close the open responses."""
         for site in list(self._runner.sites):
             await site.stop()
-        await self._desk.close()
+        await self._tracker.close()
         await self._runner.cleanup()
 
 

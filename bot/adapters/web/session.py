@@ -1,4 +1,4 @@
-"""Who asks: a browser by its session cookie, a program by its address."""
+"""Identify visitors: a browser by its session cookie, a program by its address."""
 
 import ipaddress
 import re
@@ -13,20 +13,26 @@ from bot.core.command import Attachment, Request
 from bot.i18n.translate import Language, language_of
 from bot.presentation.signing import Signer
 
-SESSION = "atelier_session"
+SESSION_COOKIE = "atelier_session"
+"""Name of the cookie that holds a session's secret."""
 YEAR_SECONDS = 365 * 24 * 3600
+"""Seconds that the cookies live."""
 _SESSION_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
-"""256 random bits in base64. Before, a session's cookie was its id, which logs show: those are not taken any more."""
+"""256 random bits in base64. Earlier versions used the session's id as the cookie. Logs show ids, so these are no
+longer accepted.
+"""
 
 
 @dataclass(frozen=True)
 class Client:
-    """Whoever passed the gate. `user` is `"web:<session>"`, or `"web:<address>"` for a program without cookies.
+    """A visitor who passed the access checks. `user` is "web:<session>", or "web:<address>" for a program without
+    cookies.
 
-    The session's id is made from the cookie's secret, which cannot be made from the id: logs and figures may show it.
+    The session's id is derived from the cookie's secret, which cannot be derived from the id, so logs and figures may
+    show ids.
 
-    Everybody who passes is an admin: without a token only the owner's own machine reaches the server, and with one
-    only who holds it.
+    Every visitor is an admin: without a token only the owner's own machine can reach the server, and with a token only
+    people who know it.
     """
 
     user: str
@@ -34,7 +40,7 @@ class Client:
     language: Language
 
     def request(self, command: str, raw: Mapping[str, Any], files: Mapping[str, Attachment] | None = None) -> Request:
-        """The visitor's request. What the web answers is private: nobody else sees its prompt or its media."""
+        """Return a request of this visitor. Web requests are private: nobody else sees their prompts or media."""
         return Request(
             command=command,
             raw_options=raw,
@@ -51,40 +57,45 @@ class Client:
 CLIENT = web.RequestKey("visitor", Client)
 
 
-def client_of(request: web.Request, keys: Signer) -> Client:
-    address = network(request.remote)
-    secret = request.cookies.get(SESSION, "")
-    who = keys.sign("session", secret) if _SESSION_SECRET.fullmatch(secret) else address
+def client_of(request: web.Request, signer: Signer) -> Client:
+    """Return the visitor who sent the request."""
+    address = network_of(request.remote)
+    secret = request.cookies.get(SESSION_COOKIE, "")
+    who = signer.sign("session", secret) if _SESSION_SECRET.fullmatch(secret) else address
     return Client(f"web:{who}", address, preferred_language(request.headers.get("Accept-Language", "")))
 
 
-def keep_session(request: web.Request, response: web.StreamResponse) -> None:
-    """Give a browser that has none a session. Done on the page's own fetch, which a link from elsewhere cannot reach:
-    SameSite=Strict hides the cookie there, and a new one would overwrite it.
+def ensure_session(request: web.Request, response: web.StreamResponse) -> None:
+    """Give the browser a session if it has none.
+
+    Call this only for the page's own fetches. In a request that follows a link from another site SameSite=Strict hides
+    the cookie, and a new one would replace it.
     """
-    if not _SESSION_SECRET.fullmatch(request.cookies.get(SESSION, "")):
-        set_cookie(request, response, SESSION, secrets.token_urlsafe(32))
+    if not _SESSION_SECRET.fullmatch(request.cookies.get(SESSION_COOKIE, "")):
+        set_cookie(request, response, SESSION_COOKIE, secrets.token_urlsafe(32))
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
+    """Set a cookie that scripts cannot read and other sites cannot send."""
     response.set_cookie(name, value, max_age=YEAR_SECONDS, httponly=True, samesite="Strict", secure=request.secure)
 
 
 def preferred_language(header: str) -> Language:
-    """The best language we have for an Accept-Language header (RFC 9110, section 12.5.4)."""
+    """Return the best supported language for an Accept-Language header (RFC 9110, section 12.5.4)."""
     ranges = [part.partition(";") for part in header.split(",")]
-    ranked = sorted(ranges, key=lambda part: -_weight(part[2]))
-    ours = (tag.strip() for tag, _, _ in ranked if tag.strip().lower().split("-")[0] in get_args(Language))
-    return language_of(next(ours, None))
+    ranked = sorted(ranges, key=lambda part: -_quality_of(part[2]))
+    supported = (tag.strip() for tag, _, _ in ranked if tag.strip().lower().split("-")[0] in get_args(Language))
+    return language_of(next(supported, None))
 
 
-def _weight(parameters: str) -> float:
-    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
-    return float(found[1]) if found else 1.0
+def _quality_of(parameters: str) -> float:
+    """Return the weight of a language range, 0 to 1."""
+    match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
+    return float(match[1]) if match else 1.0
 
 
-def network(remote: str | None) -> str:
-    """The address that limits count. An IPv6 household has a whole /64, so that is one."""
+def network_of(remote: str | None) -> str:
+    """Return the address that limits count. An IPv6 household has a whole /64 network, so that counts as one."""
     if remote is None:
         return "unknown"
     address = ipaddress.ip_address(remote.partition("%")[0])

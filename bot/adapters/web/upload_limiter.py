@@ -1,4 +1,4 @@
-"""Bound how many requests with files are under way from one address, since each of them holds room on the disk."""
+"""Limit the uploads in progress from one address, since each of them takes space on the disk."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -6,34 +6,36 @@ from contextlib import contextmanager
 
 from engine.core.errors import TooMany
 
-AT_ONCE = 32
-"""Requests with files of one address: their files wait on the disk until they are answered."""
+MAX_UPLOADS_PER_ADDRESS = 32
+"""Requests with files in progress from one address. Their files stay on the disk until they are answered."""
 
 
-class Senders:
+class UploadLimiter:
     """Counts requests with files by address."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
     @contextmanager
-    def of(self, address: str) -> Iterator[Callable[[], None]]:
-        """Yield what is called before each file of a request. It raises TooMany where that would be one too many."""
-        counted = False
+    def track(self, address: str) -> Iterator[Callable[[], None]]:
+        """Yield a function to be called before each file of a request. It raises TooMany where this request would be
+        one too many.
+        """
+        is_counted = False
 
-        def begin() -> None:
-            nonlocal counted
-            if not counted and self._counts[address] >= AT_ONCE:
+        def count_upload() -> None:
+            nonlocal is_counted
+            if not is_counted and self._counts[address] >= MAX_UPLOADS_PER_ADDRESS:
                 raise TooMany(
-                    "{count} requests with files are under way from your address. Wait until one is answered.",
+                    "{count} uploads from your address are already in progress. Wait until one finishes.",
                     count=self._counts[address],
                 )
-            self._counts[address] += not counted
-            counted = True
+            self._counts[address] += not is_counted
+            is_counted = True
 
         try:
-            yield begin
+            yield count_upload
         finally:
-            self._counts[address] -= counted
+            self._counts[address] -= is_counted
             if not self._counts[address]:
                 del self._counts[address]

@@ -1,4 +1,4 @@
-"""A job as the API shows it: the one shape of `GET /jobs/{id}`, its events, and the answer to `POST /jobs`."""
+"""The state of a job as the API returns it from `GET /jobs/{id}`, its events and `POST /jobs`."""
 
 import base64
 from collections.abc import Sequence
@@ -15,26 +15,28 @@ from bot.presentation.signing import Signer
 from engine.core.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 from storage.store import JobRecord
 
-ENDED = ("done", "failed", "cancelled")
+FINAL_STATES = ("done", "failed", "cancelled")
+"""States after which a job does not change."""
 
 
 class Views:
-    """`keys` sign the addresses of media, so that they open for their own visitor alone; `commands` have buttons."""
+    """Renders updates. `signer` signs the addresses of media, so that they open for their own visitor only."""
 
-    def __init__(self, keys: Signer, commands: Sequence[Command]) -> None:
-        self._keys = keys
+    def __init__(self, signer: Signer, commands: Sequence[Command]) -> None:
+        self._signer = signer
         self._commands = commands
 
     def state(self, update: Update, client: Client) -> dict[str, Any]:
-        """`text` and `buttons` are the card's; `stage` is in the visitor's language, `fraction` 0 to 1 of the job.
+        """Return an update as JSON. `text` and `buttons` come from the card; `stage` is in the visitor's language.
 
-        `seconds_left` is until its end, or until its start where it waits.
+        `fraction` is 0 to 1 of the job. `seconds_left` is the time until the end, or until the start while the job
+        waits.
         """
         card = card_of(update, client.language, self._commands)
         progress = update if isinstance(update, Progress) else None
         return {
             "id": update.job or None,
-            "state": _state(update),
+            "state": _state_name(update),
             "place": update.place if isinstance(update, Queued) else None,
             "stage": translate(progress.stage, client.language, **progress.facts) if progress else None,
             "fraction": progress.fraction if progress else None,
@@ -43,25 +45,30 @@ class Views:
             "cached": isinstance(update, Done) and update.cached,
             "text": card.text,
             "alt": card.alt,
-            "buttons": [self._button(each, client.language) for each in card.buttons],
+            "buttons": [self._button(button, client.language) for button in card.buttons],
             "then": [job.id for job in update.jobs] if isinstance(update, Replied) else [],
             "result": self.result(update.result, client) if isinstance(update, Done) else None,
             "error": error_body(update.error(), client.language) if isinstance(update, Failed) else None,
         }
 
-    def waiting(self, row: JobRecord, place: int | None, client: Client) -> dict[str, Any]:
-        """A job that is carried for another connection or platform, or for nobody while the studio stops or starts."""
-        return self.state(_standing(row, place), client)
+    def stored_state(self, row: JobRecord, place: int | None, client: Client) -> dict[str, Any]:
+        """Return the state of a job that another connection or platform follows, or that nobody follows during a
+        restart.
+
+        `place` is its place in the queue: 0 while it runs, None where the queue does not hold it.
+        """
+        return self.state(_update_of_row(row, place), client)
 
     def _button(self, button: Button, language: Language) -> dict[str, Any]:
-        more = {
+        actions = {
             "about": edit_prompt(button.id, self._commands, language),
             "withdraws": deletes_message(button.id, self._commands),
             "replaces": replaces_message(button.id, self._commands),
         }
-        return {**asdict(button), **more}
+        return {**asdict(button), **actions}
 
     def result(self, result: Result, client: Client) -> dict[str, Any]:
+        """Return a result as JSON."""
         return {
             "text": result.text,
             "facts": result.facts,
@@ -69,27 +76,30 @@ class Views:
         }
 
     def media(self, media: Media, client: Client) -> dict[str, Any]:
+        """Return a file as JSON, with an address that only this visitor can open."""
         suffix = media.path.suffix
-        key = self._keys.sign("media", client.user, media.sha256)
-        about = media.model_dump(mode="json", exclude={"path"})
+        key = self._signer.sign("media", client.user, media.sha256)
+        properties = media.model_dump(mode="json", exclude={"path"})
         name = f"atelier-{media.sha256[:8]}{suffix}"
-        return {"url": f"/media/{media.sha256}{suffix}?key={key}", "name": name, **about}
+        return {"url": f"/media/{media.sha256}{suffix}?key={key}", "name": name, **properties}
 
-    def may_see(self, sha256: str, key: str, client: Client) -> bool:
-        return self._keys.verify(key, "media", client.user, sha256)
+    def can_open(self, sha256: str, key: str, client: Client) -> bool:
+        """Return whether the address of the file was signed for this visitor."""
+        return self._signer.verify(key, "media", client.user, sha256)
 
 
-def data_uri(media: Media) -> str:
+def encode_data_uri(media: Media) -> str:
+    """Return the file as a data URI in base64."""
     return f"data:{media.mime};base64,{base64.b64encode(media.path.read_bytes()).decode()}"
 
 
-def _standing(row: JobRecord, place: int | None) -> Update:
+def _update_of_row(row: JobRecord, place: int | None) -> Update:
     if place:
         return Queued(job=row.job.id, place=place)
     return Paused(job=row.job.id) if place is None else Started(job=row.job.id, worker="")
 
 
-def _state(update: Update) -> str:
+def _state_name(update: Update) -> str:
     match update:
         case Queued() | Paused():
             return "queued"

@@ -289,7 +289,7 @@ class TestTelegram:
             made = await chat.answer(to=await chat.say("/echo a red apple"), when=has_button("Write"))
             await chat.press(made, "Write")
             opened_ = await chat.answer(to=made)
-            assert opened_["text"].startswith("What to say after it: Write it")
+            assert opened_["text"].startswith("What to say after it\nReply to this message")
             sent = await chat.say("and a pear", reply_to=opened_)
             assert (await chat.answer(to=sent, when=has_button("Write")))["text"] == "and a pear"
 

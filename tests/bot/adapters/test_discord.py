@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from bot.adapters.discord import adapter, run
 from bot.adapters.discord import message as live
 from bot.adapters.discord.origin import origin_of
-from bot.adapters.discord.slash import TEXT_LENGTH
+from bot.adapters.discord.slash import MAX_TEXT_LENGTH
 from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.sections import DiscordSection
@@ -198,7 +198,7 @@ async def test_options_carry_types_bounds_choices_and_both_languages(server: Dis
         assert told["type"] == kind(option)
         assert [choice["value"] for choice in told.get("choices", [])] == list(option.choices)
         low, high = ("min_length", "max_length") if option.kind == "text" else ("min_value", "max_value")
-        most = min(option.maximum, TEXT_LENGTH) if option.kind == "text" and option.maximum else option.maximum
+        most = min(option.maximum, MAX_TEXT_LENGTH) if option.kind == "text" and option.maximum else option.maximum
         assert (told.get(low), told.get(high)) == (option.minimum, most)
 
 
@@ -264,7 +264,7 @@ async def test_an_attachment_that_breaks_off_is_told(server: DiscordServer, ana:
 
 async def test_a_fault_of_ours_is_told_without_its_traceback(ana: Person) -> None:
     shown = await ana.slash("broken").until(final)
-    assert said(shown) == "That failed by a fault of ours, and the log says more. Try it again later."
+    assert said(shown) == "Something went wrong on our side. Please try again later."
 
 
 async def test_a_file_too_big_for_the_place_is_told_with_the_bound(ana: Person) -> None:
@@ -529,7 +529,7 @@ async def test_a_refused_token_is_said_and_the_adapter_ends(service: Service) ->
     wrong = settings.model_copy(update={"discord": DiscordSection(token=SecretStr("wrong"))})
     refused = Service(replace(service.studio, settings=wrong, adapters={}))
     await asyncio.wait_for(run(refused), 5)
-    assert state(refused) == "off: Discord refused the token; set a new one in ATELIER_DISCORD_TOKEN and start again"
+    assert state(refused) == "off: Discord rejected the token; set a new one in ATELIER_DISCORD_TOKEN and restart"
 
 
 async def test_a_missing_network_is_said_and_tried_again(
@@ -538,7 +538,7 @@ async def test_a_missing_network_is_said_and_tried_again(
     monkeypatch.setattr(adapter, "FIRST_RETRY_SECONDS", 0.05)
     with unreachable():
         task = asyncio.create_task(run(service))
-        await until(lambda: "cannot be reached" in state(service))
+        await until(lambda: "can't reach Discord" in state(service))
     await server.connected()
     await until(lambda: state(service) == "on")
     task.cancel()

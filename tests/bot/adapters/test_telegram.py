@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 from telegram.ext import ExtBot
 
 from bot.adapters import telegram
-from bot.adapters.telegram.adapter import NOT_ALONE, ON, REJECTED, UNREACHABLE
+from bot.adapters.telegram.connection import ON, REJECTED, TOKEN_CONFLICT, UNREACHABLE
 from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.message import TelegramLiveMessage, limits_of
 from bot.adapters.telegram.message_ref import MessageRef
@@ -255,7 +255,7 @@ async def test_a_picture_can_be_drawn_from_one_that_is_replied_to(server: Telegr
 async def test_a_file_to_a_command_that_takes_none_is_refused(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.photo(png(10, 10), caption="/limits")
-    assert (await chat.answer(to=message))["text"] == "⚠️ /limits takes no file. Send it without one."
+    assert (await chat.answer(to=message))["text"] == "⚠️ /limits doesn't use files. Send it without one."
 
 
 async def test_an_answer_stays_in_its_topic(server: TelegramServer) -> None:
@@ -654,7 +654,7 @@ async def test_a_second_program_with_the_same_token_is_told_of(
     await server.settled("getUpdates", 1)
     async with ExtBot[bool](server.token, base_url=server.base_url) as other:
         await other.get_updates(timeout=0)
-    await until(lambda: service.studio.adapters.get("telegram") == NOT_ALONE)
+    await until(lambda: service.studio.adapters.get("telegram") == TOKEN_CONFLICT)
     await until(lambda: service.studio.adapters.get("telegram") == ON)
 
 

@@ -95,13 +95,13 @@ async def test_a_forged_press_takes_no_message_of_another_away(server: TelegramS
     room = server.group()
     theirs, own = await drawn(room.seat(7)), await drawn(room.seat(8), f"{FROG} --seed 5")
     forged = labels(own)["Delete"]
-    assert await room.seat(8).press_data(theirs, forged) == "This button is not under that message any more."
+    assert await room.seat(8).press_data(theirs, forged) == "This button no longer belongs to that message."
     assert theirs["message_id"] in room.messages
     result = (await row_of(service, own)).result
     assert result is not None
     assert result.media, "nothing was done"
     said = await room.seat(7).say("/jobs")
-    assert await room.seat(8).press_data(said, forged) == "This button is not under that message any more."
+    assert await room.seat(8).press_data(said, forged) == "This button no longer belongs to that message."
 
 
 async def test_a_forged_yes_replaces_no_message_of_another(server: TelegramServer) -> None:  # noqa: F811
@@ -110,7 +110,7 @@ async def test_a_forged_yes_replaces_no_message_of_another(server: TelegramServe
     asked = await room.seat(8).answer(to=await room.seat(8).say("/imagine {red|blue} frog --steps 1"))
     for button in ("yes", "no"):
         data = next(data for data in labels(asked).values() if data.startswith(f"{button}:"))
-        assert "not under that message" in await room.seat(8).press_data(theirs, data)
+        assert "no longer belongs to that message" in await room.seat(8).press_data(theirs, data)
     assert room.messages[theirs["message_id"]] == theirs
 
 
@@ -119,7 +119,7 @@ async def test_an_old_message_is_deleted_by_its_own_button_alone(server: Telegra
     room = server.group()
     theirs, own = await drawn(room.seat(7)), await drawn(room.seat(8), f"{FROG} --seed 6")
     old = [{"chat": message["chat"], "message_id": message["message_id"], "date": 0} for message in (theirs, own)]
-    assert "not under that message" in await room.seat(8).press_data(old[0], labels(own)["Delete"])
+    assert "no longer belongs to that message" in await room.seat(8).press_data(old[0], labels(own)["Delete"])
     assert theirs["message_id"] in room.messages
     assert await room.seat(8).press_data(old[1], labels(own)["Delete"]) == "Deleted."
 

@@ -19,7 +19,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from PIL import Image
 
 from bot.adapters import web
-from bot.adapters.web.session import network, preferred_language
+from bot.adapters.web.session import network_of, preferred_language
 from bot.commands import COMMANDS
 from bot.core.command import Command
 from bot.presentation.delivery import link
@@ -430,7 +430,7 @@ class TestRefusals:
             ({"prompt": "a", "shape": "round"}, "shape is “round”"),
             ({"prompt": "a", "image": "cat.png"}, "image must be a file"),
             ({"prompt": "a", "image": "data:image/png,abc"}, "image must be a data URI in base64"),
-            ({"prompt": "a", "image": "data:image/png;base64,####"}, "image is not sound base64"),
+            ({"prompt": "a", "image": "data:image/png;base64,####"}, "image is not valid base64"),
             ({"prompt": "a", "image": data_uri(b"no picture at all")}, "no picture, sound or video"),
             ({"prompt": "\ud800"}, "prompt"),
         ],
@@ -602,9 +602,9 @@ class TestWhoAsks:
         assert preferred_language(header) == language
 
     async def test_a_household_is_one_address(self) -> None:
-        assert network("203.0.113.9") == network("::ffff:203.0.113.9") == "203.0.113.9"
-        assert network("2001:db8::1") == network("2001:db8::ffff:1%eth0") == "2001:db8::/64"
-        assert network("2001:db8:0:1::1") != network("2001:db8::1")
+        assert network_of("203.0.113.9") == network_of("::ffff:203.0.113.9") == "203.0.113.9"
+        assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1%eth0") == "2001:db8::/64"
+        assert network_of("2001:db8:0:1::1") != network_of("2001:db8::1")
 
 
 class TestGuards:

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import FormData
 
-from bot.adapters.web.reading import JSON_MARKS, OPEN_BYTES, parse_json
+from bot.adapters.web.body_stream import MAX_JSON_MARKS, MAX_SMALL_BODY_BYTES, parse_json
 from engine.core.errors import BadInput
 from engine.host.engine import Engine
 from storage.store import Rate, Store
@@ -95,7 +95,7 @@ class TestBeforeTheSignIn:
     @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain", "a/b;;"])
     @pytest.mark.parametrize("chunked", [False, True])
     async def test_more_than_64_kib_is_too_large_of_any_type(self, open_site: Open, kind: str, chunked: bool) -> None:
-        body = b'{"token": "' + b"x" * OPEN_BYTES + b'"}'
+        body = b'{"token": "' + b"x" * MAX_SMALL_BODY_BYTES + b'"}'
 
         async def pieces() -> AsyncIterator[bytes]:
             yield body
@@ -182,8 +182,8 @@ class TestJson:
         assert (await program.post("/jobs", data=b'{"line": "/help"}', headers=head)).status == 200
 
     async def test_values_are_counted_before_they_are_made(self) -> None:
-        with pytest.raises(BadInput, match=f"more than {JSON_MARKS} values"):
-            parse_json(b"[" + b"[]," * JSON_MARKS + b"1]")
+        with pytest.raises(BadInput, match=f"more than {MAX_JSON_MARKS} values"):
+            parse_json(b"[" + b"[]," * MAX_JSON_MARKS + b"1]")
 
     async def test_a_large_text_is_read(self) -> None:
         text = "A" * 1_000_000
@@ -194,19 +194,19 @@ class TestForms:
     @pytest.mark.parametrize(
         ("body", "words"),
         [
-            (multipart(*(file("image", b"x" * 1000) for _ in range(60))), "The form has image twice"),
-            (multipart(field("words", "a"), field("words", "b")), "The form has words twice"),
+            (multipart(*(file("image", b"x" * 1000) for _ in range(60))), "The form contains image twice"),
+            (multipart(field("words", "a"), field("words", "b")), "The form contains words twice"),
             (multipart(*(field(f"n{number}", "a") for number in range(41))), "more than 40 parts"),
             (multipart(*(file(f"n{number}", b"a") for number in range(5))), "more than 3 files"),
-            (multipart(field("words", "a" * 100_001)), "more than 100000 bytes of text"),
-            (multipart(("\r\n".join(f"X-{n}: {n}" for n in range(20_000)), b"a")), "damaged"),
+            (multipart(field("words", "a" * 100_001)), "longer than 100000 bytes"),
+            (multipart(("\r\n".join(f"X-{n}: {n}" for n in range(20_000)), b"a")), "malformed"),
             (multipart((f"X: {'a' * 5000}", b"a")), "damaged"),
-            (multipart(("Content-Type: multipart/mixed", b"a")), "damaged"),
+            (multipart(("Content-Type: multipart/mixed", b"a")), "malformed"),
             (multipart(("Content-Disposition: form-data; name*=bogus''a", b"a")), "is missing"),
-            (multipart(("Content-Disposition: form-data; name=\xe9\xff", b"\xff")), "damaged"),
+            (multipart(("Content-Disposition: form-data; name=\xe9\xff", b"\xff")), "malformed"),
             (multipart(("X: y", b"a")), "needs a name"),
-            (multipart(field("_charset_", "x" * 40), field("words", "a")), "damaged"),
-            (b"preamble" * 10, "damaged"),
+            (multipart(field("_charset_", "x" * 40), field("words", "a")), "malformed"),
+            (b"preamble" * 10, "malformed"),
         ],
     )
     async def test_one_beyond_the_bounds_is_refused(
@@ -232,7 +232,7 @@ class TestForms:
     async def test_a_sender_who_stalls_is_given_up_and_leaves_nothing(
         self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.adapters.web.reading.STALL_SECONDS", 0.2)
+        monkeypatch.setattr("bot.adapters.web.body_stream.STALL_SECONDS", 0.2)
         before = kept(folder)
         async with open_site() as site, raw(site) as (reader, writer):
             begun = multipart(field("command", "measure"), file("image", b"x" * 200_000))[:100_000]
@@ -241,7 +241,7 @@ class TestForms:
         assert kept(folder) == before
 
     async def test_a_sender_who_drips_is_given_up(self, open_site: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("bot.adapters.web.reading.GRACE_SECONDS", 0.2)
+        monkeypatch.setattr("bot.adapters.web.body_stream.GRACE_SECONDS", 0.2)
         async with open_site() as site, raw(site) as (reader, writer):
             writer.write(head("/jobs", 300_000) + b'--x\r\nContent-Disposition: form-data; name="words"\r\n\r\n')
             answered = asyncio.create_task(status(reader))
@@ -253,7 +253,7 @@ class TestForms:
     async def test_an_address_sends_so_many_at_once(
         self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.adapters.web.senders.AT_ONCE", 2)
+        monkeypatch.setattr("bot.adapters.web.upload_limiter.MAX_UPLOADS_PER_ADDRESS", 2)
         begun = head("/jobs", 300_000) + multipart(field("command", "measure"), file("image", b"x" * 300_000))[:150_000]
         before = len(kept(folder))
         async with open_site() as site, AsyncExitStack() as stack:

@@ -132,7 +132,7 @@ def _connections(site: Site) -> list[object]:
 async def test_malformed_requests_are_a_few_short_lines_of_the_log(
     open_site: Open, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.adapters.web.malformed._FILTER._begun", -1e9)
+    monkeypatch.setattr("bot.adapters.web.malformed._FILTER._window_start", -1e9)
     async with open_site() as site, AsyncExitStack() as stack:
         for _ in range(25):
             line = await Line.to(site, stack)

@@ -45,7 +45,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixture
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.adapters.web.server.IDLE_SECONDS", 0.3)
         patch.setattr("bot.adapters.web.server.LINGER_SECONDS", 0.1)
-        patch.setattr("bot.adapters.web.reading.STALL_SECONDS", 0.3)
+        patch.setattr("bot.adapters.web.body_stream.STALL_SECONDS", 0.3)
         patch.setattr("bot.adapters.web.auth.MAX_LOGIN_ATTEMPTS", 10**9)
         async with Store.open(":memory:") as store:
             engine = Engine(HostSettings((), folder))

@@ -250,13 +250,13 @@ async def test_only_admins_see_who_used_most(service: Service) -> None:
 
 
 async def test_status_tells_services_platforms_devices_and_versions(service: Service) -> None:
-    off = UserMessage(template="off: set {variable} and start again", facts={"variable": "ATELIER_DISCORD_TOKEN"})
+    off = UserMessage(template="off: set {variable} and restart", facts={"variable": "ATELIER_DISCORD_TOKEN"})
     service.studio.adapters.update(web=UserMessage(template="on"), discord=off)
     told = await answer(service, "/status")
     assert told.text.startswith("Atelier 0.")
     assert "✅ /imagine: pocket, embedded tier." in told.text
     assert "✅ web: on" in told.text
-    assert "▫️ discord: off: set ATELIER_DISCORD_TOKEN and start again" in told.text
+    assert "▫️ discord: off: set ATELIER_DISCORD_TOKEN and restart" in told.text
     assert "✅ cpu: " in told.text
     assert told.facts["services"]["echo"] == {
         "available": True,

@@ -38,7 +38,7 @@ def test_the_walk_finds_what_is_said_in_every_way() -> None:
         "It is starting.": "engine/host/supervisor.py",
         "drawing": "engine/tasks",
         "{option} is “{value}”; it must be on or off.": "engine/core/params.py",
-        "off: set {variable} and start again": "bot/adapters/registry.py",
+        "off: set {variable} and restart": "bot/adapters/registry.py",
     }
     missed = [text for text, place in expected.items() if not FOUND.templates.get(text, "").startswith(place)]
     assert not missed
