@@ -72,7 +72,7 @@ async def cancelled(service: Service, task: str, stage: Stage) -> tuple[float, f
         job = await _reach(updates, stage)
         await asyncio.sleep(stage.later)
         begun = time.perf_counter()
-        assert service.flights.cancel(job)
+        assert service.coalescer.cancel(job)
         ends = [update async for update in updates if isinstance(update, Failed)]
         told = time.perf_counter() - begun
     assert [end.kind for end in ends] == ["Cancelled"]

@@ -1,4 +1,4 @@
-"""`python -m bot`: opens store, engine and adapters, serves until SIGINT or SIGTERM, closes them in order."""
+"""`python -m bot`: open store, engine and adapters, serve until SIGINT or SIGTERM, and close them in reverse order."""
 
 import argparse
 import asyncio
@@ -31,11 +31,11 @@ log = structlog.get_logger()
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until a signal. Returns the process's exit code."""
+    """Serve until a signal, and return the exit code: 0, or 2 after an error that stderr explains."""
     logs.configure()
     try:
-        given = _parse(arguments)
-        asyncio.run(_serve(load(given.config, os.environ), debug=given.debug))
+        options = _parse_arguments(arguments)
+        asyncio.run(_serve(load(options.config, os.environ), debug=options.debug))
     except AtelierError as error:
         print(f"atelier: {error}", file=sys.stderr)
         return 2
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 @asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
-    """The data folder, store, engine, then the service over them; closed the other way round."""
+    """Open the data folder, store and engine, start the background tasks, and yield the service over them."""
     folder = settings.bot.data_dir
     with lock_data_dir(folder):
         async with (
@@ -53,9 +53,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         ):
             studio = AppContext(settings, store, _files(settings), engine, COMMANDS)
             await queue_state.restore(studio)
-            tidying = restart_forever("tidying", partial(cleanup.cleanup_forever, studio))
-            learning = restart_forever("learning times", partial(queue_state.record_durations, studio))
-            async with running_in_background(tidying, learning):
+            cleaning = restart_forever("cleanup", partial(cleanup.cleanup_forever, studio))
+            recording = restart_forever("recording durations", partial(queue_state.record_durations, studio))
+            async with running_in_background(cleaning, recording):
                 yield Service(studio)
 
 
@@ -71,7 +71,7 @@ def _files(settings: Settings) -> Files:
 
 
 def host_settings(settings: Settings) -> HostSettings:
-    """What the engine needs to know of the settings."""
+    """Return the settings that the engine needs."""
     return HostSettings(
         devices=devices(settings.engine.device),
         folder=settings.bot.data_dir,
@@ -86,7 +86,7 @@ def host_settings(settings: Settings) -> HostSettings:
 
 
 async def _serve(settings: Settings, *, debug: bool = False) -> None:
-    """Serve until a signal. With `debug` the log names whatever holds the event loop."""
+    """Serve until a signal. With `debug`, whatever blocks the event loop is logged."""
     async with loop_watchdog.watching() if debug else nullcontext():
         await _serve_until_signal(settings)
 
@@ -97,18 +97,18 @@ async def _serve_until_signal(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_service(settings) as service, registry.run_adapters(service, stop):
         await stop.wait()
-        log.info("stopping: no more requests are taken")
+        log.info("shutting down: new requests are refused")
         await service.close()
         unreachable = not registry.is_reachable(service)
     log.info("stopped")
     if unreachable:
-        raise AtelierError("No platform is on, so nobody can reach this studio. The log says why each is off.")
+        raise AtelierError("No platform is running, so nobody can reach this studio. The log says why each one is off.")
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
+def _parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Atelier: a media studio in your chats.")
-    parser.add_argument("--config", type=Path, help="settings; config.toml of this folder if there is one")
-    parser.add_argument("--debug", action="store_true", help="log what holds the event loop for 50 ms or more")
+    parser.add_argument("--config", type=Path, help="settings file (default: config.toml in this folder, if it exists)")
+    parser.add_argument("--debug", action="store_true", help="log whatever blocks the event loop for 50 ms or more")
     return parser.parse_args(arguments)
 
 

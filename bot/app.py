@@ -1,4 +1,4 @@
-"""What the bot is made of while it runs. Commands reach it through their Call."""
+"""The parts of a running bot. Commands reach them through their Call."""
 
 import time
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from storage.store import Store
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is drawn, and what its person should know of how it came to be."""
+    """A prompt as it is drawn, and notes for the user on how it was written."""
 
     text: str
     notes: tuple[UserMessage, ...] = ()
@@ -23,9 +23,11 @@ class Prompt:
 
 @dataclass(frozen=True)
 class AppContext:
-    """The open parts. `adapters` says of each platform that it is on, or why not and how to turn it on.
+    """The open store, engine and settings.
 
-    `prompts` are the newest that magic wrote for drawings, by the key of the job that wrote them.
+    `adapters` maps each platform to its state: on, or why it is off and how to turn it on.
+    `started` is the time of the start in seconds since the epoch.
+    `prompts` caches the newest prompts that magic wrote for pictures, by the key of the job that wrote them.
     """
 
     settings: Settings
@@ -39,8 +41,9 @@ class AppContext:
 
     @cached_property
     def coalescer(self) -> JobCoalescer:
-        """The jobs in the air: where a job's place is known and where it is cancelled."""
+        """The active jobs. It knows a job's position in the queue and cancels jobs."""
         return JobCoalescer(self.engine)
 
     def command(self, name: str) -> Command | None:
+        """Return the command of this name, or None."""
         return next((command for command in self.commands if command.name == name), None)

@@ -1,4 +1,4 @@
-"""The data folder: made where it is not there, and held by one studio alone."""
+"""The data folder: create it, and lock it against a second studio."""
 
 import fcntl
 from collections.abc import Iterator
@@ -11,46 +11,51 @@ from engine.core.errors import AtelierError
 
 log = structlog.get_logger()
 
-LOCK = "lock"
+LOCK_NAME = "lock"
+"""The file in the data folder that is locked."""
 
 
 @contextmanager
 def lock_data_dir(folder: Path) -> Iterator[None]:
-    """Until this closes or the process ends, however it does.
+    """Create the data folder and hold its lock until the context closes or the process ends.
 
-    Raises AtelierError where the folder cannot be made or written, or another studio, which would run the same jobs,
-    holds it.
+    Raises AtelierError if the folder cannot be created or written, or if another studio holds the lock: two studios
+    would run the same jobs.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _keep_private(folder)
-        lock = (folder / LOCK).open("a")
+        lock = (folder / LOCK_NAME).open("a")
     except OSError as error:
         raise AtelierError(
-            "The data folder {folder} cannot be written: {reason}. Mend that, or name another in bot.data_dir.",
+            "Cannot write to the data folder {folder}: {reason}. Fix that, or set another folder in bot.data_dir.",
             folder=str(folder),
             reason=error.strerror or type(error).__name__,
         ) from None
     with lock:
-        _take(lock.fileno(), folder)
+        _lock_exclusively(lock.fileno(), folder)
         yield
 
 
 def _keep_private(folder: Path) -> None:
-    """Let only the owner look into the folder. Where that cannot be changed, the log says so."""
+    """Make the folder readable to its owner only, or log a warning if its permissions cannot be changed."""
     try:
         folder.chmod(0o700)
     except OSError as error:
-        log.warning("others may read the data folder: its rights cannot be changed", folder=str(folder), why=str(error))
+        log.warning(
+            "other users may be able to read the data folder: its permissions cannot be changed",
+            folder=str(folder),
+            why=str(error),
+        )
 
 
-def _take(lock: int, folder: Path) -> None:
+def _lock_exclusively(lock: int, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AtelierError(
-            "Another studio works in the data folder {folder}. Stop it first, or name another folder in bot.data_dir.",
+            "Another studio is using the data folder {folder}. Stop it first, or set another folder in bot.data_dir.",
             folder=str(folder),
         ) from None
     except OSError as error:  # as on some network drives
-        log.warning("the data folder cannot be locked: see that only one studio uses it", why=error.strerror)
+        log.warning("the data folder cannot be locked; make sure that only one studio uses it", why=error.strerror)

@@ -65,7 +65,7 @@ class JobRecord:
 def check_new(db: sqlite3.Connection, job: Job) -> None:
     """Raise TakenBefore for a job of a message that made one already, BadInput for one that is here already."""
     if db.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
-        raise BadInput("This was answered already: it is job {job}.", job=job.id)
+        raise BadInput("This has already been answered: see job {job}.", job=job.id)
     if job.request and has_job_for(db, job.request):
         raise DuplicateRequest(job.request)
 

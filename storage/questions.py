@@ -42,7 +42,7 @@ def drop(db: sqlite3.Connection, name: str) -> bool:
 def answer(db: sqlite3.Connection, question: Question) -> None:
     """Close it. Raises BadInput where that was done already."""
     if not drop(db, question.name):
-        raise BadInput("This question is closed. Ask for it again.")
+        raise BadInput("This question is closed. Run the command again.")
 
 
 def mark_shown(db: sqlite3.Connection, request: str, until: float) -> None:

@@ -17,8 +17,8 @@ from bot.config.units import duration, rate
 from bot.core.command_line import parse, split_command
 from bot.i18n.translate import translate
 from bot.presentation.buttons import command_of, parse_button, parse_target
-from bot.prompting.templates import count, variants
-from bot.prompting.wildcard_lists import Lists
+from bot.prompting.templates import count, expand
+from bot.prompting.wildcard_lists import WildcardLists
 from bot.requests.lookup import unknown_command_error
 from engine.core.errors import AtelierError
 from engine.core.job import Failed, key_of
@@ -60,7 +60,7 @@ PROMPTS = made_of(
 @given(PROMPTS, st.integers() | st.none())
 def test_prompts_with_variants(prompt: str, seed: int | None) -> None:
     found = only_our_errors(lambda: count(prompt))
-    made = only_our_errors(lambda: variants(prompt, seed, Lists(Path("nowhere"))))
+    made = only_our_errors(lambda: expand(prompt, seed, WildcardLists(Path("nowhere"))))
     assert made is None or len(made) == found
 
 
@@ -70,7 +70,7 @@ def test_prompts_with_variants(prompt: str, seed: int | None) -> None:
 )
 def test_lists_of_wildcards(data: bytes, seed: int, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(data)
-    only_our_errors(lambda: variants("__a__", seed, Lists(tmp_path)))
+    only_our_errors(lambda: expand("__a__", seed, WildcardLists(tmp_path)))
 
 
 @FUZZ

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.prompting.wildcard_lists import OWN
+from bot.prompting.wildcard_lists import BUILTIN_DIR
 from tests.watched_loop import checking
 
-SLOW = OWN.parent / "not_a_real_module.py"
+SLOW = BUILTIN_DIR.parent / "not_a_real_module.py"
 
 
 def run(source: str, file: Path) -> None:
@@ -28,7 +28,7 @@ async def hold(file: Path) -> None:
 
 
 def test_code_of_ours_that_holds_the_loop_fails_the_test(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(AssertionError, match=r"the event loop was held: .*bot/not_a_real_module.py"):
+    with pytest.raises(AssertionError, match=r"the event loop was held: .*bot/prompting/not_a_real_module.py"):
         asyncio.run(hold(SLOW))
     assert "held for 0." in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""One file a command. COMMANDS is the explicit list, in the order that help shows."""
+"""The commands, one file for each conversation. COMMANDS lists them in the order in which /help shows them."""
 
 from bot.commands import (
     animate,

@@ -1,16 +1,17 @@
-"""/animate: a portrait and a sound, or a text, to a video in which it speaks."""
+"""/animate: turn a portrait and a recording, or a text, into a video of it talking."""
 
 from bot.requests.call import Call, command
 from engine.core.job import Job
 from engine.tasks.animate.params import Params
 
 DEVICE_SECONDS_PER_SECOND = 1.5
-"""Device-seconds for a second of speech, on two CPU cores."""
+"""Device-seconds that one second of speech costs, on two CPU cores."""
 SECONDS_PER_LETTER = 0.07
-"""Seconds of speech for a letter of text."""
+"""Seconds of speech per letter of text."""
 
 
-@command("Make a portrait speak", button="Animate", edited_option="text")
+@command("Make a portrait talk", button="Animate", edited_option="text")
 async def animate(call: Call, params: Params) -> Job:
+    """Build the job. Its cost follows from the length of the speech."""
     length = SECONDS_PER_LETTER * len(params.text) if params.text else params.audio.seconds if params.audio else None
     return await call.build_job("animate", params, cost=max(1.0, DEVICE_SECONDS_PER_SECOND * (length or 0)))

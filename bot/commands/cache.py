@@ -1,4 +1,4 @@
-"""/cache: what is kept for repeated requests, and clearing it."""
+"""/cache: show or clear the results that are kept for repeated requests."""
 
 import time
 from dataclasses import asdict
@@ -16,17 +16,17 @@ DAY_SECONDS = 86400.0
 
 
 class Params(TaskParams):
-    """`older_than_days` goes with clear; without it everything goes."""
+    """The options. `older_than_days` belongs to `clear`; without it, `clear` removes every result."""
 
     action: Literal["stats", "clear"] = Field(
         "stats",
-        description="Look at the cache, or clear it; clearing is for admins",
+        description="Show the cache, or clear it (admins only)",
         examples=["clear"],
         json_schema_extra={"positional": True},
     )
     older_than_days: int | None = Field(
         None,
-        description="Clear only what is older than this many days",
+        description="Clear only results older than this many days",
         ge=0,
         le=36500,
         examples=[7],
@@ -34,39 +34,42 @@ class Params(TaskParams):
     )
 
 
-@command("What the cache holds; admins clear it")
+@command("Show what the cache holds (admins can clear it)")
 async def cache(call: Call, params: Params) -> Reply:
+    """Reply with the cache's figures, or clear it. Raises NotAllowed when anyone but an admin clears it."""
     if params.action == "clear":
         return await _clear(call, params.older_than_days)
     if params.older_than_days is not None:
-        raise BadInput("older_than_days goes with clear: /cache clear {days}", days=params.older_than_days)
+        raise BadInput("older_than_days only works with clear. Type /cache clear {days}.", days=params.older_than_days)
     return await _stats(call)
 
 
 async def _stats(call: Call) -> Reply:
     stats = await call.studio.store.cache_stats()
-    bound = call.studio.settings.cache.max_bytes
-    asked = stats.hits + stats.misses
+    max_bytes = call.studio.settings.cache.max_bytes
+    lookups = stats.hits + stats.misses
     lines = [
         call.translate(
             "Results: {entries}, {bytes} of {bound}",
             entries=stats.entries,
             bytes=format_bytes(stats.bytes),
-            bound=format_bytes(bound),
+            bound=format_bytes(max_bytes),
         ),
-        call.translate("Hits {hits}, misses {misses}", hits=stats.hits, misses=stats.misses),
+        call.translate("Hits: {hits}, misses: {misses}", hits=stats.hits, misses=stats.misses),
     ]
-    if asked:
-        lines.append(call.translate("{share} of requests were answered at once", share=f"{stats.hits / asked:.0%}"))
+    if lookups:
+        lines.append(
+            call.translate("{share} of requests were answered from the cache", share=f"{stats.hits / lookups:.0%}")
+        )
     if stats.oldest is not None:
-        lines.append(call.translate("The oldest is {age} old", age=format_duration(time.time() - stats.oldest)))
-    rate = stats.hits / asked if asked else None
-    return Reply("\n".join(lines), facts={**asdict(stats), "max_bytes": bound, "hit_rate": rate})
+        lines.append(call.translate("The oldest result is {age} old", age=format_duration(time.time() - stats.oldest)))
+    hit_rate = stats.hits / lookups if lookups else None
+    return Reply("\n".join(lines), facts={**asdict(stats), "max_bytes": max_bytes, "hit_rate": hit_rate})
 
 
 async def _clear(call: Call, days: int | None) -> Reply:
     if not call.request.admin:
-        raise NotAllowed("Only an admin may clear the cache. /cache stats shows it.")
+        raise NotAllowed("Only admins can clear the cache. Use /cache to see it.")
     entries, freed = await call.studio.store.cache_clear(None if days is None else days * DAY_SECONDS)
-    text = call.translate("Results cleared: {entries}, {bytes}", entries=entries, bytes=format_bytes(freed))
+    text = call.translate("Results cleared: {entries} ({bytes})", entries=entries, bytes=format_bytes(freed))
     return Reply(text, facts={"entries": entries, "bytes": freed})

@@ -1,4 +1,4 @@
-"""The buttons Yes and No under a question that is asked before jobs are created."""
+"""The Yes and No buttons under a question that is asked before jobs are created."""
 
 from bot.core.command import Confirmed, Reply
 from bot.requests.call import Call, command
@@ -6,13 +6,15 @@ from bot.requests.confirmations import accept, load_own_question
 from bot.requests.results import JobParams
 
 
-@command("Agree to a job that you were asked about", hidden=True, replaces_message=True)
+@command("Confirm the jobs in the question", hidden=True, replaces_message=True)
 async def yes(call: Call, params: JobParams) -> Confirmed:
+    """Accept the question's jobs. Raises as `confirmations.accept` does."""
     return await accept(call, params.job)
 
 
-@command("Leave a job that you were asked about", hidden=True, deletes_message=True)
+@command("Cancel the jobs in the question", hidden=True, deletes_message=True)
 async def no(call: Call, params: JobParams) -> Reply:
+    """Close the question without creating its jobs. Raises as `confirmations.load_own_question` does."""
     question = await load_own_question(call, params.job)
     await call.studio.store.delete_question(question.name)
-    return Reply(call.translate("It is left."))
+    return Reply(call.translate("Cancelled."))

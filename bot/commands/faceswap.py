@@ -1,21 +1,22 @@
-"""/faceswap: the face of one picture put on another, a GIF or a short video."""
+"""/faceswap: put the face from one picture into another picture, a GIF or a short video."""
 
 from bot.requests.call import Call, command
 from engine.core.job import Job
 from engine.tasks.faceswap.params import Params
 
 DEVICE_SECONDS_PER_SECOND = 1.0
-"""Device-seconds for a second of a video."""
+"""Device-seconds that one second of video costs."""
 
 CONSENT = (
-    "A face belongs to a person. Do you confirm that the people in these pictures, and in those that you will send,"
-    " allow you to use their faces like this, and that nobody will be deceived or shamed with the results?"
-    " Your answer is kept with its time; you are asked once."
+    "Only swap faces with consent. Do you confirm that everyone shown, now and in later swaps, has agreed to this, and"
+    " that the results won't be used to deceive or humiliate anyone? We keep your answer and its time, and won't ask"
+    " again."
 )
 
 
-@command("Put a face into another picture, a GIF or a short video", consent=CONSENT)
+@command("Put a face into a picture, GIF or short video", consent=CONSENT)
 async def faceswap(call: Call, params: Params) -> Job:
+    """Build the job, with a visible marker on the result if the settings ask for one."""
     if call.studio.settings.media.face_marker:
         params = params.model_copy(update={"marker": True})
     return await call.build_job(

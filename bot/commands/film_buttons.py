@@ -17,35 +17,41 @@ from engine.tasks.film.scenes_task import Params as Scenes
 
 
 @command(
-    "Draw the storyboard of the script", button="Storyboard", required_facts=("draft",), hidden=True, without_files=True
+    "Draw a storyboard from the script", button="Storyboard", required_facts=("draft",), hidden=True, without_files=True
 )
 async def storyboard(call: Call, params: JobParams) -> Job:
+    """Build the job that draws a picture for each scene of the drafted script."""
     return await film_job(call, await film_params_of(call, params.job))
 
 
-@command("Make the film of the storyboard", button="Render", required_facts=("storyboard",), hidden=True)
+@command("Make the film from the storyboard", button="Render", required_facts=("storyboard",), hidden=True)
 async def render(call: Call, params: JobParams) -> Job:
+    """Build the job that renders the film from the storyboard's script."""
     return await film_job(call, (await film_params_of(call, params.job)).model_copy(update={"make": "film"}))
 
 
 class RedoParams(JobParams):
-    """Which scenes to draw anew."""
+    """The storyboard's job, and which of its scenes to redraw."""
 
     numbers: str = Field(
-        description="Numbers of the scenes to draw anew", min_length=1, max_length=200, json_schema_extra={"rest": True}
+        description="Which scenes to redraw, such as 1, 3",
+        min_length=1,
+        max_length=200,
+        json_schema_extra={"rest": True},
     )
 
 
 @command(
-    "Draw some scenes anew", button="Redo scenes", required_facts=("storyboard",), hidden=True, edited_option="numbers"
+    "Redraw some scenes", button="Redo scenes", required_facts=("storyboard",), hidden=True, edited_option="numbers"
 )
 async def redo(call: Call, params: RedoParams) -> Job:
+    """Build the job that redraws some scenes with new seeds. Raises BadInput for a scene that does not exist."""
     before = await film_params_of(call, params.job)
     numbers = [int(number) for number in re.findall(r"\d{1,4}", params.numbers)]
     count = len((await run_parser(lambda: scripts.read(before.script))).scenes)
     if not numbers or any(not 1 <= number <= count for number in numbers):
         raise BadInput(
-            "numbers is “{value}”; it must be numbers from 1 to {count}, such as 3 or 1, 3.",
+            "numbers is “{value}”. Give scene numbers from 1 to {count}, such as 3 or 1, 3.",
             value=params.numbers[:40],
             count=count,
         )
@@ -55,10 +61,10 @@ async def redo(call: Call, params: RedoParams) -> Job:
 
 
 class RewriteParams(JobParams):
-    """What became of the script."""
+    """The job that made the script, and the script after editing."""
 
     script: str = Field(
-        description="The script as it should be",
+        description="Your script",
         min_length=1,
         max_length=scripts.MAX_CHARACTERS,
         json_schema_extra={"rest": True},
@@ -66,19 +72,21 @@ class RewriteParams(JobParams):
 
 
 @command(
-    "Change the script, then draw it",
-    button="Change words",
+    "Edit the script, then draw it",
+    button="Edit script",
     required_facts=("script",),
     hidden=True,
     without_files=True,
     edited_option="script",
 )
 async def rewrite(call: Call, params: RewriteParams) -> Job:
+    """Build the job that draws the storyboard of the edited script."""
     before = await film_params_of(call, params.job)
     changed = {**before.model_dump(), "script": params.script, "make": "storyboard"}
     return await film_job(call, await parse_params(Scenes, changed))
 
 
-@command("Send the scenes' pictures as a ZIP", button="Pictures", required_facts=("film",), hidden=True)
+@command("Send the scenes' pictures as a ZIP file", button="Pictures", required_facts=("film",), hidden=True)
 async def pictures(call: Call, params: JobParams) -> Job:
+    """Build the job that packs the scenes' pictures into a ZIP file."""
     return await film_job(call, (await film_params_of(call, params.job)).model_copy(update={"make": "pictures"}))

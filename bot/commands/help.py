@@ -1,4 +1,4 @@
-"""/help: every command, or one with its options, read from the declarations."""
+"""/help: list the commands, or explain one with its options. Everything is read from the declarations."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,52 +14,53 @@ from engine.core.params import Option, TaskParams
 
 
 class Params(TaskParams):
-    """Without `command`, all of them."""
+    """The options. Without `command`, every command is listed."""
 
     command: str = Field(
         "",
-        description="The command to explain; leave it out for all",
+        description="Which command to explain; all of them by default",
         max_length=40,
         examples=["imagine"],
         json_schema_extra={"positional": True},
     )
 
 
-@command("What you can ask for, and how")
-async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # a command is called what people type
-    open_to = visible_commands(call.studio, call.request)
+@command("How to use Atelier")
+async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # the function has the name that people type
+    """List the commands, or explain one. Raises BadInput for a command that the user cannot see."""
+    visible = visible_commands(call.studio, call.request)
     if not params.command:
-        return _all(call, open_to)
+        return _list_commands(call, visible)
     name = params.command.removeprefix("/").lower()
-    found = next((each for each in open_to if each.name == name), None)
-    if found is None:
-        raise unknown_command_error(name, open_to)
-    return Reply("\n".join(_lines(call, found)), facts={"commands": [_facts(found)]})
+    chosen = next((command for command in visible if command.name == name), None)
+    if chosen is None:
+        raise unknown_command_error(name, visible)
+    return Reply("\n".join(_command_lines(call, chosen)), facts={"commands": [_facts(chosen)]})
 
 
-def _all(call: Call, commands: Sequence[Command]) -> Reply:
-    lines = [f"/{each.name} · {call.translate(each.description)}" for each in commands]
-    lines += ["", call.translate("/help {command} shows its options.", command=commands[0].name)]
-    return Reply("\n".join(lines), facts={"commands": [_facts(each) for each in commands]})
+def _list_commands(call: Call, commands: Sequence[Command]) -> Reply:
+    lines = [f"/{command.name} · {call.translate(command.description)}" for command in commands]
+    lines += ["", call.translate("Type /help {command} to see its options.", command=commands[0].name)]
+    return Reply("\n".join(lines), facts={"commands": [_facts(command) for command in commands]})
 
 
-def _lines(call: Call, command: Command) -> Iterator[str]:
+def _command_lines(call: Call, command: Command) -> Iterator[str]:
     yield f"/{command.name} · {call.translate(command.description)}"
     options = command.params.options()
     if options:
         yield ""
     for option in options:
-        yield _line(call, option)
+        yield _option_line(call, option)
     if examples := _examples(command):
         yield ""
         yield call.translate("For example:")
         yield from examples
 
 
-def _line(call: Call, option: Option) -> str:
+def _option_line(call: Call, option: Option) -> str:
     remarks = [remark for remark in (_bounds(call, option), _default(call, option)) if remark]
-    told = f"{option.name}: {call.translate(option.description)}"
-    return f"{told} ({'; '.join(remarks)})" if remarks else told
+    text = f"{option.name}: {call.translate(option.description)}"
+    return f"{text} ({'; '.join(remarks)})" if remarks else text
 
 
 def _bounds(call: Call, option: Option) -> str:
@@ -76,7 +77,7 @@ def _bounds(call: Call, option: Option) -> str:
 
 
 def _length(call: Call, option: Option) -> str:
-    """Nothing for ids and names, which are short by nature."""
+    """Return the bound of a text; nothing for ids and names, which are always short."""
     if option.maximum is None or option.positional:
         return ""
     return call.translate("up to {count} characters", count=option.maximum)
@@ -97,23 +98,23 @@ def _range(call: Call, option: Option) -> str:
 
 def _default(call: Call, option: Option) -> str:
     if option.required:
-        return call.translate("needed")
+        return call.translate("required")
     if option.default is None or option.default == "":
         return ""
     default = ("off", "on")[option.default] if option.kind == "flag" else str(option.default)
-    return call.translate("{default} if left out", default=default)
+    return call.translate("default: {default}", default=default)
 
 
 def _examples(command: Command) -> list[str]:
-    """Typed lines from the fields' own examples: what needs no name alone, then with every other option."""
-    bare, named = [f"/{command.name}"], []
+    """Return example lines from the fields' examples: first without named options, then with all of them."""
+    unnamed, named = [f"/{command.name}"], []
     for option in command.params.options():
-        given = command.params.model_fields[option.name].examples or []
-        if given and (option.rest or option.positional):
-            bare.append(str(given[0]))
-        elif given:
-            named.append(f"--{option.name} {given[0]}")
-    lines = ([bare] if len(bare) > 1 else []) + ([[*bare, *named]] if named else [])
+        examples = command.params.model_fields[option.name].examples or []
+        if examples and (option.rest or option.positional):
+            unnamed.append(str(examples[0]))
+        elif examples:
+            named.append(f"--{option.name} {examples[0]}")
+    lines = ([unnamed] if len(unnamed) > 1 else []) + ([[*unnamed, *named]] if named else [])
     return [" ".join(line) for line in lines]
 
 

@@ -1,4 +1,4 @@
-"""/imagine: words, or words and a picture, to pictures."""
+"""/imagine: draw pictures from a description, or from a description and a picture."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from bot.core.command import Confirm
 from bot.core.parsing import run_parser
 from bot.prompting import styles
 from bot.prompting.expansion import confirm_batch, expand_checked
-from bot.prompting.magic import always, check_few, expand_now, image_job
+from bot.prompting.magic import check_prompt_count, expand_now, image_job, is_always_on
 from bot.requests.call import Call, command
 from engine.core.errors import UserMessage
 from engine.core.job import Job
@@ -15,40 +15,42 @@ from engine.tasks.imagine import params as imagine_params
 from engine.tasks.magic.params import MAX_IDEA
 from engine.tasks.magic.task import STYLES, in_style
 
-FULL = UserMessage(
-    template="The prompt has more than {bound} characters, so magic left it as it is.", facts={"bound": MAX_IDEA}
+TOO_LONG_FOR_MAGIC = UserMessage(
+    template="Your prompt is longer than {bound} characters, so magic didn't change it.", facts={"bound": MAX_IDEA}
 )
 
 
 class Params(imagine_params.Params):
-    """What to draw and how, and what becomes of the prompt before."""
+    """The options of the `imagine` task, and how to rewrite the prompt first."""
 
     style: str = Field(
-        "", description="Style: one of /magic's, or of this studio's own", max_length=40, examples=["watercolour"]
+        "", description="A named look, such as watercolour or ink", max_length=40, examples=["watercolour"]
     )
     magic: bool | None = Field(
-        None, description="Make a full prompt of it first; left out, as you set it with /magic always"
+        None, description="Let magic expand the prompt first; by default, your /magic always setting"
     )
 
 
-@command("Draw pictures from words", menu="Imagine from this picture…")
+@command("Draw pictures from a description", menu="Imagine from this picture…")
 async def imagine(call: Call, params: Params) -> Job | Confirm:
-    plain = params.model_dump(exclude={"style", "magic"})
-    wanted = await always(call) if params.magic is None else params.magic
+    """Build the job, or ask first when the prompt expands to several jobs. Raises BadInput and TooLarge."""
+    options = params.model_dump(exclude={"style", "magic"})
+    use_magic = await is_always_on(call) if params.magic is None else params.magic
     prompts = await expand_checked(call, params.prompt, params.seed)
-    if wanted:
-        await check_few(call, prompts)
-    written = [await _resolve_prompt(call, prompt, params.style, magic=wanted) for prompt in prompts]
+    if use_magic:
+        await check_prompt_count(call, prompts)
+    resolved = [await _resolve_prompt(call, prompt, params.style, magic=use_magic) for prompt in prompts]
     job, *more = [
-        await image_job(call, imagine_params.Params.parse({**plain, "prompt": each.text}), each.notes)
-        for each in written
+        await image_job(call, imagine_params.Params.parse({**options, "prompt": prompt.text}), prompt.notes)
+        for prompt in resolved
     ]
     return confirm_batch(call, job, more, prompts) if more else job
 
 
 async def _resolve_prompt(call: Call, prompt: str, style: str, *, magic: bool) -> Prompt:
+    """Return the prompt as it will be drawn: expanded by magic, or with the style applied."""
     if magic and len(prompt) <= MAX_IDEA:
         return await expand_now(call, prompt, style)
     prompt, style = styles.apply_own_style(call.studio.settings, style, prompt)
     text, notes = await run_parser(lambda: in_style(prompt, style)) if style in STYLES else (prompt, ())
-    return Prompt(text, (FULL, *notes) if magic else notes)
+    return Prompt(text, (TOO_LONG_FOR_MAGIC, *notes) if magic else notes)

@@ -1,4 +1,4 @@
-"""/jobs: your queued and running jobs."""
+"""/jobs: list the user's queued and running jobs."""
 
 import textwrap
 from typing import Any
@@ -9,20 +9,21 @@ from engine.core.params import TaskParams
 from storage.store import JobRecord
 
 EXCERPT_CHARACTERS = 40
-"""Characters of a prompt that tell a job from another."""
+"""Characters of a prompt that are shown, enough to tell one job from another."""
 
 
 class Params(TaskParams):
-    """No options."""
+    """This command has no options."""
 
 
-@command("Your jobs that wait or run")
+@command("Show your jobs in progress")
 async def jobs(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    """List the user's jobs with state, position in the queue and the beginning of the prompt."""
     rows = await call.studio.store.jobs_of(call.request.user)
-    listed = [_facts(call, row) for row in rows]
-    lines = [_line(call, row, facts) for row, facts in zip(rows, listed, strict=True)]
-    text = "\n".join(lines) or call.translate("You have no job that waits or runs.")
-    return Reply(text, facts={"jobs": listed})
+    job_facts = [_facts(call, row) for row in rows]
+    lines = [_line(call, row, facts) for row, facts in zip(rows, job_facts, strict=True)]
+    text = "\n".join(lines) or call.translate("You have no jobs in progress.")
+    return Reply(text, facts={"jobs": job_facts})
 
 
 def _facts(call: Call, row: JobRecord) -> dict[str, Any]:
@@ -34,14 +35,16 @@ def _facts(call: Call, row: JobRecord) -> dict[str, Any]:
 def _line(call: Call, row: JobRecord, facts: dict[str, Any]) -> str:
     what = " ".join([f"/{row.job.command}", _excerpt(call, row)]).strip()
     if row.state == "running":
-        return call.translate("{job} · runs · {what}", job=row.job.id, what=what)
+        return call.translate("{job} · running · {what}", job=row.job.id, what=what)
     if not facts["place"]:
-        return call.translate("{job} · waits · {what}", job=row.job.id, what=what)
-    return call.translate("{job} · place {place} · {what}", job=row.job.id, place=facts["place"], what=what)
+        return call.translate("{job} · waiting · {what}", job=row.job.id, what=what)
+    return call.translate(
+        "{job} · number {place} in the queue · {what}", job=row.job.id, place=facts["place"], what=what
+    )
 
 
 def _excerpt(call: Call, row: JobRecord) -> str:
-    """The beginning of the job's free text, which tells one job from another."""
+    """Return the beginning of the job's free text."""
     command = call.studio.command(row.job.command)
     free = [option.name for option in command.params.options() if option.rest] if command else []
     words = " ".join(str(row.job.params.get(name) or "") for name in free)

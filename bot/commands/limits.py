@@ -1,4 +1,4 @@
-"""/limits: what is left of each command and when it comes back."""
+"""/limits: show how much of each rate limit is left and when it resets."""
 
 import time
 from dataclasses import asdict
@@ -11,15 +11,16 @@ from engine.core.params import TaskParams
 from storage.store import Allowance
 
 ACTIVE_WINDOW_SECONDS = 3600.0
-"""Seconds within which somebody counts as active."""
+"""A user counts as active for this many seconds after a request."""
 
 
 class Params(TaskParams):
-    """No options."""
+    """This command has no options."""
 
 
-@command("What you have left of each command, and when it comes back")
+@command("Show how much you can still use and when it resets")
 async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    """Reply with the rate limits; admins also see how many users are active."""
     request, studio = call.request, call.studio
     rates = {name: rate for name, rate in studio.settings.limits.items() if studio.command(name)}
     left = await studio.store.limits_of((request.user, *request.extra_identities), rates)
@@ -45,9 +46,9 @@ def _line(call: Call, name: str, allowance: Allowance | None, now: float) -> str
     window = format_duration(allowance.window)
     shown: dict[str, str | int] = {"command": name, "left": allowance.left, "count": allowance.count, "window": window}
     if allowance.resets_at is None:
-        return call.translate("/{command}: {left} of {count} left in {window}", **shown)
+        return call.translate("/{command}: {left} of {count} left (per {window})", **shown)
     return call.translate(
-        "/{command}: {left} of {count} left in {window}, one more in {wait}",
+        "/{command}: {left} of {count} left (per {window}), next one in {wait}",
         wait=format_duration(allowance.resets_at - now),
         **shown,
     )

@@ -1,4 +1,4 @@
-"""/magic: an idea to a full prompt, shown before anything is drawn."""
+"""/magic: expand an idea into a detailed prompt, and show it before anything is drawn."""
 
 from pydantic import Field
 
@@ -10,12 +10,12 @@ from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Job
 from engine.tasks.magic import params as magic_params
 
-ALWAYS = UserMessage(template="From now on magic makes a full prompt of everything that you draw.")
-AS_WRITTEN = UserMessage(template="From now on your prompts are drawn as you write them.")
+MAGIC_ON = UserMessage(template="Magic is on: every prompt will be expanded before it is drawn.")
+MAGIC_OFF = UserMessage(template="Magic is off: your prompts will be drawn as you write them.")
 
 
 class Params(magic_params.Params):
-    """An idea, or what to do with all of them."""
+    """An idea to expand, or whether to expand every prompt from now on."""
 
     idea: str = Field(
         "",
@@ -24,24 +24,25 @@ class Params(magic_params.Params):
         examples=["a castle at noon"],
         json_schema_extra={"rest": True},
     )
-    always: bool | None = Field(None, description="Do so from now on for everything that you draw, or no more")
+    always: bool | None = Field(None, description="Always expand my prompts from now on (on or off)")
 
 
-@command("Make a full prompt of an idea, and show it before anything is drawn")
+@command("Turn a short idea into a detailed prompt")
 async def magic(call: Call, params: Params) -> Job | Reply:
-    job = await _writing(call, params) if params.idea else None
+    """Build the job that writes the prompt, store the `always` setting, or both. Raises BadInput without either."""
+    job = await _build_job(call, params) if params.idea else None
     if params.always is None:
         if job is None:
             raise BadInput("{option} is missing. Give it a value.", option="idea")
         return job
     await set_always(call, on=params.always)
-    told = ALWAYS if params.always else AS_WRITTEN
+    notice = MAGIC_ON if params.always else MAGIC_OFF
     if job is not None:
-        return job.model_copy(update={"notes": (told,)})
-    return Reply(call.translate(told.template), facts={"always": params.always})
+        return job.model_copy(update={"notes": (notice,)})
+    return Reply(call.translate(notice.template), facts={"always": params.always})
 
 
-async def _writing(call: Call, params: Params) -> Job:
-    """What the idea stands for is made of the prompt, when that is drawn; that it can be is seen now."""
+async def _build_job(call: Call, params: Params) -> Job:
+    """Build the job. The prompt is expanded later, when it is drawn; that it can be expanded is checked now."""
     await expand_checked(call, params.idea, params.seed, "idea")
     return await magic_job(call, magic_params.Params.parse(params.model_dump(exclude={"always"})))

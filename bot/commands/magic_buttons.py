@@ -12,14 +12,15 @@ from engine.core.params import MAX_PROMPT_CHARACTERS
 
 @command("Draw the prompt", button="Use", required_facts=("idea", "prompt"), hidden=True, without_files=True)
 async def use(call: Call, params: JobParams) -> Job | Confirm:
+    """Draw the prompt that magic wrote."""
     return await image_jobs(call, await prompt_of(call, params.job, "prompt"))
 
 
 class EditParams(JobParams):
-    """What became of the prompt."""
+    """The job that wrote the prompt, and the prompt after editing."""
 
     prompt: str = Field(
-        description="The prompt as it should be",
+        description="Your prompt",
         min_length=1,
         max_length=MAX_PROMPT_CHARACTERS,
         json_schema_extra={"rest": True},
@@ -27,7 +28,7 @@ class EditParams(JobParams):
 
 
 @command(
-    "Change the prompt, then draw it",
+    "Edit the prompt, then draw it",
     button="Edit",
     required_facts=("idea", "prompt"),
     hidden=True,
@@ -35,22 +36,25 @@ class EditParams(JobParams):
     edited_option="prompt",
 )
 async def edit(call: Call, params: EditParams) -> Job | Confirm:
+    """Draw the edited prompt."""
     await prompt_of(call, params.job, "prompt")
     return await image_jobs(call, params.prompt)
 
 
 @command("Write another prompt", button="Another", required_facts=("idea", "prompt"), hidden=True, without_files=True)
 async def another(call: Call, params: JobParams) -> Job:
+    """Write a different prompt for the same idea and style."""
     job = await rerun_with_new_seed(call, await load_result(call.studio, call.request, params.job))
     return job.model_copy(update={"notes": ()})
 
 
 @command(
-    "Draw the idea as it was written",
+    "Draw the original idea",
     button="Original",
     required_facts=("idea", "prompt"),
     hidden=True,
     without_files=True,
 )
 async def original(call: Call, params: JobParams) -> Job | Confirm:
+    """Draw the idea without magic."""
     return await image_jobs(call, await prompt_of(call, params.job, "idea"))

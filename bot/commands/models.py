@@ -1,4 +1,4 @@
-"""/models: what /imagine may be told by name here: checkpoints, LoRAs, controls."""
+"""/models: list the checkpoints, LoRAs and controls that can be chosen by name in /imagine."""
 
 from typing import Any
 
@@ -7,19 +7,24 @@ from bot.requests.call import Call, command
 from engine.core.params import TaskParams
 from engine.core.protocol import Capability
 
-TITLES = {"model": "Checkpoints, for model:", "lora": "LoRAs, for lora:", "control": "Controls, for control:"}
+TITLES = {
+    "model": "Checkpoints (option model):",
+    "lora": "LoRAs (option lora):",
+    "control": "Controls (option control):",
+}
 
 
 class Params(TaskParams):
-    """No options."""
+    """This command has no options."""
 
 
-@command("Checkpoints, LoRAs and controls that /imagine takes here")
+@command("List the models, LoRAs and controls you can use with /imagine")
 async def models(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    """List what can be named, with the default model first."""
     service = await call.studio.engine.service("imagine")
-    usual = call.translate("/imagine draws with {model} where none is named.", model=service.model)
-    offers = [_line(call, service, option) for option in TITLES]
-    return Reply("\n".join([usual, *offers]), facts=_facts(service))
+    default = call.translate("Default model: {model}", model=service.model)
+    choices = [_line(call, service, option) for option in TITLES]
+    return Reply("\n".join([default, *choices]), facts=_facts(service))
 
 
 def _line(call: Call, service: Capability, option: str) -> str:

@@ -1,4 +1,4 @@
-"""/scenes: a script to a storyboard, and to a film."""
+"""/scenes: turn a script or an idea into a storyboard, and then into a film."""
 
 from bot.requests.call import Call, command
 from bot.requests.film_jobs import film_job
@@ -6,6 +6,7 @@ from engine.core.job import Job
 from engine.tasks.film.scenes_task import Params
 
 
-@command("Make a film of a script or of an idea, with a storyboard first")
+@command("Make a short film from a script or an idea")
 async def scenes(call: Call, params: Params) -> Job:
+    """Build the job. Raises BadInput and TooLarge for a script that cannot be read."""
     return await film_job(call, params)

@@ -1,4 +1,4 @@
-"""/stats: what was asked, how it went and how long it took, with a picture of the last day."""
+"""/stats: show how many jobs ran, how they ended and how long they took, with a chart of the last day."""
 
 import asyncio
 import time
@@ -15,34 +15,36 @@ from engine.media import files as media
 from storage.store import Spread, Stats
 
 HOUR_SECONDS, DAY_SECONDS = 3600.0, 86400.0
-NONE_YET = "\N{EN DASH}"
+NO_VALUE = "\N{EN DASH}"
+"""Shown in a tile while there are no figures yet."""
 MAX_TOP_USERS = 5
-"""How many of those who used most are told."""
+"""At most this many of the heaviest users are listed."""
 
 
 class Params(TaskParams):
-    """No options."""
+    """This command has no options."""
 
 
-@command("What was asked and how long it took: the last hour, the last day and all time")
+@command("Show what was made and how long it took: last hour, last day and all time")
 async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    """Reply with the figures and the chart; admins also see the heaviest users."""
     store, now = call.studio.store, time.time()
     hour, day, ever = [await store.stats(since) for since in (now - HOUR_SECONDS, now - DAY_SECONDS, 0)]
-    held, hours = await store.cache_stats(), await store.by_hour(now)
+    cached, hours = await store.cache_stats(), await store.by_hour(now)
     blocks = [
         _block(call, call.translate("Last hour"), hour),
         _block(call, call.translate("Last day"), day, hour),
         _block(call, call.translate("All time"), ever, day),
         call.translate(
-            "Results in the cache: {entries}, {bytes}", entries=held.entries, bytes=format_bytes(held.bytes)
+            "Results in the cache: {entries}, {bytes}", entries=cached.entries, bytes=format_bytes(cached.bytes)
         ),
     ]
     facts: dict[str, Any] = {
         "hour": _facts(hour),
         "day": _facts(day),
         "all": _facts(ever),
-        "cache": asdict(held),
-        "hours": [asdict(each) for each in hours],
+        "cache": asdict(cached),
+        "hours": [asdict(hour) for hour in hours],
     }
     if call.request.admin:
         top = await store.top_users(now - DAY_SECONDS, MAX_TOP_USERS)
@@ -56,9 +58,9 @@ async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opti
 def _block(call: Call, title: str, stats: Stats, before: Stats | None = None) -> str:
     count = sum(sum(outcomes.values()) for outcomes in stats.jobs.values())
     if not count:
-        return f"{title} · {call.translate('nothing')}"
+        return f"{title} · {call.translate('no jobs')}"
     if stats == before:
-        return f"{title} · {call.translate('the same')}"
+        return f"{title} · {call.translate('same as above')}"
     return "\n".join((f"{title} · {_jobs(call, count)}", *_lines(call, stats)))
 
 
@@ -70,38 +72,39 @@ def _lines(call: Call, stats: Stats) -> Iterator[str]:
     for name, outcomes in stats.jobs.items():
         yield f"/{name}: {_outcomes(call, outcomes)}"
     if stats.waiting:
-        yield call.translate("Waiting: {median}, 95 % within {p95}", **_spans(stats.waiting))
+        yield call.translate("Typical wait: {median} (95% under {p95})", **_format_spread(stats.waiting))
     if stats.running:
-        yield call.translate("Running: {median}, 95 % within {p95}", **_spans(stats.running))
-    yield call.translate("Cache: hits {hits}, misses {misses}", hits=stats.hits, misses=stats.misses)
+        yield call.translate("Typical run: {median} (95% under {p95})", **_format_spread(stats.running))
+    yield call.translate("Cache hits: {hits}, misses: {misses}", hits=stats.hits, misses=stats.misses)
 
 
 def _outcomes(call: Call, outcomes: Mapping[str, int]) -> str:
-    under_way = sum(outcomes.get(state, 0) for state in ("queued", "running", "delivering"))
-    told = (
-        (outcomes.get("done", 0), call.translate("made")),
-        (outcomes.get("cached", 0), call.translate("from the cache")),
-        (outcomes.get("failed", 0), call.translate("failed")),
-        (outcomes.get("cancelled", 0), call.translate("cancelled")),
-        (under_way, call.translate("under way")),
+    in_progress = sum(outcomes.get(state, 0) for state in ("queued", "running", "delivering"))
+    done, cached, failed, cancelled = (outcomes.get(state, 0) for state in ("done", "cached", "failed", "cancelled"))
+    parts = (
+        call.translate("{count} done", count=done) if done else "",
+        call.translate("{count} from the cache", count=cached) if cached else "",
+        call.translate("{count} failed", count=failed) if failed else "",
+        call.translate("{count} cancelled", count=cancelled) if cancelled else "",
+        call.translate("{count} in progress", count=in_progress) if in_progress else "",
     )
-    return " · ".join(f"{count} {word}" for count, word in told if count)
+    return " · ".join(part for part in parts if part)
 
 
-def _spans(spread: Spread) -> dict[str, str]:
+def _format_spread(spread: Spread) -> dict[str, str]:
     return {"median": format_duration(spread.median), "p95": format_duration(spread.p95)}
 
 
 def _tiles(call: Call, day: Stats) -> list[stats_chart.Tile]:
-    asked = day.hits + day.misses
+    lookups = day.hits + day.misses
     return [
         stats_chart.Tile(
-            call.translate("typical wait"), format_duration(day.waiting.median) if day.waiting else NONE_YET
+            call.translate("typical wait"), format_duration(day.waiting.median) if day.waiting else NO_VALUE
         ),
         stats_chart.Tile(
-            call.translate("typical run"), format_duration(day.running.median) if day.running else NONE_YET
+            call.translate("typical run"), format_duration(day.running.median) if day.running else NO_VALUE
         ),
-        stats_chart.Tile(call.translate("cache hits"), f"{day.hits / asked:.0%}" if asked else NONE_YET),
+        stats_chart.Tile(call.translate("cache hits"), f"{day.hits / lookups:.0%}" if lookups else NO_VALUE),
     ]
 
 
@@ -109,7 +112,7 @@ def _top(call: Call, top: list[dict[str, Any]]) -> str:
     if not top:
         return ""
     lines = [f"{usage['user']} · {_jobs(call, usage['jobs'])} · {format_duration(usage['seconds'])}" for usage in top]
-    return "\n".join((call.translate("Who used most in the last day"), *lines))
+    return "\n".join((call.translate("Heaviest users in the last day"), *lines))
 
 
 def _facts(stats: Stats) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""/status: what runs here, with what, and why."""
+"""/status: show the services, platforms, devices and versions, and why each is on or off."""
 
 import time
 import tomllib
@@ -17,19 +17,20 @@ from engine.host.engine import EngineState
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
-HELD = {
-    "paused": "The queue is paused: no job starts, new ones wait.",
-    "draining": "The queue runs empty: no new jobs are taken.",
+MODE_WARNINGS = {
+    "paused": "The queue is paused: jobs wait and none starts.",
+    "draining": "The queue is draining: no new jobs are accepted.",
 }
-NO_WORKER = UserMessage(template="No worker offers it.")
+NO_WORKER = UserMessage(template="No worker can do this.")
 
 
 class Params(TaskParams):
-    """No options."""
+    """This command has no options."""
 
 
-@command("What runs here, and how it does")
+@command("Show the system's status")
 async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+    """Reply with the state of every part of the system."""
     state = call.studio.engine.state()
     facts = {"services": _services(call, state), "adapters": _adapters(call), "system": _system(call, state)}
     sections = (
@@ -45,20 +46,20 @@ async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
 
 
 def _services(call: Call, state: EngineState) -> dict[str, Any]:
-    """Of every command that needs the engine, who serves it: the first worker that can, or why none can."""
-    found = {service.task: service for worker in reversed(state.workers) for service in worker.services}
+    """Return, for each command that needs the engine, the first worker's capability for it, or why there is none."""
+    capabilities = {service.task: service for worker in reversed(state.workers) for service in worker.services}
     names = [name for name in call.studio.settings.limits if call.studio.command(name)]
     absent = next((worker.why for worker in state.workers if worker.why), NO_WORKER)
-    return {name: _service(call, found.get(name), absent) for name in names}
+    return {name: _service(call, capabilities.get(name), absent) for name in names}
 
 
 def _service(call: Call, service: Capability | None, absent: UserMessage) -> dict[str, Any]:
     if service is None:
-        nothing = dict.fromkeys(("tier", "backend", "model"))
-        return {"available": False, **nothing, "why": _translate(call, absent), "extras": {}}
-    known = {"tier": service.tier, "backend": service.backend, "model": service.model}
+        empty = dict.fromkeys(("tier", "backend", "model"))
+        return {"available": False, **empty, "why": _translate(call, absent), "extras": {}}
+    details = {"tier": service.tier, "backend": service.backend, "model": service.model}
     extras = {name: _extra(call, extra) for name, extra in service.extras.items()}
-    return {"available": True, **known, "why": _translate(call, service.why), "extras": extras}
+    return {"available": True, **details, "why": _translate(call, service.why), "extras": extras}
 
 
 def _extra(call: Call, extra: OptionalModel) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def _headline(call: Call, system: Mapping[str, Any]) -> str:
     counts = call.translate("{running} running, {waiting} waiting", running=queue["running"], waiting=queue["waiting"])
     uptime = call.translate("up {time}", time=format_duration(system["uptime"]))
     headline = f"Atelier {system['versions']['atelier']} · {uptime} · {counts}"
-    return headline if queue["mode"] == "open" else f"{headline}\n⚠️ {call.translate(HELD[queue['mode']])}"
+    return headline if queue["mode"] == "open" else f"{headline}\n⚠️ {call.translate(MODE_WARNINGS[queue['mode']])}"
 
 
 def _add_title(title: str, lines: Iterable[str]) -> str:
@@ -119,8 +120,8 @@ def _service_lines(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
         tier = call.translate("full tier") if service["tier"] == "full" else call.translate("embedded tier")
         yield f"✅ /{name}: {service['backend']}, {tier}. {service['why']}"
         for option, extra in service["extras"].items():
-            told = f"✅ {option}: {extra['model']}." if extra["available"] else f"▫️ {option}:"
-            yield f"　{told} {extra['why']}"
+            state = f"✅ {option}: {extra['model']}." if extra["available"] else f"▫️ {option}:"
+            yield f"　{state} {extra['why']}"
 
 
 def _adapter_lines(call: Call) -> Iterator[str]:
@@ -145,7 +146,7 @@ def _memory(call: Call, memory: Mapping[str, Any]) -> str:
     ]
     models = [f"{name} {format_bytes(count)}" for name, count in memory["models"].items()]
     parts.append(
-        call.translate("holds {models}", models=", ".join(models)) if models else call.translate("holds no model")
+        call.translate("loaded: {models}", models=", ".join(models)) if models else call.translate("no models loaded")
     )
     return " · ".join(parts)
 

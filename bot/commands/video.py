@@ -1,16 +1,20 @@
-"""/video: a picture, given or drawn, in motion and with sound."""
+"""/video: set a picture in motion, with sound. The picture is attached or drawn from a prompt."""
 
 from bot.requests.call import Call, command
 from engine.core.job import Job
 from engine.tasks.film.video_task import Params
 
 DEVICE_SECONDS_PER_SECOND = 0.4
-"""Device-seconds for a second of video, on two CPU cores."""
+"""Device-seconds that one second of video costs, on two CPU cores."""
 LETTERS_PER_SECOND = 14
-"""That are spoken in a second."""
+"""Letters of text that a voice speaks in a second."""
+DEFAULT_SECONDS = 4
+"""Length of a video without a length or sound of its own."""
 
 
-@command("Make a short video of a picture or of words, with sound")
+@command("Make a short video with sound from a picture or a description")
 async def video(call: Call, params: Params) -> Job:
-    heard = params.audio.seconds if params.audio else len(params.text) / LETTERS_PER_SECOND
-    return await call.build_job("video", params, cost=1 + DEVICE_SECONDS_PER_SECOND * (params.seconds or heard or 4))
+    """Build the job. Its cost follows from the length that was asked for, or else from the length of the sound."""
+    sound_seconds = params.audio.seconds if params.audio else len(params.text) / LETTERS_PER_SECOND
+    seconds = params.seconds or sound_seconds or DEFAULT_SECONDS
+    return await call.build_job("video", params, cost=1 + DEVICE_SECONDS_PER_SECOND * seconds)

@@ -1,1 +1,1 @@
-"""The values of the front end: requests, replies, commands and what the backends here can do."""
+"""The front end's values: requests, replies and commands, and the check of what the installed models support."""

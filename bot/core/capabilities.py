@@ -1,4 +1,4 @@
-"""What the model that serves a task takes here: the names that options may have, and what it cannot honour."""
+"""Check a request against what the model that serves its task supports here."""
 
 from collections.abc import Collection
 
@@ -6,40 +6,45 @@ from engine.core.errors import BadInput
 from engine.core.params import TaskParams
 from engine.core.protocol import Capability
 
-UNGUIDED = "{option} has no effect with {model}, which draws without guidance. Leave it out."
-CANNOT = "{model}, which draws here, cannot do {option}. Leave it out."
+NO_GUIDANCE = "{option} has no effect here: {model} draws without guidance. Leave it out."
+UNSUPPORTED = "{model} doesn't support {option}. Leave it out."
 
 
 def model_identity(params: TaskParams, service: Capability) -> str:
-    """Of the model that does it, with all that was chosen by name: a file that was replaced is another."""
+    """Return the identity of the model and of everything chosen by name, such as LoRAs, for the cache key.
+
+    An identity covers the file's content, so that a file that was replaced counts as another model.
+    """
     chosen = [
-        f"{option} {known[name].identity}"
-        for option, known in service.offers.items()
+        f"{option} {choices[name].identity}"
+        for option, choices in service.offers.items()
         for name in params.chosen_names(option)
     ]
     return " ".join([service.model, *chosen])
 
 
 def check_supported(params: TaskParams, service: Capability) -> None:
-    """Raises BadInput for an option that the model cannot honour, or a name that is not known here."""
+    """Raise BadInput for an option that the model does not support, or for a name that is not available here."""
     refuses = service.refuses
-    for option, known in service.offers.items():
+    for option, choices in service.offers.items():
         for name in params.chosen_names(option):
-            if name not in known:
-                raise _missing_name_error(option, name, known, told=f"{option} {name}" in service.extras)
-            refuses = known[name].refuses if option == "model" else refuses
+            if name not in choices:
+                raise _unavailable_name_error(option, name, choices, in_status=f"{option} {name}" in service.extras)
+            refuses = choices[name].refuses if option == "model" else refuses
     for name in refuses:
         if params.is_set(name):
-            template = UNGUIDED if name in ("negative", "guidance") else CANNOT
+            template = NO_GUIDANCE if name in ("negative", "guidance") else UNSUPPORTED
             raise BadInput(template, option=name, model=service.model)
 
 
-def _missing_name_error(option: str, name: str, known: Collection[str], *, told: bool) -> BadInput:
-    """`told` where /status says why."""
-    if told:
-        template = "{option} “{value}” is not here, and /status says why. There is: {known}."
-        return BadInput(template, option=option, value=name, known=", ".join(known))
-    if not known:
-        return BadInput("{option} “{value}” is not here; the owner has added none.", option=option, value=name)
-    template = "{option} “{value}” is not here. There is: {known}."
-    return BadInput(template, option=option, value=name, known=", ".join(known))
+def _unavailable_name_error(option: str, name: str, choices: Collection[str], *, in_status: bool) -> BadInput:
+    """Return the error for a name that is not available. With `in_status` it refers to /status, which says why."""
+    if in_status:
+        template = "{option} “{value}” is not available here; /status says why. Available: {known}."
+        return BadInput(template, option=option, value=name, known=", ".join(choices))
+    if not choices:
+        return BadInput(
+            "{option} “{value}” is not available: this studio has none. Leave it out.", option=option, value=name
+        )
+    template = "{option} “{value}” is not available here. Available: {known}."
+    return BadInput(template, option=option, value=name, known=", ".join(choices))

@@ -1,4 +1,4 @@
-"""What users ask for and what answers them: Request, Reply, Ask and Command."""
+"""The values that adapters and commands exchange: Request, Reply, Confirm and Command."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from storage.store import Question
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that a person sent, not fetched yet: at `url`, or already on disk at `path`. `url` may hold a token.
+    """A file that a user sent: not downloaded yet, at `url`, or already on disk at `path`. `url` may hold a token.
 
-    `result` names instead what a job made, as a button does: `3f9a1c20be`, or `3f9a1c20be.2` for its second file; the
-    other fields then stand in for it once it is no longer kept here.
+    `result` refers to a job's result instead, as a button does: `3f9a1c20be`, or `3f9a1c20be.2` for its second file.
+    `url` and `path` are then the fallback for a result that has been deleted.
     """
 
     name: str
@@ -28,13 +28,14 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Request:
-    """Untrusted words and attachments. `user` is `"discord:42"`; only the adapter that wrote `origin` reads it back.
+    """What a user asked for: untrusted words and attachments.
 
-    `scope` is the server or group in which it was asked, as `"discord:81384788765712384"`; empty where there is none.
-    `admin` rules the studio; who `manages` rules `scope` alone.
-    `extra_identities` are further identities that limits count, such as a web user's address. `id` names the message
-    that asked, where its platform may tell of it twice. `new_message_origin` is the origin of an answer in a message of
-    its own, where `origin` is that of one which takes the place of the message that asked.
+    `user` is an identity such as `"discord:42"`. `origin` says where to post the answer; only the adapter that wrote
+    it can read it. `new_message_origin` says where to post a new message when `origin` is a message to be replaced.
+    `scope` is the server or group, such as `"discord:81384788765712384"`, or empty in a private chat.
+    An `admin` administers the whole studio; a user who `manages` administers only `scope`.
+    `extra_identities` also count towards rate limits, such as a web user's address.
+    `id` identifies the message, so that a message that its platform delivers twice is served once.
     """
 
     command: str
@@ -54,9 +55,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Button:
-    """A press is the request `command` about one job, one file that it made, or one question. It holds after a restart.
+    """A button that requests `command` for one job, one of its files, or one question. It still works after a restart.
 
-    `edit` is a text that the person changes or, where it is empty, writes first; None where a press says all.
+    `edit` is text for the user to edit first, or to write if it is empty. None if a press needs no text.
     """
 
     label: str
@@ -66,14 +67,15 @@ class Button:
 
     @property
     def id(self) -> str:
+        """Return the text that stands for the button on its platform, such as `again:3f9a1c20be`."""
         return f"{self.command}:{self.argument}"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that needs no engine. `facts` is the same for programs: what the HTTP API returns as JSON.
+    """An answer that needs no engine. `facts` holds the same for programs: the HTTP API returns it as JSON.
 
-    `jobs` are the jobs that were made with it, each to be shown in a message of its own.
+    `jobs` are jobs that were created along with it. Each is shown in a message of its own.
     """
 
     text: str
@@ -85,11 +87,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class Confirm:
-    """A question before `job`, and `also_jobs` of them, are made: `text`, a button that says `accept_label`, and one
-    that leaves it.
+    """A question to answer before `job` and `also_jobs` are created.
 
-    Jobs are kept, with their files, until the person who asked presses `accept_label`, once, or for
-    `bot.requests.confirmations.CONFIRMATION_SECONDS` seconds.
+    It shows `text`, a button labelled `accept_label`, and one that cancels. The jobs and their files are stored until
+    the user who asked answers, for at most `bot.requests.confirmations.CONFIRMATION_SECONDS` seconds.
     """
 
     text: str
@@ -102,7 +103,7 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """The person's yes to the `question`: its `jobs` as they are made now, all or none of them."""
+    """A `question` that its user accepted. Its `jobs` are created in one transaction: all of them or none."""
 
     question: Question
     jobs: tuple[Job, ...]
@@ -112,7 +113,7 @@ Answer = Job | Reply | Confirm | Confirmed
 
 
 class Replied(Done):
-    """A `Reply` on its way to the person: the end of a request that never was a job."""
+    """The final update of a request that was answered with a `Reply`, without a job."""
 
     buttons: tuple[Button, ...] = ()
     jobs: tuple[Job, ...] = ()
@@ -122,14 +123,11 @@ class Replied(Done):
 class Command:
     """One command as every platform sees it.
 
-    `button` labels it under results whose facts have the names in `required_facts`: once, or once for each file that
-    its first file option accepts. `menu` labels it among what can be done with any picture that somebody posted. A
-    `hidden` one is reached by its button alone. A `ephemeral` one answers for the person's eyes only. Where a
-    `deletes_message` one succeeds, the message under which it was pressed goes; the answer of a `replaces_message` one
-    takes its place. A button that stands `single_file` is there only under a result of a single file.
-    A `without_files` one has its button also under a result without files. `edited_option` names the text option whose
-    value a press opens for editing, as the result's facts have it under that name; it is empty where they do not.
-    `consent` is what a person agrees to before the command's first job for them.
+    `button` is the label of its button under results, if it has one.
+    `menu` is its label in the menu of a picture that somebody posted, on platforms that have such menus.
+    A `hidden` command can be reached only through a button.
+    An `ephemeral` command's answer is shown only to the user who asked.
+    `consent` is the question that a user has to accept before the command's first job for them.
     """
 
     name: str
@@ -151,5 +149,5 @@ class Command:
 
     @property
     def source(self) -> Option | None:
-        """The file option that a result, or a picture that somebody posted, is given to."""
+        """Return the file option that takes the result under a button, or the picture under a menu entry."""
         return next((option for option in self.params.options() if option.kind == "media"), None)

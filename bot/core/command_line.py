@@ -1,4 +1,4 @@
-"""Typed commands: `/imagine a red cat --shape wide --seed 7` to a command's name and its raw options."""
+"""Parse typed commands: `/imagine a red cat --shape wide --seed 7` into a command's name and its raw options."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,31 +8,31 @@ from engine.core.params import Option, TaskParams
 
 _COMMAND = re.compile(r"/([a-z_]+)(?:@(\w+))?(?:\s+|$)", re.IGNORECASE)
 _OPTION = re.compile(r"(?:^|\s)(?:--|—)([a-zA-Z_]+)(?:=|\s+|$)")
-"""Phones write a long dash for two short ones."""
+"""An option's name. Phones turn two hyphens into a long dash."""
 _VALUE = re.compile(r"\"([^\"]*)\"|“([^”]*)”|(\S+)")
 _FLAGS = {"on", "off", "true", "false", "yes", "no"}
 
 
 def split_command(line: str) -> tuple[str, str, str] | None:
-    """`(command, addressed bot or "", the words after it)`; None where the line is no command."""
-    found = _COMMAND.match(line.strip())
-    return (found[1].lower(), found[2] or "", line.strip()[found.end() :]) if found else None
+    """Return `(command, addressed bot or "", the words after it)`, or None if the line is not a command."""
+    match = _COMMAND.match(line.strip())
+    return (match[1].lower(), match[2] or "", line.strip()[match.end() :]) if match else None
 
 
 def parse(params: type[TaskParams], words: str) -> dict[str, str]:
-    """Raw options by name, for `params.parse`. Raises BadInput for words that no option takes."""
+    """Return the raw options by name, for `params.parse`. Raises BadInput for words that no option takes."""
     options = {option.name: option for option in params.options()}
-    free, *named = _parts(words)
+    unnamed, *named = _split_at_options(words)
     raw: dict[str, str] = {}
-    loose = [free[1]]
+    unclaimed = [unnamed[1]]
     for name, value in named:
-        raw[name], left = _take(options.get(name), value)
-        loose.append(left)
-    return raw | _place(" ".join(part for part in loose if part), options.values(), raw)
+        raw[name], rest = _split_value(options.get(name), value)
+        unclaimed.append(rest)
+    return raw | _assign_unclaimed(" ".join(part for part in unclaimed if part), options.values(), raw)
 
 
-def _parts(words: str) -> Iterator[tuple[str, str]]:
-    """The words before the first option, then each option with the words after it."""
+def _split_at_options(words: str) -> Iterator[tuple[str, str]]:
+    """Yield the words before the first option, under an empty name, then each option with the words after it."""
     marks = list(_OPTION.finditer(words))
     ends = [mark.start() for mark in marks] + [len(words)]
     yield "", words[: ends[0]].strip()
@@ -40,26 +40,26 @@ def _parts(words: str) -> Iterator[tuple[str, str]]:
         yield mark[1].lower(), words[mark.end() : end].strip()
 
 
-def _take(option: Option | None, words: str) -> tuple[str, str]:
-    """What the option takes of the words after it, and what it leaves: text takes all, a flag only on or off."""
+def _split_value(option: Option | None, words: str) -> tuple[str, str]:
+    """Split the words after an option into its value and the rest. Text takes all words, a flag only on or off."""
     if option is not None and option.kind == "text" and not words.startswith(('"', "“")):
         return words, ""
-    found = _VALUE.match(words)
-    if option is not None and option.kind == "flag" and (found is None or found[0].lower() not in _FLAGS):
+    match = _VALUE.match(words)
+    if option is not None and option.kind == "flag" and (match is None or match[0].lower() not in _FLAGS):
         return "on", words
-    if found is None:
+    if match is None:
         return "", ""
-    return next(group for group in found.groups() if group is not None), words[found.end() :].strip()
+    return next(group for group in match.groups() if group is not None), words[match.end() :].strip()
 
 
-def _place(words: str, options: Iterable[Option], raw: dict[str, str]) -> dict[str, str]:
-    """Words without a name go to the positional options in order, what remains to the one that takes the rest."""
-    placed: dict[str, str] = {}
+def _assign_unclaimed(words: str, options: Iterable[Option], raw: dict[str, str]) -> dict[str, str]:
+    """Give words without a name to the positional options in order, and the rest to the option that takes the rest."""
+    assigned: dict[str, str] = {}
     for option in options:
         if option.positional and words and option.name not in raw:
-            placed[option.name], _, words = words.partition(" ")
+            assigned[option.name], _, words = words.partition(" ")
         elif option.rest and words and option.name not in raw:
-            placed[option.name], words = words, ""
+            assigned[option.name], words = words, ""
     if words:
-        raise BadInput("No option takes “{words}”. /help shows the options.", words=words[:40])
-    return placed
+        raise BadInput("“{words}” doesn't belong to any option. Use /help to see the options.", words=words[:40])
+    return assigned

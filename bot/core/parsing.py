@@ -1,9 +1,9 @@
-"""Parse what people send without holding the event loop.
+"""Parse user input without blocking the event loop.
 
-A thread cannot be stopped from outside, and it shares the interpreter with the loop. What protects the loop is
-therefore that every parser is linear in the length of its input, and that this length is bounded before the parser
-begins: the longest script takes 0.1 s. The thread lets the loop go on meanwhile, and the timeout answers the
-person where a machine is so busy that even this takes long.
+A thread cannot be stopped from outside, and it shares the interpreter with the loop. Two other things protect the
+loop: every parser is linear in the length of its input, and that length is checked before parsing starts. The longest
+script takes 0.1 s. The loop runs on while the thread parses, and the timeout answers the user when the machine is so
+busy that parsing still takes long.
 """
 
 import asyncio
@@ -18,19 +18,23 @@ P = TypeVar("P", bound=TaskParams)
 T = TypeVar("T")
 
 SMALL_CHARACTERS = 4000
-"""What is parsed on the loop: about a millisecond's work."""
+"""Characters that are parsed on the loop itself, which takes about a millisecond."""
 PARSE_SECONDS = 10.0
+"""Seconds that parsing may take in a thread."""
 
 
 async def parse_params(params: type[P], raw: Mapping[str, Any]) -> P:
-    """Return the typed parameters, as `params.parse` does; a thread parses whatever is not small. Raises BadInput."""
+    """Return the typed parameters, as `params.parse` does. Input that is not small is parsed in a thread.
+
+    Raises BadInput, and TimedOut after PARSE_SECONDS.
+    """
     if _is_small(raw):
         return params.parse(raw)
     return await run_parser(lambda: params.parse(raw))
 
 
 async def run_parser(parse: Callable[[], T]) -> T:
-    """Return what `parse` returns, from a thread. Raises what it raises, and TimedOut."""
+    """Run `parse` in a thread and return its result. Raises its errors, and TimedOut after PARSE_SECONDS."""
     try:
         async with asyncio.timeout(PARSE_SECONDS):
             return await asyncio.to_thread(parse)
@@ -42,6 +46,6 @@ async def run_parser(parse: Callable[[], T]) -> T:
 
 
 def _is_small(raw: Mapping[str, Any]) -> bool:
-    """Return whether the values are few characters. Lists and tables, which may hold anything, are never small."""
-    plain = all(isinstance(value, str | int | float | Media | None) for value in raw.values())
-    return plain and sum(len(value) for value in raw.values() if isinstance(value, str)) <= SMALL_CHARACTERS
+    """Return whether the values have at most SMALL_CHARACTERS. Lists and tables can hold anything, so they never do."""
+    all_plain = all(isinstance(value, str | int | float | Media | None) for value in raw.values())
+    return all_plain and sum(len(value) for value in raw.values() if isinstance(value, str)) <= SMALL_CHARACTERS

@@ -1,1 +1,1 @@
-"""The life of a job in the front end: its states, and runs that identical jobs share."""
+"""Jobs in the front end: their state machine, and one run for identical jobs."""

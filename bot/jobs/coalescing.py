@@ -1,4 +1,4 @@
-"""Identical jobs share one run: the first starts it, the others ride along, the last one off ends it."""
+"""Let identical jobs share one run. The first job starts it, later ones subscribe, and it ends with the last one."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 class JobCoalescer:
-    """Jobs in the air by id, runs by key."""
+    """Maps active jobs to shared runs: subscribers by job id, runs by `Job.key`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -25,17 +25,17 @@ class JobCoalescer:
         return len(self._subscribers)
 
     def queue_position(self, job: str) -> int | None:
-        """From 1 in line, 0 while it runs, None where there is no such job."""
+        """Return the job's position in the queue from 1, 0 while it runs, or None if it is not active."""
         subscriber = self._subscribers.get(job)
         return self._engine.queue_position(subscriber.run.job.id) if subscriber else None
 
     def run_id_of(self, job: str) -> str | None:
-        """The id under which the engine knows this job's run: that of the first who asked for it."""
+        """Return the id under which the engine knows the job's run, which is the id of the first identical job."""
         subscriber = self._subscribers.get(job)
         return subscriber.run.job.id if subscriber else None
 
     async def subscribe(self, job: Job) -> AsyncGenerator[Update, None]:
-        """The job's updates to Done, Failed or Paused. Closing it gets this job off; the others stay in the air."""
+        """Yield the job's updates up to Done, Failed or Paused. Closing the iterator detaches only this job."""
         subscriber = self._attach(job)
         try:
             while True:
@@ -47,11 +47,11 @@ class JobCoalescer:
             self._detach(job, subscriber)
 
     def cancel(self, job: str) -> bool:
-        """End exactly this job. False where it is not in the air."""
+        """End this job and no other. Returns False if it is not active."""
         return self._notify(job, Failed.of(Cancelled("Cancelled."), job))
 
     def pause(self) -> None:
-        """Let every job off, to go on in a later run of the studio."""
+        """Pause every job, so that a later process continues it."""
         for job in list(self._subscribers):
             self._notify(job, Paused(job=job))
 
@@ -78,23 +78,23 @@ class JobCoalescer:
             subscriber.run.cancel()
 
     async def _drive(self, run: "_SharedRun") -> None:
-        """A job that the engine cannot even take, as one from before an update may be, fails like any other."""
+        """Publish the run's updates. A job that the engine refuses fails like any other."""
         try:
             async with aclosing(self._engine.submit(run.job)) as updates:
                 async for update in updates:
                     run.publish(update)
         except AtelierError as error:
             run.publish(Failed.of(error))
-        except Exception:  # whatever it is, those who wait are told, and the next who asks starts a run anew
-            log.exception("the engine did not take a job", job=run.job.id, task=run.job.task)
-            run.publish(Failed.of(Broken("The task failed by a fault of ours. It is in the log; try other options.")))
+        except Exception:  # publish a failure whatever it was; the next identical job starts a new run
+            log.exception("the engine did not accept a job", job=run.job.id, task=run.job.task)
+            run.publish(Failed.of(Broken("Something went wrong on our side. Try again, or try other options.")))
         finally:
             if self._runs.get(run.job.key) is run:
                 del self._runs[run.job.key]
 
 
 class _SharedRun:
-    """One run in the engine. Whoever boards late hears that it started, and the newest update."""
+    """One run in the engine. Late subscribers get its Started update and its newest one."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -103,11 +103,14 @@ class _SharedRun:
         self.history: list[Update] = []
 
     def publish(self, update: Update) -> None:
-        self.history = [*(told for told in self.history if isinstance(told, Started)), update][-2:]
+        """Send the update to every subscriber, and remember it for later ones."""
+        started = [earlier for earlier in self.history if isinstance(earlier, Started)]
+        self.history = [*started, update][-2:]
         for subscriber in self.subscribers:
             subscriber.updates.put_nowait(update)
 
     def cancel(self) -> None:
+        """End the run in the engine."""
         if self.task is not None:
             self.task.cancel()
 

@@ -1,4 +1,4 @@
-"""The life of an admitted job, from its row to its answer: each change is in the store before anybody is told of it."""
+"""The state machine of an admitted job. Every change is written to the store before its update is yielded."""
 
 import asyncio
 import time
@@ -18,18 +18,22 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 2
-"""Runs that a job may have, over all runs of the studio: one that ended each in a crash is the likely cause."""
+"""Runs that a job may have, across restarts. A job whose runs all crashed is probably the cause."""
 FINAL_STATES = ("done", "failed", "cancelled")
+"""States after which a job has no more updates."""
 DISK_RETRY_SECONDS = 1.0
-"""Seconds between two looks whether what is made can be written down."""
+"""Seconds between two attempts to write to the store while the disk is full or the database is locked."""
 
 
 class JobLifecycle:
-    """Carries jobs. Who takes the update after the last one says by that that the person has been shown the last."""
+    """Runs jobs and records their states.
+
+    Asking for the update after the final one acknowledges that the final one was shown; the job is then `done`.
+    """
 
     def __init__(self, store: Store, coalescer: JobCoalescer) -> None:
         self._store = store
-        self._flights = coalescer
+        self._coalescer = coalescer
         self._active: set[str] = set()
         self._detached: set[str] = set()
         self.open = True
@@ -38,21 +42,21 @@ class JobLifecycle:
         return job in self._active
 
     def detach(self, job: str) -> None:
-        """From now on closing this job's updates does not cancel it: it is to go on later."""
+        """Requeue this job, instead of cancelling it, when its updates are closed."""
         if job in self._active:
             self._detached.add(job)
 
     async def run(self, job: Job) -> AsyncGenerator[Update, None]:
-        """A queued job, to Done, Failed or Paused. Closing this before then cancels it."""
+        """Run a queued job, up to Done, Failed or Paused. Closing the iterator earlier cancels the job."""
         timer = _RunTimer()
         last: Update | None = None
         self._active.add(job.id)
         try:
-            async with aclosing(self._flights.subscribe(job)) as updates:
+            async with aclosing(self._coalescer.subscribe(job)) as updates:
                 async for update in updates:
-                    told = await self._record(job, update, timer)
-                    last = told if isinstance(told, Done | Failed | Paused) else None
-                    yield told
+                    recorded = await self._record(job, update, timer)
+                    last = recorded if isinstance(recorded, Done | Failed | Paused) else None
+                    yield recorded
                     if last is not None:
                         break
             if not isinstance(last, Paused):
@@ -65,7 +69,7 @@ class JobLifecycle:
             self._forget(job)
 
     async def redeliver(self, job: Job, last: Update) -> AsyncGenerator[Update, None]:
-        """The last update alone, of a job that delivers."""
+        """Yield the last update of a job that has ended but has not been delivered."""
         self._active.add(job.id)
         try:
             yield last
@@ -74,9 +78,9 @@ class JobLifecycle:
             self._forget(job)
 
     async def resume(self, job: Job) -> AsyncGenerator[Update, None]:
-        """What is in the store and nobody carries: told where it has ended, run again where it has not.
+        """Resume a stored job that is not active: deliver its result if it has ended, else run it again.
 
-        Nothing comes of a job that is carried already, or has ended since it was read.
+        Yields nothing for a job that is already active, or that has been delivered since it was read.
         """
         if job.id in self._active:
             return
@@ -94,16 +98,16 @@ class JobLifecycle:
         row = await self._store.job(job.id)
         if row is None or row.state in FINAL_STATES:
             return None
-        log.info("taken up", job=job.id, state=row.state, attempt=row.attempt, stage=row.stage)
+        log.info("resuming job", job=job.id, state=row.state, attempt=row.attempt, stage=row.stage)
         if row.state == "delivering":
-            assert row.outcome is not None, "only what has ended is delivered"
+            assert row.outcome is not None, "only jobs that have ended are delivering"
             return self.redeliver(job, row.outcome)
         if row.state == "running":
             await self._write(lambda: self._store.requeue(job.id))
         return self.redeliver(job, await self._fail_poisoned(job)) if row.attempt >= MAX_ATTEMPTS else self.run(job)
 
     async def _record(self, job: Job, update: Update, timer: "_RunTimer") -> Update:
-        """What is told: the update, or that the job is given up."""
+        """Write the update to the store, and return it, or the failure of a job that has crashed too often."""
         match update:
             case Queued() if timer.is_running:
                 timer.stop()
@@ -133,7 +137,7 @@ class JobLifecycle:
         return failed
 
     async def _on_closed(self, job: Job, timer: "_RunTimer") -> None:
-        """Somebody closed the updates: the person, who wants no answer, or a platform that will be back."""
+        """Cancel a job whose user closed its updates, or requeue it if its platform was lost or is shutting down."""
         if self.open and job.id not in self._detached:
             failed = Failed.of(Cancelled("Cancelled."), job.id)
             await self._write(lambda: self._store.abandon(job.id, failed))
@@ -142,23 +146,23 @@ class JobLifecycle:
             await self._requeue(job, timer)
 
     async def _requeue(self, job: Job, timer: "_RunTimer") -> None:
-        """A run that was ended by no fault of the job's does not count."""
+        """Put a running job back in the queue without counting the attempt, since the job did not cause its end."""
         if timer.is_running:
             try:
                 await self._store.requeue(job.id, forgive=True)
             except (IllegalTransition, Unwritten) as error:
-                log.warning("left as it is", why=str(error))
+                log.warning("job not requeued", job=job.id, why=str(error))
 
     async def _write(self, change: Callable[[], Awaitable[T]]) -> T:
-        """What is under way waits until it can be written down, as on a full disk, so that nothing of it is lost."""
-        for tries in count():
+        """Write to the store, and retry until it succeeds, as on a full disk, so that no result is lost."""
+        for failures in count():
             try:
                 return await change()
             except Unwritten as error:
-                if not tries:
-                    log.error("waiting until it can be written down", why=str(error))  # noqa: TRY400  # no fault of ours
+                if not failures:
+                    log.error("cannot write to the store; retrying", why=str(error))  # noqa: TRY400  # not a bug, so no traceback
             await asyncio.sleep(DISK_RETRY_SECONDS)
-        raise AssertionError("it is tried for ever")
+        raise AssertionError("the loop above never ends")
 
     def _forget(self, job: Job) -> None:
         self._active.discard(job.id)
@@ -166,7 +170,7 @@ class JobLifecycle:
 
 
 class _RunTimer:
-    """Device-seconds of a run, from its newest Started on, and its stage."""
+    """The current stage of a run, and its seconds since the newest Started update."""
 
     def __init__(self) -> None:
         self._begun: float | None = None
@@ -174,16 +178,20 @@ class _RunTimer:
 
     @property
     def is_running(self) -> bool:
+        """Return whether the run has started and not gone back to the queue."""
         return self._begun is not None
 
     def begin(self) -> None:
+        """Start from zero."""
         self._begun = time.monotonic()
 
     def stop(self) -> None:
+        """Forget the start, as the run has gone back to the queue."""
         self._begun = None
 
     @property
     def seconds(self) -> float:
+        """Return the seconds since the start, or 0 while the run is not running."""
         return 0.0 if self._begun is None else time.monotonic() - self._begun
 
 

@@ -1,1 +1,1 @@
-"""Prompts: templates and their expansion, wildcards, styles, and prompts that magic writes."""
+"""Prompts: templates and their expansion, wildcard lists, styles, and prompts that magic writes."""

@@ -1,4 +1,4 @@
-"""A prompt that stands for several: how many it may, and the question before they are drawn."""
+"""Expand a prompt with variants into several: limit their number, and ask before they are drawn."""
 
 import asyncio
 import secrets
@@ -7,56 +7,53 @@ from collections.abc import Sequence
 
 from bot.core.command import Confirm
 from bot.prompting.articles import agree_articles
-from bot.prompting.templates import COUNTED, count, variants
-from bot.prompting.wildcard_lists import Lists
+from bot.prompting.templates import MAX_COUNTED_PROMPTS, count, expand
+from bot.prompting.wildcard_lists import WildcardLists
 from bot.requests.call import Call
 from engine.core.errors import BadInput
 from engine.core.job import Job
 from engine.core.params import MAX_SEED
 
 MAX_PROMPTS = 24
-"""Jobs that one prompt may make."""
+"""Jobs that one prompt may create."""
 MAX_PROMPTS_SHOWN = 6
-"""Prompts that the question shows."""
+"""Expanded prompts that the question shows."""
 
 
 async def expand_checked(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
-    """Return the prompts that this one stands for; a thread reads the lists and expands it.
+    """Return the prompts that this one expands to. A thread reads the wildcard lists and expands it.
 
-    Raises BadInput, which names the option, for more prompts than may be made at once, for a prompt that is not written
-    right, and for a list that is not there.
+    Raises BadInput, which names `option`, for more prompts than the user may draw at once, for a syntax error, and for
+    a wildcard list that does not exist.
     """
-    most, jobs = _most(call), count(prompt, option)
-    if jobs > COUNTED:
+    most, jobs = _max_jobs(call), count(prompt, option)
+    if jobs > MAX_COUNTED_PROMPTS:
         template = (
-            "{option} stands for more than {count} pictures; at most {most} are made at once here. "
-            "Leave some variants out."
+            "{option} expands to more than {count} pictures; the limit here is {most} at once. Remove some variants."
         )
-        raise BadInput(template, option=option, count=COUNTED, most=most)
+        raise BadInput(template, option=option, count=MAX_COUNTED_PROMPTS, most=most)
     if jobs > most:
-        template = (
-            "{option} stands for {count} pictures; at most {most} are made at once here. Leave some variants out."
-        )
+        template = "{option} expands to {count} pictures; the limit here is {most} at once. Remove some variants."
         raise BadInput(template, option=option, count=jobs, most=most)
-    drawn = secrets.randbelow(MAX_SEED) if seed == -1 else seed
-    return await asyncio.to_thread(_expand, prompt, drawn, Lists(call.studio.settings.bot.wildcards))
+    wildcard_seed = secrets.randbelow(MAX_SEED) if seed == -1 else seed
+    return await asyncio.to_thread(_expand, prompt, wildcard_seed, WildcardLists(call.studio.settings.bot.wildcards))
 
 
-def _expand(prompt: str, seed: int | None, lists: Lists) -> list[str]:
-    return [agree_articles(each, prompt) for each in variants(prompt, seed, lists)]
+def _expand(prompt: str, seed: int | None, lists: WildcardLists) -> list[str]:
+    return [agree_articles(text, prompt) for text in expand(prompt, seed, lists)]
 
 
 def confirm_batch(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[str]) -> Confirm:
-    """The question that says how many jobs there would be, and of which prompts."""
+    """Return the question before several jobs: how many there would be, and for which prompts."""
     jobs = len(more) + 1
-    shown = [textwrap.shorten(each, 100, placeholder="…") for each in prompts[:MAX_PROMPTS_SHOWN]]
+    shown = [textwrap.shorten(prompt, 100, placeholder="…") for prompt in prompts[:MAX_PROMPTS_SHOWN]]
     rest = [call.translate("… and {count} more", count=jobs - MAX_PROMPTS_SHOWN)] if jobs > MAX_PROMPTS_SHOWN else []
-    text = "\n".join([call.translate("This makes {count} jobs. Draw them all?", count=jobs), *shown, *rest])
+    text = "\n".join([call.translate("Your prompt has {count} variants. Draw them all?", count=jobs), *shown, *rest])
     return Confirm(text, call.translate("Draw {count}", count=jobs), job, facts={"jobs": jobs}, also_jobs=tuple(more))
 
 
-def _most(call: Call) -> int:
-    """What the person's role and the limit of /imagine allow together."""
+def _max_jobs(call: Call) -> int:
+    """Return how many jobs the user's role and the rate limit of /imagine allow at once."""
     role = call.studio.settings.role(call.request.user, admin=call.request.admin)
     rate = call.studio.settings.limits.get("imagine")
     return min(MAX_PROMPTS, role.running + role.queued, rate.count if rate else MAX_PROMPTS)

@@ -1,4 +1,4 @@
-"""Prompts that magic writes: asked of the engine, shown with what can be done with them, drawn."""
+"""Magic prompts: write them on the engine, cache them, and build the jobs that draw them."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -14,90 +14,92 @@ from engine.core.job import Done, Failed, Job
 from engine.tasks.imagine import params as imagine_params
 from engine.tasks.magic import params as magic_params
 
-SMALL = ("pocket",)
-"""Backends that draw one simple thing, and for which a long prompt does more harm than good."""
+SHORT_PROMPT_BACKENDS = ("pocket",)
+"""Backends that draw one simple subject, and draw it worse from a long prompt."""
 MAX_LLM_PROMPTS = 6
-"""Prompts that a language model writes before a question is shown: 3 to 4 s each, in which nothing is seen."""
+"""Prompts that a language model writes for one request. Each takes 3 to 4 s, during which the user sees nothing."""
 MAX_CACHED_PROMPTS = 256
-"""Prompts that are remembered for whoever draws the same idea again."""
+"""Prompts that are kept in memory for users who draw the same idea again."""
 
 
 async def magic_job(call: Call, params: magic_params.Params) -> Job:
-    """A job that writes a prompt as the model that draws here wants it. Raises BadInput for an unknown style."""
-    small = (await call.studio.engine.service("imagine")).backend in SMALL
+    """Return a job that writes a prompt suited to the image model used here. Raises BadInput for an unknown style."""
+    needs_short = (await call.studio.engine.service("imagine")).backend in SHORT_PROMPT_BACKENDS
     idea, style = styles.apply_own_style(call.studio.settings, params.style, params.idea)
-    settled = magic_params.Params.parse(
-        {**params.model_dump(), "idea": idea, "style": style, "short": params.short or small}
+    resolved = magic_params.Params.parse(
+        {**params.model_dump(), "idea": idea, "style": style, "short": params.short or needs_short}
     )
-    job = await call.build_job("magic", settled)
+    job = await call.build_job("magic", resolved)
     return job.model_copy(update={"command": "magic"})
 
 
 async def expand_now(call: Call, idea: str, style: str) -> Prompt:
-    """What magic makes of the idea, at once: it runs beside the pictures. Raises what that run does."""
+    """Return magic's prompt for the idea, from the cache or from a run outside the queue. Raises the run's error."""
     job = await magic_job(call, magic_params.Params.parse({"idea": idea, "style": style}))
-    known = call.studio.prompts
-    if job.key not in known:
+    cache = call.studio.prompts
+    if job.key not in cache:
         prompt = await _run_and_wait(call, job)
-        known[job.key] = prompt
-        if len(known) > MAX_CACHED_PROMPTS:
-            del known[next(iter(known))]
-    return known[job.key]
+        cache[job.key] = prompt
+        if len(cache) > MAX_CACHED_PROMPTS:
+            del cache[next(iter(cache))]
+    return cache[job.key]
 
 
-async def check_few(call: Call, prompts: Sequence[str]) -> None:
-    """Raises BadInput for more prompts than the person should wait for; the grammar writes any number at once."""
+async def check_prompt_count(call: Call, prompts: Sequence[str]) -> None:
+    """Raise BadInput for more prompts than a language model can write in time. The grammar has no such limit."""
     if (await call.studio.engine.service("magic")).backend == "grammar" or len(prompts) <= MAX_LLM_PROMPTS:
         return
     template = (
-        "{option} stands for {count} pictures; magic writes at most {most} prompts at once here. "
-        "Leave some variants out, or draw them as they are with magic off."
+        "{option} expands to {count} pictures; magic can write at most {most} prompts at once. "
+        "Remove some variants, or turn magic off."
     )
     raise BadInput(template, option="prompt", count=len(prompts), most=MAX_LLM_PROMPTS)
 
 
 async def _run_and_wait(call: Call, job: Job) -> Prompt:
+    """Run the job and return its prompt. Raises the run's error, and BadInput if the studio shuts down."""
     async with aclosing(call.studio.coalescer.subscribe(job)) as updates:
         last = [update async for update in updates][-1]
     if isinstance(last, Failed):
         raise last.error()
     if not isinstance(last, Done):
-        raise BadInput("The studio restarts. Ask again in a minute.")
+        raise BadInput("The studio is restarting. Try again in a minute.")
     facts = last.result.facts
-    by = UserMessage(template="The prompt was written by {model}.", facts={"model": str(facts["model"])})
-    return Prompt(str(facts["prompt"]), (by, *last.result.notes))
+    author = UserMessage(template="Prompt written by {model}.", facts={"model": str(facts["model"])})
+    return Prompt(str(facts["prompt"]), (author, *last.result.notes))
 
 
 async def image_job(call: Call, params: imagine_params.Params, notes: tuple[UserMessage, ...] = ()) -> Job:
-    """A job that draws the prompt as it stands, at the limits of /imagine; `notes` are on how that came to be."""
+    """Return a job that draws the prompt as it is, under the command `imagine`. `notes` say how it was written."""
     job = await call.build_job("imagine", params, cost=params.count)
     return job.model_copy(update={"command": "imagine", "notes": notes})
 
 
 async def image_jobs(call: Call, prompt: str) -> Job | Confirm:
-    """What draws each prompt that this one stands for; asked about first where they are several."""
+    """Return the job that draws the prompt, or a question first if it expands to several jobs."""
     prompts = await expand_checked(call, prompt, None)
-    job, *more = [await image_job(call, imagine_params.Params.parse({"prompt": each})) for each in prompts]
+    job, *more = [await image_job(call, imagine_params.Params.parse({"prompt": text})) for text in prompts]
     return confirm_batch(call, job, more, prompts) if more else job
 
 
 async def prompt_of(call: Call, job: str, fact: str) -> str:
-    """The `prompt` or the `idea` of a prompt that magic wrote. Raises BadInput where there is none."""
+    """Return the fact `prompt` or `idea` of a magic job. Raises BadInput if the job wrote no prompt."""
     row = await load_result(call.studio, call.request, job)
     text = row.result.facts.get(fact) if row.result else None
     if row.job.task != "magic" or not isinstance(text, str):
-        raise BadInput("Job {job} wrote no prompt. /magic does.", job=job)
+        raise BadInput("Job {job} has no prompt. Use /magic to write one.", job=job)
     return text
 
 
-async def always(call: Call) -> bool:
-    """Whether the person has magic make a full prompt of every idea."""
-    return await call.studio.store.note(_note(call)) == "on"
+async def is_always_on(call: Call) -> bool:
+    """Return whether the user has asked magic to expand every prompt."""
+    return await call.studio.store.note(_setting_key(call)) == "on"
 
 
 async def set_always(call: Call, *, on: bool) -> None:
-    await call.studio.store.set_note(_note(call), "on" if on else "off")
+    """Store whether magic expands every prompt of the user."""
+    await call.studio.store.set_note(_setting_key(call), "on" if on else "off")
 
 
-def _note(call: Call) -> str:
+def _setting_key(call: Call) -> str:
     return f"magic {call.request.user}"

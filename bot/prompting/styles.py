@@ -1,23 +1,24 @@
-"""Named styles: magic's own, and those that the owner wrote into config.toml."""
+"""Named styles: the ones that magic knows, and the ones that the owner defines in config.toml."""
 
 from bot.config.settings import Settings
 from engine.core.errors import BadInput
 from engine.tasks.magic.task import STYLES
 
-AUTO = ("", "auto")
+AUTO_STYLES = ("", "auto")
+"""Values with which magic chooses a style itself."""
 
 
 def apply_own_style(settings: Settings, style: str, prompt: str) -> tuple[str, str]:
-    """The prompt, in the style where that is the owner's, and the style that magic has to see to.
+    """Return the prompt, with the style applied if it is the owner's, and the style that is left for magic to apply.
 
-    Capitals make no difference. Raises BadInput for a style that nobody knows.
+    Case is ignored. Raises BadInput for an unknown style.
     """
     if style not in settings.styles:
-        spellings = {each.casefold(): each for each in (*AUTO, *STYLES, *settings.styles)}
+        spellings = {name.casefold(): name for name in (*AUTO_STYLES, *STYLES, *settings.styles)}
         style = spellings.get(style.strip().casefold(), style)
     if style in settings.styles:
         return settings.styles[style].replace("{prompt}", prompt), "auto"
-    if style not in (*AUTO, *STYLES):
+    if style not in (*AUTO_STYLES, *STYLES):
         names = ", ".join((*STYLES, *settings.styles))
         raise BadInput("style is “{value}”; it must be one of {names}.", value=style, names=names)
     return prompt, style or "auto"

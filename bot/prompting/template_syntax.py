@@ -1,7 +1,7 @@
 """Parse a prompt with variants and wildcards into a tree. `bot/prompting/templates.py` describes the syntax.
 
-The parser looks at each character a bounded number of times, and refuses a text that is too long or nested too deeply
-before it reads it. It counts and expands nothing.
+The parser looks at each character a bounded number of times, and refuses text that is too long or nested too deeply.
+It does not count or expand anything.
 """
 
 import re
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from engine.core.errors import BadInput
 
 MAX_DEPTH = 8
-"""How deep variants may stand in one another."""
+"""Levels of nested variants."""
 MAX_CHARACTERS = 5000
-"""Characters of a prompt, or of a line of a list, that may have variants."""
+"""Characters of a prompt with variants, or of a line of a wildcard list."""
 MAX_COUNT_DIGITS = 4
-"""Digits in the `2` of `{2$$…}`; more than any prompt has variants."""
+"""Digits in the `2` of `{2$$…}`. A number with more digits exceeds the variants of any prompt."""
 WILDCARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9/_-]*")
 _MARK = re.compile(r"\\[{|}]|[{|}]|__([A-Za-z0-9][A-Za-z0-9/_-]*?)__")
 _HEAD = re.compile(r"\s*(?:(\d+)|(\d*)-(\d*))\$\$(?:([^{}|$]*)\$\$)?")
@@ -23,14 +23,14 @@ _WEIGHT = re.compile(r"\s*(\d+(?:\.\d+)?)::")
 
 @dataclass(frozen=True)
 class Wildcard:
-    """A word of the list `name`."""
+    """A placeholder for a word from the list `name`."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Choice:
-    """From `low` to `high` of the options at once, joined by `join`; `weights` has a weight for each option."""
+    """Options of which `low` to `high` are used at once, joined by `join`. `weights` has one weight for each option."""
 
     options: "tuple[Row, ...]"
     weights: tuple[float, ...]
@@ -41,16 +41,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Row:
-    """What stands side by side."""
+    """A sequence of text, wildcards and choices."""
 
     parts: "tuple[str | Wildcard | Choice, ...]"
 
 
 def parse(text: str, option: str = "prompt") -> Row:
-    """Return the tree of `text`. Raises BadInput, which names the option, for a text that is not written right."""
+    """Return the tree of `text`. Raises BadInput, which names `option`, for a syntax error."""
     if len(text) > MAX_CHARACTERS and "{" in text:
         raise BadInput(
-            "{option} has variants and {length} characters; at most {bound} are allowed with variants. Shorten it.",
+            "{option} is {length} characters long; with variants the limit is {bound}. Shorten it.",
             option=option,
             length=len(text),
             bound=MAX_CHARACTERS,
@@ -59,28 +59,31 @@ def parse(text: str, option: str = "prompt") -> Row:
 
 
 def split_weight(text: str) -> tuple[float, str]:
-    """Split `3::red` into 3.0 and `red`; a text without a weight weighs 1."""
+    """Split `3::red` into 3.0 and `red`. Text without a weight has the weight 1."""
     weight = _WEIGHT.match(text)
     return (float(weight[1]), text[weight.end() :]) if weight else (1.0, text)
 
 
 @dataclass(frozen=True)
 class _Parser:
-    """Reads `text`; refusals call it `option`."""
+    """Parses `text`. Error messages call it `option`."""
 
     text: str
     option: str
 
     def parse(self) -> Row:
+        """Return the tree of the whole text."""
         row, rest = self._parse_row(0, 0)
         if rest < len(self.text):
-            raise BadInput("{option} has a }} without its {{. Write \\}} for the mark itself.", option=self.option)
+            raise BadInput(
+                "{option} has a }} without a matching {{. Write \\}} for the character itself.", option=self.option
+            )
         return row
 
     def _parse_row(self, at: int, depth: int) -> tuple[Row, int]:
-        """Return what stands up to the next | or } of this level, and where that mark is."""
+        """Return the row up to the next | or } of this level, and the position of that character."""
         if depth > MAX_DEPTH:
-            template = "{option} has variants more than {bound} deep in one another. Write it flatter."
+            template = "{option} nests variants more than {bound} deep. Use fewer levels."
             raise BadInput(template, option=self.option, bound=MAX_DEPTH)
         parts = list["str | Wildcard | Choice"]()
         while (mark := _MARK.search(self.text, at)) is not None:
@@ -98,10 +101,13 @@ class _Parser:
             else:
                 parts.append(mark[0])
         if depth:
-            raise BadInput("{option} has a {{ without its }}. Write \\{{ for the mark itself.", option=self.option)
+            raise BadInput(
+                "{option} has a {{ without a matching }}. Write \\{{ for the character itself.", option=self.option
+            )
         return Row((*parts, self.text[at:])), len(self.text)
 
     def _parse_choice(self, at: int, depth: int) -> tuple[Choice, int]:
+        """Return the choice whose { ends at `at`, and the position after its }."""
         head = _HEAD.match(self.text, at)
         at = head.end() if head else at
         options, weights = list[Row](), list[float]()
@@ -117,7 +123,7 @@ class _Parser:
         return Choice(tuple(options), tuple(weights), low, high, join), at
 
     def _bounds(self, head: re.Match[str] | None, options: int) -> tuple[int, int, str]:
-        """Return how many options are taken at once, from the least to the most, and what joins them."""
+        """Return the lowest and highest number of options to use at once, and the text that joins them."""
         if head is None:
             return 1, 1, ""
         exact, least, most, join = head.groups()

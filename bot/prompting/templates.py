@@ -1,14 +1,14 @@
-r"""Permutations and wildcards in prompts, as people know them from Dynamic Prompts and Midjourney.
+r"""Expand variants and wildcards in prompts, in the syntax of Dynamic Prompts and Midjourney.
 
-    {red|blue} car           two prompts           {2$$a|b|c}      every two of them: "a, b", "a, c", "b, c"
-    {1-2$$a|b}               one or two of them    {2$$ and $$a|b}  put together with " and "
-    {{big|small} cat|dog}    one in another        __colour__      a word of the list colour.txt, by the seed
-    \{ \| \}                 the mark itself       {0.5::a|b}      weights are read and, since all are made, not used
+    {red|blue} car           two prompts           {2$$a|b|c}      every pair: "a, b", "a, c", "b, c"
+    {1-2$$a|b}               one or two of them    {2$$ and $$a|b}  joined by " and "
+    {{big|small} cat|dog}    nested                __colour__      a word from colour.txt, chosen by the seed
+    \{ \| \}                 literal characters    {0.5::a|b}      weights are accepted but unused: all are made
 
-A line of a list may have variants in it, of which one is drawn by their weights. The library of this syntax,
-dynamicprompts, has had no release since March 2024, so this is our own.
+A line of a wildcard list may contain variants; one of them is drawn, by weight. We wrote our own parser because the
+library for this syntax, dynamicprompts, has had no release since March 2024.
 
-Whoever expands a prompt counts it first: counting takes a time that is linear in the prompt's length and makes nothing.
+Callers count a prompt before they expand it: counting takes time linear in the prompt's length and builds nothing.
 """
 
 import re
@@ -18,132 +18,133 @@ from math import comb, inf, prod
 from random import Random
 
 from bot.prompting.template_syntax import MAX_DEPTH, Choice, Row, Wildcard, parse
-from bot.prompting.wildcard_lists import Lists
+from bot.prompting.wildcard_lists import WildcardLists
 from engine.core.errors import BadInput
 
-COUNTED = 50
-"""Prompts are counted up to here; a prompt that stands for more counts as one more."""
-MAX_LENGTH = 20_000
-"""Characters of a prompt that variants and wildcards are put into."""
+MAX_COUNTED_PROMPTS = 50
+"""Counting stops here: a prompt that expands to more counts as MAX_COUNTED_PROMPTS + 1."""
+MAX_EXPANDED_CHARACTERS = 20_000
+"""Characters of one expanded prompt."""
 MAX_DRAWS = 1000
-"""Words that one request may draw from lists, those in other words included."""
-MAX_DRAWN = 200_000
-"""Characters of those words."""
+"""Lines that one request may draw from wildcard lists, including lines drawn for wildcards in other lines."""
+MAX_DRAWN_CHARACTERS = 200_000
+"""Characters of all those lines together."""
 
 
 def count(prompt: str, option: str = "prompt") -> int:
-    """Return how many prompts it stands for, or COUNTED + 1 where those are more than COUNTED.
+    """Return how many prompts it expands to, or MAX_COUNTED_PROMPTS + 1 if there are more than MAX_COUNTED_PROMPTS.
 
-    Raises BadInput, which names the option, for a prompt that is not written right, or would be too long.
+    Raises BadInput, which names `option`, for a syntax error or an expansion that would be too long.
     """
     row = parse(prompt, option)
-    if (longest := _longest(row)) > max(MAX_LENGTH, len(prompt)):
+    if (longest := _longest(row)) > max(MAX_EXPANDED_CHARACTERS, len(prompt)):
         raise BadInput(
-            "{option} stands for a text of {length} characters; at most {bound} are allowed. Leave some variants out.",
+            "{option} expands to {length} characters; the limit is {bound}. Remove some variants.",
             option=option,
             length=longest,
-            bound=MAX_LENGTH,
+            bound=MAX_EXPANDED_CHARACTERS,
         )
-    return min(_count(row), COUNTED + 1)
+    return min(_count(row), MAX_COUNTED_PROMPTS + 1)
 
 
-def variants(prompt: str, seed: int | None, lists: Lists) -> list[str]:
-    """Return the prompts that it stands for, in the order of writing. Wildcards follow from the prompt and the seed.
+def expand(prompt: str, seed: int | None, lists: WildcardLists) -> list[str]:
+    """Return the prompts that it expands to, in the order of the text. The prompt and the seed determine the wildcards.
 
-    Raises BadInput for a prompt that stands for more than COUNTED, for one that is not written right, and for a list
-    that is not there or cannot be used.
+    Raises BadInput for more than MAX_COUNTED_PROMPTS prompts, for a syntax error, and for a wildcard list that does not
+    exist or cannot be used.
     """
-    if count(prompt) > COUNTED:
-        raise BadInput("{option} stands for more than {most} prompts.", option="prompt", most=COUNTED)
-    drawing = _Drawing(lists, Random(f"{prompt} {'' if seed is None else seed}"))  # no secret
-    return [_tidy(drawing.fill(text)) for text in _texts(parse(prompt))]
+    if count(prompt) > MAX_COUNTED_PROMPTS:
+        raise BadInput("{option} expands to more than {most} prompts.", option="prompt", most=MAX_COUNTED_PROMPTS)
+    filler = _WildcardFiller(lists, Random(f"{prompt} {'' if seed is None else seed}"))  # not used for security
+    return [_collapse_spaces(filler.fill(text)) for text in _texts(parse(prompt))]
 
 
-class _Drawing:
-    """Draws words for wildcards, a bounded number of them."""
+class _WildcardFiller:
+    """Replaces wildcards with lines drawn from their lists, within MAX_DRAWS and MAX_DRAWN_CHARACTERS."""
 
-    def __init__(self, lists: Lists, chance: Random) -> None:
-        self._lists, self._chance = lists, chance
-        self._draws = self._drawn = 0
+    def __init__(self, lists: WildcardLists, random: Random) -> None:
+        self._lists, self._random = lists, random
+        self._draws = self._drawn_characters = 0
 
     def fill(self, parts: "Sequence[str | Wildcard]", depth: int = 0) -> str:
-        return "".join(part if isinstance(part, str) else self._word(part.name, depth) for part in parts)
+        """Return the parts as text, with each wildcard replaced. Raises BadInput for a list that cannot be used."""
+        return "".join(part if isinstance(part, str) else self._draw_line(part.name, depth) for part in parts)
 
-    def _word(self, name: str, depth: int) -> str:
-        """Return a line of the list with one of its variants, and with its own wildcards filled."""
+    def _draw_line(self, name: str, depth: int) -> str:
+        """Return a line of the list, with one variant of each choice and its own wildcards replaced."""
         if depth >= MAX_DEPTH:
-            raise BadInput("The wildcards' list {name} names itself. Tell an admin.", name=name)
-        line = self._lists.draw(name, self._chance)
-        self._draws, self._drawn = self._draws + 1, self._drawn + len(line)
-        if self._draws > MAX_DRAWS or self._drawn > MAX_DRAWN:
+            raise BadInput("The wildcard list {name} refers to itself. Tell an admin.", name=name)
+        line = self._lists.draw(name, self._random)
+        self._draws, self._drawn_characters = self._draws + 1, self._drawn_characters + len(line)
+        if self._draws > MAX_DRAWS or self._drawn_characters > MAX_DRAWN_CHARACTERS:
             raise BadInput(
-                "The prompt's wildcards stand for more than {bound} words or {length} characters. Leave some out.",
+                "The prompt's wildcards expand to more than {bound} words or {length} characters. Remove some.",
                 bound=MAX_DRAWS,
-                length=MAX_DRAWN,
+                length=MAX_DRAWN_CHARACTERS,
             )
         row = parse(line, f"{name}.txt")
-        if _longest(row) > MAX_LENGTH:
-            template = "A line of the wildcards' list {name} stands for more than {bound} characters. Tell an admin."
-            raise BadInput(template, name=name, bound=MAX_LENGTH)
-        return self.fill(tuple(self._pieces(row)), depth + 1)
+        if _longest(row) > MAX_EXPANDED_CHARACTERS:
+            template = "A line in the wildcard list {name} expands to more than {bound} characters. Tell an admin."
+            raise BadInput(template, name=name, bound=MAX_EXPANDED_CHARACTERS)
+        return self.fill(tuple(self._choose_variants(row)), depth + 1)
 
-    def _pieces(self, row: Row) -> "Iterator[str | Wildcard]":
-        """Yield the row with one variant of each choice."""
+    def _choose_variants(self, row: Row) -> "Iterator[str | Wildcard]":
+        """Yield the parts of the row, with one variant of each choice."""
         for part in row.parts:
             if isinstance(part, Choice):
-                for place, option in enumerate(self._options(part)):
+                for place, option in enumerate(self._sample_options(part)):
                     yield from (part.join,) if place else ()
-                    yield from self._pieces(option)
+                    yield from self._choose_variants(option)
             else:
                 yield part
 
-    def _options(self, choice: Choice) -> list[Row]:
-        """Return as many options as the choice asks for, by weight and without repetition, in the order of writing.
+    def _sample_options(self, choice: Choice) -> list[Row]:
+        """Return a weighted sample of the options without repetition, in the order of the text.
 
-        The options with the largest keys `random ** (1 / weight)` are such a sample: Efraimidis and Spirakis, "Weighted
-        random sampling with a reservoir", 2006.
+        The options with the largest keys `random ** (1 / weight)` form such a sample: Efraimidis and Spirakis,
+        "Weighted random sampling with a reservoir", 2006.
         """
-        size = self._chance.randint(choice.low, choice.high)
-        keys = [self._chance.random() ** (1 / weight) if weight else -inf for weight in choice.weights]
+        size = self._random.randint(choice.low, choice.high)
+        keys = [self._random.random() ** (1 / weight) if weight else -inf for weight in choice.weights]
         places = sorted(range(len(keys)), key=keys.__getitem__, reverse=True)[:size]
         return [choice.options[place] for place in sorted(places)]
 
 
-def _tidy(prompt: str) -> str:
+def _collapse_spaces(prompt: str) -> str:
     return re.sub(r"[ \t]{2,}", " ", prompt).strip()
 
 
 def _count(row: Row) -> int:
-    """Return how many texts the row stands for; any number over COUNTED where those are more."""
+    """Return how many texts the row expands to, or some number over MAX_COUNTED_PROMPTS if there are more."""
     total = 1
     for part in row.parts:
         if isinstance(part, Choice):
-            total = min(total * _count_choice(part), COUNTED + 1)
+            total = min(total * _count_choice(part), MAX_COUNTED_PROMPTS + 1)
     return total
 
 
 def _count_choice(choice: Choice) -> int:
     """Count the texts of a choice as elementary symmetric polynomials of the options' counts.
 
-    Each option stands for one text at least, so that k of n options stand for comb(n, k) or more. Where that is over
-    COUNTED nothing is counted, which leaves so few cases that the time is linear in the number of options.
+    Each option expands to at least one text, so k of n options expand to at least comb(n, k) texts. If that exceeds
+    MAX_COUNTED_PROMPTS we stop there. The few cases that remain take time linear in the number of options.
     """
     size = len(choice.options)
-    some = range(max(choice.low, 1), min(choice.high, size - 1) + 1)
-    if (some and size > COUNTED) or any(comb(size, taken) > COUNTED for taken in some):
-        return COUNTED + 1
+    partial = range(max(choice.low, 1), min(choice.high, size - 1) + 1)
+    if (partial and size > MAX_COUNTED_PROMPTS) or any(comb(size, chosen) > MAX_COUNTED_PROMPTS for chosen in partial):
+        return MAX_COUNTED_PROMPTS + 1
     counts = [_count(option) for option in choice.options]
     if choice.low == size:
-        return min(prod(counts), COUNTED + 1)
+        return min(prod(counts), MAX_COUNTED_PROMPTS + 1)
     ways = [1] + [0] * choice.high
-    for each in counts:
-        for taken in range(choice.high, 0, -1):
-            ways[taken] = min(ways[taken] + each * ways[taken - 1], COUNTED + 1)
-    return min(sum(ways[choice.low :]), COUNTED + 1)
+    for texts in counts:
+        for chosen in range(choice.high, 0, -1):
+            ways[chosen] = min(ways[chosen] + texts * ways[chosen - 1], MAX_COUNTED_PROMPTS + 1)
+    return min(sum(ways[choice.low :]), MAX_COUNTED_PROMPTS + 1)
 
 
 def _longest(row: Row) -> int:
-    """Return the characters of the longest text that the row stands for, wildcards left out."""
+    """Return the length in characters of the row's longest text, without its wildcards."""
     return sum(
         len(part) if isinstance(part, str) else _longest_choice(part)
         for part in row.parts
@@ -157,7 +158,7 @@ def _longest_choice(choice: Choice) -> int:
 
 
 def _texts(row: Row) -> "Iterator[tuple[str | Wildcard, ...]]":
-    """Yield every text that the row stands for, wildcards left as they are."""
+    """Yield every text that the row expands to, with wildcards not yet replaced."""
     for chosen in product(*(list(_choices(part)) for part in row.parts)):
         yield tuple(piece for pieces in chosen for piece in pieces)
 

@@ -1,4 +1,4 @@
-"""Check all that can be known of a request before its files are taken: rights, options, limits, room on the disk."""
+"""Check a request before its files are downloaded: rights, options, rate limits and free disk space."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from bot.requests.lookup import unknown_command_error, visible_commands
 from engine.core.errors import BadInput, NotAllowed, disk_full
 from storage.store import Caps, Limit
 
-ROOM = 16_000_000
-"""Bytes of disk without which no job is taken."""
+MIN_FREE_DISK_BYTES = 16_000_000
+"""Jobs are refused while less of the disk is free."""
 
 
 def find_command(studio: AppContext, request: Request) -> Command:
-    """Return the request's command. Raises BadInput for an unknown one, NotAllowed for one that is not for them."""
+    """Return the request's command. Raises BadInput if it is unknown, NotAllowed if the user may not use it."""
     command = studio.command(request.command)
     if command is None:
         raise unknown_command_error(request.command, visible_commands(studio, request))
@@ -25,10 +25,11 @@ def find_command(studio: AppContext, request: Request) -> Command:
 
 
 async def check_before_files(studio: AppContext, request: Request, *, complete: bool) -> None:
-    """Check the request before any of its files is fetched or written, so that a refused one costs no disk.
+    """Check the request before any of its files is downloaded, so that a refused request uses no disk.
 
-    Options may still be missing where the request is not `complete`. Raises what the service refuses requests with. A
-    file that an earlier job made is here already, and costs nothing.
+    Options may still be missing unless the request is `complete`. Requests whose files are all results of earlier jobs
+    skip the checks of options and limits here: they need no download. Raises BadInput, NotAllowed, RateLimited, TooMany
+    and DiskFull.
     """
     command = find_command(studio, request)
     _check_files(command, request)
@@ -42,21 +43,23 @@ async def check_before_files(studio: AppContext, request: Request, *, complete: 
 
 
 def check_disk(studio: AppContext) -> None:
-    """Raise DiskFull where jobs that are under way need the room that is left."""
-    if studio.files.free() < ROOM:
+    """Raise DiskFull when the remaining space is reserved for jobs that are already running."""
+    if studio.files.free() < MIN_FREE_DISK_BYTES:
         raise disk_full()
 
 
 def limits_of(studio: AppContext, request: Request, command: str) -> Sequence[Limit]:
-    """Return the limits of the command for everybody that the request counts as."""
+    """Return the command's rate limits for every identity that the request counts towards."""
     rate = studio.settings.limits.get(command)
     return [Limit(identity, command, rate) for identity in (request.user, *request.extra_identities)] if rate else []
 
 
 def _check_files(command: Command, request: Request) -> None:
-    """A file can only come as an attachment, never as words."""
+    """Raise BadInput for a file given in words, or for an attachment that the command does not take."""
     takes_files = {option.name for option in command.params.options() if option.kind == "media"}
     for name in request.raw_options.keys() & takes_files:
         raise BadInput("{option} must be a file. Attach one.", option=name)
     for name in request.files.keys() - takes_files:
-        raise BadInput("/{command} takes no file as {option}.", command=request.command, option=name[:80])
+        raise BadInput(
+            "/{command} doesn't take a file for {option}. Remove it.", command=request.command, option=name[:80]
+        )

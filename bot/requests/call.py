@@ -1,4 +1,4 @@
-"""One request on its way through a command, and the `@command` decorator that declares one."""
+"""The context in which a command runs, and the `@command` decorator that declares a command."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -20,32 +20,35 @@ P = TypeVar("P", bound=TaskParams)
 
 @dataclass(frozen=True)
 class Call:
-    """One request on its way through a command: who asks, and the studio that answers."""
+    """One run of a command: the request, and the application that serves it."""
 
     request: Request
     studio: "AppContext"
 
     def translate(self, template: str, /, **facts: str | float) -> str:
-        """The sentence in the person's language."""
+        """Return the sentence in the user's language."""
         return translate(template, self.request.language, **facts)
 
     async def build_job(self, task: str, params: TaskParams, cost: float = 1.0) -> Job:
-        """A job for `task`, once the engine says which model serves it.
+        """Return a job for `task`, after checking the options against the model that serves it.
 
-        Raises EngineDied when it cannot start, or takes no new jobs.
+        `cost` is the expected device time in seconds. Raises BadInput for an option that the model does not support,
+        EngineDied if the engine cannot start or accepts no new jobs.
         """
         if self.studio.engine.mode == "draining":
-            raise EngineDied("The studio takes no new jobs for now; those in line still run. Try again later.")
+            raise EngineDied(
+                "The studio isn't accepting new jobs right now; queued jobs will still run. Try again later."
+            )
         service = await self.studio.engine.service(task)
         check_supported(params, service)
-        dumped = params.with_seed().model_dump(mode="json")
+        values = params.with_seed().model_dump(mode="json")
         request = self.request
         role = self.studio.settings.role(request.user, admin=request.admin)
         return Job(
             command=request.command,
             task=task,
-            params=dumped,
-            key=key_of(task, service.version, model_identity(params, service), dumped),
+            params=values,
+            key=key_of(task, service.version, model_identity(params, service), values),
             user=request.user,
             origin=request.origin,
             private=request.private,
@@ -74,9 +77,9 @@ def command(
     edited_option: str = "",
     consent: str = "",
 ) -> Callable[[Callable[[Call, P], Awaitable[Answer]]], Command]:
-    """Declare a command. Its name is the function's, its options are the fields of the annotated `params`.
+    """Declare a command. Its name is the function's; its options are the fields of the annotated `params`.
 
-    It is quiet where it only ever replies: what is said at once is for the asker, what is made is for all.
+    A command annotated to return only `Reply` is ephemeral: its answers are private, whereas job results are public.
     """
 
     def declare(run: Callable[[Call, P], Awaitable[Answer]]) -> Command:

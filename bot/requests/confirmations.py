@@ -1,4 +1,4 @@
-"""Questions before jobs are made: the jobs wait in the store for their person's yes."""
+"""Questions to confirm before jobs are created. The jobs wait in the store until their user accepts them."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -12,26 +12,27 @@ from engine.core.job import Job
 from storage.store import Question
 
 CONFIRMATION_SECONDS = 24 * 3600.0
-"""Seconds that a question may be answered."""
+"""Seconds after which a question can no longer be answered."""
 
 
 async def store_question(call: Call, ask: Confirm) -> Reply:
-    """The question as a reply, its jobs kept in the store: `3f9a`, which names it, then `3f9a-2`, `3f9a-3`."""
+    """Store the question's jobs and return it as a reply. Jobs `3f9a`, `3f9a-2`, … make the question `3f9a`."""
     name = ask.job.id
     more = (job.model_copy(update={"id": f"{name}-{place}"}) for place, job in enumerate(ask.also_jobs, 2))
     await call.studio.store.add_question(Question((ask.job, *more), time.time() + CONFIRMATION_SECONDS))
-    buttons = (Button(ask.accept_label, "yes", name), Button(call.translate("Leave it"), "no", name))
+    buttons = (Button(ask.accept_label, "yes", name), Button(call.translate("No, cancel"), "no", name))
     return Reply(ask.text, ask.media, {**ask.facts, "ask": name}, buttons)
 
 
 def is_question(reply: Reply) -> bool:
+    """Return whether the reply is a question that `store_question` made."""
     return "ask" in reply.facts
 
 
 async def accept(call: Call, name: str) -> Confirmed:
-    """The jobs that the person now agrees to; the store takes all of them, once.
+    """Return the question's jobs, rebuilt for today's models, and record the user's consent if it asked for that.
 
-    Raises BadInput where the question is closed, NotAllowed where it was asked of somebody else.
+    Raises BadInput if the question is closed, NotAllowed if somebody else was asked.
     """
     question = await load_own_question(call, name)
     await consent.record_consent(call.studio, question.jobs[0])
@@ -40,14 +41,14 @@ async def accept(call: Call, name: str) -> Confirmed:
 
 
 async def load_own_question(call: Call, name: str) -> Question:
-    """The open question to this person. Raises as `accept` does."""
+    """Return the open question if this user was asked. Raises as `accept` does."""
     question = await call.studio.store.get_question(name)
     if question is None:
         if await call.studio.store.job(name):
-            raise BadInput("This was answered already: it is job {job}.", job=name)
-        raise BadInput("This question is closed. Ask for it again.")
+            raise BadInput("This has already been answered: see job {job}.", job=name)
+        raise BadInput("This question is closed. Run the command again.")
     if question.jobs[0].user != call.request.user:
-        raise NotAllowed("Only who asked for it may answer this.")
+        raise NotAllowed("Only the person who asked can answer this.")
     return question
 
 
@@ -56,7 +57,10 @@ async def _rebuild(call: Call, job: Job) -> Job:
 
 
 def _separate_messages(request: Request, jobs: Sequence[Job]) -> Iterator[Job]:
-    """Each in a message of its own. A request makes one job, so the others have names within it."""
+    """Yield the jobs, each with a message of its own.
+
+    A request id belongs to one job, so that a request is not served twice. Further jobs add their place to it.
+    """
     for place, job in enumerate(jobs, 1):
-        made_by = request.id and (request.id if place == 1 else f"{request.id}/{place}")
-        yield job.model_copy(update={"origin": request.new_message_origin or request.origin, "request": made_by})
+        request_id = request.id and (request.id if place == 1 else f"{request.id}/{place}")
+        yield job.model_copy(update={"origin": request.new_message_origin or request.origin, "request": request_id})

@@ -1,4 +1,4 @@
-"""What a person agrees to before a command works for them the first time, and where a command is turned off."""
+"""Consent to a command before its first use, and commands that are turned off in a server or group."""
 
 import hashlib
 
@@ -9,14 +9,14 @@ from engine.core.errors import NotAllowed
 from engine.core.job import Job
 
 
-def check_enabled(studio: AppContext, command: str, place: str) -> None:
-    """Raises NotAllowed where the owner has turned the command off in the server or group `place`."""
-    if place and place in studio.settings.off.get(command, ()):
-        raise NotAllowed("/{command} is turned off in this server.", command=command)
+def check_enabled(studio: AppContext, command: str, scope: str) -> None:
+    """Raise NotAllowed if the owner has turned the command off in the server or group `scope`."""
+    if scope and scope in studio.settings.off.get(command, ()):
+        raise NotAllowed("/{command} is turned off here.", command=command)
 
 
 async def ask_consent_first(call: Call, job: Job) -> Job | Confirm:
-    """The job, or the question that comes before the person's first of its command."""
+    """Return the job, or the consent question if this is the user's first job for its command."""
     command = _consenting(call.studio, job)
     if command is None or await call.studio.store.find_consent(job.user, job.command, hash_of(command)):
         return job
@@ -24,14 +24,14 @@ async def ask_consent_first(call: Call, job: Job) -> Job | Confirm:
 
 
 async def record_consent(studio: AppContext, job: Job) -> None:
-    """The person said yes to `job`."""
+    """Record that the user accepted the consent question before `job`, if its command has one."""
     command = _consenting(studio, job)
     if command is not None:
         await studio.store.add_consent(job, hash_of(command))
 
 
 def hash_of(command: Command) -> str:
-    """Of the words that are agreed to, so that other words are asked again."""
+    """Return a hash of the consent question: when its wording changes, users are asked again."""
     return hashlib.sha256(command.consent.encode()).hexdigest()
 
 

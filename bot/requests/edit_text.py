@@ -1,4 +1,4 @@
-"""The text that a button opens for editing: what the job's result says under the name that its command edits."""
+"""The text that a button opens for editing: the fact of the job's result that its command edits."""
 
 from bot.app import AppContext
 from bot.core.command import Request
@@ -8,17 +8,22 @@ from engine.core.errors import BadInput, TooLarge
 
 
 async def text_to_edit(studio: AppContext, request: Request, button: str, bound: int) -> str:
-    """At most `bound` characters, which is what the platform lets a person edit; none where the person writes it first.
+    """Return the text to edit; empty if the user is to write a new one.
 
-    Raises BadInput where there is nothing to edit, NotAllowed where it is private, TooLarge for a longer text.
+    `bound` is the number of characters that the platform can edit. Raises BadInput if there is nothing to edit,
+    NotAllowed if the result is private, TooLarge if the text is longer than `bound`.
     """
     command, (job, _) = command_of(button, studio.commands), parse_target(button.partition(":")[2])
     row = await load_result(studio, request, job)
     blank = None if command is None or command.edited_option in command.required_facts else ""
     text = row.result.facts.get(command.edited_option, blank) if command and row.result else None
     if not isinstance(text, str):
-        raise BadInput("There is nothing here to edit. Ask for it again.")
+        raise BadInput("There is nothing to edit here. Run the command again.")
     if len(text) > bound:
-        template = "It has {length} characters; here at most {bound} can be edited. Send it as a file with the command."
-        raise TooLarge(template, length=len(text), bound=bound)
+        raise TooLarge(
+            "The text is {length} characters long; at most {bound} can be edited here. "
+            "Send it as a file with the command.",
+            length=len(text),
+            bound=bound,
+        )
     return text

@@ -1,4 +1,4 @@
-"""Jobs that make films of scripts, and what their buttons start from."""
+"""Jobs that turn scripts into storyboards and films, and the scripts that their buttons start from."""
 
 from bot.core.parsing import parse_params, run_parser
 from bot.requests.call import Call
@@ -9,20 +9,20 @@ from engine.tasks.film import scripts
 from engine.tasks.film.scenes_task import Params
 
 SECONDS_PER_PICTURE, SECONDS_PER_FILM_SECOND = 1.0, 0.4
-"""Device-seconds for a picture, and for a second of film, on two CPU cores."""
+"""Device-seconds that a picture costs, and that one second of film costs, on two CPU cores."""
 
 
 async def film_job(call: Call, params: Params) -> Job:
-    """A job that makes what `params` ask for, counted as a film of scenes."""
-    params, cost = await run_parser(lambda: _read(params))
+    """Return a job for `params`, under the command `scenes` and its rate limit. Raises BadInput and TooLarge."""
+    params, cost = await run_parser(lambda: _read_script(params))
     job = await call.build_job("scenes", params, cost=cost)
     return job.model_copy(update={"command": "scenes"})
 
 
 async def film_params_of(call: Call, job: str) -> Params:
-    """The parameters of a job that made a script or a film of one, with the script that it told.
+    """Return the parameters of a `scenes` job, with the script of its result in place of the idea.
 
-    Raises BadInput where there is none or a file of it is no longer kept, NotAllowed where it is private.
+    Raises BadInput if there is no such job or one of its files has been deleted, NotAllowed if it is private.
     """
     row = await load_result(call.studio, call.request, job)
     if row.job.task != "scenes" or row.result is None:
@@ -33,13 +33,14 @@ async def film_params_of(call: Call, job: str) -> Params:
     return params.model_copy(update={"script": script, "idea": ""})
 
 
-def _read(params: Params) -> tuple[Params, float]:
-    """Return the parameters with the script of their file, and what the job costs. Raises BadInput and TooLarge."""
+def _read_script(params: Params) -> tuple[Params, float]:
+    """Return the parameters with the script read from its file, and the job's cost. Raises BadInput and TooLarge."""
     params = params.read_script()
     return params, _cost(params)
 
 
 def _cost(params: Params) -> float:
+    """Return the expected device time in seconds."""
     if params.idea:
         return 1.0
     scenes = scripts.read(params.script).scenes
@@ -48,6 +49,6 @@ def _cost(params: Params) -> float:
 
 
 def reseed_scenes(script: str, numbers: list[int], seed: int) -> str:
-    """The script with new seeds, from `seed` on, for some scenes, which are counted from 1."""
-    read = scripts.read(script)
-    return read.with_seeds({number - 1: seed + at for at, number in enumerate(numbers)}).text()
+    """Return the script with new seeds, counting up from `seed`, for the scenes `numbers`, counted from 1."""
+    parsed = scripts.read(script)
+    return parsed.with_seeds({number - 1: seed + offset for offset, number in enumerate(numbers)}).text()

@@ -1,4 +1,4 @@
-"""Which commands a person may type, and what is said of a name that is none of them."""
+"""The commands that a user may type, and the error for a name that is not one of them."""
 
 import difflib
 
@@ -8,12 +8,13 @@ from engine.core.errors import BadInput
 
 
 def visible_commands(studio: AppContext, request: Request) -> list[Command]:
-    """Those that this person reaches by their names."""
-    return [each for each in studio.commands if not each.hidden and (request.admin or not each.admin)]
+    """Return the commands that this user may type."""
+    return [command for command in studio.commands if not command.hidden and (request.admin or not command.admin)]
 
 
 def unknown_command_error(name: str, commands: list[Command]) -> BadInput:
-    near = difflib.get_close_matches(name, [each.name for each in commands], n=1)
+    """Return the error for an unknown command. It suggests the nearest name, if there is one."""
+    near = difflib.get_close_matches(name, [command.name for command in commands], n=1)
     if near:
         return BadInput("There is no command /{command}. Did you mean /{near}?", command=name[:40], near=near[0])
-    return BadInput("There is no command /{command}. /help lists them.", command=name[:40])
+    return BadInput("There is no command /{command}. Use /help to see them all.", command=name[:40])

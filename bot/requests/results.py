@@ -1,4 +1,4 @@
-"""What jobs made, as the input of another: found by the name that a button carries, for those who may see it."""
+"""Results of earlier jobs as input of new ones: look them up, check who may use them, and run jobs again."""
 
 import asyncio
 from dataclasses import replace
@@ -19,82 +19,88 @@ from storage.store import JobRecord
 
 
 class JobParams(TaskParams):
-    """What a button is about: the job that made it, or that waits for an answer."""
+    """The options of a button: the job whose result it is under, or the job that a question is about."""
 
     job: str = Field(description="The job's id", max_length=64, json_schema_extra={"positional": True})
 
 
 class PictureParams(JobParams):
-    """A picture under which a button was pressed: the job that drew it, and which of its pictures."""
+    """The options of a button under a picture: the job that drew it, and the picture."""
 
     image: Media = Field(description="Picture to start from", json_schema_extra={"accepts": ["image"]})
 
 
 async def load_result(studio: AppContext, request: Request, job: str) -> JobRecord:
-    """The row of a job that made something. Raises BadInput where there is none, NotAllowed where it is private."""
+    """Return the row of a job that has a result. Raises BadInput if there is none, NotAllowed if it is private."""
     row = await studio.store.job(job)
     if row is None or row.result is None or not (row.result.media or row.result.facts):
-        raise BadInput("There is nothing here that job {job} made. Ask for it again.", job=job[:40])
+        raise BadInput("Job {job} has no result here. Run the command again.", job=job[:40])
     if row.job.private and row.job.user != request.user:
-        raise NotAllowed("What job {job} made is private. Only who asked for it may use it.", job=job)
+        raise NotAllowed("The result of job {job} is private. Only the person who asked for it can use it.", job=job)
     return row
 
 
 async def resolve_attachments(studio: AppContext, request: Request) -> Request:
-    """The request, each file of it that names a result with where that lies."""
+    """Return the request with each attachment that refers to a result resolved to its path on disk.
+
+    Raises BadInput if the result has been deleted and there is no fallback, NotAllowed if it is private.
+    """
     files = {option: await _resolve_attachment(studio, request, file) for option, file in request.files.items()}
     return replace(request, files=files)
 
 
-async def is_stored(studio: AppContext, request: Request, named: str) -> bool:
-    """Whether the file that a button names is still kept here. Raises BadInput and NotAllowed as `load_result` does."""
-    return await asyncio.to_thread(studio.files.intact, await _media(studio, request, named))
+async def is_stored(studio: AppContext, request: Request, target: str) -> bool:
+    """Return whether the file that a button refers to is still on disk. Raises as `load_result` does."""
+    return await asyncio.to_thread(studio.files.intact, await _load_media(studio, request, target))
 
 
 async def rerun_with_new_seed(call: Call, row: JobRecord, **changes: Any) -> Job:
-    """The row's job again with a new seed and with `changes`: the asker's own, at the limits of its command.
+    """Return a copy of the row's job with a new seed and `changes`, for the user who asks.
 
-    Raises BadInput where a file that it started from is no longer kept.
+    Raises BadInput if one of its input files has been deleted.
     """
     job = await rebuild_job(call, row.job, **changes, seed=-1)
     return job.model_copy(update={"notes": row.job.notes})
 
 
 async def rebuild_job(call: Call, job: Job, **changes: Any) -> Job:
-    """A new job like `job`, with `changes`, for the asker and by today's model.
+    """Return a new job like `job` with `changes` to its parameters, for the user who asks and today's model.
 
-    Raises BadInput where a file that it started from is no longer kept.
+    Raises BadInput if one of its input files has been deleted, or if today's model does not support an option.
     """
     params = await parse_params(TASKS[job.task].params, {**job.params, **changes})
     await check_files(call.studio, params)
-    new = await call.build_job(job.task, params, cost=job.cost)
-    return new.model_copy(update={"command": job.command})
+    rebuilt = await call.build_job(job.task, params, cost=job.cost)
+    return rebuilt.model_copy(update={"command": job.command})
 
 
 async def _resolve_attachment(studio: AppContext, request: Request, file: Attachment) -> Attachment:
     if not file.result:
         return file
-    media = await _media(studio, request, file.result)
+    media = await _load_media(studio, request, file.result)
     if await asyncio.to_thread(studio.files.intact, media):
         return replace(file, name=media.path.name, size=media.bytes, path=media.path)
     if file.url or file.path:
         return file
     job, _ = parse_target(file.result)
-    raise BadInput("What job {job} made is no longer kept here. Send the file itself with the command.", job=job)
+    raise BadInput("The result of job {job} is no longer stored here. Send the file itself with the command.", job=job)
 
 
-async def _media(studio: AppContext, request: Request, named: str) -> Media:
-    job, number = parse_target(named)
+async def _load_media(studio: AppContext, request: Request, target: str) -> Media:
+    job, number = parse_target(target)
     row = await load_result(studio, request, job)
-    assert row.result is not None, "only a row with a result is shared"
-    made = row.result.media
-    if not 1 <= number <= len(made):
-        raise BadInput("Job {job} made no file {number}, but {count}.", job=job, number=number, count=len(made))
-    return made[number - 1]
+    assert row.result is not None, "load_result returns only rows with a result"
+    files = row.result.media
+    if not 1 <= number <= len(files):
+        raise BadInput(
+            "Job {job} has no file {number}. Files it made: {count}.", job=job, number=number, count=len(files)
+        )
+    return files[number - 1]
 
 
 async def check_files(studio: AppContext, params: TaskParams) -> None:
+    """Raise BadInput if one of the files among the parameters has been deleted."""
     for option, media in media_of(params):
         if not await asyncio.to_thread(studio.files.intact, media):
-            template = "The {option} that it started from is no longer kept here. Send it again with the command."
+            template = "The file used as {option} is no longer stored here. Send it again with the command."
             raise BadInput(template, option=option)

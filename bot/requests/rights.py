@@ -1,13 +1,13 @@
-"""Who may end or delete a job: its person, an admin of the studio, and the manager of the server it belongs to."""
+"""Who may cancel or delete a job: its user, an admin, and the manager of the server it was asked for in."""
 
 from bot.core.command import Request
 from engine.core.job import Job
 
 
-def may_rule(request: Request, job: Job) -> bool:
-    """Return whether the asker may end the job or delete what it made.
+def may_manage_job(request: Request, job: Job) -> bool:
+    """Return whether the user may cancel the job or delete its result.
 
-    Rights in a server hold for what was asked for in that server, and only there.
+    A server's manager may do so only for jobs that were asked for in that server, and only from there.
     """
-    manages_its_place = request.manages and bool(request.scope) and job.place == request.scope
-    return request.admin or job.user == request.user or manages_its_place
+    manages_scope_of_job = request.manages and bool(request.scope) and job.place == request.scope
+    return request.admin or job.user == request.user or manages_scope_of_job

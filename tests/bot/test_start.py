@@ -36,7 +36,7 @@ def test_a_second_studio_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with lock_data_dir(data):
         said = refusal(started(tmp_path, f'bot.data_dir = "{data}"\nweb.port = 0\n'))
-    assert said.startswith(f"atelier: Another studio works in the data folder {data}. Stop it first")
+    assert said.startswith(f"atelier: Another studio is using the data folder {data}. Stop it first")
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -58,7 +58,7 @@ def test_a_studio_that_was_killed_leaves_its_folder_to_the_next(tmp_path: Path) 
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(AtelierError, match=r"data folder .*/file/data cannot be written: Not a directory\. Mend that"):
+    with pytest.raises(AtelierError, match=r"data folder .*/file/data: Not a directory\. Fix that"):
         lock_data_dir(tmp_path / "file" / "data").__enter__()
 
 
@@ -67,7 +67,8 @@ def test_a_studio_that_nobody_can_reach_ends_and_says_why(tmp_path: Path) -> Non
         port = taken.getsockname()[1]
         ended = started(tmp_path, f'bot.data_dir = "{tmp_path / "data"}"\nweb.port = {port}\nengine.device = "cpu"\n')
     assert (
-        refusal(ended) == "atelier: No platform is on, so nobody can reach this studio. The log says why each is off."
+        refusal(ended)
+        == "atelier: No platform is running, so nobody can reach this studio. The log says why each one is off."
     )
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stdout + ended.stderr
 
@@ -129,7 +130,7 @@ def hold_the_loop(folder):
     raise AtelierError("Enough.")
     yield
 
-program.held = hold_the_loop
+program.lock_data_dir = hold_the_loop
 sys.exit(program.main(sys.argv[1:]))
 """
 

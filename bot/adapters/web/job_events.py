@@ -36,7 +36,7 @@ class JobEvents:
             return self._views.state(live[1], client)
         row = await self._studio.store.job(job)
         if row is None or (row.job.user != client.user and row.job.private):
-            raise NotFound("There is no job {job}. /jobs lists yours.", job=job[:40])
+            raise NotFound("There is no job {job}. Use /jobs to see yours.", job=job[:40])
         if row.outcome is not None:
             return self._views.state(row.outcome, client)
         return self._views.stored_state(row, self._studio.coalescer.queue_position(job), client)

@@ -85,7 +85,7 @@ class TestDiscord:
     ) -> None:
         async with start():
             message = await self.question(ana)
-            for label in ("Yes, say it", "Leave it"):
+            for label in ("Yes, say it", "No, cancel"):
                 await server.person("bo", place).press(label, message).acknowledged()
             await server.until(lambda: len(server.messages(place)) == 3)
             refusals = server.messages(place)[1:]
@@ -107,7 +107,7 @@ class TestDiscord:
         async with start() as service:
             message = await self.question(ana)
             job = self.job(server, message)
-            ana.press("Leave it", message)
+            ana.press("No, cancel", message)
             await server.until(lambda: message not in server.backend.messages[ana.place.channel])
             assert await service.studio.store.get_question(job) is None
 
@@ -148,7 +148,7 @@ class TestDiscord:
         async with start():
             ana.press("All", answer.message)
             await server.until(lambda: {"say 1", "say 2", "say 3"} <= {m.content for m in server.messages(ana.place)})
-            assert server.history.states[answer.message][-1].content == "3 jobs are made."
+            assert server.history.states[answer.message][-1].content == "Queued 3 jobs."
             assert len(server.messages(ana.place)) == 4
 
     async def test_several_jobs_that_a_kill_left_unshown_are_shown_after_it(
@@ -184,12 +184,12 @@ class TestDiscord:
     async def question(self, person: Person) -> int:
         answer = person.slash("certain", text="hello")
         shown = await answer.until(lambda shown: shown.buttons)
-        assert (shown.content, list(shown.buttons)) == (QUESTION, ["Yes, say it", "Leave it"])
+        assert (shown.content, list(shown.buttons)) == (QUESTION, ["Yes, say it", "No, cancel"])
         return answer.message
 
     def job(self, server: DiscordServer, message: int) -> str:
-        first: Shown = next(shown for shown in server.history.states[message] if "Leave it" in shown.buttons)
-        return first.buttons["Leave it"].partition(":")[2]
+        first: Shown = next(shown for shown in server.history.states[message] if "No, cancel" in shown.buttons)
+        return first.buttons["No, cancel"].partition(":")[2]
 
 
 class TestTelegram:
@@ -214,7 +214,7 @@ class TestTelegram:
         chat = server.private(7)
         async with start():
             asked = await chat.answer(to=await chat.say("/certain hello"), when=has_buttons)
-            assert (asked["text"], labels(asked)) == (QUESTION, ["Yes, say it", "Leave it"])
+            assert (asked["text"], labels(asked)) == (QUESTION, ["Yes, say it", "No, cancel"])
             job = asked["reply_markup"]["inline_keyboard"][0][0]["callback_data"].removeprefix("yes:")
         async with start() as service:
             assert await chat.press(asked, "Yes, say it") == ""
@@ -223,7 +223,7 @@ class TestTelegram:
             assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
         assert len(chat.room.of_bot()) == 1
 
-    @pytest.mark.parametrize("answer", ["", "Yes, say it", "Leave it"])
+    @pytest.mark.parametrize("answer", ["", "Yes, say it", "No, cancel"])
     async def test_an_update_that_telegram_tells_of_twice_asks_one_question_after_a_restart_too(
         self, server: TelegramServer, start: Start, answer: str
     ) -> None:
@@ -239,7 +239,7 @@ class TestTelegram:
             await server.push({"message": message})
             await chat.answer(to=await chat.say("/echo after"), when=has_button("Edit"))
             asked_now = [m["text"] for m in chat.room.of_bot() if m["text"] not in {"between", "after"}]
-            assert asked_now == {"": [QUESTION], "Yes, say it": ["hello"], "Leave it": []}[answer]
+            assert asked_now == {"": [QUESTION], "Yes, say it": ["hello"], "No, cancel": []}[answer]
             assert (await service.studio.store.stats(0)).jobs.get("certain") == (
                 {"done": 1} if answer[:1] == "Y" else None
             )
@@ -252,8 +252,8 @@ class TestTelegram:
             ana = room.seat(7)
             asked = await ana.answer(to=await ana.say("/certain hello"), when=has_buttons)
             assert "Only who asked" in await room.seat(8).press(asked, "Yes, say it")
-            assert "Only who asked" in await room.seat(8).press(asked, "Leave it")
-            assert await ana.press(asked, "Leave it") == "It is left."
+            assert "Only who asked" in await room.seat(8).press(asked, "No, cancel")
+            assert await ana.press(asked, "No, cancel") == "Cancelled."
             await server.until(lambda: asked["message_id"] not in room.messages or None)
             assert not (await service.studio.store.stats(0)).jobs
 
@@ -265,7 +265,7 @@ class TestTelegram:
             await chat.press(asked, "All")
             said = {"say 1", "say 2", "say 3"}
             await server.until(lambda: said <= {m["text"] for m in chat.room.of_bot()} or None)
-            assert chat.room.messages[asked["message_id"]]["text"] == "3 jobs are made."
+            assert chat.room.messages[asked["message_id"]]["text"] == "Queued 3 jobs."
 
     async def test_a_text_comes_to_be_copied_and_its_answer_is_the_press_after_a_restart_too(
         self, server: TelegramServer, start: Start
@@ -330,7 +330,7 @@ class TestHttp:
 
     async def test_a_question_that_was_left_is_closed(self, ask: Callable[..., Any]) -> None:
         job = (await ask({"line": "/certain hello"}))["result"]["facts"]["ask"]
-        assert (await ask({"button": f"no:{job}"}))["text"] == "It is left."
+        assert (await ask({"button": f"no:{job}"}))["text"] == "Cancelled."
         assert "closed" in (await ask({"button": f"yes:{job}"}))["error"]["message"]
 
     async def test_several_jobs_are_made_at_once_and_run_whether_or_not_they_are_followed(
@@ -338,7 +338,7 @@ class TestHttp:
     ) -> None:
         name = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
         agreed = await ask({"button": f"yes:{name}"})
-        assert (agreed["text"], agreed["then"]) == ("3 jobs are made.", [name, f"{name}-2", f"{name}-3"])
+        assert (agreed["text"], agreed["then"]) == ("Queued 3 jobs.", [name, f"{name}-2", f"{name}-3"])
         rows = [await ended(opened_here.studio.store, each) for each in agreed["then"]]
         assert [row.result.text for row in rows if row.result] == ["say 1", "say 2", "say 3"]
         assert [(await ask(None, f"/jobs/{row.job.id}"))["state"] for row in rows] == ["done"] * 3
@@ -379,7 +379,7 @@ async def test_a_question_holds_its_files_until_its_time_is_over() -> None:
 
 
 def has_buttons(message: Json) -> bool:
-    return "Leave it" in labels(message)
+    return "No, cancel" in labels(message)
 
 
 def has_button(label: str) -> Callable[[Json], bool]:

@@ -66,7 +66,7 @@ async def test_it_is_asked_once_of_each_person_and_holds_over_a_restart(start: S
         asked = await last(service, "magic", text="hello")
         assert isinstance(asked, Replied)
         assert asked.result.text == WORDS
-        assert [button.label for button in asked.buttons] == ["I confirm", "Leave it"]
+        assert [button.label for button in asked.buttons] == ["I confirm", "No, cancel"]
         assert not await service.studio.store.unfinished_jobs()
         made = await last(service, "yes", job=asked.buttons[0].argument)
         assert isinstance(made, Done)
@@ -121,7 +121,7 @@ async def test_a_command_is_off_where_the_owner_says_so_by_its_buttons_too(start
     async with start(off={"magic": ["discord:42"]}) as service:
         refused = await last(service, "magic", text="hello", place="discord:42")
         assert isinstance(refused, Failed)
-        assert str(refused.sentence) == "/magic is turned off in this server."
+        assert str(refused.sentence) == "/magic is turned off here."
         asked = await last(service, "magic", text="hello", place="discord:43")
         assert isinstance(asked, Replied)
         await last(service, "yes", job=asked.buttons[0].argument)
@@ -147,12 +147,12 @@ async def test_on_discord_it_is_asked_under_a_button_and_a_server_can_be_off(sta
             ana = server.person("ana", place)
             asked = ana.slash("magic", text="hello")
             shown = await asked.until(lambda shown: shown.buttons)
-            assert (shown.content, list(shown.buttons)) == (WORDS, ["I confirm", "Leave it"])
+            assert (shown.content, list(shown.buttons)) == (WORDS, ["I confirm", "No, cancel"])
             await ana.press("I confirm", asked.message).acknowledged()
             await server.until(lambda: server.history.states[asked.message][-1].content == "hello")
             await ana.slash("magic", text="more").until(lambda shown: shown.content == "more")
             refused = server.person("bo", other).slash("magic", text="hello")
-            await refused.until(lambda shown: "turned off in this server" in shown.content)
+            await refused.until(lambda shown: "turned off here" in shown.content)
 
 
 async def test_on_telegram_it_is_asked_under_a_button_and_a_group_can_be_off(start: Start) -> None:
@@ -170,7 +170,7 @@ async def test_on_telegram_it_is_asked_under_a_button_and_a_group_can_be_off(sta
         off = {"magic": [f"telegram:{group}"]}
         async with start(telegram=telling, off=off) as service, beside(telegram.run, service):
             told = await ana.answer(to=await ana.say("/magic more"))
-            assert "turned off in this server" in told["text"]
+            assert "turned off here" in told["text"]
 
 
 def has_buttons(message: Json) -> bool:

@@ -500,7 +500,7 @@ async def test_the_button_of_a_job_that_was_taken_up_ends_it(service: Service, s
     server.backend.clock.advance(20 * 60)
     restarted = Service(service.studio)
     async with running(restarted, server):
-        await until(lambda: restarted.flights.queue_position(job.id) == 0, 10)
+        await until(lambda: restarted.coalescer.queue_position(job.id) == 0, 10)
         await ana.press("Cancel", message).until(final)
         assert (await ended(service.studio.store, job.id)).state == "cancelled"
     assert said(server.history.states[message][-1]) == "⚠️ Cancelled."

@@ -202,7 +202,7 @@ async def test_a_stranger_may_draw_it_again_but_not_delete_it(
     await server.until(lambda: len(server.messages(ana.place)) == 2)
     refusal = server.messages(ana.place)[-1]
     assert refusal.ephemeral
-    assert "Only who asked for it" in refusal.content
+    assert "Only the person who asked" in refusal.content
     assert message in standing(server, ana.place)
     row = await job_of(service, await pressed(bo, "Again", message))
     assert row.job.user == f"discord:{bo.id}"
@@ -293,7 +293,7 @@ async def test_upscale_is_under_a_result(server: DiscordServer, service: Service
     assert row is not None
     assert row.job.command == "upscale"
     assert row.job.params["image"]["sha256"] == made.media[0].sha256
-    service.flights.cancel(row.job.id)
+    service.coalescer.cancel(row.job.id)
 
 
 @pytest.mark.usefixtures("service")

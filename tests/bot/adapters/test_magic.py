@@ -22,7 +22,7 @@ from tests.tiny_gpt2 import save_silent_gpt2
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 IDEA = "a red apple"
 BUTTONS = ["Use", "Edit", "Another", "Original"]
-TOLD = "The prompt was written by grammar.\nThe language model wrote nothing that fits, so the grammar wrote this."
+TOLD = "Prompt written by grammar.\nThe language model wrote nothing that fits, so the grammar wrote this."
 LIMITS = {"imagine": "off", "magic": "off"}
 
 

@@ -145,7 +145,7 @@ class TestTyping:
         assert await offered.count() == sum(not command.hidden for command in site.service.studio.commands)
         await box.press_sequentially("im")
         await expect(offered).to_have_count(1)
-        await expect(offered).to_contain_text("Draw pictures from words")
+        await expect(offered).to_contain_text("Draw pictures from a description")
         await box.press("Tab")
         await expect(box).to_have_value("/imagine ")
         await expect(offered).to_have_count(0)
@@ -358,7 +358,7 @@ class TestFollowing:
         async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
             left = await send(page, "/certain never said")
             await expect(await send(page, "/certain hello")).to_contain_text("Is that certain?")
-            await left.get_by_role("button", name="Leave it").click()
+            await left.get_by_role("button", name="No, cancel").click()
             await expect(page.locator(".turn")).to_have_count(1)
             await page.reload()
             await page.locator(".answer").get_by_role("button", name="Yes, say it").click()
@@ -371,9 +371,9 @@ class TestFollowing:
         async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
             card = await send(page, "/several say")
             await card.get_by_role("button", name="All").click()
-            await expect(card).to_contain_text("3 jobs are made.")
+            await expect(card).to_contain_text("Queued 3 jobs.")
             await expect(page.locator(".answer.done")).to_have_count(4)
-            await expect(page.locator(".answer .text")).to_have_text(["3 jobs are made.", "say 1", "say 2", "say 3"])
+            await expect(page.locator(".answer .text")).to_have_text(["Queued 3 jobs.", "say 1", "say 2", "say 3"])
 
     async def test_a_prompt_that_is_not_the_line_above_it_is_told_with_its_picture(self, page: Page) -> None:
         card = await send(page, "/imagine {red|green} apple --steps 1")

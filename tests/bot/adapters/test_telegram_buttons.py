@@ -84,7 +84,7 @@ async def test_only_its_owner_deletes_it(server: TelegramServer, service: Servic
     first = await drawn(room.seat(7))
     row = await row_of(service, first)
     assert row.result is not None
-    assert "Only who asked for it" in await room.seat(8).press(first, "Delete")
+    assert "Only the person who asked" in await room.seat(8).press(first, "Delete")
     assert first["message_id"] in room.messages
     assert await room.seat(7).press(first, "Delete") == "Deleted."
     await server.until(lambda: first["message_id"] not in room.messages)

@@ -130,13 +130,13 @@ class TestDrawing:
         asked = {"script": "a cat\nseconds: 1\n\na dog\nseconds: 1", "shape": "square"}
         board = await program.ended((await program.post("/render-multi-scene", json=asked)).json["id"])
         buttons = {each["label"]: f"{each['command']}:{each['argument']}" for each in board["buttons"]}
-        assert {"Render", "Redo scenes", "Change words"} <= buttons.keys()
+        assert {"Render", "Redo scenes", "Edit script"} <= buttons.keys()
         none = await program.post("/jobs", json={"button": buttons["Redo scenes"], "text": "7"})
         assert "numbers is “7”; it must be numbers from 1 to 2" in none.json["error"]["message"]
         redone = await program.post("/jobs", json={"button": buttons["Redo scenes"], "text": "2"})
         other = await program.ended(redone.json["id"])
         assert other["result"]["facts"]["script"].count("seed: ") == 1
-        words = await program.post("/jobs", json={"button": buttons["Change words"], "text": "a cat\nseconds: 99"})
+        words = await program.post("/jobs", json={"button": buttons["Edit script"], "text": "a cat\nseconds: 99"})
         assert "Line 2: seconds is “99”" in words.json["error"]["message"]
         render = next(f"{each['command']}:{each['argument']}" for each in other["buttons"] if each["label"] == "Render")
         film = await program.ended((await program.post("/jobs", json={"button": render})).json["id"])
@@ -206,7 +206,7 @@ class TestSwapping:
         told = (await program.get("/openapi.json")).json
         first = await program.post("/face-swap", data=asked())
         assert first.status == 428
-        assert first.json["text"].startswith("A face belongs to a person.")
+        assert first.json["text"].startswith("Only swap faces with consent.")
         checker(told, "State").validate(first.json)
         confirm = first.json["buttons"][0]
         assert confirm["label"] == "I confirm"
@@ -824,7 +824,7 @@ class TestServer:
         async with open_site() as site, site.visitor() as program:
             job = (await program.job("echo", seconds=60))["id"]
             await site.service.close()
-            await until(lambda: site.service.flights.queue_position(job) is None)
+            await until(lambda: site.service.coalescer.queue_position(job) is None)
             state = await program.state(job)
         assert (state["state"], state["place"]) == ("queued", None)
         assert state["text"] == "⏸️ The studio restarts. This job goes on when it is back."

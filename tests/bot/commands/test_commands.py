@@ -112,20 +112,20 @@ async def test_jobs_lists_mine_with_state_place_and_words_and_nobody_elses(servi
     ):
         told = await answer(service, "/jobs")
         assert told.text.splitlines() == [
-            f"{running} · runs · /echo a very long story that does not fit…",
-            f"{queued} · place 1 · /echo behind",
+            f"{running} · running · /echo a very long story that does not fit…",
+            f"{queued} · number 1 in the queue · /echo behind",
         ]
         assert [(job["id"], job["state"], job["place"]) for job in told.facts["jobs"]] == [
             (running, "running", 0),
             (queued, "queued", 1),
         ]
         assert theirs not in told.text
-    assert (await answer(service, "/jobs")).text == "You have no job that waits or runs."
+    assert (await answer(service, "/jobs")).text == "You have no jobs in progress."
 
 
 async def test_cancel_without_an_id_ends_the_only_job(service: Service) -> None:
     async with under_way(service, "/echo slow --seconds 30") as (job, updates):
-        assert (await answer(service, "/cancel")).text == f"Job {job} is cancelled."
+        assert (await answer(service, "/cancel")).text == f"Job {job} was cancelled."
         ended = await end_of(updates)
     assert isinstance(ended, Failed)
     assert (ended.kind, ended.job) == ("Cancelled", job)
@@ -140,17 +140,17 @@ async def test_cancel_asks_which_where_there_are_several_and_ends_exactly_that_o
         under_way(service, "/echo two --seconds 0.1", Queued) as (two, second),
     ):
         asked = await refusal(service, "/cancel")
-        assert asked == f"BadInput: You have 2 jobs: {one}, {two}. Say which: /cancel {one}"
+        assert asked == f"BadInput: You have 2 jobs: {one}, {two}. Choose one, for example /cancel {one}"
         await answer(service, f"/cancel {one}")
         assert isinstance(await end_of(first), Failed)
         assert isinstance(await end_of(second), Done)
 
 
 async def test_cancel_refuses_what_is_not_there_not_yours_or_over(service: Service) -> None:
-    assert await refusal(service, "/cancel") == "BadInput: You have no job that waits or runs."
-    assert await refusal(service, "/cancel nope") == "BadInput: There is no job nope. /jobs lists yours."
+    assert await refusal(service, "/cancel") == "BadInput: You have no jobs in progress."
+    assert await refusal(service, "/cancel nope") == "BadInput: There is no job nope. Use /jobs to see yours."
     done = await last(service, "/echo quick")
-    assert await refusal(service, f"/cancel {done.job}") == f"BadInput: Job {done.job} has already ended."
+    assert await refusal(service, f"/cancel {done.job}") == f"BadInput: Job {done.job} has already finished."
     async with under_way(service, "/echo slow --seconds 30") as (job, updates):
         assert (await refusal(service, f"/cancel {job}", user="web:ben")).startswith("NotAllowed")
         await answer(service, f"/cancel {job}", user="web:boss", admin=True)
@@ -161,8 +161,8 @@ async def test_limits_tell_what_is_left_and_when_it_comes_back(service: Service)
     await last(service, "/echo once")
     told = await answer(service, "/limits")
     imagine, echoed = told.text.splitlines()
-    assert imagine == "/imagine: 10 of 10 left in 1 min"
-    assert echoed.startswith("/echo: 8 of 9 left in 1 min, one more in ")
+    assert imagine == "/imagine: 10 of 10 left (per 1 min)"
+    assert echoed.startswith("/echo: 8 of 9 left (per 1 min), next one in ")
     assert told.facts["limits"]["echo"]["left"] == 8
     assert "none" not in told.facts["limits"]  # no such command here
     assert "users" not in told.text
@@ -189,8 +189,8 @@ async def test_cache_tells_what_it_holds(service: Service) -> None:
     told = await answer(service, "/cache")
     assert told.text.splitlines()[:3] == [
         "Results: 1, 5 B of 5.0 GB",
-        "Hits 3, misses 1",
-        "75% of requests were answered at once",
+        "Hits: 3, misses: 1",
+        "75% of requests were answered from the cache",
     ]
     assert (told.facts["entries"], told.facts["hits"], told.facts["hit_rate"]) == (1, 3, 0.75)
     assert told.facts["max_bytes"] == 5_000_000_000
@@ -198,9 +198,9 @@ async def test_cache_tells_what_it_holds(service: Service) -> None:
 
 async def test_only_admins_clear_the_cache_and_may_spare_what_is_young(service: Service) -> None:
     await last(service, "/echo kept")
-    assert (await refusal(service, "/cache clear")).startswith("NotAllowed: Only an admin may clear the cache.")
+    assert (await refusal(service, "/cache clear")).startswith("NotAllowed: Only admins can clear the cache.")
     assert (await answer(service, "/cache clear 7", admin=True)).facts == {"entries": 0, "bytes": 0}
-    assert (await answer(service, "/cache clear", admin=True)).text == "Results cleared: 1, 4 B"
+    assert (await answer(service, "/cache clear", admin=True)).text == "Results cleared: 1 (4 B)"
     assert (await answer(service, "/cache stats")).facts["entries"] == 0
     assert "/cache clear 3" in await refusal(service, "/cache --older_than_days 3")
     assert "at least 0" in await refusal(service, "/cache clear -1", admin=True)
@@ -211,9 +211,9 @@ async def test_stats_tell_jobs_by_command_and_outcome_with_times(service: Servic
         await last(service, line)
     told = await answer(service, "/stats")
     lines = told.text.splitlines()
-    assert lines[:2] == ["Last hour · 4 jobs", "/echo: 2 made · 1 from the cache · 1 failed"]
-    assert "Cache: hits 1, misses 3" in lines
-    assert "Last day · the same" in lines
+    assert lines[:2] == ["Last hour · 4 jobs", "/echo: 2 done · 1 from the cache · 1 failed"]
+    assert "Cache hits: 1, misses: 3" in lines
+    assert "Last day · same as above" in lines
     assert told.facts["hour"]["jobs"] == {"echo": {"cached": 1, "done": 2, "failed": 1}}
     assert told.facts["hour"]["waiting"]["count"] == 3
     assert 0 < told.facts["hour"]["running"]["median"] <= told.facts["hour"]["running"]["p95"]
@@ -234,7 +234,7 @@ async def test_stats_show_a_picture_of_the_day_in_both_languages(service: Servic
 
 async def test_stats_of_an_empty_studio_have_words_and_a_picture_too(service: Service) -> None:
     told = await answer(service, "/stats")
-    assert told.text.splitlines()[0] == "Last hour · nothing"
+    assert told.text.splitlines()[0] == "Last hour · no jobs"
     assert len(told.media) == 1
 
 
@@ -310,12 +310,12 @@ async def test_help_lists_every_command_with_its_options_for_programs(service: S
 
 async def test_help_of_a_command_shows_options_bounds_and_examples(service: Service) -> None:
     lines = (await answer(service, "/help imagine")).text.splitlines()
-    assert "prompt: What to draw (up to 10000 characters; needed)" in lines
+    assert "prompt: What to draw (up to 10000 characters; required)" in lines
     assert any(line.startswith("shape: Shape of the picture; left out, square or") for line in lines)
     assert any(line.endswith("(square, wide, tall, " + ", ".join(get_args(Shapes)[3:]) + ")") for line in lines)
-    assert "count: How many pictures (1 to 4; 1 if left out)" in lines
+    assert "count: How many pictures (1 to 4; default: 1)" in lines
     assert "image: Picture to start from (attach a file)" in lines
-    assert "tiling: Make the edges fit together, for patterns (on or off; off if left out)" in lines
+    assert "tiling: Make the edges fit together, for patterns (on or off; default: off)" in lines
     assert lines[-1] == "/imagine a castle at night --shape wide --count 2 --style watercolour"
     assert (
         "Cuántas imágenes (de 1 a 4; 1 si no lo pones)" in (await answer(service, "/help /Imagine", language="es")).text

@@ -150,7 +150,7 @@ async def test_a_fallback_of_the_writer_is_told_with_the_picture_to_its_person_a
     silent: Engine, tmp_path: Path
 ) -> None:
     fallback = "The language model wrote nothing that fits, so the grammar wrote this."
-    by = "The prompt was written by grammar."
+    by = "Prompt written by grammar."
     async with opened(silent, tmp_path, tmp_path / "atelier.db") as service:
         first = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
         assert [by, fallback] == card_of(first, "en", COMMANDS).text.splitlines()[2:4]
@@ -187,7 +187,7 @@ async def test_a_language_model_writes_no_more_prompts_than_one_waits_for_and_th
     seven = "/imagine {a|b|c|d|e|f|g} car --steps 1 --magic"
     async with opened(silent, tmp_path) as other:
         refused = str(failed((await ask(other, f"{seven} on"))[-1]).sentence)
-        assert "prompt stands for 7 pictures; magic writes at most 6 prompts at once here" in refused
+        assert "prompt expands to 7 pictures; magic can write at most 6 prompts at once" in refused
         assert isinstance((await ask(other, f"{seven} off"))[-1], Replied)
         assert isinstance((await ask(other, "/imagine {a|b|c|d|e|f} car --steps 1 --magic on"))[-1], Replied)
     assert isinstance((await ask(service, f"{seven} on"))[-1], Replied)
@@ -200,7 +200,7 @@ async def test_a_style_that_the_prompts_own_medium_rules_out_is_told(service: Se
 
 async def test_a_person_makes_magic_their_own_setting_and_it_is_nobody_elses(service: Service) -> None:
     said = done((await ask(service, "/magic --always on"))[-1]).result
-    assert said.text == "From now on magic makes a full prompt of everything that you draw."
+    assert said.text == "Magic is on: every prompt will be expanded before it is drawn."
     assert await drawn(service, f"/imagine {IDEA} --steps 1") != IDEA
     assert await drawn(service, f"/imagine {IDEA} --steps 1 --magic off") == IDEA
     ben = Request("imagine", {"prompt": IDEA, "steps": "1"}, user="web:ben", origin="")
@@ -213,9 +213,9 @@ async def test_permutations_are_counted_and_asked_about_before_any_is_drawn(serv
     asked = (await ask(service, "/imagine {red|blue} {car|__animal__} --steps 1 --seed 3"))[-1]
     assert isinstance(asked, Replied)
     first, *prompts = asked.result.text.splitlines()
-    assert first == "This makes 4 jobs. Draw them all?"
+    assert first == "Your prompt has 4 variants. Draw them all?"
     assert prompts[::2] == ["red car", "blue car"]
-    assert [button.label for button in asked.buttons] == ["Draw 4", "Leave it"]
+    assert [button.label for button in asked.buttons] == ["Draw 4", "No, cancel"]
     assert not await service.studio.store.unfinished_jobs()
     yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
     assert isinstance(yes, Replied)
@@ -238,7 +238,7 @@ async def test_an_article_agrees_with_the_variant_after_it(service: Service) -> 
 async def test_more_permutations_than_a_person_may_ask_for_are_refused(service: Service) -> None:
     refused = failed((await ask(service, "/imagine {1|2|3|4|5} {1|2|3|4|5}"))[-1])
     assert str(refused.sentence) == (
-        "prompt stands for 25 pictures; at most 22 are made at once here. Leave some variants out."
+        "prompt expands to 25 pictures; the limit here is 22 at once. Remove some variants."
     )
 
 
@@ -271,12 +271,12 @@ async def test_the_variants_of_an_idea_stay_in_its_prompt_and_are_asked_about_wh
         asked = parse_button(buttons[label], COMMANDS, edited)
         last = (await told(service, Request(asked.command, asked.raw_options, user="web:ana", origin="")))[-1]
         assert isinstance(last, Replied)
-        assert last.result.text.startswith("This makes 2 jobs. Draw them all?")
+        assert last.result.text.startswith("Your prompt has 2 variants. Draw them all?")
 
 
 async def test_an_idea_whose_variants_cannot_be_read_is_refused_before_anything_is_written(service: Service) -> None:
     refusals = {
-        "{red|blue car": "idea has a { without its }. Write \\{ for the mark itself.",
+        "{red|blue car": "idea has a { without a matching }. Write \\{ for the character itself.",
         "a __nothing__ car": "There is no list for __nothing__.",
         "{4$$a|b}": "idea asks for 4 of 2 variants. Ask for fewer.",
         " ... ": "idea is “...”, which has no words. Say in a few what to draw.",
@@ -293,7 +293,7 @@ async def test_a_prompt_that_is_longer_than_an_idea_is_drawn_as_it_is_and_that_i
 
 async def test_always_set_beside_an_idea_is_told_with_the_prompt(service: Service) -> None:
     wrote = await written(service, f"/magic {IDEA} --always off")
-    assert [str(note) for note in wrote.result.notes] == ["From now on your prompts are drawn as you write them."]
+    assert [str(note) for note in wrote.result.notes] == ["Magic is off: your prompts will be drawn as you write them."]
 
 
 async def test_the_same_idea_is_answered_from_the_cache(service: Service) -> None:

@@ -99,7 +99,7 @@ def size(done: Done) -> tuple[Any, Any]:
 async def test_models_lists_what_may_be_named(service: Service) -> None:
     told = (await drawn(service, "/models")).result
     assert told.facts["offers"] == {"model": ["guided"], "lora": ["film"], "control": ["canny"]}
-    assert "LoRAs, for lora: film" in told.text
+    assert "LoRAs (option lora): film" in told.text
 
 
 async def test_another_checkpoint_draws_and_takes_what_the_usual_one_refuses(service: Service) -> None:
@@ -112,9 +112,14 @@ async def test_another_checkpoint_draws_and_takes_what_the_usual_one_refuses(ser
 
 
 async def test_a_name_that_is_not_here_is_refused_with_those_that_are(service: Service, photo: Attachment) -> None:
-    assert await refusal(service, "/imagine x --model foto") == "BadInput: model “foto” is not here. There is: guided."
-    assert "lora “paper” is not here. There is: film." in await refusal(service, "/imagine x --lora film,paper:0.5")
-    assert "control “depth” is not here" in await refusal(service, "/imagine x --control depth", image=photo)
+    assert (
+        await refusal(service, "/imagine x --model foto")
+        == "BadInput: model “foto” is not available here. Available: guided."
+    )
+    assert "lora “paper” is not available here. Available: film." in await refusal(
+        service, "/imagine x --lora film,paper:0.5"
+    )
+    assert "control “depth” is not available" in await refusal(service, "/imagine x --control depth", image=photo)
 
 
 async def test_options_that_make_no_sense_together_are_refused(service: Service, photo: Attachment) -> None:

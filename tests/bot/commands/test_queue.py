@@ -76,7 +76,7 @@ async def test_a_paused_queue_starts_nothing_says_so_everywhere_and_goes_on(serv
     (job,) = await waiting(service, 1)
     assert job in await said(service)
     assert "The queue is paused" in done((await told(service, "status"))[-1]).result.text
-    assert "Jobs start" in await said(service, "resume")
+    assert "queue is running" in await said(service, "resume")
     updates = await held
     assert isinstance(updates[0], Queued)
     assert card._waiting(updates[0], "en") == "In line, place 1. The queue is paused."
@@ -95,8 +95,8 @@ async def test_a_draining_queue_finishes_what_it_has_and_takes_nothing_new(servi
     running = asyncio.create_task(told(service, "echo", text="slow", seconds=0.3))
     behind = asyncio.create_task(told(service, "echo", user="web:b", text="behind"))
     await waiting(service, 1)
-    assert "runs empty" in await said(service, "drain")
-    assert "takes no new jobs" in str(failed((await told(service, "echo", text="new"))[0]).sentence)
+    assert "is draining" in await said(service, "drain")
+    assert "isn't accepting new jobs" in str(failed((await told(service, "echo", text="new"))[0]).sentence)
     assert [type((await each)[-1]) for each in (running, behind)] == [Done, Done]
     await said(service, "resume")
     assert isinstance((await told(service, "echo", text="new"))[-1], Done)
@@ -106,25 +106,25 @@ async def test_bump_lets_a_job_go_first_and_drop_ends_one(service: Service) -> N
     await said(service, "pause")
     asked = [asyncio.create_task(told(service, "echo", user=f"web:{n}", text=str(n))) for n in range(3)]
     first, second, third = await waiting(service, 3)
-    assert await said(service, "bump", third) == f"Job {third} goes first."
+    assert await said(service, "bump", third) == f"Job {third} is next."
     assert await waiting(service, 3) == [third, first, second]
-    assert await said(service, "drop", first) == f"Job {first} is dropped."
+    assert await said(service, "drop", first) == f"Job {first} was dropped."
     await said(service, "resume")
     ends = {update.job: update for update in [(await each)[-1] for each in asked]}
     assert isinstance(ends[first], Failed)
     assert isinstance(ends[second], Done)
     assert isinstance(ends[third], Done)
-    assert await refusal(service, "bump", third) == f"Job {third} does not wait any more."
+    assert await refusal(service, "bump", third) == f"Job {third} is no longer in the queue."
 
 
 async def test_bumping_a_job_that_shares_anothers_run_bumps_that_run(service: Service) -> None:
     await said(service, "pause")
     asked = [asyncio.create_task(told(service, "echo", user=f"web:{n}", text="xxy"[n])) for n in range(3)]
-    await until(lambda: len(service.flights) == 3)
+    await until(lambda: len(service.coalescer) == 3)
     await waiting(service, 2)
     (rider,) = [row.job.id for row in await service.studio.store.jobs_of("web:1")]
     await said(service, "bump", rider)
-    assert (await waiting(service, 2))[0] == service.flights.run_id_of(rider)
+    assert (await waiting(service, 2))[0] == service.coalescer.run_id_of(rider)
     await said(service, "resume")
     await asyncio.gather(*asked)
 
@@ -132,9 +132,9 @@ async def test_bumping_a_job_that_shares_anothers_run_bumps_that_run(service: Se
 @pytest.mark.parametrize(
     ("asked", "refused"),
     [
-        (("bump",), "Say which job: /queue bump and its id"),
+        (("bump",), "Which job? Type /queue bump and the job's id"),
         (("drop", "nope"), "There is no job nope"),
-        (("pause", "nope"), "job goes with bump or drop"),
+        (("pause", "nope"), "job only works with bump and drop"),
     ],
 )
 async def test_what_does_not_fit_is_refused(service: Service, asked: tuple[str, ...], refused: str) -> None:
@@ -148,10 +148,10 @@ async def test_the_queue_shows_who_runs_and_waits_and_never_what_they_asked(serv
     (behind,) = await waiting(service, 1)
     shown = done((await told(service, "queue"))[-1]).result
     assert "cpu: " in shown.text
-    assert f"1. {behind} · /echo · web:1 · waits for" in shown.text
+    assert f"1. {behind} · /echo · web:1 · waiting for" in shown.text
     assert "secret" not in f"{shown.text}{shown.facts}"
     await asyncio.gather(*asked)
-    assert (await said(service)).endswith("Nobody waits.")
+    assert (await said(service)).endswith("Nobody is waiting.")
 
 
 async def test_how_long_runs_take_is_learned_and_survives_a_restart(tmp_path: Path) -> None:

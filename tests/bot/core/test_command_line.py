@@ -39,5 +39,5 @@ def test_options_are_taken_by_name_and_the_rest_is_the_prompt(words: str, raw: d
 
 
 def test_words_that_no_option_takes_are_refused() -> None:
-    with pytest.raises(BadInput, match="No option takes “and more”"):
+    with pytest.raises(BadInput, match="“and more” doesn't belong to any option"):
         parse(Params, "--prompt cat --seed 3 and more")

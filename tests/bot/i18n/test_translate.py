@@ -31,9 +31,9 @@ def test_the_spanish_ends_like_the_english() -> None:
 def test_the_walk_finds_what_is_said_in_every_way() -> None:
     """Errors, commands, options, Sentences, stages, tables, and helpers that pass a sentence on."""
     expected = {
-        "The studio is closing. Ask again in a minute.": "bot/requests/service.py",
-        "You have no job that waits or runs.": "bot/commands/cancel.py",
-        "Draw pictures from words": "bot/commands/imagine.py",
+        "The studio is shutting down. Try again in a minute.": "bot/requests/service.py",
+        "You have no jobs in progress.": "bot/commands/cancel.py",
+        "Draw pictures from a description": "bot/commands/imagine.py",
         "What to draw": "engine/tasks/imagine/params.py",
         "It is starting.": "engine/host/supervisor.py",
         "drawing": "engine/tasks",

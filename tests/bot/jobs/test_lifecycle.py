@@ -144,7 +144,7 @@ async def test_a_platform_that_is_lost_leaves_its_job_to_go_on(service: Service)
 
 
 async def test_a_full_disk_refuses_a_job_and_takes_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.requests.admission.ROOM", 10**18)
+    monkeypatch.setattr("bot.requests.admission.MIN_FREE_DISK_BYTES", 10**18)
     async with aclosing(service.handle(Request("repeat", {"text": "x"}, "web:a", "here"))) as updates:
         (refused,) = [update async for update in updates]
     assert "disk is full" in str(failed(refused).sentence)

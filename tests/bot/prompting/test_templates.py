@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.prompting.template_syntax import MAX_CHARACTERS
-from bot.prompting.templates import COUNTED, MAX_DRAWS, count, variants
-from bot.prompting.wildcard_lists import MAX_LIST_BYTES, Lists
+from bot.prompting.templates import MAX_COUNTED_PROMPTS, MAX_DRAWS, count, expand
+from bot.prompting.wildcard_lists import MAX_LIST_BYTES, WildcardLists
 from engine.core.errors import BadInput
 
-NONE = Lists(Path("nowhere"))
+NONE = WildcardLists(Path("nowhere"))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ NONE = Lists(Path("nowhere"))
     ],
 )
 def test_a_prompt_stands_for_every_choice_in_the_order_of_writing(prompt: str, expected: list[str]) -> None:
-    assert variants(prompt, None, NONE) == expected
+    assert expand(prompt, None, NONE) == expected
     assert count(prompt) == len(expected)
 
 
@@ -52,10 +52,10 @@ def test_a_prompt_stands_for_every_choice_in_the_order_of_writing(prompt: str, e
 )
 def test_what_stands_for_millions_is_counted_no_further_than_the_bound(prompt: str) -> None:
     begun = time.thread_time()
-    assert count(prompt) == COUNTED + 1
+    assert count(prompt) == MAX_COUNTED_PROMPTS + 1
     assert time.thread_time() - begun < 0.05
     with pytest.raises(BadInput, match="more than 50 prompts"):
-        variants(prompt, 1, NONE)
+        expand(prompt, 1, NONE)
 
 
 @pytest.mark.parametrize(
@@ -71,70 +71,70 @@ def test_what_stands_for_millions_is_counted_no_further_than_the_bound(prompt: s
 )
 def test_a_count_is_the_number_of_prompts(prompt: str, number: int) -> None:
     assert count(prompt) == number
-    assert len(variants(prompt, 1, NONE)) == number
+    assert len(expand(prompt, 1, NONE)) == number
 
 
 def test_variants_that_would_make_a_huge_text_are_refused_before_they_are_made() -> None:
-    with pytest.raises(BadInput, match="stands for a text of 1747500 characters; at most 20000"):
+    with pytest.raises(BadInput, match="expands to 1747500 characters; the limit is 20000"):
         count("{700$$" + "x" * 2500 + "$$" + "|" * 699 + "}")
-    with pytest.raises(BadInput, match=f"at most {MAX_CHARACTERS} are allowed with variants"):
+    with pytest.raises(BadInput, match=f"with variants the limit is {MAX_CHARACTERS}"):
         count("{a|b}" + "x" * MAX_CHARACTERS)
 
 
 @pytest.mark.parametrize(
     ("prompt", "words"),
     [
-        ("a {red|blue car", "a { without its }"),
-        ("a red} car", "a } without its {"),
+        ("a {red|blue car", "a { without a matching }"),
+        ("a red} car", "a } without a matching {"),
         ("{3$$a|b}", "3 of 2 variants"),
         ("{2-1$$a|b}", "2 to 1 variants. Write the smaller number first: {1-2$$…}"),
         ("{" + "9" * 4400 + "$$a|b}", "asks for 9999… variants"),
         ("{5-$$a|b}", "5 of 2 variants"),
-        ("__" + "a" * 400 + "__", "There is no list for __aaa"),
-        ("__" + "a/" * 2000 + "a__", "There is no list for __a/a/"),
+        ("__" + "a" * 400 + "__", "There is no wildcard list __aaa"),
+        ("__" + "a/" * 2000 + "a__", "There is no wildcard list __a/a/"),
         ("{" * 700, "8 deep"),
-        ("__nothing__", "There is no list for __nothing__. The lists are: animal, color, colour"),
+        ("__nothing__", "There is no wildcard list __nothing__. Available: animal, color, colour"),
     ],
 )
 def test_what_is_not_written_right_is_refused_by_its_fault(prompt: str, words: str) -> None:
     with pytest.raises(BadInput) as refused:
-        variants(prompt, 1, NONE)
+        expand(prompt, 1, NONE)
     assert words in str(refused.value)
 
 
 def test_a_wildcard_names_no_file_outside_its_folder() -> None:
-    assert variants("__../../etc/passwd__", 1, NONE) == ["__../../etc/passwd__"]
-    assert variants("__a/../b__", 1, NONE) == ["__a/../b__"]
+    assert expand("__../../etc/passwd__", 1, NONE) == ["__../../etc/passwd__"]
+    assert expand("__a/../b__", 1, NONE) == ["__a/../b__"]
 
 
 def test_a_wildcard_is_a_word_of_the_owners_list_by_the_seed(tmp_path: Path) -> None:
     (tmp_path / "my").mkdir()
     (tmp_path / "my" / "pets.txt").write_text("# a note\n\n{small|large} dog\n__colour__ cat\n")
     (tmp_path / "colour.txt").write_text("teal\n")
-    lists = Lists(tmp_path)
-    made = {variants("a __my/pets__", seed, lists)[0] for seed in range(40)}
+    lists = WildcardLists(tmp_path)
+    made = {expand("a __my/pets__", seed, lists)[0] for seed in range(40)}
     assert made == {"a small dog", "a large dog", "a teal cat"}
-    assert variants("a __my/pets__", 7, lists) == variants("a __my/pets__", 7, lists)
+    assert expand("a __my/pets__", 7, lists) == expand("a __my/pets__", 7, lists)
     assert "my/pets" in lists.names()
 
 
 def test_a_list_that_names_itself_or_is_empty_is_the_owners_to_mend(tmp_path: Path) -> None:
     (tmp_path / "again.txt").write_text("__again__\n")
     (tmp_path / "empty.txt").write_text("# nothing yet\n")
-    for name, words in (("again", "names itself"), ("empty", "is empty")):
+    for name, words in (("again", "refers to itself"), ("empty", "is empty")):
         with pytest.raises(BadInput, match=words):
-            variants(f"__{name}__", 1, Lists(tmp_path))
+            expand(f"__{name}__", 1, WildcardLists(tmp_path))
 
 
 def test_a_byte_order_mark_is_no_part_of_a_word(tmp_path: Path) -> None:
     (tmp_path / "pets.txt").write_text("\ufeff# a note\n\ufeffcat\n", "utf-8")
-    assert variants("a __pets__", 1, Lists(tmp_path)) == ["a cat"]
+    assert expand("a __pets__", 1, WildcardLists(tmp_path)) == ["a cat"]
 
 
 def test_a_weight_in_a_list_says_how_often_its_word_is_drawn(tmp_path: Path) -> None:
     (tmp_path / "colours.txt").write_text("3::red\n0.5::{7::dark|0::light} blue\n0::never\n")
-    lists = Lists(tmp_path)
-    drawn = Counter(variants("__colours__", seed, lists)[0] for seed in range(400))
+    lists = WildcardLists(tmp_path)
+    drawn = Counter(expand("__colours__", seed, lists)[0] for seed in range(400))
     assert set(drawn) == {"red", "dark blue"}
     assert 4 < drawn["red"] / drawn["dark blue"] < 8
 
@@ -142,21 +142,21 @@ def test_a_weight_in_a_list_says_how_often_its_word_is_drawn(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        ("caf\xe9\n".encode("latin-1"), "is not text in UTF-8. Tell an admin to save pets.txt in UTF-8."),
-        ("cat\n".encode("utf-16"), "is not text in UTF-8"),
-        ("cat\n".encode("utf-16-le"), "is not text in UTF-8"),
-        (b"cat\n" * (MAX_LIST_BYTES // 4 + 1), f"has more than {MAX_LIST_BYTES} bytes"),
-        (b"0::cat\n", "add up to nothing"),
-        (b"9" * 400 + b"::cat\n", "add up to nothing or to too much"),
-        (b"{cat\n", "pets.txt has a { without its }"),
-        (b"{300$$" + b"x" * 1000 + b"$$" + b"|" * 299 + b"}\n", "stands for more than 20000 characters"),
+        ("caf\xe9\n".encode("latin-1"), "is not UTF-8 text. Tell an admin to save pets.txt as UTF-8."),
+        ("cat\n".encode("utf-16"), "is not UTF-8 text"),
+        ("cat\n".encode("utf-16-le"), "is not UTF-8 text"),
+        (b"cat\n" * (MAX_LIST_BYTES // 4 + 1), f"is larger than {MAX_LIST_BYTES} bytes"),
+        (b"0::cat\n", "add up to zero"),
+        (b"9" * 400 + b"::cat\n", "add up to zero or are too large"),
+        (b"{cat\n", "pets.txt has a { without a matching }"),
+        (b"{300$$" + b"x" * 1000 + b"$$" + b"|" * 299 + b"}\n", "expands to more than 20000 characters"),
         (b"", "is empty"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_named(data: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / "pets.txt").write_bytes(data)
     with pytest.raises(BadInput) as refused:
-        variants("a __pets__", 1, Lists(tmp_path))
+        expand("a __pets__", 1, WildcardLists(tmp_path))
     assert why in str(refused.value)
 
 
@@ -165,7 +165,7 @@ def test_a_list_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder.txt").mkdir()
     for name in ("loop", "folder"):
         with pytest.raises(BadInput, match=f"__{name}__"):
-            variants(f"__{name}__", 1, Lists(tmp_path))
+            expand(f"__{name}__", 1, WildcardLists(tmp_path))
 
 
 def test_lists_that_name_others_many_times_are_drawn_from_a_bounded_number_of_times(tmp_path: Path) -> None:
@@ -173,12 +173,12 @@ def test_lists_that_name_others_many_times_are_drawn_from_a_bounded_number_of_ti
         (tmp_path / f"l{number}.txt").write_text(f"__l{number + 1}__ " * 30 + "\n")
     (tmp_path / "l7.txt").write_text("end\n")
     with pytest.raises(BadInput, match=f"more than {MAX_DRAWS} words"):
-        variants("__l0__", 1, Lists(tmp_path))
+        expand("__l0__", 1, WildcardLists(tmp_path))
 
 
 def test_a_file_whose_name_no_prompt_can_write_is_not_offered(tmp_path: Path) -> None:
     for name in (b"caf\xe9.txt", b"two words.txt", b"good.txt"):
         (Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))).write_text("a\n")
-    names = Lists(tmp_path).names()
+    names = WildcardLists(tmp_path).names()
     assert "good" in names
     assert not any(" " in name or "caf" in name for name in names)

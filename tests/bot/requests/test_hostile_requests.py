@@ -74,13 +74,13 @@ def request(command: str, raw: dict[str, Any], **files: Attachment) -> Request:
 @pytest.mark.parametrize(
     ("command", "raw", "said"),
     [
-        ("imagine", {"prompt": nested(6, 8)}, "prompt stands for 41 pictures"),
-        ("imagine", {"prompt": nested(20, 8)}, "prompt stands for more than 50 pictures"),
-        ("imagine", {"prompt": "{2$$" + "|" * 1400 + "}"}, "prompt stands for more than 50 pictures"),
-        ("magic", {"idea": nested(20, 8)}, "idea stands for more than 50 pictures"),
-        ("imagine", {"prompt": "__" + "a" * 400 + "__"}, "There is no list for __aaaa"),
-        ("imagine", {"prompt": "__latin__"}, "list latin is not text in UTF-8. Tell an admin to save latin.txt"),
-        ("imagine", {"prompt": "__large__ " * 140 + "__nothing__"}, "There is no list for __nothing__"),
+        ("imagine", {"prompt": nested(6, 8)}, "prompt expands to 41 pictures"),
+        ("imagine", {"prompt": nested(20, 8)}, "prompt expands to more than 50 pictures"),
+        ("imagine", {"prompt": "{2$$" + "|" * 1400 + "}"}, "prompt expands to more than 50 pictures"),
+        ("magic", {"idea": nested(20, 8)}, "idea expands to more than 50 pictures"),
+        ("imagine", {"prompt": "__" + "a" * 400 + "__"}, "There is no wildcard list __aaaa"),
+        ("imagine", {"prompt": "__latin__"}, "list latin is not UTF-8 text. Tell an admin to save latin.txt"),
+        ("imagine", {"prompt": "__large__ " * 140 + "__nothing__"}, "There is no wildcard list __nothing__"),
         ("imagine", {"prompt": "(" * 750 + ")" * 740 + "(a:9)"}, "The weight 9 in the prompt is too great"),
         ("imagine", {"prompt": "half \ud800"}, "prompt has half a character"),
         ("scenes", {"script": "a" + " " * 50_000 + "b"}, "this text has 50002 characters"),
@@ -105,8 +105,9 @@ async def test_hostile_words_are_refused(service: Service, command: str, raw: di
         ("x.toml", b"a." * 25_000 + b"a=1", "so deep in one another"),
         ("x.txt", b"a" * 900_000, "file has more than 240000 bytes"),
         ("x.txt", b"\xff\xfea", "file is in an encoding that is not known"),
+        ("x.txt", "日本".encode("shift-jis") * 20, "Save the file as UTF-8"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 async def test_hostile_files_are_refused(service: Service, name: str, data: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / "sent"

@@ -129,13 +129,13 @@ async def test_further_identities_count_against_the_limit_too(service: Service) 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (request("nothing"), "There is no command /nothing. /help lists them."),
+        (request("nothing"), "There is no command /nothing. Use /help to see them all."),
         (request("ecco"), "There is no command /ecco. Did you mean /echo?"),
-        (request("drew"), "There is no command /drew. /help lists them."),
+        (request("drew"), "There is no command /drew. Use /help to see them all."),
         (request("draw", prompt="x"), "/draw is for admins only"),
         (request(colour="red"), "There is no option colour here"),
         (request(seconds=601), "seconds is 601; it must be at most 600"),
-        (replace(request(), files={"image": Attachment("x.png")}), "/echo takes no file as image"),
+        (replace(request(), files={"image": Attachment("x.png")}), "/echo doesn't take a file for image"),
     ],
 )
 async def test_bad_input_is_a_sentence_and_leaves_no_row(service: Service, asked: Request, said: str) -> None:
@@ -171,19 +171,19 @@ async def test_a_job_that_the_engine_cannot_take_fails_and_the_next_one_runs(ser
     """As one that an older version kept may be."""
     fitting = Job(command="echo", task="echo", params={"text": "hi"}, key="k", user="web:a", origin="here")
     for job in (fitting.model_copy(update={"params": {"seconds": "long"}}), fitting):
-        async with asyncio.timeout(10), aclosing(service.flights.subscribe(job)) as updates:
+        async with asyncio.timeout(10), aclosing(service.coalescer.subscribe(job)) as updates:
             last = [update async for update in updates][-1]
         assert isinstance(last, Done) == (job is fitting)
         assert last.job == job.id
-    assert len(service.flights) == 0
+    assert len(service.coalescer) == 0
 
 
 async def test_cancelling_one_of_two_identical_jobs_leaves_the_other(service: Service) -> None:
     first = asyncio.create_task(told(service, request(text="same", seconds=0.5)))
     second = asyncio.create_task(told(service, request(text="same", seconds=0.5, user="web:b")))
-    await until(lambda: len(service.flights) == 2)
+    await until(lambda: len(service.coalescer) == 2)
     (mine,) = [row.job.id for row in await service.studio.store.jobs_of("web:a")]
-    assert service.flights.cancel(mine)
+    assert service.coalescer.cancel(mine)
     assert failed((await first)[-1]).kind == "Cancelled"
     assert isinstance((await second)[-1], Done)
 
@@ -222,7 +222,7 @@ async def test_closing_takes_no_more_and_leaves_jobs_to_a_later_run_without_coun
     await service.close()
     assert isinstance((await waiting)[-1], Paused)
     refused = failed((await told(service, request("hello")))[0])
-    assert "closing" in str(refused.sentence)
+    assert "shutting down" in str(refused.sentence)
     (job,) = await service.unfinished_jobs("web")
     left = await service.studio.store.job(job.id)
     assert left is not None

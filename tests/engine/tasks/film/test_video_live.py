@@ -75,7 +75,7 @@ def test_without_a_model_live_is_refused_by_name(tmp_path: Path) -> None:
     ):
         with pytest.raises(
             BadInput,
-            match=r"motion “live” is not here, and /status says why\. There is: auto, still, pan, zoom, parallax",
+            match=r"motion “live” is not available here; /status says why\. Available: auto, still, pan, zoom",
         ):
             check_supported(params, plain.services[task])
     check_supported(Params(prompt="a"), plain.services["video"])
