@@ -1,1 +1,1 @@
-"""What outlives a process: jobs, cache, limits and notes in one SQLite file, and media beside it."""
+"""Storage that outlives a process: jobs, cache, rate limits and notes in one SQLite file, and media files beside it."""

@@ -1,4 +1,4 @@
-"""One file streamed from a platform, held to a bound in bytes and in seconds."""
+"""Download one file from a platform, within a number of bytes and of seconds."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,55 +13,56 @@ CHUNK_BYTES = 65536
 
 @dataclass(frozen=True)
 class Download:
-    """`option` and `name` are what refusals call the file. `max_bytes` in bytes, `timeout` in seconds for all of it."""
+    """The bounds of a download, and the names that error messages use for the file."""
 
     option: str
     name: str
     max_bytes: int
+    #: Seconds for the whole download.
     timeout: float
 
     def check_size(self, size: int | None) -> None:
-        """Raises TooLarge for a `size` over the bound, and BadInput for nothing at all; None is not known yet."""
+        """Raise TooLarge if `size`, in bytes, is over the bound, and BadInput if it is 0. None means unknown."""
         if size is not None and size > self.max_bytes:
             raise TooLarge(
-                "{option}: “{name}” has {size}; at most {bound} are allowed. Attach a smaller file.",
+                "{option}: “{name}” is {size}; the limit is {bound}. Attach a smaller file.",
                 **self._names(),
                 size=format_bytes(size),
                 bound=format_bytes(self.max_bytes),
             )
         if size == 0:
-            raise self._refusal("{option}: “{name}” is empty. Attach another file.")
+            raise self._error("{option}: “{name}” is empty. Attach another file.")
 
     async def run(self, url: str, path: Path, size: int | None) -> None:
-        """Write what is at `url` to `path`; `size` is what the platform said of it, if it did.
+        """Download `url` to `path`. `size` is the number of bytes that the platform announced, or None.
 
-        Raises BadInput where it does not arrive whole, TooLarge as soon as it is over the bound.
+        Raises BadInput if the file does not arrive complete, and TooLarge as soon as it is over the bound.
         """
         if not url.lower().startswith(("http://", "https://")):
-            raise self._refusal("{option}: “{name}” is at no web address (http or https). Attach the file itself.")
+            raise self._error("{option}: the address of “{name}” is not http or https. Attach the file itself.")
         try:
             received = await self._stream(url, path)
         except TimeoutError:
-            raise self._refusal(
-                "{option}: “{name}” did not arrive within {seconds:g} s. Send it again, or a smaller file.",
+            raise self._error(
+                "{option}: “{name}” took longer than {seconds:g} s to download. Send it again, or send a smaller file.",
                 seconds=self.timeout,
             ) from None
         except (aiohttp.ClientError, ConnectionError):
-            raise self._broken_off() from None
+            raise self._incomplete() from None
         if received < (size or 0):
-            raise self._broken_off()
+            raise self._incomplete()
         self.check_size(received)
 
     async def _stream(self, url: str, path: Path) -> int:
         timeout = aiohttp.ClientTimeout(total=self.timeout)
-        plain = {"Accept-Encoding": "identity"}  # so that what is counted is what is written
+        plain = {"Accept-Encoding": "identity"}  # the bytes that are counted are the bytes that are written
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=plain, auto_decompress=False) as session,
             session.get(url, max_redirects=3) as response,
         ):
             if response.status != 200:
-                raise self._refusal(
-                    "{option}: “{name}” cannot be fetched, its server answers {status}. Send it again.",
+                raise self._error(
+                    "{option}: “{name}” could not be downloaded (status {status}). Send it again.",
                     status=response.status,
                 )
             self.check_size(response.content_length)
@@ -76,10 +77,10 @@ class Download:
                 await asyncio.to_thread(file.write, chunk)
         return received
 
-    def _broken_off(self) -> BadInput:
-        return self._refusal("{option}: “{name}” did not arrive whole, the connection broke off. Send it again.")
+    def _incomplete(self) -> BadInput:
+        return self._error("{option}: the download of “{name}” was interrupted. Send it again.")
 
-    def _refusal(self, template: str, **facts: str | float) -> BadInput:
+    def _error(self, template: str, **facts: str | float) -> BadInput:
         return BadInput(template, **self._names(), **facts)
 
     def _names(self) -> dict[str, str]:
@@ -87,7 +88,7 @@ class Download:
 
 
 def format_bytes(size: int) -> str:
-    """`size` as people read it: "512 bytes", "1.5 kB", "26.2 MB"."""
+    """Return `size` with a unit: "512 bytes", "1.5 kB", "26.2 MB"."""
     if size < 1000:
         return f"{size} bytes"
     power, unit = next(

@@ -1,4 +1,4 @@
-"""People's files: fetched within bounds, known by their content, kept by its hash, pruned by age."""
+"""The media folder: fetch users' files within bounds, check their content, store them by its hash, delete old ones."""
 
 import asyncio
 import contextlib
@@ -33,30 +33,38 @@ from storage.download import Download
 
 
 class Attachment(Protocol):
-    """A file that a person sent: at `url`, or on this disk at `path`; `size` is what the platform says of it."""
+    """A file that a user sent, either at a `url` or on this disk at a `path`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The file name, as the user or the platform wrote it."""
+
     @property
-    def size(self) -> int | None: ...
+    def size(self) -> int | None:
+        """The number of bytes that the platform announced, or None."""
+
     @property
-    def url(self) -> str | None: ...
+    def url(self) -> str | None:
+        """Where to download the file."""
+
     @property
-    def path(self) -> Path | None: ...
+    def path(self) -> Path | None:
+        """Where the file is on this disk."""
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """How many files went, and their bytes."""
+    """The number of deleted files, and of their bytes."""
 
     files: int
     bytes: int
 
 
 class Files:
-    """The media folder. `max_bytes` bounds a file, `max_pixels` a picture or a frame, `timeout` in seconds a download.
+    """The media folder, with the bounds of the files that users send.
 
-    `max_seconds` and `max_frames` bound a sound or a video.
+    `max_bytes` limits any file, `max_pixels` a picture or a video frame, `max_seconds` and `max_frames` audio and
+    video, and `timeout` is the number of seconds for a download.
     """
 
     def __init__(
@@ -82,12 +90,11 @@ class Files:
         accepts: Collection[str] = (),
         claim: Callable[[str], None] = lambda _: None,
     ) -> Media:
-        """Bring the file here and look at it: nothing of it stays where it is refused.
+        """Fetch a file, check it, and store it under its hash. A refused file leaves nothing behind.
 
-        `claim` is told the file's SHA-256 before the file is put in its place.
-        `accepts` are the kinds of `engine.media.files.KINDS` that the option takes; all but texts where it is empty.
-        Raises BadInput for what does not arrive whole, is no format of ours, not the one it is named or not of a kind
-        that is accepted, TooLarge, and DiskFull.
+        `accepts` are the kinds of `engine.media.files.KINDS` that the option accepts; if empty, all except texts.
+        `claim` is called with the file's SHA-256 before the file is in place. Raises BadInput for a file that does not
+        arrive complete, has an unknown format, a misleading name or a kind that is not accepted; TooLarge; DiskFull.
         """
         try:
             return await self._fetch(option, attachment, accepts, claim)
@@ -97,12 +104,12 @@ class Files:
             raise
 
     def free(self) -> int:
-        """Bytes that the disk has left for media."""
+        """Return the number of free bytes on the disk of the media folder."""
         self._folder.mkdir(parents=True, exist_ok=True)
         return shutil.disk_usage(self._folder).free
 
     def paths(self, sha256: str) -> list[Path]:
-        """Return where files of this content are kept; the suffix says as what."""
+        """Return the paths of the files with this content. They differ in their suffixes."""
         return list((self._folder / sha256[:2]).glob(f"{sha256}*"))
 
     async def _fetch(
@@ -117,46 +124,50 @@ class Files:
             else:
                 await download.run(attachment.url or "", path, attachment.size)
             claim(await asyncio.to_thread(hash_of, path))
-            return await asyncio.to_thread(self._settle, option, attachment.name, path, accepts)
+            return await asyncio.to_thread(self._check_and_store, option, attachment.name, path, accepts)
 
     def intact(self, media: Media) -> bool:
+        """Return whether the file exists and still has the content of its hash."""
         return intact(media)
 
     async def prune(self, keep: Container[str], older_than: float) -> Pruned:
-        """Delete files older than `older_than` seconds whose SHA-256 is not in `keep`, and parts that a crash left."""
+        """Delete files older than `older_than` seconds whose SHA-256 is not in `keep`.
+
+        Partial files that a crash left behind are deleted too.
+        """
         return await asyncio.to_thread(self._prune, keep, time.time() - older_than)
 
-    def _settle(self, option: str, name: str, path: Path, accepts: Collection[str]) -> Media:
+    def _check_and_store(self, option: str, name: str, path: Path, accepts: Collection[str]) -> Media:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
         mime = sniff(head)
-        if mime is None and (suffix := _text(name, head, accepts)):
+        if mime is None and (suffix := _text_suffix(name, head, accepts)):
             return keep(path, self._folder, suffix)
         if accepts and set(accepts) <= {"subtitles", "script"}:
-            raise _unfit(option, name, accepts)
-        mime = _checked_format(option, name, mime)
+            raise _kind_error(option, name, accepts)
+        mime = _check_format(option, name, mime)
         if mime.startswith("image/"):
             _check_kind(option, name, "image", accepts)
             self._check_pixels(option, name, path)
             return keep(path, self._folder)
         if accepts and not {"sound", "video"} & set(accepts):
-            raise _unfit(option, name, accepts)
-        found = probe(path, mime, self._bounds)
-        _check_kind(option, name, "video" if found.video else "sound", accepts)
-        return with_dimensions(keep(path, self._folder), found)
+            raise _kind_error(option, name, accepts)
+        contents = probe(path, mime, self._bounds)
+        _check_kind(option, name, "video" if contents.video else "sound", accepts)
+        return with_dimensions(keep(path, self._folder), contents)
 
     def _check_pixels(self, option: str, name: str, path: Path) -> None:
         try:
             width, height = size_of(path)
         except ValueError:
             raise BadInput(
-                "{option}: “{name}” is damaged, its size cannot be read. Attach another picture.",
+                "{option}: “{name}” is damaged: its size cannot be read. Attach another picture.",
                 option=option,
                 name=display_name(name),
             ) from None
         if width * height > self._max_pixels:
             raise TooLarge(
-                "{option}: “{name}” is {width} x {height} pixels; at most {bound} pixels are allowed, such as"
+                "{option}: “{name}” is {width} x {height} pixels; the limit is {bound} pixels, for example"
                 " {side} x {side}. Make it smaller.",
                 option=option,
                 name=display_name(name),
@@ -171,60 +182,64 @@ class Files:
         files = size = 0
         for path in self._folder.glob("*/*"):
             with contextlib.suppress(FileNotFoundError):
-                found = path.stat()
-                if found.st_mtime < before and path.stem not in keep:
+                status = path.stat()
+                if status.st_mtime < before and path.stem not in keep:
                     path.unlink()
-                    files, size = files + 1, size + found.st_size
+                    files, size = files + 1, size + status.st_size
         return Pruned(files, size)
 
 
 def display_name(name: str) -> str:
-    """A file's name as a sentence shows it."""
+    """Return a file name as messages show it: printable characters only, at most 60."""
     name = "".join(letter for letter in name if letter.isprintable())
     return name if len(name) <= 60 else name[:59] + "…"
 
 
-_TAKES = {
-    frozenset({"image"}): "{option} takes a picture, and “{name}” is none. Attach a picture.",
-    frozenset({"sound"}): "{option} takes a sound, and “{name}” is none. Attach a sound.",
-    frozenset({"video"}): "{option} takes a video, and “{name}” is none. Attach a video.",
-    frozenset({"sound", "video"}): "{option} takes a sound or a video, and “{name}” is neither. Attach one.",
-    frozenset({"image", "video"}): "{option} takes a picture or a video, and “{name}” is neither. Attach one.",
-    frozenset({"script"}): "{option} takes a script, .txt, .md, .toml or .fountain, and “{name}” is none. Attach one.",
-    frozenset({"subtitles"}): "{option} takes subtitles as an SRT or VTT file, and “{name}” is none. Attach one.",
+_WRONG_KIND = {
+    frozenset({"image"}): "{option}: “{name}” is not a picture. Attach a picture.",
+    frozenset({"sound"}): "{option}: “{name}” is not audio. Attach an audio file.",
+    frozenset({"video"}): "{option}: “{name}” is not a video. Attach a video.",
+    frozenset({"sound", "video"}): "{option}: “{name}” is neither audio nor a video. Attach one of these.",
+    frozenset({"image", "video"}): "{option}: “{name}” is neither a picture nor a video. Attach one of these.",
+    frozenset({"script"}): "{option}: “{name}” is not a script. Attach a .txt, .md, .toml or .fountain file.",
+    frozenset({"subtitles"}): "{option}: “{name}” is not a subtitle file. Attach an SRT or VTT file.",
 }
+"""The error message for each set of accepted kinds."""
 
 
-def _unfit(option: str, name: str, accepts: Collection[str]) -> BadInput:
-    return BadInput(_TAKES[frozenset(accepts)], option=option, name=display_name(name))
+def _kind_error(option: str, name: str, accepts: Collection[str]) -> BadInput:
+    return BadInput(_WRONG_KIND[frozenset(accepts)], option=option, name=display_name(name))
 
 
 def _check_kind(option: str, name: str, kind: str, accepts: Collection[str]) -> None:
     if accepts and kind not in accepts:
-        raise _unfit(option, name, accepts)
+        raise _kind_error(option, name, accepts)
 
 
-def _text(name: str, head: bytes, accepts: Collection[str]) -> str | None:
-    """The suffix of a file that is named as subtitles and holds text with times, as those have, or as a script."""
+def _text_suffix(name: str, head: bytes, accepts: Collection[str]) -> str | None:
+    """Return the suffix of a file of text, if it is named as subtitles and has cue times, or is named as a script."""
     suffix = Path(name).suffix.lower()
     bare = suffix.removeprefix(".")
     timed = "subtitles" in accepts and bare in SUBTITLES and b"-->" in head
     return suffix if (timed or ("script" in accepts and bare in SCRIPTS)) and b"\0" not in head else None
 
 
-def _checked_format(option: str, name: str, mime: str | None) -> str:
-    """The content decides. A picture named as another kind of picture is fine; one named as a sound is refused."""
+def _check_format(option: str, name: str, mime: str | None) -> str:
+    """Return the MIME type, which the content decides, and raise BadInput if it is unknown or the name is misleading.
+
+    A PNG may be named .jpg, but a picture may not be named as audio.
+    """
     named = mime_of_name(name)
     if named is not None and (mime is None or _kind(mime) != _kind(named)):
         raise BadInput(
-            "{option}: “{name}” is not what its name says: its content is no {format}. Attach a real one.",
+            "{option}: “{name}” is named as {format}, but its content is something else. Attach the original file.",
             option=option,
             name=display_name(name),
             format=suffix_of(named),
         )
     if mime is None:
         raise BadInput(
-            "{option}: “{name}” is no picture, sound or video that is read here. Attach one of {formats}.",
+            "{option}: “{name}” is not a picture, audio or video in a supported format. Attach one of: {formats}.",
             option=option,
             name=display_name(name),
             formats=", ".join(FORMATS),
@@ -233,5 +248,5 @@ def _checked_format(option: str, name: str, mime: str | None) -> str:
 
 
 def _kind(mime: str) -> str:
-    """Picture or recording: the same containers hold sound and video."""
+    """Return "image" or "recording". Audio and video share containers, so they are not told apart."""
     return "image" if mime.startswith("image/") else "recording"

@@ -1,4 +1,4 @@
-"""Forgetting what a job made: its row stays for the statistics, without words, options or files."""
+"""Erase what a job made. Its row stays for the statistics, without parameters, result or files."""
 
 import sqlite3
 from pathlib import Path
@@ -7,13 +7,14 @@ from engine.core.errors import UserMessage
 from engine.core.job import Media, Result
 from storage import cache, jobs
 
-DELETED = Result(notes=(UserMessage(template="It was deleted."),))
+DELETED = Result(notes=(UserMessage(template="This result was deleted."),))
+"""The result that a job has after its own was erased."""
 
 
 def forget(db: sqlite3.Connection, job_id: str) -> list[Path]:
-    """Empty the row of a job that made something, told or still to be told; the files that nothing names any more.
+    """Erase a job that has a result and return the paths of the files that nothing refers to any more.
 
-    The cache's entry goes too, unless another job was answered with the same result.
+    The cache entry of the result is deleted too, unless another job was answered with it.
     """
     row = jobs.find(db, job_id)
     if row is None or row.result is None:
@@ -23,7 +24,7 @@ def forget(db: sqlite3.Connection, job_id: str) -> list[Path]:
     db.execute("DELETE FROM job_files WHERE job = ?", (job_id,))
     if not row.job.key or _has_other_job(db, row.job.key):
         return []
-    return cache.orphans(db, cache.drop(db, row.job.key).files | _files(row.result.media))
+    return cache.unreferenced_paths(db, cache.drop(db, row.job.key).files | _files(row.result.media))
 
 
 def _files(media: tuple[Media, ...]) -> frozenset[cache.File]:
@@ -31,5 +32,6 @@ def _files(media: tuple[Media, ...]) -> frozenset[cache.File]:
 
 
 def _has_other_job(db: sqlite3.Connection, key: str) -> bool:
-    answered = "SELECT 1 FROM jobs WHERE key = ? AND state IN ('delivering', 'done') LIMIT 1"
-    return db.execute(answered, (key,)).fetchone() is not None
+    """Return whether another job was answered with the cached result of `key`."""
+    query = "SELECT 1 FROM jobs WHERE key = ? AND state IN ('delivering', 'done') LIMIT 1"
+    return db.execute(query, (key,)).fetchone() is not None

@@ -1,4 +1,4 @@
-"""Limits as a sliding window: at most `count` tokens taken in any `seconds` seconds, by each identity and command."""
+"""Rate limits with a sliding window: each identity takes at most `count` tokens of a command in any `seconds`."""
 
 import math
 import sqlite3
@@ -11,7 +11,7 @@ from engine.core.job import Job
 
 @dataclass(frozen=True)
 class Rate:
-    """`count` jobs in a window of `seconds`; a token taken at `t` is back at `t + seconds`."""
+    """At most `count` jobs in any window of `seconds`. A token taken at time `t` is free again at `t + seconds`."""
 
     count: int
     seconds: float
@@ -19,7 +19,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limit:
-    """What `identity` (a user, a web session, an address) may ask of `command`."""
+    """The rate at which `identity` (a user, a web session or an address) may use `command`."""
 
     identity: str
     command: str
@@ -28,30 +28,31 @@ class Limit:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left of a command. `resets_at` is the Unix time when the next token comes back, None when none is out."""
+    """How often a command can still be used: `left` of `count` times in a window of `window` seconds."""
 
     count: int
     window: float
     used: int
     left: int
+    #: The Unix time at which the next token is free again; None if no token is taken.
     resets_at: float | None
 
 
 @dataclass(frozen=True)
 class Active:
-    """How many people asked for jobs, and how many tokens are out or not tidied yet."""
+    """How many users asked for jobs, and how many tokens are taken or have not been deleted yet."""
 
     users: int
     requests: int
 
 
 def check(db: sqlite3.Connection, limits: Iterable[Limit], now: float) -> None:
-    """Raise RateLimited with the longest exact wait when any of `limits` is used up."""
-    waits = [(end - now, limit) for limit in limits if (end := _free_at(db, limit, now)) > now]
+    """Raise RateLimited if any of `limits` is used up, with the exact time until all of them have a token again."""
+    waits = [(end - now, limit) for limit in limits if (end := _next_free_time(db, limit, now)) > now]
     if waits:
-        wait, limit = max(waits, key=lambda each: each[0])
+        wait, limit = max(waits, key=lambda pair: pair[0])
         raise RateLimited(
-            "/{command} may be used {count} times in {window:g} s, and you have. Try again in {seconds} s.",
+            "You have reached the limit of /{command}: {count} in {window:g} s. Try again in {seconds} s.",
             command=limit.command,
             count=limit.rate.count,
             window=limit.rate.seconds,
@@ -62,7 +63,7 @@ def check(db: sqlite3.Connection, limits: Iterable[Limit], now: float) -> None:
 
 @dataclass(frozen=True)
 class Caps:
-    """How many jobs of `user` may wait, and run at once; None is no bound."""
+    """How many jobs of `user` may wait (`in_line`) and run at once (`at_once`). None means any number."""
 
     user: str
     in_line: int | None
@@ -70,11 +71,15 @@ class Caps:
 
     @classmethod
     def of(cls, job: Job) -> "Caps":
+        """Return the caps that apply to `job`."""
         return cls(job.user, job.in_line, job.at_once)
 
 
 def check_caps(db: sqlite3.Connection, caps: Caps) -> None:
-    """Raise TooMany when the person has as many jobs waiting as may wait, or none may and as many run as may run."""
+    """Raise TooMany if the user already has as many jobs waiting as may wait.
+
+    If no job may wait at all, raise it if as many jobs run as may run at once.
+    """
     rows = db.execute(
         "SELECT state, count(*) FROM jobs WHERE user = ? AND state IN ('queued', 'running', 'delivering')"
         " GROUP BY state",
@@ -84,24 +89,22 @@ def check_caps(db: sqlite3.Connection, caps: Caps) -> None:
     waiting, running = counts.get("queued", 0), counts.get("running", 0)
     if caps.in_line and waiting >= caps.in_line:
         raise TooMany(
-            "You have {count} jobs waiting; at most {bound} may wait. Try again when one has started, or /cancel one.",
-            count=waiting,
+            "You have reached the limit of waiting jobs: {bound}. Try again when one has started, or /cancel one.",
             bound=caps.in_line,
         )
     if caps.in_line == 0 and caps.at_once is not None and waiting + running >= caps.at_once:
         raise TooMany(
-            "You have {count} jobs running; at most {bound} may run at once. Try again when one has ended.",
-            count=waiting + running,
+            "You have reached the limit of running jobs: {bound}. Try again when one has finished.",
             bound=caps.at_once,
         )
 
 
-def take(db: sqlite3.Connection, limits: Sequence[Limit], job: Job, now: float) -> None:
-    """Take one token of every identity and command, even where two rates bound the same ones."""
+def take_tokens(db: sqlite3.Connection, limits: Sequence[Limit], job: Job, now: float) -> None:
+    """Take one token of each identity and command, even if two rates limit the same pair."""
     windows: dict[tuple[str, str], float] = {}
     for limit in limits:
-        who = (limit.identity, limit.command)
-        windows[who] = max(limit.rate.seconds, windows.get(who, 0))
+        pair = (limit.identity, limit.command)
+        windows[pair] = max(limit.rate.seconds, windows.get(pair, 0))
     rows = [(identity, command, now, now + window, job.id) for (identity, command), window in windows.items()]
     db.executemany("INSERT INTO uses (identity, command, at, until, job) VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -109,27 +112,31 @@ def take(db: sqlite3.Connection, limits: Sequence[Limit], job: Job, now: float) 
 def allowances(
     db: sqlite3.Connection, identities: Iterable[str], limits: Mapping[str, Rate | None], now: float
 ) -> dict[str, Allowance]:
-    """By command with a limit, what the identity with the least left has left."""
-    everyone = list(identities)
+    """Return, for each command with a rate, the allowance of the identity that has the least left."""
+    identities = list(identities)
     return {
-        command: min((_allowance(db, Limit(who, command, rate), now) for who in everyone), key=_tightness)
+        command: min((_allowance(db, Limit(who, command, rate), now) for who in identities), key=_tightness)
         for command, rate in limits.items()
-        if rate is not None and everyone
+        if rate is not None and identities
     }
 
 
-def active(db: sqlite3.Connection, since: float) -> Active:
+def count_active(db: sqlite3.Connection, since: float) -> Active:
+    """Count the users who asked for a job since the Unix time `since`, and the stored tokens."""
     users = db.execute("SELECT count(DISTINCT user) FROM jobs WHERE created >= ?", (since,)).fetchone()[0]
     return Active(users, db.execute("SELECT count(*) FROM uses").fetchone()[0])
 
 
-def tidy(db: sqlite3.Connection, now: float) -> int:
-    """Drop the tokens that came back; how many."""
+def delete_expired(db: sqlite3.Connection, now: float) -> int:
+    """Delete the tokens that are free again and return their number."""
     return db.execute("DELETE FROM uses WHERE until <= ?", (now,)).rowcount
 
 
-def _free_at(db: sqlite3.Connection, limit: Limit, now: float) -> float:
-    """When the `count` newest tokens no longer fill the window. A use dated after `now` (the clock was set) is none."""
+def _next_free_time(db: sqlite3.Connection, limit: Limit, now: float) -> float:
+    """Return the Unix time at which a token is free, `now` if one already is.
+
+    A use dated after `now` does not count: the clock was set back.
+    """
     row = db.execute(
         "SELECT at FROM uses WHERE identity = ? AND command = ? AND at <= ? ORDER BY at DESC LIMIT 1 OFFSET ?",
         (limit.identity, limit.command, now, limit.rate.count - 1),
@@ -144,7 +151,7 @@ def _allowance(db: sqlite3.Connection, limit: Limit, now: float) -> Allowance:
         (limit.identity, limit.command, now, window, now),
     ).fetchone()
     if used >= count:
-        return Allowance(count, window, used, 0, _free_at(db, limit, now))
+        return Allowance(count, window, used, 0, _next_free_time(db, limit, now))
     return Allowance(count, window, used, count - used, oldest + window if used else None)
 
 

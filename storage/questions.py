@@ -1,4 +1,4 @@
-"""Questions before jobs are made: the jobs are kept whole, so that the answer may come after a restart."""
+"""Questions that a user answers before their jobs are created. The jobs are stored, so that a restart loses nothing."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -10,17 +10,20 @@ from storage.jobs import files_in
 
 @dataclass(frozen=True)
 class Question:
-    """Whether `jobs`, of one person and command, are to be made; open until the Unix time `until`."""
+    """Whether to create `jobs`, which belong to one user and one command."""
 
     jobs: tuple[Job, ...]
+    #: The Unix time at which the question expires.
     until: float
 
     @property
     def name(self) -> str:
+        """The question's name in its buttons: the id of its first job."""
         return self.jobs[0].id
 
 
 def insert(db: sqlite3.Connection, question: Question) -> None:
+    """Store the question with its jobs and the files that they read."""
     for job in question.jobs:
         row = (job.id, question.name, job.model_dump_json(), question.until)
         db.execute("INSERT INTO asks (job, question, body, until) VALUES (?, ?, ?, ?)", row)
@@ -29,32 +32,35 @@ def insert(db: sqlite3.Connection, question: Question) -> None:
 
 
 def find(db: sqlite3.Connection, name: str, now: float) -> Question | None:
+    """Return the question of this name, or None if it is closed or has expired."""
     query = "SELECT body, until FROM asks WHERE question = ? AND until > ? ORDER BY rowid"
     rows = db.execute(query, (name, now)).fetchall()
     return Question(tuple(Job.model_validate_json(row["body"]) for row in rows), rows[0]["until"]) if rows else None
 
 
-def drop(db: sqlite3.Connection, name: str) -> bool:
-    """Whether it was there."""
+def delete(db: sqlite3.Connection, name: str) -> bool:
+    """Delete the question of this name. Returns whether it existed."""
     return db.execute("DELETE FROM asks WHERE question = ?", (name,)).rowcount > 0
 
 
-def answer(db: sqlite3.Connection, question: Question) -> None:
-    """Close it. Raises BadInput where that was done already."""
-    if not drop(db, question.name):
-        raise BadInput("This question is closed. Run the command again.")
+def close(db: sqlite3.Connection, question: Question) -> None:
+    """Delete a question because it was answered. Raises BadInput if it does not exist any more."""
+    if not delete(db, question.name):
+        raise BadInput("This question has expired or was already answered. Send your request again.")
 
 
 def mark_shown(db: sqlite3.Connection, request: str, until: float) -> None:
-    """Know until then that the message `request` of a platform was answered with a question."""
+    """Remember until the Unix time `until` that the platform's message `request` was answered with a question."""
     query = "INSERT INTO asked VALUES (?, ?) ON CONFLICT DO UPDATE SET until = excluded.until"
     db.execute(query, (request, until))
 
 
 def is_answered_by_question(db: sqlite3.Connection, request: str, now: float) -> bool:
+    """Return whether the platform's message `request` was answered with a question, as far as is remembered."""
     return db.execute("SELECT 1 FROM asked WHERE request = ? AND until > ?", (request, now)).fetchone() is not None
 
 
-def tidy(db: sqlite3.Connection, now: float) -> int:
+def delete_expired(db: sqlite3.Connection, now: float) -> int:
+    """Delete the expired questions and return their number. Expired marks of `mark_shown` are deleted too."""
     db.execute("DELETE FROM asked WHERE until <= ?", (now,))
     return db.execute("DELETE FROM asks WHERE until <= ?", (now,)).rowcount

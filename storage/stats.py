@@ -1,4 +1,4 @@
-"""What was done and how long it took, read from the rows of the jobs."""
+"""Statistics over the job rows: how many jobs there were and how long they took."""
 
 import math
 import sqlite3
@@ -11,7 +11,7 @@ HOUR_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Spread:
-    """Seconds: the median and the 95th percentile (nearest rank) of `count` values."""
+    """The median and the 95th percentile (nearest rank) of `count` values, in seconds."""
 
     count: int
     median: float
@@ -20,13 +20,13 @@ class Spread:
 
 @dataclass(frozen=True)
 class Stats:
-    """Jobs accepted since a time. `jobs` is command -> outcome -> count, outcomes being the states and `cached`.
+    """Statistics of the jobs that were accepted in a period, and the cache hits and misses among them."""
 
-    `waiting` runs from acceptance to a worker, `running` from there to the end; None where nothing got so far.
-    """
-
+    #: Command -> outcome -> number of jobs. An outcome is a state, or `cached`.
     jobs: Mapping[str, Mapping[str, int]]
+    #: Time from acceptance until a worker starts; None if no job was started.
     waiting: Spread | None
+    #: Time from the start to the end; None if no job has ended.
     running: Spread | None
     hits: int
     misses: int
@@ -34,7 +34,7 @@ class Stats:
 
 @dataclass(frozen=True)
 class Hour:
-    """Jobs accepted in the hour from the Unix time `start`. `done` were made, `cached` were there already."""
+    """The jobs accepted in the hour that begins at the Unix time `start`. `done` does not count the cached ones."""
 
     start: float
     done: int
@@ -44,7 +44,7 @@ class Hour:
 
 @dataclass(frozen=True)
 class Usage:
-    """How much a user asked for: jobs of any outcome, and device-seconds."""
+    """How much a user asked for: the number of jobs of any outcome, and device-seconds."""
 
     user: str
     jobs: int
@@ -52,6 +52,7 @@ class Usage:
 
 
 def stats(db: sqlite3.Connection, since: float) -> Stats:
+    """Return statistics of the jobs accepted at or after the Unix time `since`."""
     jobs = _by_outcome(db, since)
     hits = sum(outcomes.get("cached", 0) for outcomes in jobs.values())
     return Stats(
@@ -64,7 +65,7 @@ def stats(db: sqlite3.Connection, since: float) -> Stats:
 
 
 def by_hour(db: sqlite3.Connection, now: float) -> list[Hour]:
-    """The last 24 hours of the clock, oldest first; the last one holds `now`."""
+    """Return the last 24 hours of the clock, oldest first. The last one contains the Unix time `now`."""
     first = math.floor(now / HOUR_SECONDS) - 23
     rows = db.execute(
         "SELECT CAST(created / ? AS INTEGER) - ? AS bucket, sum(state = 'done' AND NOT cached) AS done,"
@@ -76,7 +77,7 @@ def by_hour(db: sqlite3.Connection, now: float) -> list[Hour]:
 
 
 def top_users(db: sqlite3.Connection, since: float, count: int) -> list[Usage]:
-    """Who used most device-seconds, then who asked most."""
+    """Return the `count` users with the most device-seconds; of those with equally many, the ones with more jobs."""
     rows = db.execute(
         "SELECT user, count(*), sum(seconds) AS used FROM jobs WHERE created >= ?"
         " GROUP BY user ORDER BY used DESC, count(*) DESC, user LIMIT ?",

@@ -1,4 +1,4 @@
-"""Files of requests that are still being decided: those of a refused request are deleted at once."""
+"""Files of requests that are not decided yet. If a request is refused, its files are deleted at once."""
 
 import asyncio
 import contextlib
@@ -10,42 +10,42 @@ from pathlib import Path
 from engine.core.job import Media
 from storage.files import Attachment, Files
 
-IsNamed = Callable[[str], Awaitable[bool]]
-"""Whether a job, a question or the cache names the file of this SHA-256."""
+IsReferenced = Callable[[str], Awaitable[bool]]
+"""Returns whether a job, a question or the cache refers to the file with this SHA-256."""
 
 
 class Uploads:
-    """Counts which files requests hold, since two of them may bring the same content.
+    """Counts which requests use a file, because two requests may bring the same content.
 
-    A file that was there before stays: the job that brought it may be asked for again.
+    A file that existed before the request is never deleted: the job that brought it may be repeated.
     """
 
-    def __init__(self, files: Files, is_named: IsNamed) -> None:
+    def __init__(self, files: Files, is_referenced: IsReferenced) -> None:
         self._files = files
-        self._is_named = is_named
+        self._is_referenced = is_referenced
         self._holders: Counter[str] = Counter()
         self._new: set[str] = set()
 
     @asynccontextmanager
-    async def of_request(self) -> AsyncIterator["Held"]:
-        """Around all that is done to decide a request. Unless it is kept, its new files are gone at the end."""
-        held = Held(self._files, self._hold)
+    async def of_request(self) -> AsyncIterator["RequestFiles"]:
+        """Yield the files of a request while it is decided. At the end its new files are deleted unless it is kept."""
+        files = RequestFiles(self._files, self._hold)
         try:
-            yield held
+            yield files
         finally:
-            for sha256 in held.hashes:
-                await asyncio.shield(self._release(sha256, kept=held.kept))
+            for sha256 in files.hashes:
+                await asyncio.shield(self._release(sha256, kept=files.kept))
 
     def _hold(self, sha256: str) -> None:
-        """Called before the file is in its place, so that nobody deletes it from under this request."""
+        """Count one more request for the file, before the file is in place, so that nobody deletes it meanwhile."""
         if not self._holders[sha256] and not self._files.paths(sha256):
             self._new.add(sha256)
         self._holders[sha256] += 1
 
     async def _release(self, sha256: str, *, kept: bool) -> None:
-        named = kept or await self._is_named(sha256)
+        referenced = kept or await self._is_referenced(sha256)
         self._holders[sha256] -= 1
-        if named:
+        if referenced:
             self._new.discard(sha256)
         if self._holders[sha256]:
             return
@@ -55,8 +55,8 @@ class Uploads:
             _unlink(self._files.paths(sha256))
 
 
-class Held:
-    """The files of one request. `kept` once a job or a question was made with them."""
+class RequestFiles:
+    """The files of one request. Set `kept` once a job or a question was created with them."""
 
     def __init__(self, files: Files, hold: Callable[[str], None]) -> None:
         self._files = files
@@ -65,7 +65,7 @@ class Held:
         self.kept = False
 
     async def fetch(self, option: str, attachment: Attachment, accepts: Collection[str]) -> Media:
-        """Fetch as `Files.fetch` does."""
+        """Fetch an attachment as `Files.fetch` does, and count it as a file of this request."""
         return await self._files.fetch(option, attachment, accepts, self._claim)
 
     def _claim(self, sha256: str) -> None:

@@ -70,6 +70,6 @@ async def _stats(call: Call) -> Reply:
 async def _clear(call: Call, days: int | None) -> Reply:
     if not call.request.admin:
         raise NotAllowed("Only admins can clear the cache. Use /cache to see it.")
-    entries, freed = await call.studio.store.cache_clear(None if days is None else days * DAY_SECONDS)
+    entries, freed = await call.studio.store.clear_cache(None if days is None else days * DAY_SECONDS)
     text = call.translate("Results cleared: {entries} ({bytes})", entries=entries, bytes=format_bytes(freed))
     return Reply(text, facts={"entries": entries, "bytes": freed})

@@ -28,7 +28,7 @@ async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     lines = [_line(call, name, left.get(name), now) for name in rates]
     facts: dict[str, Any] = {"limits": {name: _facts(left.get(name)) for name in rates}}
     if request.admin:
-        active = await studio.store.active(now - ACTIVE_WINDOW_SECONDS)
+        active = await studio.store.count_active(now - ACTIVE_WINDOW_SECONDS)
         facts |= {"active_users": active.users, "tracked_requests": active.requests}
         lines.append(
             call.translate(

@@ -118,7 +118,7 @@ class JobLifecycle:
                 await self._write(lambda: self._store.start(job.id, update.worker))
             case Progress() if update.stage != timer.stage:
                 timer.stage = update.stage
-                await self._write(lambda: self._store.stage(job.id, update.stage))
+                await self._write(lambda: self._store.set_stage(job.id, update.stage))
             case Done():
                 await self._write(lambda: self._store.finish(job.id, update.result, timer.seconds))
                 log.info("done", seconds=round(timer.seconds, 3))

@@ -41,8 +41,8 @@ async def clean_up(studio: AppContext) -> None:
 
 
 async def _rows(studio: AppContext) -> None:
-    await studio.store.tidy()
-    await studio.store.cache_clear(studio.settings.cache.max_age_days * 86400.0)
+    await studio.store.delete_expired()
+    await studio.store.clear_cache(studio.settings.cache.max_age_days * 86400.0)
 
 
 async def _previews(studio: AppContext) -> None:

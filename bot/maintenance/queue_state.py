@@ -20,10 +20,10 @@ USAGE_WINDOW_SECONDS = 6000.0
 async def restore(studio: AppContext) -> None:
     """Before the first job: the line as it was left."""
     engine, store = studio.engine, studio.store
-    mode = await store.note(NOTE)
+    mode = await store.get_note(NOTE)
     if mode in get_args(Mode):
         engine.mode = cast("Mode", mode)
-    for *kind, seconds in await store.runs():
+    for *kind, seconds in await store.recent_runs():
         engine.times.remember(RunClass(*kind), seconds)
     for user, seconds, ended in await store.device_usage(time.time() - USAGE_WINDOW_SECONDS):
         engine.line.charge(user, seconds, ended)
@@ -42,6 +42,6 @@ async def record_durations(studio: AppContext) -> None:
     while True:
         kind, seconds = await learnt.get()
         try:
-            await studio.store.learn(kind.task, kind.model, kind.size, kind.device, seconds)
+            await studio.store.record_run((kind.task, kind.model, kind.size, kind.device, seconds))
         except Unwritten as error:
             log.warning("not learnt", task=kind.task, why=str(error))

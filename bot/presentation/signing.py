@@ -19,7 +19,7 @@ class Signer:
     @classmethod
     async def of(cls, store: Store) -> Self:
         """The store's secret; made and kept there the first time."""
-        return cls(bytes.fromhex(await store.first_note(_NOTE, secrets.token_hex(32))))
+        return cls(bytes.fromhex(await store.get_or_set_note(_NOTE, secrets.token_hex(32))))
 
     def sign(self, *parts: str) -> str:
         """HMAC-SHA-256 over `parts`, 32 hexadecimal digits."""

@@ -93,7 +93,7 @@ async def prompt_of(call: Call, job: str, fact: str) -> str:
 
 async def is_always_on(call: Call) -> bool:
     """Return whether the user has asked magic to expand every prompt."""
-    return await call.studio.store.note(_setting_key(call)) == "on"
+    return await call.studio.store.get_note(_setting_key(call)) == "on"
 
 
 async def set_always(call: Call, *, on: bool) -> None:

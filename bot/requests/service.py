@@ -19,7 +19,7 @@ from engine.core.errors import AtelierError, EngineDied
 from engine.core.job import Failed, Job, Result, Update
 from engine.core.params import TaskParams
 from storage.store import DuplicateRequest, Question
-from storage.uploads import Held, Uploads
+from storage.uploads import RequestFiles, Uploads
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class Service:
         self.studio = studio
         self.coalescer = studio.coalescer
         self._lifecycle = JobLifecycle(studio.store, studio.coalescer)
-        self._uploads = Uploads(studio.files, studio.store.is_named)
+        self._uploads = Uploads(studio.files, studio.store.is_referenced)
         self._serving = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -88,7 +88,7 @@ class Service:
 
     async def set_origin(self, job: str, origin: str) -> None:
         """Record that the message at `origin` shows the job, so that a later process answers there."""
-        await self.studio.store.address(job, origin)
+        await self.studio.store.set_origin(job, origin)
 
     async def close(self) -> None:
         """Refuse new requests, pause the jobs, and wait up to SHUTDOWN_GRACE_SECONDS for adapters to say so."""
@@ -124,7 +124,7 @@ class Service:
             held.kept = not isinstance(admitted, Reply) or confirmations.is_question(admitted)
         return admitted
 
-    async def _run_and_admit(self, request: Request, held: Held) -> Reply | tuple[Job, Result | None]:
+    async def _run_and_admit(self, request: Request, held: RequestFiles) -> Reply | tuple[Job, Result | None]:
         call, answer = await self._run_command(request, held)
         if isinstance(answer, Job):
             consent.check_enabled(self.studio, answer.command, request.scope)
@@ -147,7 +147,7 @@ class Service:
             return first, results[0]
         return Reply(call.translate("Queued {count} jobs.", count=len(jobs)), facts={"jobs": len(jobs)}, jobs=jobs)
 
-    async def _run_command(self, request: Request, held: Held) -> tuple[Call, Answer]:
+    async def _run_command(self, request: Request, held: RequestFiles) -> tuple[Call, Answer]:
         if not self._lifecycle.open:
             raise _shutting_down()
         command = admission.find_command(self.studio, request)
@@ -157,7 +157,7 @@ class Service:
         call = Call(request, self.studio)
         return call, await command.run(call, params)
 
-    async def _fetch_files(self, request: Request, params: type[TaskParams], held: Held) -> dict[str, Any]:
+    async def _fetch_files(self, request: Request, params: type[TaskParams], held: RequestFiles) -> dict[str, Any]:
         """Return the raw options with each attachment downloaded."""
         accepts = {option.name: option.accepts for option in params.options()}
         fetched = {name: await held.fetch(name, file, accepts[name]) for name, file in request.files.items()}

@@ -103,7 +103,7 @@ async def test_a_file_that_an_unfinished_job_names_is_not_deleted_until_it_ended
     await run(store, job(), made)
     waiting = job("vary", params={"image": made.media[0].model_dump(mode="json")})
     await store.admit(waiting)
-    assert await store.cache_clear() == (1, 100)
+    assert await store.clear_cache() == (1, 100)
     assert made.media[0].path.exists()
     await store.abandon(waiting.id, Failed.of(Cancelled("Cancelled.")))
     assert await store.referenced_files() == set()
@@ -140,11 +140,11 @@ async def test_clearing_by_age_drops_what_was_made_before(
     await run(store, job("apple"), result("apple"))
     clock.forward(10 * 86400)
     await run(store, job("pear"), result("pear", 60))
-    assert await store.cache_clear(older_than=7 * 86400) == (1, 100)
+    assert await store.clear_cache(older_than=7 * 86400) == (1, 100)
     assert len(files(tmp_path)) == 1
-    assert await store.cache_clear() == (1, 60)
+    assert await store.clear_cache() == (1, 60)
     assert files(tmp_path) == set()
-    assert await store.cache_clear() == (0, 0)
+    assert await store.clear_cache() == (0, 0)
 
 
 async def test_a_result_of_words_alone_is_cached(store: Store, job: Make) -> None:

@@ -109,7 +109,7 @@ async def test_a_database_that_another_program_holds_fails_the_change_in_words_a
     await database.read(lambda db: db.execute("PRAGMA busy_timeout = 50").fetchall())
     with closing(sqlite3.connect(tmp_path / "atelier.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(Locked, match="Another program holds the studio's database"):
+        with pytest.raises(Locked, match="Another program is using the studio's database"):
             await database.write(lambda db: db.execute(write("early")))
     await database.write(lambda db: db.execute(write("late")))
     assert await names(database) == ["late"]
@@ -121,7 +121,7 @@ async def test_a_database_that_another_program_keeps_to_itself_is_not_called_dam
     monkeypatch.setattr("storage.database.BUSY_TIMEOUT_SECONDS", 0.05)
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(Locked, match=r"a\.db\. Close it, then start again"):
+        with pytest.raises(Locked, match=r"a\.db\. Close it and start again"):
             await Database.open(tmp_path / "a.db")
 
 
@@ -148,5 +148,5 @@ async def test_a_file_of_a_newer_program_is_refused_untouched(tmp_path: Path) ->
 async def test_a_file_that_is_no_database_is_refused_with_a_way_out(tmp_path: Path) -> None:
     path = tmp_path / "diary.db"
     path.write_bytes(b"a diary, not a database" * 100)
-    with pytest.raises(AtelierError, match="Move it aside"):
+    with pytest.raises(AtelierError, match="Move the file away"):
         await Database.open(path)

@@ -50,7 +50,7 @@ async def test_a_file_that_is_not_what_its_name_says_is_refused(
     files: Files, serve: Serve, tmp_path: Path, content: bytes
 ) -> None:
     said = await refusal(files, Sent(url=await serve(always(content))))
-    assert said == "image: “cat.png” is not what its name says: its content is no png. Attach a real one."
+    assert said == "image: “cat.png” is named as png, but its content is something else. Attach the original file."
     assert left(tmp_path) == []
 
 
@@ -59,7 +59,7 @@ async def test_a_file_of_no_known_kind_is_refused_with_the_kinds_that_are(
 ) -> None:
     said = await refusal(files, Sent(name="thesis.pdf", url=await serve(always(b"%PDF-1.7" + bytes(100)))))
     assert said.startswith(
-        "image: “thesis.pdf” is no picture, sound or video that is read here. Attach one of png, jpg,"
+        "image: “thesis.pdf” is not a picture, audio or video in a supported format. Attach one of: png, jpg,"
     )
     assert left(tmp_path) == []
 
@@ -69,7 +69,7 @@ async def test_a_picture_of_too_many_pixels_is_refused_with_its_size_and_the_bou
 ) -> None:
     said = await refusal(files, Sent(url=await serve(always(png(50_000, 50_000, rows_there=1)))), TooLarge)
     assert said == (
-        "image: “cat.png” is 50000 x 50000 pixels; at most 1000000 pixels are allowed, such as 1000 x 1000."
+        "image: “cat.png” is 50000 x 50000 pixels; the limit is 1000000 pixels, for example 1000 x 1000."
         " Make it smaller."
     )
     assert left(tmp_path) == []
@@ -78,8 +78,8 @@ async def test_a_picture_of_too_many_pixels_is_refused_with_its_size_and_the_bou
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (jpeg_that_lies(1100), "image: “a” is 1100 x 1100 pixels; at most 1000000 pixels are allowed"),
-        (gif((16, 16), 2, first=(1100, 1000)), "image: “a” is 1100 x 1000 pixels; at most 1000000 pixels are allowed"),
+        (jpeg_that_lies(1100), "image: “a” is 1100 x 1100 pixels; the limit is 1000000 pixels"),
+        (gif((16, 16), 2, first=(1100, 1000)), "image: “a” is 1100 x 1000 pixels; the limit is 1000000 pixels"),
         (gif((16, 16), 500, first=(1000, 1000)), "image has 500 frames of 1000 x 1000 pixels; at most 400 such"),
         (gif((8, 8), 3001), "image has 3001 frames of 8 x 8 pixels; at most 3000 such frames are allowed"),
     ],
@@ -110,7 +110,7 @@ async def test_an_animated_png_is_taken_as_a_png(files: Files, tmp_path: Path) -
 
 async def test_a_picture_whose_header_is_damaged_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
     said = await refusal(files, Sent(url=await serve(always(PICTURE[:14]))))
-    assert said == "image: “cat.png” is damaged, its size cannot be read. Attach another picture."
+    assert said == "image: “cat.png” is damaged: its size cannot be read. Attach another picture."
     assert left(tmp_path) == []
 
 
@@ -137,14 +137,14 @@ SRT = b"1\n00:00:01,000 --> 00:00:02,000\nHello\n"
 @pytest.mark.parametrize(
     ("accepts", "name", "content", "said"),
     [
-        (("image",), "a.wav", quiet(), "image takes a picture, and “a.wav” is none. Attach a picture."),
-        (("sound", "video"), "cat.png", PICTURE, "image takes a sound or a video, and “cat.png” is neither."),
-        (("video",), "a.wav", quiet(), "image takes a video, and “a.wav” is none. Attach a video."),
-        (("subtitles",), "cat.png", PICTURE, "image takes subtitles as an SRT or VTT file, and “cat.png” is none."),
-        (("subtitles",), "a.srt", b"dear diary", "image takes subtitles as an SRT or VTT file, and “a.srt” is none."),
-        ((), "a.srt", SRT, "image: “a.srt” is no picture, sound or video that is read here."),
+        (("image",), "a.wav", quiet(), "image: “a.wav” is not a picture. Attach a picture."),
+        (("sound", "video"), "cat.png", PICTURE, "image: “cat.png” is neither audio nor a video."),
+        (("video",), "a.wav", quiet(), "image: “a.wav” is not a video. Attach a video."),
+        (("subtitles",), "cat.png", PICTURE, "image: “cat.png” is not a subtitle file."),
+        (("subtitles",), "a.srt", b"dear diary", "image: “a.srt” is not a subtitle file."),
+        ((), "a.srt", SRT, "image: “a.srt” is not a picture, audio or video in a supported format."),
         ((), "a.wav", quiet()[:20], "There is no sound or video in the file that can be read."),
-        ((), "a.m3u8", b"#EXTM3U\n/etc/passwd\n", "image: “a.m3u8” is no picture, sound or video"),
+        ((), "a.m3u8", b"#EXTM3U\n/etc/passwd\n", "image: “a.m3u8” is not a picture, audio or video"),
     ],
 )
 async def test_a_file_that_the_option_does_not_take_is_refused(  # noqa: PLR0917  # one column a parameter

@@ -100,7 +100,7 @@ async def test_a_cached_answer_holds_its_files_until_it_is_told(
     made = result()
     await run(store, job(), made)
     await store.admit(job(user="web:b"))
-    await store.cache_clear()
+    await store.clear_cache()
     assert made.media[0].path.exists()
 
 
@@ -110,13 +110,13 @@ async def test_a_message_that_is_told_of_twice_makes_one_job(store: Store, job: 
     with pytest.raises(DuplicateRequest):
         await store.admit(job("other", request="telegram:7/1"), once)
     assert len(await store.unfinished_jobs()) == 1
-    assert (await store.active(0)).requests == 1
+    assert (await store.count_active(0)).requests == 1
 
 
 async def test_a_job_is_shown_where_it_was_addressed_last(store: Store, job: Make) -> None:
     asked = job()
     await store.admit(asked)
-    await store.address(asked.id, "room/1/9")
+    await store.set_origin(asked.id, "room/1/9")
     (row,) = await store.unfinished_jobs()
     assert row.job.origin == "room/1/9"
 
@@ -217,7 +217,7 @@ async def test_a_caller_cancelled_while_admitted_leaves_no_row_and_no_token(stor
         with pytest.raises(asyncio.CancelledError):
             await admission
         assert await store.job(asked.id) is None
-    assert (await store.active(0)).requests == 0
+    assert (await store.count_active(0)).requests == 0
     assert (await store.cache_stats()).misses == 0
 
 
@@ -252,18 +252,18 @@ async def test_files_of_unfinished_jobs_are_named_until_they_end(store: Store, j
 
 
 async def test_the_first_note_under_a_name_stays_whoever_else_makes_one_at_the_same_time(store: Store) -> None:
-    kept = await asyncio.gather(*(store.first_note("key", str(number)) for number in range(5)))
+    kept = await asyncio.gather(*(store.get_or_set_note("key", str(number)) for number in range(5)))
     assert kept == ["0"] * 5
-    assert await store.note("key") == "0"
+    assert await store.get_note("key") == "0"
 
 
 async def test_notes_outlive_the_process(reopen: Reopen) -> None:
     async with reopen() as store:
-        assert await store.note("discord.commands") is None
+        assert await store.get_note("discord.commands") is None
         await store.set_note("discord.commands", "old")
         await store.set_note("discord.commands", "new")
     async with reopen() as store:
-        assert await store.note("discord.commands") == "new"
+        assert await store.get_note("discord.commands") == "new"
 
 
 async def test_a_store_in_memory_needs_no_file(job: Make) -> None:

@@ -31,7 +31,7 @@ async def test_a_refusal_says_exactly_how_long_to_wait_and_takes_nothing(store: 
     third = job("3")
     error = await refused(store, third, MINE)
     assert error.wait == 44.5
-    assert str(error) == "/imagine may be used 2 times in 60 s, and you have. Try again in 45 s."
+    assert str(error) == "You have reached the limit of /imagine: 2 in 60 s. Try again in 45 s."
     assert await store.job(third.id) is None
     assert (await store.cache_stats()).misses == 2
     clock.forward(error.wait)
@@ -66,7 +66,7 @@ async def test_the_longest_wait_of_several_limits_is_told(store: Store, job: Mak
 async def test_two_rates_on_one_command_take_one_token(store: Store, job: Make) -> None:
     both = [Limit("web:a", "imagine", Rate(3, 60)), Limit("web:a", "imagine", Rate(5, 3600))]
     await store.admit(job(), both)
-    assert (await store.active(0)).requests == 1
+    assert (await store.count_active(0)).requests == 1
 
 
 async def test_commands_and_people_have_windows_of_their_own(store: Store, job: Make) -> None:
@@ -118,10 +118,10 @@ async def test_old_rows_are_cleaned_up_and_live_ones_stay(store: Store, job: Mak
     await store.admit(job("1"), MINE)
     clock.forward(59)
     await store.admit(job("2"), MINE)
-    assert await store.tidy() == 0
+    assert await store.delete_expired() == 0
     clock.forward(1)
-    assert await store.tidy() == 1
-    assert (await store.active(0)).requests == 1
+    assert await store.delete_expired() == 1
+    assert (await store.count_active(0)).requests == 1
 
 
 async def test_a_clock_that_was_set_back_locks_nobody_out(store: Store, job: Make, clock: Clock) -> None:
@@ -134,7 +134,7 @@ async def test_a_clock_that_was_set_back_locks_nobody_out(store: Store, job: Mak
 async def test_active_users_are_counted_once(store: Store, job: Make, clock: Clock) -> None:
     for number, user in enumerate(("web:a", "web:a", "web:b")):
         await store.admit(job(str(number), user=user), [Limit(user, "imagine", TWICE)])
-    active = await store.active(clock.now - 3600)
+    active = await store.count_active(clock.now - 3600)
     assert (active.users, active.requests) == (2, 3)
 
 

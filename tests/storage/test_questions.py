@@ -148,7 +148,7 @@ def before(path: Path, version: int, asked: list[Job]) -> None:
 
 async def test_an_answer_to_what_was_left_meanwhile_makes_nothing(store: Store, question: Question) -> None:
     assert await store.delete_question(question.name)
-    with pytest.raises(BadInput, match="closed"):
+    with pytest.raises(BadInput, match="has expired"):
         await store.admit_all(question.jobs, (), question)
     assert await counted(store) == (0, 0)
 
@@ -177,6 +177,6 @@ async def test_a_message_whose_question_was_shown_is_known_for_as_long_as_that_i
     assert not await store.is_duplicate("telegram:7/2")
     await store.mark_as_question("telegram:7/2", -1)
     assert not await store.is_duplicate("telegram:7/2")
-    await store.tidy()
+    await store.delete_expired()
     assert await store._database.read(lambda db: db.execute("SELECT count(*) FROM asked").fetchone()[0]) == 1
     assert await store.is_duplicate("telegram:7/1")

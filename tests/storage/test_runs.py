@@ -18,10 +18,10 @@ Make = Callable[..., Job]
 async def test_the_last_runs_of_each_kind_survive_a_restart_oldest_first(reopen: Reopen) -> None:
     async with reopen() as store:
         for number in range(MAX_RUNS + 5):
-            await store.learn("imagine", "pocket", "1 square", "cpu", float(number))
-        await store.learn("imagine", "sdxl", "1 square", "cpu", 9.0)
+            await store.record_run(("imagine", "pocket", "1 square", "cpu", float(number)))
+        await store.record_run(("imagine", "sdxl", "1 square", "cpu", 9.0))
     async with reopen() as store:
-        runs = await store.runs()
+        runs = await store.recent_runs()
     assert [seconds for *_, seconds in runs] == [*map(float, range(5, MAX_RUNS + 5)), 9.0]
     assert runs[-1] == ("imagine", "sdxl", "1 square", "cpu", 9.0)
 
@@ -51,7 +51,7 @@ async def test_a_person_may_have_so_many_jobs_waiting_and_the_refusal_says_so(st
     await store.start(first.id, "cpu")
     for key in "12":
         await store.admit(job(key, **caps))
-    said = "You have 2 jobs waiting; at most 2 may wait. Try again when one has started, or /cancel one."
+    said = "You have reached the limit of waiting jobs: 2. Try again when one has started, or /cancel one."
     assert await refused(store, job("3", **caps)) == said
     assert await store.admit(job("3", user="web:b", **caps)) is None
 
@@ -60,7 +60,7 @@ async def test_where_none_may_wait_the_refusal_is_about_what_runs(store: Store, 
     caps: dict[str, Any] = {"at_once": 1, "in_line": 0}
     first = job("0", **caps)
     await store.admit(first)
-    said = "You have 1 jobs running; at most 1 may run at once. Try again when one has ended."
+    said = "You have reached the limit of running jobs: 1. Try again when one has finished."
     assert await refused(store, job("1", **caps)) == said
     await store.fail(first.id, Failed(job=first.id, kind="Broken", sentence=UserMessage(template="x")))
     assert await store.admit(job("1", **caps)) is None

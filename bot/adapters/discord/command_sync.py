@@ -21,7 +21,7 @@ async def sync(tree: app_commands.CommandTree[Any], store: Store) -> None:
     the next start tries again.
     """
     current = f"{tree.client.application_id} {await _digest(tree)}"
-    if await store.note(SYNCED_COMMANDS_NOTE) == current:
+    if await store.get_note(SYNCED_COMMANDS_NOTE) == current:
         return
     try:
         sent = await tree.sync()

@@ -374,7 +374,7 @@ async def test_a_question_holds_its_files_until_its_time_is_over() -> None:
         assert await store.get_question(job.id) == question
         now = 1060.0
         assert await store.get_question(job.id) is None
-        assert await store.tidy() == 1
+        assert await store.delete_expired() == 1
         assert await store.referenced_files() == set()
 
 

@@ -243,7 +243,7 @@ async def test_commands_that_discord_does_not_take_are_sent_again_at_the_next_st
 
 async def test_a_refusal_says_how_long_to_wait_in_the_persons_language(ana: Person) -> None:
     await ana.slash("rare", text="one").until(final)
-    english = "/{command} may be used {count} times in {window:g} s, and you have. Try again in {seconds} s."
+    english = "You have reached the limit of /{command}: {count} in {window:g} s. Try again in {seconds} s."
     for locale, language in LANGUAGES:
         shown = await replace(ana, locale=locale).slash("rare", text="two").until(final)
         told = translate(english, language, command="rare", count=1, window=60.0, seconds=60)
@@ -477,7 +477,7 @@ async def test_a_message_of_an_earlier_run_older_than_fifteen_minutes_gets_its_a
     job = Job.model_validate({**fake_echo(f"discord:{ana.id}", text=f"old, {told}").model_dump(), "language": "es"})
     message = old_message(server, place, f"cancel:{job.id}")
     await service.studio.store.admit(job)
-    await service.studio.store.address(job.id, origin_of(place.channel, message))
+    await service.studio.store.set_origin(job.id, origin_of(place.channel, message))
     await service.studio.store.start(job.id, "cpu")
     if told:
         await service.studio.store.finish(job.id, Result(text=f"old, {told}"), 1)
@@ -496,7 +496,7 @@ async def test_the_button_of_a_job_that_was_taken_up_ends_it(service: Service, s
     job = fake_echo(f"discord:{ana.id}", text="never", seconds=60)
     message = old_message(server, place, f"cancel:{job.id}")
     await service.studio.store.admit(job)
-    await service.studio.store.address(job.id, origin_of(place.channel, message))
+    await service.studio.store.set_origin(job.id, origin_of(place.channel, message))
     server.backend.clock.advance(20 * 60)
     restarted = Service(service.studio)
     async with running(restarted, server):

@@ -244,7 +244,7 @@ class TestFiles:
     async def test_a_file_that_is_not_what_it_says_is_refused_in_the_conversation(self, page: Page) -> None:
         await page.locator("#picker").set_input_files(upload("song.mp3", png(9, 9), "audio/mpeg"))
         card = await send(page, "/measure")
-        await expect(card).to_contain_text("“song.mp3” is not what its name says")
+        await expect(card).to_contain_text("“song.mp3” is named as mp3, but")
 
     async def test_a_file_that_is_no_picture_is_shown_by_its_name(self, page: Page) -> None:
         await page.locator("#picker").set_input_files(upload("text.png", b"no picture"))

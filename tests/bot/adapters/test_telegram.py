@@ -609,7 +609,7 @@ async def test_a_file_that_is_no_picture_is_refused(server: TelegramServer) -> N
     chat = server.private(7)
     message = await chat.document(b"MZ not a picture", "a.png", "image/png", caption="/measure")
     told = (await chat.answer(to=message))["text"]
-    assert told.startswith("⚠️ image: “a.png” is not what its name says")
+    assert told.startswith("⚠️ image: “a.png” is named as png, but its content is something else")
 
 
 async def test_a_download_that_dies_halfway_is_told(server: TelegramServer) -> None:
@@ -617,7 +617,7 @@ async def test_a_download_that_dies_halfway_is_told(server: TelegramServer) -> N
     server.broken_downloads = 1
     message = await chat.document(png(300, 300), "a.png", "image/png", caption="/measure")
     told = (await chat.answer(to=message))["text"]
-    assert told.startswith("⚠️ image: “a.png” did not arrive whole")
+    assert told.startswith("⚠️ image: the download of “a.png” was interrupted")
     assert server.token not in told
 
 

@@ -159,7 +159,7 @@ async def test_how_long_runs_take_is_learned_and_survives_a_restart(tmp_path: Pa
         for number in range(3):
             await told(service, "echo", text=str(number), seconds=0.2)
         async with asyncio.timeout(5):
-            while len(await service.studio.store.runs()) < 3:  # noqa: ASYNC110  # written in the background
+            while len(await service.studio.store.recent_runs()) < 3:  # noqa: ASYNC110  # written in the background
                 await asyncio.sleep(0.01)
     async with studio(tmp_path) as service:
         held = asyncio.create_task(told(service, "echo", text="a", seconds=1.5))

@@ -154,7 +154,7 @@ async def test_a_file_that_is_not_what_its_name_says_is_refused(service: Service
     (tmp_path / "cat.png").write_bytes(b"MZ no picture at all")
     asked = replace(request("draw", prompt="x"), files={"image": Attachment("cat.png", path=tmp_path / "cat.png")})
     refused = failed((await told(service, replace(asked, admin=True)))[0])
-    assert "“cat.png” is not what its name says" in str(refused.sentence)
+    assert "“cat.png” is named as png, but" in str(refused.sentence)
 
 
 async def test_identical_jobs_in_flight_share_one_run_and_each_has_its_row(service: Service) -> None:
