@@ -1,4 +1,4 @@
-"""What is said of a key or a value in config.toml that does not fit: its name, its line and what is allowed."""
+"""Error messages for config.toml: which key is wrong, on which line, and what is allowed."""
 
 import difflib
 import json
@@ -13,13 +13,15 @@ from bot.config.toml_file import TomlFile, has_path
 from engine.core.errors import BadInput
 
 Known = Mapping[str, Collection[str]]
+"""The keys of each section."""
 Path = tuple[str | int, ...]
+"""The keys and list indices that lead to a value."""
 
 
 def config_error(
     detail: ErrorDetails, file: TomlFile, values: Mapping[str, Any], known: Known, model: type[BaseModel]
 ) -> BadInput:
-    """The refusal of pydantic's `detail` about `values`, which `file` holds. `known` has the keys of each section."""
+    """Return the error for pydantic's `detail` about `values`, the content of `file`."""
     path = _path_in_file(detail["loc"], values)
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path, file, known)
@@ -28,13 +30,13 @@ def config_error(
         file=file.name,
         line=file.line_of(path),
         key=_format_path(path),
-        value=_format_value(_at(values, path)),
+        value=_format_value(_value_at(values, path)),
         allowed=_describe_type(path, model),
     )
 
 
 def token_error(section: str, variable: str, file: TomlFile) -> BadInput:
-    """A secret stands in the file. The sentence never repeats it."""
+    """Return the error for a secret in the file. The message does not repeat the secret."""
     return BadInput(
         "{file}, line {line}: {key} is a secret and does not belong in this file. Remove it and set {variable}.",
         file=file.name,
@@ -47,7 +49,7 @@ def token_error(section: str, variable: str, file: TomlFile) -> BadInput:
 def _unknown_key(path: Path, file: TomlFile, known: Known) -> BadInput:
     *parents, name = map(str, path)
     siblings = known[parents[0]] if parents else known
-    near = _closest(name, parents, known)
+    near = _closest_key(name, parents, known)
     facts: dict[str, str | int] = {
         "file": file.name,
         "line": file.line_of(path),
@@ -63,7 +65,8 @@ def _unknown_key(path: Path, file: TomlFile, known: Known) -> BadInput:
     return BadInput("{file}, line {line}: there is no key {key}. The keys here are: {known}.", **facts)
 
 
-def _closest(name: str, parents: list[str], known: Known) -> str:
+def _closest_key(name: str, parents: list[str], known: Known) -> str:
+    """Return the known key that was probably meant, with its section, or an empty string."""
     close = difflib.get_close_matches(name, known[parents[0]] if parents else known, n=1)
     if close:
         return ".".join([*parents, close[0]])
@@ -71,29 +74,29 @@ def _closest(name: str, parents: list[str], known: Known) -> str:
 
 
 def _path_in_file(location: Sequence[str | int], values: Mapping[str, Any]) -> Path:
-    """The part of pydantic's location that stands in the file; the rest names arms of a type."""
+    """Return the part of pydantic's location that exists in the file. The rest names variants of a type."""
     length = next(n for n in range(len(location), 0, -1) if has_path(values, location[:n]))
     return tuple(location[:length])
 
 
-def _at(values: Any, path: Path) -> Any:
+def _value_at(values: Any, path: Path) -> Any:
     for step in path:
         values = values[step]
     return values
 
 
 def _format_path(path: Path) -> str:
-    """The path as one word: `discord.admins[1]`."""
+    """Return the path in one word: `discord.admins[1]`."""
     first, *rest = path
     return str(first) + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
 
 
 def _format_value(value: Any) -> str:
-    """`value` as TOML writes it, or nearly so; short."""
+    """Return `value` roughly as TOML writes it, in at most 40 characters."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except ValueError:  # a hexadecimal number of more than 4,300 decimal digits
-        text = "a number of thousands of digits"
+        text = "a number with thousands of digits"
     return text if len(text) <= 40 else text[:39] + "…"
 
 
@@ -103,9 +106,10 @@ def _describe_type(path: Path, model: type[BaseModel]) -> str:
         return f"a section, written [{path[0]}]"
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
         field = field.annotation.model_fields[str(path[1])]
-    return _extra(field)
+    return _allowed(field)
 
 
-def _extra(field: FieldInfo) -> str:
+def _allowed(field: FieldInfo) -> str:
+    """Return the field's own description of what is allowed."""
     extra = field.json_schema_extra
     return str(extra["allowed"]) if isinstance(extra, dict) else "something else"

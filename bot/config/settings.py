@@ -1,4 +1,4 @@
-"""config.toml as typed, frozen settings. Every key has a default; secrets come only from the environment."""
+"""config.toml as typed, frozen settings. Every key has a default. Secrets come only from the environment."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ from bot.config.sections import (
     setting,
 )
 from bot.config.toml_file import TomlFile, has_path
-from bot.config.units import OptionalRate, rate
+from bot.config.units import OptionalRate, parse_rate
 
 DEFAULT_FILE = Path("config.toml")
 LIMITS = MappingProxyType(
@@ -46,22 +46,23 @@ LIMITS = MappingProxyType(
         "subtitle": "5/60s",
     }
 )
+"""The default rate of each command that has a limit."""
 TOKENS = {"discord": "ATELIER_DISCORD_TOKEN", "telegram": "ATELIER_TELEGRAM_TOKEN", "web": "ATELIER_WEB_TOKEN"}
-
+"""The environment variable of each section's token."""
 
 ROLES = MappingProxyType({"everyone": Role(), "admin": Role(running=4, queued=100)})
-ROLE = (
-    'a table such as {people = ["discord:42"], weight = 2, running = 2, queued = 20}: a weight from 0.1 to 100, '
-    "running from 1, queued from 0"
+ROLE_RULE = (
+    'a table such as {people = ["discord:42"], weight = 2, running = 2, queued = 20}, with a weight from 0.1 to 100, '
+    "running 1 or more, and queued 0 or more"
 )
 
 
-def _role(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """One refusal for a whole role, which stands on one line of the file."""
+def _validate_role(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Replace the errors within a role by one error, because a role is written on one line."""
     try:
         return validate(value)
     except ValidationError:
-        raise PydanticCustomError("role", "no role") from None
+        raise PydanticCustomError("role", "not a role") from None
 
 
 STYLES = MappingProxyType(
@@ -72,16 +73,16 @@ STYLES = MappingProxyType(
         "claymation": "{prompt}, figures of clay on a stop-motion set, soft studio light",
     }
 )
-STYLE = 'words with {prompt} in them such as "{prompt}, film noir"'
+STYLE_RULE = 'text that contains {prompt}, such as "{prompt}, film noir"'
 
 
-def _style(words: str) -> str:
-    if "{prompt}" not in words:
-        raise PydanticCustomError("style", "no place for the prompt")
-    return words
+def _check_style(text: str) -> str:
+    if "{prompt}" not in text:
+        raise PydanticCustomError("style", "{prompt} is missing")
+    return text
 
 
-PLACES = 'a list of servers and groups such as ["discord:81384788765712384", "telegram:-1001234567890"]'
+PLACES_RULE = 'a list of servers and groups, such as ["discord:81384788765712384", "telegram:-1001234567890"]'
 Place = Annotated[str, Field(pattern=r"^(discord|telegram):-?\d+$")]
 
 
@@ -92,22 +93,22 @@ def _check_command(name: str) -> str:
 
 
 class Settings(Section):
-    """What config.toml and the environment say. `limits` has every limited command; None is no limit.
-
-    `off` has the servers and groups where a command is turned off. `roles` has everyone and admin, and what further
-    ones the owner made; `styles` by name what they make of a prompt.
-    """
+    """The settings of config.toml and the environment."""
 
     bot: BotSection = BotSection()
     web: WebSection = WebSection()
     discord: DiscordSection = DiscordSection()
     telegram: TelegramSection = TelegramSection()
+    #: The rate of each command that can be limited; None means no limit.
     limits: Mapping[Annotated[str, AfterValidator(_check_command)], OptionalRate] = setting(
         {}, 'a rate such as "10/60s" or "3/5m", or "off"'
     )
-    off: Mapping[Annotated[str, AfterValidator(_check_command)], tuple[Place, ...]] = setting({}, PLACES)
-    roles: Mapping[str, Annotated[Role, WrapValidator(_role)]] = setting({}, ROLE)
-    styles: Mapping[str, Annotated[str, Field(max_length=500), AfterValidator(_style)]] = setting({}, STYLE)
+    #: The servers and groups in which each command is turned off.
+    off: Mapping[Annotated[str, AfterValidator(_check_command)], tuple[Place, ...]] = setting({}, PLACES_RULE)
+    #: `everyone`, `admin`, and the owner's own roles.
+    roles: Mapping[str, Annotated[Role, WrapValidator(_validate_role)]] = setting({}, ROLE_RULE)
+    #: Style name -> template of the prompt.
+    styles: Mapping[str, Annotated[str, Field(max_length=500), AfterValidator(_check_style)]] = setting({}, STYLE_RULE)
     cache: CacheSection = CacheSection()
     engine: EngineSection = EngineSection()
     models: ModelsSection = ModelsSection()
@@ -115,32 +116,32 @@ class Settings(Section):
 
     @field_validator("limits")
     @classmethod
-    def _with_defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {name: given[name] if name in given else rate(text) for name, text in LIMITS.items()}
+    def _add_default_limits(cls, limits: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: limits[name] if name in limits else parse_rate(text) for name, text in LIMITS.items()}
 
     @field_validator("off")
     @classmethod
-    def _of_every_command(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {name: given.get(name, ()) for name in LIMITS}
+    def _add_missing_commands(cls, off: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: off.get(name, ()) for name in LIMITS}
 
     @field_validator("roles")
     @classmethod
-    def _with_own_roles(cls, given: Mapping[str, Role]) -> Mapping[str, Role]:
-        return ROLES | given
+    def _add_default_roles(cls, roles: Mapping[str, Role]) -> Mapping[str, Role]:
+        return ROLES | roles
 
     @field_validator("styles")
     @classmethod
-    def _with_own_styles(cls, given: Mapping[str, str]) -> Mapping[str, str]:
-        return STYLES | given
+    def _add_default_styles(cls, styles: Mapping[str, str]) -> Mapping[str, str]:
+        return STYLES | styles
 
     def role(self, user: str, *, admin: bool) -> Role:
-        """The first role that names the user, else that of admins or of everyone."""
+        """Return the first role that has `user` as a member, or else the role of admins or of everyone."""
         named = (role for role in self.roles.values() if user in role.people)
         return next(named, self.roles["admin" if admin else "everyone"])
 
 
 def known_keys() -> Mapping[str, tuple[str, ...]]:
-    """The keys that the file may hold, by section. Tokens are not among them."""
+    """Return the keys that each section of the file may have. Tokens are not among them."""
     sections = {name: type(section) for name, section in Settings() if isinstance(section, Section)}
     keys = {name: tuple(key for key in section.model_fields if key != "token") for name, section in sections.items()}
     tables = {"limits": tuple(LIMITS), "off": tuple(LIMITS), "roles": tuple(ROLES), "styles": tuple(STYLES)}
@@ -148,9 +149,10 @@ def known_keys() -> Mapping[str, tuple[str, ...]]:
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The settings of the file at `path`, or of config.toml in the working folder if there is one.
+    """Return the settings of the file at `path`, or of config.toml in the working folder if that exists.
 
-    Raises BadInput, with the line, for a key or a value that does not fit, and for a `path` that does not exist.
+    `environ` has the environment variables. Raises BadInput, with the line, for an unknown key or a wrong value, and
+    for a `path` that does not exist.
     """
     absent = path is None and not DEFAULT_FILE.exists()
     file = TomlFile(DEFAULT_FILE.name, "") if absent else TomlFile.read(path or DEFAULT_FILE)
@@ -162,12 +164,12 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def _with_tokens(values: Mapping[str, Any], file: TomlFile, environ: Mapping[str, str]) -> dict[str, Any]:
-    """`values` and the tokens of the environment. Raises BadInput where a token stands in the file."""
+    """Return `values` with the tokens of the environment. Raises BadInput if the file contains a token."""
     merged = dict(values)
     for section, variable in TOKENS.items():
-        given = values.get(section, {})
-        if has_path(given, ("token",)):
+        table = values.get(section, {})
+        if has_path(table, ("token",)):
             raise token_error(section, variable, file)
-        if environ.get(variable) and isinstance(given, dict):
-            merged[section] = {**given, "token": SecretStr(environ[variable])}
+        if environ.get(variable) and isinstance(table, dict):
+            merged[section] = {**table, "token": SecretStr(environ[variable])}
     return merged

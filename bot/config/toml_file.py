@@ -1,4 +1,4 @@
-"""A TOML file that knows on which line a key stands."""
+"""A TOML file that can find the line of a key."""
 
 import tomllib
 from collections.abc import Sequence
@@ -9,27 +9,27 @@ from typing import Any
 from engine.core.errors import BadInput
 
 MAX_BYTES = 1_000_000
-MAX_REASON = 300
-"""Characters of what tomllib says of a fault."""
-# What closes a value that is still open at the end of a line: an array, a multi-line string.
+MAX_REASON_CHARACTERS = 300
+"""Characters of tomllib's error message that are shown."""
 _CLOSERS = ("", "\n]", '\n"""', "\n'''")
+"""What can close a value that is still open at the end of a line: nothing, an array or a multi-line string."""
 
 
 @dataclass(frozen=True)
 class TomlFile:
-    """The text of a file and the name that refusals call it by."""
+    """The text of a file, and the file name for error messages."""
 
     name: str
     text: str
 
     @classmethod
     def read(cls, path: Path) -> "TomlFile":
-        """Raises BadInput where `path` cannot be read as text, or is far larger than settings are."""
+        """Read the file at `path`. Raises BadInput if it cannot be read as UTF-8 text or is over MAX_BYTES."""
         try:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
             if len(data) > MAX_BYTES:
-                template = "{file} has more than {bound} bytes. Settings are shorter."
+                template = "{file} is larger than {bound} bytes. Make it smaller."
                 raise BadInput(template, file=path.name, bound=MAX_BYTES)
             return cls(path.name, data.decode("utf-8-sig").replace("\r\n", "\n"))
         except (OSError, UnicodeDecodeError) as error:
@@ -39,28 +39,32 @@ class TomlFile:
             ) from None
 
     def parse(self) -> dict[str, Any]:
-        """Raises BadInput, with line and column, where the text is not TOML."""
+        """Return the values. Raises BadInput, with line and column, if the text is not valid TOML."""
         try:
             return tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
             reason = str(error)
         except RecursionError:
-            reason = "its brackets or keys are too deep in one another"
+            reason = "its brackets or keys are nested too deeply"
         except ValueError:  # Python reads no decimal number of more than 4,300 digits
-            reason = "it has a number of thousands of digits"
-        raise BadInput("{file} is not valid TOML: {reason}.", file=self.name, reason=reason[:MAX_REASON])
+            reason = "it contains a number with thousands of digits"
+        raise BadInput("{file} is not valid TOML: {reason}.", file=self.name, reason=reason[:MAX_REASON_CHARACTERS])
 
     def line_of(self, path: Sequence[str | int]) -> int:
-        """The line, from 1, on which the value at `path` begins: the first beginning of the file that holds it."""
+        """Return the line, counted from 1, on which the value at `path` begins.
+
+        It is the last line of the shortest beginning of the file that contains the value. Raises KeyError if there is
+        no such value.
+        """
         lines = self.text.splitlines()
         for number in range(1, len(lines) + 1):
-            if any(_has_path("\n".join(lines[:number]) + closer, path) for closer in _CLOSERS):
+            if any(_parses_with_path("\n".join(lines[:number]) + closer, path) for closer in _CLOSERS):
                 return number
         raise KeyError(path)
 
 
 def has_path(values: Any, path: Sequence[str | int]) -> bool:
-    """Whether nested tables and arrays have a value at `path`."""
+    """Return whether nested tables and arrays contain a value at `path`."""
     for step in path:
         try:
             values = values[step]
@@ -69,7 +73,8 @@ def has_path(values: Any, path: Sequence[str | int]) -> bool:
     return True
 
 
-def _has_path(text: str, path: Sequence[str | int]) -> bool:
+def _parses_with_path(text: str, path: Sequence[str | int]) -> bool:
+    """Return whether `text` is TOML that contains a value at `path`."""
     try:
         return has_path(tomllib.loads(text), path)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The units that an owner writes in config.toml: durations such as "5m" and rates such as "10/60s"."""
+"""The units of config.toml: sizes such as "5GB", durations such as "5m" and rates such as "10/60s"."""
 
 import re
 from typing import Annotated, Any
@@ -9,13 +9,14 @@ from pydantic_core import PydanticCustomError
 from storage.store import Rate
 
 MAX_BYTES = 10**18
+"""The largest size in bytes. SQLite cannot count to 2^63 or more."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smhd])\s*")
 _RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(\S.*)")
 
 
-def duration(text: Any) -> float:
-    """Seconds of "60s", "5m", "1.5h" or "2d"; more than none. Raises PydanticCustomError."""
+def parse_duration(text: Any) -> float:
+    """Return the seconds of "60s", "5m", "1.5h" or "2d". Raises PydanticCustomError unless it is more than zero."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
     if not seconds:
@@ -23,28 +24,31 @@ def duration(text: Any) -> float:
     return seconds
 
 
-def rate(text: Any) -> Rate | None:
-    """The rate of "10/60s" or "3/5m", None for "off". Raises PydanticCustomError."""
+def parse_rate(text: Any) -> Rate | None:
+    """Return the rate of "10/60s" or "3/5m", and None for "off". Raises PydanticCustomError for any other text."""
     if text == "off":
         return None
     match = _RATE.fullmatch(text) if isinstance(text, str) else None
     if match is None or int(match[1]) == 0:
         raise PydanticCustomError("rate", "not a rate")
-    return Rate(count=int(match[1]), seconds=duration(match[2]))
+    return Rate(count=int(match[1]), seconds=parse_duration(match[2]))
 
 
 def _reject_bool(size: Any) -> Any:
     if isinstance(size, bool):
-        raise PydanticCustomError("size", "true and false are no size")
+        raise PydanticCustomError("size", "true and false are not sizes")
     return size
 
 
-def _positive(size: ByteSize) -> int:
+def _check_size(size: ByteSize) -> int:
     if not 0 < size <= MAX_BYTES:
-        raise PydanticCustomError("size", "no bytes, or more than a database can count")
+        raise PydanticCustomError("size", "zero, or more than the database can count")
     return int(size)
 
 
-Size = Annotated[ByteSize, BeforeValidator(_reject_bool), AfterValidator(_positive)]
-Duration = Annotated[float, BeforeValidator(duration)]
-OptionalRate = Annotated[Rate | None, BeforeValidator(rate)]
+Size = Annotated[ByteSize, BeforeValidator(_reject_bool), AfterValidator(_check_size)]
+"""Bytes, written as "5GB"."""
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+"""Seconds, written as "5m"."""
+OptionalRate = Annotated[Rate | None, BeforeValidator(parse_rate)]
+"""A rate, written as "10/60s", or None, written as "off"."""

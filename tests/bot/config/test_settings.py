@@ -104,13 +104,13 @@ def test_every_limited_command_has_its_default() -> None:
         ("limits.imagine = '0/60s'", "it must be a rate such as"),
         ("limits.imagine = '5/0s'", "it must be a rate such as"),
         ("[roles]\nfriends = {wieght = 2}", 'line 2: roles.friends is {"wieght": 2}; it must be a table such as'),
-        ("roles.everyone = {running = 0}", "queued = 20}: a weight from 0.1 to 100, running from 1, queued from 0"),
+        ("roles.everyone = {running = 0}", "weight from 0.1 to 100, running 1 or more, and queued 0 or more"),
         ("roles.everyone = 3", "roles.everyone is 3; it must be a table such as"),
         ("media.max_pixels = 0", "it must be a whole number of pixels"),
         ("models.imagine = ''", "it must be auto, pocket, sdxl, a hub repository or a folder"),
         ("bot.data_dir = 3", "it must be a folder"),
         ('roles.friends = {people = ["bob"]}', 'it must be a table such as {people = ["discord:42"]'),
-        ('off.faceswap = ["bob"]', 'it must be a list of servers and groups such as ["discord:81384788765712384"'),
+        ('off.faceswap = ["bob"]', 'it must be a list of servers and groups, such as ["discord:81384788765712384"'),
         ("\nweb = 3", "line 2: web is 3; it must be a section, written [web]"),
         ("[[web]]", "it must be a section, written [web]"),
     ],
@@ -173,7 +173,7 @@ def test_a_command_is_turned_off_by_server_and_group(tmp_path: Path) -> None:
     read = settings(tmp_path, 'off.faceswap = ["discord:42", "telegram:-100"]')
     assert read.off["faceswap"] == ("discord:42", "telegram:-100")
     assert read.off["imagine"] == ()
-    assert 'it must be a list of servers and groups such as ["discord:' in refusal(tmp_path, 'off.faceswap = ["42"]')
+    assert 'it must be a list of servers and groups, such as ["discord:' in refusal(tmp_path, 'off.faceswap = ["42"]')
     assert "there is no key off.dance" in refusal(tmp_path, 'off.dance = ["discord:42"]')
 
 
