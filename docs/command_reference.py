@@ -12,7 +12,7 @@ from bot.config.settings import LIMITS
 from bot.core.command import Command
 from docs.markdown import code, codes, plain, sentence, table
 from docs.results import buttons_of
-from engine.core.params import Option
+from engine.core.options import Option
 
 TYPED = tuple(command for command in COMMANDS if not command.hidden)
 """The commands that people type. The others are reached by their buttons."""

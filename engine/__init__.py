@@ -1,1 +1,1 @@
-"""The GPU engine: a worker program (`python -m engine`) and the host that the bot drives it with."""
+"""The engine: a worker program (`python -m engine`), and the host that starts and feeds workers from the bot."""

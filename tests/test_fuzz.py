@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.commands import COMMANDS
 from bot.config.settings import known_keys, load
-from bot.config.units import duration, rate
+from bot.config.units import parse_duration, parse_rate
 from bot.core.command_line import parse, split_command
 from bot.i18n.translate import translate
 from bot.presentation.buttons import command_of, parse_button, parse_target
@@ -322,7 +322,7 @@ def test_numbers_of_hundreds_of_digits_in_units(number: str, tmp_path: Path) -> 
 @FUZZ
 @given(made_of("s", "m", "h", "/", " ", "off", "."))
 def test_units(text: str) -> None:
-    for read in (duration, rate):
+    for read in (parse_duration, parse_rate):
         try:
             read(text)
         except PydanticCustomError:

@@ -10,7 +10,8 @@ from pydantic import Field
 from bot.core.command import Command, Reply
 from bot.requests.call import Call, command
 from bot.requests.lookup import unknown_command_error, visible_commands
-from engine.core.params import Option, TaskParams
+from engine.core.options import Option
+from engine.core.params import TaskParams
 
 
 class Params(TaskParams):

@@ -33,7 +33,7 @@ async def magic(call: Call, params: Params) -> Job | Reply:
     job = await _build_job(call, params) if params.idea else None
     if params.always is None:
         if job is None:
-            raise BadInput("{option} is missing. Give it a value.", option="idea")
+            raise BadInput("{option} is missing. Add a value for it.", option="idea")
         return job
     await set_always(call, on=params.always)
     notice = MAGIC_ON if params.always else MAGIC_OFF

@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.i18n.translate import Language
 from engine.core.job import Done, Job, Media
-from engine.core.params import Option, TaskParams
+from engine.core.options import Option
+from engine.core.params import TaskParams
 from storage.store import Question
 
 

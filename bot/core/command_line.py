@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from engine.core.errors import BadInput
-from engine.core.params import Option, TaskParams
+from engine.core.options import Option
+from engine.core.params import TaskParams
 
 _COMMAND = re.compile(r"/([a-z_]+)(?:@(\w+))?(?:\s+|$)", re.IGNORECASE)
 _OPTION = re.compile(r"(?:^|\s)(?:--|—)([a-zA-Z_]+)(?:=|\s+|$)")

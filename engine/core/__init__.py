@@ -1,1 +1,1 @@
-"""The values and interfaces that bot and worker share."""
+"""Values and interfaces that the bot and the worker share."""

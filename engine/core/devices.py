@@ -1,4 +1,4 @@
-"""Which devices there are, asked of the NVIDIA driver without loading torch."""
+"""Device discovery through the NVIDIA driver, without loading torch."""
 
 import os
 from collections.abc import Mapping, MutableMapping
@@ -7,33 +7,34 @@ from typing import Any
 
 from engine.core.errors import EngineDied
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-"""By number or UUID, the GPUs that CUDA shows to a process, in its order; where it is not set, all of them."""
+VISIBLE_GPUS_VARIABLE = "CUDA_VISIBLE_DEVICES"
+"""Environment variable with the GPUs that CUDA shows to a process, by number or UUID and in its order. Unset: all."""
 
 
 def devices(wanted: str) -> tuple[str, ...]:
-    """One name a worker: `auto` is every NVIDIA GPU or else the CPU, `cuda` every GPU, anything else that one alone.
+    """Return the device names that `engine.device` in config.toml stands for, one per worker.
 
-    Raises EngineDied where a GPU is asked for that is not here.
+    "auto" is every NVIDIA GPU, or the CPU if there is none; "cuda" is every GPU; any other value is that device alone.
+    Raises EngineDied if a GPU is requested that this machine does not have.
     """
     if wanted == "cpu":
         return ("cpu",)
     found = tuple(f"cuda:{index}" for index in range(len(gpus(os.environ))))
     if wanted == "auto":
         return found or ("cpu",)
-    named = tuple(each for each in found if wanted in ("cuda", each))
-    if not named:
+    matching = tuple(name for name in found if wanted in ("cuda", name))
+    if not matching:
         raise EngineDied(
-            "engine.device in config.toml is {device}, and NVIDIA GPUs here: {found}."
-            " See what nvidia-smi shows, or write auto or cpu.",
+            "engine.device in config.toml is {device}, but this machine doesn't have it. NVIDIA GPUs found: {found}."
+            " Check nvidia-smi, or set engine.device to auto or cpu.",
             device=wanted,
             found=", ".join(found) or 0,
         )
-    return named
+    return matching
 
 
 def hide_other_gpus(device: str, environment: MutableMapping[str, str]) -> str:
-    """Let this process and its children see `device` alone. Return the name that CUDA gives it then.
+    """Make `device` the only GPU that this process and its children can see, and return the name it then has.
 
     `device` is "cpu", which changes nothing, or "cuda:N", which becomes "cuda:0". Libraries create streams and graphs
     on the current device, which is number 0 unless each of them is told otherwise. Call this before CUDA is loaded.
@@ -45,15 +46,15 @@ def hide_other_gpus(device: str, environment: MutableMapping[str, str]) -> str:
         return device
     found, number = gpus(environment), int(device.partition(":")[2] or 0)
     if number >= len(found):
-        raise EngineDied("The GPU {device} is not here any more. See what nvidia-smi shows.", device=device)
-    environment[VISIBLE] = pynvml.nvmlDeviceGetUUID(found[number])
+        raise EngineDied("The GPU {device} is no longer available. Check nvidia-smi.", device=device)
+    environment[VISIBLE_GPUS_VARIABLE] = pynvml.nvmlDeviceGetUUID(found[number])
     return "cuda:0"
 
 
 def gpus(environment: Mapping[str, str]) -> list[Any]:
-    """Return the driver's handles of the GPUs that CUDA shows, numbered as CUDA numbers them by bus.
+    """Return the driver's handles of the GPUs that CUDA shows, in CUDA's order by PCI bus.
 
-    Where nothing chooses among them, a GPU that is cut into MIG slices is replaced by its slices.
+    If CUDA_VISIBLE_DEVICES is not set, a GPU in MIG mode is replaced by its slices. Returns [] without a driver.
     """
     import pynvml
 
@@ -61,20 +62,20 @@ def gpus(environment: Mapping[str, str]) -> list[Any]:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return []
-    every = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-    if VISIBLE not in environment:
-        return [part for whole in every for part in _mig_slices(whole) or (whole,)]
-    shown = []
-    for name in environment[VISIBLE].split(","):
-        handle = _find_gpu(name.strip(), every)
+    handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    if VISIBLE_GPUS_VARIABLE not in environment:
+        return [part for gpu in handles for part in _mig_slices(gpu) or (gpu,)]
+    visible = []
+    for name in environment[VISIBLE_GPUS_VARIABLE].split(","):
+        handle = _find_gpu(name.strip(), handles)
         if handle is None:
-            break  # as CUDA does, which shows none behind one that it does not know
-        shown.append(handle)
-    return shown
+            break  # CUDA ignores everything after the first name that it does not know
+        visible.append(handle)
+    return visible
 
 
 def _mig_slices(gpu: Any) -> list[Any]:
-    """Return the handles of the slices of a GPU in MIG mode; empty for one that is whole."""
+    """Return the handles of the slices of a GPU in MIG mode, or [] for a whole GPU."""
     import pynvml
 
     try:
@@ -83,21 +84,21 @@ def _mig_slices(gpu: Any) -> list[Any]:
         return []
     slices = []
     for index in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(gpu) if current else 0):
-        with suppress(pynvml.NVMLError_NotFound):  # a place where no slice was made
+        with suppress(pynvml.NVMLError_NotFound):  # a slot without a slice
             slices.append(pynvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu, index))
     return slices
 
 
-def _find_gpu(name: str, every: list[Any]) -> Any:
-    """A GPU by its number, or by its UUID or the beginning of that; None where there is no such."""
+def _find_gpu(name: str, handles: list[Any]) -> Any:
+    """Return the GPU with this number, UUID or unique beginning of a UUID, or None if there is none."""
     import pynvml
 
     if name.isdecimal():
-        return every[int(name)] if int(name) < len(every) else None
+        return handles[int(name)] if int(name) < len(handles) else None
     if name.startswith("MIG-"):
         try:
             return pynvml.nvmlDeviceGetHandleByUUID(name)
         except pynvml.NVMLError:
             return None
-    alike = [each for each in every if name and pynvml.nvmlDeviceGetUUID(each).startswith(name)]
-    return alike[0] if len(alike) == 1 else None
+    matches = [handle for handle in handles if name and pynvml.nvmlDeviceGetUUID(handle).startswith(name)]
+    return matches[0] if len(matches) == 1 else None

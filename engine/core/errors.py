@@ -1,25 +1,27 @@
-"""Everything that can go wrong, as one tree.
+"""The tree of errors.
 
     AtelierError
-    ├── UserError            the person can mend it
-    │   ├── BadInput         an option, a word or a file that does not fit
-    │   ├── RateLimited      too many jobs in the window; `wait` says how long
-    │   ├── TooMany          too many jobs of the person wait or run
-    │   ├── TooLarge         a file or a picture over its bound
-    │   └── NotAllowed       not yours, or for admins only
-    ├── JobError             this job failed; the next one is fine
-    │   ├── Cancelled        somebody ended it on purpose
-    │   ├── OutOfMemory      the device could not hold it
-    │   ├── Unsafe           refused by a safety check
+    ├── UserError            the user can fix it
+    │   ├── BadInput         an option, a word or a file is not valid
+    │   ├── RateLimited      too many jobs in the window; `wait` is the seconds until the next one
+    │   ├── TooMany          too many of the user's jobs are queued or running
+    │   ├── TooLarge         a file or a picture exceeds its limit
+    │   └── NotAllowed       the job or the command is not this user's
+    ├── JobError             this job failed; the next one is not affected
+    │   ├── Cancelled        someone cancelled it
+    │   ├── OutOfMemory      it does not fit on the device
+    │   ├── Unsafe           a safety check rejected it
     │   ├── TimedOut         it took longer than the configured limit
-    │   ├── MissingModel     weights are not there and cannot be had
-    │   └── Broken           a fault in a task: ours to mend, told without its traceback
-    ├── EngineDied           the worker process is gone or cannot start
-    └── Unwritten            nothing can be written down for now
-        ├── DiskFull         until somebody makes room
+    │   ├── MissingModel     its weights are missing and cannot be downloaded
+    │   └── Broken           a bug in a task; the traceback is only in the log
+    ├── EngineDied           the worker process has died or cannot start
+    └── Unwritten            the database or the disk cannot be written to for now
+        ├── DiskFull         until someone frees some space
         └── Locked           while another program holds the database
 
-An error is an English template and the facts that fill it, so that it can cross a process and be said in any language.
+An error is an English template and the facts that fill it, so it can cross a process and be translated:
+
+    raise TooLarge("{file} is {size}; the limit is {limit}.", file="a.png", size="64 MB", limit="25 MB")
 """
 
 from typing import ClassVar
@@ -28,7 +30,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class UserMessage(BaseModel):
-    """One thing to say to a person: `template` is English with `{names}`, `facts` fills the names."""
+    """A message for a user: an English `template` with `{names}`, and the `facts` that fill them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,7 +42,7 @@ class UserMessage(BaseModel):
 
 
 class AtelierError(Exception):
-    """The root. `str(error)` is fit to show a person and says what to do next."""
+    """Base of all our errors. `str(error)` can be shown to a user, and says what to do next."""
 
     kinds: ClassVar[dict[str, type["AtelierError"]]] = {}
 
@@ -48,71 +50,72 @@ class AtelierError(Exception):
         AtelierError.kinds[cls.__name__] = cls
 
     def __init__(self, template: str, /, **facts: str | float) -> None:
-        whole = {name: _whole(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
-        super().__init__(template, whole)
-        self.sentence = UserMessage(template=template, facts=whole)
+        clean = {name: _replace_surrogates(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+        super().__init__(template, clean)
+        self.sentence = UserMessage(template=template, facts=clean)
 
     def __str__(self) -> str:
         return str(self.sentence)
 
     @property
     def kind(self) -> str:
-        """The class's name: what the wire, the database and the HTTP API call this error."""
+        """Return the class's name, which identifies the error on the wire, in the database and in the HTTP API."""
         return type(self).__name__
 
     @staticmethod
     def revive(kind: str, sentence: UserMessage) -> "AtelierError":
-        """The error again, from what `kind` and `sentence` said of it in another process or an earlier run."""
+        """Rebuild an error from its `kind` and `sentence`. Raises KeyError if no class has that name."""
         return AtelierError.kinds[kind](sentence.template, **sentence.facts)
 
 
-def _whole(text: str) -> str:
-    """Return the text with a ? for each lone surrogate, which no file, database or platform takes."""
+def _replace_surrogates(text: str) -> str:
+    """Replace each lone surrogate with "?", because no file, database or platform accepts one."""
     return text.encode(errors="replace").decode()
 
 
 class UserError(AtelierError):
-    """The person can mend it."""
+    """The user can fix this."""
 
 
 class BadInput(UserError):
-    """An option, a word or a file that does not fit. Names the option, the value and the bound."""
+    """An option, a word or a file is not valid. The message names the option, the value and the bound."""
 
 
 class RateLimited(UserError):
-    """Too many jobs in the window. `wait` is in seconds."""
+    """The user has started too many jobs in the window of a rate limit."""
 
     @property
     def wait(self) -> float:
+        """Return the seconds until the user may start another job."""
         return float(self.sentence.facts["wait"])
 
 
 class TooMany(UserError):
-    """Too many jobs of the person wait or run already."""
+    """Too many of the user's jobs are queued or running."""
 
 
 class TooLarge(UserError):
-    """A file or a picture over its bound."""
+    """A file or a picture exceeds its limit."""
 
 
 class NotAllowed(UserError):
-    """Not the person's own, or for admins only."""
+    """The job belongs to someone else, or the command is for admins."""
 
 
 class JobError(AtelierError):
-    """This job failed; the worker lives and the next job runs."""
+    """This job failed. The worker survives and runs the next one."""
 
 
 class Cancelled(JobError):
-    """Somebody ended the job on purpose."""
+    """Someone cancelled the job."""
 
 
 class OutOfMemory(JobError):
-    """The device could not hold the job."""
+    """The job does not fit in the device's memory."""
 
 
 class Unsafe(JobError):
-    """Refused by a safety check."""
+    """A safety check rejected the job."""
 
 
 class TimedOut(JobError):
@@ -120,39 +123,46 @@ class TimedOut(JobError):
 
 
 class MissingModel(JobError):
-    """Weights are not there and cannot be had. Says how to get them."""
+    """The weights are missing and cannot be downloaded. The message says how to get them."""
 
 
 class Broken(JobError):
-    """A fault in a task. The traceback is in the log, never in the chat."""
+    """A bug in a task. The traceback is in the log, never in the chat."""
 
 
 class EngineDied(AtelierError):
-    """The worker process is gone, or cannot start."""
+    """The worker process has died, or cannot start."""
 
 
 class Unwritten(AtelierError):
-    """Nothing can be written down for now."""
+    """The database or the disk cannot be written to for now."""
 
 
 class DiskFull(Unwritten):
-    """Until somebody makes room."""
+    """The disk is full, until someone frees some space."""
 
 
 class Locked(Unwritten):
-    """While another program holds the database, as a backup may."""
+    """Another program, such as a backup, holds the database."""
 
 
 def disk_full() -> DiskFull:
-    return DiskFull("The studio's disk is full. Ask an admin to make room, then try again.")
+    """Return the error for a write that failed because the disk is full."""
+    return DiskFull("The studio's disk is full. Ask an admin to free some space, then try again.")
+
+
+def crashed_twice() -> EngineDied:
+    """Return the error for a job whose worker died in both of its runs, so that the job is the likely cause."""
+    return EngineDied("The engine died twice while running this job, so it will not be tried again. Try other options.")
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Torch's error by name, since it may not be installed; what it did not allocate itself it tells in words.
+    """Return whether `error` means that memory ran out, on the host or on the device.
 
-    A graph that is being captured, cuBLAS and cuDNN take memory of their own; ONNX Runtime wraps `bad_alloc`.
+    Torch's exception is matched by name, because torch may not be installed. Memory that torch does not allocate itself
+    is recognised by the message: CUDA graph capture, cuBLAS and cuDNN, and ONNX Runtime's wrapped `bad_alloc`.
     """
-    said = str(error)
-    words = ("bad_alloc", "CUDA error: out of memory", "_ALLOC_FAILED")
-    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return named or any(each in said for each in words)
+    message = str(error)
+    phrases = ("bad_alloc", "CUDA error: out of memory", "_ALLOC_FAILED")
+    has_type = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return has_type or any(phrase in message for phrase in phrases)

@@ -1,4 +1,4 @@
-"""The values that flow: Media, Result, Job and its Updates. All frozen; none holds bytes or a platform's object."""
+"""The values that flow: Media, Result, Job and its Updates. All are frozen; none holds bytes or platform objects."""
 
 import hashlib
 import json
@@ -15,25 +15,28 @@ Fact = JsonValue
 
 
 class WireModel(BaseModel):
-    """A frozen value that knows no option beyond its own."""
+    """Base of frozen values that are sent as JSON. Unknown fields are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Media(WireModel):
-    """One file named by its content. `width` and `height` in pixels, `seconds` where it has a length."""
+    """A file named by its content."""
 
     path: Path
     mime: str
     sha256: str
+    #: Size of the file.
     bytes: int
+    #: Width and height in pixels, for a picture or a video.
     width: int | None = None
     height: int | None = None
+    #: Duration, for audio, a video or an animation.
     seconds: float | None = None
 
 
 class Result(WireModel):
-    """What was made, and the facts to repeat it: backend, tier, model, seed, seconds, prompt."""
+    """The output of a job, and the facts needed to reproduce it: backend, tier, model, seed, seconds, prompt."""
 
     media: tuple[Media, ...] = ()
     text: str = ""
@@ -42,17 +45,20 @@ class Result(WireModel):
 
 
 class Queued(WireModel):
-    """The job waits. `place` counts from 1, the next to run; `seconds_left` until it starts, where that is known."""
+    """The job is waiting in the queue."""
 
     type: Literal["queued"] = "queued"
     job: str
+    #: Position in the queue. 1 runs next.
     place: int
+    #: Seconds until the job should start, if that can be estimated.
     seconds_left: float | None = None
+    #: Whether the whole queue is paused.
     paused: bool = False
 
 
 class Started(WireModel):
-    """A worker took the job."""
+    """A worker has started the job."""
 
     type: Literal["started"] = "started"
     job: str
@@ -60,29 +66,29 @@ class Started(WireModel):
 
 
 class Progress(WireModel):
-    """How far a running job is. `fraction` is 0 to 1 of the whole job; `seconds_left` only where it is known.
-
-    `stage` is a template that `facts` fill.
-    """
+    """The progress of a running job."""
 
     type: Literal["progress"] = "progress"
     job: str
+    #: What the job is doing, as a template that `facts` fill.
     stage: str
     facts: dict[str, str | int | float] = {}
+    #: Fraction of the whole job, from 0 to 1.
     fraction: float = Field(ge=0, le=1)
+    #: Seconds until the job should end, if that can be estimated.
     seconds_left: float | None = None
     preview: Media | None = None
 
 
 class Paused(WireModel):
-    """The studio closes; the job goes on when it is back. The last update of this run of the studio."""
+    """The studio is closing, and the job continues after the restart. No update follows in this run of the studio."""
 
     type: Literal["paused"] = "paused"
     job: str
 
 
 class Done(WireModel):
-    """The end of a job that made something. `job` is empty for an answer that was never queued."""
+    """The job has succeeded. `job` is empty for an answer that was never queued."""
 
     type: Literal["done"] = "done"
     job: str = ""
@@ -91,7 +97,7 @@ class Done(WireModel):
 
 
 class Failed(WireModel):
-    """The end of a job, or of a request that was refused: `kind` names a class of `engine.core.errors`."""
+    """A job has failed, or a request was refused. `kind` names a class in `engine.core.errors`."""
 
     type: Literal["failed"] = "failed"
     job: str = ""
@@ -100,9 +106,11 @@ class Failed(WireModel):
 
     @classmethod
     def of(cls, error: AtelierError, job: str = "") -> "Failed":
+        """Return the update that reports `error` for `job`."""
         return cls(job=job, kind=error.kind, sentence=error.sentence)
 
     def error(self) -> AtelierError:
+        """Return the exception that this update reports."""
         return AtelierError.revive(self.kind, self.sentence)
 
 
@@ -110,48 +118,55 @@ Update = Annotated[Queued | Started | Progress | Paused | Done | Failed, Field(d
 
 
 class Job(WireModel):
-    """What was accepted: checked and typed, its files on disk. `params` is `TaskParams.model_dump(mode="json")`.
-
-    `user` is `"discord:42"`; only the adapter that wrote `origin` reads it. `cost` is the expected device-seconds,
-    `weight` the person's share of the devices beside others', `at_once` how many jobs of theirs may run together, and
-    `in_line` how many may wait.
-    `place` is the server or group in which it was asked for, as `"discord:813847887657"`; empty where there is none.
-    `request` names the message that asked, where its platform may tell of it twice: no two jobs have the same.
-    `notes` are what its person should know of how it came to be, such as who wrote its prompt.
-    """
+    """Accepted work: validated parameters, with files on disk."""
 
     id: str = Field(default_factory=lambda: secrets.token_hex(5))
+    #: Name of the command that created the job.
     command: str
     task: str
+    #: The task's parameters, as `TaskParams.model_dump(mode="json")`.
     params: dict[str, Any]
+    #: Cache key, from `key_of`.
     key: str
+    #: Platform and user id, such as "discord:42".
     user: str
+    #: Where to post the answer. Only the adapter that wrote it parses it.
     origin: str
+    #: Whether only the user may see the answer.
     private: bool = False
+    #: Server or group of the request, such as "discord:813847887657", or empty.
     place: str = ""
+    #: Language of the answer.
     language: str = "en"
+    #: Unique id of the request's message, on platforms that may deliver a message twice.
     request: str | None = None
+    #: Expected device-seconds.
     cost: float = 1.0
+    #: The user's share of the devices relative to other users.
     weight: float = Field(1.0, gt=0)
+    #: How many of the user's jobs may run at the same time.
     at_once: int | None = Field(None, ge=1)
+    #: How many of the user's jobs may wait in the queue.
     in_line: int | None = Field(None, ge=0)
+    #: Notes for the user on how the job was created, such as what wrote its prompt.
     notes: tuple[UserMessage, ...] = ()
+    #: Unix time of the request.
     created: float = Field(default_factory=time.time)
 
     def finish_with(self, result: Result, *, cached: bool = False) -> Done:
-        """Its end with `result`, which others may share, under the notes that are this job's alone."""
+        """Return the final update with `result`, which other jobs may share, and this job's own notes."""
         notes = (*self.notes, *result.notes)
         return Done(job=self.id, result=result.model_copy(update={"notes": notes}), cached=cached)
 
 
 def key_of(task: str, version: int, model: str, params: dict[str, Any]) -> str:
-    """The cache key: SHA-256 over task, its version, the model's identity and the parameters, files by their hash."""
-    named = [task, version, model, hash_files(params)]
-    return hashlib.sha256(json.dumps(named, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    """Return the cache key: SHA-256 of the task, its version, the model's identity and the parameters."""
+    parts = [task, version, model, hash_files(params)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def hash_files(value: Any) -> Any:
-    """`value` with each file in it replaced by its hash, so that where a file lies does not matter."""
+    """Return `value` with each dumped Media in it replaced by its SHA-256, so that paths do not matter."""
     if isinstance(value, dict):
         return value["sha256"] if "sha256" in value else {name: hash_files(item) for name, item in value.items()}
     return [hash_files(item) for item in value] if isinstance(value, list) else value

@@ -1,13 +1,13 @@
-"""Where logs go. What cannot be written, as on a full disk or to a terminal that is gone, is lost, and nothing else."""
+"""The stream that logs are written to. A line that cannot be written (full disk, closed terminal) is dropped."""
 
 import sys
 from contextlib import suppress
 
 
 def escape(text: str) -> str:
-    r"""Return `text` on one line, without what moves a terminal's cursor, colours it, or turns the order of letters.
+    r"""Return `text` on one line, with every unprintable character replaced by its Python escape.
 
-    Such characters become escapes as Python writes them: "\x1b", "\n", "\u202e".
+    This covers line breaks, terminal control sequences and changes of text direction: "\x1b", "\n", "\u202e".
     """
     if text.isprintable():
         return text
@@ -15,13 +15,15 @@ def escape(text: str) -> str:
 
 
 class Stderr:
-    """As much of a text file as structlog asks for. Raises nothing."""
+    """The part of a text file's interface that structlog uses. Its methods never raise OSError."""
 
     def write(self, text: str) -> int:
+        """Write `text` to stderr and return its length, even if stderr is full or closed."""
         with suppress(OSError):
             sys.stderr.write(text)
         return len(text)
 
     def flush(self) -> None:
+        """Flush stderr, if it is still open."""
         with suppress(OSError):
             sys.stderr.flush()

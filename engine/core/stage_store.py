@@ -1,4 +1,4 @@
-"""What the stages of a job made, on disk, so that a job that is run again goes on at the stage it had reached."""
+"""Results of a job's finished stages, on disk, so that a job that runs again resumes at the stage it had reached."""
 
 import re
 from collections.abc import Iterator
@@ -13,30 +13,30 @@ from engine.media.files import intact, replace_with
 log = structlog.get_logger()
 
 FOLDER = "stages"
-"""Beside the media; in it a folder a job, and in that a file a stage."""
+"""Folder next to the media, with one folder per job and in it one file per stage."""
 SCRATCH = "scratch"
-"""Beside the media, so that what is made moves there at once; in it a folder for each job that works on files."""
+"""Folder next to the media, so that moving a result into place is a rename. It has one folder per job that needs it."""
 
 
 class StageStore:
-    """One job's, under the studio's `folder`."""
+    """The finished stages of one job, in `stages/JOB` under the data `folder`."""
 
     def __init__(self, folder: Path, job: str) -> None:
         self._folder = folder / FOLDER / job
 
     def load(self, name: str) -> Result | None:
-        """What the stage made; None where it has not, or where a file of it is damaged or gone."""
+        """Return the stage's result, or None if it has not finished or one of its files is damaged or missing."""
         path = self._path(name)
         result = read_result(path) if path.exists() else None
         return result if result and all(intact(media) for media in result.media) else None
 
     def save(self, name: str, result: Result) -> None:
-        """All of it or, on a full disk or in a crash, none."""
+        """Write the stage's result atomically: a full disk or a crash leaves no partial file. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         replace_with(self._path(name), result.model_dump_json().encode())
 
     def files(self) -> Iterator[str]:
-        """The hashes of the files that the stages made."""
+        """Yield the SHA-256 of every file that a finished stage refers to."""
         for path in self._folder.glob("*.json"):
             if (result := read_result(path)) is not None:
                 yield from (media.sha256 for media in result.media)
@@ -46,9 +46,9 @@ class StageStore:
 
 
 def read_result(path: Path) -> Result | None:
-    """What the file keeps; None, which is logged, where it is damaged or of another version of the studio."""
+    """Return the result in the file at `path`. Log and return None if it is damaged or from another version."""
     try:
         return Result.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        log.warning("not readable, so it is made again", file=path.name, why=str(error))
+        log.warning("stage file is not readable; the stage will run again", file=path.name, why=str(error))
         return None

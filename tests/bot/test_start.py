@@ -115,7 +115,7 @@ def test_a_gpu_that_is_asked_for_and_not_here_is_named(tmp_path: Path) -> None:
     said = refusal(
         started(tmp_path, f'bot.data_dir = "{tmp_path / "data"}"\nweb.port = 0\nengine.device = "cuda:99"\n')
     )
-    assert said.startswith("atelier: engine.device in config.toml is cuda:99, and NVIDIA GPUs here: ")
+    assert said.startswith("atelier: engine.device in config.toml is cuda:99, but this machine doesn't have it. ")
 
 
 SLOW = """

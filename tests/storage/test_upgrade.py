@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.adapters.web.session import SESSION
+from bot.adapters.web.session import SESSION_COOKIE
 from engine.core.job import Job
 from storage.database import MIGRATIONS
 from storage.store import Store
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OLD_FOLDER = Path(__file__).with_name("upgrade")
 PICTURE = OLD_FOLDER / "picture.png"
 PICTURE_SHA256 = "307ccb4a48b1a38c361b62615b0fec166a4d5e398a92648eee0b334659e0152f"
-OLD_COOKIE = f"{SESSION}={'A' * 43}"
+OLD_COOKIE = f"{SESSION_COOKIE}={'A' * 43}"
 KILLED_AT = 1_795_800_340.0
 """The Unix time at which the old studio was killed."""
 

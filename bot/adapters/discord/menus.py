@@ -10,7 +10,7 @@ from bot.adapters.base import truncate
 from bot.adapters.discord.localisation import TITLE_LENGTH, localised
 from bot.core.command import Attachment, Command
 from bot.i18n.translate import Language, translate
-from engine.core.params import Option
+from engine.core.options import Option
 from engine.media.files import kinds_of_name
 
 OnMenu = Callable[[discord.Interaction, Command, discord.Message], Awaitable[None]]

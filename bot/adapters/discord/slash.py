@@ -11,7 +11,7 @@ from discord import app_commands
 from bot.adapters.discord.localisation import localised
 from bot.adapters.discord.menus import OnMenu, build_menus
 from bot.core.command import Command
-from engine.core.params import Option
+from engine.core.options import Option
 
 log = structlog.get_logger()
 

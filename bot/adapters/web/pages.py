@@ -82,7 +82,7 @@ class Pages:
         """Sign the browser in with the token in the body."""
         token = (await read_small_fields(request)).get("token")
         if not isinstance(token, str):
-            raise BadInput("{option} is missing. Give it a value.", option="token")
+            raise BadInput("{option} is missing. Add a value for it.", option="token")
         return self._auth.login(request, token)
 
     async def media(self, request: web.Request) -> web.FileResponse:

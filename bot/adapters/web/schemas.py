@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.core.command import Command
-from engine.core.params import Option
+from engine.core.options import Option
 
 _STATES = ["queued", "running", "done", "failed", "cancelled"]
 """The states of a job."""

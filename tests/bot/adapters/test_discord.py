@@ -30,7 +30,8 @@ from bot.i18n.translate import Language, translate
 from bot.requests.call import Call, command
 from bot.requests.service import Service
 from engine.core.job import Done, Job, Progress, Queued, Result, Started, Update
-from engine.core.params import Option, TaskParams
+from engine.core.options import Option
+from engine.core.params import TaskParams
 from engine.media.files import keep
 from engine.tasks.echo import Params as Echo
 from engine.weights import registry

@@ -37,7 +37,7 @@ def test_the_walk_finds_what_is_said_in_every_way() -> None:
         "What to draw": "engine/tasks/imagine/params.py",
         "It is starting.": "engine/host/supervisor.py",
         "drawing": "engine/tasks",
-        "{option} is “{value}”; it must be on or off.": "engine/core/params.py",
+        "{option} is “{value}”; it must be on or off.": "engine/core/validation_errors.py",
         "off: set {variable} and restart": "bot/adapters/registry.py",
     }
     missed = [text for text, place in expected.items() if not FOUND.templates.get(text, "").startswith(place)]

@@ -82,7 +82,7 @@ def request(command: str, raw: dict[str, Any], **files: Attachment) -> Request:
         ("imagine", {"prompt": "__latin__"}, "list latin is not UTF-8 text. Tell an admin to save latin.txt"),
         ("imagine", {"prompt": "__large__ " * 140 + "__nothing__"}, "There is no wildcard list __nothing__"),
         ("imagine", {"prompt": "(" * 750 + ")" * 740 + "(a:9)"}, "The weight 9 in the prompt is too great"),
-        ("imagine", {"prompt": "half \ud800"}, "prompt has half a character"),
+        ("imagine", {"prompt": "half \ud800"}, "prompt contains an incomplete character"),
         ("scenes", {"script": "a" + " " * 50_000 + "b"}, "this text has 50002 characters"),
         ("scenes", {"script": " |" * 30_000}, "script has no scenes"),
         ("scenes", {"script": "\n".join(f"word{n}: x" for n in range(4900))}, "this text has"),

@@ -1,9 +1,9 @@
-"""Which devices get a worker, of a driver that knows three GPUs."""
+"""Device discovery with a driver that reports three GPUs."""
 
 import pynvml
 import pytest
 
-from engine.core.devices import VISIBLE, devices, gpus, hide_other_gpus
+from engine.core.devices import VISIBLE_GPUS_VARIABLE, devices, gpus, hide_other_gpus
 from engine.core.errors import EngineDied
 
 UUIDS = ("GPU-aa11", "GPU-aa22", "GPU-bb33")
@@ -11,16 +11,16 @@ UUIDS = ("GPU-aa11", "GPU-aa22", "GPU-bb33")
 
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its handles are the GPUs' numbers."""
-    monkeypatch.delenv(VISIBLE, raising=False)
+    """Replace NVML with a driver whose handles are the GPU numbers."""
+    monkeypatch.delenv(VISIBLE_GPUS_VARIABLE, raising=False)
     monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 3)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetUUID", lambda index: UUIDS[index])
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetMigMode", _not_supported)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMigMode", _raise_not_supported)
 
 
-def _not_supported(_: int) -> tuple[int, int]:
+def _raise_not_supported(_: int) -> tuple[int, int]:
     raise pynvml.NVMLError_NotSupported
 
 
@@ -41,13 +41,13 @@ def _not_supported(_: int) -> tuple[int, int]:
     ],
 )
 def test_only_gpus_that_cuda_shows_get_a_worker(shown: str, found: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gpus({VISIBLE: shown}) == found
-    monkeypatch.setenv(VISIBLE, shown)
+    assert gpus({VISIBLE_GPUS_VARIABLE: shown}) == found
+    monkeypatch.setenv(VISIBLE_GPUS_VARIABLE, shown)
     assert devices("auto") == (tuple(f"cuda:{number}" for number in range(len(found))) or ("cpu",))
 
 
 @pytest.mark.usefixtures("driver")
-def test_every_gpu_gets_a_worker_where_nothing_hides_any() -> None:
+def test_every_gpu_gets_a_worker_when_none_is_hidden() -> None:
     assert devices("auto") == ("cuda:0", "cuda:1", "cuda:2")
     assert devices("cuda:1") == ("cuda:1",)
     assert devices("cpu") == ("cpu",)
@@ -55,11 +55,11 @@ def test_every_gpu_gets_a_worker_where_nothing_hides_any() -> None:
 
 @pytest.mark.usefixtures("driver")
 @pytest.mark.parametrize(("wanted", "shown"), [("cuda", ""), ("cuda:3", "0,1,2"), ("cuda:1", "2")])
-def test_a_gpu_that_is_not_here_is_refused_where_it_is_asked_for(
-    wanted: str, shown: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(VISIBLE, shown)
-    with pytest.raises(EngineDied, match=rf"engine\.device in config\.toml is {wanted}, and NVIDIA GPUs here: "):
+def test_requesting_a_missing_gpu_is_an_error(wanted: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VISIBLE_GPUS_VARIABLE, shown)
+    with pytest.raises(
+        EngineDied, match=rf"engine\.device in config\.toml is {wanted}, but this machine doesn't"
+    ):
         devices(wanted)
 
 
@@ -73,17 +73,17 @@ def test_a_gpu_that_is_not_here_is_refused_where_it_is_asked_for(
         ("cuda:1", "2,0", "GPU-aa11"),
     ],
 )
-def test_a_worker_sees_its_own_gpu_alone_as_number_0(device: str, shown: str | None, uuid: str) -> None:
-    environment = {} if shown is None else {VISIBLE: shown}
+def test_a_worker_sees_only_its_own_gpu_as_number_0(device: str, shown: str | None, uuid: str) -> None:
+    environment = {} if shown is None else {VISIBLE_GPUS_VARIABLE: shown}
     assert hide_other_gpus(device, environment) == "cuda:0"
-    assert environment == {VISIBLE: uuid}
+    assert environment == {VISIBLE_GPUS_VARIABLE: uuid}
 
 
 @pytest.mark.usefixtures("driver")
-def test_a_worker_on_the_cpu_changes_nothing_and_one_whose_gpu_is_gone_says_so() -> None:
+def test_a_cpu_worker_changes_nothing_and_a_missing_gpu_is_an_error() -> None:
     environment = dict[str, str]()
     assert hide_other_gpus("cpu", environment) == "cpu"
-    with pytest.raises(EngineDied, match="cuda:3 is not here any more"):
+    with pytest.raises(EngineDied, match="cuda:3 is no longer available"):
         hide_other_gpus("cuda:3", environment)
     assert environment == {}
 

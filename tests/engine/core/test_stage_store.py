@@ -1,4 +1,4 @@
-"""A job of several stages in a real worker that is killed in the middle."""
+"""A job of three stages in a real worker that is killed halfway, and the caches that it leaves."""
 
 import json
 import os
@@ -14,85 +14,86 @@ from engine.core.artifact_cache import ArtifactCache
 from engine.core.job import Result
 from engine.core.stage_store import StageStore
 
-THREE = {"type": "run", "job": "1", "task": "echo", "params": {"text": "x", "seconds": 1.5, "stages": 3}}
-BOUND = 20.0
+THREE_STAGES = {"type": "run", "job": "1", "task": "echo", "params": {"text": "x", "seconds": 1.5, "stages": 3}}
+STAGES_SECONDS = 20.0
+"""Seconds in which a worker must finish its first stages."""
 
 
-def worker(folder: Path) -> "subprocess.Popen[str]":
-    """Told to take the three stages of job 1."""
+def start_worker(folder: Path) -> "subprocess.Popen[str]":
+    """Start a worker and send it job 1, which has three stages."""
     command = [sys.executable, "-m", "engine", "--folder", str(folder)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin
-    process.stdin.write(json.dumps(THREE) + "\n")
+    process.stdin.write(json.dumps(THREE_STAGES) + "\n")
     process.stdin.flush()
     return process
 
 
-def kept(folder: Path) -> dict[str, int]:
-    """When each stage was kept."""
+def stage_times(folder: Path) -> dict[str, int]:
+    """Return the modification time, in ns, of each finished stage's file."""
     return {path.name: path.stat().st_mtime_ns for path in (folder / "stages" / "1").glob("*.json")}
 
 
-def killed_after(folder: Path, stages: int) -> dict[str, int]:
+def kill_after_stages(folder: Path, stages: int) -> dict[str, int]:
+    """Kill a worker once it has finished so many stages, and return their times."""
     begun = time.monotonic()
-    with worker(folder) as process:
-        while len(kept(folder)) < stages:
-            assert time.monotonic() - begun < BOUND
-            time.sleep(0.01)  # another process makes them
+    with start_worker(folder) as process:
+        while len(stage_times(folder)) < stages:
+            assert time.monotonic() - begun < STAGES_SECONDS
+            time.sleep(0.01)  # the worker is another process, so there is no event to wait for
         process.kill()
-    return kept(folder)
+    return stage_times(folder)
 
 
-def run_again(folder: Path) -> dict[str, Any]:
-    with worker(folder) as process:
+def run_to_end(folder: Path) -> dict[str, Any]:
+    """Run the job in a fresh worker and return its result."""
+    with start_worker(folder) as process:
         assert process.stdout
-        told = (json.loads(line) for line in process.stdout)
-        result: dict[str, Any] = next(message for message in told if message["type"] == "done")["result"]
+        messages = (json.loads(line) for line in process.stdout)
+        result: dict[str, Any] = next(message for message in messages if message["type"] == "done")["result"]
         assert process.stdin
         process.stdin.close()
     return result
 
 
-def test_a_job_goes_on_at_the_stage_that_it_had_reached(tmp_path: Path) -> None:
-    before = killed_after(tmp_path, 2)
-    result = run_again(tmp_path)
+def test_a_job_resumes_at_the_stage_it_had_reached(tmp_path: Path) -> None:
+    before = kill_after_stages(tmp_path, 2)
+    result = run_to_end(tmp_path)
     assert len(result["media"]) == 3
-    assert before.items() <= kept(tmp_path).items()
+    assert before.items() <= stage_times(tmp_path).items()
     assert set(StageStore(tmp_path, "1").files()) == {media["sha256"] for media in result["media"]}
 
 
-def test_a_stage_whose_file_is_damaged_is_made_again(tmp_path: Path) -> None:
-    before = killed_after(tmp_path, 2)
-    made = StageStore(tmp_path, "1").load("0")
-    assert made is not None
-    made.media[0].path.write_bytes(b"torn")
-    result = run_again(tmp_path)
+def test_a_stage_with_a_damaged_file_runs_again(tmp_path: Path) -> None:
+    before = kill_after_stages(tmp_path, 2)
+    result_of_stage = StageStore(tmp_path, "1").load("0")
+    assert result_of_stage is not None
+    result_of_stage.media[0].path.write_bytes(b"damaged")
+    result = run_to_end(tmp_path)
     assert len(result["media"]) == 3
-    assert kept(tmp_path)["0.json"] != before["0.json"]
-    assert kept(tmp_path)["1.json"] == before["1.json"]
+    assert stage_times(tmp_path)["0.json"] != before["0.json"]
+    assert stage_times(tmp_path)["1.json"] == before["1.json"]
 
 
-@pytest.mark.parametrize("torn", [b"", b'{"media": [], "of": "another version"}'])
-def test_a_stage_that_cannot_be_read_is_made_again_and_keeps_nobody_from_cleaning_up(
-    tmp_path: Path, torn: bytes
-) -> None:
+@pytest.mark.parametrize("damaged", [b"", b'{"media": [], "of": "another version"}'])
+def test_an_unreadable_stage_runs_again_and_does_not_stop_the_cleanup(tmp_path: Path, damaged: bytes) -> None:
     stages = StageStore(tmp_path, "1")
     stages.save("0", Result(text="made"))
-    (tmp_path / "stages" / "1" / "0.json").write_bytes(torn)
+    (tmp_path / "stages" / "1" / "0.json").write_bytes(damaged)
     assert stages.load("0") is None
     assert list(stages.files()) == []
 
 
-def test_a_part_that_cannot_be_read_is_made_again_and_what_a_killed_worker_left_goes(tmp_path: Path) -> None:
-    parts = ArtifactCache(tmp_path)
-    parts.get_or_create("abc", lambda: Result(text="first"))
-    (kept_at,) = (tmp_path / "parts").rglob("*.json")
-    kept_at.write_bytes(b"{")
-    left = kept_at.with_name("tmp12345")
-    left.write_bytes(b"half")
-    assert parts.files() == set()
-    assert left.exists()
-    os.utime(left, (1, 1))
-    assert parts.files() == set()
-    assert not left.exists()
-    assert parts.get_or_create("abc", lambda: Result(text="again")).text == "again"
+def test_an_unreadable_artifact_is_made_again_and_leftovers_of_a_killed_worker_are_deleted(tmp_path: Path) -> None:
+    cache = ArtifactCache(tmp_path)
+    cache.get_or_create("abc", lambda: Result(text="first"))
+    (artifact,) = (tmp_path / "parts").rglob("*.json")
+    artifact.write_bytes(b"{")
+    leftover = artifact.with_name("tmp12345")
+    leftover.write_bytes(b"half")
+    assert cache.files() == set()
+    assert leftover.exists()
+    os.utime(leftover, (1, 1))
+    assert cache.files() == set()
+    assert not leftover.exists()
+    assert cache.get_or_create("abc", lambda: Result(text="again")).text == "again"

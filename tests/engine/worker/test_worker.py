@@ -32,7 +32,7 @@ def test_a_worker_whose_gpu_is_gone_says_so_and_ends(tmp_path: Path) -> None:
     ended = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert json.loads(ended.stdout)["why"] == {
-        "template": "The GPU {device} is not here any more. See what nvidia-smi shows.",
+        "template": "The GPU {device} is no longer available. Check nvidia-smi.",
         "facts": {"device": "cuda:77"},
     }
 
