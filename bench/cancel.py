@@ -103,7 +103,7 @@ async def measure(task: str, stage: Stage) -> list[tuple[float, float]]:
     while len(times) < TURNS:
         async with open_studio(commands=(echo, imagine)) as service:
             if stage.kind is Queued:
-                service.studio.engine.line.mode = "paused"
+                service.studio.engine.device_queue.mode = "paused"
             elif not fresh and task == "imagine":
                 await _warm(service)
             times += [await cancelled(service, task, stage) for _ in range(1 if fresh else TURNS)]

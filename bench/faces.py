@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media.files import keep
 from engine.tasks.faceswap.mesh.texture import Texture, put
 from engine.tasks.faceswap.mesh.warp import triangles
@@ -90,7 +90,7 @@ def swaps(reader: FaceReader) -> None:
 def whole_task(source: Picture, target: Picture) -> float:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        settings = EngineSettings("cpu", folder, 10**9, {"faceswap": "mesh"})
+        settings = WorkerSettings(folder=folder, memory=10**9, models={"faceswap": "mesh"})
         assert TASK.load is not None
         load = TASK.load
         pool = Pool(10**9, {"faceswap": lambda: load(settings)})

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from engine.core.job import Media, Result
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media.video import program
 from engine.tasks.film import pipeline
@@ -126,7 +126,7 @@ def _film(folder: Path, count: int, seconds: float) -> None:
 
 
 def _context(folder: Path) -> Context:
-    settings = EngineSettings("cpu", folder, 10**10, {"imagine": "pocket", "subtitle": "base"})
+    settings = WorkerSettings(folder=folder, memory=10**10, models={"imagine": "pocket", "subtitle": "base"})
     services = {name: task.choose(settings) for name, task in TASKS.items() if name != "magic"}
     pool = Pool(10**10, dict(loaders([TASKS["imagine"], TASKS["scenes"]], services, settings)))
     return Context("job", folder, pool, services["scenes"], lambda _: None, services=services)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from bench.lib import random_ltx
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.text_to_video.ltx import generator
 from engine.tasks.text_to_video.ltx.generator import AGAINST, LtxVideoGenerator, Part
 
@@ -64,7 +64,7 @@ def measured(run: Callable[[], Any]) -> tuple[float, float, Any]:
 
 
 def ours(checkpoint: Path, begun: Any) -> Any:
-    settings = EngineSettings("cuda:0", checkpoint.parent, CAP, {"video": str(checkpoint)})
+    settings = WorkerSettings(device="cuda:0", folder=checkpoint.parent, memory=CAP, models={"video": str(checkpoint)})
     loading = time.perf_counter()
     made = LtxVideoGenerator(settings)
     print(f"loaded in {time.perf_counter() - loading:.1f} s")

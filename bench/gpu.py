@@ -23,7 +23,7 @@ from bench.gpu_queue import queue, small
 from bench.lib import gpu_device
 from bench.lib.gpu_profile import profile
 from bench.lib.report import add, figures, finish, say
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media import png
 from engine.tasks.imagine.params import Params
 from engine.tasks.imagine.sdxl.checkpoint import MAX_BATCH
@@ -86,7 +86,7 @@ def plain(checkpoint: Path) -> "list[np.ndarray[Any, Any]]":
     return [np.asarray(draw(number)) for number in range(3)]
 
 
-def context_of(folder: Path, pool: Pool, settings: EngineSettings) -> Context:
+def context_of(folder: Path, pool: Pool, settings: WorkerSettings) -> Context:
     return Context("bench", folder, pool, TASK.choose(settings), lambda _: None)
 
 
@@ -99,7 +99,7 @@ def wait_for(painter: SdxlGenerator) -> float:
     return time.monotonic() - begun
 
 
-def single(settings: EngineSettings, pool: Pool, peer: "list[np.ndarray[Any, Any]]") -> SdxlGenerator:
+def single(settings: WorkerSettings, pool: Pool, peer: "list[np.ndarray[Any, Any]]") -> SdxlGenerator:
     """One picture after the other: cold, recorded, compiled."""
     context = context_of(settings.folder, pool, settings)
     run = TASK.run
@@ -159,7 +159,7 @@ def psnr(ours: Any, theirs: Any) -> float:
     return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
-def together(settings: EngineSettings, pool: Pool, painter: SdxlGenerator) -> None:
+def together(settings: WorkerSettings, pool: Pool, painter: SdxlGenerator) -> None:
     """Batches as long as the line makes them, in this process."""
     assert TASK.batch is not None
     contexts = [context_of(settings.folder, pool, settings) for _ in range(MAX_BATCH)]
@@ -176,7 +176,7 @@ def together(settings: EngineSettings, pool: Pool, painter: SdxlGenerator) -> No
     profile(f"profile of a batch of {MAX_BATCH}", lambda: draw(-4))
 
 
-def memory(settings: EngineSettings) -> None:
+def memory(settings: WorkerSettings) -> None:
     """All of Atelier's models in turn within the budget: who is where, how long a return takes, what the peak is."""
     import torch
 
@@ -233,7 +233,7 @@ def memory(settings: EngineSettings) -> None:
     say("reserved after all models left, GB", torch.cuda.memory_reserved() / 1e9)
 
 
-def alone(settings: EngineSettings, checkpoint: Path) -> None:
+def alone(settings: WorkerSettings, checkpoint: Path) -> None:
     """What one process does with the card: a picture, a batch, its stages, memory."""
     import torch
 

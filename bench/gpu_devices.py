@@ -15,7 +15,7 @@ from bench.gpu_queue import BUDGET, all_of, ask, compiled
 from bench.lib import gpu_device
 from bench.lib.report import finish, say
 from engine.core.devices import devices
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 
 PEOPLE, ROUNDS = 64, 5
@@ -27,9 +27,11 @@ async def wait_until_ready(engine: Engine) -> None:
         await asyncio.sleep(0.1)
 
 
-async def measure_rate(settings: EngineSettings, cards: tuple[str, ...]) -> float:
+async def measure_rate(settings: WorkerSettings, cards: tuple[str, ...]) -> float:
     """Return the median of pictures a second of a queue of PEOPLE jobs."""
-    host = HostSettings(cards, settings.folder, BUDGET, models=tuple(settings.models.items()))
+    host = HostSettings(
+        devices=cards, worker=WorkerSettings(models=settings.models, folder=settings.folder, memory=BUDGET)
+    )
     async with Engine.open(host) as engine:
         await wait_until_ready(engine)
         await all_of(engine, PEOPLE, "warm")
@@ -58,7 +60,7 @@ async def kill_one(engine: Engine) -> None:
     say("jobs done after kill -9 of one worker", len(done), f"of {PEOPLE}, {len(files)} different pictures")
 
 
-async def compare(settings: EngineSettings) -> None:
+async def compare(settings: WorkerSettings) -> None:
     cards = devices("auto")
     one = await measure_rate(settings, cards[:1])
     every = await measure_rate(settings, cards)

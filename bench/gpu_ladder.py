@@ -15,6 +15,7 @@ from contextlib import aclosing, contextmanager
 from bench.lib import gpu_device
 from bench.lib.report import say
 from engine.core.job import Done, Failed, Job
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.tasks.imagine.params import Params
 
@@ -88,7 +89,9 @@ def main() -> None:
     if not gpu_device.here():
         return
     with gpu_device.studio(BUDGET) as settings:
-        host = HostSettings(("cuda:0",), settings.folder, BUDGET, models=tuple(settings.models.items()))
+        host = HostSettings(
+            devices=("cuda:0",), worker=WorkerSettings(models=settings.models, folder=settings.folder, memory=BUDGET)
+        )
         for left in given.cold:
             asyncio.run(cold(host, left))
         for left in given.warm:

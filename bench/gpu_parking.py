@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bench.lib import gpu_device
 from bench.lib.report import finish, say
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.imagine.params import Params
 from engine.tasks.imagine.sdxl.generator import SdxlGenerator
 
@@ -21,7 +21,7 @@ COMPILED_NETWORKS = 2
 """The UNet and the VAE, each for one shape."""
 
 
-def draw_and_park(settings: EngineSettings) -> int:
+def draw_and_park(settings: WorkerSettings) -> int:
     """Draw, park and bring back until both networks are compiled. Return how often the weights left the card."""
     painter, rounds, begun = SdxlGenerator(settings), 0, time.monotonic()
     compiler = painter._fast._compiler

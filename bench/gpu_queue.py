@@ -8,7 +8,7 @@ from contextlib import aclosing
 from bench.lib import gpu_device as card
 from bench.lib.report import finish, say
 from engine.core.job import Done, Job
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.tasks.imagine.params import Params
 
@@ -36,12 +36,12 @@ async def ask(engine: Engine, number: int, word: str) -> Done:
 
 async def all_of(engine: Engine, count: int, word: str) -> float:
     """Pictures a second of a queue that is as long before the first of it starts."""
-    engine.line.mode = "paused"
+    engine.device_queue.mode = "paused"
     asked = [asyncio.create_task(ask(engine, number, word)) for number in range(count)]
-    while len(engine.line) < count:  # noqa: ASYNC110  # the line tells nobody of its length
+    while len(engine.device_queue) < count:  # noqa: ASYNC110  # the queue has no event for its length
         await asyncio.sleep(0)
     begun = time.perf_counter()
-    engine.line.mode = "open"
+    engine.device_queue.mode = "open"
     await asyncio.gather(*asked)
     return count / (time.perf_counter() - begun)
 
@@ -54,13 +54,16 @@ async def compiled(engine: Engine) -> None:
         best, since = (rate, time.monotonic()) if rate > 1.05 * best else (best, since)
 
 
-async def queue(settings: EngineSettings) -> None:
+async def queue(settings: WorkerSettings) -> None:
     """People at once, through the line and a worker of its own."""
     import pynvml
 
     pynvml.nvmlInit()
     card = pynvml.nvmlDeviceGetHandleByIndex(0)
-    host = HostSettings(("cuda:0",), settings.folder, BUDGET, models=tuple(settings.models.items()), idle=15.0)
+    host = HostSettings(
+        devices=("cuda:0",),
+        worker=WorkerSettings(models=settings.models, idle=15.0, folder=settings.folder, memory=BUDGET),
+    )
     async with Engine.open(host) as engine:
         await engine.service("imagine")
         await all_of(engine, PEOPLE, "warm")
@@ -78,9 +81,11 @@ async def queue(settings: EngineSettings) -> None:
         say("card's memory once idle, GB", pynvml.nvmlDeviceGetMemoryInfo(card).used / 1e9, "as nvidia-smi shows it")
 
 
-async def small(settings: EngineSettings) -> None:
+async def small(settings: WorkerSettings) -> None:
     """A worker that is held to 8 GB of the card."""
-    host = HostSettings(("cuda:0",), settings.folder, SMALL, models=tuple(settings.models.items()))
+    host = HostSettings(
+        devices=("cuda:0",), worker=WorkerSettings(models=settings.models, folder=settings.folder, memory=SMALL)
+    )
     async with Engine.open(host) as engine:
         await engine.service("imagine")
         await ask(engine, 0, "small")

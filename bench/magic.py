@@ -24,7 +24,7 @@ from bot.config.settings import Settings
 from bot.core.command import Request
 from bot.requests.service import Service
 from engine.core.job import Done, Started
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.tasks.magic import backends
 from engine.tasks.magic.params import Params
@@ -52,10 +52,14 @@ async def main() -> None:
 
 
 async def _measure(label: str, model: str, times: int, folder: Path) -> None:
-    writer = backends.load(EngineSettings("cpu", folder, 10**10, {"magic": model}))
+    writer = backends.load(WorkerSettings(folder=folder, memory=10**10, models={"magic": model}))
     seeds = iter(range(10**6))
     bare = _median(times, lambda: writer.write(Params(idea=IDEA, seed=next(seeds), short=True), lambda *_: None))
-    settings = HostSettings(("cpu",), folder, models=(("magic", model), ("imagine", "pocket")), beside=True)
+    settings = HostSettings(
+        devices=("cpu",),
+        worker=WorkerSettings(models={"magic": model, "imagine": "pocket"}, folder=folder),
+        cpu_lane=True,
+    )
     async with Store.open(folder / "atelier.db") as store, Engine.open(settings) as engine:
         await engine.service("magic")
         files = Files(folder / "media", 10**7, 10**7)

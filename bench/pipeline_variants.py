@@ -20,7 +20,7 @@ import numpy as np
 from bench.gpu import wait_for
 from bench.lib import random_sdxl
 from engine.core.job import Media
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media import png
 from engine.media.files import keep
 from engine.tasks.imagine.params import Params
@@ -108,7 +108,9 @@ def main() -> None:
         os.environ["ATELIER_WEIGHTS"] = str(home / "weights")
         (home / "weights" / "loras").mkdir(parents=True)
         checkpoint = random_sdxl.save(home / "sdxl")
-        settings = EngineSettings("cuda:0", home, 15_000_000_000, {"imagine": str(checkpoint)})
+        settings = WorkerSettings(
+            device="cuda:0", folder=home, memory=15_000_000_000, models={"imagine": str(checkpoint)}
+        )
         painter = SdxlGenerator(settings)
         unet = painter._pipe.unet  # the shapes to make the others of
         save_control(unet, home / "weights" / "controls" / "canny")

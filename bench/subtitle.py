@@ -16,7 +16,7 @@ from threading import Event
 from bench.lib.report import figures, finish
 from engine.core.devices import devices
 from engine.core.job import Media
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media import video
 from engine.tasks.subtitle.backends import choose
@@ -76,7 +76,7 @@ def main() -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
         device = devices("auto")[0]
-        model = choose(EngineSettings(device, folder, 0, {})).model
+        model = choose(WorkerSettings(device=device, folder=folder, memory=0)).model
         whisper = Whisper(registry.path_or_raise(model, registry.FOLDER), device)
         source = spoken(folder)
         seconds = video.probe(source.path, source.mime).seconds

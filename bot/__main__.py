@@ -22,6 +22,7 @@ from bot.maintenance import cleanup, loop_watchdog, queue_state
 from bot.requests.service import Service
 from engine.core.devices import devices
 from engine.core.errors import AtelierError
+from engine.core.settings import WorkerSettings
 from engine.host.background import restart_forever, running_in_background
 from engine.host.engine import Engine, HostSettings
 from storage.files import Files
@@ -71,17 +72,24 @@ def _files(settings: Settings) -> Files:
 
 
 def host_settings(settings: Settings) -> HostSettings:
-    """Return the settings that the engine needs."""
+    """Return the engine's settings.
+
+    A field of `[engine]` reaches the workers if WorkerSettings has one of the same name.
+    """
+    shared = {name: value for name, value in settings.engine if name in WorkerSettings.model_fields}
+    worker = {
+        **shared,
+        "device": "cpu",  # the host gives each worker its own device
+        "folder": settings.bot.data_dir,
+        "models": settings.models.engine_names(),
+        "noncommercial": settings.models.accept_noncommercial_weights,
+        "max_pixels": settings.media.max_pixels,
+    }
     return HostSettings(
         devices=devices(settings.engine.device),
-        folder=settings.bot.data_dir,
-        memory=settings.engine.memory,
+        worker=WorkerSettings.model_validate(worker),
         timeout=settings.engine.timeout,
-        idle=settings.engine.idle,
-        models=tuple(settings.models.engine_names().items()),
-        noncommercial=settings.models.accept_noncommercial_weights,
-        beside=True,
-        max_pixels=settings.media.max_pixels,
+        cpu_lane=True,
     )
 
 

@@ -1,9 +1,9 @@
-"""The real thing made small: an engine whose worker is a real child that echoes, and jobs for it."""
+"""The real engine on a small scale: one worker process that echoes, jobs for it, and ways to wait."""
 
 import asyncio
 import io
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from engine.core.job import Done, Failed, Job, Update, key_of
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from storage.store import JobRecord, Store
 
@@ -18,57 +19,68 @@ Open = Callable[..., AbstractAsyncContextManager[Engine]]
 
 
 @asynccontextmanager
-async def small_engine(folder: Path, **settings: Any) -> AsyncIterator[Engine]:
-    """One worker on the CPU that is ready."""
-    async with Engine.open(HostSettings(devices=("cpu",), folder=folder, **settings)) as engine:
+async def small_engine(
+    folder: Path,
+    *,
+    models: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    timeout: float = 600.0,  # noqa: ASYNC109  # the limit of a job, not of this function
+    cpu_lane: bool = False,
+    **settings: Any,
+) -> AsyncIterator[Engine]:
+    """Open an engine with one CPU worker that is ready. `settings` are further settings of the worker."""
+    worker = WorkerSettings(folder=folder, models=dict(models), **settings)
+    host = HostSettings(devices=("cpu",), worker=worker, timeout=timeout, cpu_lane=cpu_lane)
+    async with Engine.open(host) as engine:
         await engine.service("echo")
         yield engine
 
 
 def echo(user: str = "web:a", **params: Any) -> Job:
-    """An echo job."""
+    """Return an echo job of `user`."""
     raw = {"text": "", "seconds": 0, "fault": "none", **params}
     return Job(command="echo", task="echo", params=raw, key=key_of("echo", 1, "echo", raw), user=user, origin="")
 
 
 def done(update: Update) -> Done:
+    """Return `update`, asserting that it is Done."""
     assert isinstance(update, Done), update
     return update
 
 
 def failed(update: Update) -> Failed:
+    """Return `update`, asserting that it is Failed."""
     assert isinstance(update, Failed), update
     return update
 
 
 async def ended(store: Store, job: str, seconds: float = 5) -> JobRecord:
-    """The job's row, once the job has ended and the person has been told."""
+    """Wait until the job has ended and been delivered, and return its row."""
     async with asyncio.timeout(seconds):
         while (row := await store.job(job)) is None or row.state not in {"done", "failed", "cancelled"}:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)  # rows tell nobody of their changes
+            await asyncio.sleep(0.005)  # rows have no event for changes
     return row
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    """Wait for something that no event tells of."""
+    """Wait for a condition that has no event."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  # what is waited for is in another process
-            await asyncio.sleep(0.005)  # what is waited for is in another process
+        while not condition():  # noqa: ASYNC110  # the condition is in another process
+            await asyncio.sleep(0.005)  # the condition is in another process
 
 
 def quiet(seconds: float = 0.5) -> bytes:
-    """Silence as a WAV."""
-    held = io.BytesIO()
-    with wave.open(held, "wb") as file:
+    """Return so many seconds of silence as a WAV file."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(bytes(int(8000 * seconds) * 2))
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def gone(pid: int) -> bool:
-    """Whether the process has ended, be it that nobody has asked for its exit code yet."""
+    """Return whether the process has ended, even if its exit code has not been collected."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

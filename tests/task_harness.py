@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.core.job import Media, Progress
-from engine.core.task import EngineSettings, Task
+from engine.core.settings import WorkerSettings
+from engine.core.task import Task
 from engine.media.files import keep
 from engine.worker.context import Context
 from engine.worker.loop import loaders
@@ -24,7 +25,7 @@ class TaskHarness:
     ) -> None:
         self.folder = folder
         self.told: list[Progress] = []
-        settings = EngineSettings("cpu", folder, 10**9, models or {}, noncommercial=noncommercial)
+        settings = WorkerSettings(folder=folder, memory=10**9, models=models or {}, noncommercial=noncommercial)
         service = task.choose(settings)
         self.pool = Pool(10**9, dict(loaders([task], {task.name: service}, settings)))
         self.context = Context("job", folder, self.pool, service, self.told.append)

@@ -13,6 +13,7 @@ from bot.core.command import Command, Request
 from bot.requests.call import Call, command
 from bot.requests.service import Service
 from engine.core.job import Job, Update
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.tasks.echo import Params
 from storage.files import Files
@@ -36,7 +37,7 @@ async def open_studio(
         folder = Path(name)
         async with (
             Store.open(folder / "atelier.db", cache_bytes) as store,
-            Engine.open(HostSettings(("cpu",), folder)) as engine,
+            Engine.open(HostSettings(devices=("cpu",), worker=WorkerSettings(folder=folder))) as engine,
         ):
             await engine.service("echo")
             files = Files(folder / "media", 10**7, 10**7)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.lib import random_sdxl
 from engine.core.devices import devices
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 
 
 def here() -> bool:
@@ -27,8 +27,10 @@ def asked() -> Path | None:
 
 
 @contextmanager
-def studio(budget: int, model: Path | None = None) -> Iterator[EngineSettings]:
+def studio(budget: int, model: Path | None = None) -> Iterator[WorkerSettings]:
     """Settings for a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        yield EngineSettings("cuda:0", folder, budget, {"imagine": str(model or random_sdxl.save(folder))})
+        yield WorkerSettings(
+            device="cuda:0", folder=folder, memory=budget, models={"imagine": str(model or random_sdxl.save(folder))}
+        )

@@ -24,9 +24,9 @@ async def restore(studio: AppContext) -> None:
     if mode in get_args(Mode):
         engine.mode = cast("Mode", mode)
     for *kind, seconds in await store.recent_runs():
-        engine.times.remember(RunClass(*kind), seconds)
+        engine.durations.add(RunClass(*kind), seconds)
     for user, seconds, ended in await store.device_usage(time.time() - USAGE_WINDOW_SECONDS):
-        engine.line.charge(user, seconds, ended)
+        engine.device_queue.charge(user, seconds, ended)
 
 
 async def set_mode(studio: AppContext, mode: Mode) -> None:
@@ -38,7 +38,7 @@ async def set_mode(studio: AppContext, mode: Mode) -> None:
 async def record_durations(studio: AppContext) -> None:
     """Until cancelled: how long runs take goes into the store."""
     learnt: asyncio.Queue[tuple[RunClass, float]] = asyncio.Queue()
-    studio.engine.times.learnt = lambda kind, seconds: learnt.put_nowait((kind, seconds))
+    studio.engine.durations.on_record = lambda kind, seconds: learnt.put_nowait((kind, seconds))
     while True:
         kind, seconds = await learnt.get()
         try:

@@ -1,4 +1,8 @@
-"""What crosses the pipe between bot and worker: one JSON object a line, its kind in `type`."""
+"""The messages between bot and worker: one JSON object per line, with its kind in `type`.
+
+The bot sends `WorkerSettings` first, then runs and cancels. The worker answers `Ready` or `StartupFailed` first, then
+the updates of each job and an `IdleReport` after each run.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -9,89 +13,100 @@ from engine.core.job import Update, WireModel
 
 
 class Run(WireModel):
-    """To the worker: do this job. `params` is a dumped `TaskParams` of the task, `attempt` counts its runs."""
+    """Tells the worker to run a job."""
 
     type: Literal["run"] = "run"
     job: str
     task: str
+    #: The task's parameters, as `TaskParams.model_dump(mode="json")`.
     params: dict[str, Any]
+    #: Number of this run of the job, from 1.
     attempt: int = 1
 
 
 class Batch(WireModel):
-    """To the worker: do these jobs of one task in one run, and report of each."""
+    """Tells the worker to run several jobs of one task together, and to report on each of them."""
 
     type: Literal["batch"] = "batch"
     runs: tuple[Run, ...] = Field(min_length=2)
 
 
 class Cancel(WireModel):
-    """To the worker: end exactly this job, running or not begun."""
+    """Tells the worker to cancel a job that is running or has not begun."""
 
     type: Literal["cancel"] = "cancel"
     job: str
 
 
 class NamedChoice(WireModel):
-    """A name that an option may take: the `identity` of what it stands for, and what that cannot honour."""
+    """A name that an option may take, such as the name of a checkpoint."""
 
+    #: Identity of the model that the name stands for; part of the cache key.
     identity: str
+    #: Options that this model does not support.
     refuses: tuple[str, ...] = ()
 
 
 class OptionalModel(WireModel):
-    """A model that only some requests need: its identity, empty where it is not here, and why."""
+    """A model that only some requests need."""
 
+    #: Identity of the model; empty if it is not installed.
     model: str
+    #: Why the model was chosen, or why it is missing.
     why: UserMessage
 
 
 class Capability(WireModel):
-    """Which backend does a task here, and why. `model` is the model's identity, `refuses` options it cannot honour.
-
-    `together` is how many jobs it gains from doing in one run. `offers` are the names that some options take here.
-    `extras` are such values as take a model of their own, here or not, as `"motion live"`.
-    """
+    """The backend that does a task on this worker."""
 
     task: str
     version: int
     backend: str
     tier: Literal["full", "embedded"]
+    #: Identity of the model; part of the cache key.
     model: str
+    #: Why this backend was chosen.
     why: UserMessage
+    #: Options that the backend does not support.
     refuses: tuple[str, ...] = ()
+    #: How many jobs may share a run.
     together: int = 1
+    #: The names that some options accept, by option.
     offers: dict[str, dict[str, NamedChoice]] = Field(default_factory=dict)
+    #: Option values that need a further model, installed or not, such as "motion live".
     extras: dict[str, OptionalModel] = Field(default_factory=dict)
 
 
 class Memory(WireModel):
-    """Bytes on the worker's device, and what each held model takes of them."""
+    """The memory of a worker's device, in bytes."""
 
     used: int
     free: int
+    #: Bytes on the device by loaded model.
     models: dict[str, int] = Field(default_factory=dict)
 
 
 class Ready(WireModel):
-    """From the worker, first: what it is, what it can do, and what the owner should know of the programs it runs."""
+    """The worker's first message: what it can do."""
 
     type: Literal["ready"] = "ready"
     device: str
     services: tuple[Capability, ...]
+    #: Versions of Python, FFmpeg and the installed libraries.
     versions: dict[str, str]
+    #: Warnings for the owner about the programs that the worker uses.
     notes: tuple[UserMessage, ...] = ()
 
 
 class IdleReport(WireModel):
-    """From the worker, after Ready and after every run: what it holds, and that it is free again."""
+    """Says that the worker is idle, after Ready and after every run, and which models it holds."""
 
     type: Literal["held"] = "held"
     memory: Memory
 
 
 class StartupFailed(WireModel):
-    """From a worker that cannot serve, before it exits."""
+    """The only message of a worker that cannot start."""
 
     type: Literal["unfit"] = "unfit"
     why: UserMessage
@@ -101,11 +116,11 @@ ToWorker = Annotated[Run | Batch | Cancel, Field(discriminator="type")]
 FromWorker = Annotated[Ready | IdleReport | StartupFailed | Update, Field(discriminator="type")]
 
 _QUIET = ConfigDict(hide_input_in_errors=True)
-"""What people wrote stays out of logs."""
+"""Keeps what users wrote out of the logs."""
 to_worker: TypeAdapter[Run | Batch | Cancel] = TypeAdapter(ToWorker, config=_QUIET)
 from_worker: TypeAdapter[Ready | IdleReport | StartupFailed | Update] = TypeAdapter(FromWorker, config=_QUIET)
 
 
 def encode_line(message: WireModel) -> bytes:
-    """The message as it goes over the pipe."""
+    """Return the message as one line of JSON."""
     return message.model_dump_json().encode() + b"\n"

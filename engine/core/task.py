@@ -1,42 +1,15 @@
-"""What a task is, and the settings of a worker."""
+"""The description of a task."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.errors import AtelierError
 from engine.core.job import Result
 from engine.core.params import TaskParams
 from engine.core.protocol import Capability
-from engine.weights.registry import weights_folder
+from engine.core.settings import WorkerSettings
 from engine.worker.context import Context
-
-
-@dataclass(frozen=True)
-class EngineSettings:
-    """What a worker is told at its start. `memory` is the pool's budget in bytes, `models` the owner's word, `idle` the
-    seconds after which an unused model leaves.
-
-    The owner's word is the backend or model of each task, by the task's name, and what else may be chosen:
-    `checkpoint:NAME` for each checkpoint that they named, `control:KIND` for each network that follows a picture.
-    `noncommercial` says that the owner has accepted weights which are for research alone.
-    """
-
-    device: str
-    folder: Path
-    memory: int
-    models: dict[str, str]
-    idle: float = 600.0
-    noncommercial: bool = False
-
-    @property
-    def weights(self) -> Path:
-        return weights_folder(self.folder)
-
-    def with_checkpoint(self, task: str, name: str) -> "EngineSettings":
-        """As if the owner had named, for the task, the checkpoint that is called `name`."""
-        return replace(self, models={**self.models, task: self.models[f"checkpoint:{name}"]})
 
 
 def _no_size(_: TaskParams) -> str:
@@ -45,32 +18,32 @@ def _no_size(_: TaskParams) -> str:
 
 @dataclass(frozen=True)
 class BatchSpec:
-    """How jobs of a task share a run: those with the same `key` may; None is a job that runs alone.
+    """How jobs of a task share a run (a batch)."""
 
-    `run` yields the place of each job among those that it was given, as soon as that job ends, with what became of it.
-    It drops a job whose context is cancelled. What it leaves when it raises is run again one by one.
-    """
-
+    #: Returns a value that jobs of the same batch have in common, or None for a job that runs alone.
     key: Callable[[Any], str | None]
-    run: Callable[[Sequence[Any], Sequence["Context"]], Iterator[tuple[int, Result | AtelierError]]]
+    #: Runs the jobs with these parameters and contexts. Yields each job's index and outcome as soon as the job ends,
+    #: and drops jobs whose context is cancelled. Jobs that are left when it raises run again one by one.
+    run: Callable[[Sequence[Any], Sequence[Context]], Iterator[tuple[int, Result | AtelierError]]]
 
 
 @dataclass(frozen=True)
 class Task:
-    """A kind of work. `choose` says which backend does it here; `load` makes that backend's model for the pool.
-
-    `extra_models` load further models for it, by their names in the pool, which tasks may share.
-    `workload_class` says of parameters how much work they are: runs of the same size take about the same time. A task
-    that runs `on_cpu` needs no device: it has a worker of its own on the CPU and waits behind no picture.
-    """
+    """A kind of work that workers can do."""
 
     name: str
+    #: Part of the cache key. Increase it when the same parameters give another result.
     version: int
     params: type[TaskParams]
-    run: Callable[[Any, "Context"], Result]
-    choose: Callable[[EngineSettings], Capability]
-    load: Callable[[EngineSettings], Any] | None = None
-    extra_models: Mapping[str, Callable[[EngineSettings], Any]] = field(default_factory=dict)
+    run: Callable[[Any, Context], Result]
+    #: Returns the backend that does the task with these settings, and why.
+    choose: Callable[[WorkerSettings], Capability]
+    #: Loads the chosen backend's model for the pool.
+    load: Callable[[WorkerSettings], Any] | None = None
+    #: Loaders of further models, by their names in the pool. Several tasks may share a model.
+    extra_models: Mapping[str, Callable[[WorkerSettings], Any]] = field(default_factory=dict)
+    #: Describes the amount of work in given parameters. Runs with the same description take about the same time.
     workload_class: Callable[[Any], str] = _no_size
     batch: BatchSpec | None = None
+    #: Whether the task needs no device. It then has a CPU worker of its own and never waits for one.
     on_cpu: bool = False

@@ -1,4 +1,4 @@
-"""Work beside the main road, for as long as that is open: what fails is told in the log and begun again."""
+"""Background tasks that run for as long as a context is open, restarting after a failure."""
 
 import asyncio
 import time
@@ -13,20 +13,23 @@ log = structlog.get_logger()
 BackgroundTask = Coroutine[Any, Any, None]
 
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
-"""Seconds before a try, by how many failed before it."""
+"""Seconds to wait before a restart, indexed by the number of failures in a row."""
 STABLE_AFTER_SECONDS = 60.0
-"""Seconds after which a failure is not one of a row."""
+"""Seconds of running after which the next failure counts as the first in a row."""
 
 
 def backoff(failures: int) -> float:
-    """Seconds before the next try after so many failed in a row."""
+    """Return the seconds to wait before the next try after so many failures in a row."""
     return BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
 
 
 @asynccontextmanager
-async def running_in_background(*duties: BackgroundTask) -> AsyncIterator[None]:
-    """Until this closes, and they have ended, so that none is still at what closes next."""
-    tasks = [asyncio.create_task(duty) for duty in duties]
+async def running_in_background(*coroutines: BackgroundTask) -> AsyncIterator[None]:
+    """Run the coroutines while the context is open.
+
+    On exit, cancel them and wait until they have ended, so that none still uses a resource that is closed next.
+    """
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
         yield
     finally:
@@ -35,14 +38,14 @@ async def running_in_background(*duties: BackgroundTask) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def restart_forever(name: str, duty: Callable[[], BackgroundTask]) -> None:
-    """Until cancelled: `duty`, which has no end of its own, begun again whenever it fails."""
+async def restart_forever(name: str, start: Callable[[], BackgroundTask]) -> None:
+    """Run `start()` until cancelled. Log each failure under `name` and start again after a backoff."""
     failures = 0
     while True:
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
-            await duty()
+            await start()
         except Exception:
-            log.exception("a duty failed and is begun again", duty=name)
-        failures = 1 if time.monotonic() - begun > STABLE_AFTER_SECONDS else failures + 1
+            log.exception("background task failed and will be restarted", task=name)
+        failures = 1 if time.monotonic() - started > STABLE_AFTER_SECONDS else failures + 1
         await asyncio.sleep(backoff(failures))

@@ -1,4 +1,4 @@
-"""How long runs take, learned from past ones of the same kind: where that is not known well, nothing is said."""
+"""Estimates of how long runs take, learned from past runs of the same class. Without a good estimate there is none."""
 
 import statistics
 from collections import OrderedDict, deque
@@ -6,58 +6,60 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 MAX_SAMPLES = 20
-"""Runs of a kind that count."""
+"""Latest runs of a class that an estimate is based on."""
 MAX_RUN_CLASSES = 1000
-"""Kinds that are known at once; the one that was run the longest ago goes."""
+"""Classes that are remembered. The one that ran the longest ago is dropped first."""
 MIN_SAMPLES = 3
-"""Runs of a kind from which on anything is said."""
+"""Runs of a class that an estimate needs."""
 MAX_SPREAD = 2.0
-"""How many times the lower quartile the upper one may be, and a run its usual time, for a word to be worth saying."""
+"""Greatest ratio, for a useful estimate, of the upper to the lower quartile, and of a run's own pace to the estimate.
+"""
 
 
 @dataclass(frozen=True)
 class RunClass:
-    """Runs that take about the same: the task, its model, its own word for the size of the work, and the device."""
+    """Runs that take about the same time: same task, model, device and amount of work."""
 
     task: str
     model: str
+    #: The task's own description of the amount of work, from `Task.workload_class`.
     size: str
     device: str
 
 
 class DurationEstimator:
-    """Device-seconds of the last runs by kind. `learnt`, where it is set, hears of each new one."""
+    """The device-seconds of the latest runs of each class. `on_record`, if set, is called with each new run."""
 
     def __init__(self) -> None:
-        self.learnt: Callable[[RunClass, float], None] | None = None
+        self.on_record: Callable[[RunClass, float], None] | None = None
         self._runs: OrderedDict[RunClass, deque[float]] = OrderedDict()
-        self._usual: dict[RunClass, float | None] = {}
+        self._estimates: dict[RunClass, float | None] = {}
 
-    def remember(self, kind: RunClass, seconds: float) -> None:
-        """A run that is already known, oldest first."""
+    def add(self, kind: RunClass, seconds: float) -> None:
+        """Add a past run without calling `on_record`. Add the oldest run first."""
         self._runs.setdefault(kind, deque(maxlen=MAX_SAMPLES)).append(seconds)
         self._runs.move_to_end(kind)
-        self._usual.pop(kind, None)
+        self._estimates.pop(kind, None)
         if len(self._runs) > MAX_RUN_CLASSES:
-            forgotten, _ = self._runs.popitem(last=False)
-            self._usual.pop(forgotten, None)
+            dropped, _ = self._runs.popitem(last=False)
+            self._estimates.pop(dropped, None)
 
     def record(self, kind: RunClass, seconds: float) -> None:
-        """A run that just ended well; of a run that several jobs shared, one's share."""
-        self.remember(kind, seconds)
-        if self.learnt is not None:
-            self.learnt(kind, seconds)
+        """Add a run that has just succeeded. For a batch, `seconds` is one job's share of it."""
+        self.add(kind, seconds)
+        if self.on_record is not None:
+            self.on_record(kind, seconds)
 
     def estimate(self, kind: RunClass) -> float | None:
-        """The median in device-seconds; None after too few runs, or where they differ too much."""
+        """Return the median in device-seconds, or None after too few runs or if they differ too much."""
         if kind not in self._runs:
             return None
-        if kind not in self._usual:
-            self._usual[kind] = _estimate(self._runs[kind])
-        return self._usual[kind]
+        if kind not in self._estimates:
+            self._estimates[kind] = _median_if_stable(self._runs[kind])
+        return self._estimates[kind]
 
 
-def _estimate(runs: Collection[float]) -> float | None:
+def _median_if_stable(runs: Collection[float]) -> float | None:
     if len(runs) < MIN_SAMPLES:
         return None
     low, middle, high = statistics.quantiles(runs, n=4, method="inclusive")
@@ -65,23 +67,24 @@ def _estimate(runs: Collection[float]) -> float | None:
 
 
 def seconds_left(expected: float | None, fraction: float, worked: float) -> float | None:
-    """Until the end of a run that is `fraction` done after `worked` seconds; None where anything said would be silly.
+    """Return the seconds until a run ends that is `fraction` (0 to 1) done after `worked` seconds.
 
-    What is usual, and ever more this run's own pace; where the two contradict each other, neither.
+    The result moves from the estimate for its class (`expected`, in seconds) to the run's own pace as the run goes on.
+    Returns None if there is no estimate, if it and the pace contradict each other, or if less than a second is left.
     """
     if expected is None:
         return None
     left = expected * (1 - fraction)
     if fraction >= 0.2:
-        own = worked * (1 - fraction) / fraction
-        if not left / MAX_SPREAD <= own <= left * MAX_SPREAD:
+        at_own_pace = worked * (1 - fraction) / fraction
+        if not left / MAX_SPREAD <= at_own_pace <= left * MAX_SPREAD:
             return None
-        left += (own - left) * fraction
+        left += (at_own_pace - left) * fraction
     return left if left >= 1 else None
 
 
 def round_wait(seconds: float) -> float | None:
-    """A wait as it is told: to five seconds, half minutes, minutes; None where it is hardly one, or over a day."""
+    """Round a wait for display: to 5 seconds, half minutes or minutes. Returns None under a second or over a day."""
     for bound, step in ((60, 5), (600, 30), (86400, 60)):
         if seconds <= bound:
             return float(max(round(seconds / step) * step, step)) if seconds >= 1 else None

@@ -1,4 +1,4 @@
-"""A job on its way through the engine, and the updates that somebody waits for."""
+"""A job inside the engine, and the stream of its updates."""
 
 import asyncio
 import time
@@ -11,16 +11,16 @@ from engine.host.scheduler import Waiting
 
 
 class JobHandle:
-    """`attempt` counts runs, `expected_seconds` is how many device-seconds it should take, `last_position` the last
-    word on its wait.
-
-    The first final update ends it; later ones are dropped.
-    """
+    """A job's state in the engine. The first final update ends the job, and later updates are dropped."""
 
     def __init__(self, job: Job, task: Task) -> None:
+        """Raises ValidationError if the job's parameters are not valid for `task`."""
         self.job = job
+        #: Number of runs that have begun.
         self.attempt = 0
+        #: Device-seconds that a run should take, if known.
         self.expected_seconds: float | None = None
+        #: The last queue position that was emitted.
         self.last_position: Queued | None = None
         self.cancelled = False
         self.ended = False
@@ -31,7 +31,10 @@ class JobHandle:
 
     @property
     def waiting(self) -> Waiting:
-        """As the schedule sees it. A job whose worker died runs alone, so that no other can be blamed or harmed."""
+        """Return the job as the scheduler sees it.
+
+        A job whose worker has died runs without a batch, so that no other job can be blamed or harmed.
+        """
         batch = self._task.batch if not self.attempt else None
         job = self.job
         return Waiting(
@@ -48,45 +51,47 @@ class JobHandle:
 
     @property
     def run_message(self) -> Run:
-        """What a worker is told."""
+        """Return the message that makes a worker run the job."""
         return Run(job=self.job.id, task=self.job.task, params=self.job.params, attempt=self.attempt)
 
     def kind(self, model: str, device: str) -> RunClass:
+        """Return the class of a run of this job with `model` on `device`, for estimates."""
         return RunClass(self.job.task, model, self._task.workload_class(self._params), device)
 
     def begin_run(self, expected: float | None) -> None:
-        """It is given to a worker, on whose device it should take `expected` seconds."""
+        """Note that a worker has been given the job, which should take `expected` seconds there."""
         self.attempt += 1
         self.expected_seconds = expected
         self.last_position = None
         self._working_since = time.monotonic()
 
     def elapsed_seconds(self) -> float:
-        """Seconds since the run began, loading left out."""
+        """Return the seconds since the run began, not counting the time for loading models."""
         return 0.0 if self._working_since is None else time.monotonic() - self._working_since
 
     def seconds_left(self) -> float | None:
-        """Seconds until the run should end; None where that is not known, or past."""
+        """Return the seconds until the run should end, or None if that is unknown or already past."""
         left = None if self.expected_seconds is None else self.expected_seconds - self.elapsed_seconds()
         return left if left is not None and left >= 0 else None
 
     def emit(self, update: Update) -> None:
+        """Append an update to the stream, unless the job has ended."""
         if not self.ended:
             self.ended = isinstance(update, Done | Failed)
             self._updates.put_nowait(self._add_seconds_left(update) if isinstance(update, Progress) else update)
 
     def set_position(self, queued: Queued) -> None:
-        """Where it stands in line, if that is news."""
+        """Emit the job's queue position if it has changed."""
         if self.last_position != queued:
             self.last_position = queued
             self.emit(queued)
 
     async def next(self) -> Update | None:
-        """The next update; None after the last."""
+        """Wait for the next update and return it, or return None after the final one."""
         return None if self.ended and self._updates.empty() else await self._updates.get()
 
     def _add_seconds_left(self, progress: Progress) -> Progress:
-        """With what is left. How long loading takes depends on what was loaded before, so nothing is said of it."""
+        """Add the remaining seconds, except while loading: that time depends on what was loaded before."""
         if progress.stage == "loading":
             self._working_since = time.monotonic()
             return progress

@@ -1,4 +1,4 @@
-"""One worker process as the bot holds it: start, talk, notice that it died."""
+"""A worker process, seen from the bot: start it, exchange messages, and notice that it has died."""
 
 import asyncio
 import os
@@ -6,8 +6,7 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import structlog
@@ -16,97 +15,104 @@ from engine.core.errors import EngineDied, UserMessage
 from engine.core.job import Update, WireModel
 from engine.core.log_stream import Stderr, escape
 from engine.core.protocol import IdleReport, Ready, StartupFailed, encode_line, from_worker
+from engine.core.settings import WorkerSettings
 
 log = structlog.get_logger()
 
 Message = Ready | IdleReport | Update
 
 MAX_MESSAGE_BYTES = 16 * 2**20
-"""Bytes that one message may have."""
+"""Upper bound for the size of one message, and of one line of the log."""
 
 
 class WorkerProcess:
-    """A child that runs `python -m engine`. EOF on its stdout means that it died."""
+    """A child process that runs `python -m engine`. End of file on its stdout means that it has died."""
 
     def __init__(self, process: Process) -> None:
+        """Take over a process with pipes for stdin, stdout and stderr that leads its own session."""
         self._process = process
         self._hung = False
-        self._given_up = False
-        self._last_words: deque[str] = deque(maxlen=1)
+        self._killed = False
+        self._last_log_line = ""
         self._logs = asyncio.create_task(self._forward_logs())
 
     @classmethod
-    async def start(cls, arguments: Sequence[str]) -> "WorkerProcess":
-        command = (sys.executable, "-m", "engine", *arguments)
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_MESSAGE_BYTES, start_new_session=True
+    async def start(cls, settings: WorkerSettings) -> "WorkerProcess":
+        """Start a worker with `settings`, which are the first line on its stdin. Raises OSError."""
+        command = (sys.executable, "-m", "engine")
+        worker = cls(
+            await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_MESSAGE_BYTES, start_new_session=True
+            )
         )
-        return cls(process)
+        worker.send(settings)
+        return worker
 
     @property
     def pid(self) -> int:
+        """Return the process id, which is also the id of the worker's session."""
         return self._process.pid
 
     def send(self, message: WireModel) -> None:
-        """Lines are short and read at once, so the pipe is never full for long. What a dead worker is sent is lost."""
+        """Send a message without waiting. Messages are short and read at once; those to a dead worker are lost."""
         stdin = self._process.stdin
         if stdin is not None and not stdin.is_closing():
             stdin.write(encode_line(message))
 
     @property
     def exited_cleanly(self) -> bool:
-        """Whether it ended by its own will."""
+        """Return whether the worker has exited with code 0."""
         return self._process.returncode == 0
 
     async def messages(self) -> AsyncGenerator[Message, None]:
-        """Until the worker dies. Raises EngineDied with its reason if it said that it is unfit, or nothing sensible."""
+        """Yield messages until the worker dies. Raises EngineDied if it cannot start or sends an unreadable message."""
         while (message := await self._message()) is not None:
             if isinstance(message, StartupFailed):
                 raise EngineDied(message.why.template, **message.why.facts)
             yield message
 
     async def _message(self) -> Message | StartupFailed | None:
-        """The next; None at the end, where a dying worker may have left a part of one."""
+        """Return the next message, or None at the end of the output, where a dying worker may leave half a message."""
         assert self._process.stdout is not None
         try:
             text = await self._process.stdout.readline()
             return from_worker.validate_json(text) if text.endswith(b"\n") else None
-        except ValueError as error:  # also of a line over LONGEST_LINE
-            log.error("a worker said what cannot be read", why=str(error))  # noqa: TRY400  # its traceback says no more
+        except ValueError as error:  # also raised for a line over MAX_MESSAGE_BYTES
+            log.error("worker sent an unreadable message", why=str(error))  # noqa: TRY400  # a traceback adds nothing
             raise EngineDied(
-                "The worker said what cannot be read. If the studio was updated, start it again."
+                "The worker sent an unreadable message. If you have just updated Atelier, restart it."
             ) from None
 
     async def exit_reason(self) -> UserMessage:
-        """Why a dead worker died, fit to show: its exit code or signal, and the last line of its log without paths."""
+        """Wait until the worker has died and return why, with its exit code or signal and its last log line."""
         code = await self._process.wait()
         self._kill_children()
         await self._logs
-        last = _without_paths(self._last_words[0]) if self._last_words else ""
+        line = _remove_paths(self._last_log_line)
         if self._hung:
-            return UserMessage(template="The worker did not stop when its job was ended, and was replaced.")
-        if self._given_up:
-            return UserMessage(template="The worker did not answer in time and was ended.")
+            return UserMessage(template="The worker did not stop when its job was cancelled, so it was replaced.")
+        if self._killed:
+            return UserMessage(template="The worker did not respond in time, so it was stopped.")
         if code == -signal.SIGKILL:
-            return UserMessage(template="The worker was killed, as systems do where memory runs out.")
-        named = signal.Signals(-code).name if code < 0 else code
-        if not last:
-            return UserMessage(template="The worker ended with code {code}.", facts={"code": named})
-        return UserMessage(template="The worker ended with code {code}. {last}", facts={"code": named, "last": last})
+            return UserMessage(template="The worker was killed, probably because the system ran out of memory.")
+        name = signal.Signals(-code).name if code < 0 else code
+        if not line:
+            return UserMessage(template="The worker exited with code {code}.", facts={"code": name})
+        return UserMessage(template="The worker exited with code {code}. {last}", facts={"code": name, "last": line})
 
     def kill_hung(self) -> None:
-        """Kill it, and know later why it died."""
+        """Kill a worker that no longer reacts. `exit_reason` then says that it hung."""
         self._hung = True
         self.kill()
 
     def kill(self) -> None:
-        """Give up a worker that does not do what it should."""
+        """Kill the worker, unless it has already exited."""
         if self._process.returncode is None:
-            self._given_up = True
+            self._killed = True
             self._process.kill()
 
     async def close(self, grace: float = 5.0) -> None:
-        """End its stdin, which tells it to stop; kill it if it has not after `grace` seconds."""
+        """Close the worker's stdin, which tells it to exit, and kill it if it has not done so after `grace` seconds."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -119,22 +125,24 @@ class WorkerProcess:
         await self._logs
 
     def _kill_children(self) -> None:
-        """End what a dead worker left at work in its session, such as an FFmpeg."""
+        """Kill what a dead worker has left running in its session, such as FFmpeg."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
     async def _forward_logs(self) -> None:
+        """Copy the worker's stderr to ours, with unprintable characters escaped."""
         assert self._process.stderr is not None
         stderr = Stderr()
         while True:
-            with suppress(ValueError):  # a line over LONGEST_LINE, which no person reads
+            with suppress(ValueError):  # a line over MAX_MESSAGE_BYTES, which nobody would read
                 text = await self._process.stderr.readline()
                 if not text:
                     return
-                words = text.decode(errors="replace").rstrip()
-                self._last_words.append(words)
-                stderr.write(escape(words) + "\n")
+                line = text.decode(errors="replace").rstrip()
+                self._last_log_line = line
+                stderr.write(escape(line) + "\n")
 
 
-def _without_paths(text: str) -> str:
+def _remove_paths(text: str) -> str:
+    """Replace each absolute path with an ellipsis, and cut the text after 200 characters."""
     return re.sub(r"(/[^\s'\":]+)+", "…", text)[:200]

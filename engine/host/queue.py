@@ -1,4 +1,4 @@
-"""The line of waiting jobs: who is next is the schedule's word, and everybody hears of their place."""
+"""The job queue. The scheduler decides what runs next, and every queued job is sent its position."""
 
 import asyncio
 import heapq
@@ -16,63 +16,67 @@ from engine.host.job_handle import JobHandle
 from engine.host.scheduler import BatchLimit, Schedule, Waiting
 
 POSITION_INTERVAL_SECONDS = 0.25
-"""Seconds between two tellings of everybody's place; more where a telling takes more than a twentieth of that."""
+"""Shortest time between two updates of all positions. It grows so that updates take at most 5 % of the time."""
 ESTIMATE_INTERVAL_SECONDS = 5.0
-"""Seconds after which the waits are told again though nobody moved."""
+"""Seconds after which waits are estimated and sent again even if no job has moved."""
 
 Mode = Literal["open", "paused", "draining"]
-"""Whether jobs start and whether new ones are taken: both, only the second, only the first."""
+"""Whether jobs start and whether new ones are accepted. Open: both; paused: accepted only; draining: started only."""
 
 
 class QueuePosition(NamedTuple):
-    """A waiting job. `place` counts from 1; `starts` is seconds until it should start, None where nobody can say."""
+    """A queued job and its position."""
 
     job: str
     user: str
     command: str
+    #: Position in the queue. 1 runs next.
     place: int
+    #: Seconds since the request.
     waited: float
+    #: Seconds until the job should start, if that can be estimated.
     starts: float | None
 
 
 class RunningJob(NamedTuple):
-    """A running job, and for how many seconds it runs; loading is not counted."""
+    """A running job."""
 
     job: str
     user: str
     command: str
     device: str
+    #: Seconds since the run began, not counting the time for loading models.
     seconds: float
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What a device does: the jobs as they were picked and charged, and their tickets."""
+    """What one device is running: the jobs as the scheduler picked and charged them, and their handles."""
 
     picked: tuple[Waiting, ...]
     handles: tuple[JobHandle, ...]
 
     def seconds_left(self) -> float:
-        """Seconds until the device should be free; infinity where that is not known."""
+        """Return the seconds until the device should be free, or infinity if that is unknown."""
         left = [handle.seconds_left() for handle in self.handles if not handle.ended]
-        return max((inf if each is None else each for each in left), default=0.0)
+        return max((inf if seconds is None else seconds for seconds in left), default=0.0)
 
 
 class JobQueue:
-    """Tickets that wait for a worker, and those that have one. `usual` says what a ticket should take.
-
-    `devices` are ready for them, `expected_devices` are those that may be or become so.
-    """
+    """The jobs that wait for a worker, and those that are running."""
 
     def __init__(self, expected: Callable[[JobHandle], float | None]) -> None:
+        """`expected` returns the device-seconds that a job should take, if known."""
+        #: Devices whose worker is ready.
         self.devices: set[str] = set()
+        #: Devices whose worker is ready or may become ready.
         self.expected_devices: set[str] = set()
         self._mode: Mode = "open"
         self._expected_seconds = expected
         self._schedule = Schedule()
         self._waiting: dict[str, JobHandle] = {}
         self._running: dict[str, _Run] = {}
-        self._news = asyncio.Event()
+        self._work_available = asyncio.Event()
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -83,6 +87,7 @@ class JobQueue:
 
     @property
     def mode(self) -> Mode:
+        """Return whether jobs start and whether new ones are accepted."""
         return self._mode
 
     @mode.setter
@@ -91,7 +96,7 @@ class JobQueue:
         self._notify()
 
     def enqueue(self, handle: JobHandle) -> None:
-        """Wait in line, or wait again after a worker died. The first place is told at once."""
+        """Add a job, or add it again after its worker died, and send it its position."""
         handle.expected_seconds = self._expected_seconds(handle)
         self._waiting[handle.job.id] = handle
         self._schedule.join(handle.waiting, time.time())
@@ -102,36 +107,36 @@ class JobQueue:
         self._notify()
 
     async def dequeue(
-        self, device: str, resident: Callable[[], Collection[str]], together: BatchLimit
+        self, device: str, resident: Callable[[], Collection[str]], max_batch: BatchLimit
     ) -> tuple[JobHandle, ...]:
-        """The next ticket for a device that holds the models `resident`, with those that share its run.
+        """Wait for the next job for `device`, and return it with the jobs that share its run.
 
-        `together` says of a task how many tickets may share a run on it.
+        `resident` returns the models on the device, and `max_batch` limits the size of a batch of a task there.
         """
-        while not (picked := self._pick(resident(), together)):
-            self._news.clear()
-            await self._news.wait()
+        while not (picked := self._pick(resident(), max_batch)):
+            self._work_available.clear()
+            await self._work_available.wait()
         handles = tuple(self._waiting.pop(job.id) for job in picked)
         self._running[device] = _Run(picked, handles)
         self._changed.set()
         return handles
 
-    def _pick(self, resident: Collection[str], together: BatchLimit) -> tuple[Waiting, ...]:
-        return () if self._mode == "paused" else self._schedule.pick(resident, time.time(), together)
+    def _pick(self, resident: Collection[str], max_batch: BatchLimit) -> tuple[Waiting, ...]:
+        return () if self._mode == "paused" else self._schedule.pick(resident, time.time(), max_batch)
 
     def finish_run(self, device: str, seconds: float) -> None:
-        """What ran on `device` does not run any more; it had the device for `seconds`."""
+        """Note that the run on `device` has ended after `seconds`, and charge its users."""
         picked = self._running.pop(device).picked
         for job in picked:
             self._schedule.finish_job(job, job.cost / len(picked), seconds / len(picked), time.time())
         self._notify()
 
     def charge(self, user: str, seconds: float, at: float) -> None:
-        """Remember that `user` had a device for `seconds` until the Unix time `at`, as after a restart."""
+        """Charge `user` for a run of `seconds` that ended at the Unix time `at`, before a restart."""
         self._schedule.charge(user, seconds, at)
 
     def cancel(self, job: str) -> bool:
-        """End a waiting job. False where it does not wait."""
+        """Remove and fail a queued job. Returns False if it is not queued."""
         handle = self._waiting.pop(job, None)
         if handle is not None:
             self._schedule.leave(job, time.time())
@@ -140,27 +145,27 @@ class JobQueue:
         return handle is not None
 
     def bump(self, job: str) -> bool:
-        """Let a waiting job go first. False where it does not wait."""
+        """Move a queued job to the front. Returns False if it is not queued."""
         bumped = self._schedule.bump(job, time.time())
         self._notify()
         return bumped
 
     def fail_all(self, error: EngineDied) -> None:
-        """Tell everybody in line that nobody can serve them."""
+        """Fail all queued jobs with `error`."""
         for job, handle in self._waiting.items():
             self._schedule.leave(job, time.time())
             handle.emit(Failed.of(error, job))
         self._waiting.clear()
 
     def position_of(self, job: str) -> int | None:
-        """From 1, as last told; None where the job does not wait."""
+        """Return the job's position as last sent to it, from 1, or None if it is not queued."""
         handle = self._waiting.get(job)
         return handle.last_position.place if handle and handle.last_position else None
 
     def positions(self) -> Iterator[QueuePosition]:
-        """Who waits, the next to run first."""
+        """Yield the queued jobs, the next to run first."""
         now = time.time()
-        free = self._free()
+        free = self._seconds_until_free()
         devices = len(free)
         for place, waiting in enumerate(self._schedule.order(now, max(devices, 1)), start=1):
             job = self._waiting[waiting.id].job
@@ -170,7 +175,7 @@ class JobQueue:
             yield QueuePosition(job.id, job.user, job.command, place, max(now - job.created, 0.0), starts)
 
     def running(self) -> list[RunningJob]:
-        """What has a device."""
+        """Return the running jobs."""
         return [
             RunningJob(handle.job.id, handle.job.user, handle.job.command, device, handle.elapsed_seconds())
             for device, run in self._running.items()
@@ -179,20 +184,20 @@ class JobQueue:
         ]
 
     async def publish_positions(self) -> None:
-        """Tell whoever moved up, for as long as the line is open."""
+        """Send jobs their positions when these change, until cancelled."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ESTIMATE_INTERVAL_SECONDS):
                     await self._changed.wait()
-            begun = time.monotonic()
+            started = time.monotonic()
             self._schedule.forget(time.time())
             for position in self.positions():
                 self._publish_position(position)
             self._changed.clear()
-            await asyncio.sleep(max(POSITION_INTERVAL_SECONDS, 20 * (time.monotonic() - begun)))
+            await asyncio.sleep(max(POSITION_INTERVAL_SECONDS, 20 * (time.monotonic() - started)))
 
-    def _free(self) -> list[float]:
-        """Seconds until each device should be free, as a heap; none where jobs do not start."""
+    def _seconds_until_free(self) -> list[float]:
+        """Return the seconds until each device should be free, as a heap. Empty while the queue is paused."""
         if self._mode == "paused":
             return []
         return sorted(
@@ -200,9 +205,9 @@ class JobQueue:
         )
 
     def _expected_start(self, waiting: Waiting, free: list[float]) -> float:
-        """When the job should start, which then takes its device; infinity where that is not known.
+        """Return the seconds until the job should start, or infinity if that is unknown, and occupy a device in `free`.
 
-        What its kind takes may have been learned while it waited.
+        The job's duration is estimated anew, because similar jobs may have run while it waited.
         """
         if not free:
             return inf
@@ -217,5 +222,5 @@ class JobQueue:
         self._waiting[position.job].set_position(queued)
 
     def _notify(self) -> None:
-        self._news.set()
+        self._work_available.set()
         self._changed.set()

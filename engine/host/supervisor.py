@@ -1,73 +1,59 @@
-"""Keeps one worker alive: starts it, feeds it from the line, times its jobs out, starts it again when it died."""
+"""Keeps one worker running: starts it, gives it jobs, stops jobs that take too long, and restarts it when it dies."""
 
 import asyncio
 import time
 from collections.abc import Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 
 import structlog
 
-from engine.core.errors import Broken, Cancelled, EngineDied, TimedOut, UserMessage
+from engine.core.errors import Cancelled, EngineDied, TimedOut, UserMessage
 from engine.core.job import Done, Failed, Progress, Queued, Started
 from engine.core.protocol import Batch, Cancel, Capability, IdleReport, Memory, Ready
+from engine.core.settings import WorkerSettings
 from engine.host.background import backoff
 from engine.host.durations import DurationEstimator
 from engine.host.job_handle import JobHandle
 from engine.host.process import Message, WorkerProcess
 from engine.host.queue import JobQueue
+from engine.host.reclaim import reclaim_jobs
+from engine.host.worker_state import WorkerState
 
 log = structlog.get_logger()
 
 READY_SECONDS = 120.0
-"""How long a worker may take to say Ready."""
+"""Seconds that a worker may take to become ready."""
 CANCEL_ACK_SECONDS = 0.5
-"""Seconds in which a worker should heed a cancel; then the person is told, though it still loads or shares a run."""
+"""Seconds after which a cancelled job is reported as cancelled, even if the worker is still loading or in a batch."""
 HANG_SECONDS = 60.0
-"""Seconds that a worker may be silent after a cancel before it is ended as hung.
+"""Seconds of silence after a cancel before a worker is killed as hung.
 
-What cannot be interrupted needs most of them: loading the largest weights from a slow disk, a kernel's first compile,
-a step on a CPU. Who cancelled was told long before, so this holds up those behind them alone.
+Some work cannot be interrupted and needs most of that time: loading large weights from a slow disk, compiling a kernel,
+one step on a CPU. The user has long been told of the cancel, so only the jobs behind it wait.
 """
 GRACE_SECONDS = 5.0
-"""How long an overdue job may take to notice its cancel before its worker is killed."""
+"""Seconds that a job over its time limit has to stop before its worker is killed."""
 MAX_FAILED_STARTS = 3
-"""Failed starts in a row after which nothing is hoped of a device."""
-MAX_ATTEMPTS = 2
-"""Runs that a job may have: one whose worker died twice is the likely cause."""
-
-
-@dataclass(frozen=True)
-class WorkerState:
-    """One worker as `status` shows it. `why` is said where it is not ready; `services` outlive a restart."""
-
-    device: str
-    pid: int | None = None
-    ready: bool = False
-    why: UserMessage | None = None
-    running: tuple[str, ...] = ()
-    memory: Memory | None = None
-    services: tuple[Capability, ...] = ()
-    versions: dict[str, str] = field(default_factory=dict)
-    notes: tuple[UserMessage, ...] = ()
+"""Failed starts in a row after which a device is given up."""
 
 
 class WorkerSupervisor:
-    """`first_outcome` is set once the worker is ready or has failed to start."""
+    """Supervises the worker of one device. `first_outcome` is set once a worker is ready or has failed to start."""
 
     def __init__(
-        self, device: str, arguments: list[str], timeout: float, queue: JobQueue, durations: DurationEstimator
+        self, device: str, settings: WorkerSettings, timeout: float, queue: JobQueue, durations: DurationEstimator
     ) -> None:
+        """`device` names the worker, and `timeout` limits a run in seconds."""
         self.device = device
         self.first_outcome = asyncio.Event()
-        self._arguments = arguments
+        self._settings = settings
         self._timeout = timeout
         self._queue = queue
         self._durations = durations
         self._process: WorkerProcess | None = None
         self._ready: Ready | None = None
         self._memory: Memory | None = None
-        self._why: UserMessage | None = UserMessage(template="It is starting.")
+        self._why: UserMessage | None = UserMessage(template="The worker is starting.")
         self._handles: dict[str, JobHandle] = {}
         self._unanswered: set[str] = set()
         self._last_message_at = 0.0
@@ -76,6 +62,7 @@ class WorkerSupervisor:
         queue.expected_devices.add(device)
 
     def state(self) -> WorkerState:
+        """Return a snapshot of the worker."""
         return WorkerState(
             device=self.device,
             pid=self._process.pid if self._process else None,
@@ -89,12 +76,12 @@ class WorkerSupervisor:
         )
 
     def expected_seconds(self, handle: JobHandle) -> float | None:
-        """Device-seconds that the ticket should take here; None while nobody knows."""
+        """Return the device-seconds that the job should take here, or None if that is unknown."""
         service = self._service(handle.job.task)
         return self._durations.estimate(handle.kind(service.model, self.device)) if service else None
 
     def cancel(self, job: str) -> bool:
-        """End the running job if it is this one; the worker and its models stay, unless it hangs."""
+        """Cancel a job, keeping the worker unless it hangs. Returns False if the job is not running here."""
         handle = self._handles.get(job)
         if handle is None:
             return False
@@ -103,51 +90,54 @@ class WorkerSupervisor:
         loop.call_later(CANCEL_ACK_SECONDS, handle.emit, Failed.of(Cancelled("Cancelled."), job))
         if self._process is not None:
             self._process.send(Cancel(job=job))
-            loop.call_later(HANG_SECONDS, self._end_hung, job, self._process)
+            loop.call_later(HANG_SECONDS, self._kill_if_hung, job, self._process)
         return True
 
-    def _end_hung(self, job: str, process: WorkerProcess) -> None:
-        """End the worker that still holds a cancelled job; one that was heard meanwhile works for others."""
+    def _kill_if_hung(self, job: str, process: WorkerProcess) -> None:
+        """Kill the worker if it has not finished the cancelled job and has been silent for HANG_SECONDS."""
         if process is not self._process or job not in self._unanswered:
             return
         left = self._last_message_at + HANG_SECONDS - time.monotonic()
         if left > 0:
-            asyncio.get_running_loop().call_later(left, self._end_hung, job, process)
+            asyncio.get_running_loop().call_later(left, self._kill_if_hung, job, process)
             return
-        log.warning("worker hangs in a cancelled job and is ended", device=self.device, job=job)
+        log.warning("worker hangs in a cancelled job and will be killed", device=self.device, job=job)
         process.kill_hung()
 
     async def run_forever(self) -> None:
-        """Until cancelled. What nobody foresaw costs one worker: it is told in the log, and another one starts."""
+        """Start workers until cancelled. An unexpected error costs one worker: it is logged, and another one starts."""
         failures = 0
         while True:
-            fault = await self._run_once()
-            failures = int(fault) if self._is_ready.is_set() else failures + 1
-            self._reclaim_jobs()
+            failed = await self._run_once()
+            failures = int(failed) if self._is_ready.is_set() else failures + 1
+            handles, self._handles = self._handles, {}
+            reclaim_jobs(handles.values(), self._queue)
             self.first_outcome.set()
             if failures >= MAX_FAILED_STARTS:
                 self._give_up()
             await asyncio.sleep(backoff(failures))
 
     async def _run_once(self) -> bool:
-        """One life of a worker. True if it was ended by a fault of the bot's own."""
+        """Run one worker until it has died. Returns True if a bug on the bot's side ended it."""
         self._is_ready, self._process = asyncio.Event(), None
         try:
             await self._session()
         except Exception:
-            log.exception("worker given up by a fault of ours", device=self.device)
-            self._why = UserMessage(template="It was lost by a fault of ours and starts again. The log says more.")
+            log.exception("worker stopped by a bug of ours", device=self.device)
+            self._why = UserMessage(
+                template="The worker stopped because of a bug in Atelier and is restarting. Details are in the log."
+            )
             return True
         return False
 
     async def _session(self) -> None:
-        """Until the worker has died. Raises what its feeding or its hearing raised, when it is gone."""
-        process = self._process = await WorkerProcess.start(self._arguments)
+        """Serve one worker until it has died. Raises what dispatching or listening raised, once the worker is gone."""
+        process = self._process = await WorkerProcess.start(self._settings)
         try:
-            async with asyncio.TaskGroup() as duties:
-                feeder = duties.create_task(self._dispatch_loop(process))
+            async with asyncio.TaskGroup() as tasks:
+                dispatcher = tasks.create_task(self._dispatch_loop(process))
                 self._why = await self._listen(process)
-                feeder.cancel()
+                dispatcher.cancel()
             if not process.exited_cleanly:
                 log.error("worker died", device=self.device, why=str(self._why))
         finally:
@@ -155,16 +145,16 @@ class WorkerSupervisor:
             await process.close()
 
     def _give_up(self) -> None:
-        """Where no other device serves the line, whoever waits in it is told."""
+        """Give up this device, and fail all queued jobs if no other device is left."""
         self._ready = None
         self._queue.expected_devices.discard(self.device)
         if not self._queue.expected_devices:
             self._queue.fail_all(
-                EngineDied("The engine cannot start; /status says why. Ask an admin to look at its log.")
+                EngineDied("The engine cannot start; /status shows why. Ask an admin to check the log.")
             )
 
     async def _listen(self, process: WorkerProcess) -> UserMessage:
-        """Hear the worker until it dies, and say why it did."""
+        """Handle the worker's messages until it dies, and return why it died."""
         try:
             async with aclosing(process.messages()) as messages:
                 async for message in messages:
@@ -187,20 +177,19 @@ class WorkerSupervisor:
                 if not self._unanswered:
                     self._idle.set()
             case _ if message.job not in self._handles:
-                log.warning("a worker told of a job that is not its own", device=self.device, job=message.job)
+                log.warning("message about a job that is not running here", device=self.device, job=message.job)
             case Done() | Failed():
                 self._finish_job(self._handles[message.job], message)
             case Started() | Progress() | Queued():
                 self._handles[message.job].emit(message)
 
-    def _finish_job(self, handle: JobHandle, answer: Done | Failed) -> None:
+    def _finish_job(self, handle: JobHandle, outcome: Done | Failed) -> None:
         self._unanswered.discard(handle.job.id)
-        handle.emit(answer)
+        handle.emit(outcome)
         service = self._service(handle.job.task)
-        if isinstance(answer, Done) and service is not None and not self._unanswered:
-            self._durations.record(
-                handle.kind(service.model, self.device), handle.elapsed_seconds() / len(self._handles)
-            )
+        if isinstance(outcome, Done) and service is not None and not self._unanswered:
+            share = handle.elapsed_seconds() / len(self._handles)
+            self._durations.record(handle.kind(service.model, self.device), share)
 
     def _service(self, task: str) -> Capability | None:
         services = self._ready.services if self._ready else ()
@@ -214,7 +203,7 @@ class WorkerSupervisor:
         return self._memory.models if self._memory else ()
 
     async def _dispatch_loop(self, process: WorkerProcess) -> None:
-        """Give the worker one job after the other."""
+        """Once the worker is ready, give it one job or batch after another. Kill it if it does not become ready."""
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await self._is_ready.wait()
@@ -227,32 +216,32 @@ class WorkerSupervisor:
             self._handles = {}
 
     async def _run(self, handles: Sequence[JobHandle], process: WorkerProcess) -> None:
-        """Until the worker is free again."""
+        """Run one job or a batch, until the worker is idle again."""
         self._handles = {handle.job.id: handle for handle in handles}
         self._unanswered = set(self._handles)
         self._idle.clear()
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
             for handle in handles:
                 handle.begin_run(self.expected_seconds(handle) if len(handles) == 1 else None)
-            process.send(
-                handles[0].run_message if len(handles) == 1 else Batch(runs=tuple(each.run_message for each in handles))
-            )
+            runs = tuple(handle.run_message for handle in handles)
+            process.send(runs[0] if len(runs) == 1 else Batch(runs=runs))
             async with asyncio.timeout(self._timeout):
                 await self._idle.wait()
         except TimeoutError:
-            await self._end_overdue(process)
+            await self._stop_overdue(process)
         finally:
-            self._queue.finish_run(self.device, time.monotonic() - begun)
+            self._queue.finish_run(self.device, time.monotonic() - started)
 
-    async def _end_overdue(self, process: WorkerProcess) -> None:
+    async def _stop_overdue(self, process: WorkerProcess) -> None:
+        """Fail and cancel the jobs over the time limit, and kill the worker if they do not stop."""
         limit = f"{self._timeout:g}"
         for job, handle in self._handles.items():
             if handle.ended:
                 continue
             log.warning("job timed out", job=job, user=handle.job.user, seconds=limit)
-            overdue = TimedOut("It took longer than {limit} s and was ended. Ask for less.", limit=limit)
-            handle.emit(Failed.of(overdue, job))
+            error = TimedOut("This took longer than {limit} s, so it was stopped. Try something smaller.", limit=limit)
+            handle.emit(Failed.of(error, job))
             process.send(Cancel(job=job))
         try:
             async with asyncio.timeout(GRACE_SECONDS):
@@ -260,29 +249,3 @@ class WorkerSupervisor:
         except TimeoutError:
             process.kill_hung()
             await asyncio.Event().wait()
-
-    def _reclaim_jobs(self) -> None:
-        """What was given to a worker that is gone."""
-        handles, self._handles = self._handles, {}
-        for handle in handles.values():
-            if handle.ended:
-                continue
-            try:
-                self._retry(handle)
-            except Exception:
-                log.exception("job lost by a fault of ours", job=handle.job.id)
-                handle.emit(Failed.of(Broken("The job was lost by a fault of ours. Ask for it again."), handle.job.id))
-
-    def _retry(self, handle: JobHandle) -> None:
-        """Once more if it has had a single run; else it is given up as the likely cause."""
-        if handle.cancelled:
-            handle.emit(Failed.of(Cancelled("Cancelled."), handle.job.id))
-        elif handle.attempt < MAX_ATTEMPTS:
-            log.warning("job runs again", job=handle.job.id, user=handle.job.user)
-            self._queue.enqueue(handle)
-        else:
-            handle.emit(Failed.of(_poison_error(), handle.job.id))
-
-
-def _poison_error() -> EngineDied:
-    return EngineDied("The engine died twice while it worked on this job, so it was given up. Try other options.")

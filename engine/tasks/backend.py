@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from engine.core.errors import MissingModel, UserMessage
 from engine.core.protocol import Capability, NamedChoice
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.weights import model_index, registry
 
 AUTO = "auto"
@@ -31,7 +31,7 @@ class Support:
     choices: Mapping[str, dict[str, NamedChoice]] = field(default_factory=dict)
 
 
-def _supports_everything(_: EngineSettings) -> Support:
+def _supports_everything(_: WorkerSettings) -> Support:
     return Support()
 
 
@@ -44,9 +44,9 @@ class Backend:
     title: str
     """The product's name, for messages: "LivePortrait"."""
     tier: Literal["full", "embedded"]
-    identity: Callable[[EngineSettings], str]
+    identity: Callable[[WorkerSettings], str]
     """Returns the identity of the weights, a part of the cache key. Reads no weights."""
-    load: Callable[[EngineSettings], Any]
+    load: Callable[[WorkerSettings], Any]
     """Loads the model for the pool. Raises MissingModel."""
     aliases: tuple[str, ...] = ()
     """What else selects it in config.toml, beside `name`."""
@@ -59,15 +59,15 @@ class Backend:
     needs_gpu: bool = False
     noncommercial: bool = False
     """Whether its weights are licensed for non-commercial research only."""
-    has_weights: Callable[[EngineSettings], bool] | None = None
+    has_weights: Callable[[WorkerSettings], bool] | None = None
     """Returns whether its weights are on disk, where the catalogue cannot tell."""
-    support: Callable[[EngineSettings], Support] = _supports_everything
+    support: Callable[[WorkerSettings], Support] = _supports_everything
 
     def is_named(self, wanted: str) -> bool:
         """Return whether `wanted`, from config.toml, is a name of this backend."""
         return wanted == self.name or wanted in self.aliases
 
-    def obstacle(self, settings: EngineSettings) -> UserMessage | None:
+    def obstacle(self, settings: WorkerSettings) -> UserMessage | None:
         """Return why "auto" cannot use this backend here, or None if it can."""
         facts: dict[str, str | int | float] = {"name": self.title}
         if self.needs_gpu and not settings.device.startswith("cuda"):
@@ -82,7 +82,7 @@ class Backend:
             )
         return None if self._weights_are_here(settings) else self._missing_weights()
 
-    def _weights_are_here(self, settings: EngineSettings) -> bool:
+    def _weights_are_here(self, settings: WorkerSettings) -> bool:
         if self.has_weights:
             return self.has_weights(settings)
         return all(registry.find_weight(name).is_complete(settings.weights) for name in self.weights)
@@ -123,7 +123,7 @@ class Backends:
     backends: tuple[Backend, ...]
     setting: str = ""
 
-    def choose(self, settings: EngineSettings) -> Capability:
+    def choose(self, settings: WorkerSettings) -> Capability:
         """Return the capability of the backend that `select` takes."""
         backend, reason = self.select(settings)
         support = backend.support(settings)
@@ -139,7 +139,7 @@ class Backends:
             offers=dict(support.choices),
         )
 
-    def load(self, settings: EngineSettings) -> Any:
+    def load(self, settings: WorkerSettings) -> Any:
         """Load the model of the backend that `select` takes.
 
         Raises MissingModel where the weights cannot be had, or belong to a family that no backend can load.
@@ -147,7 +147,7 @@ class Backends:
         self._check_family(settings)
         return self.select(settings)[0].load(settings)
 
-    def select(self, settings: EngineSettings) -> tuple[Backend, UserMessage]:
+    def select(self, settings: WorkerSettings) -> tuple[Backend, UserMessage]:
         """Return the backend to use here and the reason for it.
 
         A full backend that config.toml names is used even where its weights are missing, so that loading it says what
@@ -166,7 +166,7 @@ class Backends:
         return backend, backend.configured_reason()
 
     def _first_usable(
-        self, settings: EngineSettings, backends: tuple[Backend, ...], reason: UserMessage
+        self, settings: WorkerSettings, backends: tuple[Backend, ...], reason: UserMessage
     ) -> tuple[Backend, UserMessage]:
         for backend in backends[:-1]:
             obstacle = backend.obstacle(settings)
@@ -175,10 +175,10 @@ class Backends:
             reason = obstacle
         return backends[-1], reason
 
-    def _wanted(self, settings: EngineSettings) -> str:
+    def _wanted(self, settings: WorkerSettings) -> str:
         return settings.models.get(self.setting or self.task, AUTO)
 
-    def _for_source(self, source: str, settings: EngineSettings) -> Backend:
+    def _for_source(self, source: str, settings: WorkerSettings) -> Backend:
         """Return the backend for a folder or hub repository: the one of its family, else the first."""
         if not any(backend.families for backend in self.backends):
             return self.backends[0]
@@ -187,7 +187,7 @@ class Backends:
     def _of_family(self, family: str) -> Backend | None:
         return next((backend for backend in self.backends if family in backend.families), None)
 
-    def _check_family(self, settings: EngineSettings) -> None:
+    def _check_family(self, settings: WorkerSettings) -> None:
         """Raise MissingModel for a folder or repository whose family no backend can load."""
         wanted, supported = self._wanted(settings), [backend.title for backend in self.backends if backend.families]
         if not supported or wanted == AUTO or any(backend.is_named(wanted) for backend in self.backends):

@@ -14,7 +14,8 @@ from engine.core.errors import AtelierError, Cancelled, UserMessage
 from engine.core.job import Result
 from engine.core.params import TaskParams
 from engine.core.protocol import Capability
-from engine.core.task import BatchSpec, EngineSettings, Task
+from engine.core.settings import WorkerSettings
+from engine.core.task import BatchSpec, Task
 from engine.worker.context import Context
 
 
@@ -84,7 +85,7 @@ def _fail(fault: str) -> None:
             time.sleep(3600)
 
 
-def choose(_: EngineSettings) -> Capability:
+def choose(_: WorkerSettings) -> Capability:
     """Return the only backend, which runs up to four jobs together."""
     why = UserMessage(template="It needs no model.")
     return Capability(task="echo", version=1, backend="echo", tier="embedded", model="echo", why=why, together=4)

@@ -5,10 +5,10 @@ import sys
 from collections import deque
 from typing import Any
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 
 
-def cap_memory(settings: EngineSettings) -> None:
+def cap_memory(settings: WorkerSettings) -> None:
     """Hold torch to `settings.memory` bytes of the card: past them it is out of memory, as on a smaller card."""
     if not settings.device.startswith("cuda"):
         return

@@ -15,7 +15,8 @@ import structlog
 from engine.core.errors import AtelierError, Broken, OutOfMemory, out_of_memory
 from engine.core.job import Done, Failed, Result, Started, WireModel
 from engine.core.protocol import Batch, Cancel, Capability, IdleReport, Ready, Run, to_worker
-from engine.core.task import EngineSettings, Task
+from engine.core.settings import WorkerSettings
+from engine.core.task import Task
 from engine.media.video import chosen
 from engine.worker.context import Context
 from engine.worker.memory import memory_of
@@ -42,7 +43,7 @@ class Worker:
     """Run `tasks` on one device. `send` takes each message for the bot, which calls the device `name`."""
 
     def __init__(
-        self, tasks: dict[str, Task], settings: EngineSettings, send: Callable[[WireModel], None], name: str
+        self, tasks: dict[str, Task], settings: WorkerSettings, send: Callable[[WireModel], None], name: str
     ) -> None:
         self._tasks = tasks
         self._settings = settings
@@ -212,7 +213,7 @@ def _to_answer(job: str, outcome: Result | AtelierError) -> Done | Failed:
 
 
 def loaders(
-    tasks: Iterable[Task], services: Mapping[str, Capability], settings: EngineSettings
+    tasks: Iterable[Task], services: Mapping[str, Capability], settings: WorkerSettings
 ) -> Iterator[tuple[str, Callable[[], Model]]]:
     """By name in the pool: each task's model, as TASK:NAME those that a person may choose for it, and its others."""
     for task in tasks:

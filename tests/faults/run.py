@@ -18,6 +18,7 @@ from bot.app import AppContext
 from bot.config.sections import BotSection
 from bot.config.settings import Settings
 from bot.maintenance.cleanup import UPLOAD_TTL_SECONDS, clean_up
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from storage.files import Files
 from storage.store import JobRecord, Store
@@ -181,7 +182,9 @@ async def judge_the_store(data: Path, report: Report) -> None:
         before = {path.stem for path in (data / "media").glob("*/*")}
         settings = Settings(bot=BotSection(data_dir=data))
         files = Files(data / "media", 10**6, 10**6)
-        await clean_up(AppContext(settings, store, files, Engine(HostSettings((), data)), ()))
+        await clean_up(
+            AppContext(settings, store, files, Engine(HostSettings(devices=(), worker=WorkerSettings(folder=data))), ())
+        )
         left, named = {path.stem for path in (data / "media").glob("*/*")}, await store.referenced_files()
         report.orphans = len(before - left)
         report.wrongs += [f"orphan {name}" for name in left - named] + [f"missing {name}" for name in named - left]

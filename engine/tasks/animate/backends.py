@@ -1,6 +1,6 @@
 """The backends of `animate`: LivePortrait's networks (full tier) and a mesh over the portrait's face (embedded)."""
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks import speech
 from engine.tasks.animate.contract import PortraitAnimator
 from engine.tasks.animate.joyvasa import files as joyvasa
@@ -15,17 +15,17 @@ VERSION = 2
 """Version of the task. Raise it when the same parameters give another video, so that no cached one is used."""
 
 
-def _identity(settings: EngineSettings, networks: str) -> str:
+def _identity(settings: WorkerSettings, networks: str) -> str:
     """Return an identity that includes the voices, since another voice makes another video."""
     return f"{networks}, voices {speech.identity(settings.weights)}"
 
 
-def _live_identity(settings: EngineSettings) -> str:
+def _live_identity(settings: WorkerSettings) -> str:
     """Return an identity that includes the network that turns speech into motion."""
     return _identity(settings, f"{files.identity(settings)}, motion {joyvasa.identity(settings)}")
 
 
-def _load_live(settings: EngineSettings) -> PortraitAnimator:
+def _load_live(settings: WorkerSettings) -> PortraitAnimator:
     from engine.tasks.animate.liveportrait.animator import LivePortraitAnimator  # loads torch
 
     registry.fetch(registry.find_weight(FACES), settings.weights)
@@ -33,7 +33,7 @@ def _load_live(settings: EngineSettings) -> PortraitAnimator:
     return LivePortraitAnimator(folder, settings.weights, settings.device, joyvasa.folder(settings))
 
 
-def _load_mesh(settings: EngineSettings) -> PortraitAnimator:
+def _load_mesh(settings: WorkerSettings) -> PortraitAnimator:
     from engine.tasks.animate.mesh.animator import MeshAnimator  # loads NumPy and OpenCV
 
     registry.fetch(registry.find_weight(FACES), settings.weights)

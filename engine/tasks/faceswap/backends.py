@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.errors import MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.backend import Backend, Backends
 from engine.weights import fingerprint, registry
 
@@ -20,18 +20,18 @@ FACES = "mediapipe-faces"
 """Catalogue entry of the mesh's networks."""
 
 
-def _inswapper_identity(settings: EngineSettings) -> str:
+def _inswapper_identity(settings: WorkerSettings) -> str:
     folder = _configured_folder(settings)
     return fingerprint.name_with_fingerprint(folder, "*.onnx") if folder else "inswapper_128"
 
 
-def _configured_folder(settings: EngineSettings) -> Path | None:
+def _configured_folder(settings: WorkerSettings) -> Path | None:
     """Return the folder that models.faceswap names, or None where it names none."""
     wanted = settings.models.get("faceswap", "auto")
     return None if wanted in {"auto", "inswapper"} else Path(wanted).expanduser()
 
 
-def _load_inswapper(settings: EngineSettings) -> "Swapper":
+def _load_inswapper(settings: WorkerSettings) -> "Swapper":
     """Raise MissingModel where the owner has not accepted the licence, or the weights cannot be fetched."""
     if not settings.noncommercial:
         raise MissingModel(
@@ -44,13 +44,13 @@ def _load_inswapper(settings: EngineSettings) -> "Swapper":
     return InsightSwapper(folder, settings.device)
 
 
-def _fetch_networks(settings: EngineSettings) -> Path:
+def _fetch_networks(settings: WorkerSettings) -> Path:
     for name in NETWORKS:
         registry.fetch(registry.find_weight(name), settings.weights, accepts_noncommercial=True)
     return registry.path_or_raise("inswapper_128", settings.weights).parent
 
 
-def _load_mesh(settings: EngineSettings) -> "Swapper":
+def _load_mesh(settings: WorkerSettings) -> "Swapper":
     from engine.tasks.faceswap.mesh.swapper import MeshSwapper  # loads LiteRT and OpenCV
 
     registry.fetch(registry.find_weight(FACES), settings.weights)

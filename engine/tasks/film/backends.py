@@ -1,7 +1,7 @@
 """What films are made with here: the painter, the voices and the listener that other tasks stand on, and FFmpeg."""
 
 from engine.core.protocol import Capability, NamedChoice, OptionalModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks import speech
 from engine.tasks.film.camera import depth_reader
 from engine.tasks.film.film import VERSION
@@ -14,7 +14,7 @@ OTHERS = {"voice": speech.load, "depth": depth_reader.load}
 """Models that a film takes beside the painter's, by their names in the pool."""
 
 
-def choose(task: str, settings: EngineSettings) -> Capability:
+def choose(task: str, settings: WorkerSettings) -> Capability:
     """The tier is the painter's. The model's identity is that of all who take part, so that no cached film is stale."""
     generator, listener = painters.choose(settings), transcribers.choose(settings)
     return Capability(
@@ -29,7 +29,7 @@ def choose(task: str, settings: EngineSettings) -> Capability:
     )
 
 
-def _motions(task: str, settings: EngineSettings) -> dict[str, NamedChoice]:
+def _motions(task: str, settings: WorkerSettings) -> dict[str, NamedChoice]:
     """By name, with the model's identity where it takes one: `live` is there where a model makes clips.
 
     A video that is told nothing is moved by that model too; of a film's scenes only those that ask for it. What is told

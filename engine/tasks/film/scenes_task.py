@@ -12,7 +12,8 @@ from engine.core.errors import BadInput
 from engine.core.job import Fact, Media, Result
 from engine.core.params import MAX_SEED, TaskParams
 from engine.core.protocol import Capability
-from engine.core.task import EngineSettings, Task
+from engine.core.settings import WorkerSettings
+from engine.core.task import Task
 from engine.tasks import speech as voice
 from engine.tasks.film import backends, scripts
 from engine.tasks.film.context import FilmContext
@@ -181,7 +182,7 @@ def workload_class(params: Params) -> str:
     return f"{params.make}, {len(script.scenes)} scenes, 2^{seconds.bit_length()} s"
 
 
-def choose(settings: EngineSettings) -> Capability:
+def choose(settings: WorkerSettings) -> Capability:
     return backends.choose("scenes", settings)
 
 

@@ -9,7 +9,8 @@ from engine.core.errors import BadInput, TooLarge
 from engine.core.job import Fact, Media, Result
 from engine.core.params import MAX_PROMPT_CHARACTERS, MAX_SEED, TaskParams
 from engine.core.protocol import Capability
-from engine.core.task import EngineSettings, Task
+from engine.core.settings import WorkerSettings
+from engine.core.task import Task
 from engine.tasks.film import backends as filmmakers
 from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import Film, Scene
@@ -153,7 +154,7 @@ def workload_class(params: Params) -> str:
     return f"{params.motion} {params.shape}, 2^{int(seconds).bit_length()} s, {'given' if params.image else 'drawn'}"
 
 
-def choose(settings: EngineSettings) -> Capability:
+def choose(settings: WorkerSettings) -> Capability:
     return filmmakers.choose("video", settings)
 
 

@@ -1,6 +1,6 @@
 """The backends of `imagine`: SDXL (full tier) and pocket (embedded)."""
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media.files import hash_of
 from engine.tasks.backend import Backend, Backends, Support
 from engine.tasks.imagine.contract import ImageGenerator
@@ -36,18 +36,18 @@ VERSION = 3
 """Version of the task. Raise it when the same parameters give another picture, so that no cached one is used."""
 
 
-def _pocket_identity(settings: EngineSettings) -> str:
+def _pocket_identity(settings: WorkerSettings) -> str:
     return f"pocket-{hash_of(registry.path_or_raise('pocket', settings.weights))[:12]}"
 
 
-def _pocket_support(settings: EngineSettings) -> Support:
+def _pocket_support(settings: WorkerSettings) -> Support:
     from engine.tasks.imagine.pocket.metadata import metadata
 
     guiding = metadata(registry.path_or_raise("pocket", settings.weights))["guiding"]
     return Support(unsupported=(*UNSUPPORTED_BY_GUIDING[guiding], *POCKET_UNSUPPORTED))
 
 
-def _load_pocket(settings: EngineSettings) -> ImageGenerator:
+def _load_pocket(settings: WorkerSettings) -> ImageGenerator:
     from engine.tasks.imagine.pocket.generator import PocketGenerator  # loads ONNX Runtime
 
     for name in POCKET_WEIGHTS:
@@ -55,7 +55,7 @@ def _load_pocket(settings: EngineSettings) -> ImageGenerator:
     return PocketGenerator(settings.weights)
 
 
-def _load_sdxl(settings: EngineSettings) -> ImageGenerator:
+def _load_sdxl(settings: WorkerSettings) -> ImageGenerator:
     from engine.tasks.imagine.sdxl.generator import SdxlGenerator  # loads torch
 
     return SdxlGenerator(settings)

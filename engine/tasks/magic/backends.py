@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.backend import Backend, Backends
 from engine.tasks.magic.contract import Report, Writer, Writing, style_notes
 from engine.tasks.magic.grammar.grammar import write
@@ -33,25 +33,25 @@ class GrammarWriter:
         return Writing(written.prompt, written.style, style_notes(params.style, written.style))
 
 
-def _source(settings: EngineSettings) -> str:
+def _source(settings: WorkerSettings) -> str:
     """Return the folder or repository of the language model."""
     named = settings.models.get("magic", "auto")
     folder = Path(named).expanduser()
     return MAGIC_PROMPT if named == "auto" else str(folder) if folder.is_dir() else named
 
 
-def _identity(settings: EngineSettings) -> str:
+def _identity(settings: WorkerSettings) -> str:
     source = _source(settings)
     return fingerprint.name_with_fingerprint(Path(source)) if Path(source).is_dir() else source
 
 
-def _has_magic_prompt(settings: EngineSettings) -> bool:
+def _has_magic_prompt(settings: WorkerSettings) -> bool:
     """Return whether MagicPrompt's files are here, whether we or the library fetched them."""
     files = {path.name for path in WEIGHT.path(settings.weights).glob("*")}
     return {"config.json", "tokenizer.json"} <= files and any(name.endswith((".bin", ".safetensors")) for name in files)
 
 
-def _load_language_model(settings: EngineSettings) -> Writer:
+def _load_language_model(settings: WorkerSettings) -> Writer:
     from engine.tasks.magic.language_model import LanguageModelWriter  # loads torch
 
     source, cache = _source(settings), settings.weights / registry.HUB

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput, UserMessage
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.speech import espeak, languages, voices
 from engine.text.language import LanguageDetector
 from engine.text.sentences import split_sentences
@@ -113,7 +113,7 @@ class Speaker:
             return self._loaded[path].network
 
 
-def load(settings: EngineSettings) -> Speaker:
+def load(settings: WorkerSettings) -> Speaker:
     return Speaker(settings.weights, settings.device)
 
 

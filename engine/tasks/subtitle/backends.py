@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine.core.errors import MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.backend import Backend, Backends
 from engine.tasks.subtitle.whisper import BASE, TURBO, Whisper
 from engine.weights import fingerprint, registry
@@ -12,12 +12,12 @@ VERSION = 2
 """Version of the task. Raise it when the same parameters give another result, so that no cached one is used."""
 
 
-def _load_entry(name: str, settings: EngineSettings) -> Whisper:
+def _load_entry(name: str, settings: WorkerSettings) -> Whisper:
     registry.fetch(registry.find_weight(name), settings.weights)
     return Whisper(registry.path_or_raise(name, settings.weights), settings.device)
 
 
-def _load_full(settings: EngineSettings) -> Whisper:
+def _load_full(settings: WorkerSettings) -> Whisper:
     """Load large-v3-turbo or the configured folder. Raises MissingModel."""
     folder = _configured_folder(settings)
     if folder is None:
@@ -29,13 +29,13 @@ def _load_full(settings: EngineSettings) -> Whisper:
     return Whisper(folder, settings.device)
 
 
-def _configured_folder(settings: EngineSettings) -> Path | None:
+def _configured_folder(settings: WorkerSettings) -> Path | None:
     """Return the folder that models.subtitle names, or None where it names none."""
     wanted = settings.models.get("subtitle", "auto")
     return None if wanted in {"auto", "large-v3-turbo"} else Path(wanted).expanduser()
 
 
-def _full_identity(settings: EngineSettings) -> str:
+def _full_identity(settings: WorkerSettings) -> str:
     folder = _configured_folder(settings)
     return fingerprint.name_with_fingerprint(folder) if folder else TURBO
 

@@ -1,7 +1,7 @@
 """The backends that turn pictures or words into clips: LTX-Video (full tier), or none, where only the camera moves."""
 
 from engine.core.errors import MissingModel, UserMessage
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.backend import Backend, Backends
 from engine.tasks.text_to_video.contract import VideoGenerator
 from engine.tasks.text_to_video.ltx.checkpoint import WEIGHT, checkpoint
@@ -10,13 +10,13 @@ VERSION = 1
 """Version of the clips. Raise it when the same request gives another clip, so that no cached one is used."""
 
 
-def _load_ltx(settings: EngineSettings) -> VideoGenerator:
+def _load_ltx(settings: WorkerSettings) -> VideoGenerator:
     from engine.tasks.text_to_video.ltx.generator import LtxVideoGenerator  # loads torch
 
     return LtxVideoGenerator(settings)
 
 
-def _raise_reason(settings: EngineSettings) -> VideoGenerator:
+def _raise_reason(settings: WorkerSettings) -> VideoGenerator:
     missing = why(settings)
     raise MissingModel(missing.template, **missing.facts)
 
@@ -38,11 +38,11 @@ BACKENDS = Backends("text_to_video", VERSION, (LTX, CAMERA), setting="video")
 load = BACKENDS.load
 
 
-def identity(settings: EngineSettings) -> str:
+def identity(settings: WorkerSettings) -> str:
     """Return the identity of the model that makes clips here, "" where there is none."""
     return BACKENDS.select(settings)[0].identity(settings)
 
 
-def why(settings: EngineSettings) -> UserMessage:
+def why(settings: WorkerSettings) -> UserMessage:
     """Return the reason why clips can be made here, or why they cannot."""
     return BACKENDS.select(settings)[1]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.backend import Backend, Backends
 from engine.tasks.upscale.realesrgan.networks import NETWORKS, Network
 from engine.torch_support.compilation import prepare_compiler
@@ -16,7 +16,7 @@ VERSION = 3
 class Upscalers:
     """The networks of one backend, each loaded when it is first used. This is the pool's model."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: WorkerSettings) -> None:
         self.device = settings.device
         self._settings = settings
         self._backend = BACKENDS.select(settings)[0]
@@ -40,21 +40,21 @@ class Upscalers:
         return self._loaded[name]
 
 
-def _load_ncnn(name: str, settings: EngineSettings) -> Network:
+def _load_ncnn(name: str, settings: WorkerSettings) -> Network:
     from engine.tasks.upscale.realesrgan.embedded import Upscaler  # loads ncnn
 
     registry.fetch(registry.find_weight(name), settings.weights)
     return Upscaler(settings.weights, name=name)
 
 
-def _load_torch(name: str, settings: EngineSettings) -> Network:
+def _load_torch(name: str, settings: WorkerSettings) -> Network:
     from engine.tasks.upscale.realesrgan.full import TorchUpscaler  # loads torch
 
     prepare_compiler(settings.folder)
     return TorchUpscaler(_path(name, settings), name, settings.device)
 
 
-def _path(name: str, settings: EngineSettings) -> Path:
+def _path(name: str, settings: WorkerSettings) -> Path:
     """Return the file of the network `name`, from the configured folder or the catalogue."""
     if folder := _configured_folder(settings):
         return folder / f"{name}.pth"
@@ -62,7 +62,7 @@ def _path(name: str, settings: EngineSettings) -> Path:
     return registry.path_or_raise(_full_weight(name), settings.weights)
 
 
-def _configured_folder(settings: EngineSettings) -> Path | None:
+def _configured_folder(settings: WorkerSettings) -> Path | None:
     """Return the folder that models.upscale names, or None where it names none."""
     wanted = settings.models.get("upscale", "auto")
     return None if wanted in {"auto", "spandrel"} else Path(wanted).expanduser()
@@ -73,12 +73,12 @@ def _full_weight(name: str) -> str:
     return f"{name}.pth"
 
 
-def _torch_identity(settings: EngineSettings) -> str:
+def _torch_identity(settings: WorkerSettings) -> str:
     folder = _configured_folder(settings)
     return fingerprint.name_with_fingerprint(folder, "*.pth") if folder else "realesrgan"
 
 
-def _has_ncnn_weights(settings: EngineSettings) -> bool:
+def _has_ncnn_weights(settings: WorkerSettings) -> bool:
     """Return whether at least one network is here."""
     return any(registry.find_weight(name).is_complete(settings.weights) for name in NETWORKS)
 

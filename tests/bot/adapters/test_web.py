@@ -23,6 +23,7 @@ from bot.adapters.web.session import network_of, preferred_language
 from bot.commands import COMMANDS
 from bot.core.command import Command
 from bot.presentation.delivery import link
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.media import files as media
 from storage.store import Rate, Store
@@ -540,7 +541,7 @@ class TestRefusals:
                 assert (await second.post("/jobs", json={"line": "/echo b"})).status == 429
 
     async def test_an_engine_that_cannot_start_is_503(self, store: Store, tmp_path: Path) -> None:
-        nowhere = HostSettings(devices=("cuda:7",), folder=tmp_path)
+        nowhere = HostSettings(devices=("cuda:7",), worker=WorkerSettings(folder=tmp_path))
         async with Engine.open(nowhere) as engine, serving(engine, tmp_path, store) as site, site.visitor() as program:
             answer = await program.post("/generate-image", json={"prompt": "a cat"})
         assert (answer.status, answer.json["error"]["kind"]) == (503, "EngineDied")

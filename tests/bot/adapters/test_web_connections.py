@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from storage.store import Store
 from tests.bot.adapters.website import Site, serving
@@ -23,7 +24,9 @@ REQUEST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 async def open_site(tmp_path: Path) -> AsyncIterator[Open]:
     """A site whose engine has no worker: nothing is made here."""
     async with Store.open(":memory:") as store:
-        yield partial(serving, Engine(HostSettings((), tmp_path)), tmp_path, store)
+        yield partial(
+            serving, Engine(HostSettings(devices=(), worker=WorkerSettings(folder=tmp_path))), tmp_path, store
+        )
 
 
 class Line:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
 from bot.commands import COMMANDS
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from storage.store import Store
 from tests.bot.adapters.website import Site, measure, serving, whoami
@@ -48,7 +49,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixture
         patch.setattr("bot.adapters.web.body_stream.STALL_SECONDS", 0.3)
         patch.setattr("bot.adapters.web.auth.MAX_LOGIN_ATTEMPTS", 10**9)
         async with Store.open(":memory:") as store:
-            engine = Engine(HostSettings((), folder))
+            engine = Engine(HostSettings(devices=(), worker=WorkerSettings(folder=folder)))
             async with serving(engine, folder, store, commands=FUZZED, web=token) as site:
                 yield site
 

@@ -20,6 +20,7 @@ from bot.requests.call import Call, command
 from bot.requests.service import Service
 from engine.core.errors import UserMessage
 from engine.core.job import Done, Failed, Job, Media, Queued, Started, Update
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.tasks.echo import Params as Echo
 from engine.tasks.imagine.params import Shapes
@@ -291,7 +292,9 @@ async def test_status_counts_what_runs_and_waits(service: Service) -> None:
 
 
 async def test_status_says_why_a_worker_is_not_there(service: Service, tmp_path: Path) -> None:
-    async with Engine.open(HostSettings(devices=("cpu",), folder=tmp_path, models=(("imagine", ""),))) as starting:
+    async with Engine.open(
+        HostSettings(devices=("cpu",), worker=WorkerSettings(folder=tmp_path, models={"imagine": ""}))
+    ) as starting:
         told = await answer(Service(replace(service.studio, engine=starting)), "/status", language="es")
     assert "⚠️ /imagine: Está arrancando." in told.text
     assert told.facts["services"]["imagine"]["available"] is False

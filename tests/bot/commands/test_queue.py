@@ -62,8 +62,8 @@ async def refusal(service: Service, action: str, job: str = "") -> str:
 
 async def waiting(service: Service, count: int) -> list[str]:
     """The ids of those who wait, next first, once there are so many."""
-    await until(lambda: len(service.studio.engine.line) == count)
-    return [standing.job for standing in service.studio.engine.line.positions()]
+    await until(lambda: len(service.studio.engine.device_queue) == count)
+    return [standing.job for standing in service.studio.engine.device_queue.positions()]
 
 
 async def test_only_admins_see_the_queue(service: Service) -> None:
@@ -166,7 +166,7 @@ async def test_how_long_runs_take_is_learned_and_survives_a_restart(tmp_path: Pa
         await until(lambda: bool(service.studio.engine.state().workers[0].running))
         known = asyncio.create_task(told(service, "echo", text="b", seconds=0.2, user="web:b"))
         await waiting(service, 1)
-        (standing,) = service.studio.engine.line.positions()
+        (standing,) = service.studio.engine.device_queue.positions()
         assert standing.starts is None  # nobody knows how long what runs will take
         await asyncio.gather(held, known)
 

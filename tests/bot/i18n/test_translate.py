@@ -35,7 +35,7 @@ def test_the_walk_finds_what_is_said_in_every_way() -> None:
         "You have no jobs in progress.": "bot/commands/cancel.py",
         "Draw pictures from a description": "bot/commands/imagine.py",
         "What to draw": "engine/tasks/imagine/params.py",
-        "It is starting.": "engine/host/supervisor.py",
+        "The worker is starting.": "engine/host/supervisor.py",
         "drawing": "engine/tasks",
         "{option} is “{value}”; it must be on or off.": "engine/core/validation_errors.py",
         "off: set {variable} and restart": "bot/adapters/registry.py",

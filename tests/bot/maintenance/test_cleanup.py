@@ -12,6 +12,7 @@ from bot.config.settings import Settings
 from bot.maintenance.cleanup import clean_up
 from engine.core.errors import Cancelled, disk_full
 from engine.core.job import Failed, Result
+from engine.core.settings import WorkerSettings
 from engine.core.stage_store import FOLDER, StageStore
 from engine.host.engine import Engine, HostSettings
 from engine.media.files import keep
@@ -26,7 +27,9 @@ async def studio(tmp_path: Path) -> AsyncIterator[AppContext]:
     settings = Settings(bot=BotSection(data_dir=tmp_path))
     files = Files(tmp_path / "media", max_bytes=1000, max_pixels=1000)
     async with Store.open(":memory:") as store:
-        yield AppContext(settings, store, files, Engine(HostSettings((), tmp_path)), ())
+        yield AppContext(
+            settings, store, files, Engine(HostSettings(devices=(), worker=WorkerSettings(folder=tmp_path))), ()
+        )
 
 
 def aged(path: Path, seconds: float) -> Path:

@@ -16,6 +16,7 @@ from bot.presentation.card import Card
 from bot.presentation.delivery import LINK_SECONDS, fit_to_limit, link, verify_link
 from bot.presentation.signing import Signer
 from engine.core.job import Media
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.media.files import keep
 from storage.files import Files
@@ -30,7 +31,13 @@ async def studio(tmp_path: Path) -> AsyncIterator[AppContext]:
 
 def studio_of(store: Store, folder: Path, web: WebSection) -> AppContext:
     settings = Settings(bot=BotSection(data_dir=folder), web=web)
-    return AppContext(settings, store, Files(folder / "media", 10**7, 10**7), Engine(HostSettings((), folder)), ())
+    return AppContext(
+        settings,
+        store,
+        Files(folder / "media", 10**7, 10**7),
+        Engine(HostSettings(devices=(), worker=WorkerSettings(folder=folder))),
+        (),
+    )
 
 
 def noise(folder: Path, mode: str = "RGB") -> Media:

@@ -57,9 +57,7 @@ def test_every_gpu_gets_a_worker_when_none_is_hidden() -> None:
 @pytest.mark.parametrize(("wanted", "shown"), [("cuda", ""), ("cuda:3", "0,1,2"), ("cuda:1", "2")])
 def test_requesting_a_missing_gpu_is_an_error(wanted: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VISIBLE_GPUS_VARIABLE, shown)
-    with pytest.raises(
-        EngineDied, match=rf"engine\.device in config\.toml is {wanted}, but this machine doesn't"
-    ):
+    with pytest.raises(EngineDied, match=rf"engine\.device in config\.toml is {wanted}, but this machine doesn't"):
         devices(wanted)
 
 

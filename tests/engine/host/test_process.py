@@ -1,4 +1,4 @@
-"""A worker process as the bot holds it."""
+"""A worker process, as the bot sees it."""
 
 import asyncio
 from asyncio.subprocess import PIPE
@@ -14,22 +14,28 @@ CHILD = "sleep 60 < /dev/null > /dev/null 2>&1 &"
 
 
 @pytest.mark.parametrize(("rest", "killed"), [("exit 3", False), ("exec sleep 60", True)])
-async def test_what_a_dead_worker_left_at_work_ends_with_it(rest: str, killed: bool, tmp_path: Path) -> None:
-    told = tmp_path / "child"
+async def test_children_of_a_dead_worker_are_killed(rest: str, killed: bool, tmp_path: Path) -> None:
+    pid_file = tmp_path / "child"
     process = await asyncio.create_subprocess_exec(
-        "sh", "-c", f"{CHILD} echo $! > {told}; {rest}", stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+        "sh",
+        "-c",
+        f"{CHILD} echo $! > {pid_file}; {rest}",
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        start_new_session=True,
     )
     worker = WorkerProcess(process)
-    await until(lambda: told.exists() and told.read_text().endswith("\n"))
+    await until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"))
     if killed:
         worker.kill()
     await worker.exit_reason()
-    child = int(told.read_text())
+    child = int(pid_file.read_text())
     await until(lambda: gone(child))
 
 
-async def talker(tmp_path: Path, script: str) -> WorkerProcess:
-    """A worker that is a shell script."""
+async def start_script(tmp_path: Path, script: str) -> WorkerProcess:
+    """Start a shell script in place of a worker."""
     return WorkerProcess(
         await asyncio.create_subprocess_exec(
             "sh", "-c", script, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, limit=2**16, cwd=tmp_path
@@ -38,40 +44,44 @@ async def talker(tmp_path: Path, script: str) -> WorkerProcess:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "output",
     ['{"type": "progress", "stage": "my secret wish"}', "my secret wish", "$(head -c 100000 /dev/zero | tr '\\0' x)"],
 )
-async def test_a_worker_that_says_nonsense_is_as_good_as_dead_and_the_log_has_none_of_it(
-    said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+async def test_an_unreadable_message_ends_the_worker_and_is_not_logged(
+    output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worker = await talker(
+    worker = await start_script(
         tmp_path,
-        f"cat > said << 'END'\n{said}\nEND\ncat said; sleep 60" if "$" not in said else f"echo {said}; sleep 60",
+        f"cat > said << 'END'\n{output}\nEND\ncat said; sleep 60" if "$" not in output else f"echo {output}; sleep 60",
     )
-    with pytest.raises(EngineDied, match="cannot be read"):
+    with pytest.raises(EngineDied, match="unreadable message"):
         _ = [message async for message in worker.messages()]
     await worker.close(0.1)
     assert "secret" not in capsys.readouterr().out
 
 
-async def test_an_endless_line_in_a_workers_log_does_not_keep_the_rest_from_being_read(tmp_path: Path) -> None:
-    worker = await talker(tmp_path, "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 3")
-    assert str(await worker.exit_reason()) == "The worker ended with code 3. the end"
+async def test_a_huge_log_line_does_not_stop_the_log_from_being_read(tmp_path: Path) -> None:
+    worker = await start_script(
+        tmp_path, "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 3"
+    )
+    assert str(await worker.exit_reason()) == "The worker exited with code 3. the end"
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "reason"),
     [
-        ("kill -9 $$", "The worker was killed, as systems do where memory runs out."),
-        ("echo bad luck >&2; kill -11 $$", "The worker ended with code SIGSEGV. bad luck"),
-        ("exit 3", "The worker ended with code 3."),
+        ("kill -9 $$", "The worker was killed, probably because the system ran out of memory."),
+        ("echo bad luck >&2; kill -11 $$", "The worker exited with code SIGSEGV. bad luck"),
+        ("exit 3", "The worker exited with code 3."),
     ],
 )
-async def test_how_a_worker_died_is_said_in_words(script: str, said: str, tmp_path: Path) -> None:
-    assert str(await (await talker(tmp_path, script)).exit_reason()) == said
+async def test_the_exit_reason_names_the_signal_or_code_and_the_last_log_line(
+    script: str, reason: str, tmp_path: Path
+) -> None:
+    assert str(await (await start_script(tmp_path, script)).exit_reason()) == reason
 
 
-async def test_a_worker_that_is_given_up_is_not_said_to_have_run_out_of_memory(tmp_path: Path) -> None:
-    worker = await talker(tmp_path, "exec sleep 60")
+async def test_a_worker_that_we_killed_is_not_reported_as_out_of_memory(tmp_path: Path) -> None:
+    worker = await start_script(tmp_path, "exec sleep 60")
     worker.kill()
-    assert str(await worker.exit_reason()) == "The worker did not answer in time and was ended."
+    assert str(await worker.exit_reason()) == "The worker did not respond in time, so it was stopped."

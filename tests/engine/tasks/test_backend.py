@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.errors import MissingModel
 from engine.core.protocol import Capability
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.backend import Backend, Backends
 from engine.tasks.imagine import backends as imagine
 from engine.weights import model_index
@@ -27,8 +27,8 @@ TINY = Backend(name="tiny", title="Tiny", tier="embedded", identity=lambda _: "t
 TASK = Backends("draw", 7, (LARGE, TINY))
 
 
-def settings(folder: Path, wanted: str = "auto", device: str = "cpu", task: str = "draw") -> EngineSettings:
-    return EngineSettings(device, folder, 10**9, {task: wanted})
+def settings(folder: Path, wanted: str = "auto", device: str = "cpu", task: str = "draw") -> WorkerSettings:
+    return WorkerSettings(device=device, folder=folder, memory=10**9, models={task: wanted})
 
 
 def choice(capability: Capability) -> tuple[str, str]:
@@ -86,7 +86,7 @@ def test_noncommercial_weights_wait_for_the_owner_to_accept_them(tmp_path: Path)
     licensed = Backends("draw", 7, (Backend(**{**vars(LARGE), "weights": (), "noncommercial": True}), TINY))
     refused = settings(tmp_path, device="cuda:0")
     assert "models.accept_noncommercial_weights = true" in choice(licensed.choose(refused))[1]
-    accepted = EngineSettings("cuda:0", tmp_path, 10**9, {}, noncommercial=True)
+    accepted = WorkerSettings(device="cuda:0", folder=tmp_path, memory=10**9, noncommercial=True)
     assert choice(licensed.choose(accepted))[0] == "large"
 
 

@@ -9,7 +9,8 @@ import pytest
 from engine.core.errors import UserMessage, out_of_memory
 from engine.core.job import Done, Failed, Result, WireModel
 from engine.core.protocol import Capability, Run
-from engine.core.task import EngineSettings, Task
+from engine.core.settings import WorkerSettings
+from engine.core.task import Task
 from engine.tasks.echo import Params
 from engine.worker.context import Context
 from engine.worker.loop import EXIT_RESTART, Worker
@@ -46,7 +47,7 @@ def worker(folder: Path, enough: int, levels: list[int], device: str = "cpu") ->
 
     task = Task(name="echo", version=1, params=Params, run=run, choose=lambda _: SERVICE, load=lambda _: Hungry())
     sent: list[WireModel] = []
-    return Worker({"echo": task}, EngineSettings(device, folder, 10, {}), sent.append, device)
+    return Worker({"echo": task}, WorkerSettings(device=device, folder=folder, memory=10), sent.append, device)
 
 
 def answer(asked: Worker, attempt: int = 1) -> Any:

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from engine.core.errors import MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.weights import registry
 
 NAME = "joyvasa"
@@ -16,7 +16,7 @@ ENCODER = "chinese-hubert-base/config.json"
 """The audio encoder's configuration, where it is not the usual one; its weights are in the generator's file."""
 
 
-def folder(settings: EngineSettings) -> Path | None:
+def folder(settings: WorkerSettings) -> Path | None:
     """The folder of what `models.motion` asks for; None where the motion comes from the sound's envelope.
 
     Raises MissingModel where JoyVASA is asked for and not there.
@@ -35,7 +35,7 @@ def folder(settings: EngineSettings) -> Path | None:
     return None if missing(place) else place
 
 
-def identity(settings: EngineSettings) -> str:
+def identity(settings: WorkerSettings) -> str:
     """Which motion it is: JoyVASA's, told apart by its files' sizes, or the envelope's."""
     wanted = settings.models.get("motion", "auto")
     place = settings.weights / NAME if wanted in ("auto", NAME) else Path(wanted).expanduser()

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from engine.core.errors import MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.weights import registry
 from engine.weights.download import HubSource
 
@@ -45,7 +45,7 @@ def check(folder: Path) -> None:
         raise MissingModel(template, names=", ".join(lacking))
 
 
-def folder(settings: EngineSettings, *, fetch: bool = False) -> Path:
+def folder(settings: WorkerSettings, *, fetch: bool = False) -> Path:
     """The owner's folder, or the one under the weights; with `fetch` a hub's repository is brought here first."""
     named = settings.models.get("animate", "auto")
     if named in {"auto", "mesh", FOLDER}:
@@ -58,7 +58,7 @@ def folder(settings: EngineSettings, *, fetch: bool = False) -> Path:
     return _fetch(named)
 
 
-def identity(settings: EngineSettings) -> str:
+def identity(settings: WorkerSettings) -> str:
     """The name of the networks, told apart by their files' sizes; a hub's repository by its name."""
     place = folder(settings)
     sizes = {name: (place / name).stat().st_size for name in (*TORCH, *ONNX) if (place / name).is_file()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.backend import Backend
 from engine.tasks.imagine.sdxl.control import controlnet
 
@@ -45,14 +45,14 @@ class DepthReader:
         self._network = None
 
 
-def _load(settings: EngineSettings) -> DepthReader:
+def _load(settings: WorkerSettings) -> DepthReader:
     from engine.torch_support.torchvision_import import import_torchvision
 
     import_torchvision()
     return DepthReader(controlnet.reader("depth", settings), _name(settings))
 
 
-def _name(settings: EngineSettings) -> str:
+def _name(settings: WorkerSettings) -> str:
     source = controlnet.source(READER, settings)
     return Path(source).name if Path(source).is_dir() else source
 
@@ -68,12 +68,12 @@ DEPTH = Backend(
 )
 
 
-def identity(settings: EngineSettings) -> str:
+def identity(settings: WorkerSettings) -> str:
     """Return the identity of the network that estimates depth here, "" where there is none."""
     return "" if DEPTH.obstacle(settings) else DEPTH.identity(settings)
 
 
-def load(settings: EngineSettings) -> DepthReader:
+def load(settings: WorkerSettings) -> DepthReader:
     """Load the network. Raises MissingModel where it is missing or cannot be read."""
     if DEPTH.obstacle(settings):
         raise MissingModel("No network that sees depth is here. Name one as depth-reader in models.controls.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.core.protocol import NamedChoice
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.backend import Support
 from engine.tasks.imagine.sdxl import lora
 from engine.tasks.imagine.sdxl.control import controlnet
@@ -46,7 +46,7 @@ class Checkpoint:
         return Path(self.source).is_dir()
 
 
-def checkpoint(settings: EngineSettings, name: str = "") -> Checkpoint:
+def checkpoint(settings: WorkerSettings, name: str = "") -> Checkpoint:
     """Return the configured checkpoint `name`, or the default one. "auto" and "sdxl" are SDXL-Lightning."""
     named = settings.models.get(f"checkpoint:{name}" if name else "imagine", "auto")
     if named in ("auto", "sdxl"):
@@ -57,7 +57,7 @@ def checkpoint(settings: EngineSettings, name: str = "") -> Checkpoint:
     return Checkpoint(named, named, any(word in named.lower() for word in FEW_STEPS))
 
 
-def support(settings: EngineSettings) -> Support:
+def support(settings: WorkerSettings) -> Support:
     """Return what the default checkpoint supports.
 
     Distilled checkpoints draw without guidance, so a negative prompt has no effect, and only they batch jobs.
@@ -74,7 +74,7 @@ def support(settings: EngineSettings) -> Support:
     )
 
 
-def checkpoints(settings: EngineSettings) -> dict[str, NamedChoice]:
+def checkpoints(settings: WorkerSettings) -> dict[str, NamedChoice]:
     """Return the configured checkpoints by name."""
     names = [key.removeprefix("checkpoint:") for key in settings.models if key.startswith("checkpoint:")]
     found = {name: checkpoint(settings, name) for name in names}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import UserMessage
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.imagine.contract import GeneratedImages, unread_words
 from engine.tasks.imagine.sdxl import pipelines
 from engine.tasks.imagine.sdxl.acceleration.accelerated import AcceleratedPipeline
@@ -48,7 +48,7 @@ class SdxlGenerator:
 
     preview_every = 0.5
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: WorkerSettings) -> None:
         """Load the checkpoint. Raises MissingModel if its files cannot be had."""
         self._checkpoint = checkpoint(settings)
         self._pipe = load(self._checkpoint, settings)

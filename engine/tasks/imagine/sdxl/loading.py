@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.imagine.sdxl.checkpoint import LIGHTNING, Checkpoint
 from engine.torch_support.cuda import cap_memory
 from engine.torch_support.torchvision_import import import_torchvision
 from engine.weights import registry
 
 
-def load(chosen: Checkpoint, settings: EngineSettings) -> Any:
+def load(chosen: Checkpoint, settings: WorkerSettings) -> Any:
     """Return a `StableDiffusionXLPipeline`, fp16 on a GPU, fp32 on the CPU. Raises MissingModel."""
     import_torchvision()
     import torch
@@ -31,7 +31,7 @@ def load(chosen: Checkpoint, settings: EngineSettings) -> Any:
     return pipe.to(settings.device)
 
 
-def _load_component(kind: Any, chosen: Checkpoint, settings: EngineSettings, dtype: Any) -> Any:
+def _load_component(kind: Any, chosen: Checkpoint, settings: WorkerSettings, dtype: Any) -> Any:
     options = {
         "dtype": dtype,
         "use_safetensors": True,

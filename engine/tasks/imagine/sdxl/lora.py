@@ -8,14 +8,14 @@ from typing import Any
 
 from engine.core.errors import MissingModel
 from engine.core.protocol import NamedChoice
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.weights.fingerprint import fingerprint
 
 FOLDER = "loras"
 """Folder under the weights. Each `NAME.safetensors` in it is the LoRA NAME."""
 
 
-def list_loras(settings: EngineSettings) -> dict[str, NamedChoice]:
+def list_loras(settings: WorkerSettings) -> dict[str, NamedChoice]:
     """Return the installed LoRAs by name."""
     return {
         path.stem: NamedChoice(identity=fingerprint(path)) for path in sorted(_folder(settings).glob("*.safetensors"))
@@ -23,7 +23,7 @@ def list_loras(settings: EngineSettings) -> dict[str, NamedChoice]:
 
 
 @contextmanager
-def with_loras(pipe: Any, wanted: Sequence[tuple[str, float]], settings: EngineSettings) -> Iterator[None]:
+def with_loras(pipe: Any, wanted: Sequence[tuple[str, float]], settings: WorkerSettings) -> Iterator[None]:
     """Apply the LoRAs, each with its weight, within the context. Raises MissingModel."""
     try:
         for name, _ in wanted:
@@ -58,5 +58,5 @@ def _safe(name: str) -> str:
     return f"lora_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def _folder(settings: EngineSettings) -> Path:
+def _folder(settings: WorkerSettings) -> Path:
     return settings.weights / FOLDER

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media.rgb import load_rgb
 from engine.tasks.imagine.sdxl import inpaint_canvas, lora, noise, seamless
 from engine.tasks.imagine.sdxl import resolution as extent
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class RequestBuilder:
     """Builds requests for `pipe`, the checkpoint's StableDiffusionXLPipeline."""
 
-    def __init__(self, pipe: Any, checkpoint: Checkpoint, settings: EngineSettings) -> None:
+    def __init__(self, pipe: Any, checkpoint: Checkpoint, settings: WorkerSettings) -> None:
         self._pipe = pipe
         self._checkpoint = checkpoint
         self._settings = settings

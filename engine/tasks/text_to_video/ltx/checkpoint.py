@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.weights import fingerprint, registry
 
 WEIGHT = "ltx-video"
@@ -26,7 +26,7 @@ class Checkpoint:
         return Path(self.source).is_dir()
 
 
-def checkpoint(settings: EngineSettings) -> Checkpoint:
+def checkpoint(settings: WorkerSettings) -> Checkpoint:
     """The owner's, or the one of weights.toml at its pinned revision."""
     named = settings.models.get("video", "auto")
     pinned = registry.find_weight(WEIGHT).hub

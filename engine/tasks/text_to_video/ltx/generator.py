@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.film.film import RATE
 from engine.tasks.text_to_video.ltx import resolution
 from engine.tasks.text_to_video.ltx.checkpoint import checkpoint
@@ -49,7 +49,7 @@ class Part:
 class LtxVideoGenerator:
     """The full tier of moving pictures."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: WorkerSettings) -> None:
         """Raises MissingModel where the checkpoint's files cannot be had."""
         self._checkpoint = checkpoint(settings)
         self._pipes = load(self._checkpoint, settings)

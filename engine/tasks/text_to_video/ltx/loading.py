@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.core.errors import MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.text_to_video.ltx.checkpoint import Checkpoint
 from engine.torch_support.cuda import cap_memory
 from engine.torch_support.torchvision_import import import_torchvision
@@ -29,7 +29,7 @@ class Pipelines:
         return 256 if self.conditions else 128
 
 
-def load(chosen: Checkpoint, settings: EngineSettings) -> Pipelines:
+def load(chosen: Checkpoint, settings: WorkerSettings) -> Pipelines:
     """bf16 on a GPU, fp32 on the CPU. Raises MissingModel."""
     import_torchvision()
     import torch

@@ -7,6 +7,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
+from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.media.video import chosen
 from engine.media.video.programs import DECODERS, TRIALS, program
@@ -85,7 +86,7 @@ def test_without_the_packaged_one_the_systems_runs_with_a_warning(
 async def test_status_hears_of_a_fallback(system: Path, tmp_path: Path) -> None:
     write(system, "framelog=")
     assert shutil.which("ffmpeg") == str(system)
-    settings = HostSettings(devices=("cpu",), folder=tmp_path / "data")
+    settings = HostSettings(devices=("cpu",), worker=WorkerSettings(folder=tmp_path / "data"))
     async with Engine.open(settings) as engine:
         await engine.service("echo")
         (worker, *_) = engine.state().workers

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.core.errors import Cancelled, MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.animate import backends
 from engine.tasks.animate.audio_motion.driving_audio import Speech
 from engine.tasks.animate.joyvasa import files, loading, sampling
@@ -191,8 +191,8 @@ def test_the_picture_takes_the_actors_change_its_lips_and_eyes_as_wished(tmp_pat
 def test_auto_takes_it_where_it_is_and_the_service_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
 
-    def settings(motion: str = "auto") -> EngineSettings:
-        return EngineSettings("cuda:0", tmp_path, 10**9, {"motion": motion})
+    def settings(motion: str = "auto") -> WorkerSettings:
+        return WorkerSettings(device="cuda:0", folder=tmp_path, memory=10**9, models={"motion": motion})
 
     tiny_liveportrait.save(tmp_path / "liveportrait")
     assert files.folder(settings()) is None

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from engine.core.errors import MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media import video
 from engine.tasks.animate import backends
@@ -154,7 +154,7 @@ def test_a_portrait_speaks_by_the_networks_end_to_end(folder: Path, made: dict[s
         file.writeframes((np.sin(np.arange(2400) / 5) * 9000).astype("<i2").tobytes())
     Image.fromarray(astronaut()).save(picture)
     (tmp_path / "weights").symlink_to(registry.FOLDER.absolute())
-    settings = EngineSettings("cpu", tmp_path, 10**9, {"animate": str(folder)})
+    settings = WorkerSettings(folder=tmp_path, memory=10**9, models={"animate": str(folder)})
     service = TASK.choose(settings)
     pool = Pool(10**9, {"animate": lambda: backends.load(settings)})
     told: list[float] = []
@@ -173,7 +173,7 @@ def test_the_installation_says_what_is_missing(tmp_path: Path) -> None:
     tiny_liveportrait.save(tmp_path)
     assert not files.missing(tmp_path)
     (tmp_path / "warping_module.safetensors").unlink()
-    settings = EngineSettings("cuda:0", tmp_path, 10**9, {"animate": str(tmp_path)})
+    settings = WorkerSettings(device="cuda:0", folder=tmp_path, memory=10**9, models={"animate": str(tmp_path)})
     assert files.missing(files.folder(settings)) == ("warping_module.safetensors",)
     with pytest.raises(MissingModel, match=r"warping_module\.safetensors missing"):
         LivePortraitAnimator(tmp_path, registry.FOLDER, "cpu")
@@ -181,13 +181,16 @@ def test_the_installation_says_what_is_missing(tmp_path: Path) -> None:
 
 def test_auto_takes_the_mesh_and_says_what_liveportrait_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATELIER_WEIGHTS", str(tmp_path))
-    lacking = backends.choose(EngineSettings("cuda:0", tmp_path, 10**9, {}))
+    lacking = backends.choose(WorkerSettings(device="cuda:0", folder=tmp_path, memory=10**9))
     assert lacking.backend == "mesh"
     assert "--fetch liveportrait" in str(lacking.why)
     tiny_liveportrait.save(tmp_path / "liveportrait")
-    assert backends.choose(EngineSettings("cuda:0", tmp_path, 10**9, {})).backend == "liveportrait"
-    assert backends.choose(EngineSettings("cpu", tmp_path, 10**9, {})).backend == "mesh"
-    assert backends.choose(EngineSettings("cuda:0", tmp_path, 10**9, {"animate": "mesh"})).tier == "embedded"
+    assert backends.choose(WorkerSettings(device="cuda:0", folder=tmp_path, memory=10**9)).backend == "liveportrait"
+    assert backends.choose(WorkerSettings(folder=tmp_path, memory=10**9)).backend == "mesh"
+    assert (
+        backends.choose(WorkerSettings(device="cuda:0", folder=tmp_path, memory=10**9, models={"animate": "mesh"})).tier
+        == "embedded"
+    )
 
 
 def test_a_damaged_file_and_one_of_another_network_are_refused(tmp_path: Path) -> None:

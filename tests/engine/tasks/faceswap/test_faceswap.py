@@ -5,7 +5,6 @@ import io
 import wave
 import weakref
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from pydantic import ValidationError
 from engine.core.errors import BadInput, Cancelled, MissingModel
 from engine.core.job import Media, Result
 from engine.core.protocol import Capability
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media import video
 from engine.media.files import keep
 from engine.tasks.faceswap.params import Params
@@ -475,7 +474,11 @@ class TestChoosing:
     """Which backend serves, and what is said of InsightFace's licence."""
 
     def chosen(self, folder: Path, wanted: str, device: str = "cpu", *, accepted: bool = False) -> Capability:
-        return TASK.choose(EngineSettings(device, folder, 10**9, {"faceswap": wanted}, noncommercial=accepted))
+        return TASK.choose(
+            WorkerSettings(
+                device=device, folder=folder, memory=10**9, models={"faceswap": wanted}, noncommercial=accepted
+            )
+        )
 
     def test_without_a_gpu_it_is_the_mesh(self, tmp_path: Path) -> None:
         service = self.chosen(tmp_path, "auto")
@@ -505,10 +508,10 @@ class TestChoosing:
     def test_it_is_not_loaded_before_the_licence_is_accepted(self, tmp_path: Path) -> None:
         tiny_faces.folder(tmp_path)
         assert TASK.load is not None
-        settings = EngineSettings("cpu", tmp_path, 10**9, {"faceswap": str(tmp_path)})
+        settings = WorkerSettings(folder=tmp_path, memory=10**9, models={"faceswap": str(tmp_path)})
         with pytest.raises(MissingModel, match="for non-commercial research only"):
             TASK.load(settings)
-        assert TASK.load(replace(settings, noncommercial=True)).size > 0
+        assert TASK.load(settings.model_copy(update={"noncommercial": True})).size > 0
 
 
 class TestFull:

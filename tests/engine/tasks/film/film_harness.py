@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from engine.core.job import Media, Progress, Result
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media import video
 from engine.media.video import CancelOrTimeout, frames, probe
@@ -28,7 +28,9 @@ class Studio:
         self.folder = folder
         self.weights = weights_folder(Path("data")).resolve()
         (folder / "weights").symlink_to(self.weights)
-        self.settings = EngineSettings("cpu", folder, 10**10, {"imagine": "pocket", "subtitle": "base", **named})
+        self.settings = WorkerSettings(
+            folder=folder, memory=10**10, models={"imagine": "pocket", "subtitle": "base", **named}
+        )
         self.services = {name: task.choose(self.settings) for name, task in TASKS.items()}
         self.pool = Pool(10**10, dict(loaders(TASKS.values(), self.services, self.settings)))
         self.told: list[Progress] = []

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from engine.core.errors import BadInput, MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.imagine.backends import POCKET_UNSUPPORTED, choose
 from engine.tasks.imagine.contract import GeneratedImages
 from engine.tasks.imagine.params import Params
@@ -148,7 +148,7 @@ def test_what_a_step_raises_stops_the_drawing(pocket: Pocket) -> None:
 
 
 def test_what_distilled_weights_cannot_honour_is_refused(tmp_path: Path) -> None:
-    told = choose(EngineSettings("cpu", tmp_path, 10**9, {"imagine": "pocket"}))
+    told = choose(WorkerSettings(folder=tmp_path, memory=10**9, models={"imagine": "pocket"}))
     assert told.refuses == ("negative", "guidance", *POCKET_UNSUPPORTED)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine.core.errors import Cancelled, MissingModel
 from engine.core.job import Result
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media.files import keep
 from engine.media.png import encode
 from engine.tasks.imagine.params import Params
@@ -27,12 +27,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def settings(folder: Path) -> EngineSettings:
-    return EngineSettings("cpu", folder.parent, 10**9, {"imagine": str(folder)})
+def settings(folder: Path) -> WorkerSettings:
+    return WorkerSettings(folder=folder.parent, memory=10**9, models={"imagine": str(folder)})
 
 
 @pytest.fixture(scope="module")
-def painter(settings: EngineSettings) -> SdxlGenerator:
+def painter(settings: WorkerSettings) -> SdxlGenerator:
     return SdxlGenerator(settings)
 
 
@@ -111,14 +111,14 @@ def test_words_past_the_77th_token_and_weights_are_drawn(painter: SdxlGenerator)
     assert (drawn("a (red:1.8) cat") != drawn("a red cat")).any()
 
 
-def test_a_distilled_checkpoint_refuses_what_it_cannot_honour(settings: EngineSettings) -> None:
+def test_a_distilled_checkpoint_refuses_what_it_cannot_honour(settings: WorkerSettings) -> None:
     assert support(settings).unsupported == ("negative", "guidance")
     assert checkpoint(settings).steps == 4
 
 
 def test_a_checkpoint_that_is_not_distilled_takes_guidance_and_more_steps(tmp_path: Path) -> None:
     folder = save_tiny_sdxl(tmp_path, spacing="leading")
-    settings = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(folder)})
+    settings = WorkerSettings(folder=tmp_path, memory=10**9, models={"imagine": str(folder)})
     chosen = checkpoint(settings)
     assert (chosen.steps, chosen.guidance) == (30, 5.0)
     assert support(settings).unsupported == ()
@@ -132,14 +132,14 @@ def test_a_checkpoint_that_is_not_distilled_takes_guidance_and_more_steps(tmp_pa
 
 def test_another_file_in_the_folder_is_another_model(tmp_path: Path) -> None:
     (tmp_path / "model_index.json").write_text("{}")
-    settings = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(tmp_path)})
+    settings = WorkerSettings(folder=tmp_path, memory=10**9, models={"imagine": str(tmp_path)})
     before = checkpoint(settings).name
     (tmp_path / "model_index.json").write_text("{ }")
     assert checkpoint(settings).name != before
 
 
 def test_a_folder_without_a_checkpoint_is_told_plainly(tmp_path: Path) -> None:
-    settings = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(tmp_path)})
+    settings = WorkerSettings(folder=tmp_path, memory=10**9, models={"imagine": str(tmp_path)})
     with pytest.raises(MissingModel, match=r"cannot be loaded.*models\.imagine"):
         SdxlGenerator(settings)
 
@@ -176,7 +176,7 @@ def test_who_shares_a_run_sees_previews_of_their_own_picture_alone(
 
 
 def test_a_run_of_several_jobs_ends_each_with_its_own_result_and_tells_who_cancelled(
-    settings: EngineSettings, tmp_path: Path
+    settings: WorkerSettings, tmp_path: Path
 ) -> None:
     assert TASK.load is not None
     assert TASK.batch is not None
@@ -201,9 +201,14 @@ def test_single_pictures_of_one_shape_share_a_run(asked: dict[str, Any], shared:
     assert (TASK.batch.key(Params(prompt="x", **asked)) == TASK.batch.key(Params(prompt="y"))) is shared
 
 
-def test_only_a_distilled_checkpoint_does_several_jobs_together(settings: EngineSettings, tmp_path: Path) -> None:
+def test_only_a_distilled_checkpoint_does_several_jobs_together(settings: WorkerSettings, tmp_path: Path) -> None:
     assert support(settings).max_batch > 1
-    slow = EngineSettings("cpu", tmp_path, 10**9, {"imagine": str(save_tiny_sdxl(tmp_path, spacing="leading"))})
+    slow = WorkerSettings(
+        device="cpu",
+        folder=tmp_path,
+        memory=10**9,
+        models={"imagine": str(save_tiny_sdxl(tmp_path, spacing="leading"))},
+    )
     assert support(slow).max_batch == 1
 
 
@@ -238,7 +243,7 @@ def test_a_painter_that_was_parked_and_brought_back_draws_the_same(painter: Sdxl
 
 
 def test_a_small_budget_lets_the_parts_take_turns(folder: Path) -> None:
-    painter = SdxlGenerator(EngineSettings("cpu", folder.parent, 10**9, {"imagine": str(folder)}))
+    painter = SdxlGenerator(WorkerSettings(folder=folder.parent, memory=10**9, models={"imagine": str(folder)}))
     whole = painter.size
     painter.set_memory_level(2)
     assert painter.size < whole
@@ -260,7 +265,7 @@ def test_long_prompts_are_kept_in_bounded_memory_and_the_newest_is_not_read_agai
 
 
 def test_a_closed_painter_gives_its_weights_back_though_a_compiler_still_holds_the_network(folder: Path) -> None:
-    painter = SdxlGenerator(EngineSettings("cpu", folder.parent, 10**9, {"imagine": str(folder)}))
+    painter = SdxlGenerator(WorkerSettings(folder=folder.parent, memory=10**9, models={"imagine": str(folder)}))
     unet = painter._pipe.unet
     assert sum(each.nbytes for each in unet.parameters()) > 10**5
     painter.close()

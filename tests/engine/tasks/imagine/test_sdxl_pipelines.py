@@ -3,7 +3,6 @@
 import gc
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.core.errors import BadInput, MissingModel
 from engine.core.job import Media
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media.files import keep
 from engine.media.png import encode
 from engine.media.rgb import load_rgb
@@ -50,19 +49,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def settings(home: Path) -> Iterator[EngineSettings]:
+def settings(home: Path) -> Iterator[WorkerSettings]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ATELIER_WEIGHTS", str(home / "weights"))
-        yield EngineSettings("cpu", home, 10**9, {"imagine": str(home / "tiny-sdxl")})
+        yield WorkerSettings(folder=home, memory=10**9, models={"imagine": str(home / "tiny-sdxl")})
 
 
 @pytest.fixture(scope="module")
-def painter(settings: EngineSettings) -> SdxlGenerator:
+def painter(settings: WorkerSettings) -> SdxlGenerator:
     return SdxlGenerator(settings)
 
 
 @pytest.fixture(scope="module")
-def plain(settings: EngineSettings) -> Callable[..., Picture]:
+def plain(settings: WorkerSettings) -> Callable[..., Picture]:
     """Draws by the diffusers pipeline of that name, with Lightning's settings."""
     import diffusers
     import torch
@@ -250,11 +249,11 @@ def test_along_edges_it_draws_what_diffusers_draws(
 
 
 def test_each_control_follows_something_else_of_the_picture_and_of_another_picture_too(
-    settings: EngineSettings, home: Path, photo: Picture, tmp_path: Path
+    settings: WorkerSettings, home: Path, photo: Picture, tmp_path: Path
 ) -> None:
     """All their networks here have the same weights."""
     network = {"control:scribble": str(home / "weights" / "controls" / "canny")}
-    painter = SdxlGenerator(replace(settings, models=settings.models | network))
+    painter = SdxlGenerator(settings.model_copy(update={"models": settings.models | network}))
     images = [kept(photo, tmp_path), kept(np.ascontiguousarray(photo[:, ::-1] // 2), tmp_path)]
     made = [drawn(painter, image=image, control=kind) for kind in ("canny", "scribble", "depth") for image in images]
     assert min(far(one, other) for one, other in combinations(made, 2)) > 2
@@ -298,14 +297,16 @@ def test_outlines_are_white_where_the_picture_changes(photo: Picture) -> None:
     assert edge_detectors.canny(photo)[32, 18:23].any()
 
 
-def test_a_control_without_its_network_is_refused_with_what_there_is(settings: EngineSettings) -> None:
+def test_a_control_without_its_network_is_refused_with_what_there_is(settings: WorkerSettings) -> None:
     names = support(settings).choices
     assert set(names["control"]) == {"canny", "depth", "pose"}
     assert set(names["lora"]) == {"film"}
 
 
-def test_a_control_whose_files_are_not_whole_is_told_plainly(settings: EngineSettings, tmp_path: Path) -> None:
-    named = EngineSettings("cpu", settings.folder, 10**9, settings.models | {"control:scribble": str(tmp_path)})
+def test_a_control_whose_files_are_not_whole_is_told_plainly(settings: WorkerSettings, tmp_path: Path) -> None:
+    named = WorkerSettings(
+        folder=settings.folder, memory=10**9, models=settings.models | {"control:scribble": str(tmp_path)}
+    )
     with pytest.raises(MissingModel, match=r"control scribble .* models\.controls"):
         controlnet.load("scribble", named)
 
@@ -317,7 +318,7 @@ def test_only_the_newest_control_is_kept_and_it_is_counted_with_what_reads_for_i
     old = weakref.ref(painter._sketcher._controls["canny"].network)
     load = controlnet.load
 
-    def loaded(kind: str, settings: EngineSettings) -> controlnet.Control:
+    def loaded(kind: str, settings: WorkerSettings) -> controlnet.Control:
         gc.collect()
         assert old() is None
         return load(kind, settings)
@@ -471,7 +472,7 @@ def test_a_size_that_the_model_cannot_draw_is_refused(
 
 @pytest.mark.filterwarnings("ignore:`upcast_vae` is deprecated:FutureWarning")  # diffusers' own call
 def test_a_vae_that_overflows_in_half_precision_stays_as_it_was(
-    settings: EngineSettings, photo: Picture, tmp_path: Path
+    settings: WorkerSettings, photo: Picture, tmp_path: Path
 ) -> None:
     """Diffusers casts such a one to and fro, which moves its weights."""
     painter = SdxlGenerator(settings)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.imagine.sdxl.checkpoint import Checkpoint
 from engine.tasks.imagine.sdxl.loading import load
 from engine.tasks.imagine.sdxl.prompts import encode, encode_together
@@ -18,7 +18,7 @@ LONG = "a cat, a dog. " * 20
 def pipe(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The second tokenizer fills with "!", as SDXL's own does."""
     folder: Path = save_tiny_sdxl(tmp_path_factory.mktemp("prompts"))
-    pipe = load(Checkpoint("tiny", str(folder), distilled=True), EngineSettings("cpu", folder.parent, 10**9, {}))
+    pipe = load(Checkpoint("tiny", str(folder), distilled=True), WorkerSettings(folder=folder.parent, memory=10**9))
     pipe.tokenizer_2.pad_token = "!"
     return pipe
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import Cancelled, MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.magic import backends
 from engine.tasks.magic.grammar.grammar import contradicts
 from engine.tasks.magic.grammar.idea import read
@@ -32,8 +32,8 @@ def _own_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ATELIER_WEIGHTS", raising=False)
 
 
-def settings(tmp_path: Path, magic: str) -> EngineSettings:
-    return EngineSettings(device="cpu", folder=tmp_path, memory=10**9, models={"magic": magic})
+def settings(tmp_path: Path, magic: str) -> WorkerSettings:
+    return WorkerSettings(folder=tmp_path, memory=10**9, models={"magic": magic})
 
 
 def quiet(_stage: str, _fraction: float) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from engine.core.errors import BadInput, Cancelled, MissingModel
 from engine.core.job import Media, Result
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media import video
 from engine.tasks.subtitle.params import Params
@@ -48,7 +48,7 @@ class Studio:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "weights").symlink_to(weights_folder(Path("data")).resolve())
-        self.settings = EngineSettings("cpu", folder, 10**10, {})
+        self.settings = WorkerSettings(folder=folder, memory=10**10)
         self.pool = Pool(10**10, {"subtitle": lambda: TASK.load(self.settings)})  # type: ignore[misc]  # it has one
         self.told: list[tuple[str, float]] = []
 
@@ -308,7 +308,7 @@ def test_a_studio_without_fonts_says_what_to_fetch(
     tmp_path: Path, english: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ATELIER_WEIGHTS", raising=False)
-    bare = Context("job", tmp_path, Pool(1, {}), TASK.choose(EngineSettings("cpu", tmp_path, 1, {})), lambda _: None)
+    bare = Context("job", tmp_path, Pool(1, {}), TASK.choose(WorkerSettings(folder=tmp_path, memory=1)), lambda _: None)
     srt = media.keep(b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", tmp_path / "media", ".srt")
     with pytest.raises(MissingModel, match=r"noto is not here\. Fetch it with"):
         TASK.run(Params(media=english, srt=srt), bare)

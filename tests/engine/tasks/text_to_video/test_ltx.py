@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import Cancelled, MissingModel
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.text_to_video import backends
 from engine.tasks.text_to_video.contract import VideoRequest
 from engine.tasks.text_to_video.ltx import generator as ours
@@ -34,8 +34,8 @@ def clipper(folder: Path) -> LtxVideoGenerator:
     return LtxVideoGenerator(settings(folder))
 
 
-def settings(folder: Path, memory: int = 10**9) -> EngineSettings:
-    return EngineSettings("cpu", folder.parent, memory, {"video": str(folder)})
+def settings(folder: Path, memory: int = 10**9) -> WorkerSettings:
+    return WorkerSettings(folder=folder.parent, memory=memory, models={"video": str(folder)})
 
 
 def picture() -> Any:
@@ -152,17 +152,17 @@ def test_parts_are_as_long_as_the_model_wants_them() -> None:
 
 def test_another_pipeline_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingModel, match=r"The video model .* cannot be loaded: .* Look at models.video"):
-        LtxVideoGenerator(EngineSettings("cpu", tmp_path, 10**9, {"video": str(folder / "transformer")}))
+        LtxVideoGenerator(WorkerSettings(folder=tmp_path, memory=10**9, models={"video": str(folder / "transformer")}))
 
 
 def test_nobody_makes_clips_without_a_gpu_unless_the_owner_names_a_model(folder: Path, tmp_path: Path) -> None:
-    auto = EngineSettings("cpu", tmp_path, 10**9, {})
+    auto = WorkerSettings(device="cpu", folder=tmp_path, memory=10**9)
     assert "needs an NVIDIA GPU" in str(backends.why(auto))
     assert backends.identity(auto) == ""
     with pytest.raises(MissingModel, match="LTX-Video needs an NVIDIA GPU"):
         backends.load(auto)
     assert backends.identity(settings(folder)).startswith(folder.name)
-    without_weights = EngineSettings("cuda:0", tmp_path, 10**9, {})
+    without_weights = WorkerSettings(device="cuda:0", folder=tmp_path, memory=10**9)
     assert "python -m engine weights --fetch ltx-video" in str(backends.why(without_weights))
-    camera = EngineSettings("cuda:0", tmp_path, 10**9, {"video": "camera"})
+    camera = WorkerSettings(device="cuda:0", folder=tmp_path, memory=10**9, models={"video": "camera"})
     assert (backends.identity(camera), str(backends.why(camera))) == ("", "Chosen in config.toml.")

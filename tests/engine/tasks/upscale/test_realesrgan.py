@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from engine.core.errors import Cancelled, MissingModel
 from engine.core.progress import OnStep
 from engine.core.protocol import Memory
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.upscale.backends import choose
 from engine.tasks.upscale.realesrgan.embedded import Upscaler
 from engine.tasks.upscale.realesrgan.full import TorchUpscaler
@@ -345,7 +345,7 @@ def test_a_cancel_ends_it_in_the_middle_of_a_tile_and_it_works_again(upscaler: U
 
 
 def chosen(folder: Path, device: str = "cpu", **models: str) -> tuple[str, str, str]:
-    service = choose(EngineSettings(device, folder, 10**9, models))
+    service = choose(WorkerSettings(device=device, folder=folder, memory=10**9, models=models))
     return service.backend, service.tier, str(service.why)
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 from engine.tasks.imagine.sdxl.acceleration.ahead_of_time_compile import compile_ahead
 from engine.tasks.imagine.sdxl.acceleration.compiled_regions import UNET, VAE, Regions
 from engine.tasks.imagine.sdxl.acceleration.compiler import Compiler, Placement
@@ -32,7 +32,7 @@ class _CompiledVariant:
 class AcceleratedPipeline:
     """Draws with the components of a StableDiffusionXLPipeline."""
 
-    def __init__(self, pipe: Any, settings: EngineSettings, placement: Placement) -> None:
+    def __init__(self, pipe: Any, settings: WorkerSettings, placement: Placement) -> None:
         """Use the components of `pipe`. `placement` says whether their weights are on the device."""
         import torch
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import MissingModel
 from engine.core.protocol import NamedChoice
-from engine.core.task import EngineSettings
+from engine.core.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Picture
@@ -34,13 +34,13 @@ class Control:
         return (self.network,) if reader is None else (self.network, reader)
 
 
-def list_networks(settings: EngineSettings) -> dict[str, NamedChoice]:
+def list_networks(settings: WorkerSettings) -> dict[str, NamedChoice]:
     """Return the kinds whose networks are configured or in the folder."""
     sources = {kind: _sources(kind, settings) for kind in KINDS}
     return {kind: NamedChoice(identity=" ".join(found)) for kind, found in sources.items() if all(found)}
 
 
-def load(kind: str, settings: EngineSettings) -> Control:
+def load(kind: str, settings: WorkerSettings) -> Control:
     """Load the ControlNet for `kind`. Raises MissingModel if a network is missing or unreadable."""
     import torch
     from diffusers import ControlNetModel
@@ -53,7 +53,7 @@ def load(kind: str, settings: EngineSettings) -> Control:
     return Control(network.to(settings.device), reader(kind, settings))
 
 
-def reader(kind: str, settings: EngineSettings) -> "Callable[[Picture], Picture]":
+def reader(kind: str, settings: WorkerSettings) -> "Callable[[Picture], Picture]":
     """Return the function that makes a control image. Raises MissingModel if its network is unreadable."""
     from engine.tasks.imagine.sdxl.control import edge_detectors, pose
     from engine.vision.depth import network as depth
@@ -68,19 +68,19 @@ def reader(kind: str, settings: EngineSettings) -> "Callable[[Picture], Picture]
     return made
 
 
-def _sources(kind: str, settings: EngineSettings) -> list[str]:
+def _sources(kind: str, settings: WorkerSettings) -> list[str]:
     """Return the sources of the ControlNet and, where it needs one, of its reader; "" for a missing one."""
     return [source(name, settings) for name in ((kind, f"{kind}-reader") if kind in NEEDS_NETWORK else (kind,))]
 
 
-def source(name: str, settings: EngineSettings) -> str:
+def source(name: str, settings: WorkerSettings) -> str:
     """Return the folder or hub repository of one of `models.controls`, or "" if it is missing."""
     named = settings.models.get(f"control:{name}", "")
     folder = settings.weights / FOLDER / name
     return named or (str(folder) if folder.is_dir() else "")
 
 
-def _load_or_raise(kind: str, source: str, settings: EngineSettings, make: Callable[[dict[str, Any]], Any]) -> Any:
+def _load_or_raise(kind: str, source: str, settings: WorkerSettings, make: Callable[[dict[str, Any]], Any]) -> Any:
     local = Path(source).is_dir()
     options = {"local_files_only": local, "cache_dir": None if local else settings.weights / "hub"}
     try:
