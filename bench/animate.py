@@ -47,7 +47,7 @@ def portraits() -> dict[str, Picture]:
 def speech(folder: Path) -> tuple[Path, SpeechFeatures]:
     path = folder / "said.wav"
     voice.save(voice.Speaker(registry.FOLDER).speak(SAID, lambda: None), path)
-    return path, extract(video.samples(path, "audio/wav", HEARD, video.CancelOrTimeout()), RATE)
+    return path, extract(video.read_mono(path, "audio/wav", HEARD, video.CancelOrTimeout()), RATE)
 
 
 def rate(count: int, begun: float) -> float:
@@ -60,13 +60,13 @@ def animated(painter: MeshAnimator, picture: Picture, motion: Motion, sound: Pat
     face = max(painter.faces(picture), key=lambda one: one.area)
     frames = painter.frames(picture, face, motion, AnimationOptions(lip_zero=True, eyes=True, stitching=True))
     found = video.probe(sound, "audio/wav")
-    video.write(frames, path, RATE, video.CancelOrTimeout(), (sound, "audio/wav", found))
+    video.write_frames(frames, path, RATE, video.CancelOrTimeout(), (sound, "audio/wav", found))
     return rate(len(motion), begun)
 
 
 def encoded(picture: Picture, count: int, path: Path) -> float:
     begun = time.perf_counter()
-    video.write(repeat(picture, count), path, RATE, video.CancelOrTimeout())
+    video.write_frames(repeat(picture, count), path, RATE, video.CancelOrTimeout())
     return rate(count, begun)
 
 
@@ -74,14 +74,14 @@ def measured(path: Path, reader: FaceReader) -> tuple[float, float]:
     """The correlation of mouth and loudness, and the jitter in percent of the face's height a frame."""
     stream = video.probe(path, "video/mp4").video
     assert stream
-    frames = video.frames(path, "video/mp4", stream, video.CancelOrTimeout())
+    frames = video.read_frames(path, "video/mp4", stream, video.CancelOrTimeout())
     first = next(frames)
     face = max(reader.find_faces(first), key=lambda one: one.area)
     faces = [face]
     for frame in frames:
         face = reader.track(frame, face) or face
         faces.append(face)
-    samples = video.samples(path, "video/mp4", HEARD, video.CancelOrTimeout())
+    samples = video.read_mono(path, "video/mp4", HEARD, video.CancelOrTimeout())
     hop = HEARD // RATE
     pieces = [samples[at * hop : (at + 1) * hop] for at in range(len(faces))]
     loud = np.array([float(np.sqrt((piece**2).mean())) if len(piece) else 0.0 for piece in pieces])

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from engine.tasks.faceswap.inswapper import paste
 from engine.tasks.faceswap.inswapper.swapper import InsightSwapper, Inswapper, Pending, begin, place_crop
 from engine.torch_support.onnx import TorchSession
-from engine.torch_support.transfer import AsyncCopy, to_device
+from engine.torch_support.transfer import AsyncCopy, array_to_device
 from tests import tiny_faces
 
 warnings.filterwarnings("ignore", "`estimate` is deprecated", FutureWarning)  # InsightFace's own alignment
@@ -184,7 +184,7 @@ def stage(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[n
     place = place_crop(marks, picture)
     assert place
     yield "align (CPU)"
-    box = to_device(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
+    box = array_to_device(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
     yield "upload of the box"
     out, back = place.sampling_grids(network.device)
     yield "the two ways"

@@ -21,7 +21,7 @@ from PIL import Image, ImageFilter
 from engine.core.job import Media, Result
 from engine.core.settings import WorkerSettings
 from engine.media import files as media
-from engine.media.video import program
+from engine.media.video import ffmpeg_path
 from engine.tasks.film import pipeline
 from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import Film, Scene
@@ -169,7 +169,9 @@ def _peer(folder: Path, oversampled: int) -> None:
         last = f"x{at}"
     encoded = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
     graph = ["-filter_complex", ";".join(chains), "-map", f"[{last}]"]
-    subprocess.run([program(), "-y", "-loglevel", "error", *inputs, *graph, *encoded, folder / "peer.mp4"], check=True)
+    subprocess.run(
+        [ffmpeg_path(), "-y", "-loglevel", "error", *inputs, *graph, *encoded, folder / "peer.mp4"], check=True
+    )
 
 
 if __name__ == "__main__":

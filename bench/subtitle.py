@@ -52,7 +52,7 @@ def stretched(short: Media, folder: Path) -> Media:
 
 def ours(whisper: Whisper, source: Media) -> None:
     video.probe(source.path, source.mime)
-    heard = video.samples(source.path, source.mime, SAMPLE_RATE, video.CancelOrTimeout(Event()))
+    heard = video.read_mono(source.path, source.mime, SAMPLE_RATE, video.CancelOrTimeout(Event()))
     cut(whisper.transcribe(heard, None, "transcribe", lambda: None, lambda _: None).words)
 
 

@@ -20,7 +20,7 @@ from engine.media.files import (
     SCRIPTS,
     SUBTITLES,
     hash_of,
-    intact,
+    is_intact,
     keep,
     mime_of_name,
     size_of,
@@ -128,7 +128,7 @@ class Files:
 
     def intact(self, media: Media) -> bool:
         """Return whether the file exists and still has the content of its hash."""
-        return intact(media)
+        return is_intact(media)
 
     async def prune(self, keep: Container[str], older_than: float) -> Pruned:
         """Delete files older than `older_than` seconds whose SHA-256 is not in `keep`.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.core.job import Failed, Job, Result
-from engine.media.files import intact
+from engine.media.files import is_intact
 from storage import admission, cache, jobs, limits, questions, runs
 from storage.admission import Batch
 from storage.cache import CacheStats
@@ -210,7 +210,7 @@ class Store(Reports, Decisions):
 
 
 def _all_intact(result: Result) -> bool:
-    return all(intact(media) for media in result.media)
+    return all(is_intact(media) for media in result.media)
 
 
 def _is_encodable(job_id: str) -> bool:

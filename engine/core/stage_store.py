@@ -8,7 +8,7 @@ import structlog
 from pydantic import ValidationError
 
 from engine.core.job import Result
-from engine.media.files import intact, replace_with
+from engine.media.files import is_intact, replace_with
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ class StageStore:
         """Return the stage's result, or None if it has not finished or one of its files is damaged or missing."""
         path = self._path(name)
         result = read_result(path) if path.exists() else None
-        return result if result and all(intact(media) for media in result.media) else None
+        return result if result and all(is_intact(media) for media in result.media) else None
 
     def save(self, name: str, result: Result) -> None:
         """Write the stage's result atomically: a full disk or a crash leaves no partial file. Raises OSError."""

@@ -26,7 +26,7 @@ MAX_DURATION = 655_350
 Change = Callable[[DecodedImage, OnStep], DecodedImage]
 
 
-def frames_of(path: Path, option: str = "image") -> int:
+def count_file_frames(path: Path, option: str = "image") -> int:
     """Return how many pictures the file of a picture has. Raises BadInput for a damaged one."""
     with open_picture(path, option) as image, refuse_damage(option):
         return count_frames(image)

@@ -14,7 +14,7 @@ SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}
 """The colour space that a profile must be of, as ICC calls it, by Pillow's mode of the picture."""
 
 
-def fits(profile: bytes | None, mode: str) -> bool:
+def is_usable(profile: bytes | None, mode: str) -> bool:
     """Return whether the profile can be read and is one of pictures of Pillow's `mode`: RGB, CMYK or L."""
     return _parse(profile, mode) is not None
 

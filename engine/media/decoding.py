@@ -74,10 +74,10 @@ def refuse_damage(option: str = "image") -> Iterator[None]:
     try:
         yield
     except _UNREADABLE as error:
-        raise damaged(option) from error
+        raise damage_error(option) from error
 
 
-def damaged(option: str = "image") -> BadInput:
+def damage_error(option: str = "image") -> BadInput:
     return BadInput("{option} is damaged: it cannot be read to its end. Attach another picture.", option=option)
 
 

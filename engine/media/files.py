@@ -138,7 +138,7 @@ def replace_with(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def intact(media: Media) -> bool:
+def is_intact(media: Media) -> bool:
     """Whether the file is there with the size and the content it had."""
     try:
         return media.path.stat().st_size == media.bytes and hash_of(media.path) == media.sha256

@@ -37,7 +37,7 @@ class DecodedImage:
         return self.colours if self.alpha is None else np.dstack((self.colours, self.alpha))
 
 
-def read(path: Path, option: str = "image") -> DecodedImage:
+def read_image(path: Path, option: str = "image") -> DecodedImage:
     """The picture in the file, turned as its EXIF says. Raises BadInput, naming the `option`, for a damaged one, and
     TooLarge.
     """
@@ -58,12 +58,12 @@ def decode_image(image: "Image.Image") -> DecodedImage:
         return DecodedImage(np.asarray(colour.convert_to_srgb(image, profile)))
     if image.mode in ("1", "L", "LA"):
         return DecodedImage(np.asarray(colour.convert_to_srgb(image.convert("L"), profile)), alpha)
-    kept = profile if colour.fits(profile, "RGB") else None
+    kept = profile if colour.is_usable(profile, "RGB") else None
     image = image.convert("RGBA") if image.mode == "P" else image  # Pillow warns of transparent palettes otherwise
     return DecodedImage(np.asarray(image.convert("RGB")), alpha, kept)
 
 
-def in_srgb(made: DecodedImage) -> DecodedImage:
+def to_srgb(made: DecodedImage) -> DecodedImage:
     """The picture with the colours that its profile means."""
     from PIL import Image
 
@@ -73,7 +73,7 @@ def in_srgb(made: DecodedImage) -> DecodedImage:
     return DecodedImage(np.asarray(converted), made.alpha)
 
 
-def on_white(made: DecodedImage) -> Picture:
+def flatten_on_white(made: DecodedImage) -> Picture:
     """(H, W, 3): the picture as it is seen on white paper."""
     if made.alpha is None:
         return made.colours

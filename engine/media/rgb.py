@@ -24,7 +24,7 @@ def load_rgb(path: Path, option: str = "image") -> "Picture":
     """
     from engine.media import images  # loads NumPy
 
-    return images.on_white(images.in_srgb(images.read(path, option)))
+    return images.flatten_on_white(images.to_srgb(images.read_image(path, option)))
 
 
 def preview(picture: "Picture", path: Path) -> Media:

@@ -76,7 +76,7 @@ def read_request(kind: type[Work]) -> Work:
     return work
 
 
-def leave() -> None:
+def exit_now() -> None:
     """In the other process, at its end."""
     sys.stdout.flush()
     os._exit(0)  # the thread still reads

@@ -29,30 +29,30 @@ class _Recording(NamedTuple):
 
 @dataclass
 class GraphRecorder:
-    """What the functions of one model have in common. `fresh` makes a pool of memory that their recordings share.
+    """What the functions of one model have in common. `make_pool` makes a pool of memory that their recordings share.
 
     Nothing new is recorded unless `recording`; while it is `disabled`, as weights are not what they were when a
     recording was made, functions are simply called.
     """
 
-    fresh: Callable[[], Any] = lambda: None
+    make_pool: Callable[[], Any] = lambda: None
     recording: bool = False
     disabled: bool = False
-    busy: Callable[[], bool] = lambda: False
+    is_busy: Callable[[], bool] = lambda: False
 
-    held: int = 0
+    recording_count: int = 0
     _pool: Any = None
 
     def pool(self) -> Any:
         """For one recording more. A new one where none is held: a pool goes with the last that is in it, or was to be,
         and torch takes its name for a fault then.
         """
-        if not self.held:
-            self._pool = self.fresh()
+        if not self.recording_count:
+            self._pool = self.make_pool()
         return self._pool
 
     def may_record(self) -> bool:
-        return self.recording and not self.busy()
+        return self.recording and not self.is_busy()
 
 
 class GraphedCallable:
@@ -61,7 +61,7 @@ class GraphedCallable:
     def __init__(self, function: Function, recorder: GraphRecorder) -> None:
         self._function = function
         self._recorder = recorder
-        self._better: dict[Shape, Function] = {}
+        self._replacements: dict[Shape, Function] = {}
         self._recordings: OrderedDict[Shape, _Recording] = OrderedDict()
         self.calls: Counter[Shape] = Counter()
 
@@ -80,7 +80,7 @@ class GraphedCallable:
 
     def replace(self, shape: Shape, function: Function) -> None:
         """Record `function`, which computes the same faster, for calls of this shape as soon as that can be done."""
-        self._better[shape] = function
+        self._replacements[shape] = function
 
     def inputs(self, shape: Shape) -> tuple[Any, ...] | None:
         """Copies of what was last given in this shape; None where it is not recorded."""
@@ -98,13 +98,13 @@ class GraphedCallable:
             self.calls = Counter(dict(self.calls.most_common(MAX_COUNTED_SHAPES // 2)))
 
     def _recording(self, shape: Shape, inputs: tuple[Any, ...]) -> _Recording | None:
-        best = self._better.get(shape, self._function)
+        best = self._replacements.get(shape, self._function)
         recording = self._recordings.get(shape)
         if (recording is None or recording.function is not best) and self._recorder.may_record():
             if recording is not None:
                 self._drop(shape)
             recording = self._recordings[shape] = _record(best, inputs, self._recorder.pool())
-            self._recorder.held += 1
+            self._recorder.recording_count += 1
             if len(self._recordings) > MAX_SHAPES:
                 self._drop(next(iter(self._recordings)))
         if recording is not None:
@@ -113,7 +113,7 @@ class GraphedCallable:
 
     def _drop(self, shape: Shape) -> None:
         del self._recordings[shape]
-        self._recorder.held -= 1
+        self._recorder.recording_count -= 1
 
 
 def _record(function: Function, inputs: tuple[Any, ...], pool: Any) -> _Recording:

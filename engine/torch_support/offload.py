@@ -21,7 +21,7 @@ class WeightOffloader:
         self._weights = [each for module in modules for each in (*module.parameters(), *module.buffers())]
         self._device = device
         self._host: Any = None
-        self.parked = False
+        self.is_offloaded = False
         self.moves = 0
 
     @property
@@ -33,12 +33,12 @@ class WeightOffloader:
         """Move to the host's memory. False, and nothing moved, where that has no room."""
         import torch
 
-        if self.parked:
+        if self.is_offloaded:
             return True
         if self._host is None and not self._copy_to_host():
             return False
         self._point_to(self._host)
-        self.parked = True
+        self.is_offloaded = True
         torch.cuda.empty_cache()
         return True
 
@@ -46,10 +46,10 @@ class WeightOffloader:
         """Move to the device."""
         import torch
 
-        if self.parked:
+        if self.is_offloaded:
             with torch.inference_mode(mode=False):  # what is made while pictures are drawn serves for more than that
                 self._point_to(self._host.to(self._device))
-            self.parked = False
+            self.is_offloaded = False
 
     def drop(self) -> None:
         """Give the memory back, whoever still holds the modules, which are of no use any more."""
@@ -57,7 +57,7 @@ class WeightOffloader:
 
         self._host = None
         self.moves += 1
-        self.parked = True
+        self.is_offloaded = True
         for each in self._weights:
             each.data = torch.empty(0, dtype=each.dtype)
 

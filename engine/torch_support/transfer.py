@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 Tensor = Any  # torch.Tensor, of which the types are Any here
 
 
-def send(tensor: Tensor, device: str | torch.device) -> Tensor:
+def tensor_to_device(tensor: Tensor, device: str | torch.device) -> Tensor:
     """`tensor` on `device`. A copy from pageable memory would wait until a GPU has done all that it was told."""
     if torch.device(device).type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def to_device(values: NDArray[Any], device: torch.device) -> Tensor:
+def array_to_device(values: NDArray[Any], device: torch.device) -> Tensor:
     """`values` on `device`, as soon as it comes to them."""
     if device.type != "cuda":
         return torch.from_numpy(np.ascontiguousarray(values)).to(device)

@@ -17,7 +17,7 @@ from engine.core.job import Done, Failed, Result, Started, WireModel
 from engine.core.protocol import Batch, Cancel, Capability, IdleReport, Ready, Run, to_worker
 from engine.core.settings import WorkerSettings
 from engine.core.task import Task
-from engine.media.video import chosen
+from engine.media.video import choose_ffmpeg
 from engine.worker.context import Context
 from engine.worker.memory import memory_of
 from engine.worker.model_pool import Model, Pool
@@ -64,7 +64,7 @@ class Worker:
         It ends by itself once its models are long unused: a library's own memory comes back with its process alone.
         """
         services = tuple(self._services.values())
-        self._send(Ready(device=self._name, services=services, versions=versions(), notes=chosen().notes))
+        self._send(Ready(device=self._name, services=services, versions=versions(), notes=choose_ffmpeg().notes))
         self._send_idle_report()
         threading.Thread(target=self._reader_thread, args=(lines,), daemon=True).start()
         while (message := self._next()) is not None and not self._orphaned.is_set():

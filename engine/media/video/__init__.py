@@ -1,14 +1,14 @@
 """The only door to FFmpeg: probe, frames in and out, pipelines with progress, cancel and a time limit."""
 
-from engine.media.video.colours import TAGS, as_bt709, standard
-from engine.media.video.frames import frames, write
+from engine.media.video.colours import TAGS, convert_rgb_to_bt709, convert_to_bt709
+from engine.media.video.frames import read_frames, write_frames
 from engine.media.video.probe import (
     Probe,
     ProbeLimits,
     Sound,
     Stream,
-    conversions,
-    other_sounds,
+    conversion_notes,
+    other_sound_notes,
     probe,
     with_dimensions,
 )
@@ -21,9 +21,9 @@ from engine.media.video.process import (
     run_and_capture,
     run_pipeline,
 )
-from engine.media.video.programs import chosen, program
-from engine.media.video.sound import encodable, recorded, samples
-from engine.media.video.source import open_input, track
+from engine.media.video.programs import choose_ffmpeg, ffmpeg_path
+from engine.media.video.sound import downmix, prepare_sound, read_mono
+from engine.media.video.source import open_input, select_stream
 
 __all__ = [
     "FONTS",
@@ -35,22 +35,22 @@ __all__ = [
     "ProbeLimits",
     "Sound",
     "Stream",
-    "as_bt709",
-    "chosen",
-    "conversions",
-    "encodable",
-    "frames",
+    "choose_ffmpeg",
+    "conversion_notes",
+    "convert_rgb_to_bt709",
+    "convert_to_bt709",
+    "downmix",
+    "ffmpeg_path",
     "open_input",
-    "other_sounds",
+    "other_sound_notes",
     "pipe_frames",
+    "prepare_sound",
     "probe",
-    "program",
-    "recorded",
+    "read_frames",
+    "read_mono",
     "run_and_capture",
     "run_pipeline",
-    "samples",
-    "standard",
-    "track",
+    "select_stream",
     "with_dimensions",
-    "write",
+    "write_frames",
 ]

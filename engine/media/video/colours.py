@@ -78,7 +78,9 @@ class Colours:
         return _SPACES.get(self.matrix) or ("bt2020" if self.is_wide else "bt709" if height >= HD_LINES else "bt601")
 
 
-def standard(video: Any, colours: Colours, coded_height: int, size: tuple[int, int], *, rgb: bool = False) -> Any:
+def convert_to_bt709(
+    video: Any, colours: Colours, coded_height: int, size: tuple[int, int], *, rgb: bool = False
+) -> Any:
     """Bring a stream of an ffmpeg-python pipeline to BT.709, progressive and opaque, of `size` on square pixels.
 
     Each frame is yuv420p in limited range, or rgb24. Highlights of HDR are tone-mapped; what is see-through lies on
@@ -101,7 +103,7 @@ def standard(video: Any, colours: Colours, coded_height: int, size: tuple[int, i
     return video.filter("setparams", color_primaries="bt709", color_trc="bt709", **tagged)
 
 
-def as_bt709(video: Any) -> Any:
+def convert_rgb_to_bt709(video: Any) -> Any:
     """Bring RGB frames of even sides to what is encoded: yuv420p in BT.709 and limited range."""
     converted = video.filter("scale", out_color_matrix="bt709", out_range="tv", flags=FINE).filter("format", "yuv420p")
     return converted.filter("setparams", color_primaries="bt709", color_trc="bt709", colorspace="bt709", range="tv")

@@ -8,12 +8,12 @@ from typing import IO, TYPE_CHECKING, Any
 import structlog
 
 from engine.core.errors import BadInput
-from engine.media.video.colours import TAGS, as_bt709, standard
+from engine.media.video.colours import TAGS, convert_rgb_to_bt709, convert_to_bt709
 from engine.media.video.limits import padded_pixels
 from engine.media.video.probe import Probe, Stream
-from engine.media.video.process import CancelOrTimeout, FFmpegFailed, child
-from engine.media.video.sound import along
-from engine.media.video.source import open_input, track
+from engine.media.video.process import CancelOrTimeout, FFmpegFailed, start_ffmpeg
+from engine.media.video.sound import encode_for_mp4
+from engine.media.video.source import open_input, select_stream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-def frames(path: Path, mime: str, stream: Stream, watch: CancelOrTimeout, alpha: bool = False) -> "Generator[Picture]":
+def read_frames(
+    path: Path, mime: str, stream: Stream, watch: CancelOrTimeout, alpha: bool = False
+) -> "Generator[Picture]":
     """Yield the frames of a video or GIF as they are shown: turned, with square pixels, in BT.709's colours.
 
     They come at the constant `stream.rate`, the first one at the recording's zero. Each is (H, W, 3), or (H, W, 4) with
@@ -36,12 +38,14 @@ def frames(path: Path, mime: str, stream: Stream, watch: CancelOrTimeout, alpha:
     size = (stream.width, stream.height)
     coded = stream.coded if all(stream.coded) else size
     source = open_input(path, mime, max_pixels=padded_pixels(*coded), decoder=stream.decoder)
-    steady = track(source, stream.index, "v").filter("fps", stream.rate, start_time=0)
-    shown = steady.filter("scale", *size) if alpha else standard(steady, stream.colours, coded[1], size, rgb=True)
+    steady = select_stream(source, stream.index, "v").filter("fps", stream.rate, start_time=0)
+    shown = (
+        steady.filter("scale", *size) if alpha else convert_to_bt709(steady, stream.colours, coded[1], size, rgb=True)
+    )
     raw = shown.output("pipe:", f="rawvideo", pix_fmt="rgba" if alpha else "rgb24")
     count = 0
     try:
-        with child(raw, watch) as one:
+        with start_ffmpeg(raw, watch) as one:
             for picture in _pictures(one.out, shape):
                 count += 1
                 yield picture
@@ -51,7 +55,7 @@ def frames(path: Path, mime: str, stream: Stream, watch: CancelOrTimeout, alpha:
         raise BadInput("The video is damaged: not one picture in it can be read. Attach another one.")
 
 
-def write(
+def write_frames(
     pictures: "Iterable[Picture]",
     path: Path,
     rate: float,
@@ -67,7 +71,7 @@ def write(
     if first is None:
         raise ValueError("no frame to write")
     encoded = (_gif if path.suffix == ".gif" else _mp4)(_input(first, rate), path, sound)
-    with child(encoded, watch, feed=True) as one:
+    with start_ffmpeg(encoded, watch, feed=True) as one:
         for picture in itertools.chain([first], pictures):
             one.into.write(picture.tobytes())
         one.into.close()
@@ -95,11 +99,11 @@ def _mp4(video: Any, path: Path, sound: "tuple[Path, str, Probe] | None") -> Any
 
     even = video.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
     streams, codecs = (
-        [as_bt709(even)],
+        [convert_rgb_to_bt709(even)],
         {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p", **TAGS},
     )
     if sound and sound[2].sound:
-        heard, how = along(open_input(sound[0], sound[1]), sound[2].sound)
+        heard, how = encode_for_mp4(open_input(sound[0], sound[1]), sound[2].sound)
         streams.append(heard)
         codecs |= how
     return ffmpeg.output(*streams, f"file:{path}", f="mp4", movflags="+faststart", **codecs)

@@ -38,7 +38,7 @@ def limit_memory(pid: int) -> None:
             resource.prlimit(pid, resource.RLIMIT_DATA, (MAX_CHILD_BYTES, MAX_CHILD_BYTES))
 
 
-def check_said(lines: Iterable[str]) -> None:
+def raise_if_over_limits(lines: Iterable[str]) -> None:
     """Raise TooLarge where one of the lines that FFmpeg wrote to its log says that a bound stopped it."""
     said = "\n".join(lines)
     if any(each in said for each in _OVER_PIXELS):

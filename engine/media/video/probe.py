@@ -9,9 +9,9 @@ import structlog
 from engine.core.errors import BadInput, TooLarge, UserMessage
 from engine.core.job import Media
 from engine.media.video.colours import Colours
-from engine.media.video.process import CancelOrTimeout, FFmpegFailed, child, seconds_of
+from engine.media.video.process import CancelOrTimeout, FFmpegFailed, parse_seconds, start_ffmpeg
 from engine.media.video.source import open_input
-from engine.media.video.streams import Line, layout, lines, of_input, picture, preferred
+from engine.media.video.streams import Line, input_lines, parse_layout, parse_picture, parse_streams, preferred_stream
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ class Probe:
     sound: Sound | None
 
 
-def conversions(found: Probe) -> tuple[UserMessage, ...]:
+def conversion_notes(found: Probe) -> tuple[UserMessage, ...]:
     """Return what a person should know of how their recording is read: what of it is another in the result."""
     notes: tuple[UserMessage, ...] = ()
     colours = found.video.colours if found.video else Colours()
@@ -86,10 +86,10 @@ def conversions(found: Probe) -> tuple[UserMessage, ...]:
         notes += (UserMessage(template=template, facts={"name": colours.hdr}),)
     if colours.is_transparent:
         notes += (UserMessage(template="What is transparent in the video is black in the result."),)
-    return notes + other_sounds(found)
+    return notes + other_sound_notes(found)
 
 
-def other_sounds(found: Probe) -> tuple[UserMessage, ...]:
+def other_sound_notes(found: Probe) -> tuple[UserMessage, ...]:
     """Return a note where the recording has several sounds: one of them is taken."""
     sound = found.sound
     if sound is None or sound.count < 2:
@@ -135,13 +135,13 @@ def _read(path: Path, mime: str, watch: CancelOrTimeout) -> tuple[list[str], dic
 
     source = open_input(path, mime)
     copied = ffmpeg.output(source["V:0?"], source["a?"], "pipe:", f="null", c="copy")
-    with child(copied, watch, "-nostats", "-progress", "pipe:1", loglevel="info") as one:
+    with start_ffmpeg(copied, watch, "-nostats", "-progress", "pipe:1", loglevel="info") as one:
         told = dict(line.decode(errors="replace").strip().split("=", 1) for line in one.out if b"=" in line)
-    return of_input(one.head), told
+    return input_lines(one.head), told
 
 
 def _found(head: list[str], told: dict[str, str]) -> Probe:
-    streams = list(lines(head))
+    streams = list(parse_streams(head))
     if len(streams) > MAX_STREAMS:
         raise BadInput(
             "The file has {count} streams; at most {bound} are read here. Attach a plain sound or video.",
@@ -149,8 +149,8 @@ def _found(head: list[str], told: dict[str, str]) -> Probe:
             bound=MAX_STREAMS,
         )
     video = next((line for line in streams if line.kind == "Video" and not line.is_cover), None)
-    sound = preferred([line for line in streams if line.kind == "Audio"])
-    seconds = seconds_of(told) or _duration(head)
+    sound = preferred_stream([line for line in streams if line.kind == "Audio"])
+    seconds = parse_seconds(told) or _duration(head)
     stream = _video(video, int(told.get("frame", "0")), seconds) if video else None
     return Probe(
         seconds=_shown_until(seconds, stream, _duration(head)) if stream else seconds,
@@ -173,7 +173,7 @@ def _shown_until(decoded: float, video: Stream, stated: float) -> float:
 
 
 def _video(line: Line, frames: int, seconds: float) -> Stream | None:
-    found = picture(line)
+    found = parse_picture(line)
     if found is None or not frames:
         return None
     rate = found.rate
@@ -188,7 +188,7 @@ def _video(line: Line, frames: int, seconds: float) -> Stream | None:
 
 def _sound(line: Line, streams: list[Line]) -> Sound:
     sounds = [one.index for one in streams if one.kind == "Audio"]
-    return Sound(line.codec, line.index, layout(line), len(sounds), sounds.index(line.index) + 1)
+    return Sound(line.codec, line.index, parse_layout(line), len(sounds), sounds.index(line.index) + 1)
 
 
 def _duration(head: list[str]) -> float:

@@ -14,8 +14,8 @@ from typing import IO, Any
 import structlog
 
 from engine.core.errors import Cancelled, TimedOut
-from engine.media.video.limits import check_said, limit_memory
-from engine.media.video.programs import program
+from engine.media.video.limits import limit_memory, raise_if_over_limits
+from engine.media.video.programs import ffmpeg_path
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Child:
 
 
 @contextmanager
-def child(
+def start_ffmpeg(
     pipeline: Any,
     watch: CancelOrTimeout,
     *options: str,
@@ -79,7 +79,7 @@ def child(
     import ffmpeg
 
     ours = ["-hide_banner", "-nostdin", "-y", "-loglevel", loglevel, *options]
-    asked = ffmpeg.compile(pipeline, cmd=program())
+    asked = ffmpeg.compile(pipeline, cmd=ffmpeg_path())
     environment = os.environ | {"FONTCONFIG_FILE": str(folder / FONTS)} if folder else None
     with subprocess.Popen(
         [asked[0], *ours, *asked[1:]],
@@ -116,11 +116,11 @@ def run_pipeline(
     and `on_seconds` raise.
     """
     told: dict[str, str] = {}
-    with child(pipeline, watch, "-nostats", "-progress", "pipe:1", folder=folder) as one:
+    with start_ffmpeg(pipeline, watch, "-nostats", "-progress", "pipe:1", folder=folder) as one:
         for name, value in _reports(one.out):
             told[name] = value
             if name == "progress" and on_seconds:
-                on_seconds(seconds_of(told))
+                on_seconds(parse_seconds(told))
     return told
 
 
@@ -128,7 +128,7 @@ def pipe_frames(
     pipeline: Any, chunks: Iterable[bytes | memoryview], watch: CancelOrTimeout, folder: Path | None = None
 ) -> None:
     """Run `pipeline`, whose input is `pipe:`, on `chunks`. Raises what `child` and `chunks` raise."""
-    with child(pipeline, watch, feed=True, folder=folder) as one:
+    with start_ffmpeg(pipeline, watch, feed=True, folder=folder) as one:
         for chunk in chunks:
             one.into.write(chunk)
         one.into.close()
@@ -136,7 +136,7 @@ def pipe_frames(
 
 def run_and_capture(pipeline: Any, watch: CancelOrTimeout, folder: Path | None = None) -> str:
     """Run `pipeline` to its end -> the last lines of what FFmpeg says of it, where filters tell what they measured."""
-    with child(pipeline, watch, "-nostats", loglevel="info", folder=folder) as one:
+    with start_ffmpeg(pipeline, watch, "-nostats", loglevel="info", folder=folder) as one:
         pass
     return "\n".join(one.tail)
 
@@ -148,7 +148,7 @@ def _close(process: subprocess.Popen[bytes]) -> None:
             process.stdin.close()
 
 
-def seconds_of(told: dict[str, str]) -> float:
+def parse_seconds(told: dict[str, str]) -> float:
     """How many seconds of the output a progress report says are done."""
     time_us = told.get("out_time_us", "")
     return max(0.0, int(time_us) / 1e6) if time_us.lstrip("-").isdigit() else 0.0
@@ -187,6 +187,6 @@ def _raise_for_status(one: Child, watch: CancelOrTimeout) -> None:
             "The sound or video took longer than {seconds} s to work through. Send a shorter one.",
             seconds=round(watch.seconds),
         )
-    check_said([*one.head, *one.tail])
+    raise_if_over_limits([*one.head, *one.tail])
     if one.process.returncode != 0:
         raise FFmpegFailed("\n".join(one.tail))

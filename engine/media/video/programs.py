@@ -81,7 +81,7 @@ class Choice:
 
 
 @cache
-def chosen() -> Choice:
+def choose_ffmpeg() -> Choice:
     """Return the FFmpeg on PATH where it can do everything, or else imageio-ffmpeg's, or else the most able one."""
     found: list[tuple[str, str]] = []
     for path in _candidates():
@@ -97,11 +97,11 @@ def chosen() -> Choice:
     return Choice(path, _version(path), (_unable(path, lacking),))
 
 
-def program() -> str:
+def ffmpeg_path() -> str:
     """Return the path of the FFmpeg that `chosen` found. Raises RuntimeError where there is none."""
-    if not chosen().path:
+    if not choose_ffmpeg().path:
         raise RuntimeError(NONE.template)
-    return chosen().path
+    return choose_ffmpeg().path
 
 
 def _candidates() -> Iterator[str]:

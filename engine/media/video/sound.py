@@ -7,8 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
 from engine.media.video.probe import Probe, Sound, probe
-from engine.media.video.process import CancelOrTimeout, child
-from engine.media.video.source import open_input, track
+from engine.media.video.process import CancelOrTimeout, start_ffmpeg
+from engine.media.video.source import open_input, select_stream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +33,12 @@ MARGIN_SECONDS = 0.5
 """What a sound may be longer than its file says."""
 
 
-def recorded(source: Any, sound: Sound) -> Any:
+def prepare_sound(source: Any, sound: Sound) -> Any:
     """Return the sound of an opened file as filters take it: finite, and beginning at the recording's zero.
 
     A sound that begins later than the recording has silence before it.
     """
-    stream, channels = track(source, sound.index, "a:0"), sound.layout
+    stream, channels = select_stream(source, sound.index, "a:0"), sound.layout
     if re.match(r"\d+ channels", channels):  # FFmpeg mixes only what it knows the places of
         stream, channels = stream.filter("channelmap", map="0-FL|1-FR"), "stereo"
     if sound.codec.startswith("pcm_f") and channels:
@@ -46,19 +46,19 @@ def recorded(source: Any, sound: Sound) -> Any:
     return stream.filter("aresample", **{"async": 1, "first_pts": 0})
 
 
-def along(source: Any, sound: Sound) -> tuple[Any, dict[str, Any]]:
+def encode_for_mp4(source: Any, sound: Sound) -> tuple[Any, dict[str, Any]]:
     """Return the sound as it goes into an MP4, and how: as it is where MP4 holds it, or else encoded to AAC."""
     if sound.codec in COPIED:
-        return track(source, sound.index, "a:0"), {"c:a": "copy"}
-    return encodable(recorded(source, sound)), AAC
+        return select_stream(source, sound.index, "a:0"), {"c:a": "copy"}
+    return downmix(prepare_sound(source, sound)), AAC
 
 
-def encodable(sound: Any) -> Any:
+def downmix(sound: Any) -> Any:
     """Return the sound in one or two channels, which AAC takes and every player plays."""
     return sound.filter("aformat", channel_layouts="mono|stereo")
 
 
-def samples(path: Path, mime: str, rate: int, watch: CancelOrTimeout, found: Probe | None = None) -> "Samples":
+def read_mono(path: Path, mime: str, rate: int, watch: CancelOrTimeout, found: Probe | None = None) -> "Samples":
     """Return the sound mixed to one channel for a listener to speech, in -1..1 at `rate` a second.
 
     Sample 0 is at the recording's zero. `found` is its probe, made here where it is left out. Raises BadInput where
@@ -69,9 +69,11 @@ def samples(path: Path, mime: str, rate: int, watch: CancelOrTimeout, found: Pro
     found = found or probe(path, mime, watch=watch)
     if found.sound is None:
         raise BadInput("There is no sound in the recording. Attach one that has sound.")
-    three = recorded(open_input(path, mime), found.sound).filter("aformat", sample_fmts="flt", channel_layouts="3.0")
+    three = prepare_sound(open_input(path, mime), found.sound).filter(
+        "aformat", sample_fmts="flt", channel_layouts="3.0"
+    )
     raw = three.output("pipe:", f="f32le", ar=rate, t=found.seconds + MARGIN_SECONDS)
-    with child(raw, watch) as one:
+    with start_ffmpeg(raw, watch) as one:
         mixed = list(_mixed(one.out, rate))
     return np.concatenate([*mixed, np.zeros(0, np.float32)])
 

@@ -29,7 +29,7 @@ DEMUXERS = {
 """FFmpeg's demuxer by the type that `engine.media.files.sniff` found; the same file is always read in the same way."""
 
 
-def track(source: Any, index: int | None, kind: str) -> Any:
+def select_stream(source: Any, index: int | None, kind: str) -> Any:
     """Return the stream with this number of an opened file; without a number the first of `kind`, such as "a:0"."""
     return source[kind if index is None else str(index)]
 

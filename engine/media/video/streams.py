@@ -57,12 +57,12 @@ class Picture:
     colours: Colours
 
 
-def of_input(head: Sequence[str]) -> list[str]:
+def input_lines(head: Sequence[str]) -> list[str]:
     """Return the lines about the input: FFmpeg 5 goes on with the output, whose streams look alike."""
     return list(takewhile(lambda text: not text.startswith(("Output #0", "Stream mapping:")), head))
 
 
-def lines(head: Sequence[str]) -> Iterator[Line]:
+def parse_streams(head: Sequence[str]) -> Iterator[Line]:
     """Yield the streams that FFmpeg describes, in the order of the file."""
     for at, text in enumerate(head):
         if found := _STREAM.match(text):
@@ -71,12 +71,12 @@ def lines(head: Sequence[str]) -> Iterator[Line]:
             yield Line(int(found[1]), found[2], found[3], found[4], tuple(head[at + 1 : end]))
 
 
-def preferred(streams: Sequence[Line]) -> Line | None:
+def preferred_stream(streams: Sequence[Line]) -> Line | None:
     """Return the stream that a player takes: the default one, or else the first that is no commentary."""
     return min(streams, key=lambda line: (not line.is_default, line.is_extra, line.index), default=None)
 
 
-def picture(line: Line) -> Picture | None:
+def parse_picture(line: Line) -> Picture | None:
     """Return the facts of a video stream; None where FFmpeg found no size."""
     found, rate = _PICTURE.search(line.rest), _RATE.search(line.rest)
     if not found:
@@ -91,7 +91,7 @@ def picture(line: Line) -> Picture | None:
     )
 
 
-def layout(line: Line) -> str:
+def parse_layout(line: Line) -> str:
     """Return the channels of a sound in FFmpeg's words, such as "stereo", "5.1(side)" or "10 channels"."""
     found = _SOUND.search(line.rest)
     return found[2].strip() if found else ""

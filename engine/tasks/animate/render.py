@@ -41,7 +41,9 @@ class Scene:
         """The frames, of which there are `count`, as an MP4 with the sound."""
         voiced, path = self.voiced, self.folder / "made.mp4"
         watch = video.CancelOrTimeout(self.context.cancelled, TIMEOUT_SECONDS)
-        video.write(self._report_progress(frames, count), path, RATE, watch, (voiced.path, voiced.mime, voiced.found))
+        video.write_frames(
+            self._report_progress(frames, count), path, RATE, watch, (voiced.path, voiced.mime, voiced.found)
+        )
         return path
 
     def still(self) -> Path:
@@ -58,7 +60,7 @@ class Scene:
             .filter("showwaves", s=f"{width}x{max(2, height // WAVES)}", rate=RATE, **DRAWN)
         )
         drawn = page.overlay(waves, x=0, y=height - height // WAVES - height // 30, shortest=1, format="gbrp")
-        even = video.as_bt709(drawn.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2"))
+        even = video.convert_rgb_to_bt709(drawn.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2"))
         made = ffmpeg.output(even, sound[1], "made.mp4", f="mp4", movflags="+faststart", map_metadata=-1, **STILL)
         video.run_pipeline(
             made, video.CancelOrTimeout(self.context.cancelled, TIMEOUT_SECONDS), self._on_seconds, self.folder
@@ -68,7 +70,7 @@ class Scene:
     def _sound(self) -> Any:
         source = video.open_input(self.voiced.path, self.voiced.mime)
         assert self.voiced.found.sound is not None, "what a portrait speaks has sound"
-        return video.encodable(video.recorded(source, self.voiced.found.sound))
+        return video.downmix(video.prepare_sound(source, self.voiced.found.sound))
 
     def _report_progress(self, frames: "Iterable[Picture]", count: int) -> "Iterator[Picture]":
         """The frames as they are, while the person hears how far they are and sees some."""

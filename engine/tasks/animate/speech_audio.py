@@ -39,7 +39,7 @@ def load_audio(audio: Media, context: Context) -> SpeechAudio:
     if found.sound is None:
         raise BadInput("audio has no sound in it. Attach a recording, or write what to say as text.")
     samples = _samples(audio.path, audio.mime, watch, found)
-    return SpeechAudio(audio.path, audio.mime, found, samples, {"voice": "audio"}, video.other_sounds(found))
+    return SpeechAudio(audio.path, audio.mime, found, samples, {"voice": "audio"}, video.other_sound_notes(found))
 
 
 def speak_text(text: str, language: str | None, who: str, folder: Path, context: Context) -> SpeechAudio:
@@ -57,7 +57,7 @@ def speak_text(text: str, language: str | None, who: str, folder: Path, context:
 
 def _samples(path: Path, mime: str, watch: video.CancelOrTimeout, found: video.Probe) -> "NDArray[np.float32]":
     try:
-        samples = video.samples(path, mime, SAMPLE_RATE, watch, found)
+        samples = video.read_mono(path, mime, SAMPLE_RATE, watch, found)
     except video.FFmpegFailed as error:
         raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:

@@ -31,7 +31,7 @@ def checked_source(face: DetectedFace, picture: Picture, number: int, most_yaw: 
             yaw=round(abs(face.yaw)),
             bound=round(most_yaw),
         )
-    if face.outside(picture.shape) > MOST_OUTSIDE:
+    if face.share_outside(picture.shape) > MOST_OUTSIDE:
         raise BadInput(
             "Face {number} of source is partly out of the picture. Attach one that shows all of it.", number=number
         )

@@ -39,10 +39,10 @@ class DetectedFace(Protocol):
     def marks(self) -> Values:
         """Return the landmarks (N, 2 or 3) in pixels."""
 
-    def at(self, marks: Values) -> Self:
+    def with_marks(self, marks: Values) -> Self:
         """Return the same face with other landmarks."""
 
-    def outside(self, shape: tuple[int, ...]) -> float:
+    def share_outside(self, shape: tuple[int, ...]) -> float:
         """Return the share of the face outside a picture of `shape`."""
 
 

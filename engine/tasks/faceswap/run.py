@@ -52,7 +52,7 @@ class FaceSwapJob:
         target = self._params.target
         if target.mime.startswith("video/"):
             made = self._clip(target)
-        elif animations.frames_of(target.path, "target") > 1:
+        elif animations.count_file_frames(target.path, "target") > 1:
             made = self._animation(target)
         else:
             made = self._still(target)
@@ -61,7 +61,7 @@ class FaceSwapJob:
 
     def _read_source(self) -> None:
         self._context.progress("looking for faces", 0)
-        picture = images.read(self._params.source.path, "source").colours
+        picture = images.read_image(self._params.source.path, "source").colours
         self._source = picture
         self._sources = self._swapper.faces(picture)
         if not self._sources:
@@ -77,7 +77,7 @@ class FaceSwapJob:
         return self._identities[place]
 
     def _still(self, target: Media) -> Media:
-        before = images.read(target.path, "target")
+        before = images.read_image(target.path, "target")
         faces = self._swapper.faces(before.colours)
         if not faces:
             raise no_face("target")
@@ -106,7 +106,7 @@ class FaceSwapJob:
         return made
 
     def _animation(self, target: Media) -> Media:
-        count = animations.frames_of(target.path, "target")
+        count = animations.count_file_frames(target.path, "target")
         height, width = target.height or 0, target.width or 0
         if count * height * width > MOST_ANIMATED:
             raise TooLarge(
@@ -139,9 +139,9 @@ class FaceSwapJob:
         with self._context.temp_dir() as folder:
             path = folder / "swapped.mp4"
             sound = (target.path, target.mime, found) if found.sound else None
-            video.write(self._swap_frames(target, stream, tracker, watch), path, stream.rate, watch, sound)
+            video.write_frames(self._swap_frames(target, stream, tracker, watch), path, stream.rate, watch, sound)
             self._settle(tracker)
-            self._notes += video.conversions(found)
+            self._notes += video.conversion_notes(found)
             kept = self._context.save_file(path)
         return video.with_dimensions(kept, video.probe(kept.path, kept.mime, watch=watch))
 
@@ -150,7 +150,7 @@ class FaceSwapJob:
     ) -> Iterator[Picture]:
         """Yield the frames swapped. The device works on one while the next is read and searched."""
         before: FrameSwap | None = None
-        for number, frame in enumerate(video.frames(target.path, target.mime, stream, watch)):
+        for number, frame in enumerate(video.read_frames(target.path, target.mime, stream, watch)):
             self._telling(min(1.0, number / stream.frames))
             begun = self._swap_frame(tracker, frame)
             if before:

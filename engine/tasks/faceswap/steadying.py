@@ -30,7 +30,7 @@ class Steady:
         self.speed += _share(1.0, self.rate) * (moved - self.speed)
         share = _share(SLOW + QUICK * self.speed, self.rate)
         self.marks = (self.marks + np.float32(share) * (face.marks - self.marks)).astype(np.float32)
-        return face.at(self.marks)
+        return face.with_marks(self.marks)
 
 
 def _share(cutoff: float, rate: float) -> float:

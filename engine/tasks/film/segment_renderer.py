@@ -15,7 +15,7 @@ from engine.core.artifact_cache import key_of
 from engine.core.errors import UserMessage
 from engine.core.job import Media, Result
 from engine.media.rgb import load_rgb
-from engine.media.video import CancelOrTimeout, FFmpegFailed, frames, probe
+from engine.media.video import CancelOrTimeout, FFmpegFailed, probe, read_frames
 from engine.tasks.film import titles
 from engine.tasks.film.camera.canvas import Frame, Picture
 from engine.tasks.film.camera.shots import ClipShot, PictureShot, Shot
@@ -196,5 +196,5 @@ def _still(source: Media, at: int, watch: CancelOrTimeout) -> Picture:
     found = probe(source.path, source.mime)
     assert found.video is not None, "a clip of ours has pictures"
     steady = replace(found.video, rate=RATE)
-    with closing(frames(source.path, source.mime, steady, watch)) as shown:
+    with closing(read_frames(source.path, source.mime, steady, watch)) as shown:
         return deque(islice(shown, at + 1), maxlen=1)[0]

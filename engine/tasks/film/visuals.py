@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.core.artifact_cache import key_of
 from engine.core.errors import UserMessage
 from engine.core.job import Media, Result, hash_files
-from engine.media.video import probe, with_dimensions, write
+from engine.media.video import probe, with_dimensions, write_frames
 from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import MIXED, RATE
 from engine.tasks.film.timeline import Footage, Voice, scene_seconds
@@ -163,7 +163,7 @@ class Visuals:
             frames = video_generator.generate(
                 replace(wish, picture=begun), lambda part: self._work.news.moving(number, part)
             )
-            write(frames, path, RATE, self._work.watch)
+            write_frames(frames, path, RATE, self._work.watch)
             made, name = self._context.save_file(path), video_generator.name
         long = UserMessage(
             template="{model} makes {most} s at a time: each part goes on from the last picture of the one before.",

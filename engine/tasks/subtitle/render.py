@@ -14,14 +14,14 @@ from engine.media.video import (
     CancelOrTimeout,
     FFmpegFailed,
     Probe,
-    as_bt709,
-    encodable,
+    convert_rgb_to_bt709,
+    convert_to_bt709,
+    downmix,
     open_input,
+    prepare_sound,
     probe,
-    recorded,
     run_pipeline,
-    standard,
-    track,
+    select_stream,
 )
 from engine.tasks.subtitle.typefaces import Typefaces
 
@@ -114,7 +114,7 @@ class Renderer:
         )
         colour = f"color=c=0x16202c:s={width}x{height}:r={RATE}"
         page = ffmpeg.input(colour, f="lavfi", t=math.ceil(seconds * RATE) / RATE)
-        shown = as_bt709(page.overlay(waves, x=0, y=height // 4, shortest=1, format="gbrp"))
+        shown = convert_rgb_to_bt709(page.overlay(waves, x=0, y=height // 4, shortest=1, format="gbrp"))
         drawn = self._burn_in(shown, ass)
         return self._make([drawn, sound[1]], on_seconds, **H264, **AAC)
 
@@ -124,13 +124,13 @@ class Renderer:
         if stream is None:
             raise BadInput("There are no moving pictures in the recording. Attach a video.")
         source = open_input(media.path, media.mime, decoder=stream.decoder)
-        pictures = track(source, stream.index, "v")
+        pictures = select_stream(source, stream.index, "v")
         size = (stream.width + stream.width % 2, stream.height + stream.height % 2)  # as 4:2:0 needs them
-        return source, standard(pictures, stream.colours, stream.coded[1], size)
+        return source, convert_to_bt709(pictures, stream.colours, stream.coded[1], size)
 
     def _heard(self, source: Any, found: Probe) -> list[Any]:
         """Return the sound of an opened file, if there is one."""
-        return [encodable(recorded(source, found.sound))] if found.sound else []
+        return [downmix(prepare_sound(source, found.sound))] if found.sound else []
 
     def _burn_in(self, video: Any, ass: str) -> Any:
         return drawn(video, ass, self.folder / "cues.ass", self._typefaces, self._watch)

@@ -5,7 +5,7 @@ import time
 from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Fact, Media, Result
 from engine.core.task import Task
-from engine.media.video import CancelOrTimeout, Probe, conversions, other_sounds, probe, with_dimensions
+from engine.media.video import CancelOrTimeout, Probe, conversion_notes, other_sound_notes, probe, with_dimensions
 from engine.tasks.subtitle import backends, files, styles
 from engine.tasks.subtitle.fonts import language_of
 from engine.tasks.subtitle.params import Params
@@ -33,7 +33,7 @@ def run(params: Params, context: Context) -> Result:
     if not found.sound and params.srt is None:
         raise BadInput("The video has no sound, so there is nothing to hear. Attach one with speech.")
     speech, notes = _parse_subtitles(params.srt, context, found) if params.srt else _transcribe(params, context, found)
-    notes += conversions(found) if params.burn else other_sounds(found)
+    notes += conversion_notes(found) if params.burn else other_sound_notes(found)
     if not speech.cues(context.check):
         notes += (UserMessage(template="No speech was heard in it, so there is nothing to write."),)
         return Result(notes=notes, facts=_facts(params, context, speech, begun))

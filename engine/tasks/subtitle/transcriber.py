@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Media
-from engine.media.video import CancelOrTimeout, FFmpegFailed, Probe, samples
+from engine.media.video import CancelOrTimeout, FFmpegFailed, Probe, read_mono
 from engine.tasks.subtitle.transcripts import Transcripts
 from engine.tasks.subtitle.whisper import BASE, SAMPLE_RATE, TURBO, Transcript, Whisper
 from engine.weights import registry
@@ -68,7 +68,7 @@ class Transcriber:
 
     def _samples(self) -> "NDArray[np.float32]":
         try:
-            return samples(
+            return read_mono(
                 self._media.path, self._media.mime, SAMPLE_RATE, CancelOrTimeout(self._context.cancelled), self._found
             )
         except FFmpegFailed as error:

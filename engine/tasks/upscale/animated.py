@@ -10,7 +10,7 @@ from engine.core.errors import BadInput, TooLarge
 from engine.core.job import Media
 from engine.core.progress import OnStep
 from engine.media import video
-from engine.media.animations import frames_of, transform_frames
+from engine.media.animations import count_file_frames, transform_frames
 from engine.tasks.upscale.realesrgan.fidelity import enlarge_faithfully
 from engine.tasks.upscale.still import upscale_still
 from engine.tasks.upscale.tile_planner import Upscale
@@ -28,7 +28,7 @@ SHORT = video.ProbeLimits(seconds=60, frames=1800)
 
 def animation(path: Path, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> bytes:
     """A GIF as a GIF, what else is animated as a WebP, with the times and the loops that it had. Raises BadInput."""
-    _check_animation_size(frames_of(path), size)
+    _check_animation_size(count_file_frames(path), size)
     return transform_frames(path, lambda small, on_step: upscale_still(small, size, enlarge, on_step), on_step)
 
 
@@ -58,7 +58,7 @@ def clip(media: Media, found: video.Probe, scale: float, enlarge: Upscale, conte
     with context.temp_dir() as folder:
         path = folder / "larger.mp4"
         larger = _larger(media, stream, (height, width), enlarge, context)
-        video.write(larger, path, stream.rate, watch, (media.path, media.mime, found) if found.sound else None)
+        video.write_frames(larger, path, stream.rate, watch, (media.path, media.mime, found) if found.sound else None)
         kept = context.save_file(path)
     return video.with_dimensions(kept, video.probe(kept.path, kept.mime, watch=watch))
 
@@ -67,7 +67,7 @@ def _larger(
     media: Media, stream: video.Stream, size: tuple[int, int], enlarge: Upscale, context: Context
 ) -> Iterator[Picture]:
     watch = video.CancelOrTimeout(cancelled=context.cancelled)
-    for number, frame in enumerate(video.frames(media.path, media.mime, stream, watch)):
+    for number, frame in enumerate(video.read_frames(media.path, media.mime, stream, watch)):
         context.progress("enlarging", min(1.0, number / stream.frames))
         yield enlarge_faithfully(frame, size, enlarge, lambda _: context.check())
 

@@ -6,8 +6,8 @@ from engine.core.errors import TooLarge, UserMessage
 from engine.core.job import Fact, Media
 from engine.core.progress import OnStep
 from engine.media import video
-from engine.media.animations import frames_of
-from engine.media.images import encode_for_chat, read
+from engine.media.animations import count_file_frames
+from engine.media.images import encode_for_chat, read_image
 from engine.tasks.upscale import animated
 from engine.tasks.upscale.backends import Upscalers
 from engine.tasks.upscale.realesrgan.networks import FAST, NETWORKS, PHOTO
@@ -31,7 +31,7 @@ def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     media = params.image
     if media.mime.startswith("video/"):
         return _clip(params, context, upscalers)
-    frames = frames_of(media.path)
+    frames = count_file_frames(media.path)
     if frames > 1:
         name, enlarger, notes = _chosen(params, context, upscalers, (media.height or 0, media.width or 0), frames)
         size = round((media.height or 0) * params.scale), round((media.width or 0) * params.scale)
@@ -44,12 +44,12 @@ def _clip(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     found, stream = animated.look(params.image, context)
     extent = (stream.height, stream.width)
     name, enlarger, notes = _chosen(params, context, upscalers, extent, max(2, stream.frames))
-    notes += video.conversions(found)
+    notes += video.conversion_notes(found)
     return animated.clip(params.image, found, params.scale, enlarger, context), notes, _facts(name, context)
 
 
 def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
-    small = read(params.image.path)
+    small = read_image(params.image.path)
     height, width = small.colours.shape[:2]
     name, enlarger, notes = _chosen(params, context, upscalers, (height, width), 1)
     size = round(height * params.scale), round(width * params.scale)

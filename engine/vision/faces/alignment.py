@@ -11,7 +11,7 @@ ARCFACE = np.array(
 """Eyes, nose and corners of the mouth in a crop of 112 x 112, left in the picture first. Source: InsightFace."""
 
 
-def places(side: int) -> Values:
+def arcface_points(side: int) -> Values:
     """(5, 2): ArcFace's places in a crop of `side`, where 128 has a margin of 8 on the left and the right."""
     if side % 128 == 0:
         ratio = side / 128
@@ -19,7 +19,7 @@ def places(side: int) -> Values:
     return np.asarray(ARCFACE * (side / 112), np.float32)
 
 
-def similarity(points: Values, goal: Values) -> Values:
+def estimate_similarity(points: Values, goal: Values) -> Values:
     """(2, 3): scale, turn and shift that bring `points` (N, 2) nearest to `goal` (N, 2).
 
     Source: Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991.

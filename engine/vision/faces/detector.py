@@ -24,7 +24,7 @@ MIN_OVERLAP = 0.3
 
 
 @dataclass(frozen=True)
-class Found:
+class FaceDetection:
     """`box` is left, top, right, bottom in pixels.
 
     `marks` (6, 2), in pixels, are eyes, nose, mouth and ears; of a pair the one first that is on the left when the head
@@ -43,7 +43,7 @@ class Detector:
         self._network = Network(path, threads)
         self._anchors = _anchors(self._network.side)
 
-    def find(self, picture: Picture) -> list[Found]:
+    def find(self, picture: Picture) -> list[FaceDetection]:
         """uint8 (H, W, 3) RGB -> the faces, surest first."""
         longer = max(picture.shape[:2])
         regressors, scores = self._network(self._to_square(picture))
@@ -52,17 +52,17 @@ class Detector:
         numbers = self._decode_boxes(regressors[0, kept].reshape(-1, 8, 2), self._anchors[kept]) * longer
         return _merge_overlaps(numbers, sure[kept])
 
-    def find_at_any_angle(self, picture: Picture) -> list[Found]:
+    def find_at_any_angle(self, picture: Picture) -> list[FaceDetection]:
         """Return the faces of `picture`, uint8 (H, W, 3) RGB, whichever way up they are, in no order.
 
         The same face may come from several quarter turns.
         """
         return [found for quarter in QUARTERS for found in self._find_in_quarter(picture, quarter)]
 
-    def _find_in_quarter(self, picture: Picture, quarter: int) -> list[Found]:
+    def _find_in_quarter(self, picture: Picture, quarter: int) -> list[FaceDetection]:
         shape, bonus = picture.shape, 0.0 if quarter else UPRIGHT_BONUS
         return [
-            Found(
+            FaceDetection(
                 restore_box(found.box, shape, quarter),
                 restore_points(found.marks, shape, quarter),
                 found.score + bonus,
@@ -101,14 +101,14 @@ def _anchors(side: int) -> Values:
     return np.concatenate(grids).astype(np.float32)
 
 
-def _merge_overlaps(numbers: Values, scores: Values) -> list[Found]:
+def _merge_overlaps(numbers: Values, scores: Values) -> list[FaceDetection]:
     """Finds that overlap become one, each with the weight of its score."""
     left, found = list(np.argsort(-scores)), []
     while left:
         overlaps = _overlaps(numbers[left[0], :2], numbers[left, :2])
         same = [one for one, overlap in zip(left, overlaps, strict=True) if overlap > MIN_OVERLAP]
         blended = np.average(numbers[same], axis=0, weights=scores[same]).astype(np.float32)
-        found.append(Found(blended[:2].reshape(4), blended[2:], float(scores[left[0]])))
+        found.append(FaceDetection(blended[:2].reshape(4), blended[2:], float(scores[left[0]])))
         left = [one for one in left if one not in same]
     return found
 

@@ -42,11 +42,11 @@ class Face:
         """What is steadied from frame to frame: the points, (468, 3)."""
         return self.points
 
-    def at(self, marks: Points) -> "Face":
+    def with_marks(self, marks: Points) -> "Face":
         """The same face with its marks elsewhere."""
         return Face(marks, self.score)
 
-    def outside(self, shape: tuple[int, ...]) -> float:
+    def share_outside(self, shape: tuple[int, ...]) -> float:
         """Share of the points that lie out of a picture of `shape`, (H, W, ...)."""
         flat, sides = self.points[:, :2], np.array([shape[1], shape[0]])
         return float(((flat < 0) | (flat >= sides)).any(axis=1).mean())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import MissingModel
-from engine.vision.faces.alignment import places, similarity
+from engine.vision.faces.alignment import arcface_points, estimate_similarity
 from engine.vision.faces.quarters import (
     QUARTERS,
     UPRIGHT_BONUS,
@@ -65,12 +65,12 @@ class KeyFace:
         share = float((self.marks[2] - self.marks[0]) @ across / max(1e-6, float(across @ across)))
         return float(np.clip(90 * (share - 0.5), -90, 90))
 
-    def at(self, marks: Values) -> "KeyFace":
+    def with_marks(self, marks: Values) -> "KeyFace":
         x, y = (marks - self.marks).mean(axis=0)
         left, top, right, bottom = self.box
         return KeyFace((left + x, top + y, right + x, bottom + y), marks, self.score)
 
-    def outside(self, shape: tuple[int, ...]) -> float:
+    def share_outside(self, shape: tuple[int, ...]) -> float:
         """Share of the box that lies out of a picture of `shape`, (H, W, ...)."""
         left, top, right, bottom = self.box
         wide = max(0.0, min(right, shape[1]) - max(left, 0.0))
@@ -93,9 +93,9 @@ class InsightReader:
                 static_shape_sessions=False,
             )
         except Exception as error:  # onnx, ONNX Runtime and InsightFace have no root of their errors in common
-            raise unfit() from error
+            raise model_error() from error
         if "recognition" not in self._analysis.models:
-            raise unfit()
+            raise model_error()
         self._analysis.prepare(ctx_id=0, det_size=(SIDE, SIDE), det_thresh=SURE)
         self.bytes = sum(Path(model.model_file).stat().st_size for model in self._analysis.models.values())
         if device != "cpu":
@@ -112,7 +112,7 @@ class InsightReader:
         """Return the faces of a frame of a video, whichever way up, from left to right."""
         return self._find(picture, [(SIDE, SIDE)], QUARTERS)
 
-    def near(self, picture: Picture, roll: float) -> tuple[KeyFace, ...]:
+    def detect_at_roll(self, picture: Picture, roll: float) -> tuple[KeyFace, ...]:
         """Return the faces of a frame that are turned by about `roll` radians: one look instead of four."""
         return self._find(picture, [(SIDE, SIDE)], (quarter_of(roll),))
 
@@ -122,7 +122,7 @@ class InsightReader:
 
         network: Any = self._analysis.models["recognition"]
         side = network.input_size[0]
-        crop = cv2.warpAffine(picture, similarity(face.marks, places(side)), (side, side))
+        crop = cv2.warpAffine(picture, estimate_similarity(face.marks, arcface_points(side)), (side, side))
         told = np.asarray(network.get_feat(np.ascontiguousarray(crop[..., ::-1])), np.float32).reshape(-1)
         return np.asarray(told / max(1e-6, float(np.linalg.norm(told))), np.float32)
 
@@ -167,7 +167,7 @@ def _distance(one: KeyFace, other: KeyFace) -> float:
     return float(np.linalg.norm(middles[0] - middles[1]) / max(one.area, other.area, 1e-6) ** 0.5)
 
 
-def unfit() -> MissingModel:
+def model_error() -> MissingModel:
     return MissingModel(
         "InsightFace's networks cannot be loaded: det_10g.onnx, w600k_r50.onnx or inswapper_128.onnx is not there, not"
         " whole, or another. Look at models.faceswap in config.toml."

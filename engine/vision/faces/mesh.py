@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.vision.faces.detector import Found
+from engine.vision.faces.detector import FaceDetection
 from engine.vision.faces.face import Face
 from engine.vision.faces.litert import Network, Values
 
@@ -29,7 +29,7 @@ class Crop:
     roll: float
 
     @classmethod
-    def of_found(cls, found: Found) -> "Crop":
+    def of_detection(cls, found: FaceDetection) -> "Crop":
         left, top, right, bottom = found.box
         across = found.marks[1] - found.marks[0]
         middle = np.array([left + right, top + bottom], np.float32) / np.float32(2)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.vision.faces.detector import Detector, Found
+from engine.vision.faces.detector import Detector, FaceDetection
 from engine.vision.faces.face import Face
 from engine.vision.faces.mesh import Crop, Mesh
 from engine.weights import registry
@@ -69,11 +69,11 @@ class FaceReader:
         found = self._mesh.read(picture, Crop.of_face(face))
         return found if found.score > MIN_TRACKED_SCORE else None
 
-    def _read(self, picture: Picture, found: Iterable[Found]) -> list[tuple[float, Face]]:
+    def _read(self, picture: Picture, found: Iterable[FaceDetection]) -> list[tuple[float, Face]]:
         """Return the faces among `found`, each with how sure the detector is of it and of its angle."""
         read = []
         for one in found:
-            face = self._steady_face(picture, self._mesh.read(picture, Crop.of_found(one)))
+            face = self._steady_face(picture, self._mesh.read(picture, Crop.of_detection(one)))
             if face:
                 read.append((one.score, face))
         return read
@@ -92,14 +92,14 @@ class FaceReader:
             return None
         return second
 
-    def _closer(self, picture: Picture) -> Iterable[Found]:
+    def _closer(self, picture: Picture) -> Iterable[FaceDetection]:
         height, width = picture.shape[:2]
         high, wide = round(height * CLOSER), round(width * CLOSER)
         for top in (0, height - high):
             for left in (0, width - wide):
                 for found in self._detector.find_at_any_angle(picture[top : top + high, left : left + wide]):
                     moved = np.array([left, top], np.float32)
-                    yield Found(found.box + np.tile(moved, 2), found.marks + moved, found.score)
+                    yield FaceDetection(found.box + np.tile(moved, 2), found.marks + moved, found.score)
 
     def _filling(self, picture: Picture) -> tuple[Face, ...]:
         if max(picture.shape[:2]) > STRIP * min(picture.shape[:2]):

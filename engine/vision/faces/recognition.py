@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.vision.faces.alignment import similarity
+from engine.vision.faces.alignment import estimate_similarity
 from engine.vision.faces.face import Face
 from engine.weights import registry
 
@@ -57,7 +57,7 @@ class Recogniser:
 
 def crop_upright(picture: Picture, face: Face) -> Picture:
     """Return the upright crop, uint8 (SIDE, SIDE, 3), with the eyes and the nose where the network expects them."""
-    matrix = similarity(face.points[list(POINTS), :2], (PLACES + PADDING) / (1 + 2 * PADDING) * SIDE)
+    matrix = estimate_similarity(face.points[list(POINTS), :2], (PLACES + PADDING) / (1 + 2 * PADDING) * SIDE)
     shrinks = float(np.hypot(*matrix[0, :2])) < 1
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     crop = cv2.warpAffine(picture, matrix, (SIDE, SIDE), flags=method, borderMode=cv2.BORDER_REPLICATE)

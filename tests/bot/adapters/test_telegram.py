@@ -484,7 +484,7 @@ async def test_a_large_picture_goes_as_a_document(server: TelegramServer) -> Non
 def film(folder: Path, number: int = 0) -> Media:
     path = folder / f"{number}.mp4"
     frames = [np.full((24, 32, 3), 40 * turn + number, np.uint8) for turn in range(6)]
-    video.write(frames, path, 2, video.CancelOrTimeout())
+    video.write_frames(frames, path, 2, video.CancelOrTimeout())
     return media.keep(path, folder).model_copy(update={"width": 32, "height": 24, "seconds": 3.0})
 
 

@@ -15,7 +15,7 @@ from pillow_heif import register_heif_opener
 from engine.core.job import Media
 from engine.media import video
 from engine.media.files import keep
-from engine.media.images import read
+from engine.media.images import read_image
 from engine.media.rgb import load_rgb
 from engine.media.video import FONTS
 from engine.tasks.subtitle import render
@@ -121,13 +121,13 @@ def test_cmyk_goes_through_its_profile() -> None:
     if not photo.exists():
         pytest.skip("a CMYK profile cannot be made here, and shared/cases is not beside the clone")
     plain = levels(Image.open(photo.with_name("plain.png")))
-    assert abs(read(photo).colours.astype(int) - plain).mean() < 5
+    assert abs(read_image(photo).colours.astype(int) - plain).mean() < 5
 
 
 def test_a_wide_profile_is_kept_where_the_colours_are_and_followed_where_they_are_looked_at(bench: Bench) -> None:
     sent = bench.attach(Image.new("RGB", (8, 8), (200, 30, 60)), icc_profile=wide_gamut())
-    assert read(sent.path).profile == wide_gamut()
-    assert tuple(read(sent.path).colours[0, 0]) == (200, 30, 60)
+    assert read_image(sent.path).profile == wide_gamut()
+    assert tuple(read_image(sent.path).colours[0, 0]) == (200, 30, 60)
     red, green, _ = load_rgb(sent.path)[0, 0]
     assert green > 150 > red  # red and green are exchanged
 
@@ -136,7 +136,7 @@ def test_a_wide_profile_is_kept_where_the_colours_are_and_followed_where_they_ar
 def test_a_damaged_profile_is_left_out(bench: Bench, profile: bytes) -> None:
     sent = bench.attach(Image.new("RGB", (8, 8), (200, 30, 60)), icc_profile=profile)
     assert tuple(load_rgb(sent.path)[0, 0]) == (200, 30, 60)
-    assert read(sent.path).profile is None
+    assert read_image(sent.path).profile is None
 
 
 def test_sixteen_bits_are_read_as_light_as_they_are(bench: Bench) -> None:
@@ -180,7 +180,7 @@ def odd_video(folder: Path, codec: tuple[str, ...] = ("libx264", "yuv444p", "mp4
     edges = "drawbox=x=96:w=1:h=55:c=white:t=fill,drawbox=y=54:w=97:h=1:c=white:t=fill"
     source = f"color=gray:s=97x55:r=10:d=0.5,format=yuv444p,{edges}"
     how = ["-c:v", codec[0], "-pix_fmt", codec[1]]
-    command = [video.program(), "-v", "error", "-f", "lavfi", "-i", source, *how, str(path)]
+    command = [video.ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", source, *how, str(path)]
     subprocess.run(command, check=True, timeout=30)
     return keep(path, folder / "media")
 
@@ -188,7 +188,7 @@ def odd_video(folder: Path, codec: tuple[str, ...] = ("libx264", "yuv444p", "mp4
 def last_frame(media: Media) -> Levels:
     found = video.probe(media.path, media.mime).video
     assert found is not None
-    *_, frame = video.frames(media.path, media.mime, found, video.CancelOrTimeout())
+    *_, frame = video.read_frames(media.path, media.mime, found, video.CancelOrTimeout())
     return frame.astype(int)
 
 

@@ -115,7 +115,7 @@ def test_two_views_of_one_photo_are_no_animation(tmp_path: Path) -> None:
     Image.new("RGB", (40, 30), "red").save(
         path, "MPO", save_all=True, append_images=[Image.new("RGB", (20, 15), "blue")]
     )
-    assert animations.frames_of(path) == 1
+    assert animations.count_file_frames(path) == 1
 
 
 def test_formats_that_are_not_read_here_reach_no_parser(tmp_path: Path) -> None:

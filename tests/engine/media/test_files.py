@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from pillow_heif import register_heif_opener
 
 from engine.core.errors import BadInput
-from engine.media.files import FORMATS, intact, keep, mime_of_name, size_of, sniff
+from engine.media.files import FORMATS, is_intact, keep, mime_of_name, size_of, sniff
 from engine.media.rgb import load_rgb
 from tests.storage.builders import png
 
@@ -124,7 +124,7 @@ def test_the_same_content_is_one_file_and_keeping_it_again_mends_it(tmp_path: Pa
     first = keep(picture("png"), tmp_path)
     first.path.write_bytes(b"damaged")
     assert keep(picture("png"), tmp_path) == first
-    assert intact(first)
+    assert is_intact(first)
 
 
 def test_a_suffix_tells_the_type_where_content_is_silent_and_never_against_it(tmp_path: Path) -> None:
@@ -138,14 +138,14 @@ def test_a_suffix_tells_the_type_where_content_is_silent_and_never_against_it(tm
 
 def test_a_file_is_intact_only_with_its_size_and_its_content(tmp_path: Path) -> None:
     media = keep(picture("bmp"), tmp_path)
-    assert intact(media)
+    assert is_intact(media)
     whole = media.path.read_bytes()
     media.path.write_bytes(whole[:-1] + b"\x01")
-    assert not intact(media)
+    assert not is_intact(media)
     media.path.write_bytes(whole + b"\x00")
-    assert not intact(media)
+    assert not is_intact(media)
     media.path.unlink()
-    assert not intact(media)
+    assert not is_intact(media)
 
 
 def test_a_picture_whose_header_is_damaged_is_not_kept(tmp_path: Path) -> None:

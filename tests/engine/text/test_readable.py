@@ -72,9 +72,9 @@ def test_whatever_is_left_can_be_read(text: str) -> None:
 def test_time_grows_with_the_length_of_a_hostile_prompt(unit: str) -> None:
     times = []
     for length in (4_000, 16_000):
-        begun = time.process_time()
+        begun = time.thread_time()
         without_unreadable_words(readable_form((unit * length)[:length]))
-        times.append(time.process_time() - begun)
+        times.append(time.thread_time() - begun)
     assert times[1] < 10 * times[0] + 0.05  # quadratic time would be 16 times as long
 
 

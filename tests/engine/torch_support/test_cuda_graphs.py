@@ -23,8 +23,8 @@ def test_who_asks_for_ever_new_shapes_fills_no_memory_and_the_usual_one_stays_kn
 
 
 def test_recordings_share_a_pool_until_none_is_left() -> None:
-    recorder = GraphRecorder(fresh=object)
-    first, recorder.held = recorder.pool(), 1
+    recorder = GraphRecorder(make_pool=object)
+    first, recorder.recording_count = recorder.pool(), 1
     assert recorder.pool() is first
-    recorder.held = 0
+    recorder.recording_count = 0
     assert recorder.pool() is not first

@@ -35,7 +35,7 @@ def test_nothing_moves_where_the_host_has_no_room(monkeypatch: pytest.MonkeyPatc
     places = [each.data_ptr() for each in module.parameters()]
     parking = WeightOffloader([module], "cpu")
     assert not parking.offload()
-    assert not parking.parked
+    assert not parking.is_offloaded
     assert [each.data_ptr() for each in module.parameters()] == places
 
 

@@ -18,7 +18,7 @@ from engine.tasks.faceswap.inswapper import swapper as full
 from engine.tasks.faceswap.inswapper.paste import Place
 from engine.tasks.faceswap.inswapper.swapper import InsightSwapper, Inswapper, begin, place_crop
 from engine.torch_support.onnx import TorchSession
-from engine.vision.faces.alignment import places, similarity
+from engine.vision.faces.alignment import arcface_points, estimate_similarity
 from engine.vision.faces.insight import InsightReader, KeyFace
 from engine.vision.faces.quarters import restore_points
 from tests import samples, tiny_faces
@@ -55,12 +55,12 @@ def test_faces_are_found_with_their_marks_from_left_to_right(folder: Path) -> No
     assert [face.box[0] for face in faces] == pytest.approx([96 - 1.8 * 32, 384 - 1.8 * 32], abs=1)
     np.testing.assert_allclose(faces[0].marks, MARKS + np.array([96, 320]), atol=0.5)
     assert abs(faces[0].yaw) < 1
-    assert faces[0].outside((640, 640)) == 0
+    assert faces[0].share_outside((640, 640)) == 0
 
 
 def test_an_embedding_is_insightfaces_own_whether_onnx_runtime_or_torch_runs_it(folder: Path) -> None:
     reader, picture = InsightReader(folder / "buffalo_l", "cpu"), samples.astronaut()
-    face = reader.detect_fast(patched((96, 320)))[0].at(FIVE)
+    face = reader.detect_fast(patched((96, 320)))[0].with_marks(FIVE)
     plain = reader.embedding(picture, face)
     reader._move("cpu")
     np.testing.assert_allclose(reader.embedding(picture, face), plain, atol=1e-4)
@@ -73,13 +73,15 @@ def test_an_embedding_is_insightfaces_own_whether_onnx_runtime_or_torch_runs_it(
 
 @pytest.mark.parametrize("side", [112, 128, 256])
 def test_alignment_is_insightfaces(side: int) -> None:
-    np.testing.assert_allclose(similarity(FIVE, places(side)), face_align.estimate_norm(FIVE, side), atol=1e-3)
+    np.testing.assert_allclose(
+        estimate_similarity(FIVE, arcface_points(side)), face_align.estimate_norm(FIVE, side), atol=1e-3
+    )
 
 
 def test_a_crop_and_its_way_back_are_where_insightface_has_them() -> None:
     picture, marks = samples.astronaut(), FIVE
     theirs, move = face_align.norm_crop2(picture, marks, 128)
-    place = Place.of(similarity(marks, places(128)), 128, picture.shape)
+    place = Place.of(estimate_similarity(marks, arcface_points(128)), 128, picture.shape)
     assert place is not None
     box = tensor(place.of_picture(picture))
     out, way = place.sampling_grids(torch.device("cpu"))
@@ -179,7 +181,7 @@ def plainly_put(network: Inswapper, latent: torch.Tensor, picture: Picture, plac
 def test_a_face_over_one_that_is_not_finished_has_it_beneath(swapper: InsightSwapper) -> None:
     picture = patched((320, 224))
     (face,) = swapper.faces(picture)
-    identity, near = swapper.identity(picture, face), face.at(face.marks + np.float32(40))
+    identity, near = swapper.identity(picture, face), face.with_marks(face.marks + np.float32(40))
     one_by_one, at_once = picture.copy(), picture.copy()
     for each in (face, near):
         put(swapper, identity, one_by_one, each, 1.0)
@@ -237,13 +239,13 @@ def test_a_large_face_is_done_in_four_interleaved_parts(
 
 def test_a_face_is_followed_with_one_look_a_frame(swapper: InsightSwapper, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[Picture] = []
-    find = InsightReader.near
+    find = InsightReader.detect_at_roll
 
     def counted(reader: InsightReader, picture: Picture, roll: float) -> tuple[KeyFace, ...]:
         looks.append(picture)
         return find(reader, picture, roll)
 
-    monkeypatch.setattr(InsightReader, "near", counted)
+    monkeypatch.setattr(InsightReader, "detect_at_roll", counted)
     first, second = patched((96, 96), (384, 384)), patched((128, 96))
     one, two = swapper.detect_fast(first)
     moved = swapper.track(second, one)
@@ -277,7 +279,7 @@ def test_a_face_is_found_once_and_at_its_own_angle(swapper: InsightSwapper, quar
 def test_the_embedding_and_the_swap_turn_with_the_face(swapper: InsightSwapper, quarter: int) -> None:
     upright, turned = with_chin(0), with_chin(quarter)
     (face,) = swapper.faces(upright)
-    other = face.at(restore_points(face.marks, turned.shape, quarter))
+    other = face.with_marks(restore_points(face.marks, turned.shape, quarter))
     assert float(swapper.embedding(upright, face) @ swapper.embedding(turned, other)) > 0.999
     identity, made = swapper.identity(upright, face), [upright.copy(), turned.copy()]
     put(swapper, identity, made[0], face, 1.0)
@@ -299,7 +301,7 @@ def test_a_face_at_the_edge_is_put_back_as_far_as_the_picture_goes(swapper: Insi
     identity = swapper.identity(picture, face)
     for away in ([-330, 0], [0, -230], [-2000, 0]):
         made = picture.copy()
-        put(swapper, identity, made, face.at(face.marks + np.array(away, np.float32)), 1.0)
+        put(swapper, identity, made, face.with_marks(face.marks + np.array(away, np.float32)), 1.0)
         assert (made != picture).any() == (away[0] > -1000)
 
 

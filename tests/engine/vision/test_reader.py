@@ -162,3 +162,8 @@ def test_rims_name_no_point_twice() -> None:
 def test_missing_weights_are_told_with_the_command_that_fetches_them(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(MissingModel, match="weights --fetch mediapipe-faces"):
         FaceReader(tmp_path_factory.mktemp("none"))
+
+
+@pytest.mark.parametrize("size", [(1, 10_000), (10_000, 1), (1, 300_000)])
+def test_a_strip_has_no_face_and_needs_no_gigabytes_of_border(reader: FaceReader, size: tuple[int, int]) -> None:
+    assert reader.find_faces(np.full((*size, 3), 120, np.uint8)) == ()

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from engine.torch_support.transfer import to_device
+from engine.torch_support.transfer import array_to_device
 
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
@@ -71,7 +71,9 @@ class Place:
         """Return grids for `grid_sample`: from the crop into the box, and from the box into the crop."""
         square, moved = (self.side, self.side), self._box_transform()
         steps = [*_steps(_inverse(moved), square, self.shape), *_steps(moved, self.shape, square)]
-        columns, rows, across, down = to_device(np.concatenate(steps), device).split([len(each) for each in steps])
+        columns, rows, across, down = array_to_device(np.concatenate(steps), device).split(
+            [len(each) for each in steps]
+        )
         return (columns + rows[:, None])[None], (across + down[:, None])[None]
 
     def _box_transform(self) -> Any:

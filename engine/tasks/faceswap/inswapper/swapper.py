@@ -14,9 +14,9 @@ from engine.tasks.faceswap.inswapper.paste import Place, match_colours, paste_ba
 from engine.tasks.faceswap.people import Likeness
 from engine.torch_support.cuda import release_memory
 from engine.torch_support.onnx import TorchSession
-from engine.torch_support.transfer import AsyncCopy, to_device
-from engine.vision.faces.alignment import places, similarity
-from engine.vision.faces.insight import InsightReader, KeyFace, unfit
+from engine.torch_support.transfer import AsyncCopy, array_to_device
+from engine.vision.faces.alignment import arcface_points, estimate_similarity
+from engine.vision.faces.insight import InsightReader, KeyFace, model_error
 from engine.vision.faces.quarters import quarter_of
 
 Picture = NDArray[np.uint8]
@@ -43,9 +43,9 @@ class Inswapper:
             self._names = [port.name for port in self._session.get_inputs()]
             self._emap = np.asarray(emap, np.float32).reshape(512, 512)
         except Exception as error:  # onnx has no root of its errors
-            raise unfit() from error
+            raise model_error() from error
         if len(self._names) != 2:
-            raise unfit()
+            raise model_error()
         self.device = self._session.device
         self.bytes = self._session.bytes
 
@@ -124,7 +124,7 @@ class InsightSwapper:
         """Return faces rotated about as `face` is, detecting once per frame and quarter turn."""
         looks, quarter = self._looks(picture), quarter_of(face.roll)
         if quarter not in looks:
-            looks[quarter] = self._reader.near(picture, face.roll)
+            looks[quarter] = self._reader.detect_at_roll(picture, face.roll)
         return looks[quarter]
 
     def _looks(self, picture: Picture) -> dict[int | None, tuple[KeyFace, ...]]:
@@ -167,7 +167,7 @@ def place_crop(marks: NDArray[np.float32], picture: Picture, side: int = SIDE) -
 
     `side` is SIDE, or twice that for four interleaved passes.
     """
-    return Place.of(similarity(marks, places(side)), side, picture.shape)
+    return Place.of(estimate_similarity(marks, arcface_points(side)), side, picture.shape)
 
 
 @torch.inference_mode()
@@ -176,7 +176,7 @@ def begin(network: Inswapper, latent: Tensor, picture: Picture, place: Place, bl
 
     Only the face's box is copied to the device and back.
     """
-    box = to_device(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
+    box = array_to_device(place.of_picture(picture), network.device).permute(2, 0, 1)[None] * (1 / 255)
     out, back = place.sampling_grids(network.device)
     before = upright(box, out)
     after = match_colours(_swap_tiles(network, before, latent), before)
@@ -186,7 +186,7 @@ def begin(network: Inswapper, latent: Tensor, picture: Picture, place: Place, bl
 
 def _side(marks: NDArray[np.float32]) -> int:
     """Return SIDE, or twice that for a large face."""
-    shrinks = float(np.hypot(*similarity(marks, places(SIDE))[0, :2]))
+    shrinks = float(np.hypot(*estimate_similarity(marks, arcface_points(SIDE))[0, :2]))
     return 2 * SIDE if shrinks * BOOSTED < 1 else SIDE
 
 

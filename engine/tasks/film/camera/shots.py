@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.job import Media
-from engine.media.video import CancelOrTimeout, Stream, frames
+from engine.media.video import CancelOrTimeout, Stream, read_frames
 from engine.tasks.film.camera.canvas import MOST_COVER, Frame, Picture, covering, empty, filling, planes, split
 from engine.tasks.film.camera.motion import SPARE, Motion, View, ease, sway, way
 from engine.tasks.film.camera.parallax import DepthWarp, smooth_depth
@@ -120,7 +120,7 @@ class ClipShot:
         self._is_strip = any(side > MOST_COVER * most for side, most in zip(covered, size, strict=True))
         width, height = (stream.width, stream.height) if self._is_strip else covered
         steady = replace(stream, width=width, height=height, rate=RATE)
-        self._source: Generator[Picture] = frames(clip.path, clip.mime, steady, watch)
+        self._source: Generator[Picture] = read_frames(clip.path, clip.mime, steady, watch)
         self._at = -1
         self._last: Frame | None = None
 

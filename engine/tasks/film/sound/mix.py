@@ -17,11 +17,11 @@ from engine.media.video import (
     FFmpegFailed,
     Sound,
     open_input,
+    prepare_sound,
     probe,
-    recorded,
+    read_mono,
     run_and_capture,
     run_pipeline,
-    samples,
 )
 
 LOUDNESS = -16.0
@@ -123,7 +123,7 @@ def _mix(speech: Path | None, music: Media | None, seconds: float, watch: Cancel
         return voice
     fade = max(0.0, seconds - FADE)
     under = (
-        recorded(open_input(music.path, music.mime, stream_loop=-1), _sound_of(music, watch))
+        prepare_sound(open_input(music.path, music.mime, stream_loop=-1), _sound_of(music, watch))
         .filter("aresample", RATE)
         .filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
         .filter("loudnorm", I=-16, LRA=11, TP=-2)
@@ -164,7 +164,7 @@ def _amplify(source: Path, gain: float, path: Path, watch: CancelOrTimeout, *, l
 
 def _samples(media: Media, watch: CancelOrTimeout) -> Any:
     try:
-        return samples(media.path, media.mime, RATE, watch)
+        return read_mono(media.path, media.mime, RATE, watch)
     except FFmpegFailed as error:
         raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
 

@@ -243,4 +243,4 @@ class SdxlGenerator:
 
 def _placement(parts: Iterable[WeightOffloader]) -> int | None:
     """See `engine.tasks.imagine.sdxl.acceleration.compiler.Placement`."""
-    return None if any(part.parked for part in parts) else sum(part.moves for part in parts)
+    return None if any(part.is_offloaded for part in parts) else sum(part.moves for part in parts)

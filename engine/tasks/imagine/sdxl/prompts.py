@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.tasks.imagine.prompt_weights import WeightedText, fragments
 from engine.text.readable import readable_form
-from engine.torch_support.transfer import send
+from engine.torch_support.transfer import tensor_to_device
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _penultimate(tokenizer: Any, encoder: Any, texts: list[str]) -> Any:
     """Return a text encoder's output with hidden states, of which SDXL uses the last but one."""
     length = tokenizer.model_max_length
     ids = tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
-    return encoder(send(ids, str(encoder.device)), output_hidden_states=True)
+    return encoder(tensor_to_device(ids, str(encoder.device)), output_hidden_states=True)
 
 
 def concatenate(encoded: Sequence[Encoded]) -> Encoded:

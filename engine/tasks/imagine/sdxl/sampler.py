@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.tasks.imagine.sdxl.noise import noises
 from engine.torch_support.cuda import GpuBacklog
-from engine.torch_support.transfer import send
+from engine.torch_support.transfer import tensor_to_device
 
 MAX_STEPS_AHEAD = 2
 """Steps that the CPU may be ahead of the device: enough to keep it busy, few enough to notice a cancel."""
@@ -65,7 +65,7 @@ class Sampler:
         conditions = self._conditions(wish)
         running = GpuBacklog(self._device, MAX_STEPS_AHEAD)
         times = scheduler.timesteps
-        sent = send(times, self._device)
+        sent = tensor_to_device(times, self._device)
         for step, time in enumerate(times):
             noise = self._noise(scheduler.scale_model_input(latents, time), sent[step], conditions, wish)
             latents = scheduler.step(noise, time, latents, **more, return_dict=False)[0].to(dtype)
@@ -78,7 +78,7 @@ class Sampler:
         scale = self._pipe.vae_scale_factor
         shape = (4, wish.height // scale, wish.width // scale)
         noise = noises(wish.seeds, shape, wish.words.dtype) if wish.noise is None else wish.noise
-        return send(noise, self._device) * self._pipe.scheduler.init_noise_sigma
+        return tensor_to_device(noise, self._device) * self._pipe.scheduler.init_noise_sigma
 
     def _noise(self, latents: Any, time: Any, conditions: tuple[Any, ...], wish: SampleRequest) -> Any:
         import torch
@@ -95,7 +95,9 @@ class Sampler:
         pipe, size = self._pipe, (wish.height, wish.width)
         width = pipe.text_encoder_2.config.projection_dim
         sizes = pipe._get_add_time_ids(size, (0, 0), size, wish.words.dtype, width)  # noqa: SLF001  # the card's own numbers
-        sizes = send(sizes, self._device).repeat(len(wish.seeds) * (1 if wish.negative_embeds is None else 2), 1)
+        sizes = tensor_to_device(sizes, self._device).repeat(
+            len(wish.seeds) * (1 if wish.negative_embeds is None else 2), 1
+        )
         if wish.negative_embeds is None:
             return wish.words, wish.pooled, sizes
         return (

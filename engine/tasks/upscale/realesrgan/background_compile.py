@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 from pydantic import BaseModel
 
-from engine.torch_support.compilation import has_room, leave, read_request, run_in_subprocess
+from engine.torch_support.compilation import exit_now, has_room, read_request, run_in_subprocess
 from engine.torch_support.cuda import side_stream
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def main() -> None:
     )
     parts(kernels, biases, ends)
     log.info("compiled ahead", network="Real-ESRGAN")
-    leave()
+    exit_now()
 
 
 def _layout(shape: Extent) -> Any:

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from engine.core.job import Media
 from engine.media.files import keep
-from engine.media.video import CancelOrTimeout, conversions, frames, probe, program, with_dimensions, write
+from engine.media.video import (
+    CancelOrTimeout,
+    conversion_notes,
+    ffmpeg_path,
+    probe,
+    read_frames,
+    with_dimensions,
+    write_frames,
+)
 from engine.tasks.subtitle.cues import Cue, Word
 from engine.tasks.subtitle.render import Renderer, furnish
 from engine.tasks.subtitle.styles import SubtitleStyle, ass
@@ -36,7 +44,7 @@ def encoded(path: Path, colours: "NDArray[np.float64]", *options: str, height: i
     """A video of bars; `colours` are 0 to 255. It is made from 16-bit RGB, so that 10 bits are not invented."""
     picture = (patches(colours, height) / 255 * 65535).round().astype("<u2")
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb48le", "-s", f"{picture.shape[1]}x{height}", "-r", str(RATE), "-i", "-"]
-    command = [program(), "-v", "error", "-y", *raw, *options, f"file:{path}"]
+    command = [ffmpeg_path(), "-v", "error", "-y", *raw, *options, f"file:{path}"]
     subprocess.run(command, input=picture.tobytes() * COUNT, check=True, timeout=60)
     return path
 
@@ -50,7 +58,7 @@ def mime_of(path: Path) -> str:
 def shown(path: Path) -> list[Picture]:
     found = probe(path, mime_of(path)).video
     assert found
-    return list(frames(path, mime_of(path), found, CancelOrTimeout()))
+    return list(read_frames(path, mime_of(path), found, CancelOrTimeout()))
 
 
 def written(path: Path) -> list[Picture]:
@@ -58,7 +66,7 @@ def written(path: Path) -> list[Picture]:
     found = probe(path, mime_of(path)).video
     assert found
     again = path.with_name("again.mp4")
-    write(frames(path, mime_of(path), found, CancelOrTimeout()), again, found.rate, CancelOrTimeout())
+    write_frames(read_frames(path, mime_of(path), found, CancelOrTimeout()), again, found.rate, CancelOrTimeout())
     return shown(again)
 
 
@@ -182,7 +190,7 @@ def test_letters_in_hdr_are_white(tmp_path: Path) -> None:
     path = hdr(tmp_path / "a.mp4", np.repeat(pq(NITS * 0 + 20)[:, None], 3, axis=1), "smpte2084")
     picture, *_ = subtitled(path, "WWWW")
     assert picture.max() >= 250
-    assert [note.template for note in conversions(probe(path, "video/mp4"))] == [
+    assert [note.template for note in conversion_notes(probe(path, "video/mp4"))] == [
         "The video is HDR ({name}). The result is SDR, which every player shows."
     ]
 
@@ -202,7 +210,7 @@ def test_wide_colours_without_hdr_are_those_of_bt709(tmp_path: Path) -> None:
     options = [*X264, "-vf", "scale=out_color_matrix=bt2020:out_range=tv", "-pix_fmt", "yuv420p10le", *tags]
     path = encoded(tmp_path / "a.mp4", 255 * to_2020(linear) ** (1 / 2.4), *options)
     assert np.abs(bars(shown(path)[0]) - PATCHES).max() <= 8
-    assert conversions(probe(path, "video/mp4")) == ()
+    assert conversion_notes(probe(path, "video/mp4")) == ()
 
 
 @pytest.mark.parametrize(("stretch", "size"), [("4/3", (299, 64)), ("3/4", (224, 85)), ("1/100", (224, 64))])
@@ -241,7 +249,7 @@ def test_a_turned_picture_has_square_pixels_too(tmp_path: Path) -> None:
 def test_fields_become_frames(tmp_path: Path) -> None:
     """A bar that moves by 16 pixels from field to field leaves no comb."""
     source = tmp_path / "a.mp4"
-    command = [program(), "-v", "error", "-f", "lavfi", "-i", "nullsrc=s=192x96:r=20:d=1", "-vf"]
+    command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", "nullsrc=s=192x96:r=20:d=1", "-vf"]
     drawn = "geq=lum='if(between(X,N*8,N*8+31),235,16)':cb=128:cr=128,interlace=scan=tff:lowpass=off"
     subprocess.run(
         [*command, drawn, "-c:v", "libx264", "-flags", "+ilme+ildct", "-pix_fmt", "yuv420p", str(source)], check=True
@@ -270,7 +278,7 @@ def test_what_is_transparent_is_black(way: object, name: str, options: list[str]
     picture = way(path)[1]  # type: ignore[operator]  # one of three functions
     assert picture[:24].max() <= 12
     assert np.abs(bars(picture[32:]) - PATCHES).max() <= 12
-    assert [note.template for note in conversions(probe(path, mime_of(path)))] == [
+    assert [note.template for note in conversion_notes(probe(path, mime_of(path)))] == [
         "What is transparent in the video is black in the result."
     ]
 
@@ -280,7 +288,7 @@ def test_a_variable_rate_keeps_its_times(way: object, tmp_path: Path) -> None:
     """Twenty frames in the first second, then five in the next: grey levels tell when each is shown."""
     source = tmp_path / "a.mkv"
     drawn = "geq=lum='40+N*6':cb=128:cr=128,setpts='if(lt(N,20),N/20,1+(N-20)/5)/TB'"
-    command = [program(), "-v", "error", "-f", "lavfi", "-i", "nullsrc=s=64x64:r=25:d=1", "-vf", drawn]
+    command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", "nullsrc=s=64x64:r=25:d=1", "-vf", drawn]
     times = ["-fps_mode", "vfr", "-enc_time_base", "1:1000"]
     subprocess.run([*command, *times, "-c:v", "libx264", "-bf", "0", str(source)], check=True)
     found = probe(source, "video/x-matroska")
@@ -297,11 +305,12 @@ def test_a_cover_before_the_video_is_not_the_video(tmp_path: Path) -> None:
     video = encoded(tmp_path / "a.mp4", PATCHES, *X264, "-pix_fmt", "yuv420p")
     cover = tmp_path / "cover.png"
     subprocess.run(
-        [program(), "-v", "error", "-f", "lavfi", "-i", "color=red:s=30x20", "-frames:v", "1", str(cover)], check=True
+        [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", "color=red:s=30x20", "-frames:v", "1", str(cover)],
+        check=True,
     )
     both = tmp_path / "both.mp4"
     maps = ["-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic"]
-    subprocess.run([program(), "-v", "error", "-i", str(cover), "-i", str(video), *maps, str(both)], check=True)
+    subprocess.run([ffmpeg_path(), "-v", "error", "-i", str(cover), "-i", str(video), *maps, str(both)], check=True)
     for way in (shown, written, subtitled):
         assert np.abs(bars(way(both)[0]) - PATCHES).max() <= 5
 

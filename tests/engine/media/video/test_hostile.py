@@ -15,7 +15,7 @@ import pytest
 
 from engine.core.errors import UserError
 from engine.media.files import sniff
-from engine.media.video import CancelOrTimeout, FFmpegFailed, frames, probe, program, samples
+from engine.media.video import CancelOrTimeout, FFmpegFailed, ffmpeg_path, probe, read_frames, read_mono
 from engine.media.video.source import DEMUXERS
 from storage.files import Files
 from tests.storage.builders import Sent
@@ -74,10 +74,10 @@ def use(path: Path, mime: str) -> None:
     """All that is ever done with a person's recording."""
     found = probe(path, mime, watch=CancelOrTimeout(seconds=SECONDS))
     if found.video:
-        for _ in frames(path, mime, found.video, CancelOrTimeout(seconds=SECONDS)):
+        for _ in read_frames(path, mime, found.video, CancelOrTimeout(seconds=SECONDS)):
             pass
     if found.sound:
-        samples(path, mime, 16000, CancelOrTimeout(seconds=SECONDS))
+        read_mono(path, mime, 16000, CancelOrTimeout(seconds=SECONDS))
 
 
 @pytest.mark.parametrize("kind", ["playlist of a file", "playlist of an address"])
@@ -87,7 +87,7 @@ def test_an_unguarded_ffmpeg_would_follow_them(kind: str, tmp_path: Path) -> Non
         path = tmp_path / "sent.m3u8"
         path.write_bytes(naming(str(file), address)[kind])
         anything = ["-protocol_whitelist", "file,http,tcp,pipe"]
-        command = [program(), "-v", "quiet", *anything, "-i", str(path), "-f", "null", "-"]
+        command = [ffmpeg_path(), "-v", "quiet", *anything, "-i", str(path), "-f", "null", "-"]
         subprocess.run(command, check=False, timeout=SECONDS)
     assert opened
 
@@ -120,7 +120,7 @@ async def test_such_a_file_is_not_taken_under_any_name(name: str, tmp_path: Path
 def recording(folder: Path, suffix: str) -> bytes:
     path = folder / f"whole.{suffix}"
     inputs = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=8", "-f", "lavfi", "-i", "sine"]
-    subprocess.run([program(), "-v", "error", "-y", *inputs, "-t", "1", str(path)], check=True, timeout=30)
+    subprocess.run([ffmpeg_path(), "-v", "error", "-y", *inputs, "-t", "1", str(path)], check=True, timeout=30)
     return path.read_bytes()
 
 

@@ -13,7 +13,7 @@ from engine.core.job import Media
 from engine.media import decoding
 from engine.media.decoding import set_max_pixels
 from engine.media.files import keep
-from engine.media.video import FONTS, CancelOrTimeout, Stream, frames, limits, probe, program, run_pipeline
+from engine.media.video import FONTS, CancelOrTimeout, Stream, ffmpeg_path, limits, probe, read_frames, run_pipeline
 from engine.tasks.subtitle.render import FONTCONFIG, Renderer
 from engine.tasks.subtitle.typefaces import typefaces
 from engine.weights.registry import weights_folder
@@ -33,12 +33,12 @@ def growing(folder: Path, side: int, suffix: str) -> Media:
         path = folder / f"{size}.{suffix}"
         source = f"color=gray:s={size}x{size}:r=10"
         command = ["-f", "lavfi", "-i", source, "-frames:v", "3", "-c:v", "libx264", "-preset", "ultrafast"]
-        subprocess.run([program(), "-v", "error", *command, "-f", "h264", str(path)], check=True, timeout=60)
+        subprocess.run([ffmpeg_path(), "-v", "error", *command, "-f", "h264", str(path)], check=True, timeout=60)
         parts.append(path.read_bytes())
     (folder / "joined.h264").write_bytes(b"".join(parts))
     made = folder / f"joined.{suffix}"
     joined = ["-f", "h264", "-r", "10", "-i", str(folder / "joined.h264"), "-c", "copy", str(made)]
-    subprocess.run([program(), "-v", "error", *joined], check=True, timeout=60)
+    subprocess.run([ffmpeg_path(), "-v", "error", *joined], check=True, timeout=60)
     return keep(made, folder / "media")
 
 
@@ -49,7 +49,7 @@ def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str,
     (tmp_path / FONTS).write_text(FONTCONFIG)
     (tmp_path / "fonts").mkdir()
     with pytest.raises(TooLarge, match=r"frames that are larger than it says|frames are 2000 x 2000"):
-        for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
+        for _ in read_frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
             pass
     renderer = Renderer(tmp_path, CancelOrTimeout(), typefaces(weights_folder(Path("data"))))
     with pytest.raises(TooLarge, match="frames that are larger than it says"):
@@ -59,7 +59,7 @@ def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str,
 def test_a_video_that_grows_is_not_cut_short_in_silence(tmp_path: Path) -> None:
     sent = growing(tmp_path, 1200, "mkv")
     with pytest.raises(TooLarge, match="larger than it says"):
-        for _ in frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
+        for _ in read_frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
             pass
 
 

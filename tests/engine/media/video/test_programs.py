@@ -9,8 +9,8 @@ import pytest
 
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
-from engine.media.video import chosen
-from engine.media.video.programs import DECODERS, TRIALS, program
+from engine.media.video import choose_ffmpeg
+from engine.media.video.programs import DECODERS, TRIALS, ffmpeg_path
 
 SOURCES = Path(__file__).parents[4] / "engine"
 PACKAGED = imageio_ffmpeg.get_ffmpeg_exe()
@@ -20,7 +20,7 @@ PACKAGED = imageio_ffmpeg.get_ffmpeg_exe()
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A program on PATH, to be written; the choice is made anew, in this test alone."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr("engine.media.video.programs.chosen", chosen.__wrapped__)
+    monkeypatch.setattr("engine.media.video.programs.choose_ffmpeg", choose_ffmpeg.__wrapped__)
     return tmp_path / "ffmpeg"
 
 
@@ -32,12 +32,12 @@ def write(path: Path, but: str = "") -> None:
 
 
 def test_the_packaged_ffmpeg_can_do_everything() -> None:
-    assert [choice.notes for choice in [chosen()]] == [()]
+    assert [choice.notes for choice in [choose_ffmpeg()]] == [()]
 
 
 def test_the_systems_ffmpeg_runs_where_it_can_do_everything(system: Path) -> None:
     write(system)
-    choice = chosen.__wrapped__()
+    choice = choose_ffmpeg.__wrapped__()
     assert (choice.path, choice.notes) == (str(system), ())
 
 
@@ -47,7 +47,7 @@ def test_the_systems_ffmpeg_runs_where_it_can_do_everything(system: Path) -> Non
 )
 def test_an_ffmpeg_that_lacks_something_is_passed_over_and_that_is_said(system: Path, but: str, lacking: str) -> None:
     write(system, but)
-    choice = chosen.__wrapped__()
+    choice = choose_ffmpeg.__wrapped__()
     assert choice.path == PACKAGED
     (note,) = choice.notes
     assert lacking in str(note.facts["lacking"])
@@ -56,7 +56,7 @@ def test_an_ffmpeg_that_lacks_something_is_passed_over_and_that_is_said(system: 
 
 def test_a_decoder_that_is_missing_is_named(system: Path) -> None:
     write(system, "-decoders")
-    (note,) = chosen.__wrapped__().notes
+    (note,) = choose_ffmpeg.__wrapped__().notes
     assert set(str(note.facts["lacking"]).split(", ")) == DECODERS
 
 
@@ -64,7 +64,7 @@ def test_a_decoder_that_is_missing_is_named(system: Path) -> None:
 def test_a_program_that_does_not_run_is_passed_over(system: Path, body: str) -> None:
     system.write_text(body)
     system.chmod(0o755)
-    assert chosen.__wrapped__().path == PACKAGED
+    assert choose_ffmpeg.__wrapped__().path == PACKAGED
 
 
 def test_without_the_packaged_one_the_systems_runs_with_a_warning(
@@ -73,14 +73,14 @@ def test_without_the_packaged_one_the_systems_runs_with_a_warning(
     write(system, "zscale")
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "")
     monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", lambda: (_ for _ in ()).throw(RuntimeError("none")))
-    choice = chosen.__wrapped__()
+    choice = choose_ffmpeg.__wrapped__()
     assert choice.path == str(system)
     assert str(choice.notes[0]).endswith("and there is no other. Install a newer one.")
     system.unlink()
     monkeypatch.setenv("PATH", str(system.parent))
-    assert "no FFmpeg here" in str(chosen.__wrapped__().notes[0])
+    assert "no FFmpeg here" in str(choose_ffmpeg.__wrapped__().notes[0])
     with pytest.raises(RuntimeError, match="no FFmpeg"):
-        program()
+        ffmpeg_path()
 
 
 async def test_status_hears_of_a_fallback(system: Path, tmp_path: Path) -> None:

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from engine.core.errors import BadInput
 from engine.media.files import keep
-from engine.media.video import CancelOrTimeout, frames, other_sounds, probe, program, samples, write
+from engine.media.video import (
+    CancelOrTimeout,
+    ffmpeg_path,
+    other_sound_notes,
+    probe,
+    read_frames,
+    read_mono,
+    write_frames,
+)
 from engine.tasks.subtitle.render import Renderer
 from engine.tasks.subtitle.typefaces import typefaces
 from engine.weights.registry import weights_folder
@@ -19,7 +27,7 @@ Samples = NDArray[np.float32]
 
 
 def made(path: Path, *options: str) -> Path:
-    subprocess.run([program(), "-v", "error", "-y", *options, f"file:{path}"], check=True, timeout=60)
+    subprocess.run([ffmpeg_path(), "-v", "error", "-y", *options, f"file:{path}"], check=True, timeout=60)
     return path
 
 
@@ -44,7 +52,7 @@ def mime_of(path: Path) -> str:
 
 
 def heard(path: Path, rate: int = RATE) -> Samples:
-    return samples(path, mime_of(path), rate, CancelOrTimeout())
+    return read_mono(path, mime_of(path), rate, CancelOrTimeout())
 
 
 def pitch(sound: Samples, rate: int = RATE) -> float:
@@ -65,7 +73,7 @@ def begin(sound: Samples) -> float:
 def wave(path: Path, channels: "NDArray[np.float32]", *options: str, rate: int = RATE) -> Path:
     """A WAV of floats, or of what the options say; `channels` is (N, C)."""
     raw = ["-f", "f32le", "-ar", str(rate), "-ac", str(channels.shape[1]), "-i", "-"]
-    command = [program(), "-v", "error", "-y", *raw, *(options or ("-c:a", "pcm_f32le")), f"file:{path}"]
+    command = [ffmpeg_path(), "-v", "error", "-y", *raw, *(options or ("-c:a", "pcm_f32le")), f"file:{path}"]
     subprocess.run(command, input=channels.astype("<f4").tobytes(), check=True, timeout=60)
     return path
 
@@ -107,20 +115,20 @@ def test_of_several_tracks_the_one_that_players_play_is_heard(
     assert pitch(heard(path)) == pytest.approx(hertz, abs=3)
     found = probe(path, "video/x-matroska")
     assert found.video
-    write(
-        frames(path, "video/x-matroska", found.video, CancelOrTimeout()),
+    write_frames(
+        read_frames(path, "video/x-matroska", found.video, CancelOrTimeout()),
         tmp_path / "b.mp4",
         10,
         CancelOrTimeout(),
         (path, mime_of(path), found),
     )
     assert pitch(heard(tmp_path / "b.mp4")) == pytest.approx(hertz, abs=3)
-    (note,) = other_sounds(found)
+    (note,) = other_sound_notes(found)
     assert str(note) == f"There are 2 sound tracks in it; number {place}, which players play, was taken."
 
 
 def test_one_track_needs_no_note(tmp_path: Path) -> None:
-    assert other_sounds(probe(made(tmp_path / "a.mp4", *picture(), *tone(440)), "video/mp4")) == ()
+    assert other_sound_notes(probe(made(tmp_path / "a.mp4", *picture(), *tone(440)), "video/mp4")) == ()
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.mov"])
@@ -132,8 +140,8 @@ def test_a_sound_that_begins_late_is_late(name: str, codec: str, tmp_path: Path)
     assert begin(heard(path)) == pytest.approx(1.5, abs=0.03)
     found = probe(path, mime_of(path))
     assert found.video
-    write(
-        frames(path, mime_of(path), found.video, CancelOrTimeout()),
+    write_frames(
+        read_frames(path, mime_of(path), found.video, CancelOrTimeout()),
         tmp_path / "b.mp4",
         10,
         CancelOrTimeout(),
@@ -148,7 +156,7 @@ def test_pictures_that_begin_late_stay_with_their_sound(tmp_path: Path) -> None:
     path = made(tmp_path / "a.mkv", *tone(440, 3), "-itsoffset", "1", *flash, "-c:v", "libx264", "-bf", "0")
     found = probe(path, "video/x-matroska")
     assert found.video
-    pictures = list(frames(path, "video/x-matroska", found.video, CancelOrTimeout()))
+    pictures = list(read_frames(path, "video/x-matroska", found.video, CancelOrTimeout()))
     assert len(pictures) == 30
     assert [shown.mean() > 128 for shown in pictures].index(True) == 20
 
@@ -204,7 +212,7 @@ def test_any_number_of_channels_is_heard_and_goes_along(count: int, tmp_path: Pa
     assert power(heard(path)) > 0.2 * power(speech())
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
-    write(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
+    write_frames(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
     assert power(heard(again)) > 0.2 * power(speech())
 
 
@@ -215,7 +223,7 @@ def test_any_rate_is_heard_and_goes_along(rate: int, tmp_path: Path) -> None:
     assert pitch(heard(path)) == pytest.approx(440, abs=2)
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
-    write(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
+    write_frames(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
     assert pitch(heard(again)) == pytest.approx(440, abs=2)
 
 
@@ -231,7 +239,7 @@ def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
     assert np.abs(sound[9100:] - voice[9100:]).max() < 1e-3
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
-    write(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
+    write_frames(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
     assert power(heard(again)) == pytest.approx(power(sound), rel=0.2)
 
 

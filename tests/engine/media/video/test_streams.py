@@ -3,7 +3,7 @@
 import pytest
 
 from engine.media.video.colours import Colours
-from engine.media.video.streams import layout, lines, of_input, picture, preferred
+from engine.media.video.streams import input_lines, parse_layout, parse_picture, parse_streams, preferred_stream
 
 FIVE = """Input #0, matroska,webm, from 'a.mkv':
   Duration: 00:00:08.02, start: 0.000000, bitrate: 238 kb/s
@@ -20,11 +20,11 @@ NINE = "\n".join(FIVE.split("\n")[:5] + FIVE.split("\n")[8:] + FIVE.split("\n")[
 
 @pytest.mark.parametrize("said", [FIVE, NINE])
 def test_the_streams_of_the_output_are_not_those_of_the_input(said: str) -> None:
-    found = list(lines(of_input(said.split("\n"))))
+    found = list(parse_streams(input_lines(said.split("\n"))))
     assert [(line.index, line.kind) for line in found] == [(0, "Video"), (1, "Audio"), (2, "Audio")]
-    sound = preferred(found[1:])
+    sound = preferred_stream(found[1:])
     assert sound
-    assert (sound.index, layout(found[1]), layout(sound)) == (2, "5.1(side)", "mono")
+    assert (sound.index, parse_layout(found[1]), parse_layout(sound)) == (2, "5.1(side)", "mono")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_streams_of_the_output_are_not_those_of_the_input(said: str) -> None
     ],
 )
 def test_the_facts_of_pictures_are_read(rest: str, shown: tuple[int, int], colours: Colours) -> None:
-    (line,) = lines([f"  Stream #0:0: Video: h264 (High) (avc1 / 0x31637661){rest}"])
-    found = picture(line)
+    (line,) = parse_streams([f"  Stream #0:0: Video: h264 (High) (avc1 / 0x31637661){rest}"])
+    found = parse_picture(line)
     assert found
     assert (found.shown, found.colours) == (shown, colours)

@@ -17,12 +17,12 @@ from engine.media.video import (
     CancelOrTimeout,
     FFmpegFailed,
     ProbeLimits,
-    frames,
+    ffmpeg_path,
     open_input,
     probe,
-    program,
+    read_frames,
     run_pipeline,
-    write,
+    write_frames,
 )
 
 WIDTH, HEIGHT, RATE = 64, 48, 10
@@ -33,7 +33,9 @@ def made(path: Path, *options: str, seconds: float = 1.0) -> Path:
     picture = f"testsrc=size={WIDTH}x{HEIGHT}:rate={RATE}"
     inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine"]
     subprocess.run(
-        [program(), "-v", "error", "-y", *inputs, "-t", str(seconds), *options, f"file:{path}"], check=True, timeout=30
+        [ffmpeg_path(), "-v", "error", "-y", *inputs, "-t", str(seconds), *options, f"file:{path}"],
+        check=True,
+        timeout=30,
     )
     return path
 
@@ -88,7 +90,7 @@ def test_a_video_is_as_long_as_its_last_frame_is_shown(  # noqa: PLR0917  # of p
     """B-frames are decoded in another order than they are shown in; FFmpeg reports up to the last one decoded."""
     path = tmp_path / name
     source = ["-f", "lavfi", "-i", f"testsrc=size=64x48:rate={rate}", "-frames:v", str(count), "-c:v", "libx264"]
-    subprocess.run([program(), "-v", "error", *source, *options, str(path)], check=True, timeout=30)
+    subprocess.run([ffmpeg_path(), "-v", "error", *source, *options, str(path)], check=True, timeout=30)
     found = probe(path, "video/mp4" if path.suffix == ".mp4" else "video/x-matroska")
     assert found.seconds == pytest.approx(seconds, abs=0.005)
 
@@ -98,7 +100,7 @@ def test_a_video_is_as_long_as_the_longer_of_its_pictures_and_its_sound(sounding
     path = tmp_path / "a.mp4"
     picture, sound = "testsrc=size=64x48:rate=30:duration=2", f"sine=duration={sounding}"
     inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264"]
-    subprocess.run([program(), "-v", "error", *inputs, str(path)], check=True, timeout=30)
+    subprocess.run([ffmpeg_path(), "-v", "error", *inputs, str(path)], check=True, timeout=30)
     assert probe(path, "video/mp4").seconds == pytest.approx(max(2.0, sounding), abs=0.03)
 
 
@@ -110,16 +112,16 @@ def test_a_turned_video_has_the_size_that_it_is_shown_in(clip: Path, tmp_path: P
     found = probe(turned, "video/mp4").video
     assert found
     assert (found.width, found.height) == (HEIGHT, WIDTH)
-    assert next(frames(turned, "video/mp4", found, CancelOrTimeout())).shape == (WIDTH, HEIGHT, 3)
+    assert next(read_frames(turned, "video/mp4", found, CancelOrTimeout())).shape == (WIDTH, HEIGHT, 3)
 
 
 def test_a_video_with_odd_sides_comes_back_frame_by_frame(tmp_path: Path) -> None:
     noise = np.random.default_rng(0)
     pictures = [np.full((33, 51, 3), noise.integers(0, 255, 3), np.uint8) for _ in range(7)]
-    write(iter(pictures), tmp_path / "odd.mp4", 5, CancelOrTimeout())
+    write_frames(iter(pictures), tmp_path / "odd.mp4", 5, CancelOrTimeout())
     found = probe(tmp_path / "odd.mp4", "video/mp4")
     assert found.video
-    back = list(frames(tmp_path / "odd.mp4", "video/mp4", found.video, CancelOrTimeout()))
+    back = list(read_frames(tmp_path / "odd.mp4", "video/mp4", found.video, CancelOrTimeout()))
     assert len(back) == 7
     for picture, again in zip(pictures, back, strict=True):
         assert np.abs(picture[2:30, 2:48].astype(int) - again[2:30, 2:48]).mean() < 4
@@ -131,8 +133,8 @@ def test_the_sound_of_the_source_goes_along(name: str, codec: str, tmp_path: Pat
     mime = {"a.mp4": "video/mp4", "a.webm": "video/webm"}[name]
     found = probe(source, mime)
     assert found.video
-    write(
-        frames(source, mime, found.video, CancelOrTimeout()),
+    write_frames(
+        read_frames(source, mime, found.video, CancelOrTimeout()),
         tmp_path / "b.mp4",
         RATE,
         CancelOrTimeout(),
@@ -146,10 +148,10 @@ def test_the_sound_of_the_source_goes_along(name: str, codec: str, tmp_path: Pat
 def test_a_gif_keeps_what_is_transparent(tmp_path: Path) -> None:
     picture = np.zeros((20, 30, 4), np.uint8)
     picture[5:15, 5:25] = [200, 30, 30, 255]
-    write(iter([picture, np.flip(picture, 0)]), tmp_path / "a.gif", 5, CancelOrTimeout())
+    write_frames(iter([picture, np.flip(picture, 0)]), tmp_path / "a.gif", 5, CancelOrTimeout())
     found = probe(tmp_path / "a.gif", "image/gif").video
     assert found
-    back = list(frames(tmp_path / "a.gif", "image/gif", found, CancelOrTimeout(), alpha=True))
+    back = list(read_frames(tmp_path / "a.gif", "image/gif", found, CancelOrTimeout(), alpha=True))
     assert len(back) == 2
     assert back[0][0, 0, 3] == 0
     assert back[0][10, 15, 3] == 255
@@ -170,7 +172,7 @@ def test_a_cancel_ends_an_encoding_within_a_second(tmp_path: Path) -> None:
     soon(watch)
     begun = time.monotonic()
     with pytest.raises(Cancelled):
-        write(endless(), tmp_path / "a.mp4", RATE, watch)
+        write_frames(endless(), tmp_path / "a.mp4", RATE, watch)
     assert time.monotonic() - begun < 1.3
 
 
@@ -187,14 +189,14 @@ def test_a_cancel_ends_a_pipeline_that_says_nothing_within_a_second(tmp_path: Pa
 
 def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
     with pytest.raises(TimedOut, match="0 s"):
-        write(endless(), tmp_path / "a.mp4", RATE, CancelOrTimeout(seconds=0.2))
+        write_frames(endless(), tmp_path / "a.mp4", RATE, CancelOrTimeout(seconds=0.2))
 
 
 def test_leaving_the_frames_early_ends_the_child(clip: Path) -> None:
     stream = probe(clip, "video/mp4").video
     assert stream
     before = set(threading.enumerate())
-    reading = frames(clip, "video/mp4", stream, CancelOrTimeout())
+    reading = read_frames(clip, "video/mp4", stream, CancelOrTimeout())
     next(reading)
     reading.close()
     assert {thread for thread in set(threading.enumerate()) - before if not thread.daemon} == set()
@@ -229,7 +231,7 @@ def test_any_name_of_a_file_is_read_and_written(name: str, clip: Path, tmp_path:
     stream = probe(strange, "video/mp4").video
     assert stream
     again = tmp_path / f"again {name}"
-    write(frames(strange, "video/mp4", stream, CancelOrTimeout()), again, RATE, CancelOrTimeout())
+    write_frames(read_frames(strange, "video/mp4", stream, CancelOrTimeout()), again, RATE, CancelOrTimeout())
     found = probe(again, "video/mp4").video
     assert found
     assert (found.width, found.height, found.rate, found.frames) == (WIDTH, HEIGHT, RATE, RATE)

@@ -67,13 +67,13 @@ class Film:
     def of(cls, made: Media, reader: FaceReader) -> "Film":
         stream = video.probe(made.path, made.mime).video
         assert stream
-        frames = list(video.frames(made.path, made.mime, stream, video.CancelOrTimeout()))
+        frames = list(video.read_frames(made.path, made.mime, stream, video.CancelOrTimeout()))
         face = max(reader.find_faces(frames[0]), key=lambda one: one.area)
         faces = []
         for frame in frames:
             face = reader.track(frame, face) or face
             faces.append(face)
-        samples = video.samples(made.path, made.mime, HEARD, video.CancelOrTimeout())
+        samples = video.read_mono(made.path, made.mime, HEARD, video.CancelOrTimeout())
         hop = HEARD // RATE
         pieces = [samples[at * hop : (at + 1) * hop] for at in range(len(frames))]
         loud = np.array([float(np.sqrt((piece**2).mean())) if len(piece) else 0.0 for piece in pieces])
@@ -185,7 +185,7 @@ def test_without_a_face_the_picture_stays_still_under_waves_and_the_answer_says_
     found = video.probe(made.path, made.mime)
     assert found.sound
     assert found.video
-    frames = list(video.frames(made.path, made.mime, found.video, video.CancelOrTimeout()))
+    frames = list(video.read_frames(made.path, made.mime, found.video, video.CancelOrTimeout()))
     top = np.abs(frames[2][:200].astype(int) - frames[len(frames) // 2][:200]).mean()
     waves = np.abs(frames[2][310:].astype(int) - frames[len(frames) // 2][310:]).mean()
     assert top < 2 < waves

@@ -51,7 +51,9 @@ class Bench(TaskHarness):
             sound.setsampwidth(2)
             sound.setframerate(16000)
             sound.writeframes((np.sin(np.arange(8000) / 5) * 8000).astype("<i2").tobytes())
-        video.write(pictures, path, rate, video.CancelOrTimeout(), (tone, "audio/wav", video.probe(tone, "audio/wav")))
+        video.write_frames(
+            pictures, path, rate, video.CancelOrTimeout(), (tone, "audio/wav", video.probe(tone, "audio/wav"))
+        )
         return keep(path, self.folder / "media")
 
     def run(self, source: Media, target: Media, **options: Any) -> Result:
@@ -400,7 +402,7 @@ def test_a_video_keeps_its_frames_and_sound_and_has_the_face_in_each(bench: Benc
 def played(media: Media) -> list[Picture]:
     found = video.probe(media.path, media.mime).video
     assert found
-    return list(video.frames(media.path, media.mime, found, video.CancelOrTimeout()))
+    return list(video.read_frames(media.path, media.mime, found, video.CancelOrTimeout()))
 
 
 def test_a_gif_keeps_its_times(bench: Bench) -> None:

@@ -51,7 +51,7 @@ class Bench(TaskHarness):
 
     def clip(self, frames: Sequence[Picture]) -> Media:
         path = self.folder / "clip.mp4"
-        video.write(frames, path, RATE, video.CancelOrTimeout(), None)
+        video.write_frames(frames, path, RATE, video.CancelOrTimeout(), None)
         return keep(path, self.folder / "media")
 
     def swap(self, frames: Sequence[Picture], face: str | None = None) -> tuple[Result, list[NDArray[np.bool_]]]:
@@ -65,7 +65,7 @@ class Bench(TaskHarness):
 def played(media: Media) -> list[Picture]:
     found = video.probe(media.path, media.mime).video
     assert found
-    return list(video.frames(media.path, media.mime, found, video.CancelOrTimeout()))
+    return list(video.read_frames(media.path, media.mime, found, video.CancelOrTimeout()))
 
 
 def swapped_at(changed: NDArray[np.bool_], *lefts: int) -> list[bool]:

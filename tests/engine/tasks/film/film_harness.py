@@ -10,7 +10,7 @@ from engine.core.job import Media, Progress, Result
 from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media import video
-from engine.media.video import CancelOrTimeout, frames, probe
+from engine.media.video import CancelOrTimeout, probe, read_frames
 from engine.tasks.registry import TASKS
 from engine.weights.registry import weights_folder
 from engine.worker.context import Context
@@ -65,4 +65,4 @@ def seen(made: Media) -> "list[np.ndarray[Any, np.dtype[np.uint8]]]":
     """The frames of a video."""
     found = probe(made.path, made.mime)
     assert found.video is not None
-    return list(frames(made.path, made.mime, found.video, CancelOrTimeout()))
+    return list(read_frames(made.path, made.mime, found.video, CancelOrTimeout()))

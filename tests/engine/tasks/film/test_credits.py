@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.job import Media
-from engine.media.video import CancelOrTimeout, write
+from engine.media.video import CancelOrTimeout, write_frames
 from engine.tasks.film.camera.transitions import FRAMES
 from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import RATE, Film, Scene
@@ -28,7 +28,7 @@ def brightening(studio: Studio, frames: int) -> Media:
     """A clip that goes from black to white."""
     path = studio.folder / "clip.mp4"
     levels = (round(255 * at / (frames - 1)) for at in range(frames))
-    write((np.full((*SIDE[::-1], 3), level, np.uint8) for level in levels), path, RATE, CancelOrTimeout())
+    write_frames((np.full((*SIDE[::-1], 3), level, np.uint8) for level in levels), path, RATE, CancelOrTimeout())
     return studio.kept(path)
 
 

@@ -19,7 +19,7 @@ from engine.core.artifact_cache import ArtifactCache
 from engine.core.errors import BadInput, Cancelled
 from engine.core.job import Media
 from engine.media.rgb import load_rgb
-from engine.media.video import CancelOrTimeout, probe, samples
+from engine.media.video import CancelOrTimeout, probe, read_mono
 from engine.tasks.film.scenes_task import Params
 from engine.tasks.registry import TASKS
 from engine.tasks.subtitle.reading import read_subtitles
@@ -96,7 +96,7 @@ def test_a_storyboard_becomes_a_film_in_step_with_its_sound(studio: Studio) -> N
     assert starts == [3.0, *starts[1:]]
     cues = read_subtitles(srt.path.read_bytes()).cues
     assert [cue.text for cue in cues] == ["An apple.", "A lemon."]
-    heard = samples(film.path, film.mime, 8000, CancelOrTimeout())
+    heard = read_mono(film.path, film.mime, 8000, CancelOrTimeout())
     assert len(heard) / 8000 == pytest.approx(found.seconds, abs=0.08)
     loud = np.flatnonzero(np.abs(heard[round(8000 * starts[1]) :]) > 0.02)[0] / 8000
     assert loud == pytest.approx(0.5, abs=0.15)  # the lemon is named half a second into its scene

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.media.files import keep
-from engine.media.video import CancelOrTimeout, probe, write
+from engine.media.video import CancelOrTimeout, probe, write_frames
 from engine.tasks.film.camera.canvas import Picture, covering, filling, planes, split
 from engine.tasks.film.camera.motion import Motion, View, Way, ease, way
 from engine.tasks.film.camera.saliency import focus_of
@@ -190,7 +190,7 @@ def test_a_strip_moves_as_other_pictures_do(motion: Motion, weights: Path) -> No
 
 def test_a_clip_that_is_a_strip_is_cut_before_it_is_scaled(tmp_path: Path) -> None:
     path = tmp_path / "strip.mp4"
-    write([np.full((1920, 2, 3), 200, np.uint8)] * 3, path, 30, CancelOrTimeout())
+    write_frames([np.full((1920, 2, 3), 200, np.uint8)] * 3, path, 30, CancelOrTimeout())
     found = probe(path, "video/mp4").video
     assert found is not None
     with closing(ClipShot(keep(path, tmp_path), found, SIZE, 3, CancelOrTimeout())) as shot:

@@ -10,7 +10,7 @@ from engine.core.errors import BadInput
 from engine.core.job import Media
 from engine.core.params import MAX_SEED
 from engine.media import files as media
-from engine.media.video import CancelOrTimeout, samples
+from engine.media.video import CancelOrTimeout, read_mono
 from engine.tasks.film.film import Film
 from engine.tasks.film.sound.mix import LOUDNESS, RATE, PlacedSpeech, measure_loudness, mix, track
 from engine.tasks.film.sound.word_timing import narrate, sounding, time_words
@@ -33,7 +33,7 @@ def sound(folder: Path, loud: float, seconds: float, pitch: float = 330) -> Medi
 
 
 def heard(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    return samples(path, "audio/wav", RATE, WATCH)
+    return read_mono(path, "audio/wav", RATE, WATCH)
 
 
 def test_each_word_has_the_time_at_which_it_is_said() -> None:

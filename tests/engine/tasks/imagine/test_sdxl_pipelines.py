@@ -352,7 +352,7 @@ def test_with_little_memory_words_are_read_and_gone_before_it_draws_from_a_pictu
     draw = plain_road.draw
 
     def watched(*given: Any) -> list[Picture]:
-        seen.append({name for name, part in painter._parts.items() if not part.parked})
+        seen.append({name for name, part in painter._parts.items() if not part.is_offloaded})
         return draw(*given)
 
     monkeypatch.setattr(plain_road, "draw", watched)
@@ -360,7 +360,7 @@ def test_with_little_memory_words_are_read_and_gone_before_it_draws_from_a_pictu
     painter.set_memory_level(2)
     drawn(painter, **asked)
     assert seen == [{"unet", "vae", "control"}]
-    assert all(part.parked for part in painter._parts.values())
+    assert all(part.is_offloaded for part in painter._parts.values())
     painter.set_memory_level(0)
     drawn(painter, **asked)
     assert seen[1] == {"texts", "unet", "vae", "control"}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import BadInput, Cancelled, MissingModel
-from engine.media.video import CancelOrTimeout, samples
+from engine.media.video import CancelOrTimeout, read_mono
 from engine.tasks import speech as voice
 from engine.tasks.film.sound.word_timing import sounding
 from engine.tasks.speech import languages, voices
@@ -31,7 +31,7 @@ def test_english_is_spoken_by_the_natural_voice_and_whisper_understands_it(tmp_p
     assert (spoken.voice, spoken.language, spoken.notes) == ("en_US-joe-medium", "en", ())
     assert 1.5 < spoken.seconds < 6
     voice.save(spoken, tmp_path / "said.wav")
-    heard = samples(tmp_path / "said.wav", "audio/wav", 16000, CancelOrTimeout())
+    heard = read_mono(tmp_path / "said.wav", "audio/wav", 16000, CancelOrTimeout())
     whisper = Whisper(registry.path_or_raise("whisper-base", registry.FOLDER), "cpu")
     transcript = whisper.transcribe(heard, "en", "transcribe", lambda: None, lambda _: None)
     assert "brown fox jumps over the lazy dog" in "".join(word.text for word in transcript.words).lower()

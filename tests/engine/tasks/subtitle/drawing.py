@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.media.files import keep
-from engine.media.video import CancelOrTimeout, frames, probe, run_pipeline
+from engine.media.video import CancelOrTimeout, probe, read_frames, run_pipeline
 from engine.tasks.subtitle.cues import Cue
 from engine.tasks.subtitle.render import Renderer, furnish
 from engine.tasks.subtitle.styles import SubtitleStyle, ass
@@ -29,7 +29,7 @@ def page(folder: Path, cues: list[Cue], look: SubtitleStyle, at: float) -> "np.n
         made = renderer.burn(keep(source.read_bytes(), folder / "media"), ass(cues, look, fonts), lambda _: None)
         stream = probe(made, "video/mp4").video
         assert stream
-        pictures = list(frames(made, "video/mp4", stream, CancelOrTimeout()))
+        pictures = list(read_frames(made, "video/mp4", stream, CancelOrTimeout()))
     return pictures[int(at * 10)]
 
 

@@ -83,7 +83,7 @@ def filmed(sound: Path) -> Path:
     path = sound.with_suffix(".mp4")
     picture = ["-f", "lavfi", "-i", "color=c=0x303030:s=320x180:r=8"]
     small = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest"]
-    subprocess.run([video.program(), "-v", "error", *picture, "-i", str(sound), *small, str(path)], check=True)
+    subprocess.run([video.ffmpeg_path(), "-v", "error", *picture, "-i", str(sound), *small, str(path)], check=True)
     return path
 
 
@@ -101,7 +101,7 @@ def test_long_media_are_read_in_many_pieces_at_once(studio: Studio) -> None:
     """As on a GPU: the pieces of what the voice detector leaves, in one batch."""
     folder = weights_folder(Path("data"))
     spoken = studio.fetched(said(studio.folder, LONGER, "en-us"))
-    samples = video.samples(spoken.path, spoken.mime, SAMPLE_RATE, video.CancelOrTimeout())
+    samples = video.read_mono(spoken.path, spoken.mime, SAMPLE_RATE, video.CancelOrTimeout())
     heard = Whisper(registry.path_or_raise(BASE, folder), "cpu", batched_from=10).transcribe(
         samples, "en", "transcribe", lambda: None, lambda _: None
     )
@@ -134,7 +134,7 @@ def ink(made: Media) -> int:
     """How many bright pixels the middle frame has: the subtitles."""
     stream = video.probe(made.path, made.mime).video
     assert stream
-    pictures = list(video.frames(made.path, made.mime, stream, video.CancelOrTimeout()))
+    pictures = list(video.read_frames(made.path, made.mime, stream, video.CancelOrTimeout()))
     return int((pictures[len(pictures) // 4].max(2) > 170).sum())
 
 
@@ -212,7 +212,9 @@ def test_notes_name_what_of_an_srt_is_not_as_it_stands(studio: Studio, english: 
 
 def test_without_burning_the_subtitles_are_a_track_and_the_pictures_stay(studio: Studio, english: Media) -> None:
     made = studio.make(english, burn=False).media[0]
-    shown = subprocess.run([video.program(), "-i", str(made.path)], capture_output=True, text=True, check=False).stderr
+    shown = subprocess.run(
+        [video.ffmpeg_path(), "-i", str(made.path)], capture_output=True, text=True, check=False
+    ).stderr
     assert re.search(r"Stream .*Subtitle: mov_text", shown)
     assert ink(made) == ink(english)
 
@@ -299,7 +301,7 @@ def test_looks_without_burning_are_of_the_ass_file(english: Media) -> None:
 def test_a_video_without_a_sound_is_refused(studio: Studio, tmp_path: Path) -> None:
     path = tmp_path / "mute.mp4"
     picture = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=5", "-t", "1"]
-    subprocess.run([video.program(), "-v", "error", *picture, str(path)], check=True)
+    subprocess.run([video.ffmpeg_path(), "-v", "error", *picture, str(path)], check=True)
     with pytest.raises(BadInput, match="The video has no sound"):
         studio.make(studio.fetched(path))
 
@@ -324,7 +326,7 @@ def joined_sounds(folder: Path, *sounds: Path, pause: float = 4.0) -> Path:
     inputs = [part for sound in sounds for part in ("-i", str(sound))]
     padded = "".join(f"[{at}:a]apad=pad_dur={pause}[s{at}];" for at in range(len(sounds)))
     graph = padded + "".join(f"[s{at}]" for at in range(len(sounds))) + f"concat=n={len(sounds)}:v=0:a=1"
-    subprocess.run([video.program(), "-v", "error", "-y", *inputs, "-filter_complex", graph, str(path)], check=True)
+    subprocess.run([video.ffmpeg_path(), "-v", "error", "-y", *inputs, "-filter_complex", graph, str(path)], check=True)
     return path
 
 
@@ -353,7 +355,7 @@ def test_both_languages_are_translated(studio: Studio) -> None:
 def test_cues_of_a_sound_that_begins_late_are_late(studio: Studio, english: Media, language: str | None) -> None:
     path = studio.folder / "late.mkv"
     source = ["-i", str(english.path), "-itsoffset", "3", "-i", str(english.path), "-map", "0:v", "-map", "1:a"]
-    subprocess.run([video.program(), "-v", "error", "-y", *source, "-c", "copy", str(path)], check=True)
+    subprocess.run([video.ffmpeg_path(), "-v", "error", "-y", *source, "-c", "copy", str(path)], check=True)
     late = cues_of(studio.make(studio.fetched(path), language=language))
     soon = cues_of(studio.make(english, language=language))
     assert [text for _, _, text in late] == [text for _, _, text in soon]
@@ -365,7 +367,7 @@ def test_cues_of_a_sound_that_begins_late_are_late(studio: Studio, english: Medi
 def test_no_cue_is_shown_after_the_end_of_the_sound(studio: Studio, english: Media, cut: float) -> None:
     path = studio.folder / f"cut-{cut}.wav"
     subprocess.run(
-        [video.program(), "-v", "error", "-y", "-i", str(english.path), "-t", str(cut), str(path)], check=True
+        [video.ffmpeg_path(), "-v", "error", "-y", "-i", str(english.path), "-t", str(cut), str(path)], check=True
     )
     cues = cues_of(studio.make(studio.fetched(path)))
     assert cues
@@ -377,7 +379,7 @@ def test_no_cue_is_shown_after_the_end_of_the_sound(studio: Studio, english: Med
 def test_a_sound_too_short_to_hold_a_word_is_said_to_have_none(studio: Studio, seconds: float) -> None:
     path = studio.folder / f"short-{seconds}.wav"
     subprocess.run(
-        [video.program(), "-v", "error", "-y", "-f", "lavfi", "-i", f"sine=440:d={seconds}", str(path)], check=True
+        [video.ffmpeg_path(), "-v", "error", "-y", "-f", "lavfi", "-i", f"sine=440:d={seconds}", str(path)], check=True
     )
     result = studio.make(studio.fetched(path))
     assert [str(note) for note in result.notes] == ["No speech was heard in it, so there is nothing to write."]

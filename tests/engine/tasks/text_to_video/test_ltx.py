@@ -89,11 +89,11 @@ def test_parts_that_take_turns_make_the_same(clipper: LtxVideoGenerator, level: 
     resting = clipper.size
     clipper.set_memory_level(level)
     assert clipper.size < resting
-    assert all(part.parked for part in clipper._parts.values())
+    assert all(part.is_offloaded for part in clipper._parts.values())
     turns = clipper.part(Part("a ship", SIZE, FRAMES, 7, None), lambda _: None)
     clipper.set_memory_level(0)
     assert np.abs(np.asarray(whole, int) - turns).max() <= (1 if level == 1 else 255)
-    assert not any(part.parked for part in clipper._parts.values())
+    assert not any(part.is_offloaded for part in clipper._parts.values())
 
 
 def test_frames_that_do_not_fit_are_decoded_in_pieces(

@@ -133,7 +133,7 @@ def clip(folder: Path) -> Media:
         sound.writeframes((np.sin(np.arange(8000) / 5) * 8000).astype("<i2").tobytes())
     pictures = [np.asarray(halves(32, 24).rotate(9 * turn)) for turn in range(5)]
     found = video.probe(tone, "audio/wav")
-    video.write(pictures, path, 10, video.CancelOrTimeout(), (tone, "audio/wav", found))
+    video.write_frames(pictures, path, 10, video.CancelOrTimeout(), (tone, "audio/wav", found))
     return keep(path, folder / "media")
 
 

@@ -40,7 +40,7 @@ class AcceleratedPipeline:
         self._compiler = Compiler(settings.folder, placement) if can_compile(settings.device) else None
         self._recorder = GraphRecorder(torch.cuda.graph_pool_handle if cuda else lambda: None, recording=cuda)
         if self._compiler:
-            self._recorder.busy = self._compiler.timing
+            self._recorder.is_busy = self._compiler.timing
         self._predict = GraphedCallable(UNET.function(pipe.unet), self._recorder)
         self._decode = GraphedCallable(VAE.function(pipe.vae), self._recorder)
         self._texts = [record_reading(each, self._recorder) for each in (pipe.text_encoder, pipe.text_encoder_2)]

@@ -11,7 +11,7 @@ import structlog
 from pydantic import BaseModel
 
 from engine.tasks.imagine.sdxl.acceleration.compiled_regions import UNET, VAE, Regions, allow_shapes
-from engine.torch_support.compilation import has_room, leave, read_request, run_in_subprocess
+from engine.torch_support.compilation import exit_now, has_room, read_request, run_in_subprocess
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ def main() -> None:
     allow_shapes()
     made = sum(1 for _ in _compile_regions(work))
     log.info("compiled ahead", network=work.kind, regions=made)
-    leave()
+    exit_now()
 
 
 def _compile_regions(work: Work) -> Iterator[None]:

@@ -25,7 +25,7 @@ class CompilerHarness:
         self.parking = WeightOffloader((self.network,), "cpu")
         self.replayed = GraphedCallable(self.network, GraphRecorder())
         self.replayed._recordings[SHAPE] = _Recording(self.network, None, (torch.ones(SHAPE[0]),), None)
-        self.compiler = Compiler(folder, lambda: None if self.parking.parked else self.parking.moves)
+        self.compiler = Compiler(folder, lambda: None if self.parking.is_offloaded else self.parking.moves)
         self.prepared = 0
         self.called, self.go_on = threading.Event(), threading.Event()
 
@@ -33,7 +33,7 @@ class CompilerHarness:
         """Compute the same, but only after the test said so."""
         self.called.set()
         assert self.go_on.wait(10)
-        if self.parking.parked and self.parking.size:
+        if self.parking.is_offloaded and self.parking.size:
             raise RuntimeError("Expected all tensors to be on the same device, but found cpu and cuda:0")
         return self.network(x)
 
@@ -50,7 +50,7 @@ class CompilerHarness:
 
     @property
     def improved(self) -> bool:
-        return SHAPE in self.replayed._better
+        return SHAPE in self.replayed._replacements
 
 
 @pytest.fixture
