@@ -1,13 +1,12 @@
 """Sentences in the languages that are spoken, and texts on which a splitter could hang."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.tasks.speech import languages
 from engine.text.sentences import MAX_BLOCK_CHARACTERS, sentence_ends, split_sentences
+from tests.timing import thread_seconds
 
 
 @pytest.mark.parametrize(
@@ -65,12 +64,9 @@ def test_no_letter_is_lost_and_ends_are_in_order(text: str) -> None:
 
 @pytest.mark.parametrize("unit", ["a", "A", ".", "...", "(", "[", "Mr. ", "a.B ", '"a. ', "\n1. ", "J.", "!?", "。"])
 def test_time_grows_with_the_length_of_a_hostile_text(unit: str) -> None:
-    times = []
-    for blocks in (4, 16):
-        text = (unit * blocks * MAX_BLOCK_CHARACTERS)[: blocks * MAX_BLOCK_CHARACTERS]
-        begun = time.process_time()
-        split_sentences(text, "en")
-        times.append(time.process_time() - begun)
+    lengths = (4 * MAX_BLOCK_CHARACTERS, 16 * MAX_BLOCK_CHARACTERS)
+    texts = [(unit * length)[:length] for length in lengths]
+    times = [thread_seconds(lambda: split_sentences(text, "en")) for text in texts]  # noqa: B023
     assert times[1] < 10 * times[0] + 0.05  # 4 times the length: quadratic time would be 16 times as long
 
 
