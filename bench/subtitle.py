@@ -20,7 +20,7 @@ from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media import video
 from engine.tasks.subtitle.backends import choose
-from engine.tasks.subtitle.cues import cut
+from engine.tasks.subtitle.cutting import cut
 from engine.tasks.subtitle.whisper import SAMPLE_RATE, Whisper
 from engine.weights import registry
 

@@ -9,7 +9,8 @@ from engine.tasks.film.film import SIZES
 from engine.tasks.film.timeline import Voice
 from engine.tasks.film.titles import look
 from engine.tasks.speech.languages import base
-from engine.tasks.subtitle.cues import Cue, Word, cut
+from engine.tasks.subtitle.cues import Cue, Word
+from engine.tasks.subtitle.cutting import cut
 from engine.tasks.subtitle.sources import within
 from engine.tasks.subtitle.transcriber import Transcriber
 

@@ -28,7 +28,7 @@ from engine.tasks.film.timeline import (
 from engine.tasks.film.titles import cues_of
 from engine.tasks.film.visuals import Visuals
 from engine.tasks.subtitle.cues import Cue
-from engine.tasks.subtitle.render import furnish
+from engine.tasks.subtitle.drawing.render import furnish
 
 T = TypeVar("T")
 

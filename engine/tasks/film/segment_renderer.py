@@ -24,8 +24,8 @@ from engine.tasks.film.context import FilmContext
 from engine.tasks.film.encoding.encoder import BESIDE_NVENC, X264, encode_segment, encoder
 from engine.tasks.film.film import RATE, SIZES, VERSION
 from engine.tasks.film.timeline import Footage, Segment
-from engine.tasks.subtitle.render import drawn
-from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.subtitle.drawing.render import drawn
+from engine.tasks.subtitle.drawing.typefaces import typefaces
 
 log = structlog.get_logger()
 

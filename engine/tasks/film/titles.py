@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.tasks.subtitle import styles
-from engine.tasks.subtitle.cues import Cue, Word, cut
-from engine.tasks.subtitle.fonts import language_of
-from engine.tasks.subtitle.styles import SubtitleStyle
-from engine.tasks.subtitle.typefaces import Typefaces
+from engine.tasks.subtitle.cues import Cue, Word
+from engine.tasks.subtitle.cutting import cut
+from engine.tasks.subtitle.drawing.fonts import language_of
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
+from engine.tasks.subtitle.drawing.typefaces import Typefaces
 
 TITLE, CREDITS = 9.0, 5.0
 """Height of letters in percent of the shorter side."""
@@ -17,7 +17,7 @@ SHOWN = 0.35
 
 def captions(cues: Sequence[Cue], size: tuple[int, int], language: str, typefaces: Typefaces) -> str:
     """The cues as ASS for a film of `size`."""
-    return styles.ass(cues, look(size, language), typefaces)
+    return ass(cues, look(size, language), typefaces)
 
 
 def look(size: tuple[int, int], language: str) -> SubtitleStyle:
@@ -36,4 +36,4 @@ def card(text: str, seconds: float, size: tuple[int, int], height: float, typefa
     wanted = SubtitleStyle("plain", *size, size=height, place="middle", language=language_of(text))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     words = tuple((Word(line, SHOWN, seconds - SHOWN),) for line in lines)
-    return styles.ass([Cue(SHOWN, max(seconds - SHOWN, 2 * SHOWN), words)], wanted, typefaces, fade=True)
+    return ass([Cue(SHOWN, max(seconds - SHOWN, 2 * SHOWN), words)], wanted, typefaces, fade=True)

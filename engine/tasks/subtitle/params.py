@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from engine.core.errors import BadInput
 from engine.core.job import Media
 from engine.core.params import TaskParams
+from engine.tasks.subtitle.drawing.styles import COLOURS
 from engine.tasks.subtitle.languages import CODES
-from engine.tasks.subtitle.styles import COLOURS
 
 LOOKS = ("style", "font", "size", "colour", "place")
 """Options that say how subtitles are drawn."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from engine.tasks.subtitle.cues import LINE_CELLS, Cue, Word, cells, cut, join_words
+from engine.tasks.subtitle.cues import LINE_CELLS, Cue, Word, cells, join_words
+from engine.tasks.subtitle.cutting import cut
 from engine.tasks.subtitle.whisper import Transcript
 
 Check = Callable[[], None]

@@ -6,15 +6,16 @@ from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Fact, Media, Result
 from engine.core.task import Task
 from engine.media.video import CancelOrTimeout, Probe, conversion_notes, other_sound_notes, probe, with_dimensions
-from engine.tasks.subtitle import backends, files, styles
-from engine.tasks.subtitle.fonts import language_of
+from engine.tasks.subtitle import backends
+from engine.tasks.subtitle.drawing.fonts import language_of
+from engine.tasks.subtitle.drawing.render import AUDIOGRAM, Renderer, furnish
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
+from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.files.reader import MAX_BYTES, read_subtitles, too_large
+from engine.tasks.subtitle.files.writer import srt, vtt
 from engine.tasks.subtitle.params import Params
-from engine.tasks.subtitle.reading import MAX_BYTES, read_subtitles, too_large
-from engine.tasks.subtitle.render import AUDIOGRAM, Renderer, furnish
 from engine.tasks.subtitle.sources import Speech, TranscribedSubtitles, UserSubtitles
-from engine.tasks.subtitle.styles import SubtitleStyle
 from engine.tasks.subtitle.transcriber import TRANSCRIBED_SHARE, Transcriber
-from engine.tasks.subtitle.typefaces import typefaces
 from engine.tasks.subtitle.whisper import Transcript
 from engine.worker.context import Context
 
@@ -99,8 +100,8 @@ def _burn_in(params: Params, context: Context, found: Probe, speech: Speech, sty
         elif params.burn:
             made = renderer.burn(params.media, _ass(context, speech, style), on_seconds, found)
         else:
-            srt = files.srt(speech.cues(context.check))
-            made = renderer.mux(params.media, srt, speech.language, on_seconds, found)
+            text = srt(speech.cues(context.check))
+            made = renderer.mux(params.media, text, speech.language, on_seconds, found)
         kept = context.save_file(made)
         return with_dimensions(
             kept, probe(kept.path, kept.mime, watch=CancelOrTimeout(context.cancelled, PROBE_TIMEOUT_SECONDS))
@@ -108,7 +109,7 @@ def _burn_in(params: Params, context: Context, found: Probe, speech: Speech, sty
 
 
 def _ass(context: Context, speech: Speech, style: SubtitleStyle) -> str:
-    return styles.ass(speech.cues(context.check, style.line), style, typefaces(context.weights), check=context.check)
+    return ass(speech.cues(context.check, style.line), style, typefaces(context.weights), check=context.check)
 
 
 def _write_file(params: Params, context: Context, speech: Speech, style: SubtitleStyle) -> Media:
@@ -116,7 +117,7 @@ def _write_file(params: Params, context: Context, speech: Speech, style: Subtitl
     if params.format == "ass":
         text = _ass(context, speech, style)
     else:
-        text = {"srt": files.srt, "vtt": files.vtt}[params.format](speech.cues(context.check))
+        text = {"srt": srt, "vtt": vtt}[params.format](speech.cues(context.check))
     return context.save_file(text.encode(), f".{params.format}")
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.tasks.subtitle import language_spans
-from engine.tasks.subtitle.cues import Word, fill_missing_times
+from engine.tasks.subtitle.cues import Word
 from engine.tasks.subtitle.language_spans import Spoken, languages_in, later
+from engine.tasks.subtitle.word_times import fill_missing_times
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,8 +18,8 @@ from engine.media.files import keep
 from engine.media.images import read_image
 from engine.media.rgb import load_rgb
 from engine.media.video import FONTS
-from engine.tasks.subtitle import render
-from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.subtitle.drawing import render
+from engine.tasks.subtitle.drawing.typefaces import typefaces
 from engine.tasks.upscale.params import Params
 from engine.tasks.upscale.realesrgan.fidelity import enlarge_faithfully
 from engine.tasks.upscale.task import TASK

@@ -20,9 +20,9 @@ from engine.media.video import (
     write_frames,
 )
 from engine.tasks.subtitle.cues import Cue, Word
-from engine.tasks.subtitle.render import Renderer, furnish
-from engine.tasks.subtitle.styles import SubtitleStyle, ass
-from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.subtitle.drawing.render import Renderer, furnish
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
+from engine.tasks.subtitle.drawing.typefaces import typefaces
 from engine.weights.registry import weights_folder
 
 Picture = NDArray[np.uint8]

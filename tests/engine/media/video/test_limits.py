@@ -14,8 +14,8 @@ from engine.media import decoding
 from engine.media.decoding import set_max_pixels
 from engine.media.files import keep
 from engine.media.video import FONTS, CancelOrTimeout, Stream, ffmpeg_path, limits, probe, read_frames, run_pipeline
-from engine.tasks.subtitle.render import FONTCONFIG, Renderer
-from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.subtitle.drawing.render import FONTCONFIG, Renderer
+from engine.tasks.subtitle.drawing.typefaces import typefaces
 from engine.weights.registry import weights_folder
 
 

@@ -18,8 +18,8 @@ from engine.media.video import (
     read_mono,
     write_frames,
 )
-from engine.tasks.subtitle.render import Renderer
-from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.subtitle.drawing.render import Renderer
+from engine.tasks.subtitle.drawing.typefaces import typefaces
 from engine.weights.registry import weights_folder
 
 RATE = 16000

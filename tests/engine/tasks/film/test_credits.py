@@ -12,7 +12,7 @@ from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import RATE, Film, Scene
 from engine.tasks.film.segment_renderer import SegmentRenderer
 from engine.tasks.film.timeline import Footage, Segment
-from engine.tasks.subtitle.render import furnish
+from engine.tasks.subtitle.drawing.render import furnish
 from tests.engine.tasks.film.film_harness import Studio, seen
 
 COUNT = 20

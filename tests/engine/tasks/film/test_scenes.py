@@ -22,7 +22,7 @@ from engine.media.rgb import load_rgb
 from engine.media.video import CancelOrTimeout, probe, read_mono
 from engine.tasks.film.scenes_task import Params
 from engine.tasks.registry import TASKS
-from engine.tasks.subtitle.reading import read_subtitles
+from engine.tasks.subtitle.files.reader import read_subtitles
 from tests.engine.tasks.film.film_harness import Studio, seen
 
 SCRIPT = """title: Fruit

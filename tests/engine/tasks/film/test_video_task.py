@@ -15,7 +15,7 @@ from engine.media.video import CancelOrTimeout, open_input, probe, run_pipeline
 from engine.tasks.film.sound.mix import measure_loudness
 from engine.tasks.film.video_task import Params
 from engine.tasks.registry import TASKS
-from engine.tasks.subtitle.reading import read_subtitles
+from engine.tasks.subtitle.files.reader import read_subtitles
 from tests.engine.tasks.film.film_harness import Studio, seen
 from tests.samples import astronaut
 

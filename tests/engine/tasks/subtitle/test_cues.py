@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 from engine.core.errors import Cancelled
 from engine.tasks.subtitle.cues import (
     CHARACTERS_PER_SECOND,
-    GAP_SECONDS,
     LINE_CELLS,
     MAX_CUE_SECONDS,
     MIN_CUE_SECONDS,
     Word,
     cells,
-    cut,
-    fill_missing_times,
     join_words,
 )
+from engine.tasks.subtitle.cutting import GAP_SECONDS, cut
 from engine.tasks.subtitle.sources import under
+from engine.tasks.subtitle.word_times import fill_missing_times
 
 
 def spoken(text: str, start: float = 0.0, pace: float = 15.0) -> list[Word]:

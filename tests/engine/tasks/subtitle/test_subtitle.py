@@ -16,8 +16,8 @@ from engine.core.job import Media, Result
 from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media import video
+from engine.tasks.subtitle.files.reader import read_subtitles
 from engine.tasks.subtitle.params import Params
-from engine.tasks.subtitle.reading import read_subtitles
 from engine.tasks.subtitle.task import TASK
 from engine.tasks.subtitle.whisper import BASE, SAMPLE_RATE, Whisper
 from engine.weights import registry

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.tasks.subtitle.cues import PLAIN, Cue, Style, Word, join_words
-from engine.tasks.subtitle.fitting import Room
-from engine.tasks.subtitle.fonts import EMOJI, SYMBOLS, language_of
-from engine.tasks.subtitle.markup import Span
-from engine.tasks.subtitle.sharing import share_time
-from engine.tasks.subtitle.styles import SubtitleStyle, ass
-from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.subtitle.drawing.fitting import Room
+from engine.tasks.subtitle.drawing.fonts import EMOJI, SYMBOLS, language_of
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
+from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.files.markup import Span
+from engine.tasks.subtitle.files.time_sharing import share_time
 from engine.weights.registry import weights_folder
-from tests.engine.tasks.subtitle.drawing import inked, page
+from tests.engine.tasks.subtitle.drawing.drawn_frames import inked, page
 
 FONTS = typefaces(weights_folder(Path("data")))
 CHINESE = "这是一个非常长的中文字幕行没有任何空格因此必须在屏幕宽度内自动换行否则文字会超出画面的两侧边缘"

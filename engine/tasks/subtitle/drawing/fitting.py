@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.tasks.subtitle.breaking import pack, split_until
 from engine.tasks.subtitle.cues import Cue, Style, Word
-from engine.tasks.subtitle.fonts import BOLD, LATIN, REGULAR
-from engine.tasks.subtitle.typefaces import Typefaces
+from engine.tasks.subtitle.drawing.fonts import BOLD, LATIN, REGULAR
+from engine.tasks.subtitle.drawing.line_breaking import pack, split_until
+from engine.tasks.subtitle.drawing.typefaces import Typefaces
 
 SCALES = (1.0, 0.85, 0.7, 0.55, 0.42, 0.32, 0.25, 0.18)
 """How much smaller letters become where the lines would be higher than the frame."""

@@ -23,7 +23,7 @@ from engine.media.video import (
     run_pipeline,
     select_stream,
 )
-from engine.tasks.subtitle.typefaces import Typefaces
+from engine.tasks.subtitle.drawing.typefaces import Typefaces
 
 AUDIOGRAM = (1280, 720)
 """Pixels of the video that a sound becomes."""

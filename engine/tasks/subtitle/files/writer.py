@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from engine.tasks.subtitle.cues import Cue, Style, Word
-from engine.tasks.subtitle.times import write_time
+from engine.tasks.subtitle.files.timestamps import write_time
 
 VTT_LINES = {1: "-1", 2: "50%", 3: "0"}
 VTT_ALIGNS = {1: "start", 2: "center", 3: "end"}

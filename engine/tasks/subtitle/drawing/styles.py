@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.tasks.subtitle.cues import Cue, Style, Word
-from engine.tasks.subtitle.fitting import Line, Room
-from engine.tasks.subtitle.fonts import LATIN, SERIF
-from engine.tasks.subtitle.typefaces import Typefaces
+from engine.tasks.subtitle.drawing.fitting import Line, Room
+from engine.tasks.subtitle.drawing.fonts import LATIN, SERIF
+from engine.tasks.subtitle.drawing.typefaces import Typefaces
 
 COLOURS = {
     "white": "#ffffff",

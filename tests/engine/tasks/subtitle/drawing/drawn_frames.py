@@ -9,9 +9,9 @@ import numpy as np
 from engine.media.files import keep
 from engine.media.video import CancelOrTimeout, probe, read_frames, run_pipeline
 from engine.tasks.subtitle.cues import Cue
-from engine.tasks.subtitle.render import Renderer, furnish
-from engine.tasks.subtitle.styles import SubtitleStyle, ass
-from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.subtitle.drawing.render import Renderer, furnish
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
+from engine.tasks.subtitle.drawing.typefaces import typefaces
 from engine.weights.registry import weights_folder
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import regex
 
-from engine.tasks.subtitle.fonts import BOLD, EMOJI, FILES, ITALIC, LATIN, REGULAR, SYMBOLS, order
+from engine.tasks.subtitle.drawing.fonts import BOLD, EMOJI, FILES, ITALIC, LATIN, REGULAR, SYMBOLS, order
 from engine.weights import registry
 
 NAMES = ("noto", "noto-serif", "noto-cjk")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from engine.tasks.subtitle.cues import Word
-from engine.tasks.subtitle.markup import Span
+from engine.tasks.subtitle.files.markup import Span
 
 _WORD = re.compile(r"(\s*)(\S+)|\s+")
 

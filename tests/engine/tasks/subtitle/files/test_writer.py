@@ -3,8 +3,8 @@
 import pytest
 
 from engine.tasks.subtitle.cues import Cue, Style, Word
-from engine.tasks.subtitle.files import srt, vtt
-from engine.tasks.subtitle.reading import read_subtitles
+from engine.tasks.subtitle.files.reader import read_subtitles
+from engine.tasks.subtitle.files.writer import srt, vtt
 
 ITALIC, RED = Style(italic=True, bold=True), Style(colour="#ff0000", strike=True)
 CUES = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.tasks.subtitle.cues import PLAIN, Style
-from engine.tasks.subtitle.times import seconds_of
+from engine.tasks.subtitle.files.timestamps import seconds_of
 
 TOKENS = re.compile(
     r"<(?P<end>/?)(?P<tag>[a-zA-Z]{1,8})(?P<about>[.\s][^<>\n]{0,200})?>"

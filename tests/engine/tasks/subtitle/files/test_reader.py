@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.core.errors import AtelierError, BadInput, Cancelled, TooLarge
 from engine.tasks.subtitle.cues import Style
-from engine.tasks.subtitle.reading import MAX_BYTES, MAX_CUE_CHARACTERS, MAX_CUES, Subtitles, read_subtitles
+from engine.tasks.subtitle.files.reader import MAX_BYTES, MAX_CUE_CHARACTERS, MAX_CUES, Subtitles, read_subtitles
 
 HEAD = "1\n00:00:01,000 --> 00:00:02,000\n"
 

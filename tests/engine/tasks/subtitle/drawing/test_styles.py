@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.tasks.subtitle.cues import Cue, Word, cut
-from engine.tasks.subtitle.styles import SubtitleStyle
-from engine.tasks.subtitle.typefaces import typefaces
+from engine.tasks.subtitle.cues import Cue, Word
+from engine.tasks.subtitle.cutting import cut
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle
+from engine.tasks.subtitle.drawing.typefaces import typefaces
 from engine.weights.registry import weights_folder
-from tests.engine.tasks.subtitle.drawing import inked, page
+from tests.engine.tasks.subtitle.drawing.drawn_frames import inked, page
 
 WIDTH, HEIGHT = 320, 180
 FONTS = typefaces(weights_folder(Path("data")))

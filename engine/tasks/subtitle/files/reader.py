@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from engine.core.errors import BadInput, TooLarge, UserMessage
 from engine.media.text_files import WESTERN, decode_text
 from engine.tasks.subtitle.cues import CHARACTERS_PER_SECOND, MIN_CUE_SECONDS, Cue
-from engine.tasks.subtitle.markup import Markup
-from engine.tasks.subtitle.problems import Problems
-from engine.tasks.subtitle.settings import place_of
-from engine.tasks.subtitle.sharing import share_time
-from engine.tasks.subtitle.times import ATTEMPT, TIMING, seconds_of
+from engine.tasks.subtitle.files.cue_settings import place_of
+from engine.tasks.subtitle.files.markup import Markup
+from engine.tasks.subtitle.files.problems import Problems
+from engine.tasks.subtitle.files.time_sharing import share_time
+from engine.tasks.subtitle.files.timestamps import ATTEMPT, TIMING, seconds_of
 
 MAX_BYTES = 4_000_000
 MAX_CUES = 20_000
