@@ -20,7 +20,7 @@ from engine.core.settings import WorkerSettings
 from engine.media import files as media
 from engine.media import video
 from engine.tasks.subtitle.backends import choose
-from engine.tasks.subtitle.cutting import cut
+from engine.tasks.subtitle.cutting import cut_cues
 from engine.tasks.subtitle.whisper import SAMPLE_RATE, Whisper
 from engine.weights import registry
 
@@ -53,7 +53,7 @@ def stretched(short: Media, folder: Path) -> Media:
 def ours(whisper: Whisper, source: Media) -> None:
     video.probe(source.path, source.mime)
     heard = video.read_mono(source.path, source.mime, SAMPLE_RATE, video.CancelOrTimeout(Event()))
-    cut(whisper.transcribe(heard, None, "transcribe", lambda: None, lambda _: None).words)
+    cut_cues(whisper.transcribe(heard, None, "transcribe", lambda: None, lambda _: None).words)
 
 
 def bare(whisper: Whisper, source: Media) -> None:

@@ -24,7 +24,7 @@ def check_heard_language(language: str | None) -> str | None:
     """
     if language is not None and not _is_heard(language):
         raise BadInput(
-            "language is “{value}”; it must be the code of a language that Whisper hears, such as en, es or fr.",
+            "Whisper doesn't know the language “{value}”. Use a code such as en, es or fr.",
             value=language[:40],
         )
     return language and languages.plain(language)

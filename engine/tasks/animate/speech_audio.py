@@ -59,7 +59,7 @@ def _samples(path: Path, mime: str, watch: video.CancelOrTimeout, found: video.P
     try:
         samples = video.read_mono(path, mime, SAMPLE_RATE, watch, found)
     except video.FFmpegFailed as error:
-        raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
+        raise BadInput("This audio is damaged. Try another copy.") from error
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:
         raise BadInput("audio is shorter than {bound} s, too short to speak. Attach a longer one.", bound=MIN_SECONDS)
     return samples

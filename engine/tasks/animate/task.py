@@ -86,7 +86,7 @@ def _animate(
     if not faces:
         return scene.still(), (FACELESS,), {"backend": "ffmpeg", "tier": tier, "model": "still"}
     face = max(faces, key=lambda one: one.area)
-    scene.context.progress("listening", 0.05)
+    scene.context.progress("transcribing", 0.05)
     speech, options = _speech_and_options(params, scene)
     motion = animator.motion_from(speech, options)
     path = scene.moving(animator.frames(scene.picture, face, motion, options), len(motion))

@@ -10,8 +10,8 @@ from engine.tasks.film.timeline import Voice
 from engine.tasks.film.titles import look
 from engine.tasks.speech.languages import base
 from engine.tasks.subtitle.cues import Cue, Word
-from engine.tasks.subtitle.cutting import cut
-from engine.tasks.subtitle.sources import within
+from engine.tasks.subtitle.cutting import cut_cues
+from engine.tasks.subtitle.sources import clip_to_end
 from engine.tasks.subtitle.transcriber import Transcriber
 
 if TYPE_CHECKING:
@@ -61,16 +61,16 @@ class Narration:
         """To the recording that was given, where subtitles are asked for."""
         if self._film.sound is not None and self._film.subtitles:
             language = base(self._film.language) if self._film.language else None
-            listener = Transcriber(self._context.for_task("subtitle"), self._film.sound, language)
-            self._listened = listener.original()
+            transcriber = Transcriber(self._context.for_task("subtitle"), self._film.sound, language)
+            self._listened = transcriber.transcribe()
 
     def heard(self) -> tuple[list[Cue], str]:
         """What is said in that recording, as captions, and its language; none where nobody listened."""
         if (transcript := self._listened) is None:
             return [], "en"
-        line = look(SIZES[self._film.shape], transcript.language).line
-        cues = cut(transcript.words, line, transcript.language)
-        return within(cues, transcript.seconds), transcript.language
+        line = look(SIZES[self._film.shape], transcript.language).line_cells
+        cues = cut_cues(transcript.words, line, transcript.language)
+        return clip_to_end(cues, transcript.seconds), transcript.language
 
 
 def _voice(made: Result) -> Voice:

@@ -28,7 +28,7 @@ from engine.tasks.film.timeline import (
 from engine.tasks.film.titles import cues_of
 from engine.tasks.film.visuals import Visuals
 from engine.tasks.subtitle.cues import Cue
-from engine.tasks.subtitle.drawing.render import furnish
+from engine.tasks.subtitle.drawing.render import isolate_fonts
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ def storyboard(work: FilmContext) -> list[Media]:
 def render_film(work: FilmContext) -> RenderedFilm:
     """The whole film. Raises what drawing, speaking and filming do, and Cancelled."""
     with work.context.temp_dir() as folder:
-        furnish(folder)
+        isolate_fonts(folder)
         speaker, filmer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         try:
             return FilmPipeline(work, folder).render(speaker, filmer)

@@ -24,7 +24,7 @@ from engine.tasks.film.scripts.draft import draft
 from engine.tasks.film.timeline import RenderedFilm
 from engine.tasks.options import Captioned, FilmShape, Language, Music, Voice
 from engine.tasks.speech import languages
-from engine.tasks.subtitle.files.writer import srt
+from engine.tasks.subtitle.files.writer import format_srt
 from engine.text.language import LanguageDetector
 from engine.worker.context import Context
 
@@ -141,7 +141,7 @@ def _film(params: Params, script: scripts.Script) -> Film:
 def _film_result(params: Params, script: scripts.Script, made: RenderedFilm, context: Context, begun: float) -> Result:
     media = [made.video]
     if made.cues:
-        media.append(context.save_file(srt(made.cues).encode(), ".srt"))
+        media.append(context.save_file(format_srt(made.cues).encode(), ".srt"))
     media.append(context.save_file(script.text().encode(), ".txt"))
     facts = _facts(params, context, begun)
     model = ", ".join([str(facts["model"]), *([made.alive] if made.alive else []), *made.makers])

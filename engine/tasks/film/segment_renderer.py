@@ -24,8 +24,8 @@ from engine.tasks.film.context import FilmContext
 from engine.tasks.film.encoding.encoder import BESIDE_NVENC, X264, encode_segment, encoder
 from engine.tasks.film.film import RATE, SIZES, VERSION
 from engine.tasks.film.timeline import Footage, Segment
-from engine.tasks.subtitle.drawing.render import drawn
-from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.drawing.render import draw_ass
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ class SegmentRenderer:
         self._film = work.film
         self._folder = folder
         self._size = SIZES[work.film.shape]
-        self._typefaces = typefaces(work.context.weights)
+        self._typefaces = load_typefaces(work.context.weights)
         self._held: list[_SegmentInput] = []
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class SegmentRenderer:
         encode_segment(frames, self._size, path, self._work.watch, how=how, drawing=drawing)
 
     def _drawn(self, ass: str | None, path: Path, video: Any) -> Any:
-        return video if ass is None else drawn(video, ass, path, self._typefaces, self._work.watch)
+        return video if ass is None else draw_ass(video, ass, path, self._typefaces, self._work.watch)
 
     def _report_progress(self, frames: Iterator[Frame], count: int, on_part: OnPart) -> Iterator[Frame]:
         for number, frame in enumerate(frames):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.tasks.subtitle.cues import Cue, Word
-from engine.tasks.subtitle.cutting import cut
-from engine.tasks.subtitle.drawing.fonts import language_of
-from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
+from engine.tasks.subtitle.cutting import cut_cues
+from engine.tasks.subtitle.drawing.fonts import guess_language
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, format_ass
 from engine.tasks.subtitle.drawing.typefaces import Typefaces
 
 TITLE, CREDITS = 9.0, 5.0
@@ -17,7 +17,7 @@ SHOWN = 0.35
 
 def captions(cues: Sequence[Cue], size: tuple[int, int], language: str, typefaces: Typefaces) -> str:
     """The cues as ASS for a film of `size`."""
-    return ass(cues, look(size, language), typefaces)
+    return format_ass(cues, look(size, language), typefaces)
 
 
 def look(size: tuple[int, int], language: str) -> SubtitleStyle:
@@ -27,13 +27,13 @@ def look(size: tuple[int, int], language: str) -> SubtitleStyle:
 def cues_of(words: Sequence[Word], size: tuple[int, int], language: str, begins: float, ends: float) -> list[Cue]:
     """Words, whose times count from `begins`, as cues that are gone at `ends`."""
     moved = [replace(word, start=word.start + begins, end=word.end + begins) for word in words]
-    found = cut(moved, look(size, language).line, language)
+    found = cut_cues(moved, look(size, language).line_cells, language)
     return [replace(cue, end=min(cue.end, ends)) for cue in found if cue.start < ends]
 
 
 def card(text: str, seconds: float, size: tuple[int, int], height: float, typefaces: Typefaces) -> str:
     """Lines of `text` in the middle of the frame, as ASS."""
-    wanted = SubtitleStyle("plain", *size, size=height, place="middle", language=language_of(text))
+    wanted = SubtitleStyle("plain", *size, size=height, place="middle", language=guess_language(text))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     words = tuple((Word(line, SHOWN, seconds - SHOWN),) for line in lines)
-    return ass([Cue(SHOWN, max(seconds - SHOWN, 2 * SHOWN), words)], wanted, typefaces, fade=True)
+    return format_ass([Cue(SHOWN, max(seconds - SHOWN, 2 * SHOWN), words)], wanted, typefaces, fade=True)

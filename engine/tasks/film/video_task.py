@@ -27,7 +27,7 @@ from engine.tasks.options import (
     check_heard_language,
     check_spoken_language,
 )
-from engine.tasks.subtitle.files.writer import srt
+from engine.tasks.subtitle.files.writer import format_srt
 from engine.tasks.text_to_video import backends as clips
 from engine.worker.context import Context
 
@@ -109,7 +109,7 @@ def run(params: Params, context: Context) -> Result:
     made = render_film(FilmContext(_film(params, context), context))
     media = [made.video]
     if made.cues:
-        media.append(context.save_file(srt(made.cues).encode(), ".srt"))
+        media.append(context.save_file(format_srt(made.cues).encode(), ".srt"))
     facts = _facts(params, context, made) | made.facts | {"length": made.video.seconds}
     seconds = {"seconds": round(time.monotonic() - begun, 2)}
     return Result(media=tuple(media), notes=tuple(made.notes), facts=facts | seconds)

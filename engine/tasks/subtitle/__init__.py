@@ -1,1 +1,1 @@
-"""Subtitles: words with times to cues, cues to files and to burnt-in styles."""
+"""Subtitles: transcribe speech, cut it into cues, write subtitle files and draw the cues into video."""

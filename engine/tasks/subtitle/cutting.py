@@ -1,4 +1,8 @@
-"""Words with times, cut into cues as a subtitler would: where clauses end, readable, never three lines."""
+"""Cut timed words into cues the way a subtitler would.
+
+A cue ends where a sentence or clause ends, can be read in the time it is shown and never has more than two lines. The
+cuts with the lowest total cost are found by dynamic programming.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,33 +15,35 @@ from engine.tasks.subtitle.cues import (
     MIN_CUE_SECONDS,
     Cue,
     Word,
-    cells,
+    count_cells,
 )
 from engine.text.sentences import SENTENCE_ENDS, sentence_ends
 
 GAP_SECONDS = 0.08
-"""Seconds between two cues."""
+"""Minimum time between two cues: two frames at 25 frames per second."""
 PAUSE_SECONDS = 0.8
-"""A silence of so many seconds ends a cue."""
-CLOSING = "\"'”’»)]"  # noqa: RUF001  # as people type them
-"""Marks that may stand after the end of a sentence."""
+"""A silence longer than this ends a cue."""
+CLOSING_MARKS = "\"'”’»)]"  # noqa: RUF001  # as people type them
+"""Marks that may follow the end of a sentence."""
 CLAUSE_ENDS = (",", ";", ":", "—", "،", "؛", "、", "，", "；", "：")  # noqa: RUF001  # full-width
+"""Marks that end a clause, in the scripts that Whisper transcribes."""
 _ENGLISH = "and but or because so that which who when where while if then than as with for from to of in on at by"
 _SPANISH = "y e o u pero porque que cuando donde mientras si entonces como con para por de del a en sin sobre"
-JOINING = frozenset(f"{_ENGLISH} {_SPANISH}".split())
-"""Words that begin a clause or a phrase: a break before one reads well."""
+JOINING_WORDS = frozenset(f"{_ENGLISH} {_SPANISH}".split())
+"""Words that start a clause or a phrase. A break before one of them reads well."""
 
 
-def cut(
+def cut_cues(
     words: Sequence[Word], line: int = LINE_CELLS, language: str = "en", check: Callable[[], None] = lambda: None
 ) -> list[Cue]:
-    """Return the cues of `words`, which are in order. No word is lost.
+    """Return the cues for `words`, which must be in order. Every word is kept.
 
-    `line` is the bound of a line in cells; `language`, a code, tells abbreviations from the ends of sentences. `check`
-    is called for each word and may raise, as `Context.check` does. The time this takes is linear in the words.
+    `line` is the maximum width of a line in cells. `language` is an ISO 639-1 code, used to tell abbreviations from the
+    ends of sentences. `check` is called once per word and may raise, like `Context.check`. The time taken is linear in
+    the number of words.
     """
-    pieces = [piece for word in words if word.text.strip() for piece in _pieces(word, line)]
-    spans = _Spans(_with_sentence_ends(pieces, language), line)
+    pieces = [piece for word in words if word.text.strip() for piece in _split_word(word, line)]
+    spans = _Spans(_mark_sentence_ends(pieces, language), line)
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(spans.words) + 1):
         check()
@@ -50,8 +56,8 @@ def cut(
     )
 
 
-def _with_sentence_ends(words: Sequence[Word], language: str) -> list[Word]:
-    """Return the words, each told whether a sentence ends with it."""
+def _mark_sentence_ends(words: Sequence[Word], language: str) -> list[Word]:
+    """Return the words with `ends_sentence` set."""
     ends = set(sentence_ends("".join(word.text for word in words), language))
     lasts = accumulate(len(word.text) for word in words)
     return [
@@ -61,7 +67,7 @@ def _with_sentence_ends(words: Sequence[Word], language: str) -> list[Word]:
 
 
 def _has_end_mark(word: Word) -> bool:
-    return word.text.rstrip().rstrip(CLOSING).endswith(SENTENCE_ENDS)
+    return word.text.rstrip().rstrip(CLOSING_MARKS).endswith(SENTENCE_ENDS)
 
 
 def _space_after(word: Word) -> int:
@@ -69,7 +75,10 @@ def _space_after(word: Word) -> int:
 
 
 def _candidates(spans: "_Spans", end: int, best: Sequence[tuple[float, int]]) -> list[tuple[float, int]]:
-    """The cost of every cue that ends before word `end`, with the best of what stands before it."""
+    """Return the cost and the start of every possible cue that ends before word `end`.
+
+    The cost includes the best cost of all cues before it.
+    """
     found: list[tuple[float, int]] = []
     for start in range(end - 1, -1, -1):
         if found and not spans.fit(start, end):
@@ -79,29 +88,32 @@ def _candidates(spans: "_Spans", end: int, best: Sequence[tuple[float, int]]) ->
 
 
 class _Spans:
-    """What has to be known of each run of words, from `start` to before `end`: in constant time, from sums."""
+    """Measurements of any run of words, from `start` up to but not including `end`.
+
+    Cumulative sums make each measurement take constant time.
+    """
 
     def __init__(self, words: Sequence[Word], line: int) -> None:
         self.words = words
         self._line = line
-        self._breaks = [0.0, *(_break(before, after) for before, after in pairwise(words))]
+        self._breaks = [0.0, *(_break_cost(before, after) for before, after in pairwise(words))]
         self._pauses = [0, *accumulate(after.start - before.end > PAUSE_SECONDS for before, after in pairwise(words))]
         self._ends = [0, *accumulate(word.ends_sentence for word in words)]
         self._lengths = [0, *accumulate(len(word.text) for word in words)]
-        self._cells = [0, *accumulate(cells(word.text) for word in words)]
+        self._cells = [0, *accumulate(count_cells(word.text) for word in words)]
         self._reaches = self._reach()
 
     def fit(self, start: int, end: int) -> bool:
-        """Whether the words may be one cue: without a pause, short enough, and in two lines at most."""
+        """Return whether the words can form one cue: no pause, at most MAX_CUE_SECONDS and at most two lines."""
         if self._pauses[end - 1] > self._pauses[start] or self._seconds(start, end) > MAX_CUE_SECONDS:
             return False
         first = self._reaches[start]
         return first >= end or self._reaches[first] >= end
 
     def cost(self, start: int, end: int) -> float:
-        """How badly a cue of the words reads."""
+        """Return how badly the words read as one cue. Lower is better."""
         seconds = max(self._seconds(start, end), 0.01)
-        length = self._lengths[end] - self._lengths[start] - _around(self.words[start], self.words[end - 1])
+        length = self._lengths[end] - self._lengths[start] - _outer_spaces(self.words[start], self.words[end - 1])
         inner_ends = self._ends[end - 1] - self._ends[start]
         cost = 1.0 + 1.2 * inner_ends + max(0.0, length / seconds - CHARACTERS_PER_SECOND) * 0.05
         if end < len(self.words):
@@ -111,12 +123,13 @@ class _Spans:
         return cost + max(0.0, MIN_CUE_SECONDS - seconds)
 
     def cue(self, start: int, end: int) -> Cue:
+        """Return the words as a cue, broken into two lines if they do not fit on one."""
         at = self._split(start, end)
         lines = (tuple(self.words[start:at]), tuple(self.words[at:end])) if at else (tuple(self.words[start:end]),)
         return Cue(self.words[start].start, self.words[end - 1].end, lines)
 
     def _split(self, start: int, end: int) -> int:
-        """Where the second line begins; 0 for one line."""
+        """Return the index of the first word of the second line, or 0 for a single line."""
         if self._width(start, end) <= self._line:
             return 0
         fitting = [
@@ -130,11 +143,11 @@ class _Spans:
         return self.words[end - 1].end - self.words[start].start
 
     def _width(self, start: int, end: int) -> int:
-        """In cells, as `join_words` writes the words; a space is one cell wide."""
-        return self._cells[end] - self._cells[start] - _around(self.words[start], self.words[end - 1])
+        """Return the width of the words in cells, without the spaces around them."""
+        return self._cells[end] - self._cells[start] - _outer_spaces(self.words[start], self.words[end - 1])
 
     def _reach(self) -> list[int]:
-        """For each word, the end of the longest line that begins with it."""
+        """Return, for each word, the end of the longest line that starts with it."""
         reaches, end = list[int](), 0
         for start in range(len(self.words)):
             end = max(end, start + 1)
@@ -144,26 +157,26 @@ class _Spans:
         return [*reaches, len(self.words)]
 
 
-def _around(first: Word, last: Word) -> int:
-    """How many spaces stand before the first word and after the last."""
+def _outer_spaces(first: Word, last: Word) -> int:
+    """Return the number of spaces before the first word and after the last."""
     return len(first.text) - len(first.text.lstrip()) + len(last.text) - len(last.text.rstrip())
 
 
-def _break(before: Word, after: Word) -> float:
-    """How badly a break between two words reads: nothing at a sentence's end, most inside a phrase."""
+def _break_cost(before: Word, after: Word) -> float:
+    """Return how badly a break between two words reads: 0 at the end of a sentence, most inside a phrase."""
     if before.ends_sentence or after.start - before.end > PAUSE_SECONDS:
         return 0.0
     if before.text.rstrip().endswith(CLAUSE_ENDS):
         return 0.5
-    return 1.0 if _joins(after) and not _joins(before) else 2.0 + 0.5 * _joins(before)
+    return 1.0 if _starts_clause(after) and not _starts_clause(before) else 2.0 + 0.5 * _starts_clause(before)
 
 
-def _joins(word: Word) -> bool:
-    return word.text.strip().lower().strip("¿¡") in JOINING
+def _starts_clause(word: Word) -> bool:
+    return word.text.strip().lower().strip("¿¡") in JOINING_WORDS
 
 
 def _set_timing(cues: Sequence[Cue]) -> list[Cue]:
-    """The cues shown long enough to be read, as far as the next one leaves time, and never two at once."""
+    """Return the cues with the time they need to be read, as far as the next cue allows. No two cues overlap."""
     timed: list[Cue] = []
     for at, cue in enumerate(cues):
         following = cues[at + 1].start - GAP_SECONDS if at + 1 < len(cues) else float("inf")
@@ -174,9 +187,9 @@ def _set_timing(cues: Sequence[Cue]) -> list[Cue]:
     return timed
 
 
-def _pieces(word: Word, line: int) -> list[Word]:
-    """A word that no line holds, in pieces that do."""
-    if cells(word.text.strip()) <= line:
+def _split_word(word: Word, line: int) -> list[Word]:
+    """Return a word in pieces that fit on a line. The pieces share its time evenly."""
+    if count_cells(word.text.strip()) <= line:
         return [word]
     size = line // 2
     texts = [word.text[at : at + size] for at in range(0, len(word.text), size)]

@@ -1,6 +1,6 @@
-"""Find which language is spoken when: speech is split at its pauses, and each piece is asked for its language.
+"""Find which language is spoken when. Speech is split at its pauses, and the language of each piece is detected.
 
-Whisper itself takes the language of the first 30 seconds for all that follow, and leaves out or garbles the others.
+Whisper by itself uses the language of the first 30 seconds for the whole recording, and omits or garbles the others.
 """
 
 from collections import Counter
@@ -14,28 +14,30 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-RATE = 16000
-"""Samples a second."""
+SAMPLE_RATE = 16000
+"""Samples per second."""
 PAUSE_MS = 700
-"""A silence of so many milliseconds may come between two languages."""
-LEAST_SECONDS = 3.0
-"""Less speech than this does not tell its language."""
-TAIL = RATE // 5
-"""Samples after the last word that are read with it. A pause between two pieces is longer."""
-UNKNOWN = "en"
-"""The language that is told where nobody speaks."""
-MOST_PIECES = 60
-"""How many pieces are asked for their language: each takes as long as reading 30 seconds of speech does."""
-SURE, UNLIKELY = 0.6, 0.1
-"""A piece is in another language than the rest where that is at least so likely, and the rest's at most so likely."""
+"""A silence of this many milliseconds may separate two languages."""
+MIN_SPEECH_SECONDS = 3.0
+"""The language of less speech than this cannot be detected."""
+TAIL_SAMPLES = SAMPLE_RATE // 5
+"""Samples after the last word that are transcribed with it. A pause between two pieces is longer."""
+FALLBACK_LANGUAGE = "en"
+"""The language reported when nobody speaks."""
+MAX_PIECES = 60
+"""Maximum number of pieces to detect. Each takes as long as transcribing 30 seconds of speech."""
+MIN_PROBABILITY, MAX_MAIN_PROBABILITY = 0.6, 0.1
+"""A piece is in another language than the main one if that language has at least the first probability and the main
+language at most the second.
+"""
 
 Detect = Callable[["Samples"], dict[str, float]]
-"""From up to 30 seconds of speech to the probability of each language."""
+"""Returns the probability of each language in up to 30 seconds of speech."""
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """The samples from `start` to `end`, whose speech is in one language."""
+class LanguageSpan:
+    """The samples from `start` to `end`, where speech is in one language."""
 
     start: int
     end: int
@@ -43,60 +45,70 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """All stretches of a recording in order, and how likely its main language, that of most of the speech, is."""
+class SpokenLanguages:
+    """The spans of a recording in order, its main language, and how likely that is, from 0 to 1.
 
-    stretches: tuple[Stretch, ...]
+    The main language is the one spoken for the longest time.
+    """
+
+    spans: tuple[LanguageSpan, ...]
     language: str
-    sure: float
+    probability: float
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The languages beside the main one, in the order in which they come."""
-        return tuple(dict.fromkeys(one.language for one in self.stretches if one.language != self.language))
+        """The languages besides the main one, in the order in which they occur."""
+        return tuple(dict.fromkeys(span.language for span in self.spans if span.language != self.language))
 
 
-def languages_in(samples: "Samples", language: str | None, detect: Detect, is_left: Callable[[], bool]) -> Spoken:
-    """Return what is spoken in mono samples at RATE: all of it in `language` where that is named.
+def find_languages(
+    samples: "Samples", language: str | None, detect: Detect, is_abandoned: Callable[[], bool]
+) -> SpokenLanguages:
+    """Return the languages spoken in mono samples at SAMPLE_RATE. If `language` is given, it is used for all of them.
 
-    There is no stretch where nobody speaks, or where nobody waits any more.
+    The result has no spans if nobody speaks or if `is_abandoned` returns True.
     """
-    pieces = _pieces(samples)
+    pieces = _split_speech(samples)
     if language is not None:
-        return Spoken(_stretches(pieces, [language] * len(pieces), len(samples)), language, 1.0)
+        return SpokenLanguages(_join_neighbours(pieces, [language] * len(pieces), len(samples)), language, 1.0)
     likely: list[dict[str, float]] = []
     for begin, end in pieces:
-        if is_left():
+        if is_abandoned():
             break
         likely.append(detect(samples[begin:end]))
     if not pieces or len(likely) < len(pieces):
-        return Spoken((), UNKNOWN, 0.0)
+        return SpokenLanguages((), FALLBACK_LANGUAGE, 0.0)
     total: Counter[str] = Counter()
     for (begin, end), chances in zip(pieces, likely, strict=True):
         total.update({each: chance * (end - begin) for each, chance in chances.items()})
     main = total.most_common(1)[0][0]
-    sure = total[main] / sum(end - begin for begin, end in pieces)
-    return Spoken(_stretches(pieces, [_language(chances, main) for chances in likely], len(samples)), main, sure)
+    probability = total[main] / sum(end - begin for begin, end in pieces)
+    return SpokenLanguages(
+        _join_neighbours(pieces, [_pick_language(chances, main) for chances in likely], len(samples)), main, probability
+    )
 
 
-def later(segment: Any, seconds: float) -> Any:
-    """Return a segment of faster-whisper with all its times so much later."""
+def shift_segment(segment: Any, seconds: float) -> Any:
+    """Return a faster-whisper segment with all its times moved by `seconds`."""
     words = [replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words or ()]
     return replace(segment, start=segment.start + seconds, end=segment.end + seconds, words=words)
 
 
-def _language(likely: dict[str, float], main: str) -> str:
+def _pick_language(likely: dict[str, float], main: str) -> str:
     top = max(likely, key=lambda language: likely[language])
-    return top if likely[top] >= SURE and likely.get(main, 0.0) <= UNLIKELY else main
+    return top if likely[top] >= MIN_PROBABILITY and likely.get(main, 0.0) <= MAX_MAIN_PROBABILITY else main
 
 
-def _pieces(samples: "Samples") -> list[tuple[int, int]]:
-    """Return where speech begins and ends, between pauses; neighbours are joined until each is long enough to tell."""
+def _split_speech(samples: "Samples") -> list[tuple[int, int]]:
+    """Return the start and end of each stretch of speech between pauses.
+
+    Neighbours are joined until each is long enough for its language to be detected.
+    """
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     options = VadOptions(min_silence_duration_ms=PAUSE_MS, speech_pad_ms=100)
-    found = [(int(one["start"]), int(one["end"])) for one in get_speech_timestamps(samples, options)]
-    least = max(LEAST_SECONDS * RATE, sum(end - begin for begin, end in found) / MOST_PIECES)
+    found = [(int(span["start"]), int(span["end"])) for span in get_speech_timestamps(samples, options)]
+    least = max(MIN_SPEECH_SECONDS * SAMPLE_RATE, sum(end - begin for begin, end in found) / MAX_PIECES)
     pieces: list[tuple[int, int]] = []
     for begin, end in found:
         if pieces and min(pieces[-1][1] - pieces[-1][0], end - begin) < least:
@@ -106,15 +118,17 @@ def _pieces(samples: "Samples") -> list[tuple[int, int]]:
     return pieces
 
 
-def _stretches(pieces: Sequence[tuple[int, int]], languages: Sequence[str], count: int) -> tuple[Stretch, ...]:
-    """Return the pieces with neighbours of one language joined.
+def _join_neighbours(
+    pieces: Sequence[tuple[int, int]], languages: Sequence[str], count: int
+) -> tuple[LanguageSpan, ...]:
+    """Return the pieces as spans, with neighbours in the same language joined.
 
-    Silence before the first and after the last is left out: Whisper begins its first word in it.
+    Silence before the first and after the last span is left out, since Whisper would start its first word in it.
     """
-    found: list[Stretch] = []
+    found: list[LanguageSpan] = []
     for (begin, end), language in zip(pieces, languages, strict=True):
         if found and found[-1].language == language:
             found[-1] = replace(found[-1], end=end)
         else:
-            found.append(Stretch(begin, end, language))
-    return tuple(replace(one, end=min(count, one.end + TAIL)) for one in found)
+            found.append(LanguageSpan(begin, end, language))
+    return tuple(replace(span, end=min(count, span.end + TAIL_SAMPLES)) for span in found)

@@ -1,4 +1,4 @@
-"""Speech in a sound or a video to subtitles: heard, cut into cues, drawn into the video."""
+"""The `subtitle` task: transcribe a recording, cut the transcript into cues and draw them into the video."""
 
 import time
 
@@ -7,131 +7,146 @@ from engine.core.job import Fact, Media, Result
 from engine.core.task import Task
 from engine.media.video import CancelOrTimeout, Probe, conversion_notes, other_sound_notes, probe, with_dimensions
 from engine.tasks.subtitle import backends
-from engine.tasks.subtitle.drawing.fonts import language_of
-from engine.tasks.subtitle.drawing.render import AUDIOGRAM, Renderer, furnish
-from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
-from engine.tasks.subtitle.drawing.typefaces import typefaces
-from engine.tasks.subtitle.files.reader import MAX_BYTES, read_subtitles, too_large
-from engine.tasks.subtitle.files.writer import srt, vtt
+from engine.tasks.subtitle.drawing.fonts import guess_language
+from engine.tasks.subtitle.drawing.render import AUDIOGRAM_SIZE, Renderer, isolate_fonts
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, format_ass
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
+from engine.tasks.subtitle.files.reader import MAX_BYTES, read_subtitles, too_large_error
+from engine.tasks.subtitle.files.writer import format_srt, format_vtt
 from engine.tasks.subtitle.params import Params
-from engine.tasks.subtitle.sources import Speech, TranscribedSubtitles, UserSubtitles
+from engine.tasks.subtitle.sources import SubtitleSource, TranscribedSubtitles, UserSubtitles
 from engine.tasks.subtitle.transcriber import TRANSCRIBED_SHARE, Transcriber
 from engine.tasks.subtitle.whisper import Transcript
 from engine.worker.context import Context
 
 PROBE_TIMEOUT_SECONDS = 30.0
-"""Seconds that looking at a recording may take."""
+"""Maximum time to probe a recording."""
 
 TIMEOUT_SECONDS = 3600.0
-"""Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
+"""Maximum time of one FFmpeg run. The engine's own limit usually ends a job sooner."""
 
 
 def run(params: Params, context: Context) -> Result:
-    """Listen where that is not done yet, cut, and draw. Raises BadInput for a damaged recording or SRT."""
+    """Return the video with subtitles and the subtitles as a file. Raises BadInput for a damaged recording or subtitle
+    file.
+    """
     begun = time.monotonic()
     context.progress("reading", 0)
     found = probe(params.media.path, params.media.mime, watch=CancelOrTimeout(context.cancelled, PROBE_TIMEOUT_SECONDS))
     if not found.sound and params.srt is None:
-        raise BadInput("The video has no sound, so there is nothing to hear. Attach one with speech.")
-    speech, notes = _parse_subtitles(params.srt, context, found) if params.srt else _transcribe(params, context, found)
+        raise BadInput("This video has no sound. Attach one with speech.")
+    source, notes = _parse_subtitles(params.srt, context, found) if params.srt else _transcribe(params, context, found)
     notes += conversion_notes(found) if params.burn else other_sound_notes(found)
-    if not speech.cues(context.check):
-        notes += (UserMessage(template="No speech was heard in it, so there is nothing to write."),)
-        return Result(notes=notes, facts=_facts(params, context, speech, begun))
-    notes += _unseen(context, speech)
-    style = _look(params, found, speech.language)
-    media = (_burn_in(params, context, found, speech, style), _write_file(params, context, speech, style))
-    return Result(media=media, notes=notes, facts=_facts(params, context, speech, begun))
+    if not source.cues(context.check):
+        notes += (UserMessage(template="No speech was found, so there are no subtitles."),)
+        return Result(notes=notes, facts=_facts(params, context, source, begun))
+    notes += _report_missing_characters(context, source)
+    style = _subtitle_style(params, found, source.language)
+    media = (_burn_in(params, context, found, source, style), _write_file(params, context, source, style))
+    return Result(media=media, notes=notes, facts=_facts(params, context, source, begun))
 
 
-def _parse_subtitles(srt: Media, context: Context, found: Probe) -> tuple[Speech, tuple[UserMessage, ...]]:
-    if srt.bytes > MAX_BYTES:
-        raise too_large(srt.bytes)
-    read = read_subtitles(srt.path.read_bytes(), context.check, found.seconds)
-    return UserSubtitles(read.cues, language_of("".join(cue.text for cue in read.cues)) or "en"), read.notes
+def _parse_subtitles(file: Media, context: Context, found: Probe) -> tuple[SubtitleSource, tuple[UserMessage, ...]]:
+    if file.bytes > MAX_BYTES:
+        raise too_large_error(file.bytes)
+    read = read_subtitles(file.path.read_bytes(), context.check, found.seconds)
+    return UserSubtitles(read.cues, guess_language("".join(cue.text for cue in read.cues)) or "en"), read.notes
 
 
-def _transcribe(params: Params, context: Context, found: Probe) -> tuple[Speech, tuple[UserMessage, ...]]:
+def _transcribe(params: Params, context: Context, found: Probe) -> tuple[SubtitleSource, tuple[UserMessage, ...]]:
     transcriber = Transcriber(context, params.media, (params.language or "").lower() or None, found)
     if params.translate:
-        english, notes = transcriber.english()
+        english, notes = transcriber.translate()
         return TranscribedSubtitles(english), notes
-    transcript = transcriber.original()
+    transcript = transcriber.transcribe()
     if not params.bilingual or transcript.languages == ("en",):
-        return TranscribedSubtitles(transcript), _languages(transcript)
-    english, notes = transcriber.english()
-    return TranscribedSubtitles(transcript, english), notes + _languages(transcript)
+        return TranscribedSubtitles(transcript), _report_languages(transcript)
+    english, notes = transcriber.translate()
+    return TranscribedSubtitles(transcript, english), notes + _report_languages(transcript)
 
 
-def _languages(transcript: Transcript) -> tuple[UserMessage, ...]:
-    """Return a note where more than one language was heard."""
+def _report_languages(transcript: Transcript) -> tuple[UserMessage, ...]:
+    """Return a note if more than one language was spoken."""
     if len(transcript.languages) < 2:
         return ()
-    template = "More than one language is spoken in it ({languages}); each is written as it is spoken."
+    template = "Several languages are spoken ({languages}). Each is transcribed in its own language."
     return (UserMessage(template=template, facts={"languages": ", ".join(transcript.languages)}),)
 
 
-def _unseen(context: Context, speech: Speech) -> tuple[UserMessage, ...]:
-    """Name the characters that no font has; they are drawn as boxes."""
-    lacking = typefaces(context.weights).lacking("".join(cue.text for cue in speech.cues(context.check)))
-    if not lacking:
+def _report_missing_characters(context: Context, source: SubtitleSource) -> tuple[UserMessage, ...]:
+    """Return a note about characters that no font covers. They are drawn as boxes."""
+    missing = load_typefaces(context.weights).missing_characters(
+        "".join(cue.text for cue in source.cues(context.check))
+    )
+    if not missing:
         return ()
-    told = {"characters": " ".join(lacking[:10]), "count": len(lacking)}
-    return (UserMessage(template="No font here has these characters, {count} in all: {characters}", facts=told),)
+    facts = {"characters": " ".join(missing[:10]), "count": len(missing)}
+    return (
+        UserMessage(
+            template="No installed font has these characters ({count} in total), so they appear as boxes: {characters}",
+            facts=facts,
+        ),
+    )
 
 
-def _look(params: Params, found: Probe, language: str) -> SubtitleStyle:
-    width, height = (found.video.width, found.video.height) if found.video else AUDIOGRAM
+def _subtitle_style(params: Params, found: Probe, language: str) -> SubtitleStyle:
+    width, height = (found.video.width, found.video.height) if found.video else AUDIOGRAM_SIZE
     return SubtitleStyle(params.style, width, height, params.size, params.colour, params.place, language, params.font)
 
 
-def _burn_in(params: Params, context: Context, found: Probe, speech: Speech, style: SubtitleStyle) -> Media:
-    """The video with its subtitles, kept."""
+def _burn_in(params: Params, context: Context, found: Probe, source: SubtitleSource, style: SubtitleStyle) -> Media:
+    """Return the saved video with its subtitles."""
 
     def on_seconds(seconds: float) -> None:
         part = min(1.0, seconds / max(found.seconds, 0.01))
-        context.progress("writing subtitles into the video", TRANSCRIBED_SHARE + (1 - TRANSCRIBED_SHARE) * part)
+        context.progress("adding subtitles", TRANSCRIBED_SHARE + (1 - TRANSCRIBED_SHARE) * part)
 
     with context.temp_dir() as folder:
-        furnish(folder)
-        renderer = Renderer(folder, CancelOrTimeout(context.cancelled, TIMEOUT_SECONDS), typefaces(context.weights))
+        isolate_fonts(folder)
+        renderer = Renderer(
+            folder, CancelOrTimeout(context.cancelled, TIMEOUT_SECONDS), load_typefaces(context.weights)
+        )
         if found.video is None:
-            made = renderer.audiogram(params.media, _ass(context, speech, style), found.seconds, on_seconds, found)
+            made = renderer.audiogram(
+                params.media, _format_ass(context, source, style), found.seconds, on_seconds, found
+            )
         elif params.burn:
-            made = renderer.burn(params.media, _ass(context, speech, style), on_seconds, found)
+            made = renderer.burn(params.media, _format_ass(context, source, style), on_seconds, found)
         else:
-            text = srt(speech.cues(context.check))
-            made = renderer.mux(params.media, text, speech.language, on_seconds, found)
+            text = format_srt(source.cues(context.check))
+            made = renderer.mux(params.media, text, source.language, on_seconds, found)
         kept = context.save_file(made)
         return with_dimensions(
             kept, probe(kept.path, kept.mime, watch=CancelOrTimeout(context.cancelled, PROBE_TIMEOUT_SECONDS))
         )
 
 
-def _ass(context: Context, speech: Speech, style: SubtitleStyle) -> str:
-    return ass(speech.cues(context.check, style.line), style, typefaces(context.weights), check=context.check)
+def _format_ass(context: Context, source: SubtitleSource, style: SubtitleStyle) -> str:
+    return format_ass(
+        source.cues(context.check, style.line_cells), style, load_typefaces(context.weights), check=context.check
+    )
 
 
-def _write_file(params: Params, context: Context, speech: Speech, style: SubtitleStyle) -> Media:
-    """The subtitles as a file of their own, kept."""
+def _write_file(params: Params, context: Context, source: SubtitleSource, style: SubtitleStyle) -> Media:
+    """Return the saved subtitle file in the format asked for."""
     if params.format == "ass":
-        text = _ass(context, speech, style)
+        text = _format_ass(context, source, style)
     else:
-        text = {"srt": srt, "vtt": vtt}[params.format](speech.cues(context.check))
+        text = {"srt": format_srt, "vtt": format_vtt}[params.format](source.cues(context.check))
     return context.save_file(text.encode(), f".{params.format}")
 
 
-def _facts(params: Params, context: Context, speech: Speech, begun: float) -> dict[str, Fact]:
+def _facts(params: Params, context: Context, source: SubtitleSource, begun: float) -> dict[str, Fact]:
     service = context.service
-    made_by: dict[str, Fact] = {"backend": service.backend, "tier": service.tier, "model": service.model}
+    makers: dict[str, Fact] = {"backend": service.backend, "tier": service.tier, "model": service.model}
     if params.srt is not None:
-        made_by = {"backend": "ffmpeg", "tier": service.tier, "model": "SRT"}
-    about: dict[str, Fact] = {
-        "language": speech.language,
+        makers = {"backend": "ffmpeg", "tier": service.tier, "model": "SRT"}
+    contents: dict[str, Fact] = {
+        "language": source.language,
         "style": params.style,
-        "cues": len(speech.cues(context.check)),
+        "cues": len(source.cues(context.check)),
     }
-    return made_by | about | {"seconds": round(time.monotonic() - begun, 2)}
+    return makers | contents | {"seconds": round(time.monotonic() - begun, 2)}
 
 
 TASK = Task(

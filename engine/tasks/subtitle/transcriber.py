@@ -1,4 +1,4 @@
-"""Hears a recording, or remembers what it heard."""
+"""Transcribe the recording of a job, or load the transcript of an earlier job."""
 
 from typing import TYPE_CHECKING
 
@@ -15,53 +15,57 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TRANSCRIBED_SHARE = 0.6
-"""The part of a job that hearing takes."""
+"""Share of a job's progress that transcription takes."""
 
 
 class Transcriber:
-    """One recording as one job hears it. `language` is None where the speech tells it."""
+    """Transcribes one recording for one job. With `language` None, the language is detected."""
 
     def __init__(self, context: Context, media: Media, language: str | None, found: Probe | None = None) -> None:
         self._context = context
         self._media = media
         self._language = language
         self._found = found
-        self._kept = Transcripts(context.folder / "transcripts")
+        self._store = Transcripts(context.folder / "transcripts")
 
-    def original(self) -> Transcript:
-        return self._hear("transcribe", self._context.service.model)
+    def transcribe(self) -> Transcript:
+        """Return the transcript in the languages spoken. Raises BadInput for damaged sound, and Cancelled."""
+        return self._load_or_run("transcribe", self._context.service.model)
 
-    def english(self) -> tuple[Transcript, tuple[UserMessage, ...]]:
-        """What was said, in English. large-v3-turbo was trained to transcribe alone, so the small model translates."""
+    def translate(self) -> tuple[Transcript, tuple[UserMessage, ...]]:
+        """Return the transcript in English, and notes for the user. Raises like `transcribe`.
+
+        large-v3-turbo was not trained to translate, so the small model does it instead.
+        """
         model = self._context.service.model
         if model != TURBO:
-            return self._hear("translate", model), ()
+            return self._load_or_run("translate", model), ()
         note = UserMessage(
-            template="The English is of {name}, since large-v3-turbo does not translate.", facts={"name": BASE}
+            template="{name} made the translation, because large-v3-turbo can't translate.", facts={"name": BASE}
         )
-        return self._hear("translate", BASE), (note,)
+        return self._load_or_run("translate", BASE), (note,)
 
-    def _hear(self, task: str, model: str) -> Transcript:
-        found = self._kept.find(self._media.sha256, model, self._language, task)
+    def _load_or_run(self, task: str, model: str) -> Transcript:
+        found = self._store.find(self._media.sha256, model, self._language, task)
         if found is None:
-            found = self._listen(task, model)
-            self._kept.keep(found, self._media.sha256, model, self._language, task)
+            found = self._run(task, model)
+            self._store.save(found, self._media.sha256, model, self._language, task)
         return found
 
-    def _listen(self, task: str, model: str) -> Transcript:
+    def _run(self, task: str, model: str) -> Transcript:
         self._context.progress("loading", 0)
         if model != self._context.service.model:
             registry.fetch(registry.find_weight(model), self._context.weights)
             other = Whisper(registry.path_or_raise(model, self._context.weights), "cpu")
-            return self._ask(other, task)
+            return self._run_on(other, task)
         with self._context.model("subtitle") as whisper:
-            return self._ask(whisper, task)
+            return self._run_on(whisper, task)
 
-    def _ask(self, whisper: Whisper, task: str) -> Transcript:
+    def _run_on(self, whisper: Whisper, task: str) -> Transcript:
         context = self._context
 
-        def report(part: float) -> None:
-            context.progress("listening", TRANSCRIBED_SHARE * part)
+        def report(fraction: float) -> None:
+            context.progress("transcribing", TRANSCRIBED_SHARE * fraction)
 
         report(0)
         return whisper.transcribe(self._samples(), self._language, task, context.check, report)
@@ -72,4 +76,4 @@ class Transcriber:
                 self._media.path, self._media.mime, SAMPLE_RATE, CancelOrTimeout(self._context.cancelled), self._found
             )
         except FFmpegFailed as error:
-            raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
+            raise BadInput("This audio is damaged. Try another copy.") from error

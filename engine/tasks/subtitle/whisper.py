@@ -1,7 +1,7 @@
-"""Speech to words with times, by Whisper on CTranslate2 (faster-whisper): `large-v3-turbo` on a GPU, `base` on a CPU.
+"""Transcribe speech with Whisper on CTranslate2 (faster-whisper): `large-v3-turbo` on a GPU, `base` on a CPU.
 
-Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022). Silence is cut out by Silero VAD,
-which is inside faster-whisper.
+Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022). Silero VAD, which is part of
+faster-whisper, removes silence.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.tasks.subtitle import language_spans
 from engine.tasks.subtitle.cues import Word
-from engine.tasks.subtitle.language_spans import Spoken, languages_in, later
+from engine.tasks.subtitle.language_spans import SpokenLanguages, find_languages, shift_segment
 from engine.tasks.subtitle.word_times import fill_missing_times
 
 if TYPE_CHECKING:
@@ -25,43 +25,49 @@ if TYPE_CHECKING:
     Samples = NDArray[np.float32]
 
 BASE, TURBO = "whisper-base", "whisper-large-v3-turbo"
-SAMPLE_RATE = language_spans.RATE
-"""Samples a second that Whisper hears."""
+SAMPLE_RATE = language_spans.SAMPLE_RATE
+"""Samples per second that Whisper takes."""
 BATCHED_FROM_SECONDS = 120.0
-"""Seconds from which on many pieces are read at once, on a GPU."""
+"""On a GPU, recordings longer than this are transcribed in batches."""
 BATCH_SIZE = 16
-DOUBT, NO_SPEECH = -1.0, 0.6
-"""Whisper's own marks of invented text: a mean log-probability under the one, a silence probability over the other."""
+"""Pieces of 30 seconds in one batch."""
+MIN_LOG_PROBABILITY, MAX_NO_SPEECH_PROBABILITY = -1.0, 0.6
+"""Whisper's own signs of invented text: a mean log-probability below the first, a silence probability above the second.
+"""
 MAX_COMPRESSION_RATIO = 2.8
-"""Over this ratio of compression a text says one thing over and over."""
+"""Text that compresses better than this repeats itself over and over."""
 MAX_REPEATS = 2
-"""How often in a row a sentence may be said the same."""
+"""How many times in a row the same sentence is kept."""
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said. `language` is an ISO 639-1 code, `sure` how likely it is the right one, from 0 to 1.
+    """The words of a recording. `language` is the ISO 639-1 code of the main language.
 
-    It is the language of most of the speech; `others` are those that are spoken beside it. `seconds` is the length of
-    the sound, where it is known.
+    `probability` is how likely that language is, from 0 to 1; `others` are the other languages spoken. `seconds` is the
+    length of the recording, where it is known.
     """
 
     words: tuple[Word, ...]
     language: str
-    sure: float
+    probability: float
     others: tuple[str, ...] = ()
     seconds: float | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
+        """All languages spoken, the main one first."""
         return (self.language, *self.others)
 
 
 class Whisper:
-    """A loaded model. `folder` holds what faster-whisper reads; int8 on a CPU, fp16 on a GPU."""
+    """A loaded model in int8 on a CPU and fp16 on a GPU. `folder` holds a CTranslate2 model."""
 
     def __init__(self, folder: Path, device: str, batched_from: float | None = None) -> None:
-        """Recordings of over `batched_from` seconds are read in many pieces at once: LONG on a GPU, never on a CPU."""
+        """Load the model. Recordings longer than `batched_from` seconds are transcribed in batches.
+
+        The default is BATCHED_FROM_SECONDS on a GPU, and no batches on a CPU.
+        """
         from faster_whisper import WhisperModel
 
         kind, _, index = device.partition(":")
@@ -74,10 +80,11 @@ class Whisper:
             compute_type="float16" if on_gpu else "int8",
             local_files_only=True,
         )
-        self._listening: _Listening | None = None
+        self._transcription: _TranscriptionThread | None = None
         self.size = sum(path.stat().st_size for path in folder.iterdir()) * (1 if on_gpu else 2)
 
     def close(self) -> None:
+        """Wait for an abandoned transcription to end and unload the model."""
         self._wait(lambda: None)
         self._model.model.unload_model()
 
@@ -89,43 +96,50 @@ class Whisper:
         check: Callable[[], None],
         report: Callable[[float], None],
     ) -> Transcript:
-        """The words of `samples`, mono at RATE in -1..1; `task` is transcribe or translate, the latter to English.
+        """Return the words of `samples`, mono at SAMPLE_RATE in -1..1.
 
-        `check` is asked ten times a second and `report` hears the part that is done, 0 to 1; what they raise ends this
-        at once, while the piece that is being read runs out beside it.
+        `task` is "transcribe", or "translate" for English. `check` is called ten times a second, and `report` with the
+        fraction done, from 0 to 1. An exception from either ends the call at once; the segment in progress finishes in
+        the background.
         """
         duration = len(samples) / SAMPLE_RATE
         self._wait(check)
-        listening = self._listening = _Listening(lambda is_left: self._heard(samples, language, task, is_left))
+        transcription = self._transcription = _TranscriptionThread(
+            lambda is_abandoned: self._read_segments(samples, language, task, is_abandoned)
+        )
         kept: list[Word] = []
-        said = ""
+        last_text = ""
         times = 0
-        for segment in listening.segments(check):
+        for segment in transcription.segments(check):
             report(min(1.0, segment.end / max(duration, 0.01)))
-            text = _bare(segment.text)
-            times = times + 1 if text == said else 1
-            said = text
+            text = _normalize(segment.text)
+            times = times + 1 if text == last_text else 1
+            last_text = text
             if text and times <= MAX_REPEATS and not _is_hallucination(segment):
-                kept += _words(segment, kept[-1].end if kept else 0.0, duration)
-        known = listening.languages
-        assert known is not None, "who has listened knows the language"
-        return Transcript(tuple(kept), known.language, round(known.sure, 3), known.others, duration)
+                kept += _segment_words(segment, kept[-1].end if kept else 0.0, duration)
+        known = transcription.languages
+        assert known is not None, "a finished transcription knows the languages"
+        return Transcript(tuple(kept), known.language, round(known.probability, 3), known.others, duration)
 
     def _wait(self, check: Callable[[], None]) -> None:
-        """For the last piece of a listening that was left: two at once take twice the memory."""
-        while self._listening is not None and self._listening.thread.is_alive():
+        """Wait until an abandoned transcription has finished its segment. Two at once would take twice the memory."""
+        while self._transcription is not None and self._transcription.thread.is_alive():
             check()
-            self._listening.thread.join(0.1)
+            self._transcription.thread.join(0.1)
 
-    def _heard(self, samples: "Samples", language: str | None, task: str, is_left: Callable[[], bool]) -> "_Heard":
-        """Return the languages, and the segments as they are read; each stretch of one language is read by itself."""
-        known = languages_in(samples, language, self._languages, is_left)
-        return known, self._by_stretch(samples, known, task)
+    def _read_segments(
+        self, samples: "Samples", language: str | None, task: str, is_abandoned: Callable[[], bool]
+    ) -> "_Segments":
+        """Return the languages, and an iterator over the segments. Each span of one language is transcribed
+        on its own.
+        """
+        known = find_languages(samples, language, self._languages, is_abandoned)
+        return known, self._segments_by_language(samples, known, task)
 
-    def _by_stretch(self, samples: "Samples", known: Spoken, task: str) -> Iterator[Any]:
-        for stretch in known.stretches:
-            segments, _ = self._segments(samples[stretch.start : stretch.end], stretch.language, task)
-            yield from (later(segment, stretch.start / SAMPLE_RATE) for segment in segments)
+    def _segments_by_language(self, samples: "Samples", known: SpokenLanguages, task: str) -> Iterator[Any]:
+        for span in known.spans:
+            segments, _ = self._segments(samples[span.start : span.end], span.language, task)
+            yield from (shift_segment(segment, span.start / SAMPLE_RATE) for segment in segments)
 
     def _languages(self, piece: "Samples") -> dict[str, float]:
         return {language: float(chance) for language, chance in self._model.detect_language(piece)[2]}
@@ -141,27 +155,28 @@ class Whisper:
         )
 
 
-_Heard = tuple[Spoken, Iterable[Any]]
-"""The languages of a recording, and the segments that Whisper reads, one by one."""
+_Segments = tuple[SpokenLanguages, Iterable[Any]]
+"""The languages of a recording, and its segments as Whisper produces them."""
 
 
-class _Listening:
-    """The model at work in a thread of its own, so that who waits for it can leave."""
+class _TranscriptionThread:
+    """Runs the model in a thread, so that the caller can leave at any time."""
 
-    def __init__(self, begin: "Callable[[Callable[[], bool]], _Heard]") -> None:
-        self.languages: Spoken | None = None
-        self._left = threading.Event()
-        self._found: queue.Queue[Any] = queue.Queue()
-        self._begin = begin
-        self.thread = threading.Thread(target=self._listen, daemon=True)
+    def __init__(self, start: "Callable[[Callable[[], bool]], _Segments]") -> None:
+        self.languages: SpokenLanguages | None = None
+        self._abandoned = threading.Event()
+        self._queue: queue.Queue[Any] = queue.Queue()
+        self._start = start
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def segments(self, check: Callable[[], None]) -> Iterator[Any]:
+        """Yield the segments as they come. Raises what `check` raises, and what the model raises."""
         try:
             while True:
                 check()
                 try:
-                    found = self._found.get(timeout=0.1)
+                    found = self._queue.get(timeout=0.1)
                 except queue.Empty:
                     continue
                 if found is None:
@@ -170,42 +185,42 @@ class _Listening:
                     raise found
                 yield found
         finally:
-            self._left.set()
+            self._abandoned.set()
 
-    def _listen(self) -> None:
+    def _run(self) -> None:
         try:
-            self.languages, segments = self._begin(self._left.is_set)
+            self.languages, segments = self._start(self._abandoned.is_set)
             for segment in segments:
-                if self._left.is_set():
+                if self._abandoned.is_set():
                     return
-                self._found.put(segment)
-            self._found.put(None)
-        except Exception as error:  # noqa: BLE001  # raised again where it is waited for
-            self._found.put(error)
+                self._queue.put(segment)
+            self._queue.put(None)
+        except Exception as error:  # noqa: BLE001  # raised again in segments()
+            self._queue.put(error)
 
 
 def _is_hallucination(segment: Any) -> bool:
-    """Whether Whisper itself doubts that the segment was said, or says one thing over and over in it."""
+    """Return whether Whisper itself doubts the segment, or the segment repeats itself over and over."""
     sure, silence = float(segment.avg_logprob), float(segment.no_speech_prob)
-    doubtful = sure < DOUBT and silence > NO_SPEECH / 2
-    silent = sure < DOUBT / 2 and silence > NO_SPEECH
+    doubtful = sure < MIN_LOG_PROBABILITY and silence > MAX_NO_SPEECH_PROBABILITY / 2
+    silent = sure < MIN_LOG_PROBABILITY / 2 and silence > MAX_NO_SPEECH_PROBABILITY
     return doubtful or silent or float(segment.compression_ratio) > MAX_COMPRESSION_RATIO
 
 
-def _words(segment: Any, after: float, end: float) -> list[Word]:
-    """Return the segment's words with plain floats, none before `after` or beyond `end`, where the sound ends.
+def _segment_words(segment: Any, after: float, end: float) -> list[Word]:
+    """Return the words of a segment, none before `after` or later than `end`, the end of the recording, in seconds.
 
-    Without word times its text shares its own.
+    Words without times share the time of the segment.
     """
-    timed = [(word.word, _seconds(word.start), _seconds(word.end)) for word in segment.words or ()]
+    timed = [(word.word, _to_float(word.start), _to_float(word.end)) for word in segment.words or ()]
     pairs = timed or [(f" {text}", None, None) for text in segment.text.split()]
     words = fill_missing_times(pairs, max(after, float(segment.start)), float(segment.end))
     return [replace(word, start=min(word.start, end), end=min(word.end, end)) for word in words]
 
 
-def _seconds(time: Any) -> float | None:
+def _to_float(time: Any) -> float | None:
     return None if time is None else float(time)
 
 
-def _bare(text: str) -> str:
+def _normalize(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).lower()

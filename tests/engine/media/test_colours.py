@@ -19,7 +19,7 @@ from engine.media.images import read_image
 from engine.media.rgb import load_rgb
 from engine.media.video import FONTS
 from engine.tasks.subtitle.drawing import render
-from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.tasks.upscale.params import Params
 from engine.tasks.upscale.realesrgan.fidelity import enlarge_faithfully
 from engine.tasks.upscale.task import TASK
@@ -208,7 +208,7 @@ def test_an_odd_sized_video_gets_subtitles_with_its_last_row_and_column(
     sent = odd_video(bench.folder, codec)
     (bench.folder / FONTS).write_text(render.FONTCONFIG)
     (bench.folder / "fonts").mkdir()
-    renderer = render.Renderer(bench.folder, video.CancelOrTimeout(), typefaces(weights_folder(Path("data"))))
+    renderer = render.Renderer(bench.folder, video.CancelOrTimeout(), load_typefaces(weights_folder(Path("data"))))
     if burnt:
         path = renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
     else:

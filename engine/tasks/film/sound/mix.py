@@ -83,7 +83,7 @@ def mix(speech: Path | None, music: Media | None, seconds: float, path: Path, wa
             _mix(speech, music, seconds, watch).output(str(raw), f="wav", acodec="pcm_s16le", ar=RATE, ac=2), watch
         )
     except FFmpegFailed as error:
-        raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
+        raise BadInput("This audio is damaged. Try another copy.") from error
     loudness, peak = measure_loudness(raw, watch)
     if loudness < SILENCE:
         raw.replace(path)
@@ -166,7 +166,7 @@ def _samples(media: Media, watch: CancelOrTimeout) -> Any:
     try:
         return read_mono(media.path, media.mime, RATE, watch)
     except FFmpegFailed as error:
-        raise BadInput("The sound is damaged: it cannot be decoded. Attach another one.") from error
+        raise BadInput("This audio is damaged. Try another copy.") from error
 
 
 def _level(voice: Any) -> Any:

@@ -1,17 +1,18 @@
-"""The families of the weights folder. libass is given these alone: every machine draws the same."""
+"""The font families in the weights folder. libass sees no others, so the result is the same on every machine."""
 
 import unicodedata
 
 REGULAR, BOLD = 400, 700
 LATIN, SERIF, EMOJI, SYMBOLS = "Noto Sans", "Noto Serif", "Noto Emoji", "Noto Sans Symbols"
 ITALIC = "Noto Sans Italic"
-"""Its own family name is Noto Sans; libass takes it where a text is italic."""
+"""The family name inside this font is Noto Sans. libass uses the font for italic text."""
 CJK = {"zh": "Noto Sans CJK SC", "ja": "Noto Sans CJK JP", "ko": "Noto Sans CJK KR"}
-"""Chinese characters are drawn as the reader's language draws them."""
+"""Chinese characters are drawn in the form that the language of the text uses."""
 SCRIPTS = (
     "Arabic", "Devanagari", "Bengali", "Tamil", "Telugu", "Thai", "Georgian", "Armenian", "Ethiopic", "Gujarati",
     "Gurmukhi", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala",
 )  # fmt: skip
+"""Scripts with a font of their own."""
 FILES = (
     {LATIN: "NotoSans.ttf", ITALIC: "NotoSans-Italic.ttf", SERIF: "NotoSerif.ttf"}
     | {f"Noto Sans {script}": f"NotoSans{script}.ttf" for script in SCRIPTS}
@@ -19,16 +20,16 @@ FILES = (
     | {SYMBOLS: "NotoSansSymbols.ttf", EMOJI: "NotoEmoji.ttf"}
     | dict.fromkeys(CJK.values(), "NotoSansCJK-VF.otf.ttc")
 )
-"""The file of each family in the folder `fonts`."""
+"""File name of each family in the `fonts` folder."""
 
 
-def order(language: str, latin: str) -> tuple[str, ...]:
-    """Return the families in the order in which they are asked for a character."""
+def fallback_order(language: str, latin: str) -> tuple[str, ...]:
+    """Return the families in the order in which they are tried for a character."""
     cjk = CJK.get(language, CJK["zh"])
     return tuple(dict.fromkeys((latin, LATIN, SYMBOLS, cjk, *FILES)))
 
 
-def language_of(text: str) -> str:
-    """The language that the letters of `text` tell, as far as fonts need it: ja, ko or none."""
+def guess_language(text: str) -> str:
+    """Return `ja` or `ko` if the letters of `text` show it, otherwise "". Fonts need no other distinction."""
     scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in set(text)}
     return "ja" if scripts & {"HIRAGANA", "KATAKANA"} else "ko" if "HANGUL" in scripts else ""

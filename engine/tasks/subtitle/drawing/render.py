@@ -1,4 +1,4 @@
-"""Subtitles into a video: burnt in, as a track of their own, or over the waves of a sound."""
+"""Put subtitles into a video: burnt in, as a separate track, or over the waveform of an audio file."""
 
 import math
 import shutil
@@ -25,26 +25,28 @@ from engine.media.video import (
 )
 from engine.tasks.subtitle.drawing.typefaces import Typefaces
 
-AUDIOGRAM = (1280, 720)
-"""Pixels of the video that a sound becomes."""
-RATE = 25
+AUDIOGRAM_SIZE = (1280, 720)
+"""Width and height in pixels of the video made from an audio file."""
+AUDIOGRAM_FRAME_RATE = 25
+"""Frames per second of that video."""
 H264 = {"c:v": "libx264", "preset": "veryfast", "crf": 20, "pix_fmt": "yuv420p", "movflags": "+faststart", **TAGS}
 AAC = {"c:a": "aac", "b:a": "160k"}
 FONTCONFIG = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>'
-"""No font of the machine's own."""
+"""An empty configuration, so that no font of the machine is used."""
 
 OnSeconds = Callable[[float], None]
+"""Called with the seconds of the result that are done."""
 
 
-def furnish(folder: Path) -> None:
-    """Keep FFmpeg from the machine's fonts in the working folder `folder`."""
+def isolate_fonts(folder: Path) -> None:
+    """Stop FFmpeg from using fonts of the machine when it runs in the working folder `folder`."""
     (folder / FONTS).write_text(FONTCONFIG)
 
 
-def drawn(video: Any, ass: str, path: Path, typefaces: Typefaces, watch: CancelOrTimeout) -> Any:
-    """Return `video`, a stream of ffmpeg-python, with the ASS text on it.
+def draw_ass(video: Any, ass: str, path: Path, typefaces: Typefaces, watch: CancelOrTimeout) -> Any:
+    """Return `video`, an ffmpeg-python stream, with the ASS text drawn on it.
 
-    The text is written to `path`, in the working folder, and its fonts to a folder beside that. Raises Cancelled.
+    The text is written to `path` in the working folder, and its fonts to a folder next to it. Raises Cancelled.
     """
 
     def check() -> None:
@@ -54,12 +56,12 @@ def drawn(video: Any, ass: str, path: Path, typefaces: Typefaces, watch: CancelO
     path.write_text(ass, "utf-8")
     fonts = path.with_suffix(".fonts")
     shutil.rmtree(fonts, ignore_errors=True)
-    typefaces.write(ass, fonts, check)
+    typefaces.write_fonts(ass, fonts, check)
     return video.filter("ass", path.name, fontsdir=fonts.name)
 
 
 class Renderer:
-    """Makes videos in a `folder` that is furnished."""
+    """Renders videos in a `folder` prepared by `isolate_fonts`."""
 
     def __init__(self, folder: Path, watch: CancelOrTimeout, typefaces: Typefaces) -> None:
         self.folder = folder
@@ -67,38 +69,45 @@ class Renderer:
         self._typefaces = typefaces
 
     def burn(self, media: Media, ass: str, on_seconds: OnSeconds, found: Probe | None = None) -> Path:
-        """Draw the subtitles into the pictures of the video. Raises BadInput where it cannot be decoded.
+        """Draw the subtitles into the video and return the path of the result. Raises BadInput if the video cannot be
+        decoded.
 
-        The letters are drawn last, on square pixels in SDR, so that they have the shape and the brightness they should.
+        The letters are drawn last, on square pixels in SDR, so that their shape and brightness are right.
         """
         found = found or probe(media.path, media.mime, watch=self._watch)
-        source, shown = self._shown(media, found)
-        return self._make([self._burn_in(shown, ass), *self._heard(source, found)], on_seconds, **H264, **AAC)
+        source, shown = self._open_pictures(media, found)
+        return self._encode([self._burn_in(shown, ass), *self._open_sound(source, found)], on_seconds, **H264, **AAC)
 
     def mux(self, media: Media, srt: str, language: str, on_seconds: OnSeconds, found: Probe | None = None) -> Path:
-        """The video as it is, with all its sounds, and the subtitles as a track that a player can turn off."""
+        """Return the path of a copy of the video with all its sound and the subtitles as a track that players can hide.
+
+        The streams are copied, or encoded again if MP4 does not support their codecs. Raises BadInput if they cannot be
+        decoded.
+        """
         import ffmpeg
 
         found = found or probe(media.path, media.mime, watch=self._watch)
         (self.folder / "cues.srt").write_text(srt, "utf-8")
         cues = ffmpeg.input("cues.srt", f="srt", protocol_whitelist="file,pipe")["s"]
         named = {"c:s": "mov_text", "metadata:s:s:0": f"language={language}", "disposition:s:0": "default"}
-        source, shown = self._shown(media, found)
+        source, shown = self._open_pictures(media, found)
         try:
             streams = [source["V:0"], source["a?"], cues]
-            return self._make(streams, on_seconds, **named, **{"c:v": "copy", "c:a": "copy", "movflags": "+faststart"})
-        except BadInput:  # a codec that MP4 does not hold
-            return self._make([shown, *self._heard(source, found), cues], on_seconds, **named, **H264, **AAC)
+            return self._encode(
+                streams, on_seconds, **named, **{"c:v": "copy", "c:a": "copy", "movflags": "+faststart"}
+            )
+        except BadInput:  # MP4 does not support a codec
+            return self._encode([shown, *self._open_sound(source, found), cues], on_seconds, **named, **H264, **AAC)
 
     def audiogram(
         self, media: Media, ass: str, seconds: float, on_seconds: OnSeconds, found: Probe | None = None
     ) -> Path:
-        """A video of a sound: its waves, and the subtitles over them."""
+        """Return the path of a video of an audio file: its waveform with the subtitles over it. Raises BadInput."""
         import ffmpeg
 
-        width, height = AUDIOGRAM
+        width, height = AUDIOGRAM_SIZE
         found = found or probe(media.path, media.mime, watch=self._watch)
-        sound = self._heard(open_input(media.path, media.mime), found)[0].asplit()
+        sound = self._open_sound(open_input(media.path, media.mime), found)[0].asplit()
         waves = (
             sound[0]
             .filter("aformat", channel_layouts="stereo")
@@ -106,41 +115,43 @@ class Renderer:
                 "showwaves",
                 s=f"{width}x{height // 3}",
                 mode="cline",
-                rate=RATE,
+                rate=AUDIOGRAM_FRAME_RATE,
                 colors="0x6fb7ffff|0x6fb7ffff",
                 scale="cbrt",
                 draw="full",
             )
         )
-        colour = f"color=c=0x16202c:s={width}x{height}:r={RATE}"
-        page = ffmpeg.input(colour, f="lavfi", t=math.ceil(seconds * RATE) / RATE)
+        colour = f"color=c=0x16202c:s={width}x{height}:r={AUDIOGRAM_FRAME_RATE}"
+        page = ffmpeg.input(colour, f="lavfi", t=math.ceil(seconds * AUDIOGRAM_FRAME_RATE) / AUDIOGRAM_FRAME_RATE)
         shown = convert_rgb_to_bt709(page.overlay(waves, x=0, y=height // 4, shortest=1, format="gbrp"))
-        drawn = self._burn_in(shown, ass)
-        return self._make([drawn, sound[1]], on_seconds, **H264, **AAC)
+        draw_ass = self._burn_in(shown, ass)
+        return self._encode([draw_ass, sound[1]], on_seconds, **H264, **AAC)
 
-    def _shown(self, media: Media, found: Probe) -> tuple[Any, Any]:
-        """Return the opened file, and its pictures as they are shown, with even sides."""
+    def _open_pictures(self, media: Media, found: Probe) -> tuple[Any, Any]:
+        """Return the opened file and its pictures as they are displayed, with even sides. Raises BadInput without
+        pictures.
+        """
         stream = found.video
         if stream is None:
-            raise BadInput("There are no moving pictures in the recording. Attach a video.")
+            raise BadInput("This file has no video. Attach a video.")
         source = open_input(media.path, media.mime, decoder=stream.decoder)
         pictures = select_stream(source, stream.index, "v")
-        size = (stream.width + stream.width % 2, stream.height + stream.height % 2)  # as 4:2:0 needs them
+        size = (stream.width + stream.width % 2, stream.height + stream.height % 2)  # 4:2:0 needs even sides
         return source, convert_to_bt709(pictures, stream.colours, stream.coded[1], size)
 
-    def _heard(self, source: Any, found: Probe) -> list[Any]:
-        """Return the sound of an opened file, if there is one."""
+    def _open_sound(self, source: Any, found: Probe) -> list[Any]:
+        """Return the sound of an opened file in a list, which is empty if there is none."""
         return [downmix(prepare_sound(source, found.sound))] if found.sound else []
 
     def _burn_in(self, video: Any, ass: str) -> Any:
-        return drawn(video, ass, self.folder / "cues.ass", self._typefaces, self._watch)
+        return draw_ass(video, ass, self.folder / "cues.ass", self._typefaces, self._watch)
 
-    def _make(self, streams: list[Any], on_seconds: OnSeconds, **how: Any) -> Path:
+    def _encode(self, streams: list[Any], on_seconds: OnSeconds, **how: Any) -> Path:
         import ffmpeg
 
-        made = ffmpeg.output(*streams, "made.mp4", f="mp4", map_metadata=-1, **how)
+        output = ffmpeg.output(*streams, "output.mp4", f="mp4", map_metadata=-1, **how)
         try:
-            run_pipeline(made, self._watch, on_seconds, self.folder)
+            run_pipeline(output, self._watch, on_seconds, self.folder)
         except FFmpegFailed as error:
-            raise BadInput("The sound or video is damaged: it cannot be decoded. Attach another one.") from error
-        return self.folder / "made.mp4"
+            raise BadInput("This audio or video file is damaged. Try another copy.") from error
+        return self.folder / "output.mp4"

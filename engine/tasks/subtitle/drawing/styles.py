@@ -1,10 +1,10 @@
-"""Cues as ASS (Advanced SubStation Alpha) in four styles, as libass draws them over a video."""
+"""Write cues as ASS (Advanced SubStation Alpha) in four styles, for libass to draw over a video."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.tasks.subtitle.cues import Cue, Style, Word
-from engine.tasks.subtitle.drawing.fitting import Line, Room
+from engine.tasks.subtitle.drawing.fitting import Line, TextArea
 from engine.tasks.subtitle.drawing.fonts import LATIN, SERIF
 from engine.tasks.subtitle.drawing.typefaces import Typefaces
 
@@ -17,19 +17,25 @@ COLOURS = {
     "orange": "#ffb04d",
     "black": "#000000",
 }
-SIZES = {"plain": 5.5, "boxed": 5.0, "karaoke": 6.0, "large": 9.0}
-"""Height of the letters by style, in percent of the picture's shorter side."""
+SIZE_PERCENT = {"plain": 5.5, "boxed": 5.0, "karaoke": 6.0, "large": 9.0}
+"""Height of the letters in each style, as a percentage of the shorter side of the picture."""
 FONTS = {"sans": LATIN, "serif": SERIF}
-PLACES = {"bottom": 2, "middle": 5, "top": 8}
-"""ASS's numbers for where a text stands on the picture."""
+ALIGNMENTS = {"bottom": 2, "middle": 5, "top": 8}
+"""ASS alignment numbers of the positions on the picture."""
 FADE = r"{\fad(400,400)}"
-LIT = "#ffd23f"
-"""The colour of the word that is spoken, in karaoke."""
-SECOND = "#ffe9a8"
-"""The colour of the translation under the speech."""
+"""Fade in and out, 0.4 s each."""
+SPOKEN_WORD_COLOUR = "#ffd23f"
+"""Colour of the word being spoken, in karaoke style."""
+TRANSLATION_COLOUR = "#ffe9a8"
+"""Colour of the translation below the original."""
 HIDDEN_LETTER = rf"{{\fn{LATIN}\fs1\bord0\shad0\alpha&HFF&}}a"
-"""libass gives signs the script of the letters around them; without any it shapes each sign of a joined emoji alone."""
+"""An invisible letter for cues without any letters.
+
+libass gives symbols the script of the letters around them. Without a letter it shapes each part of a joined emoji
+separately.
+"""
 WORD_JOINER = "\u2060"
+"""Stops libass from reading a backslash together with the character after it."""
 HEADER = """[Script Info]
 ScriptType: v4.00+
 PlayResX: {width}
@@ -50,7 +56,10 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 @dataclass(frozen=True)
 class SubtitleStyle:
-    """How subtitles look on a picture of `width` x `height` pixels. `size` is in percent of its shorter side."""
+    """The appearance of subtitles on a picture of `width` x `height` pixels.
+
+    `size` is a percentage of the shorter side of the picture; None means the size of the style.
+    """
 
     style: str
     width: int
@@ -62,37 +71,42 @@ class SubtitleStyle:
     font: str = "sans"
 
     @property
-    def latin(self) -> str:
+    def family(self) -> str:
+        """Font family for Latin letters."""
         return FONTS[self.font]
 
     @property
     def is_bold(self) -> bool:
+        """Whether all text is bold."""
         return self.style in {"karaoke", "large"}
 
     @property
     def outline(self) -> float:
-        """Pixels around letters; of a box, from the letters to its edge."""
-        return self.pixels * (0.25 if self.style == "boxed" else 0.08)
+        """Width of the outline in pixels. For a box, the distance from the letters to its edge."""
+        return self.letter_pixels * (0.25 if self.style == "boxed" else 0.08)
 
     @property
-    def side(self) -> int:
+    def side_margin(self) -> int:
+        """Distance in pixels from the text to the left and right edges of the picture."""
         return round(self.width * 0.05)
 
     @property
     def margin(self) -> int:
+        """Distance in pixels from the text to the top or bottom edge of the picture."""
         return round(self.height * (0.09 if self.style == "boxed" else 0.06))
 
     @property
-    def pixels(self) -> float:
-        return max(8.0, (self.size or SIZES[self.style]) / 100 * min(self.width, self.height))
+    def letter_pixels(self) -> float:
+        """Height of the letters in pixels."""
+        return max(8.0, (self.size or SIZE_PERCENT[self.style]) / 100 * min(self.width, self.height))
 
     @property
-    def line(self) -> int:
-        """How many cells of a line the picture holds: a letter is about half as wide as it is high."""
-        return max(10, min(42, int(self.width * 0.88 / (self.pixels * 0.52))))
+    def line_cells(self) -> int:
+        """Width of a line in cells, from 10 to 42. A letter is about half as wide as it is high."""
+        return max(10, min(42, int(self.width * 0.88 / (self.letter_pixels * 0.52))))
 
 
-def ass(
+def format_ass(
     cues: Sequence[Cue],
     style: SubtitleStyle,
     typefaces: Typefaces,
@@ -100,104 +114,108 @@ def ass(
     fade: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> str:
-    """Return the whole ASS file, its lines fitted to the frame. With `fade` each cue comes and goes softly.
+    """Return a complete ASS file with lines that fit the frame. With `fade`, each cue fades in and out.
 
-    `check` is called for each cue and may raise, as `Context.check` does. PlayRes is the picture's size in pixels.
+    `check` is called once per cue and may raise, like `Context.check`. PlayRes is the size of the picture in pixels.
     """
-    drawing, events = _Drawing(style, typefaces, check), list[str]()
+    writer, events = _EventWriter(style, typefaces, check), list[str]()
     for cue in cues:
-        events.append(_dialogue_line(cue.start, cue.end, FADE * fade + drawing.text(cue)))
-    return HEADER.format(**_style(style, typefaces)) + "".join(f"{line}\n" for line in events)
+        events.append(_dialogue_line(cue.start, cue.end, FADE * fade + writer.format_cue(cue)))
+    return HEADER.format(**_style_fields(style, typefaces)) + "".join(f"{line}\n" for line in events)
 
 
-def _style(style: SubtitleStyle, typefaces: Typefaces) -> dict[str, str | int | float]:
+def _style_fields(style: SubtitleStyle, typefaces: Typefaces) -> dict[str, str | int | float]:
     boxed = style.style == "boxed"
     return {
         "width": style.width,
         "height": style.height,
-        "family": style.latin,
-        "pixels": style.pixels * typefaces.height(style.latin),
-        "colour": _colour(COLOURS.get(style.colour, style.colour)),
-        "edge": _colour("#000000", 0x50 if boxed else 0),
-        "back": _colour("#000000", 0x50 if boxed else 0x90),
+        "family": style.family,
+        "pixels": style.letter_pixels * typefaces.line_height(style.family),
+        "colour": _style_colour(COLOURS.get(style.colour, style.colour)),
+        "edge": _style_colour("#000000", 0x50 if boxed else 0),
+        "back": _style_colour("#000000", 0x50 if boxed else 0x90),
         "bold": -1 if style.is_bold else 0,
         "border": 4 if boxed else 1,
         "outline": style.outline,
-        "shadow": 0 if boxed else style.pixels * 0.04,
-        "place": PLACES[style.place],
-        "side": style.side,
+        "shadow": 0 if boxed else style.letter_pixels * 0.04,
+        "place": ALIGNMENTS[style.place],
+        "side": style.side_margin,
         "margin": style.margin,
     }
 
 
-class _Drawing:
-    """Writes cues as events of one look."""
+class _EventWriter:
+    """Formats cues as ASS events in one style."""
 
     def __init__(self, style: SubtitleStyle, typefaces: Typefaces, check: Callable[[], None]) -> None:
-        self._look = style
+        self._subtitle_style = style
         self._typefaces = typefaces
-        width = style.width - 2 * (style.side + style.outline)
+        width = style.width - 2 * (style.side_margin + style.outline)
         height = style.height - 2 * (style.margin + style.outline)
-        self._room = Room(
-            width / style.pixels,
-            height / style.pixels,
+        self._area = TextArea(
+            width / style.letter_pixels,
+            height / style.letter_pixels,
             typefaces,
             style.language,
-            style.latin,
+            style.family,
             bold=style.is_bold,
             check=check,
         )
 
-    def text(self, cue: Cue) -> str:
-        fitted = self._room.fit(cue, Style(colour=SECOND))
+    def format_cue(self, cue: Cue) -> str:
+        """Return the text of the event for a cue."""
+        fitted = self._area.fit(cue, Style(colour=TRANSLATION_COLOUR))
         place = f"{{\\an{cue.place}}}" if cue.place else ""
-        lit = _lit(cue, fitted.lines) if self._look.style == "karaoke" else {}
-        lines = ("".join(self._word(word, fitted.scale, lit.get(id(word))) for word in line) for line in fitted.lines)
+        lit = _spoken_times(cue, fitted.lines) if self._subtitle_style.style == "karaoke" else {}
+        lines = (
+            "".join(self._format_word(word, fitted.scale, lit.get(id(word))) for word in line) for line in fitted.lines
+        )
         has_letters = any(letter.isalpha() for line in fitted.lines for word in line for letter in word.text)
         return place + "\\N".join(lines) + HIDDEN_LETTER * (not has_letters)
 
-    def _word(self, word: Word, scale: float, lit: tuple[int, int] | None) -> str:
-        """Return a word with its tags; the space before it is neither underlined nor struck."""
+    def _format_word(self, word: Word, scale: float, lit: tuple[int, int] | None) -> str:
+        """Return a word with its tags. The space before it is neither underlined nor struck through."""
         text = word.text.lstrip()
         space = word.text[: len(word.text) - len(text)]
-        tags = self._tags(word.style) + (self._glow(word.style, *lit) if lit else "")
-        return self._plain(space, scale) + f"{{{tags}}}{self._fonted(text, scale)}"
+        tags = self._style_tags(word.style) + (self._highlight_tags(word.style, *lit) if lit else "")
+        return self._space(space, scale) + f"{{{tags}}}{self._with_fonts(text, scale)}"
 
-    def _plain(self, text: str, scale: float) -> str:
-        return f"{{\\u0\\s0}}{self._fonted(text, scale)}" if text else ""
+    def _space(self, text: str, scale: float) -> str:
+        return f"{{\\u0\\s0}}{self._with_fonts(text, scale)}" if text else ""
 
-    def _fonted(self, text: str, scale: float) -> str:
-        runs = self._typefaces.runs(text, self._look.language, self._look.latin)
-        return "".join(f"{{{self._font(family, scale)}}}{_safe(piece)}" for family, piece in runs)
+    def _with_fonts(self, text: str, scale: float) -> str:
+        runs = self._typefaces.split_runs(text, self._subtitle_style.language, self._subtitle_style.family)
+        return "".join(f"{{{self._font(family, scale)}}}{_escape(piece)}" for family, piece in runs)
 
-    def _tags(self, style: Style) -> str:
-        bold = self._look.is_bold or style.bold
+    def _style_tags(self, style: Style) -> str:
+        bold = self._subtitle_style.is_bold or style.bold
         colour = _tag_colour(style.colour or self._colour())
         return f"\\b{bold:d}\\i{style.italic:d}\\u{style.underline:d}\\s{style.strike:d}\\1c{colour}"
 
-    def _glow(self, style: Style, start: int, end: int) -> str:
-        """Return tags that light a word between two times, in milliseconds from the cue's start.
+    def _highlight_tags(self, style: Style, start: int, end: int) -> str:
+        """Return the tags that highlight a word between two times, in milliseconds from the start of the cue.
 
-        One event holds all words of a cue, so that the file grows with the text and not with its square.
+        One event holds all words of a cue, so the file grows linearly with the text.
         """
-        back, lit = _tag_colour(style.colour or self._colour()), f"\\1c{_tag_colour(LIT)}"
-        begins = f"\\t({start},{start},{lit})" if start else lit  # an end of 0 means the end of the event
-        return f"{begins}\\t({end},{end},\\1c{back})"
+        usual, lit = _tag_colour(style.colour or self._colour()), f"\\1c{_tag_colour(SPOKEN_WORD_COLOUR)}"
+        begins = f"\\t({start},{start},{lit})" if start else lit  # libass reads an end of 0 as the end of the event
+        return f"{begins}\\t({end},{end},\\1c{usual})"
 
     def _colour(self) -> str:
-        return COLOURS.get(self._look.colour, self._look.colour)
+        return COLOURS.get(self._subtitle_style.colour, self._subtitle_style.colour)
 
     def _font(self, family: str, scale: float) -> str:
-        size = self._look.pixels * scale * self._typefaces.height(family)
+        size = self._subtitle_style.letter_pixels * scale * self._typefaces.line_height(family)
         return f"\\fn{family}\\fs{size:.1f}"
 
 
-def _lit(cue: Cue, lines: Sequence[Line]) -> dict[int, tuple[int, int]]:
-    """Return when each word of the cue is lit, by its identity, in milliseconds from the cue's start.
+def _spoken_times(cue: Cue, lines: Sequence[Line]) -> dict[int, tuple[int, int]]:
+    """Return when each word of the cue is highlighted, keyed by its `id`, in milliseconds from the start of the cue.
 
-    A word is lit until the next one begins, the first from the cue's start and the last until its end.
+    A word is highlighted until the next one starts, the first one from the start of the cue and the last one until its
+    end.
     """
-    words = [word for line in lines for word in line if word.style.colour != SECOND]
+    words = [word for line in lines for word in line if word.style.colour != TRANSLATION_COLOUR]
     starts = [cue.start, *(min(max(word.start, cue.start), cue.end) for word in words[1:])]
     spans = zip(words, starts, [*starts[1:], cue.end], strict=True)
     return {
@@ -207,29 +225,30 @@ def _lit(cue: Cue, lines: Sequence[Line]) -> dict[int, tuple[int, int]]:
     }
 
 
-def _safe(text: str) -> str:
-    """Text that libass shows as it stands, escaped as FFmpeg's `ff_ass_bprint_text_event` does."""
+def _escape(text: str) -> str:
+    """Return text that libass shows as written, escaped like FFmpeg's `ff_ass_bprint_text_event`."""
     text = text.replace("\\", f"\\{WORD_JOINER}").replace("{", "\\{").replace("}", "\\}")
     return " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
 
 
 def _dialogue_line(start: float, end: float, text: str) -> str:
-    return f"Dialogue: 0,{_time(start)},{_time(end)},Cue,,0,0,0,,{text}"
+    return f"Dialogue: 0,{_format_time(start)},{_format_time(end)},Cue,,0,0,0,,{text}"
 
 
 def _centiseconds(seconds: float) -> int:
     return round(seconds * 100)
 
 
-def _time(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     minutes, rest = divmod(_centiseconds(seconds), 6000)
     return f"{minutes // 60}:{minutes % 60:02}:{rest // 100:02}.{rest % 100:02}"
 
 
-def _colour(rgb: str, transparency: int = 0) -> str:
-    """`#rrggbb` as ASS writes a style's colour: &HAABBGGRR."""
+def _style_colour(rgb: str, transparency: int = 0) -> str:
+    """Return `#rrggbb` as ASS writes the colours of a style: &HAABBGGRR."""
     return f"&H{transparency:02X}{rgb[5:7]}{rgb[3:5]}{rgb[1:3]}".upper()
 
 
 def _tag_colour(rgb: str) -> str:
+    """Return `#rrggbb` as ASS writes colours in tags: &HBBGGRR&."""
     return f"&H{rgb[5:7]}{rgb[3:5]}{rgb[1:3]}&".upper()

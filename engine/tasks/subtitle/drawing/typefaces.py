@@ -1,7 +1,8 @@
-"""The fonts of the weights folder, read with HarfBuzz: which has a character, how wide text is, and files for libass.
+"""Read the fonts in the weights folder with HarfBuzz: coverage, widths of text, and font files for libass.
 
-Most of them are variable. libass draws a variable font in its default weight and thickens that for bold, and Noto's CJK
-begins at its thinnest. So each text gets fonts of its own: the characters that it has, in the weights that it may use.
+Most of the fonts are variable. libass draws a variable font at its default weight and emboldens that artificially, and
+the default weight of Noto CJK is its thinnest. Each text therefore gets static fonts of its own, with the characters
+and the weights that it uses.
 """
 
 import struct
@@ -12,32 +13,32 @@ from typing import Any
 
 import regex
 
-from engine.tasks.subtitle.drawing.fonts import BOLD, EMOJI, FILES, ITALIC, LATIN, REGULAR, SYMBOLS, order
+from engine.tasks.subtitle.drawing.fonts import BOLD, EMOJI, FILES, ITALIC, LATIN, REGULAR, SYMBOLS, fallback_order
 from engine.weights import registry
 
-NAMES = ("noto", "noto-serif", "noto-cjk")
-"""The fonts' entries in weights.toml; they lie in one folder."""
+WEIGHT_NAMES = ("noto", "noto-serif", "noto-cjk")
+"""The fonts in weights.toml. They share one folder."""
 CLUSTERS = regex.compile(r"\X")
-"""What a reader takes as one character, such as a letter with its marks or a family of emoji (UAX #29)."""
+"""Grapheme clusters: what a reader sees as one character, such as a letter with accents or a family emoji (UAX #29)."""
 IS_EMOJI = regex.compile(r"\p{Emoji_Presentation}|[\uFE0F\u20E3]")
-IS_UNSEEN = regex.compile(r"[\p{M}\p{Cf}\p{Cc}\p{Z}]*")
-"""Marks and spaces, which stay in the font of what is before them."""
-VARIANT = regex.compile("\ufe0f")
-"""Asks for an emoji where the character is a sign too. Once the font is chosen it has said that."""
+IS_INVISIBLE = regex.compile(r"[\p{M}\p{Cf}\p{Cc}\p{Z}]*")
+"""Marks and spaces, which use the font of the text before them."""
+EMOJI_SELECTOR = regex.compile("\ufe0f")
+"""Variation selector 16, which asks for the emoji form of a character. It has no use once the font is chosen."""
 IS_SPACE = regex.compile(r"\s+")
 
 Run = tuple[str, str]
-"""A family, and text that it draws."""
+"""A font family and the text that it draws."""
 
 
 @lru_cache(maxsize=4)
-def typefaces(places: Path) -> "Typefaces":
-    """Return the fonts of a weights folder. Raises MissingModel where they are not all there."""
-    return Typefaces(min(registry.path_or_raise(name, places) for name in NAMES))
+def load_typefaces(weights: Path) -> "Typefaces":
+    """Return the fonts in the weights folder `weights`. Raises MissingModel if any of them is missing."""
+    return Typefaces(min(registry.path_or_raise(name, weights) for name in WEIGHT_NAMES))
 
 
 class Typefaces:
-    """The fonts in `folder`. A family is the name that ASS calls it by."""
+    """The fonts in `folder`. A family is called by its name in ASS."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,42 +47,45 @@ class Typefaces:
         self._families: dict[tuple[str, str, str], str] = {}
         self._widths: dict[tuple[str, str, int], float] = {}
 
-    def runs(self, text: str, language: str, latin: str = LATIN) -> Iterator[Run]:
-        """Yield `text` in pieces of one family each. Spaces after an emoji or a sign are of the Latin font."""
+    def split_runs(self, text: str, language: str, latin: str = LATIN) -> Iterator[Run]:
+        """Yield `text` in runs of one family. Spaces after an emoji or a symbol use the Latin font."""
         held, family = "", ""
         for cluster in CLUSTERS.findall(text):
-            found = self._family(cluster, language, latin) or family or latin
+            found = self._cached_family(cluster, language, latin) or family or latin
             if found in {EMOJI, SYMBOLS} and IS_SPACE.fullmatch(cluster):
                 found = latin
             if held and found != family:
                 yield family, held
                 held = ""
-            held, family = held + (VARIANT.sub("", cluster) if found == EMOJI else cluster), found
+            held, family = held + (EMOJI_SELECTOR.sub("", cluster) if found == EMOJI else cluster), found
         if held:
             yield family, held
 
-    def lacking(self, text: str) -> list[str]:
-        """Return the characters of `text` that no font here has."""
-        seen = {each for each in set(text) if not IS_UNSEEN.fullmatch(each)}
-        return sorted(each for each in seen if not any(self._has(family, each) for family in FILES))
+    def missing_characters(self, text: str) -> list[str]:
+        """Return the characters of `text` that no font covers."""
+        seen = {character for character in set(text) if not IS_INVISIBLE.fullmatch(character)}
+        return sorted(character for character in seen if not any(self._has(family, character) for family in FILES))
 
-    def height(self, family: str) -> float:
-        """Return the height of a font in ems: OS/2's winAscent and winDescent, by which libass sizes text."""
+    def line_height(self, family: str) -> float:
+        """Return the line height of a font in ems: winAscent plus winDescent in its OS/2 table, which
+        libass uses too.
+        """
         face = self._face(family)
         ascent, descent = struct.unpack_from(">HH", face.reference_table("OS/2").data, 74)
         return float(ascent + descent) / float(face.upem)
 
-    def width(self, runs: Iterable[Run], weight: int) -> float:
-        """Return the width in ems of text in one weight, shaped as libass shapes it."""
-        return sum(self._width(text, family, weight) for family, text in runs)
+    def measure(self, runs: Iterable[Run], weight: int) -> float:
+        """Return the width of the runs in ems at one weight, shaped as libass shapes them."""
+        return sum(self._cached_width(text, family, weight) for family, text in runs)
 
-    def write(self, ass: str, folder: Path, check: Callable[[], None] = lambda: None) -> None:
-        """Write to `folder` the fonts that the ASS text names, with its characters alone, regular or bold as it asks.
+    def write_fonts(self, ass: str, folder: Path, check: Callable[[], None] = lambda: None) -> None:
+        """Write the fonts that an ASS text uses to `folder`, with only its characters, in regular or bold as it needs.
 
-        `check` is called before each font and may raise. A font takes 0.1 s at most, 3 s with 20,000 Chinese letters.
+        `check` is called before each font and may raise. A font takes up to 0.1 s, or 3 s with 20,000 Chinese
+        characters.
         """
         folder.mkdir(exist_ok=True)
-        characters = {ord(each) for each in ass if each >= " "}
+        characters = {ord(character) for character in ass if character >= " "}
         families = [family for family in FILES if f"\\fn{family}\\" in ass]
         for family in families + [ITALIC] * ("\\i1" in ass and LATIN in families):
             for weight in [REGULAR] * ("\\b0" in ass) + [BOLD] * ("\\b1" in ass):
@@ -89,28 +93,28 @@ class Typefaces:
                 path = folder / f"{family.replace(' ', '')}-{weight}.ttf"
                 path.write_bytes(self._subset(family, weight, characters))
 
-    def _family(self, cluster: str, language: str, latin: str) -> str:
-        """Return the family that draws the cluster; "" for a space or a mark alone."""
+    def _cached_family(self, cluster: str, language: str, latin: str) -> str:
+        """Return the family that draws the cluster, or "" for spaces and lone marks."""
         key = (cluster, language, latin)
         if key not in self._families:
-            if len(self._families) > MAX_KEPT:
+            if len(self._families) > MAX_CACHE_ENTRIES:
                 self._families.clear()
-            self._families[key] = "" if IS_UNSEEN.fullmatch(cluster) else self._choose(*key)
+            self._families[key] = "" if IS_INVISIBLE.fullmatch(cluster) else self._find_family(*key)
         return self._families[key]
 
-    def _choose(self, cluster: str, language: str, latin: str) -> str:
+    def _find_family(self, cluster: str, language: str, latin: str) -> str:
         if IS_EMOJI.search(cluster) and self._has(EMOJI, cluster):
             return EMOJI
-        return next((family for family in order(language, latin) if self._has(family, cluster)), latin)
+        return next((family for family in fallback_order(language, latin) if self._has(family, cluster)), latin)
 
     def _has(self, family: str, cluster: str) -> bool:
         covered = self._face(family).unicodes
-        return all(ord(each) in covered for each in cluster if not IS_UNSEEN.fullmatch(each))
+        return all(ord(character) in covered for character in cluster if not IS_INVISIBLE.fullmatch(character))
 
-    def _width(self, text: str, family: str, weight: int) -> float:
+    def _cached_width(self, text: str, family: str, weight: int) -> float:
         key = (text, family, weight)
         if key not in self._widths:
-            if len(self._widths) > MAX_KEPT:
+            if len(self._widths) > MAX_CACHE_ENTRIES:
                 self._widths.clear()
             self._widths[key] = self._measure(*key)
         return self._widths[key]
@@ -130,7 +134,7 @@ class Typefaces:
         return float(advances) / float(self._face(family).upem)
 
     def _face(self, family: str) -> Any:
-        """Return HarfBuzz's face of a family; its file is mapped, not read."""
+        """Return the HarfBuzz face of a family. The file is memory-mapped."""
         if family not in self._faces:
             self._faces[family] = self._open(family)
         return self._faces[family]
@@ -150,12 +154,12 @@ class Typefaces:
         wanted.sets(uharfbuzz.SubsetInputSets.UNICODE).update(characters)
         for kept in (uharfbuzz.SubsetInputSets.LAYOUT_FEATURE_TAG, uharfbuzz.SubsetInputSets.NAME_ID):
             wanted.sets(kept).clear()
-            wanted.sets(kept).invert()  # all of them
-        wanted.flags |= uharfbuzz.SubsetFlags.NOTDEF_OUTLINE  # what no font has is seen as a box
+            wanted.sets(kept).invert()  # keep all
+        wanted.flags |= uharfbuzz.SubsetFlags.NOTDEF_OUTLINE  # draw missing characters as a box
         wanted.pin_all_axes_to_default(face)
         wanted.pin_axis_location(face, "wght", weight)
         return bytes(uharfbuzz.subset(face, wanted).blob.data)
 
 
-MAX_KEPT = 50_000
-"""Choices and widths that are remembered, as many as a long film has."""
+MAX_CACHE_ENTRIES = 50_000
+"""Maximum number of cached families and widths, enough for a long film."""

@@ -1,8 +1,8 @@
-r"""The markup in the text of SRT and WebVTT cues: basic styles, places, times of words.
+r"""Parse the markup in the text of SRT and WebVTT cues: basic styles, positions and the times of words.
 
-SRT has no specification. What players read is HTML's `<i>`, `<b>`, `<u>`, `<s>` and `<font color>`, and a few of ASS's
-overrides such as `{\an8}`. WebVTT's cue text is section 4.2.2 of its specification (W3C). What looks like a tag and is
-none, as in `a < b` or `{x}`, is text.
+SRT has no specification. Players read the HTML tags `<i>`, `<b>`, `<u>`, `<s>` and `<font color>`, and a few ASS
+overrides such as `{\an8}`. WebVTT cue text is defined in section 4.2.2 of its specification (W3C). Anything that only
+resembles a tag, such as `a < b` or `{x}`, is kept as text.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.tasks.subtitle.cues import PLAIN, Style
-from engine.tasks.subtitle.files.timestamps import seconds_of
+from engine.tasks.subtitle.files.timestamps import parse_time
 
 TOKENS = re.compile(
     r"<(?P<end>/?)(?P<tag>[a-zA-Z]{1,8})(?P<about>[.\s][^<>\n]{0,200})?>"
@@ -31,9 +31,10 @@ ENTITIES = {
     "lrm": "\u200e",
     "rlm": "\u200f",
 }
-STYLES = {"i": "italic", "em": "italic", "b": "bold", "strong": "bold", "u": "underline", "s": "strike"}
-SILENT = frozenset({"font", "c", "v", "lang", "ruby", "rt", "span"})
-"""Tags that are taken out of the text too. `<v NAME>` and `<lang>` are not seen in players either."""
+STYLE_TAGS = {"i": "italic", "em": "italic", "b": "bold", "strong": "bold", "u": "underline", "s": "strike"}
+"""Tags that set a style, with the field of `Style` that each one sets."""
+IGNORED_TAGS = frozenset({"font", "c", "v", "lang", "ruby", "rt", "span"})
+"""Tags that are removed from the text. Players do not show `<v NAME>` or `<lang>` either."""
 COLOURS = {
     "white": "#ffffff",
     "black": "#000000",
@@ -53,14 +54,14 @@ COLOURS = {
     "silver": "#c0c0c0",
     "pink": "#ffc0cb",
 }
-"""Of CSS, as subtitles name them; WebVTT's eight classes of colours are among them."""
-LEGACY_PLACES = {1: 1, 2: 2, 3: 3, 5: 7, 6: 8, 7: 9, 9: 4, 10: 5, 11: 6}
-r"""SSA's numbers of `\a` as those of `\an`."""
+"""CSS colours that subtitles name, including the eight colour classes of WebVTT."""
+LEGACY_ALIGNMENTS = {1: 1, 2: 2, 3: 3, 5: 7, 6: 8, 7: 9, 9: 4, 10: 5, 11: 6}
+r"""SSA's `\a` alignment numbers and the `\an` numbers they correspond to."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A piece of a line. `time` is in seconds, of its first word, where the file says it."""
+    """Text in one style. `time` is the start of its first word in seconds, where the file gives it."""
 
     text: str
     style: Style = PLAIN
@@ -69,17 +70,17 @@ class Span:
 
 @dataclass
 class Markup:
-    """The text of one cue, read line by line: a style goes on until its tag is closed, over lines too."""
+    """Parses the text of one cue, line by line. A style stays open until its tag is closed, across lines too."""
 
     unknown: Callable[[str], None]
-    """Is called with each mark that is understood and cannot be drawn."""
+    """Called with each override that is recognised but cannot be drawn."""
     style: Style = PLAIN
     place: int = 0
     _open: list[tuple[str, Style]] = field(default_factory=list)
     _time: float | None = None
 
     def read(self, line: str) -> list[Span]:
-        """Return the line's text in pieces of one style and at most one time each."""
+        """Return the text of a line in spans of one style, with at most one time each."""
         spans, at = list[Span](), 0
         for token in TOKENS.finditer(line):
             if self._is_text(token):
@@ -92,7 +93,7 @@ class Markup:
 
     def _is_text(self, token: re.Match[str]) -> bool:
         tag = token["tag"]
-        return tag is not None and tag.lower() not in STYLES and tag.lower() not in SILENT
+        return tag is not None and tag.lower() not in STYLE_TAGS and tag.lower() not in IGNORED_TAGS
 
     def _add(self, spans: list[Span], text: str) -> None:
         if text:
@@ -101,7 +102,7 @@ class Markup:
 
     def _take(self, token: re.Match[str]) -> None:
         if token["time"]:
-            self._time = seconds_of(token["time"])
+            self._time = parse_time(token["time"])
         elif token["codes"]:
             self._override(token["codes"])
         elif token["end"]:
@@ -109,7 +110,7 @@ class Markup:
         else:
             tag = token["tag"].lower()
             self._open.append((tag, self.style))
-            self.style = styled(self.style, tag, token["about"] or "")
+            self.style = apply_tag(self.style, tag, token["about"] or "")
 
     def _close(self, tag: str) -> None:
         if any(tag == each for each, _ in self._open):
@@ -125,40 +126,42 @@ class Markup:
                 self.unknown(f"{{{code}}}")
 
     def _obey(self, name: str, value: str) -> bool:
-        """Do what one of ASS's codes asks for; return whether it is a valid one."""
+        """Apply one ASS override. Return whether it is valid."""
         if name in {"an", "a"}:
             number = int(value) if value.isdigit() else 0
-            place = number if name == "an" else LEGACY_PLACES.get(number, 0)
+            place = number if name == "an" else LEGACY_ALIGNMENTS.get(number, 0)
             self.place = self.place or (place if place <= 9 else 0)
             return 1 <= place <= 9
         if name in {"c", "1c"}:
             digits = value.strip("&H").rjust(6, "0")[-6:]
             self.style = replace(self.style, colour=f"#{digits[4:]}{digits[2:4]}{digits[:2]}".lower() if value else "")
             return True
-        self.style = _switched(self.style, STYLES[name], on=value not in {"", "0"})
+        self.style = _set_flag(self.style, STYLE_TAGS[name], on=value not in {"", "0"})
         return True
 
 
-def styled(style: Style, tag: str, about: str) -> Style:
-    """Return the style inside a tag; `about` is what follows its name, such as ` color="red"` or `.yellow`."""
-    if tag in STYLES:
-        return _switched(style, STYLES[tag], on=True)
+def apply_tag(style: Style, tag: str, about: str) -> Style:
+    """Return the style inside a tag. `about` is the text after the name of the tag, such as ` color="red"` or
+    `.yellow`.
+    """
+    if tag in STYLE_TAGS:
+        return _set_flag(style, STYLE_TAGS[tag], on=True)
     if tag == "c":
         named = [COLOURS[each] for each in about.split(".") if each in COLOURS]
         hexes = [f"#{each[1:]}" for each in about.split(".") if re.fullmatch(r"x[0-9a-f]{6}", each)]
         style = replace(style, strike=style.strike or "strike" in about.split("."))
         return replace(style, colour=(named + hexes)[-1]) if named or hexes else style
     found = COLOUR.search(about) if tag in {"font", "span"} else None
-    return replace(style, colour=colour_of(found[1]) or style.colour) if found else style
+    return replace(style, colour=parse_colour(found[1]) or style.colour) if found else style
 
 
-def _switched(style: Style, name: str, *, on: bool) -> Style:
+def _set_flag(style: Style, name: str, *, on: bool) -> Style:
     changes: dict[str, Any] = {name: on}
     return replace(style, **changes)
 
 
-def colour_of(name: str) -> str:
-    """Return `#rrggbb` for a name of CSS's or three or six digits; "" for what is none."""
+def parse_colour(name: str) -> str:
+    """Return `#rrggbb` for a CSS colour name or three or six hexadecimal digits, or "" for anything else."""
     digits = name.removeprefix("#").lower()
     if re.fullmatch(r"[0-9a-f]{3}", digits):
         digits = "".join(digit * 2 for digit in digits)
@@ -166,10 +169,11 @@ def colour_of(name: str) -> str:
 
 
 def unescape(text: str) -> str:
-    return ENTITY.sub(_character, text)
+    """Return the text with HTML entities decoded."""
+    return ENTITY.sub(_decode_entity, text)
 
 
-def _character(entity: re.Match[str]) -> str:
+def _decode_entity(entity: re.Match[str]) -> str:
     if entity[1]:
         return ENTITIES[entity[1]]
     number = int(entity[2]) if entity[2] else int(entity[3], 16)

@@ -1,4 +1,6 @@
-"""What of a subtitle file was not read as it stands, by kind, with the first line of each."""
+"""Collect what could not be used in a subtitle file: how many problems of each kind there are, and where
+the first is.
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,22 +12,23 @@ Kind = Literal["negative", "gone", "short", "empty", "stray", "mark", "late"]
 
 @dataclass
 class Problems:
-    """Counts problems of each kind and keeps the first of each, so that the notes stay few."""
+    """Counts the problems of each kind and remembers the first, so that there are only a few notes."""
 
     guessed: bool = False
-    """Whether the encoding had to be guessed."""
+    """Whether the encoding of the file had to be guessed."""
     _first: dict[Kind, tuple[int, str]] = field(default_factory=dict)
     _count: dict[Kind, int] = field(default_factory=dict)
 
     def add(self, kind: Kind, line: int, text: str = "") -> None:
-        """Count a problem of a cue whose times, or of what else, stands in `line`; `text` is what cannot be drawn."""
+        """Count a problem at line number `line`. `text` is the part of the file that is not supported, if any."""
         self._first.setdefault(kind, (line, text))
         self._count[kind] = self._count.get(kind, 0) + 1
 
     def notes(self) -> tuple[UserMessage, ...]:
-        """Return a sentence for each kind of problem."""
+        """Return one message for each kind of problem."""
         encoding = UserMessage(
-            template="srt is not in UTF-8, so it was read as Windows-1252. If letters are wrong, save it as UTF-8."
+            template="The subtitle file isn't UTF-8, so it was read as Windows-1252. If any letters look "
+            "wrong, save it as UTF-8."
         )
         return (encoding,) * self.guessed + tuple(self._note(kind) for kind in self._first)
 
@@ -34,29 +37,32 @@ class Problems:
         facts: dict[str, str | int | float] = {"line": line, "count": self._count[kind]}
         if kind == "mark":
             facts["mark"] = text[:40]
-        return _sentence(kind).model_copy(update={"facts": facts})
+        return _template(kind).model_copy(update={"facts": facts})
 
 
-def _sentence(kind: Kind) -> UserMessage:
+def _template(kind: Kind) -> UserMessage:
     sentences: dict[Kind, UserMessage] = {
         "negative": UserMessage(
-            template="Line {line} of srt: the cue begins before 0:00, so it is shown from 0:00. Such cues: {count}."
+            template="Line {line} of srt: this cue starts before 0:00, so it is shown from 0:00. Cues like "
+            "this: {count}."
         ),
         "gone": UserMessage(
-            template="Line {line} of srt: the cue ends before 0:00, so it is not shown. Such cues: {count}."
+            template="Line {line} of srt: this cue ends before 0:00, so it is not shown. Cues like this: {count}."
         ),
         "short": UserMessage(
-            template="Line {line} of srt: the cue does not end after it begins, so it is shown for as long as"
-            " reading it takes. Such cues: {count}."
+            template="Line {line} of srt: this cue does not end after it starts, so it is shown for as long as it "
+            "takes to read. Cues like this: {count}."
         ),
-        "empty": UserMessage(template="Line {line} of srt: the cue has no text. Such cues: {count}."),
-        "stray": UserMessage(template="Line {line} of srt belongs to no cue, so it is not shown. Such lines: {count}."),
+        "empty": UserMessage(template="Line {line} of srt: this cue has no text. Cues like this: {count}."),
+        "stray": UserMessage(
+            template="Line {line} of srt is not part of a cue, so it is not shown. Lines like this: {count}."
+        ),
         "mark": UserMessage(
-            template="Line {line} of srt: “{mark}” is not supported and was left out. Such marks: {count}."
+            template="Line {line} of srt: “{mark}” is not supported and was removed. Tags like this: {count}."
         ),
         "late": UserMessage(
-            template="Line {line} of srt: the cue begins after the end of the recording, so it is never seen."
-            " Such cues: {count}."
+            template="Line {line} of srt: this cue starts after the recording ends, so it is never shown. Cues "
+            "like this: {count}."
         ),
     }
     return sentences[kind]

@@ -1,4 +1,4 @@
-"""Lines of text to words with times: what a file says of them, and in between by their length."""
+"""Turn lines of text into timed words: use the times in the file, and share the rest by the length of the words."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,21 +10,23 @@ _WORD = re.compile(r"(\s*)(\S+)|\s+")
 
 
 def share_time(lines: Sequence[Sequence[Span]], start: float, end: float) -> tuple[tuple[Word, ...], ...]:
-    """Return the words of each line, which share the time from `start` to `end`.
+    """Return the words of each line. Together they fill the time from `start` to `end`, in seconds.
 
-    A span's `time` is the start of its first word. Words between two known times share what is between them by their
-    length; a time outside of the cue or before another one's is moved to the nearest that fits.
+    The `time` of a span is the start of its first word. Words between two known times share the time between them in
+    proportion to their length. A time that is outside the cue or out of order is moved to the nearest possible time.
     """
-    words = [(at, word, time) for at, line in enumerate(lines) for word, time in _words_of(line)]
-    timed = list(_timed([(word, time) for _, word, time in words], start, end))
+    words = [(at, word, time) for at, line in enumerate(lines) for word, time in _split_words(line)]
+    timed = list(_assign_times([(word, time) for _, word, time in words], start, end))
     held: list[list[Word]] = [[] for _ in lines]
     for (at, _, _), word in zip(words, timed, strict=True):
         held[at].append(word)
     return tuple(tuple(line) for line in held)
 
 
-def _words_of(line: Sequence[Span]) -> Iterable[tuple[Word, float | None]]:
-    """Yield the words of a line, each but the first with the space before it, and the time where it is known."""
+def _split_words(line: Sequence[Span]) -> Iterable[tuple[Word, float | None]]:
+    """Yield the words of a line with their start times, where known. Each word but the first includes the space before
+    it.
+    """
     begun, spaced = False, False
     for span in line:
         time = span.time
@@ -36,20 +38,22 @@ def _words_of(line: Sequence[Span]) -> Iterable[tuple[Word, float | None]]:
             begun, spaced, time = True, False, None
 
 
-def _timed(words: Sequence[tuple[Word, float | None]], start: float, end: float) -> Iterable[Word]:
+def _assign_times(words: Sequence[tuple[Word, float | None]], start: float, end: float) -> Iterable[Word]:
+    """Yield the words with their times, each group of words between two known times at once."""
     group, at = list[Word](), start
     for word, time in words:
         if time is not None and group:
             until = min(max(time, at), end)
-            yield from _shared(group, at, until)
+            yield from _spread(group, at, until)
             group, at = [], until
         elif time is not None:
             at = min(max(time, at), end)
         group.append(word)
-    yield from _shared(group, at, end)
+    yield from _spread(group, at, end)
 
 
-def _shared(words: Sequence[Word], start: float, end: float) -> Iterable[Word]:
+def _spread(words: Sequence[Word], start: float, end: float) -> Iterable[Word]:
+    """Yield the words with the time from `start` to `end` shared in proportion to their length."""
     total = max(1, sum(len(word.text.strip()) for word in words))
     at = start
     for word in words:

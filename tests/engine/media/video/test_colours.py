@@ -20,9 +20,9 @@ from engine.media.video import (
     write_frames,
 )
 from engine.tasks.subtitle.cues import Cue, Word
-from engine.tasks.subtitle.drawing.render import Renderer, furnish
-from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
-from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.drawing.render import Renderer, isolate_fonts
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, format_ass
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
 
 Picture = NDArray[np.uint8]
@@ -75,11 +75,11 @@ def subtitled(path: Path, text: str = "") -> list[Picture]:
     found = probe(path, mime_of(path)).video
     assert found
     cues = [Cue(0.0, 9.0, ((Word(text, 0.0, 9.0),),))] if text else []
-    fonts = typefaces(weights_folder(Path("data")))
-    drawn = ass(cues, SubtitleStyle("plain", found.width, found.height, size=15), fonts)
+    fonts = load_typefaces(weights_folder(Path("data")))
+    drawn = format_ass(cues, SubtitleStyle("plain", found.width, found.height, size=15), fonts)
     media = keep(path.read_bytes(), path.parent / "media", path.suffix)
     with TemporaryDirectory(dir=path.parent) as place:
-        furnish(Path(place))
+        isolate_fonts(Path(place))
         made = Renderer(Path(place), CancelOrTimeout(), fonts).burn(media, drawn, lambda _: None)
         return shown(made)
 

@@ -15,7 +15,7 @@ from engine.media.decoding import set_max_pixels
 from engine.media.files import keep
 from engine.media.video import FONTS, CancelOrTimeout, Stream, ffmpeg_path, limits, probe, read_frames, run_pipeline
 from engine.tasks.subtitle.drawing.render import FONTCONFIG, Renderer
-from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
 
 
@@ -51,7 +51,7 @@ def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str,
     with pytest.raises(TooLarge, match=r"frames that are larger than it says|frames are 2000 x 2000"):
         for _ in read_frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
             pass
-    renderer = Renderer(tmp_path, CancelOrTimeout(), typefaces(weights_folder(Path("data"))))
+    renderer = Renderer(tmp_path, CancelOrTimeout(), load_typefaces(weights_folder(Path("data"))))
     with pytest.raises(TooLarge, match="frames that are larger than it says"):
         renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
 

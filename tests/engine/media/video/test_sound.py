@@ -19,7 +19,7 @@ from engine.media.video import (
     write_frames,
 )
 from engine.tasks.subtitle.drawing.render import Renderer
-from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
 
 RATE = 16000
@@ -265,7 +265,7 @@ def test_the_priming_of_aac_is_not_heard(tmp_path: Path) -> None:
 def test_a_track_of_subtitles_keeps_all_sounds(tmp_path: Path) -> None:
     path = made(tmp_path / "a.mkv", *picture(), *tone(440), *tone(880), "-map", "0", "-map", "1", "-map", "2")
     media = keep(path.read_bytes(), tmp_path / "media")
-    renderer = Renderer(tmp_path, CancelOrTimeout(), typefaces(weights_folder(Path("data"))))
+    renderer = Renderer(tmp_path, CancelOrTimeout(), load_typefaces(weights_folder(Path("data"))))
     again = renderer.mux(media, "1\n00:00:00,000 --> 00:00:01,000\nHello\n", "en", lambda _: None)
     sound = probe(again, "video/mp4").sound
     assert sound

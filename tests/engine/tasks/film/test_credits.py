@@ -12,7 +12,7 @@ from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import RATE, Film, Scene
 from engine.tasks.film.segment_renderer import SegmentRenderer
 from engine.tasks.film.timeline import Footage, Segment
-from engine.tasks.subtitle.drawing.render import furnish
+from engine.tasks.subtitle.drawing.render import isolate_fonts
 from tests.engine.tasks.film.film_harness import Studio, seen
 
 COUNT = 20
@@ -37,7 +37,7 @@ def credited(studio: Studio, clip: Media, lead: float) -> list[float]:
     work = FilmContext(Film((Scene(motion="live"),), credits="The end"), studio.context("scenes"))
     folder = studio.folder / "work"
     folder.mkdir()
-    furnish(folder)
+    isolate_fonts(folder)
     camera = SegmentRenderer(work, folder)
     shown = Footage(clip, waits=lead > 0)
     camera.render(Segment("scene 0", 0, COUNT, "cut"), shown, lead, lambda _: None)[1]()

@@ -104,7 +104,10 @@ def test_a_cancel_ends_it_within_a_second(studio: Studio) -> None:
         ({"prompt": "a", "voice": "woman"}, "voice and language go with text"),
         ({"prompt": "a", "text": "b", "language": "ha"}, "language is “ha”, which no voice here speaks"),
         ({"prompt": "a", "text": "b", "language": "en-"}, "language is “en-”, which no voice here speaks"),
-        ({"prompt": "a", "audio": SOUND, "subtitles": True, "language": "eo"}, "language is “eo”; it must be"),
+        (
+            {"prompt": "a", "audio": SOUND, "subtitles": True, "language": "eo"},
+            "Whisper doesn't know the language “eo”",
+        ),
         ({"prompt": "a", "seconds": 61}, "seconds is 61; it must be at most 60"),
         ({"prompt": "a", "motion": "spin"}, "motion is “spin”; it must be one of"),
     ],

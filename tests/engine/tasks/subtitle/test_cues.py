@@ -14,11 +14,11 @@ from engine.tasks.subtitle.cues import (
     MAX_CUE_SECONDS,
     MIN_CUE_SECONDS,
     Word,
-    cells,
+    count_cells,
     join_words,
 )
-from engine.tasks.subtitle.cutting import GAP_SECONDS, cut
-from engine.tasks.subtitle.sources import under
+from engine.tasks.subtitle.cutting import GAP_SECONDS, cut_cues
+from engine.tasks.subtitle.sources import add_translation
 from engine.tasks.subtitle.word_times import fill_missing_times
 
 
@@ -37,7 +37,7 @@ def spoken(text: str, start: float = 0.0, pace: float = 15.0) -> list[Word]:
 
 
 def texts(words: list[Word]) -> list[str]:
-    return [cue.text for cue in cut(words)]
+    return [cue.text for cue in cut_cues(words)]
 
 
 def test_a_short_sentence_is_one_line() -> None:
@@ -76,7 +76,7 @@ def test_a_quotation_mark_after_the_end_of_a_sentence_does_not_hide_it() -> None
     ],
 )
 def test_the_language_tells_its_abbreviations(language: str, said: str, count: int) -> None:
-    assert len(cut(spoken(said), LINE_CELLS, language)) == count
+    assert len(cut_cues(spoken(said), LINE_CELLS, language)) == count
 
 
 def test_a_long_sentence_breaks_where_a_clause_ends() -> None:
@@ -88,7 +88,7 @@ def test_a_long_sentence_breaks_where_a_clause_ends() -> None:
 
 
 def test_two_lines_are_about_equally_long_and_no_word_stands_alone() -> None:
-    [cue] = cut(spoken("Today we are going to build a wooden chair, and paint."))
+    [cue] = cut_cues(spoken("Today we are going to build a wooden chair, and paint."))
     assert len(cue.lines) == 2
     assert all(len(line) > 2 for line in cue.lines)
 
@@ -98,21 +98,21 @@ def test_a_silence_ends_a_cue() -> None:
 
 
 def test_a_cue_stays_long_enough_to_be_read() -> None:
-    cue, _ = cut([Word(" Yes!", 1.0, 1.1), Word(" Later.", 9.0, 9.4)])
+    cue, _ = cut_cues([Word(" Yes!", 1.0, 1.1), Word(" Later.", 9.0, 9.4)])
     assert (cue.start, cue.end) == (1.0, 1.0 + MIN_CUE_SECONDS)
 
 
 def test_chinese_has_half_as_many_characters_in_a_line() -> None:
     said = "我们今天要做一把木头椅子然后把它漆成蓝色首先要仔细测量椅子的四条腿因为短腿会让整把椅子摇晃"
-    cues = cut([Word(letter, at * 0.25, at * 0.25 + 0.25) for at, letter in enumerate(said)])
+    cues = cut_cues([Word(letter, at * 0.25, at * 0.25 + 0.25) for at, letter in enumerate(said)])
     assert "".join(cue.text.replace("\n", "") for cue in cues) == said
     assert all(len(line) <= LINE_CELLS // 2 for cue in cues for line in cue.text.split("\n"))
 
 
 def test_a_word_that_no_line_holds_is_cut() -> None:
-    cues = cut([Word(" " + "x" * 130, 0, 4)])
+    cues = cut_cues([Word(" " + "x" * 130, 0, 4)])
     assert "".join(cue.text.replace("\n", "") for cue in cues) == "x" * 130
-    assert all(cells(line) <= LINE_CELLS for cue in cues for line in cue.text.split("\n"))
+    assert all(count_cells(line) <= LINE_CELLS for cue in cues for line in cue.text.split("\n"))
 
 
 def test_words_without_times_share_what_their_neighbours_leave() -> None:
@@ -126,8 +126,8 @@ def test_times_that_run_backwards_are_set_right() -> None:
 
 
 def test_a_translation_stands_under_the_cue_of_its_time() -> None:
-    cues = cut(spoken("Buenos días a todos. / Hasta luego."))
-    first, second = under(cues, [Word(" Good morning.", 0.1, 1.0), Word(" Bye.", 3.5, 4.0)], LINE_CELLS)
+    cues = cut_cues(spoken("Buenos días a todos. / Hasta luego."))
+    first, second = add_translation(cues, [Word(" Good morning.", 0.1, 1.0), Word(" Bye.", 3.5, 4.0)], LINE_CELLS)
     assert (first.text, second.text) == ("Buenos días a todos.\nGood morning.", "Hasta luego.\nBye.")
 
 
@@ -148,13 +148,13 @@ def test_whatever_is_said_is_kept_readable_and_in_order(said: list[tuple[str, fl
     for text, seconds, silence in said:
         words.append(Word(f" {text}", at, at + seconds))
         at += seconds + silence
-    cues = cut(words, line)
+    cues = cut_cues(words, line)
     assert "".join("".join(map(join_words, cue.lines)) for cue in cues).replace(" ", "") == "".join(
         text for text, _, _ in said
     ).replace(" ", "")
     for cue in cues:
         assert len(cue.lines) <= 2
-        assert all(cells(join_words(words)) <= line for words in cue.lines)
+        assert all(count_cells(join_words(words)) <= line for words in cue.lines)
         assert 0 < cue.end - cue.start <= MAX_CUE_SECONDS + 0.01
     for before, after in pairwise(cues):
         assert before.end <= after.start
@@ -166,7 +166,7 @@ def test_speech_at_an_ordinary_pace_can_be_read(pace: float) -> None:
         "Good morning everyone, and welcome to our little workshop. Today we are going to build a wooden chair, and "
         "paint it blue. First, measure the legs with great care, because a short leg makes the whole chair wobble. "
     )
-    cues = cut(spoken(said * 4, pace=pace))
+    cues = cut_cues(spoken(said * 4, pace=pace))
     assert all(len(cue.text) / (cue.end - cue.start) <= CHARACTERS_PER_SECOND + 2 for cue in cues)
     assert all(cue.end - cue.start >= MIN_CUE_SECONDS - GAP_SECONDS for cue in cues)
     assert all(len(line) > 1 for cue in cues for line in cue.lines)
@@ -177,7 +177,7 @@ def test_cutting_an_hour_of_speech_takes_seconds() -> None:
     said = "我们今天要做一把木头椅子然后把它漆成蓝色首先要仔细测量"
     words = [Word(said[at % len(said)], at * 0.2, at * 0.2 + 0.2) for at in range(18_000)]
     begun = time.monotonic()
-    assert sum(len(line) for cue in cut(words) for line in cue.lines) == len(words)
+    assert sum(len(line) for cue in cut_cues(words) for line in cue.lines) == len(words)
     assert time.monotonic() - begun < 20
 
 
@@ -186,13 +186,13 @@ def test_a_cancel_ends_cutting_at_the_next_word() -> None:
         raise Cancelled("Cancelled.")
 
     with pytest.raises(Cancelled):
-        cut(spoken("one two three"), LINE_CELLS, check=cancelled)
+        cut_cues(spoken("one two three"), LINE_CELLS, check=cancelled)
 
 
 def test_a_translation_of_an_hour_is_placed_within_a_second() -> None:
     words = spoken("Buenos días a todos. " * 2500)
-    cues = cut(words)
+    cues = cut_cues(words)
     begun = time.monotonic()
-    placed = under(cues, words, LINE_CELLS)
+    placed = add_translation(cues, words, LINE_CELLS)
     assert time.monotonic() - begun < 3
     assert sum(len(" ".join(cue.second).split()) for cue in placed) == 10_000

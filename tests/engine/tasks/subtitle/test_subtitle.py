@@ -166,14 +166,14 @@ def test_a_sound_in_spanish_becomes_a_captioned_video(studio: Studio, spanish: M
 def test_another_style_costs_no_second_listening(studio: Studio, english: Media) -> None:
     studio.make(english)
     studio.make(english, style="boxed")
-    assert "listening" not in [stage for stage, _ in studio.told]
+    assert "transcribing" not in [stage for stage, _ in studio.told]
 
 
 def test_an_edited_srt_is_drawn_without_listening(studio: Studio, english: Media, tmp_path: Path) -> None:
     edited = tmp_path / "mine.srt"
     edited.write_text("1\n00:00:00,500 --> 00:00:06,000\nIt's 50%: {not a tag} a\\Nb 😀\n", "utf-8")
     result = studio.make(english, srt=studio.fetched(edited))
-    assert "listening" not in [stage for stage, _ in studio.told]
+    assert "transcribing" not in [stage for stage, _ in studio.told]
     assert subtitles(result) == "It's 50%: {not a tag} a\\Nb 😀"
     assert ink(result.media[0]) > ink(english) + 50
 
@@ -204,8 +204,8 @@ def test_notes_name_what_of_an_srt_is_not_as_it_stands(studio: Studio, english: 
     edited.write_text("1\n-00:00:01,000 --> 00:00:02,000\n<i>Early</i> \U000f0000\n", "utf-8")
     result = studio.make(english, srt=studio.fetched(edited))
     assert [str(note) for note in result.notes] == [
-        "Line 2 of srt: the cue begins before 0:00, so it is shown from 0:00. Such cues: 1.",
-        "No font here has these characters, 1 in all: \U000f0000",
+        "Line 2 of srt: this cue starts before 0:00, so it is shown from 0:00. Cues like this: 1.",
+        "No installed font has these characters (1 in total), so they appear as boxes: \U000f0000",
     ]
     assert "<i>Early</i>" in result.media[1].path.read_text("utf-8")
 
@@ -253,7 +253,7 @@ def test_nothing_is_invented_where_nobody_speaks(kind: str, studio: Studio, tmp_
     samples = {"silence": np.zeros(16000 * 8), "noise": noise, "music": music(8)}[kind]
     result = studio.make(studio.fetched(sounding(tmp_path, f"{kind}.wav", samples)))
     assert result.media == ()
-    assert [str(note) for note in result.notes] == ["No speech was heard in it, so there is nothing to write."]
+    assert [str(note) for note in result.notes] == ["No speech was found, so there are no subtitles."]
 
 
 def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp
     ended: list[float] = []
 
     def cancel() -> None:
-        while "listening" not in [stage for stage, _ in studio.told]:
+        while "transcribing" not in [stage for stage, _ in studio.told]:
             time.sleep(0.01)  # what is waited for is in another thread
         ended.append(time.monotonic())
         context.cancelled.set()
@@ -272,7 +272,7 @@ def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp
         TASK.run(Params(media=source), context)
     assert time.monotonic() - ended[0] < 1
     with studio.pool.use("subtitle") as whisper:
-        left = whisper._listening.thread
+        left = whisper._transcription.thread
     studio.pool.free()
     assert not left.is_alive()
 
@@ -280,12 +280,12 @@ def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"language": "xx"}, "language is “xx”; it must be the code of a language"),
-        ({"colour": "mauve"}, "colour is “mauve”; it must be one of white, yellow"),
-        ({"colour": "#12345g"}, "colour is “#12345g”"),
-        ({"translate": True, "bilingual": True}, "translate shows English alone"),
+        ({"language": "xx"}, "Whisper doesn't know the language “xx”"),
+        ({"colour": "mauve"}, "There is no colour “mauve”. Use one of white, yellow"),
+        ({"colour": "#12345g"}, "There is no colour “#12345g”"),
+        ({"translate": True, "bilingual": True}, "translate shows only English"),
         ({"size": 40}, "size is 40; it must be at most 15"),
-        ({"burn": False, "colour": "pink"}, "colour has no effect with burn off"),
+        ({"burn": False, "colour": "pink"}, "colour has no effect when burn is off"),
         ({"style": "neon"}, "style is “neon”; it must be one of plain, boxed"),
     ],
 )
@@ -302,7 +302,7 @@ def test_a_video_without_a_sound_is_refused(studio: Studio, tmp_path: Path) -> N
     path = tmp_path / "mute.mp4"
     picture = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=5", "-t", "1"]
     subprocess.run([video.ffmpeg_path(), "-v", "error", *picture, str(path)], check=True)
-    with pytest.raises(BadInput, match="The video has no sound"):
+    with pytest.raises(BadInput, match="This video has no sound"):
         studio.make(studio.fetched(path))
 
 
@@ -337,7 +337,7 @@ def test_a_second_language_after_a_pause_is_written_as_it_is_spoken(studio: Stud
     assert word_errors(f"{ENGLISH} {SPANISH}", text) < 0.25
     assert result.facts["language"] == "en"
     assert [str(note) for note in result.notes] == [
-        "More than one language is spoken in it (en, es); each is written as it is spoken."
+        "Several languages are spoken (en, es). Each is transcribed in its own language."
     ]
     starts = [start for start, _, _ in cues_of(result)]
     assert starts == sorted(starts)
@@ -382,4 +382,4 @@ def test_a_sound_too_short_to_hold_a_word_is_said_to_have_none(studio: Studio, s
         [video.ffmpeg_path(), "-v", "error", "-y", "-f", "lavfi", "-i", f"sine=440:d={seconds}", str(path)], check=True
     )
     result = studio.make(studio.fetched(path))
-    assert [str(note) for note in result.notes] == ["No speech was heard in it, so there is nothing to write."]
+    assert [str(note) for note in result.notes] == ["No speech was found, so there are no subtitles."]

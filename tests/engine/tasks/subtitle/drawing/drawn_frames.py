@@ -9,9 +9,9 @@ import numpy as np
 from engine.media.files import keep
 from engine.media.video import CancelOrTimeout, probe, read_frames, run_pipeline
 from engine.tasks.subtitle.cues import Cue
-from engine.tasks.subtitle.drawing.render import Renderer, furnish
-from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
-from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.drawing.render import Renderer, isolate_fonts
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, format_ass
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
 
 
@@ -22,11 +22,11 @@ def page(folder: Path, cues: list[Cue], look: SubtitleStyle, at: float) -> "np.n
     source = folder / "grey.mp4"
     grey = ffmpeg.input(f"color=c=0x404040:s={look.width}x{look.height}:r=10", f="lavfi", t=2)
     run_pipeline(grey.output(f"file:{source}", pix_fmt="yuv420p"), CancelOrTimeout())
-    fonts = typefaces(weights_folder(Path("data")))
+    fonts = load_typefaces(weights_folder(Path("data")))
     with TemporaryDirectory(dir=folder) as place:
-        furnish(Path(place))
+        isolate_fonts(Path(place))
         renderer = Renderer(Path(place), CancelOrTimeout(), fonts)
-        made = renderer.burn(keep(source.read_bytes(), folder / "media"), ass(cues, look, fonts), lambda _: None)
+        made = renderer.burn(keep(source.read_bytes(), folder / "media"), format_ass(cues, look, fonts), lambda _: None)
         stream = probe(made, "video/mp4").video
         assert stream
         pictures = list(read_frames(made, "video/mp4", stream, CancelOrTimeout()))

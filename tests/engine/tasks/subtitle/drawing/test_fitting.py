@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.tasks.subtitle.cues import PLAIN, Cue, Style, Word, join_words
-from engine.tasks.subtitle.drawing.fitting import Room
-from engine.tasks.subtitle.drawing.fonts import EMOJI, SYMBOLS, language_of
-from engine.tasks.subtitle.drawing.styles import SubtitleStyle, ass
-from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.drawing.fitting import TextArea
+from engine.tasks.subtitle.drawing.fonts import EMOJI, SYMBOLS, guess_language
+from engine.tasks.subtitle.drawing.styles import SubtitleStyle, format_ass
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.tasks.subtitle.files.markup import Span
 from engine.tasks.subtitle.files.time_sharing import share_time
 from engine.weights.registry import weights_folder
 from tests.engine.tasks.subtitle.drawing.drawn_frames import inked, page
 
-FONTS = typefaces(weights_folder(Path("data")))
+FONTS = load_typefaces(weights_folder(Path("data")))
 CHINESE = "这是一个非常长的中文字幕行没有任何空格因此必须在屏幕宽度内自动换行否则文字会超出画面的两侧边缘"
 JAPANESE = (
     "日本語の字幕です。とても長い行なので、自動的に折り返されなければなりません。そうでないと画面からはみ出します。"
@@ -35,14 +35,14 @@ def cue(text: str) -> Cue:
 
 
 def fitted(text: str, width: float, language: str = "en", height: float = 1000) -> list[str]:
-    return [join_words(line) for line in Room(width, height, FONTS, language).fit(cue(text), PLAIN).lines]
+    return [join_words(line) for line in TextArea(width, height, FONTS, language).fit(cue(text), PLAIN).lines]
 
 
 @pytest.mark.parametrize("text", [CHINESE, JAPANESE, THAI, ADDRESS, COMPOUND, ARABIC, LONGEST])
 @pytest.mark.parametrize("size", [(320, 180), (180, 320)])
 @pytest.mark.parametrize("style", ["plain", "large"])
 def test_no_letter_is_drawn_at_the_frames_edge(text: str, size: tuple[int, int], style: str, tmp_path: Path) -> None:
-    look = SubtitleStyle(style, *size, size=12 if style == "large" else None, language=language_of(text))
+    look = SubtitleStyle(style, *size, size=12 if style == "large" else None, language=guess_language(text))
     ink = inked(page(tmp_path, [cue(text)], look, 0.5))
     assert ink.sum() > 100
     for edge in (ink[:, :4], ink[:, -4:], ink[:2], ink[-2:]):
@@ -86,10 +86,10 @@ def test_a_line_that_fits_and_the_persons_own_breaks_stay() -> None:
 
 
 def test_letters_become_smaller_where_a_cue_is_higher_than_the_frame() -> None:
-    room = Room(20, 10, FONTS, "en")
+    room = TextArea(20, 10, FONTS, "en")
     found = room.fit(cue(LONGEST), PLAIN)
     assert found.scale < 1
-    assert len(found.lines) * FONTS.height("Noto Sans") * found.scale <= 10
+    assert len(found.lines) * FONTS.line_height("Noto Sans") * found.scale <= 10
 
 
 @settings(max_examples=50, deadline=None)
@@ -98,7 +98,7 @@ def test_whatever_is_written_keeps_its_characters_and_its_times(text: str) -> No
     words = cue(text)
     if not any(words.lines):
         return
-    found = Room(8, 1000, FONTS, "en").fit(words, PLAIN).lines
+    found = TextArea(8, 1000, FONTS, "en").fit(words, PLAIN).lines
     drawn = "".join(join_words(line) for line in found)
     letters = [each for each in text if not each.isspace() and each != "-"]
     assert [each for each in drawn if not each.isspace() and each != "-"] == letters
@@ -126,17 +126,17 @@ def test_chinese_is_as_heavy_as_latin(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", "♪♫☀★→①✓●½€°©™∑√∞≠")
 def test_a_sign_is_drawn_by_a_font_that_has_it(sign: str) -> None:
-    assert FONTS.lacking(sign) == []
-    [(family, _)] = FONTS.runs(sign, "en")
+    assert FONTS.missing_characters(sign) == []
+    [(family, _)] = FONTS.split_runs(sign, "en")
     assert family != EMOJI or sign == "☀"
 
 
 def test_what_no_font_has_is_known() -> None:
-    assert FONTS.lacking("a \U000f0000 b") == ["\U000f0000"]
+    assert FONTS.missing_characters("a \U000f0000 b") == ["\U000f0000"]
 
 
 def test_a_note_has_no_wide_gap_beside_it(tmp_path: Path) -> None:
-    assert [*FONTS.runs("♪ la", "en")] == [(SYMBOLS, "♪"), ("Noto Sans", " la")]
+    assert [*FONTS.split_runs("♪ la", "en")] == [(SYMBOLS, "♪"), ("Noto Sans", " la")]
     columns = inked(page(tmp_path, [cue("♪ l")], SubtitleStyle("plain", 320, 180, size=15), 0.5)).any(0)
     inside = np.flatnonzero(columns)
     gap = max(np.diff(inside))
@@ -168,5 +168,5 @@ def test_styles_and_places_are_drawn(tmp_path: Path) -> None:
 
 def test_a_karaoke_file_grows_with_its_words_and_not_with_their_square() -> None:
     look = SubtitleStyle("karaoke", 320, 180)
-    short, long = (len(ass([cue("word " * count)], look, FONTS)) for count in (50, 200))
+    short, long = (len(format_ass([cue("word " * count)], look, FONTS)) for count in (50, 200))
     assert long < 4.5 * short

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from engine.tasks.subtitle.cues import Cue, Word
-from engine.tasks.subtitle.cutting import cut
+from engine.tasks.subtitle.cutting import cut_cues
 from engine.tasks.subtitle.drawing.styles import SubtitleStyle
-from engine.tasks.subtitle.drawing.typefaces import typefaces
+from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
 from tests.engine.tasks.subtitle.drawing.drawn_frames import inked, page
 
 WIDTH, HEIGHT = 320, 180
-FONTS = typefaces(weights_folder(Path("data")))
+FONTS = load_typefaces(weights_folder(Path("data")))
 
 
 def cue(text: str, end: float = 2.0) -> Cue:
@@ -123,7 +123,7 @@ def test_arabic_begins_at_the_right(tmp_path: Path) -> None:
 
 
 def test_letters_stay_with_their_font() -> None:
-    assert [*FONTS.runs("Hola 日本 مرحبا", "ja")] == [
+    assert [*FONTS.split_runs("Hola 日本 مرحبا", "ja")] == [
         ("Noto Sans", "Hola "),
         ("Noto Sans CJK JP", "日本 "),
         ("Noto Sans Arabic", "مرحبا"),
@@ -132,6 +132,8 @@ def test_letters_stay_with_their_font() -> None:
 
 def test_a_narrow_picture_has_shorter_lines() -> None:
     tall = SubtitleStyle("large", 360, 640)
-    assert tall.line < SubtitleStyle("plain", 640, 360).line == 42
+    assert tall.line_cells < SubtitleStyle("plain", 640, 360).line_cells == 42
     words = [Word(f" word{at}", at * 0.4, at * 0.4 + 0.4) for at in range(20)]
-    assert all(len(line) <= tall.line for each in cut(words, tall.line) for line in each.text.split("\n"))
+    assert all(
+        len(line) <= tall.line_cells for each in cut_cues(words, tall.line_cells) for line in each.text.split("\n")
+    )

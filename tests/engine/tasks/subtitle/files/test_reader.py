@@ -41,14 +41,14 @@ def test_a_cue_that_begins_before_zero_begins_at_zero_and_a_note_names_its_line(
     text = "1\n-00:00:01,000 --> 00:00:02,000\nStarts before zero\n"
     assert shown(text) == [(0.0, 2.0, "Starts before zero")]
     assert notes(text) == [
-        "Line 2 of srt: the cue begins before 0:00, so it is shown from 0:00. Such cues: 1.",
+        "Line 2 of srt: this cue starts before 0:00, so it is shown from 0:00. Cues like this: 1.",
     ]
 
 
 def test_a_cue_that_is_over_before_zero_is_named() -> None:
     text = f"1\n-00:00:03,000 --> -00:00:02,000\ngone\n\n{HEAD}here\n"
     assert shown(text) == [(1.0, 2.0, "here")]
-    assert notes(text) == ["Line 2 of srt: the cue ends before 0:00, so it is not shown. Such cues: 1."]
+    assert notes(text) == ["Line 2 of srt: this cue ends before 0:00, so it is not shown. Cues like this: 1."]
 
 
 @pytest.mark.parametrize("end", ["00:00:05,000", "00:00:04,000"])
@@ -57,7 +57,7 @@ def test_a_cue_that_does_not_end_after_its_begin_is_shown_as_long_as_reading_tak
     [(start, until, said)] = shown(text)
     assert (start, said) == (5.0, "Seventeen letters. And as many.")
     assert until == pytest.approx(5.0 + 31 / 17)
-    assert "Line 2 of srt: the cue does not end after it begins" in notes(text)[0]
+    assert "Line 2 of srt: this cue does not end after it starts" in notes(text)[0]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_times_are_read_in_every_form_that_is_in_use(times: str, start: float, e
     ],
 )
 def test_times_that_cannot_be_read_are_named_by_their_line(times: str) -> None:
-    with pytest.raises(BadInput, match=r"^Line 6 of srt has times that cannot be read: “"):
+    with pytest.raises(BadInput, match=r"^The times in line 6 of srt are not valid: “"):
         read(f"{HEAD}First\n\n2\n{times}\nSecond\n")
 
 
@@ -115,20 +115,20 @@ def test_no_blank_line_need_stand_between_cues() -> None:
 
 def test_lines_before_the_first_cue_are_named() -> None:
     assert notes(f"Made by me\n\n{HEAD}Hello\n") == [
-        "Line 1 of srt belongs to no cue, so it is not shown. Such lines: 1.",
+        "Line 1 of srt is not part of a cue, so it is not shown. Lines like this: 1.",
     ]
 
 
 def test_a_cue_without_text_is_named() -> None:
     assert notes(f"{HEAD}<i> </i>\n\n2\n00:00:03,000 --> 00:00:04,000\nHello\n") == [
-        "Line 2 of srt: the cue has no text. Such cues: 1.",
+        "Line 2 of srt: this cue has no text. Cues like this: 1.",
     ]
 
 
 def test_a_cue_after_the_end_of_the_recording_is_named() -> None:
     found = read_subtitles(f"{HEAD}Hello\n".encode(), seconds=0.9)
     assert [str(note) for note in found.notes] == [
-        "Line 2 of srt: the cue begins after the end of the recording, so it is never seen. Such cues: 1.",
+        "Line 2 of srt: this cue starts after the recording ends, so it is never shown. Cues like this: 1.",
     ]
 
 
@@ -165,7 +165,7 @@ def test_webvtts_settings_say_where_a_cue_stands(setting: str, place: int) -> No
 
 def test_a_setting_that_is_not_supported_is_named() -> None:
     assert notes("WEBVTT\n\n00:01.000 --> 00:02.000 position:10% size:50%\nHello\n") == [
-        "Line 3 of srt: “position:10%” is not supported and was left out. Such marks: 2.",
+        "Line 3 of srt: “position:10%” is not supported and was removed. Tags like this: 2.",
     ]
 
 
@@ -193,7 +193,7 @@ def test_a_place_stays(mark: str, place: int) -> None:
 
 def test_an_effect_that_cannot_be_drawn_is_named() -> None:
     assert notes(f"{HEAD}{{\\pos(10,20)}}Hello\n") == [
-        "Line 2 of srt: “{\\pos(10,20)}” is not supported and was left out. Such marks: 1.",
+        "Line 2 of srt: “{\\pos(10,20)}” is not supported and was removed. Tags like this: 1.",
     ]
 
 
@@ -212,16 +212,18 @@ def test_encodings_are_read_with_carriage_returns_and_tabs(encoding: str) -> Non
 
 @pytest.mark.parametrize("data", [b"", b"dear diary", b"[Script Info]\nTitle: x\n", b"\xff\xfe\x00"])
 def test_what_is_no_subtitles_is_refused(data: bytes) -> None:
-    with pytest.raises(BadInput, match=r"^srt "):
+    with pytest.raises(BadInput, match=r"^(No subtitles were found|srt )"):
         read_subtitles(data)
 
 
 def test_the_bounds_are_named() -> None:
-    with pytest.raises(TooLarge, match=r"^srt is 4\.0 MB; at most 4 MB"):
+    with pytest.raises(TooLarge, match=r"^The subtitle file is 4\.0 MB; the limit is 4 MB"):
         read_subtitles(b" " * (MAX_BYTES + 1))
-    with pytest.raises(TooLarge, match=r"^The cue in line 2 of srt has 1001 characters; at most 1000"):
+    with pytest.raises(TooLarge, match=r"^The cue in line 2 of srt has 1001 characters; the limit is 1000"):
         read(HEAD + "x" * (MAX_CUE_CHARACTERS + 1))
-    with pytest.raises(TooLarge, match=r"^srt has more than 20000 cues; the next begins in line 80002"):
+    with pytest.raises(
+        TooLarge, match=r"^The subtitle file has more than 20000 cues; the next one starts in line 80002"
+    ):
         read(f"{HEAD}x\n\n" * (MAX_CUES + 1))
 
 
