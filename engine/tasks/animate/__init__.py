@@ -1,1 +1,1 @@
-"""What moves a portrait: the sound heard as a mouth hears it, and the curves that follow from it."""
+"""Makes a portrait speak: features of the sound, facial motion from them, and frames from the motion."""

@@ -1,4 +1,4 @@
-"""What every portrait animator has in common."""
+"""The interface that every portrait animator implements."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,25 +15,29 @@ if TYPE_CHECKING:
 
 
 class PortraitAnimator(Protocol):
-    """Loaded networks. `name` says which they are, `motion_by` what turns speech to motion: joyvasa or envelope."""
+    """Loaded networks. `name` identifies them; `motion_by` is the source of motion, "joyvasa" or "envelope"."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Return the bytes of the networks."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the name of the networks."""
 
     @property
-    def motion_by(self) -> str: ...
+    def motion_by(self) -> str:
+        """Return the source of motion, "joyvasa" or "envelope"."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the networks' memory."""
 
-    def faces(self, picture: "Picture") -> "tuple[Face, ...]": ...
+    def faces(self, picture: "Picture") -> "tuple[Face, ...]":
+        """Return the faces of `picture`, uint8 (H, W, 3) RGB, from left to right."""
 
     def motion_from(self, speech: "Speech", options: "AnimationOptions") -> Any:
-        """The motion of who says it, which has as many frames as its length is; `frames` paints them."""
+        """Return the motion of somebody who says `speech`. Its length is its number of frames."""
         ...
 
-    def frames(
-        self, picture: "Picture", face: "Face", motion: Any, options: "AnimationOptions"
-    ) -> "Iterator[Picture]": ...
+    def frames(self, picture: "Picture", face: "Face", motion: Any, options: "AnimationOptions") -> "Iterator[Picture]":
+        """Yield a picture as large as `picture` for each frame of the motion."""

@@ -1,11 +1,11 @@
-"""What a person asks of the portrait's movement, as every painter takes it."""
+"""The animation options that every portrait animator takes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class AnimationOptions:
-    """`lip_zero` shuts the lips first, `eyes` drives the eyes, `stitching` keeps shoulders still."""
+    """`lip_zero` shuts the lips first, `eyes` animates the eyes, `stitching` keeps the shoulders still."""
 
     lip_zero: bool
     eyes: bool

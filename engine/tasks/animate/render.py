@@ -1,4 +1,4 @@
-"""One portrait with its sound, made into a video: as it moves, or still under the waves of the sound."""
+"""Encodes a portrait and its sound as a video: animated, or a still picture with a waveform."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,19 +18,22 @@ if TYPE_CHECKING:
 RATE = 25
 """Frames a second."""
 TIMEOUT_SECONDS = 3600.0
-"""Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
+"""Time limit in seconds of one FFmpeg run. The engine's own limit ends a job sooner."""
 BEGUN, ENDED = 0.1, 0.98
-"""What is done of a job when the first frame is painted, and when the last one is."""
+"""Progress when the first frame is rendered, and when the last one is."""
 PREVIEWS = 4
+"""Previews sent per job."""
 WAVES = 5
-"""The waves take this part of the picture's height."""
+"""The waveform's height is the picture's divided by this."""
 STILL = {"c:v": "libx264", "preset": "veryfast", "crf": 20, **video.TAGS, "c:a": "aac", "b:a": "160k"}
+"""FFmpeg's output options for a still picture."""
 DRAWN = {"mode": "cline", "scale": "cbrt", "draw": "full", "colors": "0xffffffff|0xffffffff"}
+"""FFmpeg's options for the waveform."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """`picture` is (H, W, 3); what is made lies in `folder`."""
+    """A video to encode. `picture` is (H, W, 3); output files go to `folder`."""
 
     picture: "Picture"
     voiced: SpeechAudio
@@ -38,7 +41,7 @@ class Scene:
     context: Context
 
     def moving(self, frames: "Iterable[Picture]", count: int) -> Path:
-        """The frames, of which there are `count`, as an MP4 with the sound."""
+        """Encode `count` frames as an MP4 with the sound."""
         voiced, path = self.voiced, self.folder / "made.mp4"
         watch = video.CancelOrTimeout(self.context.cancelled, TIMEOUT_SECONDS)
         video.write_frames(
@@ -47,7 +50,7 @@ class Scene:
         return path
 
     def still(self) -> Path:
-        """An MP4 as large as the picture and as long as the sound."""
+        """Encode an MP4 as large as the picture and as long as the sound."""
         import ffmpeg
 
         height, width = self.picture.shape[:2]
@@ -73,7 +76,7 @@ class Scene:
         return video.downmix(video.prepare_sound(source, self.voiced.found.sound))
 
     def _report_progress(self, frames: "Iterable[Picture]", count: int) -> "Iterator[Picture]":
-        """The frames as they are, while the person hears how far they are and sees some."""
+        """Yield the frames, reporting progress and some previews."""
         step = max(1, count // PREVIEWS)
         for number, frame in enumerate(frames):
             fraction = BEGUN + (ENDED - BEGUN) * number / count

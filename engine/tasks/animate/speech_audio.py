@@ -1,4 +1,4 @@
-"""The sound that a portrait speaks with: what the person sent, or the text spoken."""
+"""The audio that a portrait speaks: the attached recording, or synthesised text."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_SECONDS = 300.0
-"""Seconds that a portrait may speak."""
+"""Longest speech in seconds."""
 MIN_SECONDS = 0.1
+"""Shortest speech in seconds."""
 
 
 @dataclass(frozen=True)
 class SpeechAudio:
-    """A recording at `path` and its `samples`, mono at RATE; `facts` say whose voice it is."""
+    """A recording at `path` with its mono `samples` at SAMPLE_RATE. `facts` name the voice."""
 
     path: Path
     mime: str
@@ -33,7 +34,7 @@ class SpeechAudio:
 
 
 def load_audio(audio: Media, context: Context) -> SpeechAudio:
-    """The sound that was sent, or that of a video. Raises BadInput and TooLarge."""
+    """Load an attached recording, or the sound of a video. Raises BadInput and TooLarge."""
     watch = video.CancelOrTimeout(context.cancelled)
     found = video.probe(audio.path, audio.mime, video.ProbeLimits(seconds=MAX_SECONDS), watch)
     if found.sound is None:
@@ -43,7 +44,7 @@ def load_audio(audio: Media, context: Context) -> SpeechAudio:
 
 
 def speak_text(text: str, language: str | None, who: str, folder: Path, context: Context) -> SpeechAudio:
-    """The text spoken, as a WAV in `folder`. Raises BadInput and TooLarge."""
+    """Synthesise the text as a WAV in `folder`. Raises BadInput and TooLarge."""
     context.progress("speaking", 0)
     with context.model("voice") as speaker:
         said = speaker.speak(text, context.check, language, who)

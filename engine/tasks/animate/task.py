@@ -1,4 +1,4 @@
-"""A portrait that speaks: a picture and a sound, or a text, to a video."""
+"""The task `animate`: turns a portrait with a recording or a text into a video in which it speaks."""
 
 import time
 from pathlib import Path
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
 
 LONGEST = 1920
-"""Pixels of the longer side of a video; larger pictures are made smaller."""
+"""Longer side of a video in pixels. Larger pictures are shrunk."""
 
 PROFILE = 45
-"""Degrees from which a face shows too little of its mouth."""
+"""Yaw in degrees from which a face shows too little of its mouth."""
 
 FACELESS = UserMessage(
     template="No face was found in the picture, so it stays still, with the waves of its sound. "
@@ -39,7 +39,7 @@ FACELESS = UserMessage(
 
 
 def run(params: Params, context: Context) -> Result:
-    """Raises BadInput for a damaged picture or sound, TooLarge for a long one, MissingModel."""
+    """Run one job. Raises BadInput for a damaged picture or sound, TooLarge for a long one, and MissingModel."""
     from engine.tasks.animate.render import Scene  # loads NumPy
 
     begun = time.monotonic()
@@ -55,7 +55,7 @@ def run(params: Params, context: Context) -> Result:
 
 
 def _picture(portrait: Media) -> "Picture":
-    """The portrait in RGB, on white where it is transparent, at most LONGEST on its longer side."""
+    """Return the portrait in RGB, on white where it is transparent, shrunk to LONGEST."""
     import cv2
 
     whole = rgb.load_rgb(portrait.path, "portrait")
@@ -80,7 +80,7 @@ def _load_speech(params: Params, folder: Path, context: Context) -> "SpeechAudio
 def _animate(
     params: Params, scene: "Scene", animator: "PortraitAnimator"
 ) -> tuple[Path, tuple[UserMessage, ...], dict[str, Fact]]:
-    """The video, what a person should know of it, and who made it."""
+    """Return the video, its notes, and facts about the model."""
     tier = scene.context.service.tier
     faces = animator.faces(scene.picture)
     if not faces:
@@ -113,7 +113,7 @@ def _face_notes(faces: "tuple[Face, ...]", face: "Face") -> tuple[UserMessage, .
 
 
 def workload_class(params: Params) -> str:
-    """What the time hangs on: the picture's pixels and the length of the sound, to the nearest power of two."""
+    """Return a name for jobs that take about as long: the picture's pixels and the sound's bytes to a power of two."""
     portrait, audio = params.portrait, params.audio
     length = round((audio.seconds or 60) * 15) if audio else len(params.text or "")
     return f"2^{((portrait.width or 1) * (portrait.height or 1)).bit_length()}, 2^{length.bit_length()}"

@@ -1,1 +1,1 @@
-"""Text, or text and an image, to a video clip by diffusion."""
+"""Generates video clips by diffusion from text, or from text and an image."""

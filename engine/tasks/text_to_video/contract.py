@@ -1,4 +1,4 @@
-"""What every video generator has in common."""
+"""The interface that every video generator implements."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
 
 Report = Callable[[float], None]
-"""Told which share is done; raises when the job was cancelled."""
+"""Receives the share that is done. Raises when the job was cancelled."""
 
 
 @dataclass(frozen=True)
 class VideoRequest:
-    """`frames` of a film of `shape`; it begins with `picture`, RGB (H, W, 3) of any size, where there is one."""
+    """A clip of `frames` frames in `shape`. It starts with `picture`, RGB (H, W, 3) of any size, unless that is
+    None.
+    """
 
     prompt: str
     shape: Shape
@@ -28,16 +30,18 @@ class VideoRequest:
 
 
 class VideoGenerator(Protocol):
-    """A loaded model. `generate` gives the frames, all of one size, at the film's rate; see `Report` for what it
-    raises.
-    """
+    """A loaded model."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the model's name."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Return the bytes of the weights on the device."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the model's memory."""
 
-    def generate(self, request: VideoRequest, report: Report) -> "Iterator[Picture]": ...
+    def generate(self, request: VideoRequest, report: Report) -> "Iterator[Picture]":
+        """Yield the frames, all of one size, at the film's frame rate. Raises what `report` raises."""

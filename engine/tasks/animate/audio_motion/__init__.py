@@ -1,1 +1,1 @@
-"""Speech audio to curves of facial motion."""
+"""Turns speech audio into curves of facial motion."""

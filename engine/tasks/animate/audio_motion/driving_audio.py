@@ -1,4 +1,4 @@
-"""What a portrait is to say, and how: all that its motion is made from."""
+"""The driving audio, with everything else that a portrait's motion depends on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from engine.tasks.animate.audio_motion.speech_features import SAMPLE_RATE, Curve
 
 @dataclass(frozen=True)
 class Speech:
-    """`samples` are mono float32 in -1..1 at 16 kHz; the motion has `rate` frames a second.
+    """Speech to be animated. `samples` are mono float32 in -1..1 at 16 kHz; the motion has `rate` frames a second.
 
-    `check` is called while a network makes the motion and may raise, as `Context.check` does.
+    `check` is called while a network makes the motion. It may raise, as `Context.check` does.
     """
 
     samples: Curve
@@ -22,9 +22,9 @@ class Speech:
     check: Callable[[], None] = field(default=lambda: None, compare=False)
 
     def __len__(self) -> int:
-        """Frames."""
+        """Return the number of frames."""
         return max(1, ceil(len(self.samples) / SAMPLE_RATE * self.rate))
 
     def to_motion(self, *, eyes: bool) -> Motion:
-        """The motion by the sound's envelope and formants; without `eyes` the lids stay."""
+        """Return the motion from the sound's envelope and formants. Without `eyes` the lids stay still."""
         return from_speech(extract(self.samples, self.rate), self.rate, self.style, self.seed, eyes=eyes)

@@ -1,4 +1,4 @@
-"""How a portrait moves while it speaks: curves of jaw, lips, eyelids, brows and head, seeded."""
+"""The motion of a speaking portrait: seeded curves of jaw, lips, eyelids, brows and head."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,12 +11,12 @@ from engine.tasks.animate.audio_motion.speech_features import Curve, SpeechFeatu
 Style = Literal["natural", "calm", "lively"]
 
 BLINK_SECONDS = (0.07, 0.05, 0.14)
-"""Seconds in which lids close, stay and open."""
+"""Seconds in which lids close, stay shut and open."""
 
 
 @dataclass(frozen=True)
 class StylePreset:
-    """Of a style: head sway in degrees, opening of the mouth, brows, and seconds between blinks."""
+    """A style's head sway in degrees, mouth opening, brow movement, and seconds between blinks."""
 
     sway: float
     mouth: float
@@ -33,8 +33,10 @@ STYLE_PRESETS: dict[Style, StylePreset] = {
 
 @dataclass(frozen=True)
 class Motion:
-    """One value a frame. `jaw` 0 shut to 1 wide, `spread` -1 round to 1, `lids` 0 as in the picture to 1 shut, `brows`
-    0 to 1; `yaw`, `pitch`, `roll` in degrees, `shift` (N, 2) in hundredths of the face's height.
+    """Curves with one value a frame.
+
+    `jaw` is 0 (shut) to 1 (wide), `spread` -1 (round lips) to 1 (spread), `lids` 0 (as in the picture) to 1 (shut),
+    `brows` 0 to 1. `yaw`, `pitch` and `roll` are in degrees, `shift` (N, 2) in hundredths of the face's height.
     """
 
     jaw: Curve
@@ -47,11 +49,12 @@ class Motion:
     shift: NDArray[np.float32]
 
     def __len__(self) -> int:
+        """Return the number of frames."""
         return len(self.jaw)
 
 
 def from_speech(heard: SpeechFeatures, rate: float, style: Style, seed: int, *, eyes: bool = True) -> Motion:
-    """The motion that goes with what was heard, at `rate` frames a second; without `eyes` the lids stay."""
+    """Return the motion that fits the speech, at `rate` frames a second. Without `eyes` the lids stay still."""
     manner, chance = STYLE_PRESETS[style], np.random.default_rng(seed)
     count = len(heard)
     stress = _smooth_curve(heard.loud, rate, 0.35)
@@ -69,14 +72,14 @@ def from_speech(heard: SpeechFeatures, rate: float, style: Style, seed: int, *, 
 
 
 def _jaw(heard: SpeechFeatures, rate: float) -> Curve:
-    """Loudness opens, open vowels open further, and hissing keeps the teeth together."""
+    """Return the jaw's curve: loudness opens it, open vowels more so, and sibilants keep it shut."""
     wide = heard.loud**0.7 * (0.7 + 0.45 * heard.open)
     held = np.maximum(wide * (1 - 0.6 * heard.sibilance), 0.16 * heard.sibilance)
     return np.clip(_smooth_curve(held.astype(np.float32), rate, 0.045), 0, 1)
 
 
 def _smooth_curve(curve: Curve, rate: float, seconds: float) -> Curve:
-    """A Gaussian mean of that width, which neither lags nor leads."""
+    """Return a Gaussian mean over `seconds`, which causes no delay."""
     width = max(seconds * rate, 1e-3)
     reach = int(np.ceil(3 * width))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
@@ -85,7 +88,7 @@ def _smooth_curve(curve: Curve, rate: float, seconds: float) -> Curve:
 
 
 def _drift(count: int, rate: float, chance: np.random.Generator) -> Curve:
-    """A slow wandering about zero, of about 1 at most, that begins at rest."""
+    """Return a slow random drift around zero, at most about 1, that starts at rest."""
     times = np.arange(count) / rate
     total = np.zeros(count)
     for low, high, part in ((0.07, 0.13, 0.5), (0.17, 0.29, 0.35), (0.37, 0.55, 0.15)):
@@ -94,7 +97,7 @@ def _drift(count: int, rate: float, chance: np.random.Generator) -> Curve:
 
 
 def _blinks(heard: SpeechFeatures, rate: float, apart: float, chance: np.random.Generator) -> Curve:
-    """Lids that shut for a moment, rather in a pause than in the middle of a word."""
+    """Return the lids' curve. Blinks fall in pauses rather than in the middle of a word."""
     count = len(heard)
     lids = np.zeros(count, np.float32)
     shut, stay, rise = BLINK_SECONDS

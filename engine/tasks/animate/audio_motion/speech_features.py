@@ -1,7 +1,7 @@
-"""What the sound of speech says of a mouth: how loud it is, how open its vowels, whether lips are spread or round.
+"""Extracts what speech tells about the mouth: loudness, openness of vowels, and whether lips are spread or round.
 
-The first two formants tell a vowel: the first one rises as the jaw opens, the second as the lips spread (Peterson and
-Barney, "Control Methods Used in a Study of the Vowels", 1952). Bands of the spectrum stand for them here.
+The first two formants identify a vowel: the first rises as the jaw opens, the second as the lips spread (Peterson
+and Barney, "Control Methods Used in a Study of the Vowels", 1952). Frequency bands approximate them here.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 Curve = NDArray[np.float32]
 
 SAMPLE_RATE = 16000
-"""Samples a second that are listened to."""
+"""Sample rate of the input in Hz."""
 HOP_SAMPLES = 160
+"""Samples between two spectra."""
 WINDOW_SAMPLES = 512
+"""Samples of one spectrum."""
 SILENCE_LEVEL = 0.06
-"""Of the loud parts' level: what is below is silence."""
+"""Level below which sound is silence, relative to the loud parts."""
 
 
 @dataclass(frozen=True)
 class SpeechFeatures:
-    """Curves with one value a frame. `loud`, `open` and `sibilance` are 0 to 1, `spread` -1 (round lips) to 1
+    """Curves with one value a frame. `loud`, `open` and `sibilance` are 0 to 1, `spread` is -1 (round lips) to 1
     (spread).
     """
 
@@ -31,11 +33,15 @@ class SpeechFeatures:
     sibilance: Curve
 
     def __len__(self) -> int:
+        """Return the number of frames."""
         return len(self.loud)
 
 
 def extract(samples: Curve, rate: float, ahead: float = 0.04) -> SpeechFeatures:
-    """Mono float32 in -1..1 at RATE -> curves at `rate` frames a second, `ahead` seconds early, as mouths are."""
+    """Return the features of mono float32 `samples` in -1..1 at SAMPLE_RATE, at `rate` frames a second.
+
+    The curves run `ahead` seconds early, since mouths move before the sound.
+    """
     spectrum = _spectrum(samples)
     times = np.arange(max(1, int(np.ceil(len(samples) / SAMPLE_RATE * rate)))) / rate + ahead
     voice, first_low, first, second_low, second, hiss = (
@@ -56,7 +62,7 @@ def extract(samples: Curve, rate: float, ahead: float = 0.04) -> SpeechFeatures:
 
 
 def _spectrum(samples: Curve) -> NDArray[np.float32]:
-    """Power by hop and frequency, in pieces so that memory does not grow with what FFT needs."""
+    """Return the power by hop and frequency, computed in chunks to bound the memory of the FFT."""
     padded = np.pad(samples.astype(np.float32), (WINDOW_SAMPLES // 2, WINDOW_SAMPLES))
     count = max(1, len(samples) // HOP_SAMPLES)
     window = np.hanning(WINDOW_SAMPLES).astype(np.float32)
@@ -78,7 +84,7 @@ def _share(one: Curve, other: Curve) -> Curve:
 
 
 def _smooth(curve: Curve, radius: int) -> Curve:
-    """A triangular mean over `radius` hops to each side."""
+    """Return a triangular mean over `radius` hops to each side."""
     kernel = np.bartlett(2 * radius + 3)[1:-1]
     return np.convolve(np.pad(curve, radius, "edge"), kernel / kernel.sum(), "valid").astype(np.float32)
 

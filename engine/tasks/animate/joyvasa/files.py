@@ -1,4 +1,4 @@
-"""Where JoyVASA's files are, and whether they are there."""
+"""Locates JoyVASA's files."""
 
 import hashlib
 from pathlib import Path
@@ -9,17 +9,17 @@ from engine.weights import registry
 
 NAME = "joyvasa"
 ENVELOPE = "envelope"
-"""What `models.motion` says for the motion without a network."""
+"""Value of `models.motion` for motion without a network."""
 GENERATOR = "motion_generator/motion_generator_hubert_chinese.pt"
 TEMPLATE = "motion_template/motion_template.pkl"
 ENCODER = "chinese-hubert-base/config.json"
-"""The audio encoder's configuration, where it is not the usual one; its weights are in the generator's file."""
+"""The audio encoder's configuration, if it is not the usual one. Its weights are in the generator's file."""
 
 
 def folder(settings: WorkerSettings) -> Path | None:
-    """The folder of what `models.motion` asks for; None where the motion comes from the sound's envelope.
+    """Return the folder that `models.motion` selects, or None if the motion comes from the sound's envelope.
 
-    Raises MissingModel where JoyVASA is asked for and not there.
+    Raises MissingModel if JoyVASA is configured but missing.
     """
     wanted = settings.models.get("motion", "auto")
     if wanted == ENVELOPE:
@@ -36,7 +36,7 @@ def folder(settings: WorkerSettings) -> Path | None:
 
 
 def identity(settings: WorkerSettings) -> str:
-    """Which motion it is: JoyVASA's, told apart by its files' sizes, or the envelope's."""
+    """Return the identity of the source of motion: JoyVASA with the sizes of its files, or the envelope."""
     wanted = settings.models.get("motion", "auto")
     place = settings.weights / NAME if wanted in ("auto", NAME) else Path(wanted).expanduser()
     if wanted == ENVELOPE or (missing(place) and wanted != NAME):
@@ -46,10 +46,12 @@ def identity(settings: WorkerSettings) -> str:
 
 
 def missing(place: Path) -> tuple[str, ...]:
+    """Return the required files that are not in the folder `place`."""
     return tuple(name for name in (GENERATOR, TEMPLATE) if not (place / name).is_file())
 
 
 def unfit(name: str) -> MissingModel:
+    """Return the error for a file `name` that is not JoyVASA's."""
     return MissingModel(
         "{name} cannot be read as JoyVASA's: it is not whole, or it holds another network. Look at models.motion in"
         " config.toml.",

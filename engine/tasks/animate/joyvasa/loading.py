@@ -1,4 +1,4 @@
-"""JoyVASA's published files, read without running anything that they may hold."""
+"""Reads JoyVASA's published files without running any code in them."""
 
 import argparse
 import io
@@ -20,16 +20,16 @@ from engine.torch_support.torchvision_import import import_torchvision
 Template = dict[str, NDArray[np.float32]]
 
 ANEW = ("denoising_net.TE.", "denoising_net.PE.", "denoising_net.alignment_mask", "diffusion_sched.")
-"""What a checkpoint keeps of what its shape tells."""
+"""Prefixes of entries in a checkpoint that follow from its shape and are built anew."""
 UNUSED = "audio_encoder.masked_spec_embed"
-"""Of the encoder, for training alone."""
+"""An entry of the encoder that only training needs."""
 RANGES = {"scale": 1, "t": 3, "pitch": 1, "yaw": 1, "roll": 1}
-"""What the template has a least and a greatest value of."""
+"""Entries of the template that have a minimum and a maximum, with their sizes."""
 _ARRAYS = {("numpy", "ndarray"), ("numpy", "dtype")}
 
 
 def generator(folder: Path, device: str) -> Generator:
-    """Raises MissingModel where the file is no such network."""
+    """Load the motion generator. Raises MissingModel if the file is not such a network."""
     try:
         with torch.serialization.safe_globals([argparse.Namespace, pathlib.PosixPath]):
             told = torch.load(folder / GENERATOR, map_location="cpu", weights_only=True)
@@ -45,7 +45,7 @@ def generator(folder: Path, device: str) -> Generator:
 
 
 def template(folder: Path) -> Template:
-    """The mean and spread of expressions, and the ranges of pose, that the coefficients are shares of."""
+    """Return the mean and spread of expressions and the ranges of pose, by which coefficients are normalised."""
     sizes = {f"{end}_{name}": size for name, size in RANGES.items() for end in ("min", "max")}
     sizes |= {"mean_exp": 63, "std_exp": 63}
     try:
@@ -56,9 +56,10 @@ def template(folder: Path) -> Template:
 
 
 class _Arrays(pickle.Unpickler):
-    """Reads arrays and what holds them, and nothing else."""
+    """Unpickles arrays and their containers, and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return an allowed class. Raises pickle.UnpicklingError for any other."""
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name in ("_reconstruct", "scalar"):
             return getattr(import_module("numpy._core.multiarray"), name)
         if (module, name) in _ARRAYS:
@@ -67,7 +68,7 @@ class _Arrays(pickle.Unpickler):
 
 
 def _rename_weights(state: dict[str, Tensor]) -> Any:
-    """Without what is made anew; the encoder's weight norm as torch calls it today."""
+    """Drop what is built anew, and rename the encoder's weight norm to torch's current names."""
     for name, value in state.items():
         if not name.startswith(ANEW):
             norm = name.replace("conv.weight_g", "conv.parametrizations.weight.original0")
@@ -87,7 +88,7 @@ def _shape(told: Any, values: dict[str, Tensor]) -> Shape:
 
 
 def _encoder(folder: Path, kind: str) -> Any:
-    """Without weights, which the generator's file has. HuBERT's base where no configuration lies beside it."""
+    """Return the encoder without weights, which are in the generator's file. It is HuBERT base unless configured."""
     import_torchvision()
     from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
 

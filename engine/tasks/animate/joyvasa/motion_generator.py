@@ -1,4 +1,4 @@
-"""Speech acted: what LivePortrait's motion extractor would have seen in each frame of somebody who says it."""
+"""Generates motion from speech in the form of LivePortrait's motion extractor, frame by frame."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +14,14 @@ from engine.tasks.animate.joyvasa.sampling import generate_coefficients
 
 POSE = ("scale", "t", "pitch", "yaw", "roll")
 SMOOTHING_FRAMES = 5.0
-"""Frames over which the head's motion is evened out."""
+"""Width in frames of the filter over the head's motion."""
 
 
 @dataclass(frozen=True)
 class GeneratedMotion:
-    """Of N frames `exp` (N, 21, 3), `scale` (N, 1), `t` (N, 3) and `angles` (N, 3): pitch, yaw, roll in degrees."""
+    """Motion of N frames: `exp` (N, 21, 3), `scale` (N, 1), `t` (N, 3), and `angles` (N, 3) as pitch, yaw, roll in
+    degrees.
+    """
 
     exp: Tensor
     scale: Tensor
@@ -27,18 +29,21 @@ class GeneratedMotion:
     angles: Tensor
 
     def __len__(self) -> int:
+        """Return the number of frames."""
         return len(self.exp)
 
 
 class MotionGenerator:
-    """JoyVASA's networks in `folder`. Raises MissingModel."""
+    """JoyVASA's networks."""
 
     def __init__(self, folder: Path, device: str) -> None:
+        """Load from `folder`. Raises MissingModel."""
         self._generator = loading.generator(folder, device)
         self._template = loading.template(folder)
 
     @property
     def size(self) -> int:
+        """Return the bytes of the weights."""
         return sum(value.nbytes for value in self._generator.state_dict().values())
 
     def generate(
@@ -49,7 +54,8 @@ class MotionGenerator:
         sway: float = 1.0,
         check: Callable[[], None] = lambda: None,
     ) -> GeneratedMotion:
-        """`count` frames at 25 a second for mono samples at 16 kHz. `sway`: how much the head moves, usually 1.
+        """Return `count` frames of motion, 25 a second, for mono samples at 16 kHz. `sway` scales the head's
+        movement.
 
         `check` is called before each step of the network and may raise.
         """
@@ -68,7 +74,7 @@ class MotionGenerator:
 
 
 def _smooth(curves: Tensor) -> Tensor:
-    """(N, C): a Gaussian mean over CALM frames, which neither lags nor leads."""
+    """Return a Gaussian mean of (N, C) over SMOOTHING_FRAMES, which causes no delay."""
     reach = round(3 * SMOOTHING_FRAMES)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / SMOOTHING_FRAMES) ** 2)
     padded = torch.nn.functional.pad(curves.T[:, None], (reach, reach), mode="replicate")

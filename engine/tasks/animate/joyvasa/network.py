@@ -1,4 +1,4 @@
-"""JoyVASA's motion generator, named as its checkpoint names it: an audio encoder, and a transformer that denoises."""
+"""JoyVASA's motion generator, named as in its checkpoint: an audio encoder and a denoising transformer."""
 
 import math
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ from torch.nn import functional
 HOP_SAMPLES = 320
 """Samples between two frames of the audio encoder."""
 PADDING_SAMPLES = 20
-"""Samples that are mirrored onto each end, twice, so that a window has as many frames as it has units."""
+"""Samples mirrored onto each end, twice, so that a window yields a frame per hop."""
 MAX_POSITIONS = 600
+"""Positions of the positional encoding."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a checkpoint's own arguments say. `frames` of a window, `before` it, of `coefficients` each."""
+    """Sizes from the checkpoint's arguments: `frames` in a window, `before` it, with `coefficients` each."""
 
     features: int = 256
     frames: int = 100
@@ -28,7 +29,7 @@ class Shape:
 
 
 class Denoiser(nn.Module):
-    """What motion was before noise came to it. Its memory is the sound, of which each frame hears its own."""
+    """Predicts clean motion from noisy motion. It attends to the sound, each frame to its own part."""
 
     places: Tensor
     moments: Tensor
@@ -48,9 +49,9 @@ class Denoiser(nn.Module):
         self.register_buffer("alone", ~torch.eye(count, dtype=torch.bool), persistent=False)
 
     def forward(self, motion: Tensor, heard: Tensor, step: int) -> Tensor:
-        """(N, before + frames, coefficients) and (N, before + frames, features) -> motion without noise.
+        """Map motion (N, before + frames, coefficients) and sound (N, before + frames, features) to clean motion.
 
-        Every frame has the same place, that of the sequence's end: so the published network was trained.
+        Every frame has the position of the sequence's end, as the published network was trained.
         """
         moment = self.diff_step_map(self.moments[step])
         given = self.feature_proj(motion) + self.places + moment
@@ -59,7 +60,7 @@ class Denoiser(nn.Module):
 
 
 class Generator(nn.Module):
-    """Of `encoder`, a HuBERT or wav2vec 2.0 model of transformers."""
+    """The whole motion generator with `encoder`, a HuBERT or wav2vec 2.0 model of transformers."""
 
     def __init__(self, shape: Shape, encoder: Any) -> None:
         super().__init__()
@@ -72,7 +73,7 @@ class Generator(nn.Module):
         self.null_audio_feat = nn.Parameter(torch.zeros(1, 1, shape.features))
 
     def hear(self, samples: Tensor) -> Tensor:
-        """(N, 2 x frames x UNIT) samples at 16 kHz -> (N, frames, features)."""
+        """Encode samples (N, 2 x frames x HOP_SAMPLES) at 16 kHz to features (N, frames, features)."""
         for _ in range(2):
             samples = functional.pad(samples, (PADDING_SAMPLES, PADDING_SAMPLES), mode="reflect")
         told = self.audio_encoder(samples).last_hidden_state.transpose(1, 2)
@@ -82,7 +83,7 @@ class Generator(nn.Module):
 
 
 def waves(count: int, wide: int) -> Tensor:
-    """(count, wide): the usual sines and cosines of places."""
+    """Return sinusoidal positional encodings (count, wide)."""
     places = torch.arange(count, dtype=torch.float32)[:, None]
     rates = torch.exp(torch.arange(0, wide, 2).float() * (-math.log(10000.0) / wide))
     return torch.stack([torch.sin(places * rates), torch.cos(places * rates)], dim=2).flatten(1)

@@ -1,4 +1,4 @@
-"""Noise to motion: the reverse diffusion of a window, guided by the sound, and windows one after the other."""
+"""Samples motion by reverse diffusion, guided by the sound, one window after another."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,20 +9,21 @@ from torch import Tensor
 from engine.tasks.animate.joyvasa.network import HOP_SAMPLES, Generator
 
 GUIDANCE_SCALE = 2.8
-"""How far beyond the motion without sound that with it lies: the published default."""
+"""The published guidance scale of the sound."""
 COSINE_OFFSET = 0.008
-"""Of the cosine schedule. Source: Nichol and Dhariwal, "Improved Denoising Diffusion Probabilistic Models", 2021."""
+"""Offset of the cosine schedule (Nichol and Dhariwal, "Improved Denoising Diffusion Probabilistic Models", 2021)."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """By step from 0, which is no noise: what is left of the motion, in one step and in all up to it."""
+    """The share of the motion that remains, by step from 0 (no noise): in that step, and in all steps up to it."""
 
     kept: Tensor
     left: Tensor
 
     @classmethod
     def of(cls, steps: int) -> "Schedule":
+        """Return the cosine schedule of `steps` steps."""
         turns = (torch.linspace(0, steps, steps + 1) / steps + COSINE_OFFSET) / (1 + COSINE_OFFSET)
         curve = torch.cos(turns * torch.pi * 0.5) ** 2
         lost = (1 - curve[1:] / curve[:-1]).clamp(0.0001, 0.999)
@@ -30,7 +31,7 @@ class Schedule:
         return cls(kept, kept.log().cumsum(0).exp())
 
     def before(self, step: int, noisy: Tensor, clean: Tensor, noise: Tensor) -> Tensor:
-        """The motion one step earlier, where `clean` is what the network sees in `noisy`."""
+        """Return the motion one step earlier, where `clean` is the network's estimate from `noisy`."""
         kept, left, earlier = (float(value) for value in (self.kept[step], self.left[step], self.left[step - 1]))
         mean = ((1 - earlier) * kept**0.5 * noisy + (1 - kept) * earlier**0.5 * clean) / (1 - left)
         return mean + ((1 - earlier) / (1 - left) * (1 - kept)) ** 0.5 * noise
@@ -40,10 +41,10 @@ class Schedule:
 def generate_coefficients(
     generator: Generator, samples: Tensor, count: int, seed: int, check: Callable[[], None] = lambda: None
 ) -> Tensor:
-    """(count, coefficients) for samples (L,) at 16 kHz, window after window, each beginning with the last one's end.
+    """Return (count, coefficients) for samples (L,) at 16 kHz, window by window, each continuing the last.
 
-    The same seed gives the same on every device: chance is the host's. `check` is called before each step and may
-    raise.
+    A seed gives the same result on every device: random numbers come from the CPU. `check` is called before each
+    step and may raise.
     """
     return torch.cat([window[0].cpu() for window in _windows(generator, samples, count, seed, check)])[:count]
 

@@ -1,4 +1,4 @@
-"""The full tier of /animate: LivePortrait's networks, in torch from safetensors or in ONNX Runtime from ONNX.
+"""The full tier of /animate: LivePortrait's networks, in torch from safetensors or in ONNX Runtime.
 
-Guo et al., "LivePortrait: Efficient Portrait Animation with Stitching and Retargeting Control" (2024).
+Source: Guo et al., "LivePortrait: Efficient Portrait Animation with Stitching and Retargeting Control", 2024.
 """

@@ -1,4 +1,4 @@
-"""LivePortrait driven by a sound's motion: lips and eyes by its retargeting networks, the head by its pose."""
+"""Drives LivePortrait by audio: lips and eyes through its retargeting networks, the head through its pose."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,21 +31,23 @@ OPEN_MOUTH_RATIO = 0.36
 SHUT_MOUTH_RATIO = 0.03
 """Opening over width up to which lips count as shut."""
 LIPS = [6, 12, 14, 17, 19, 20]
+"""Key points that move the lips. Source: LivePortrait's code."""
 EYES = [11, 13, 15, 16, 18]
-"""LivePortrait's key points that lips and eyes hang on. Source: its code."""
+"""Key points that move the eyes. Source: LivePortrait's code."""
 SHIFT = 0.004
-"""Of LivePortrait's plane for a hundredth of the face's height."""
+"""Distance in LivePortrait's plane for a hundredth of the face's height."""
 
 
 class LivePortraitAnimator:
-    """The networks in `folder` on `device`, the faces' own in `weights`. Raises MissingModel.
-
-    Motion comes from JoyVASA's networks in `actor`, or where there are none from the sound's envelope.
-    """
+    """Animates portraits by LivePortrait's networks."""
 
     name = "liveportrait"
 
     def __init__(self, folder: Path, weights: Path, device: str, motion_generator: Path | None = None) -> None:
+        """Load the networks in `folder` on `device`, and the face networks in `weights`. Raises MissingModel.
+
+        Motion comes from JoyVASA's networks in `motion_generator`, or from the sound's envelope if that is None.
+        """
         files.check(folder)
         self._reader = FaceReader(weights)
         self._networks: Networks = (OnnxNetworks if files.in_onnx(folder) else TorchNetworks)(folder, device)
@@ -53,29 +55,34 @@ class LivePortraitAnimator:
 
     @property
     def size(self) -> int:
+        """Return the bytes of all networks."""
         return self._networks.size + (self._actor.size if self._actor else 0)
 
     @property
     def motion_by(self) -> str:
+        """Return "joyvasa" or "envelope"."""
         return "joyvasa" if self._actor else "envelope"
 
     def motion_from(self, speech: Speech, options: AnimationOptions) -> Motion | GeneratedMotion:
+        """Return the motion for `speech`, by JoyVASA or from the sound's envelope."""
         if self._actor is None:
             return speech.to_motion(eyes=options.eyes)
         sway = STYLE_PRESETS[speech.style].sway / STYLE_PRESETS["natural"].sway
         return self._actor.generate(speech.samples, len(speech), speech.seed, sway, speech.check)
 
     def close(self) -> None:
+        """Release the networks' memory on the device."""
         del self._networks, self._actor
         release_memory()
 
     def faces(self, picture: Picture) -> tuple[Face, ...]:
+        """Return the faces of `picture` from left to right."""
         return self._reader.find_faces(picture)
 
     def frames(
         self, picture: Picture, face: Face, motion: Motion | GeneratedMotion, options: AnimationOptions
     ) -> Iterator[Picture]:
-        """A picture as large as `picture` for each frame of the motion; the device works one chunk ahead."""
+        """Yield a picture as large as `picture` for each frame. The device works one chunk ahead."""
         networks = self._networks
         with torch.inference_mode():
             crop = Crop.of(picture, face)
@@ -96,7 +103,7 @@ class LivePortraitAnimator:
 
 
 class _Drive:
-    """Key points that drive the face in the picture."""
+    """The key points that drive the face in the picture."""
 
     def __init__(self, networks: Networks, pose: Pose, face: Face, options: AnimationOptions) -> None:
         self._networks, self._pose, self._wishes = networks, pose, options
@@ -105,7 +112,7 @@ class _Drive:
         self._eyes = eye_ratios(face)
 
     def points(self, motion: Motion | GeneratedMotion) -> Tensor:
-        """(N, 21, 3), for each frame."""
+        """Return the key points (N, 21, 3), one set for each frame."""
         driving = (
             self._drive_by_generator(motion) if isinstance(motion, GeneratedMotion) else self._drive_by_motion(motion)
         )
@@ -119,9 +126,10 @@ class _Drive:
         return driving + self._eye_delta(motion.lids) if self._wishes.eyes else driving
 
     def _drive_by_generator(self, generated: GeneratedMotion) -> Tensor:
-        """What changes from the first frame on, put onto the picture's own pose and expression, as JoyVASA does it.
+        """Apply the change since the first frame to the picture's own pose and expression, as JoyVASA does.
 
-        Lips are the actor's own with `lip_zero`, else the picture's and their change; without `eyes` eyes stay.
+        With `lip_zero` the lips are the generated ones, else the picture's with their change added. Without `eyes`
+        the eyes stay.
         """
         pose, device = self._pose, self._networks.device
         exp, scale, t, angles = (
@@ -138,7 +146,7 @@ class _Drive:
         return torch.cat([placed[..., :2] + flat[:, None], placed[..., 2:]], dim=-1)
 
     def _lip_delta(self, jaw: NDArray[np.float32]) -> Tensor:
-        """The lips as wide open as the jaw says; from shut ones with `lip_zero`, else from the picture's."""
+        """Open the lips as far as the jaw says: from shut ones with `lip_zero`, else from the picture's."""
         rest = 0.0 if self._wishes.lip_zero and self._lips > SHUT_MOUTH_RATIO else self._lips
         wanted = rest + (OPEN_MOUTH_RATIO - min(rest, OPEN_MOUTH_RATIO)) * jaw
         ratios = np.stack([np.full_like(wanted, self._lips), wanted], axis=1)
@@ -165,18 +173,18 @@ class _Drive:
 
 
 def lip_ratio(face: Face) -> float:
-    """Opening of the lips over the width of the mouth."""
+    """Return the opening of the lips over the width of the mouth."""
     flat = face.points[:, :2]
     return float(np.linalg.norm(flat[13] - flat[14]) / max(1e-6, float(np.linalg.norm(flat[61] - flat[291]))))
 
 
 def eye_ratios(face: Face) -> tuple[float, float]:
-    """Opening over width of the eyes."""
+    """Return the opening over width of both eyes."""
     return face.eye_opening
 
 
 def _planes(seen: Picture, networks: Networks) -> Tensor:
-    """(1, 3, 256, 256) in 0..1."""
+    """Return the crop as (1, 3, 256, 256) in 0..1."""
     planes = torch.from_numpy(seen).to(networks.device).permute(2, 0, 1)[None].float() / 255
     half = torch.nn.functional.interpolate(planes, scale_factor=0.5, mode="area")
     return half.to(networks.dtype)

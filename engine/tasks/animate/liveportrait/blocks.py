@@ -1,4 +1,4 @@
-"""The blocks of which LivePortrait's convolutional networks are built, named as in its checkpoints."""
+"""Building blocks of LivePortrait's convolutional networks, named as in its checkpoints."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 class Same(nn.Module):
-    """Convolution, batch norm, ReLU: SameBlock2d."""
+    """Convolution, batch norm and ReLU: SameBlock2d."""
 
     def __init__(self, given: int, made: int, *, leaky: bool = False) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class Same(nn.Module):
 
 
 class Down(nn.Module):
-    """Convolution, norm, ReLU, half the size in height and width: DownBlock2d and DownBlock3d."""
+    """Convolution, norm and ReLU at half the height and width: DownBlock2d and DownBlock3d."""
 
     def __init__(self, given: int, made: int, conv: Any, norm: Any, pool: nn.Module) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """Twice the height and width, convolution, norm, ReLU: UpBlock3d."""
+    """Convolution, norm and ReLU at twice the height and width: UpBlock3d."""
 
     def __init__(self, given: int, made: int) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Up(nn.Module):
 
 
 class Residual(nn.Module):
-    """ResBlock3d: norm, ReLU, convolution, twice, beside the input."""
+    """ResBlock3d: norm, ReLU and convolution, twice, added to the input."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Residual(nn.Module):
 
 
 class Spade(nn.Module):
-    """Spatially adaptive normalization (Park et al., 2019)."""
+    """Spatially adaptive normalisation (Park et al., 2019)."""
 
     def __init__(self, width: int, label: int, hidden: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Spade(nn.Module):
 
 
 class SpadeResidual(nn.Module):
-    """SPADEResnetBlock; its spectral norms are folded into the weights when they are loaded."""
+    """SPADEResnetBlock. Its spectral norms are folded into the weights on loading."""
 
     def __init__(self, given: int, made: int, label: int, hidden: int) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class SpadeResidual(nn.Module):
 
 
 class Block(nn.Module):
-    """ConvNeXt V2's block with its global response norm (Woo et al., 2023)."""
+    """The block of ConvNeXt V2 with global response normalisation (Woo et al., 2023)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Block(nn.Module):
 
 
 class Response(nn.Module):
-    """Global response normalization."""
+    """Global response normalisation."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The upright square around a face that LivePortrait sees, and the way back into the whole picture, on the device."""
+"""Crops the upright square around a face that LivePortrait sees, and pastes it back on the device."""
 
 from dataclasses import dataclass
 
@@ -14,23 +14,25 @@ from engine.vision.faces.face import Face
 Picture = NDArray[np.uint8]
 
 SIDE_PIXELS = 512
+"""Side of the square in pixels."""
 MARGIN = 1.9
-"""Side of the square over the longer side of the face's points."""
+"""Side of the square relative to the longer side of the face's points."""
 UPWARD_SHARE = 0.08
-"""How far the square reaches over the middle of the points, as a share of its side."""
+"""Shift of the square above the centre of the points, as a share of its side."""
 FEATHER_SHARE = 0.12
-"""Width of the soft edge with which it is put back, as a share of its side."""
+"""Width of the soft edge as a share of the square's side."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """`seen` is uint8 (512, 512, 3); `way` (2, 3) takes pixels of the picture to pixels of it."""
+    """`seen` is uint8 (512, 512, 3); `way` (2, 3) maps pixels of the picture to pixels of the crop."""
 
     seen: Picture
     way: NDArray[np.float64]
 
     @classmethod
     def of(cls, picture: Picture, face: Face) -> "Crop":
+        """Return the upright crop around `face`."""
         turn = np.array([[np.cos(face.roll), np.sin(face.roll)], [-np.sin(face.roll), np.cos(face.roll)]])
         upright = face.points[:, :2] @ turn.T
         low, high = upright.min(axis=0), upright.max(axis=0)
@@ -50,7 +52,7 @@ class Crop:
 
 
 class Paste:
-    """Lays painted squares into the box of `picture` that they cover; only that box is touched and moved."""
+    """Pastes generated squares into the box of `picture` that they cover. Only that box is copied."""
 
     def __init__(self, picture: Picture, crop: Crop, device: torch.device) -> None:
         height, width = picture.shape[:2]
@@ -73,7 +75,7 @@ class Paste:
         self._base = base * (1 - self._mask)
 
     def paste(self, painted: Tensor) -> Tensor:
-        """(N, 3, 512, 512) in 0..1 -> uint8 (N, h, w, 3), the box of each."""
+        """Blend squares (N, 3, 512, 512) in 0..1 into the box. Return it as uint8 (N, h, w, 3)."""
         grid = self._grid.expand(len(painted), *self._grid.shape[1:])
         bent = functional.grid_sample(painted.float(), grid, align_corners=False, padding_mode="border")
         whole = self._base + bent * (255 * self._mask)

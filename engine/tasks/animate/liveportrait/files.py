@@ -1,4 +1,4 @@
-"""Which files LivePortrait needs, and which of them are not there."""
+"""Locates LivePortrait's files and reports missing ones."""
 
 import hashlib
 from pathlib import Path
@@ -9,7 +9,7 @@ from engine.weights import registry
 from engine.weights.download import HubSource
 
 FOLDER = "liveportrait"
-"""Where the networks lie under the weights folder."""
+"""Folder of the networks under the weights folder."""
 TORCH = (
     "appearance_feature_extractor.safetensors",
     "motion_extractor.safetensors",
@@ -17,6 +17,7 @@ TORCH = (
     "spade_generator.safetensors",
     "stitching_retargeting_module.safetensors",
 )
+"""Files of the torch version."""
 ONNX = (
     "appearance_feature_extractor.onnx",
     "motion_extractor.onnx",
@@ -25,28 +26,29 @@ ONNX = (
     "stitching_eye.onnx",
     "stitching_lip.onnx",
 )
+"""Files of the ONNX version."""
 
 
 def missing(folder: Path) -> tuple[str, ...]:
-    """What is not there of the set that is nearer to being whole; nothing where one of both is."""
+    """Return the missing files of the more complete version, or nothing if either is complete."""
     torch, onnx = (tuple(name for name in names if not (folder / name).is_file()) for names in (TORCH, ONNX))
     return torch if len(torch) / len(TORCH) <= len(onnx) / len(ONNX) else onnx
 
 
 def in_onnx(folder: Path) -> bool:
-    """Whether the networks come as ONNX; safetensors go first where both are whole."""
+    """Return whether to load the ONNX version. Complete safetensors come first."""
     return any(not (folder / name).is_file() for name in TORCH)
 
 
 def check(folder: Path) -> None:
-    """Raises MissingModel, naming each file that is not there."""
+    """Raise MissingModel naming each missing file."""
     if lacking := missing(folder):
         template = "LivePortrait is not whole: {names} missing. README says where they go."
         raise MissingModel(template, names=", ".join(lacking))
 
 
 def folder(settings: WorkerSettings, *, fetch: bool = False) -> Path:
-    """The owner's folder, or the one under the weights; with `fetch` a hub's repository is brought here first."""
+    """Return the configured folder, or the one under the weights. With `fetch`, download a hub repository first."""
     named = settings.models.get("animate", "auto")
     if named in {"auto", "mesh", FOLDER}:
         if fetch and missing(settings.weights / FOLDER):
@@ -59,7 +61,7 @@ def folder(settings: WorkerSettings, *, fetch: bool = False) -> Path:
 
 
 def identity(settings: WorkerSettings) -> str:
-    """The name of the networks, told apart by their files' sizes; a hub's repository by its name."""
+    """Return the identity of the networks: their name with the sizes of their files, or a repository's name."""
     place = folder(settings)
     sizes = {name: (place / name).stat().st_size for name in (*TORCH, *ONNX) if (place / name).is_file()}
     if not sizes:
@@ -68,7 +70,7 @@ def identity(settings: WorkerSettings) -> str:
 
 
 def _fetch(named: str) -> Path:
-    """`named` is a repository, or one and its revision behind an @; the one of weights.toml is pinned there."""
+    """Download `named`, a repository or a repository@revision. The catalogue's is pinned to its revision."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 

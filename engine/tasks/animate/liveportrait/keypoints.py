@@ -1,4 +1,4 @@
-"""LivePortrait's key points: a face's own ones turned, moved and bent (equation 2 of the paper)."""
+"""LivePortrait's key points: the face's own points rotated, moved and deformed (equation 2 of the paper)."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from engine.tasks.animate.liveportrait.networks import BINS, POINTS
 
 @dataclass(frozen=True)
 class Pose:
-    """Of one picture: `kp` and `exp` (1, 21, 3), `scale` (1, 1), `t` (1, 3), `angles` (1, 3) in degrees."""
+    """The pose of one picture: `kp` and `exp` (1, 21, 3), `scale` (1, 1), `t` (1, 3), `angles` (1, 3) in degrees."""
 
     kp: Tensor
     exp: Tensor
@@ -20,14 +20,14 @@ class Pose:
 
     @classmethod
     def of(cls, heads: dict[str, Tensor]) -> "Pose":
-        """From what the motion extractor gives."""
+        """Return the pose from the motion extractor's output."""
         told = {name: value.float() for name, value in heads.items()}
         angles = torch.cat([_degrees(told[name]) for name in ("pitch", "yaw", "roll")], dim=1)
         points, bent = (told[name].view(-1, POINTS, 3) for name in ("kp", "exp"))
         return cls(points, bent, told["scale"].view(-1, 1), told["t"].view(-1, 3), angles)
 
     def points(self, turned: Tensor | None = None, moved: Tensor | None = None) -> Tensor:
-        """(N, 21, 3): the points when the head is turned `turned` (N, 3) degrees and moved `moved` (N, 2)."""
+        """Return the points (N, 21, 3) of a head rotated by `turned` (N, 3) degrees and moved by `moved` (N, 2)."""
         angles = self.angles if turned is None else self.angles + turned
         placed = self.kp @ rotation(angles) + self.exp
         flat = self.t[:, :2] if moved is None else self.t[:, :2] + moved
@@ -36,7 +36,7 @@ class Pose:
 
 
 def rotation(angles: Tensor) -> Tensor:
-    """(N, 3), pitch, yaw and roll in degrees -> (N, 3, 3), to be multiplied from the right."""
+    """Return rotation matrices (N, 3, 3), to multiply from the right, for pitch, yaw and roll (N, 3) in degrees."""
     pitch, yaw, roll = torch.deg2rad(angles).unbind(1)
     one, zero = torch.ones_like(pitch), torch.zeros_like(pitch)
 
@@ -50,6 +50,6 @@ def rotation(angles: Tensor) -> Tensor:
 
 
 def _degrees(bins: Tensor) -> Tensor:
-    """(N, 66) scores of bins of three degrees -> (N, 1)."""
+    """Convert scores (N, 66) of bins of three degrees to angles (N, 1)."""
     places = torch.arange(BINS, device=bins.device, dtype=bins.dtype)
     return (bins.softmax(dim=1) @ places * 3 - 97.5)[:, None]

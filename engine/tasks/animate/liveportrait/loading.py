@@ -1,4 +1,4 @@
-"""LivePortrait's networks from safetensors: their widths are read from the shapes of what the files hold."""
+"""Loads LivePortrait's networks from safetensors. Their widths follow from the shapes of the tensors."""
 
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,17 @@ from engine.tasks.animate.liveportrait.networks import (
 
 Weights = dict[str, Tensor]
 MAX_BLOCKS = 64
-"""More residual blocks or layers than this no such network has."""
+"""Upper bound of residual blocks or layers in such a network."""
 
 
 class TorchNetworks:
-    """The networks on `device`: fp16 on a GPU, fp32 on the CPU. Everything that goes in and out is on that device."""
+    """The networks on `device`: fp16 on a GPU, fp32 on the CPU. All inputs and outputs are on that device."""
 
     batch = 8
-    """Driving points that are painted at once."""
+    """Frames that are rendered together."""
 
     def __init__(self, folder: Path, device: str) -> None:
-        """Raises MissingModel for a file that does not hold its network."""
+        """Load from `folder`. Raises MissingModel for a file that does not hold its network."""
         self.device = torch.device(device)
         self.dtype = torch.float16 if self.device.type == "cuda" else torch.float32
         names = ("appearance_feature_extractor", "motion_extractor", "warping_module", "spade_generator")
@@ -56,11 +56,15 @@ class TorchNetworks:
 
     @property
     def size(self) -> int:
+        """Return the bytes of all weights."""
         every = (self.appearance, self.motion, self._warping, self._generator, self.stitch, self.eyes, self.lips)
         return sum(value.nbytes for network in every for value in network.state_dict().values())
 
     def render(self, features: Tensor, source: Tensor, driving: Tensor) -> Tensor:
-        """(1, 32, 16, 64, 64), (1, 21, 3), (N, 21, 3) -> (N, 3, 512, 512) in 0..1."""
+        """Render (1, 32, 16, 64, 64) features with source (1, 21, 3) and driving (N, 21, 3) key points.
+
+        The result is (N, 3, 512, 512) in 0..1.
+        """
         painted: Tensor = self._generator(self._warping(features, driving, source))
         return painted
 
@@ -71,7 +75,7 @@ class TorchNetworks:
 
 
 def _quick(network: nn.Module) -> None:
-    """Two-dimensional convolutions run fastest with channels last."""
+    """Set channels-last memory, in which two-dimensional convolutions are fastest."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)
@@ -91,7 +95,7 @@ def _read(path: Path) -> Weights:
 
 
 def _fold_spectral_norms(held: Weights) -> Weights:
-    """Spectral norms divided into the weights that they bound, the names of a wrapped module without its wrapper."""
+    """Divide the weights by their spectral norms, and drop the prefix of a wrapped module from names."""
     named = {name.removeprefix("module."): value for name, value in held.items()}
     made = {name: value for name, value in named.items() if not name.endswith(("_orig", "weight_u", "weight_v"))}
     for name in [name for name in named if name.endswith("weight_orig")]:
@@ -102,7 +106,7 @@ def _fold_spectral_norms(held: Weights) -> Weights:
 
 
 def _part(held: Weights, name: str) -> Weights:
-    """One of the three networks that one file holds."""
+    """Return the weights of one of the three networks in a file."""
     return {f"mlp.{key.partition('mlp.')[2]}": value for key, value in held.items() if key.startswith(name)}
 
 

@@ -1,8 +1,8 @@
-"""LivePortrait's five networks in torch. Their widths are given, so that a checkpoint of any width is read.
+"""LivePortrait's five networks in torch. Their widths are parameters, so that checkpoints of any width load.
 
-Shapes: appearance (N, 3, 256, 256) to (N, 32, 16, 64, 64); motion (N, 3, 256, 256) to seven heads; warping takes those
-features, key points (N, 21, 3) of driving and source, and gives (N, 256, 64, 64), which the generator makes
-(N, 3, 512, 512).
+Shapes: appearance maps (N, 3, 256, 256) to (N, 32, 16, 64, 64); motion maps (N, 3, 256, 256) to seven heads;
+warping takes those features with driving and source key points (N, 21, 3) and returns (N, 256, 64, 64), from which
+the generator makes (N, 3, 512, 512).
 """
 
 import itertools
@@ -15,14 +15,16 @@ from torch.nn import functional
 from engine.tasks.animate.liveportrait.blocks import Block, ChannelNorm, Down, Residual, Same, SpadeResidual, Up
 
 POINTS, BINS = 21, 66
+"""Key points, and bins of an angle."""
 DEPTH, CHANNELS = 16, 32
-"""Of the three-dimensional features."""
+"""Depth and channels of the three-dimensional features."""
 HEADS = {"kp": 3 * POINTS, "scale": 1, "pitch": BINS, "yaw": BINS, "roll": BINS, "t": 3, "exp": 3 * POINTS}
+"""Heads of the motion extractor with their sizes."""
 
 
 @dataclass(frozen=True)
 class Widths:
-    """Channels: of the published networks by default. `stages` are the blocks of ConvNeXt V2's four stages."""
+    """Channels, by default those of the published networks. `stages` are the blocks in ConvNeXt V2's four stages."""
 
     appearance: tuple[int, int, int] = (64, 128, 256)
     residuals: int = 6
@@ -39,6 +41,8 @@ class Widths:
 
 
 class Appearance(nn.Module):
+    """The appearance feature extractor."""
+
     def __init__(self, widths: Widths) -> None:
         super().__init__()
         low, middle, high = widths.appearance
@@ -62,7 +66,7 @@ class Appearance(nn.Module):
 
 
 class Motion(nn.Module):
-    """ConvNeXt V2 with a head for each of pose, expression, scale and key points."""
+    """ConvNeXt V2 with heads for pose, expression, scale and key points."""
 
     def __init__(self, widths: Widths) -> None:
         super().__init__()
@@ -141,7 +145,7 @@ class _Hourglass(nn.Module):
 
 
 class _DenseMotion(nn.Module):
-    """How each place of the features moves, as a mixture of the key points' own ways, and what it lays bare."""
+    """Predicts how each position moves, as a mixture of the key points' motions, and where it is occluded."""
 
     def __init__(self, widths: Widths) -> None:
         super().__init__()
@@ -166,6 +170,8 @@ class _DenseMotion(nn.Module):
 
 
 class Warping(nn.Module):
+    """Warps the features by the dense motion."""
+
     def __init__(self, widths: Widths) -> None:
         super().__init__()
         self.third = Same(CHANNELS * DEPTH, widths.warped, leaky=True)
@@ -173,9 +179,9 @@ class Warping(nn.Module):
         self.dense_motion_network = _DenseMotion(widths)
 
     def forward(self, feature: Tensor, driving: Tensor, source: Tensor) -> Tensor:
-        """`feature` and `source` may be of one picture for several `driving`.
+        """Warp one picture's `feature` for one or several `driving` sets.
 
-        Places are reckoned in the type of the points: fp32, since fp16, which the features may have, is too coarse.
+        Positions are computed in the key points' fp32, since the features' fp16 is too coarse.
         """
         deformation, bare = self.dense_motion_network(feature, driving, source)
         whole = feature.expand(len(driving), *feature.shape[1:])
@@ -184,7 +190,7 @@ class Warping(nn.Module):
 
 
 class Generator(nn.Module):
-    """SPADE's decoder, which paints what the warping gives."""
+    """SPADE's decoder, which renders the warped features."""
 
     def __init__(self, widths: Widths) -> None:
         super().__init__()
@@ -223,14 +229,14 @@ class Retargeting(nn.Module):
 
 
 def coordinates(size: torch.Size, like: Tensor) -> Tensor:
-    """(1, 1, D, H, W, 3): x, y, z of each place, -1 to 1."""
+    """Return x, y, z of each position in -1..1, (1, 1, D, H, W, 3)."""
     axes = [torch.linspace(-1, 1, count, device=like.device, dtype=like.dtype) for count in size]
     z, y, x = torch.meshgrid(*axes, indexing="ij")
     return torch.stack([x, y, z], dim=-1)[None, None]
 
 
 def _heat(grid: Tensor, driving: Tensor, source: Tensor) -> Tensor:
-    """(N, POINTS + 1, 1, D, H, W): where the points come to less where they were; nothing for the background."""
+    """Return driving less source heat maps (N, POINTS + 1, 1, D, H, W), zero for the background."""
 
     def around(points: Tensor) -> Tensor:
         apart = grid - points.view(-1, POINTS, 1, 1, 1, 3)
@@ -241,7 +247,7 @@ def _heat(grid: Tensor, driving: Tensor, source: Tensor) -> Tensor:
 
 
 def _deform(feature: Tensor, ways: Tensor) -> Tensor:
-    """(N, POINTS + 1, C, D, H, W): the features moved each point's way."""
+    """Return the features moved along each key point's motion, (N, POINTS + 1, C, D, H, W)."""
     count, points = ways.shape[:2]
     whole = feature.expand(count, *feature.shape[1:])
     each = whole.unsqueeze(1).expand(count, points, *whole.shape[1:]).flatten(0, 1)

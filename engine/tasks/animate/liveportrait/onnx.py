@@ -1,4 +1,4 @@
-"""LivePortrait's networks as ONNX, in ONNX Runtime: on the GPU where its build can, or else on the CPU."""
+"""LivePortrait's networks in ONNX Runtime: on the GPU if its build supports that, else on the CPU."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ from engine.tasks.animate.liveportrait.networks import BINS, HEADS, POINTS
 
 
 class OnnxNetworks:
-    """As `TorchNetworks`. Inputs and outputs are told by their names and, where those say nothing, by their shapes."""
+    """Same interface as `TorchNetworks`. Inputs and outputs are matched by name, else by shape."""
 
     dtype = torch.float32
     batch = 1
 
     def __init__(self, folder: Path, device: str) -> None:
-        """Raises MissingModel for a file that holds no such network."""
+        """Load from `folder`. Raises MissingModel for a file that holds no such network."""
         self.device = torch.device(device)
         names = ("appearance_feature_extractor", "motion_extractor", "warping_spade")
         small = ("stitching", "stitching_eye", "stitching_lip")
@@ -27,15 +27,18 @@ class OnnxNetworks:
         self._small = {name: held[name] for name in small}
 
     def appearance(self, picture: Tensor) -> Tensor:
+        """Return the features (1, 32, 16, 64, 64) of a crop (1, 3, 256, 256)."""
         (features,) = self._run(self._appearance, [picture])[:1]
         return features
 
     def motion(self, picture: Tensor) -> dict[str, Tensor]:
+        """Return the seven heads for a crop (1, 3, 256, 256)."""
         outputs = [output.name for output in self._motion.get_outputs()]
         found = dict(zip(outputs, self._run(self._motion, [picture]), strict=True))
         return found if found.keys() >= HEADS.keys() else _by_order(list(found.values()))
 
     def render(self, features: Tensor, source: Tensor, driving: Tensor) -> Tensor:
+        """Render frames (N, 3, 512, 512) in 0..1 from features, source and driving key points."""
         given = {"feature": features, "source": source, "driving": driving}
         asked = [one.name for one in self._warping.get_inputs()]
         words = [next((word for word in given if word[:6] in name.lower()), None) for name in asked]
@@ -48,12 +51,15 @@ class OnnxNetworks:
         return torch.cat(painted)
 
     def stitch(self, x: Tensor) -> Tensor:
+        """Run the stitching network row by row."""
         return self._each("stitching", x)
 
     def eyes(self, x: Tensor) -> Tensor:
+        """Run the eye retargeting network row by row."""
         return self._each("stitching_eye", x)
 
     def lips(self, x: Tensor) -> Tensor:
+        """Run the lip retargeting network row by row."""
         return self._each("stitching_lip", x)
 
     def _each(self, name: str, x: Tensor) -> Tensor:
@@ -66,7 +72,7 @@ class OnnxNetworks:
 
 
 def _by_order(values: list[Tensor]) -> dict[str, Tensor]:
-    """The seven heads by the order that the published export has: pitch, yaw, roll, t, exp, scale, kp."""
+    """Return the seven heads in the order of the published export: pitch, yaw, roll, t, exp, scale, kp."""
     names = ("pitch", "yaw", "roll", "t", "exp", "scale", "kp")
     sizes = (BINS, BINS, BINS, 3, 3 * POINTS, 1, 3 * POINTS)
     flat = [value.flatten(1) for value in values]

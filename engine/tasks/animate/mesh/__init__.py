@@ -1,1 +1,1 @@
-"""The embedded tier of /animate: a portrait's 468-point mesh, moved and painted frame by frame on the CPU."""
+"""The embedded tier of /animate: warps a portrait's 468-point mesh frame by frame on the CPU."""

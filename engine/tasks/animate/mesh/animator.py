@@ -1,4 +1,4 @@
-"""The embedded tier's painter: the face that the networks find, moved as a mesh."""
+"""The embedded portrait animator: finds faces and moves them as a mesh."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,26 +17,29 @@ Picture = NDArray[np.uint8]
 
 
 class MeshAnimator:
-    """Loaded networks and nothing of a job. Raises MissingModel where they are not in the weights folder."""
+    """Holds the loaded networks and nothing of a job."""
 
     size = 20_000_000
-    """Bytes, about."""
+    """Approximate bytes of the networks."""
     name = "mesh"
     motion_by = "envelope"
 
     def __init__(self, folder: Path) -> None:
+        """Load from the weights `folder`. Raises MissingModel."""
         self._reader = FaceReader(folder)
 
     def close(self) -> None:
-        """Nothing is held beyond the interpreters."""
+        """Do nothing: the interpreters free their memory themselves."""
 
     def faces(self, picture: Picture) -> tuple[Face, ...]:
+        """Return the faces of `picture` from left to right."""
         return self._reader.find_faces(picture)
 
     def motion_from(self, speech: Speech, options: AnimationOptions) -> Motion:
+        """Return the motion from the sound's envelope."""
         return speech.to_motion(eyes=options.eyes)
 
     def frames(self, picture: Picture, face: Face, motion: Motion, options: AnimationOptions) -> Iterator[Picture]:
-        """A picture as large as `picture` for each value of the motion's curves."""
+        """Yield a picture as large as `picture` for each value of the motion's curves."""
         puppet = MeshWarper(picture, face, lip_zero=options.lip_zero, stitching=options.stitching)
         return puppet.frames(motion)

@@ -1,4 +1,4 @@
-"""Eyeballs that stay while lids move over them, and the line of lashes of a shut eye."""
+"""Draws eyes under moving lids: the eyeball stays, and a shut eye gets a line of lashes."""
 
 from functools import cached_property
 
@@ -12,9 +12,10 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 LASHES = 0.011
-"""Thickness of the line of lashes, as a share of the face's height."""
+"""Thickness of the line of lashes as a share of the face's height."""
 DARK = 0.75
 SHIFT = 4
+"""Fractional bits of OpenCV's drawing coordinates."""
 
 
 class Eyes:
@@ -25,7 +26,7 @@ class Eyes:
         self._rig = rig
 
     def paint(self, made: Picture, moved: Values, lids: float) -> None:
-        """What the lids leave open is as in the picture; `lids` is how far they are shut, 0 to 1. In place."""
+        """Restore the picture where the lids are open, in place. `lids` is 0 (open) to 1 (shut)."""
         for upper, lower, (one, other) in LIDS:
             over, under = moved[list(upper)], moved[list(lower)]
             shut = np.minimum(0, (under - over) @ self._rig.axes[1])
@@ -44,7 +45,7 @@ class Eyes:
 
     @cached_property
     def _dark(self) -> Values:
-        """The colour of lashes: what is darkest around the eyes."""
+        """Return the colour of the lashes: the darkest around the eyes."""
         mask = np.zeros(self._picture.shape[:2], np.uint8)
         for upper, lower, (one, other) in LIDS:
             rim = self._rig.face.points[[one, *upper, other, *lower[::-1]], :2]
@@ -64,7 +65,7 @@ def _to_fixed_point(points: Values) -> NDArray[np.int32]:
 
 
 def _blend(made: Picture, mask: Picture, over: "Picture | Values") -> None:
-    """Lay `over`, a picture or a colour, on `made` where `mask` is, in place."""
+    """Blend `over`, a picture or a colour, into `made` under `mask`, in place."""
     left, top, width, height = cv2.boundingRect(mask)
     if not width:
         return

@@ -1,4 +1,4 @@
-"""A head that turns and sways a little: which way each pixel around it goes, by how near it is."""
+"""Turns and sways the head: each pixel around it moves by how near it is to the head."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,19 @@ from engine.tasks.animate.mesh.triangulation import Mesh, rest
 Map = NDArray[np.float32]
 
 HAIR = 0.62
-"""How far the head reaches around the middle of the face, as a share of the face's height."""
+"""Radius of the head around the middle of the face, as a share of the face's height."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """`fields` (5, H, W, 2): pixels that a place moves for a degree of yaw, pitch, roll, for a pixel of shift."""
+    """`fields` (5, H, W, 2) holds the movement in pixels per degree of yaw, pitch and roll, and per pixel of shift."""
 
     fields: Map
     still: Map
 
     @classmethod
     def of(cls, rig: Rig, mesh: Mesh, size: tuple[int, int], scale: float, *, shoulders: bool) -> "Head":
-        """`shoulders` keeps still what is below the chin; without it the whole region goes along."""
+        """Return the head of `rig`. `shoulders` keeps everything below the chin still."""
         grid = rest((0, 0, *size), scale)
         weight = _weight(rig, grid) if shoulders else _edges(size)
         depth = _depth(rig, mesh, size, scale)
@@ -44,7 +44,7 @@ class Head:
         return cls((turned @ rig.axes * weight[..., None]).astype(np.float32), grid)
 
     def sources(self, yaw: float, pitch: float, roll: float, across: float, down: float) -> Map:
-        """Where each pixel comes from. Angles in degrees, shifts in pixels."""
+        """Return the source position of each pixel. Angles are in degrees, shifts in pixels."""
         sources = self.still.copy()
         for amount, field in zip((yaw, pitch, roll, across, down), self.fields, strict=True):
             cv2.scaleAdd(field, -amount, sources, sources)
@@ -52,7 +52,7 @@ class Head:
 
 
 def _weight(rig: Rig, grid: Map) -> NDArray[np.float32]:
-    """1 on the head, 0 on shoulders and background, softly between."""
+    """Return 1 on the head, 0 on shoulders and background, and a soft transition."""
     middle = rig.middle - rig.axes[1] * rig.height * 0.42
     own = (grid - middle) @ rig.axes.T / np.float32(rig.height)
     down = np.where(own[..., 1] > 0, own[..., 1] / 0.62, own[..., 1] / 0.72)
@@ -61,7 +61,7 @@ def _weight(rig: Rig, grid: Map) -> NDArray[np.float32]:
 
 
 def _edges(size: tuple[int, int]) -> NDArray[np.float32]:
-    """1 all over but at the region's edges, which stay where they are."""
+    """Return 1 everywhere but at the region's edges, which stay in place."""
     width, height = size
     across = np.minimum(np.arange(width), np.arange(width)[::-1]) / (0.15 * width)
     down = np.minimum(np.arange(height), np.arange(height)[::-1]) / (0.15 * height)
@@ -69,7 +69,7 @@ def _edges(size: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def _depth(rig: Rig, mesh: Mesh, size: tuple[int, int], scale: float) -> NDArray[np.float32]:
-    """How far behind the ears' plane each place is, in pixels; negative towards the viewer."""
+    """Return each position's distance in pixels behind the plane of the ears, negative towards the viewer."""
     width, height = size
     points = rig.face.points
     depth = points[:, 2] - points[[234, 454], 2].mean()

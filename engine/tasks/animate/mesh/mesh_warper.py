@@ -1,4 +1,4 @@
-"""One portrait, painted frame by frame: face, eyes and mouth, then the head's sway, put back into the whole picture."""
+"""Renders a portrait frame by frame: the face, eyes and mouth, then the head's sway, pasted into the whole picture."""
 
 from collections.abc import Iterator
 
@@ -18,15 +18,16 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 FINEST = 400
-"""Height in pixels up to which a face's map is made at full size; larger ones have theirs enlarged."""
+"""Height in pixels up to which a face's map is computed at full size. Larger maps are enlarged."""
 REACH = (1.15, 1.3, 1.15, 1.15)
-"""What moves around the middle of the face, in face heights: to the left, top, right and bottom of an upright head."""
+"""How far movement extends from the middle of an upright face: left, top, right and bottom, in face heights."""
 
 
 class MeshWarper:
-    """`picture` is uint8 (H, W, 3) with `face` in it. `lip_zero` shuts the lips first; `stitching` keeps shoulders."""
+    """Renders frames of `picture`, uint8 (H, W, 3), with `face` in it."""
 
     def __init__(self, picture: Picture, face: Face, *, lip_zero: bool, stitching: bool) -> None:
+        """Prepare the face. `lip_zero` shuts the lips first; `stitching` keeps the shoulders still."""
         self._whole = picture
         left, top, right, bottom = _region(face, picture.shape)
         self._place = slice(top, bottom), slice(left, right)
@@ -44,11 +45,12 @@ class MeshWarper:
         self._still = rest((0, 0, *self._size), self._scale)
 
     def frames(self, motion: Motion) -> Iterator[Picture]:
-        """A whole picture for each value of the motion's curves."""
+        """Yield a whole picture for each value of the motion's curves."""
         for number in range(len(motion)):
             yield self.frame(motion, number)
 
     def frame(self, motion: Motion, number: int) -> Picture:
+        """Return the whole picture of frame `number`."""
         face = self._warp_face(
             float(motion.jaw[number]),
             float(motion.spread[number]),
@@ -64,7 +66,7 @@ class MeshWarper:
         return made
 
     def _warp_face(self, jaw: float, spread: float, lids: float, brows: float) -> Picture:
-        """The region with the face moved and its head still."""
+        """Return the region with the face moved and the head still."""
         rig = self._rig
         moves = jaw * rig.jaw + spread * rig.spread + lids * rig.lids + brows * rig.brows
         if self._lip_zero:
@@ -95,14 +97,14 @@ class MeshWarper:
         return np.asarray(taken, np.uint8)
 
     def _face_window(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of the mesh at the map's scale."""
+        """Return left, top, right and bottom of the mesh at the map's scale."""
         low, high = self._mesh.points.min(axis=0) * self._scale, self._mesh.points.max(axis=0) * self._scale
         width, height = self._size
         return max(0, int(low[0])), max(0, int(low[1])), min(width, int(high[0]) + 2), min(height, int(high[1]) + 2)
 
 
 def _region(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of what may move: the box of a square that is turned as the face is."""
+    """Return left, top, right and bottom of what may move: the box of a square rotated like the face."""
     middle = face.points[:, :2].mean(axis=0)
     height = float(np.linalg.norm(face.points[10, :2] - face.points[152, :2]))
     left, top, right, bottom = (reach * height for reach in REACH)

@@ -1,4 +1,4 @@
-"""What is seen between lips: the dark of the mouth, upper teeth that stay with the skull, lower ones with the jaw."""
+"""Draws the inside of an open mouth: darkness, upper teeth that stay with the skull, lower teeth with the jaw."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,21 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 TOOTH = 0.030
-"""Height of what upper teeth show, as a share of the face's height."""
+"""Visible height of the upper teeth as a share of the face's height."""
 WIDE = 0.88
-"""How far teeth reach to the corners of the mouth."""
+"""Width of the teeth as a share of the mouth's."""
 SHOWN = 0.02
-"""Opening from which the picture itself shows what is in the mouth."""
+"""Opening from which the picture itself shows the inside of the mouth."""
 SHIFT = 4
+"""Fractional bits of OpenCV's drawing coordinates."""
 
 
 @dataclass(frozen=True)
 class Mouth:
-    """All lie at `corner` (x, y) of the region: `fixed` and `lower` (H, W, 3), `cover` (H, W) of the lower one, which
-    goes with the jaw, and `front` (H, W), where what is fixed stands before it.
+    """Layers at `corner` (x, y) of the region.
+
+    `fixed` and `lower` are (H, W, 3); `cover` (H, W) is the mask of the lower layer, which moves with the jaw, and
+    `front` (H, W) is where the fixed layer hides it.
     """
 
     rig: Rig
@@ -35,7 +38,7 @@ class Mouth:
 
     @classmethod
     def of(cls, picture: Picture, rig: Rig) -> "Mouth":
-        """What fills the mouth of the face in `picture`, the region that the rig's points are of."""
+        """Return the inside of the mouth of the face in `picture`, the region in which the rig's points lie."""
         left, top, right, bottom = _window(rig, picture.shape)
         down, across = np.mgrid[top:bottom, left:right].astype(np.float32)
         own = (np.stack([across, down], axis=2) - rig.middle) @ rig.axes.T / np.float32(rig.height)
@@ -83,7 +86,7 @@ class _Colours:
 
     @classmethod
     def of(cls, picture: Picture, rig: Rig) -> "_Colours":
-        """After the light on the cheeks, and grey where the picture is."""
+        """Return colours that match the light on the cheeks, grey in a grey picture."""
         skin = _mean(picture, rig, (50, 280, 205, 425, 101, 330))
         light, tint = _light(skin), skin / max(_light(skin), 1.0)
         colourful = float(np.clip(4 * np.std(tint), 0, 1))
@@ -108,7 +111,7 @@ def _mean(picture: Picture, rig: Rig, points: tuple[int, ...]) -> Values:
 
 
 def _window(rig: Rig, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what an open mouth may show."""
+    """Return left, top, right and bottom of what an open mouth may show."""
     reach = rig.height * max(0.3, 1.6 * rig.half_mouth)
     left, top = (int(max(0, value - reach)) for value in rig.middle)
     right = int(min(shape[1], rig.middle[0] + reach))
@@ -117,7 +120,7 @@ def _window(rig: Rig, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 
 def _paint_layers(own: Values, rig: Rig, colours: _Colours) -> tuple[Values, Values, Values, Values]:
-    """What stays with the skull, where its teeth are, what goes with the jaw, and what that covers."""
+    """Return the layer fixed to the skull, the mask of its teeth, the jaw's layer, and the mask of that."""
     place = own[..., 0] / (WIDE * rig.half_mouth)
     round_off = np.sqrt(np.clip(1 - place**2, 0, 1))
     upper = rig.local_points[list(INNER_UPPER)]
@@ -135,14 +138,14 @@ def _paint_layers(own: Values, rig: Rig, colours: _Colours) -> tuple[Values, Val
 
 
 def _soft_range(value: Values, low: Values | float, high: Values | float, soft: float) -> Values:
-    """1 from `low` to `high`, softly 0 outside."""
+    """Return 1 from `low` to `high` and 0 outside, with soft edges."""
     return np.asarray(
         np.clip((value - low) / soft + 0.5, 0, 1) * np.clip((high - value) / soft + 0.5, 0, 1), np.float32
     )
 
 
 def _visible_inside(spot: Picture, rig: Rig, corner: tuple[int, int]) -> Values | None:
-    """Where the picture itself shows the inside of the mouth, softly; None where its lips are shut."""
+    """Return a soft mask of where the picture shows the inside of the mouth, or None if its lips are shut."""
     upper, lower = rig.face.points[list(INNER_UPPER), :2], rig.face.points[list(INNER_LOWER), :2]
     gap = (lower - upper) @ rig.axes[1] / rig.height
     if float(gap.max()) < SHOWN:

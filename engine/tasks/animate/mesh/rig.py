@@ -1,4 +1,4 @@
-"""Which point of a face goes where when jaw, lips, lids and brows move."""
+"""The rig: how each point of a face moves with the jaw, lips, lids and brows."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,17 +25,17 @@ LIDS = (
     ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155), (33, 133)),
     ((466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 374, 380, 381, 382), (263, 362)),
 )
-"""Of each eye the rim of the upper lid, of the lower lid below it, and the corners."""
+"""For each eye, the rims of the upper and lower lid and the corners."""
 BROWS = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285)
 
 DROP = 0.105
-"""How far a wide jaw drops, as a share of the face's height."""
+"""Drop of a wide-open jaw as a share of the face's height."""
 APART = 0.012
-"""Lips that are closer than this share of the face's height are taken for shut."""
+"""Distance as a share of the face's height below which lips count as shut."""
 OVERLAP = 0.08
-"""How far a shut lid reaches over the lower one, as a share of the eye's opening."""
+"""How far a shut lid covers the lower one, as a share of the eye's opening."""
 RIM = 0.11
-"""How far outside the network's rim of an eye its white still reaches, as a share of the eye's opening."""
+"""How far the white of an eye extends beyond the network's rim, as a share of the eye's opening."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Rig:
 
     @classmethod
     def of(cls, face: Face) -> "Rig":
-        """The rig of a face whose eyes' rims are drawn a little outwards, so that no white of an eye is on a lid."""
+        """Return the rig of a face. The rims of its eyes are moved outwards a little, so that lids show no white."""
         points = face.points.copy()
         down = cls(face).axes[1]
         for upper, lower, _ in LIDS:
@@ -57,32 +57,33 @@ class Rig:
 
     @cached_property
     def axes(self) -> Points:
-        """(2, 2): the face's own right and down, of length 1."""
+        """Return the face's unit vectors right and down, (2, 2)."""
         cosine, sine = np.cos(self.face.roll), np.sin(self.face.roll)
         return np.array([[cosine, sine], [-sine, cosine]], np.float32)
 
     @cached_property
     def height(self) -> float:
-        """Pixels from the top of the forehead to the chin."""
+        """Return the pixels from the top of the forehead to the chin."""
         return float(np.linalg.norm(self.face.points[10, :2] - self.face.points[152, :2]))
 
     @cached_property
     def middle(self) -> Points:
-        """The middle of the mouth."""
+        """Return the middle of the mouth."""
         return np.asarray(self.face.points[[78, 308], :2].mean(axis=0))
 
     @cached_property
     def local_points(self) -> Points:
-        """The points along the face's axes from the middle of the mouth, as shares of its height."""
+        """Return the points along the face's axes from the middle of the mouth, as shares of its height."""
         return np.asarray((self.face.points[:, :2] - self.middle) @ self.axes.T / self.height, np.float32)
 
     @cached_property
     def half_mouth(self) -> float:
+        """Return half the width of the mouth as a share of the face's height."""
         return max(0.05, abs(float(self.local_points[61, 0] - self.local_points[291, 0])) / 2)
 
     @cached_property
     def weight(self) -> Points:
-        """(468,): how much of the jaw's drop a point takes."""
+        """Return each point's share of the jaw's drop, (468,)."""
         across, down = (
             np.abs(self.local_points[:, 0]),
             self.local_points[:, 1] - self._lip_line(self.local_points[:, 0]),
@@ -100,14 +101,14 @@ class Rig:
 
     @cached_property
     def jaw(self) -> Points:
-        """A wide mouth; its corners come a little closer."""
+        """Return the displacement of a wide-open mouth, whose corners come a little closer."""
         near = self._near_mouth
         across = -0.12 * self.local_points[:, 0] * near
         return self._pixels(across, DROP * self.weight)
 
     @cached_property
     def spread(self) -> Points:
-        """Lips drawn wide; the other way they are round."""
+        """Return the displacement of spread lips; its negative rounds them."""
         return self._pixels(
             0.16 * self.local_points[:, 0] * self._near_mouth,
             -0.02 * self._near_mouth * np.abs(self.local_points[:, 0]),
@@ -115,7 +116,7 @@ class Rig:
 
     @cached_property
     def lip_closure(self) -> Points:
-        """Brings together the lips that are apart in the picture."""
+        """Return the displacement that closes lips that are apart in the picture."""
         gap = self._gap(self.local_points[:, 0])
         moved = -0.62 * gap * np.clip(self.weight, 0, 1)
         upper = list(UPPER_LIP)
@@ -126,7 +127,7 @@ class Rig:
 
     @cached_property
     def lids(self) -> Points:
-        """Both eyes shut: the upper lid comes down, the skin above it follows the less the higher it is."""
+        """Return the displacement that shuts both eyes. The skin above follows the upper lid, less so further up."""
         moved = np.zeros(len(self.local_points), np.float32)
         for upper, lower, corners in LIDS:
             moved += self._lid(list(upper), list(lower), list(corners))
@@ -134,6 +135,7 @@ class Rig:
 
     @cached_property
     def brows(self) -> Points:
+        """Return the displacement of raised brows."""
         nearest = np.linalg.norm(self.local_points[:, None] - self.local_points[None, list(BROWS)], axis=2).min(axis=1)
         return self._pixels(0 * nearest, -0.018 * np.exp(-((nearest / 0.07) ** 2)) * (self.local_points[:, 1] < -0.3))
 
@@ -160,14 +162,14 @@ class Rig:
         return np.asarray(1 - _step(far, 0.35, 1.0), np.float32)
 
     def _lip_line(self, across: Points) -> Points:
-        """How far down the lips meet, for each place across."""
+        """Return the height at which the lips meet at each position across."""
         upper, lower = self.local_points[list(INNER_UPPER)], self.local_points[list(INNER_LOWER)]
         line = (upper + lower) / 2
         order = np.argsort(line[:, 0])
         return np.asarray(np.interp(across, line[order, 0], line[order, 1]), np.float32)
 
     def _gap(self, across: Points) -> Points:
-        """How far the picture's lips are apart, for each place across."""
+        """Return the distance of the picture's lips at each position across."""
         upper, lower = self.local_points[list(INNER_UPPER)], self.local_points[list(INNER_LOWER)]
         order = np.argsort(upper[:, 0])
         apart = np.interp(across, upper[order, 0], (lower - upper)[order, 1], left=0, right=0)
@@ -179,7 +181,7 @@ class Rig:
 
 
 def _curve(points: Points) -> Points:
-    """The parabola, as np.polyval takes it, that runs through a rim: steadier than its points."""
+    """Return the parabola through a rim, as np.polyval takes it. It is steadier than the points."""
     return np.asarray(np.polyfit(points[:, 0], points[:, 1], 2), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""A mesh over a face: its triangles, and where each pixel of a moved one comes from."""
+"""Triangulates a face and maps each pixel of a moved face to its source."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,21 @@ Points = NDArray[np.float32]
 Map = NDArray[np.float32]
 
 RINGS = ((1.16, 0.6), (1.4, 0.0))
-"""Around the face: how far out, and how much of the rim's movement is left there."""
+"""Rings of points around the face: distance, and share of the rim's movement."""
 SHIFT = 4
-"""Binary digits of a pixel that OpenCV draws by."""
+"""Fractional bits of OpenCV's drawing coordinates."""
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """`points` (N, 2) in pixels: the face's 468 and the rings. `triangles` (M, 3), those in front last."""
+    """`points` (N, 2) in pixels: the face's 468 and the rings. `triangles` (M, 3) are ordered back to front."""
 
     points: Points
     triangles: NDArray[np.int32]
 
     @classmethod
     def over(cls, rig: Rig) -> "Mesh":
+        """Return the mesh over a rig's face."""
         rest = add_rings(rig.face.points[:, :2])
         # Lips and lids that touch have no order. They are taken apart before the triangles are laid, on a face that is
         # turned to the front, so that none of them reaches from one lip over the other.
@@ -37,9 +38,9 @@ class Mesh:
         return cls(rest, triangles[np.argsort(-far)])
 
     def sources(self, moved: Points, window: tuple[int, int, int, int], scale: float) -> Map:
-        """Where each pixel comes from when the points have moved to `moved`, in pixels of the picture.
+        """Return the source position of each pixel once the points have moved to `moved`, in pixels of the picture.
 
-        float32 (height, width, 2) of the `window`, left, top, right and bottom, of a map that is `scale` of it.
+        The map is float32 (height, width, 2) of the `window`, left, top, right and bottom, at `scale`.
         """
         left, top, right, bottom = window
         labels = np.zeros((bottom - top, right - left), np.int32)
@@ -55,7 +56,7 @@ class Mesh:
         return found
 
     def _ways(self, corners: Points) -> NDArray[np.float32]:
-        """(M, 2, 3): from pixels of the map to pixels of the picture, for each triangle."""
+        """Return an affine map (2, 3) from the map's pixels to the picture's for each triangle, (M, 2, 3)."""
         ones = np.ones((*corners.shape[:2], 1))
         given = np.concatenate([corners, ones], axis=2).astype(np.float64)
         flat = np.abs(np.linalg.det(given)) < 1e-3
@@ -69,14 +70,14 @@ class Mesh:
 
 
 def rest(window: tuple[int, int, int, int], scale: float) -> Map:
-    """The map of a picture in which nothing moves."""
+    """Return the map of a picture in which nothing moves."""
     left, top, right, bottom = window
     across, down = np.meshgrid(np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32))
     return (np.stack([across, down], axis=2) + np.float32(0.5)) / np.float32(scale) - np.float32(0.5)
 
 
 def add_rings(points: Points, moves: Points | None = None) -> Points:
-    """`points` (468, 2) with the rings around them; `moves` are added, the less the further out."""
+    """Return `points` (468, 2) with the rings around them. `moves` are added, less so further out."""
     rim = points[list(OVAL)]
     middle = rim.mean(axis=0)
     rings = [points if moves is None else points + moves]
@@ -87,7 +88,7 @@ def add_rings(points: Points, moves: Points | None = None) -> Points:
 
 
 def _of_lids(triangles: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which triangles are skin of upper lids: they go over what is below when an eye shuts."""
+    """Return which triangles are skin of the upper lids, which cover the eye when it shuts."""
     upper = [point for lids in LIDS for point in lids[0]]
     lower = [point for lids in LIDS for point in lids[1]]
     rim = [*upper, *(point for lids in LIDS for point in lids[2])]
@@ -96,7 +97,7 @@ def _of_lids(triangles: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 
 def _frontal(rig: Rig) -> Points:
-    """The points (468, 2) as they lie when the face looks straight ahead."""
+    """Return the points (468, 2) of the face looking straight ahead."""
     points = rig.face.points - rig.face.points.mean(axis=0)
     across = rig.face.points[454] - rig.face.points[234]
     down = rig.face.points[152] - rig.face.points[10]

@@ -18,8 +18,7 @@ Values = NDArray[np.float32]
 MARGIN = 0.08
 """Margin around the face's box that is processed, as a share of its longer side."""
 WHOLE, CORE = 0.94, 0.7
-"""Outlines as shares of the face's: the part that is replaced, and the part that is surely face. Hair may hang between.
-"""
+"""Outlines as shares of the face: the replaced part, and the part that is surely face. Hair may hang between."""
 FEATHER = 0.06
 """Width of the soft edge as a share of the face's width."""
 LIGHT = 0.12

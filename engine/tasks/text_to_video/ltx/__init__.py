@@ -1,1 +1,1 @@
-"""LTX-Video (HaCohen et al., 2024, arXiv 2501.00103) through diffusers: text, or text and a picture, to a video."""
+"""LTX-Video (HaCohen et al., 2024, arXiv:2501.00103) through diffusers: text, or text and a picture, to video."""

@@ -1,4 +1,4 @@
-"""Which LTX-Video: the one of weights.toml, a folder, or a repository of the model hub. Loads nothing heavy."""
+"""Resolves the LTX-Video checkpoint: the catalogue's, a folder, or a hub repository. Loads nothing heavy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +7,16 @@ from engine.core.settings import WorkerSettings
 from engine.weights import fingerprint, registry
 
 WEIGHT = "ltx-video"
-"""Entry of weights.toml."""
+"""Catalogue entry of LTX-Video."""
 NAMES = ("auto", "ltx")
-"""What `models.video` may be for that one."""
+"""Values of `models.video` for that entry."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`source` is a folder or a hub repository at `revision`. `distilled` means few steps and no guidance."""
+    """`source` is a folder, or a hub repository at `revision`. A `distilled` checkpoint takes few steps and no
+    guidance.
+    """
 
     name: str
     source: str
@@ -23,11 +25,12 @@ class Checkpoint:
 
     @property
     def local(self) -> bool:
+        """Return whether the source is a folder."""
         return Path(self.source).is_dir()
 
 
 def checkpoint(settings: WorkerSettings) -> Checkpoint:
-    """The owner's, or the one of weights.toml at its pinned revision."""
+    """Return the configured checkpoint, or the catalogue's at its pinned revision."""
     named = settings.models.get("video", "auto")
     pinned = registry.find_weight(WEIGHT).hub
     folder = Path(named).expanduser()

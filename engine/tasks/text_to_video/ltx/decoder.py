@@ -1,4 +1,4 @@
-"""From latents to frames on the host, in pieces where memory is short."""
+"""Decodes latents to frames on the host, in pieces when memory is short."""
 
 import gc
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 TIME, NOISE = 0.05, 0.025
-"""The time that the newer VAEs decode from, and the share of noise that they take out. From diffusers' page."""
+"""Timestep that the newer VAEs decode from, and the share of noise that they remove (diffusers' documentation)."""
 CHUNK_FRAMES = 16
-"""Frames that are brought to the host at once."""
+"""Frames copied to the host at once."""
 PIECE_FRAMES, STRIDE_FRAMES = 64, 48
-"""Frames of a piece that is decoded alone, and from one piece's beginning to the next one's."""
+"""Frames decoded together in a piece, and frames from the start of one piece to the next."""
 
 
 class Decoder:
-    """`vae` is an AutoencoderKLLTXVideo."""
+    """Decodes with `vae`, an AutoencoderKLLTXVideo."""
 
     def __init__(self, vae: Any) -> None:
         self._vae = vae
@@ -37,7 +37,7 @@ class Decoder:
         self._vae.use_framewise_decoding = self._vae.use_tiling = on
 
     def frames(self, pipe: Any, latents: Any, generator: Any) -> "list[Picture]":
-        """`latents` (1, C, f, h, w) are as the transformer of `pipe` knows them; the noise is that of `generator`."""
+        """Decode `latents` (1, C, f, h, w), as the transformer of `pipe` has them, with noise from `generator`."""
         plain, time = self._plain(pipe, latents, generator)
         try:
             return self._decode(plain, time)
@@ -53,7 +53,7 @@ class Decoder:
             self.in_pieces = False
 
     def _plain(self, pipe: Any, latents: Any, generator: Any) -> tuple[Any, Any]:
-        """The latents as the VAE knows them, and the time that the newer ones are told."""
+        """Return the latents as the VAE takes them, and the timestep for the newer VAEs."""
         import torch
         from diffusers.utils.torch_utils import randn_tensor
 
@@ -73,5 +73,5 @@ class Decoder:
 
 
 def _levels(seen: Any) -> Any:
-    """(3, F, H, W) in -1..1 -> uint8 (F, H, W, 3)."""
+    """Convert (3, F, H, W) in -1..1 to uint8 (F, H, W, 3)."""
     return (seen.float() / 2 + 0.5).clamp(0, 1).mul(255).round().byte().permute(1, 2, 3, 0).cpu().numpy()

@@ -1,4 +1,4 @@
-"""LTX-Video as a clipper. Noise is made on the CPU, so that a seed is the same video on every device."""
+"""LTX-Video as a video generator. Noise is made on the CPU, so that a seed gives the same video on every device."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,24 +20,26 @@ if TYPE_CHECKING:
     from engine.tasks.text_to_video.contract import Picture, Report, VideoRequest
 
 ALL_ON_DEVICE_BYTES = 20 * 10**9
-"""Bytes of budget under which the parts take turns on the device: all of them and a decode take more."""
+"""Memory budget in bytes under which components take turns on the device: together with a decode they need more."""
 STEPS, GUIDANCE = 40, 3.0
+"""Default steps and guidance scale."""
 DISTILLED = (1000, 993, 987, 981, 975, 909, 725, 0.03)
-"""Timesteps of the distilled checkpoints, which draw without guidance. From diffusers' page on LTX-Video."""
+"""Timesteps of the distilled checkpoints, which take no guidance (diffusers' documentation of LTX-Video)."""
 AGAINST = "worst quality, inconsistent motion, blurry, jittery, distorted"
+"""Negative prompt."""
 ALONE = "The picture comes alive with natural, gentle movement."
-"""The prompt of a picture that came without words."""
+"""Prompt for a picture without words."""
 PICTURE_NOISE = 0.025
-"""Share of noise that a picture to begin with gets, so that it moves; from the same page."""
+"""Noise added to a starting picture so that it moves (diffusers' documentation of LTX-Video)."""
 READ, DENOISED = 0.04, 0.9
-"""Shares of a part that are over when the words are read, and when the last step is done."""
+"""Progress of a part when the prompt is encoded, and when the last step is done."""
 MAX_BLOCKS_AHEAD = 4
-"""Blocks of the transformer that the CPU may be ahead of the device: few enough for a cancel to be noticed at once."""
+"""Transformer blocks that the CPU may be ahead of the device, few enough to notice a cancel at once."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """`count` frames of `size`, width and height, that begin with the picture `begun`, if any, of that size."""
+    """`count` frames of `size`, width and height, that start with the picture `begun` of that size, if any."""
 
     prompt: str
     size: tuple[int, int]
@@ -47,10 +49,10 @@ class Part:
 
 
 class LtxVideoGenerator:
-    """The full tier of moving pictures."""
+    """The full tier of text to video."""
 
     def __init__(self, settings: WorkerSettings) -> None:
-        """Raises MissingModel where the checkpoint's files cannot be had."""
+        """Load the checkpoint. Raises MissingModel if its files cannot be had."""
         self._checkpoint = checkpoint(settings)
         self._pipes = load(self._checkpoint, settings)
         self._device = settings.device
@@ -65,16 +67,17 @@ class LtxVideoGenerator:
 
     @property
     def name(self) -> str:
+        """Return the checkpoint's name."""
         return self._checkpoint.name
 
     @property
     def size(self) -> int:
-        """Bytes of the weights that are on the device, or take turns there."""
+        """Return the bytes of the weights that are on the device or take turns there."""
         texts, *others = (part.size for part in self._parts.values())
         return (texts + sum(others), max(texts, sum(others)), sum(others))[self._level]
 
     def set_memory_level(self, level: int) -> None:
-        """See `engine.worker.model_pool.MemoryScalable`. At 2 the words are read on the CPU, and frames are decoded in
+        """See `engine.worker.model_pool.MemoryScalable`. Level 2 encodes the prompt on the CPU and decodes in
         pieces.
         """
         level = max(level, self._least)
@@ -93,16 +96,17 @@ class LtxVideoGenerator:
         return True
 
     def onload(self) -> None:
+        """See `engine.worker.model_pool.Offloadable`."""
         if self._level == 0:
             self._bring(*self._parts)
 
     def close(self) -> None:
-        """Give the device's memory back."""
+        """Release the device's memory."""
         del self._pipes, self._parts, self._modules, self._decoder
         release_memory()
 
     def generate(self, request: "VideoRequest", report: "Report") -> "Iterator[Picture]":
-        """Frames of the size that `extent.SIZES` has for the shape. A longer clip goes on from its last frame."""
+        """Yield frames of the size in `resolution.SIZES`. A longer clip continues from its last frame."""
         counts = resolution.parts(request.frames, self._pipes.words.vae_temporal_compression_ratio)
         size = resolution.SIZES[request.shape]
         begun, left = _fit(request.picture, size), request.frames
@@ -115,7 +119,7 @@ class LtxVideoGenerator:
             begun = frames[-1]
 
     def part(self, part: Part, report: Callable[[float], None]) -> "list[Picture]":
-        """What the model makes at once. `report` hears which share of it is done."""
+        """Return the frames of one part. `report` receives the share of it that is done."""
         import torch
 
         generator = torch.Generator("cpu").manual_seed(part.seed)
@@ -130,7 +134,7 @@ class LtxVideoGenerator:
             return self._decoder.frames(pipe, latents, generator)
 
     def _read(self, prompt: str) -> dict[str, Any]:
-        """The words, and what to keep out, as the pipelines take them."""
+        """Return the encoded prompt and negative prompt as the pipelines take them."""
         device = "cpu" if self._level == 2 else self._device
         read = self._pipes.reader.encode_prompt(
             readable_form(prompt),
@@ -147,7 +151,7 @@ class LtxVideoGenerator:
     def _denoise(
         self, pipe: Any, words: dict[str, Any], part: Part, generator: Any, report: Callable[[float], None]
     ) -> Any:
-        """Latents, (1, channels, frames, height, width), as the transformer knows them."""
+        """Return latents (1, channels, frames, height, width) as the transformer has them."""
         from PIL import Image
 
         width, height = part.size
@@ -172,7 +176,7 @@ class LtxVideoGenerator:
 
     @contextmanager
     def _step_callback(self, report: Callable[[float], None]) -> "Iterator[Callable[..., dict[str, Any]]]":
-        """What the pipeline calls after each step. A cancel is noticed at each of the transformer's blocks."""
+        """Return a callback for each step. A cancel is noticed at each of the transformer's blocks."""
         running, done = GpuBacklog(self._device, MAX_BLOCKS_AHEAD), [READ]
 
         def on_block(*_: Any) -> None:
@@ -193,7 +197,7 @@ class LtxVideoGenerator:
 
     @contextmanager
     def _working(self, *names: str) -> Iterator[None]:
-        """These parts are on the device meanwhile, and nothing is differentiated."""
+        """Keep these components on the device within the context, with gradients off."""
         import torch
 
         taking_turns = self._level > 0
@@ -204,7 +208,7 @@ class LtxVideoGenerator:
             yield
 
     def _leave(self, *names: str) -> None:
-        """The device, for the host's pinned memory, or where that has no room for its plain memory."""
+        """Move components to the host's pinned memory, or to its ordinary memory if that is full."""
         for name in names:
             if not self._parts[name].offload():
                 self._modules[name].to("cpu")
@@ -220,7 +224,7 @@ def _of_part(on_share: "Report", number: int, count: int, fraction: float) -> No
 
 
 def _fit(picture: "Picture | None", size: tuple[int, int]) -> "Picture | None":
-    """Covering `size`, cut in its middle."""
+    """Return `picture` scaled to cover `size` and cropped in the middle."""
     import numpy as np
     from PIL import Image, ImageOps
 

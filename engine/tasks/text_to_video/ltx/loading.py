@@ -1,4 +1,4 @@
-"""From a checkpoint to diffusers' pipelines, their weights in the host's memory."""
+"""Loads a checkpoint as diffusers pipelines with their weights in host memory."""
 
 import contextlib
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from engine.torch_support.torchvision_import import import_torchvision
 
 @dataclass(frozen=True)
 class Pipelines:
-    """`reader` encodes words; `words` and `picture` make videos of them, and of a picture too.
+    """`reader` encodes prompts; `words` and `picture` make videos from those, and from a picture too.
 
-    Those two hold no text encoder, so that it need not be where they work. `tokens` is how many words are read.
+    The latter two hold no text encoder, so that it need not be on their device.
     """
 
     reader: Any
@@ -25,12 +25,12 @@ class Pipelines:
 
     @property
     def tokens(self) -> int:
-        """Default of `max_sequence_length` in either pipeline."""
+        """Return the tokens of a prompt: the default `max_sequence_length` of either pipeline."""
         return 256 if self.conditions else 128
 
 
 def load(chosen: Checkpoint, settings: WorkerSettings) -> Pipelines:
-    """bf16 on a GPU, fp32 on the CPU. Raises MissingModel."""
+    """Load the pipelines, bf16 on a GPU, fp32 on the CPU. Raises MissingModel."""
     import_torchvision()
     import torch
     from diffusers import DiffusionPipeline, LTXConditionPipeline, LTXImageToVideoPipeline, LTXPipeline
