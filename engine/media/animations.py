@@ -1,4 +1,4 @@
-"""Animated pictures, changed frame by frame: a GIF stays a GIF, what else is animated becomes a WebP."""
+"""Transform animated pictures frame by frame: a GIF stays a GIF, every other animation becomes a WebP."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -16,24 +16,27 @@ if TYPE_CHECKING:
     from PIL import Image
 
 DEFAULT_FRAME_MILLISECONDS = 100
-"""Milliseconds that a frame is shown which does not say so."""
+"""Duration of a frame whose file gives none."""
 
-MAX_SIDE = {"GIF": 65_535, "WEBP": MAX_WEBP_SIDE_PIXELS}
-"""Pixels on a side of a frame, by format."""
-MAX_DURATION = 655_350
-"""Milliseconds that one frame may be shown: GIF stores hundredths of a second in 16 bits (GIF89a, 23)."""
+MAX_SIDE_PIXELS = {"GIF": 65_535, "WEBP": MAX_WEBP_SIDE_PIXELS}
+"""Maximum width or height of a frame, by format."""
+MAX_FRAME_MILLISECONDS = 655_350
+"""Maximum duration of one frame: GIF stores hundredths of a second in 16 bits (GIF89a, 23)."""
 
 Change = Callable[[DecodedImage, OnStep], DecodedImage]
 
 
 def count_file_frames(path: Path, option: str = "image") -> int:
-    """Return how many pictures the file of a picture has. Raises BadInput for a damaged one."""
+    """Return the number of frames in a picture file: 1 for a still. Raises BadInput for a damaged file."""
     with open_picture(path, option) as image, refuse_damage(option):
         return count_frames(image)
 
 
 def transform_frames(path: Path, change: Change, on_step: OnStep, option: str = "image") -> bytes:
-    """The animation with each frame changed, and the times and the loops that it had. Raises BadInput and TooLarge."""
+    """Return the encoded animation with `change` applied to each frame, keeping its durations and its loop count.
+
+    Raises BadInput, naming the `option`, for a damaged file, and TooLarge for one over the limits.
+    """
     from PIL import Image
 
     with open_picture(path, option) as image:
@@ -46,11 +49,11 @@ def transform_frames(path: Path, change: Change, on_step: OnStep, option: str = 
             durations.append(duration)
             if kind == "WEBP" and frame.profile:
                 options["icc_profile"] = frame.profile
-    return _bound_up(frames, kind, duration=_bounded(frames, durations), **options)
+    return _encode_animation(frames, kind, duration=_limit_durations(frames, durations), **options)
 
 
 def _frames(image: "Image.Image", change: Change, on_step: OnStep, option: str) -> Iterator[tuple[DecodedImage, float]]:
-    """Each frame changed, and for how many milliseconds it is shown. One that repeats the last one costs nothing."""
+    """Yield each changed frame with its duration in milliseconds. A repeated frame is changed only once."""
     with refuse_damage(option):
         count, size = count_frames(image), image.size
     check_animation(*size, count, option)
@@ -59,43 +62,43 @@ def _frames(image: "Image.Image", change: Change, on_step: OnStep, option: str) 
         with refuse_damage(option):
             seek_frame(image, number, option)
             plain = decode_image(image if image.size == size else image.crop((0, 0, *size)))
-        if last is None or not _same(plain, last[0]):
+        if last is None or not _are_equal(plain, last[0]):
             last = (plain, change(plain, subrange(on_step, number, count)))
         yield last[1], image.info.get("duration", DEFAULT_FRAME_MILLISECONDS)
 
 
 def _check_side(side: int, kind: str) -> None:
-    """Raises TooLarge where the format has no room for a frame; the first one tells before the others are changed."""
-    if side > MAX_SIDE[kind]:
+    """Raise TooLarge if the format cannot hold a frame with a side of this many pixels."""
+    if side > MAX_SIDE_PIXELS[kind]:
         raise TooLarge(
-            "The result would be {side} pixels long; a {format} may be {bound} at most. Attach a smaller one.",
+            "The result would be {side} pixels long; the limit for {format} is {bound}. Attach a smaller picture.",
             side=side,
             format=kind,
-            bound=MAX_SIDE[kind],
+            bound=MAX_SIDE_PIXELS[kind],
         )
 
 
-def _bounded(frames: "list[Image.Image]", durations: list[float]) -> list[float]:
-    """Shorten what is shown for longer than a file can say: Pillow writes frames that are alike as one."""
-    if sum(durations) <= MAX_DURATION:
+def _limit_durations(frames: "list[Image.Image]", durations: list[float]) -> list[float]:
+    """Return durations that the format can store. Pillow merges equal neighbours, so their sum is limited as well."""
+    if sum(durations) <= MAX_FRAME_MILLISECONDS:
         return durations
-    shown, left = list[float](), float(MAX_DURATION)
+    limited, left = list[float](), float(MAX_FRAME_MILLISECONDS)
     for number, duration in enumerate(durations):
         if number and frames[number].tobytes() != frames[number - 1].tobytes():
-            left = MAX_DURATION
-        shown.append(max(0.0, min(duration, left)))
-        left -= shown[-1]
-    return shown
+            left = MAX_FRAME_MILLISECONDS
+        limited.append(max(0.0, min(duration, left)))
+        left -= limited[-1]
+    return limited
 
 
-def _same(one: DecodedImage, other: DecodedImage) -> bool:
+def _are_equal(one: DecodedImage, other: DecodedImage) -> bool:
     if (one.alpha is None) != (other.alpha is None) or not np.array_equal(one.colours, other.colours):
         return False
     return one.alpha is None or other.alpha is None or np.array_equal(one.alpha, other.alpha)
 
 
 def _quantize(frame: DecodedImage) -> "Image.Image":
-    """In 255 colours, and one for what is transparent; GIF knows no half."""
+    """Return the frame in 255 colours plus one transparent colour. GIF has no partial transparency."""
     from PIL import Image
 
     image = Image.fromarray(frame.colours).quantize(255, Image.Quantize.MEDIANCUT)
@@ -105,9 +108,9 @@ def _quantize(frame: DecodedImage) -> "Image.Image":
     return image
 
 
-def _bound_up(frames: "list[Image.Image]", kind: str, **options: Any) -> bytes:
-    held = io.BytesIO()
-    clears = any("transparency" in frame.info for frame in frames)
-    more = {"disposal": 2 if clears else 1} if kind == "GIF" else {"quality": 90}
-    frames[0].save(held, kind, save_all=True, append_images=frames[1:], **more, **options)
-    return held.getvalue()
+def _encode_animation(frames: "list[Image.Image]", kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    is_transparent = any("transparency" in frame.info for frame in frames)
+    more = {"disposal": 2 if is_transparent else 1} if kind == "GIF" else {"quality": 90}
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], **more, **options)
+    return buffer.getvalue()

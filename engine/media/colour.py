@@ -1,4 +1,4 @@
-"""Colours as the screen shows them: through a picture's ICC profile to sRGB (ICC.1:2022, relative colorimetric)."""
+"""Convert pictures to sRGB through their ICC profiles (ICC.1:2022, relative colorimetric intent)."""
 
 import io
 from typing import TYPE_CHECKING
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}
-"""The colour space that a profile must be of, as ICC calls it, by Pillow's mode of the picture."""
+ICC_SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}
+"""ICC's name of the colour space that a profile must have, by the picture's mode in Pillow."""
 
 
 def is_usable(profile: bytes | None, mode: str) -> bool:
-    """Return whether the profile can be read and is one of pictures of Pillow's `mode`: RGB, CMYK or L."""
+    """Return whether the profile is readable and describes pictures of Pillow's `mode`: RGB, CMYK or L."""
     return _parse(profile, mode) is not None
 
 
 def convert_to_srgb(image: "Image.Image", profile: bytes | None) -> "Image.Image":
-    """Return a picture of mode RGB, CMYK or L in sRGB, as RGB.
+    """Convert a picture of mode RGB, CMYK or L to sRGB and return it in mode RGB.
 
-    A profile that cannot be read, or is of another colour space, says nothing of the picture and is left out. White
-    stays white, and grey becomes grey: red, green and blue are the same.
+    A profile that is unreadable or has another colour space is ignored. White stays white, and a grey picture stays
+    neutral: its red, green and blue values are equal.
     """
     from PIL import Image, ImageCms
 
@@ -31,14 +31,14 @@ def convert_to_srgb(image: "Image.Image", profile: bytes | None) -> "Image.Image
     if parsed is None:
         return image.convert("RGB")
     try:
-        made = ImageCms.profileToProfile(
+        converted = ImageCms.profileToProfile(
             image, parsed, ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC, "RGB"
         )
     except ImageCms.PyCMSError as error:
-        log.info("an ICC profile is not followed", why=str(error))
+        log.info("ignoring an ICC profile that cannot be applied", why=str(error))
         return image.convert("RGB")
-    assert made is not None, "only a conversion in place returns nothing"
-    return Image.merge("RGB", [made.getchannel("G")] * 3) if image.mode == "L" else made
+    assert converted is not None, "only a conversion in place returns None"
+    return Image.merge("RGB", [converted.getchannel("G")] * 3) if image.mode == "L" else converted
 
 
 def _parse(profile: bytes | None, mode: str) -> "ImageCms.ImageCmsProfile | None":
@@ -49,6 +49,6 @@ def _parse(profile: bytes | None, mode: str) -> "ImageCms.ImageCmsProfile | None
     try:
         parsed = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     except OSError as error:
-        log.info("an ICC profile cannot be read", why=str(error))
+        log.info("ignoring an unreadable ICC profile", why=str(error))
         return None
-    return parsed if parsed.profile.xcolor_space.strip() == SPACES[mode] else None
+    return parsed if parsed.profile.xcolor_space.strip() == ICC_SPACES[mode] else None

@@ -1,9 +1,9 @@
-"""The one place where a picture's file is opened, within bounds that hold for the pixels that are decoded.
+"""Open picture files. This is the only module that does, and it limits the pixels that are decoded.
 
-Pillow reads the size, and Pillow's decoders write into a buffer of that very size, so no header can claim one size and
-decode to another. A second parser may be told another size by the same bytes: a JPEG with data after FF 00, or a GIF
-whose frame is larger than its screen. The size is therefore checked here, after opening and after every seek, and
-before anything is decoded.
+Pillow reads the size, and its decoders write into a buffer of exactly that size, so a header cannot claim one size and
+decode to another. A second parser could read another size from the same bytes: a JPEG with data after FF 00, or a GIF
+whose frame is larger than its screen. This module therefore checks the size after opening and after every seek, before
+it decodes anything.
 """
 
 import struct
@@ -19,44 +19,44 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "AVIF", "HEIF")
-"""Pillow's names of the formats that are read. None of its other parsers sees a file."""
+"""Pillow's names of the supported formats. Its other parsers are never given a file."""
 ANIMATED_FORMATS = ("PNG", "WEBP", "GIF", "AVIF")
 """Formats whose further pictures are frames. In a JPEG or a HEIC they are other views of the same photo."""
 MAX_RESULT_PIXELS = 8192 * 8192
-"""Pixels of the largest picture that is made here. Whatever the owner's bound, our own results can be read again."""
+"""Pixels of the largest picture that a task creates. Results can be read again even if the owner's limit is lower."""
 MAX_ANIMATION_FRAMES = 3000
 MAX_ANIMATION_PIXELS = 400_000_000
-"""Pixels of all frames of an animation together."""
+"""Maximum pixels of an animation, summed over its frames."""
 HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-"""Brands of HEIF files that hold HEVC (ISO/IEC 23008-12, annex B), and the two general ones."""
+"""Brands of HEIF files that contain HEVC (ISO/IEC 23008-12, annex B), and the two generic brands."""
 
 _UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, OverflowError, LookupError, struct.error)
-"""What Pillow's parsers raise for damaged files."""
+"""The exceptions that Pillow's parsers raise for damaged files."""
 
 _max_pixels = 50_000_000
 
 
 def set_max_pixels(pixels: int) -> None:
-    """Set the owner's bound on the pixels of a picture or a frame, for this process."""
-    global _max_pixels  # noqa: PLW0603  # one bound for the process, as Pillow's own is
+    """Set the owner's limit on the pixels of a picture or a frame, for this process."""
+    global _max_pixels  # noqa: PLW0603  # one limit for the process, like Pillow's own
     _max_pixels = pixels
 
 
 def max_frame_pixels() -> int:
-    """Return the pixels that a frame of a video may have."""
+    """Return the maximum pixels of a video frame."""
     return _max_pixels
 
 
 def max_picture_pixels() -> int:
-    """Return the pixels that a picture may have: the owner's bound, or a result's where that is larger."""
+    """Return the maximum pixels of a picture: the owner's limit or MAX_RESULT_PIXELS, whichever is larger."""
     return max(_max_pixels, MAX_RESULT_PIXELS)
 
 
 def open_picture(path: Path, option: str = "image", max_pixels: int | None = None) -> "Image.Image":
-    """Open a picture, to be closed by `with`. Nothing of it is decoded yet: do that within `refuse_damage`.
+    """Open a picture without decoding it. Close it with `with`, and decode it inside `refuse_damage`.
 
-    `max_pixels` is `max_picture_pixels()` by default. Raises BadInput, naming the `option`, where the header is
-    damaged, and TooLarge where the picture has more than `max_pixels`.
+    `max_pixels` defaults to `max_picture_pixels()`. Raises BadInput, naming the `option`, if the header is damaged, and
+    TooLarge if the picture has more than `max_pixels`.
     """
     with refuse_damage(option):
         image = _parse(path)
@@ -70,7 +70,7 @@ def open_picture(path: Path, option: str = "image", max_pixels: int | None = Non
 
 @contextmanager
 def refuse_damage(option: str = "image") -> Iterator[None]:
-    """Turn what Pillow raises while it decodes a damaged file into BadInput that names the `option`."""
+    """Turn the exceptions that Pillow raises for a damaged file into a BadInput that names the `option`."""
     try:
         yield
     except _UNREADABLE as error:
@@ -78,31 +78,35 @@ def refuse_damage(option: str = "image") -> Iterator[None]:
 
 
 def damage_error(option: str = "image") -> BadInput:
-    return BadInput("{option} is damaged: it cannot be read to its end. Attach another picture.", option=option)
+    """Return the error for a damaged picture given as `option`."""
+    return BadInput("{option} is damaged or incomplete. Attach another copy of the picture.", option=option)
 
 
 def measure(path: Path) -> tuple[int, int]:
-    """Return a picture's width and height as it is seen, turned as its EXIF says.
+    """Return a picture's width and height in pixels as displayed, with its EXIF orientation applied.
 
-    Nothing is decoded. Raises ValueError where the header is damaged.
+    Nothing is decoded. Raises ValueError if the header is damaged.
     """
     try:
         with _parse(path) as image:
             width, height = image.size
             if min(width, height) <= 0:
                 raise ValueError("the picture has no pixels")
-            return (height, width) if _is_turned(image, path) else (width, height)
+            return (height, width) if _is_rotated(image, path) else (width, height)
     except _UNREADABLE as error:
         raise ValueError("the picture's header gives no size") from error
 
 
 def count_frames(image: "Image.Image") -> int:
-    """Return the number of frames that are shown one after the other: 1 for a still picture."""
+    """Return the number of animation frames: 1 for a still picture."""
     return int(getattr(image, "n_frames", 1)) if image.format in ANIMATED_FORMATS else 1
 
 
 def check_picture(path: Path, option: str, max_pixels: int | None = None) -> None:
-    """Check a picture and, where it is animated, all of its frames. Raises BadInput and TooLarge."""
+    """Check a picture's size and, if it is animated, the number of its frames.
+
+    Raises BadInput, naming the `option`, for a damaged file, and TooLarge for one over the limits.
+    """
     with open_picture(path, option, max_pixels) as image:
         with refuse_damage(option):
             frames = count_frames(image)
@@ -110,17 +114,17 @@ def check_picture(path: Path, option: str, max_pixels: int | None = None) -> Non
 
 
 def seek_frame(image: "Image.Image", number: int, option: str = "image") -> None:
-    """Go to a frame. Raises TooLarge where the picture grew beyond the bound, as frames of a GIF can make it."""
+    """Seek to a frame. Raises TooLarge if the frame exceeds the limit, since a GIF may grow from frame to frame."""
     image.seek(number)
     check_size(image, option)
 
 
 def check_size(image: "Image.Image", option: str, max_pixels: int | None = None) -> None:
-    """Raises TooLarge where the picture has more than `max_pixels`."""
+    """Raise TooLarge if the picture has more than `max_pixels`, by default `max_picture_pixels()`."""
     bound = max_pixels or max_picture_pixels()
     if image.width * image.height > bound:
         raise TooLarge(
-            "{option} is {width} x {height} pixels; at most {bound} pixels are allowed. Make it smaller.",
+            "{option} is {width} x {height} pixels; the limit is {bound} pixels. Make it smaller.",
             option=option,
             width=image.width,
             height=image.height,
@@ -129,12 +133,12 @@ def check_size(image: "Image.Image", option: str, max_pixels: int | None = None)
 
 
 def check_animation(width: int, height: int, frames: int, option: str = "image") -> None:
-    """Check what all frames of an animation are together. Raises TooLarge."""
+    """Raise TooLarge if an animation has too many frames for their size in pixels."""
     bound = max(1, min(MAX_ANIMATION_FRAMES, MAX_ANIMATION_PIXELS // max(1, width * height)))
     if frames > bound and frames > 1:
         raise TooLarge(
-            "{option} has {frames} frames of {width} x {height} pixels; at most {bound} such frames are allowed."
-            " Attach a shorter or a smaller one.",
+            "{option} has {frames} frames of {width} x {height} pixels; the limit at that size is {bound} frames."
+            " Attach a shorter or smaller one.",
             option=option,
             frames=frames,
             width=width,
@@ -144,7 +148,7 @@ def check_animation(width: int, height: int, frames: int, option: str = "image")
 
 
 def is_heif(head: bytes) -> bool:
-    """Whether a file that begins with `head` is a HEIC, as iPhones take photos, and no AVIF."""
+    """Return whether a file that begins with `head` is a HEIC, the iPhone's photo format, and not an AVIF."""
     if head[4:8] != b"ftyp":
         return False
     brands = head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), int.from_bytes(head[:4], "big")), 4))
@@ -152,7 +156,7 @@ def is_heif(head: bytes) -> bool:
 
 
 def _parse(path: Path) -> "Image.Image":
-    """Open a picture of any size. Pillow's own bound is off, since it does not say how large the picture is."""
+    """Open a picture of any size. Pillow's own limit is turned off because its error does not give the size."""
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None
@@ -162,17 +166,20 @@ def _parse(path: Path) -> "Image.Image":
     return Image.open(path, formats=FORMATS)
 
 
-def _is_turned(image: "Image.Image", path: Path) -> bool:
-    """Return whether its width is shown as its height. Pillow finds EXIF after a PNG's pixels only by decoding them."""
+def _is_rotated(image: "Image.Image", path: Path) -> bool:
+    """Return whether the EXIF orientation swaps width and height.
+
+    Pillow would have to decode a PNG to find EXIF after its pixels, so `exif` reads it from the file.
+    """
     from PIL import ExifTags
 
     if image.format in ("PNG", "WEBP"):
         return exif.is_rotated(path)
-    return image.getexif().get(ExifTags.Base.Orientation, exif.UPRIGHT) in exif.ON_THEIR_SIDE
+    return image.getexif().get(ExifTags.Base.Orientation, exif.UPRIGHT) in exif.QUARTER_TURNS
 
 
 def _register_heif() -> None:
-    """Load libheif only where there is a HEIC. Its own security limits stay on."""
+    """Load libheif, only when a HEIC has to be read. Its own security limits stay on."""
     from pillow_heif import register_heif_opener
 
     register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)

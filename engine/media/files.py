@@ -1,4 +1,4 @@
-"""Files named by their content: what a file is, how large its picture is, where it is kept, whether it is whole."""
+"""Store files under the hash of their content, and tell their type and size."""
 
 import contextlib
 import hashlib
@@ -35,17 +35,17 @@ FORMATS = {
     "avi": "video/x-msvideo",
     "3gp": "video/3gpp",
 }
-"""What is read here, by the suffix that it is kept under."""
+"""MIME types of the supported pictures, audio and video, by the suffix that a file is stored under."""
 
 KINDS = ("image", "sound", "video", "subtitles", "script")
-"""What an option may say that it accepts. A GIF is a picture."""
+"""The kinds of file that an option can accept. A GIF is an image."""
 SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt", "ass": "text/x-ssa"}
-"""Formats of subtitles, by suffix: text, known by the file's name and by being read."""
+"""MIME types of subtitles by suffix. They are text, so the file's name tells the format."""
 SCRIPTS = {"txt": "text/plain", "md": "text/markdown", "toml": "application/toml", "fountain": "text/x-fountain"}
-"""Formats of a film's script, by suffix: text, known by the file's name."""
+"""MIME types of film scripts by suffix. They are text, so the file's name tells the format."""
 
 HEAD_BYTES = 8192
-"""Bytes from a file's start that tell its format."""
+"""Number of bytes from a file's start that `sniff` needs."""
 
 _ALIASES = {
     "apng": "png",
@@ -60,7 +60,7 @@ _SUFFIXES = {mime: suffix for suffix, mime in FORMATS.items()}
 
 
 def sniff(head: bytes) -> str | None:
-    """The MIME type that a file's first `HEAD_BYTES` bytes tell, one of `FORMATS`; its name has no say."""
+    """Return the MIME type, one of `FORMATS`, of a file by its first `HEAD_BYTES` bytes, or None if it is unknown."""
     if is_heif(head):
         return FORMATS["heic"]
     kind = filetype.guess(head)
@@ -68,12 +68,12 @@ def sniff(head: bytes) -> str | None:
 
 
 def mime_of_name(name: str) -> str | None:
-    """The MIME type, one of `FORMATS`, that a file's name promises."""
+    """Return the MIME type, one of `FORMATS`, that a file's name suggests, or None."""
     return _format(Path(name).suffix.lower().removeprefix("."))
 
 
 def kinds_of_name(name: str) -> frozenset[str]:
-    """The `KINDS` that a file of this name may be; none where the name tells nothing."""
+    """Return the `KINDS` that a file of this name could be: an empty set for an unknown suffix."""
     mime = mime_of_name(name)
     if mime is not None:
         return frozenset({"image"} if mime.startswith("image/") else {"sound", "video"})
@@ -82,12 +82,12 @@ def kinds_of_name(name: str) -> frozenset[str]:
 
 
 def suffix_of(mime: str) -> str:
-    """The suffix, without its dot, that a file of one of `FORMATS` is kept under."""
+    """Return the suffix, without its dot, for a MIME type of `FORMATS`."""
     return _SUFFIXES[mime]
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Return width and height in pixels, as the picture is seen once turned as its EXIF says; nothing is decoded.
+    """Return a picture's width and height in pixels, with its EXIF orientation applied. Nothing is decoded.
 
     Raises ValueError for a damaged header.
     """
@@ -95,6 +95,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def hash_of(path: Path) -> str:
+    """Return the SHA-256 of the file's content in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -102,19 +103,22 @@ def hash_of(path: Path) -> str:
 def keep(source: Path | bytes, folder: Path, suffix: str | None = None) -> Media:
     """Move the file, or write the bytes, to `folder/ab/abcdef….png`, named by the hash of the content.
 
-    The type is what the content tells; `suffix`, such as ".srt", tells it where that is silent.
+    The content decides the type. `suffix`, such as ".srt", decides it where the content does not.
     """
     with temporary_file(folder) as temporary:
         if isinstance(source, bytes):
             temporary.write_bytes(source)
         else:
             shutil.move(source, temporary)
-        return _settle(temporary, folder, suffix)
+        return _move_into_place(temporary, folder, suffix)
 
 
 @contextlib.contextmanager
 def temporary_file(folder: Path) -> Iterator[Path]:
-    """A file to write to, beside the media so that it moves there at once; gone at the end if it was not moved."""
+    """Yield the path of a new file on the same file system as the media, so that it can be renamed into place.
+
+    The file is deleted at the end unless it was moved.
+    """
     parts = folder / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=parts)
@@ -127,7 +131,10 @@ def temporary_file(folder: Path) -> Iterator[Path]:
 
 
 def replace_with(path: Path, content: bytes) -> None:
-    """The file at `path` anew: all of it or, on a full disk or in a crash, the old one, whoever else writes it now."""
+    """Replace the content of the file at `path` atomically.
+
+    After a crash or on a full disk the old file is still whole. Several writers do not disturb each other.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent)
     temporary = Path(name)
     try:
@@ -139,7 +146,7 @@ def replace_with(path: Path, content: bytes) -> None:
 
 
 def is_intact(media: Media) -> bool:
-    """Whether the file is there with the size and the content it had."""
+    """Return whether the file still exists with the size and hash that `media` recorded."""
     try:
         return media.path.stat().st_size == media.bytes and hash_of(media.path) == media.sha256
     except FileNotFoundError:
@@ -150,7 +157,7 @@ def _format(suffix: str) -> str | None:
     return FORMATS.get(_ALIASES.get(suffix, suffix))
 
 
-def _settle(temporary: Path, folder: Path, suffix: str | None) -> Media:
+def _move_into_place(temporary: Path, folder: Path, suffix: str | None) -> Media:
     sha256 = hash_of(temporary)
     with temporary.open("rb") as file:
         found = sniff(file.read(HEAD_BYTES))

@@ -1,4 +1,4 @@
-"""Pictures to be changed: colours, alpha and colour profile apart; nothing else of a file comes along."""
+"""Decode pictures into colours, alpha and colour profile, and encode them again without any other metadata."""
 
 import io
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 Picture = NDArray[np.uint8]
 
 MAX_PNG_BYTES = 8_000_000
-"""Bytes of a PNG above which the picture is kept in a smaller format, since chats would refuse it."""
+"""Maximum size of a PNG result. A larger picture is saved in a smaller format, because chats would reject it."""
 MAX_WEBP_SIDE_PIXELS = 16383
-"""Pixels on a side that a WebP has at most."""
+"""Maximum width or height of a WebP."""
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """`colours` are uint8 (H, W, 3), `alpha` is (H, W) or None where all is opaque; `profile` is the ICC profile."""
+    """A picture: `colours` uint8 (H, W, 3), `alpha` uint8 (H, W) or None if opaque, and the ICC `profile` if any."""
 
     colours: Picture
     alpha: Picture | None = None
@@ -33,13 +33,14 @@ class DecodedImage:
 
     @property
     def pixels(self) -> Picture:
-        """(H, W, 3), or (H, W, 4) where it is transparent."""
+        """Return the colours with the alpha channel, if any: uint8 (H, W, 3) or (H, W, 4)."""
         return self.colours if self.alpha is None else np.dstack((self.colours, self.alpha))
 
 
 def read_image(path: Path, option: str = "image") -> DecodedImage:
-    """The picture in the file, turned as its EXIF says. Raises BadInput, naming the `option`, for a damaged one, and
-    TooLarge.
+    """Return the picture in the file with its EXIF orientation applied.
+
+    Raises BadInput, naming the `option`, for a damaged file, and TooLarge.
     """
     from PIL import ImageOps
 
@@ -50,10 +51,13 @@ def read_image(path: Path, option: str = "image") -> DecodedImage:
 
 
 def decode_image(image: "Image.Image") -> DecodedImage:
-    """A picture of any mode in 8 bits a channel. RGB keeps its profile; grey and CMYK go through theirs to sRGB."""
+    """Convert a picture of any Pillow mode to 8 bits per channel.
+
+    An RGB picture keeps its ICC profile. Grey and CMYK pictures are converted to sRGB through theirs.
+    """
     profile = image.info.get("icc_profile")
-    image = _eight_bits(image)
-    alpha = _alpha(image)
+    image = _to_8_bits(image)
+    alpha = _extract_alpha(image)
     if image.mode == "CMYK":
         return DecodedImage(np.asarray(colour.convert_to_srgb(image, profile)))
     if image.mode in ("1", "L", "LA"):
@@ -63,55 +67,57 @@ def decode_image(image: "Image.Image") -> DecodedImage:
     return DecodedImage(np.asarray(image.convert("RGB")), alpha, kept)
 
 
-def to_srgb(made: DecodedImage) -> DecodedImage:
-    """The picture with the colours that its profile means."""
+def to_srgb(picture: DecodedImage) -> DecodedImage:
+    """Convert the picture from its ICC profile to sRGB. A picture without a profile is returned unchanged."""
     from PIL import Image
 
-    if made.profile is None:
-        return made
-    converted = colour.convert_to_srgb(Image.fromarray(made.colours), made.profile)
-    return DecodedImage(np.asarray(converted), made.alpha)
+    if picture.profile is None:
+        return picture
+    converted = colour.convert_to_srgb(Image.fromarray(picture.colours), picture.profile)
+    return DecodedImage(np.asarray(converted), picture.alpha)
 
 
-def flatten_on_white(made: DecodedImage) -> Picture:
-    """(H, W, 3): the picture as it is seen on white paper."""
-    if made.alpha is None:
-        return made.colours
-    share = made.alpha[..., None].astype(np.uint16)
-    mixed = made.colours * share + 255 * (255 - share)
-    return ((mixed + 127) // 255).astype(np.uint8)
+def flatten_on_white(picture: DecodedImage) -> Picture:
+    """Return the picture blended over white, uint8 (H, W, 3)."""
+    if picture.alpha is None:
+        return picture.colours
+    alpha = picture.alpha[..., None].astype(np.uint16)
+    blended = picture.colours * alpha + 255 * (255 - alpha)
+    return ((blended + 127) // 255).astype(np.uint8)
 
 
-def _alpha(image: "Image.Image") -> Picture | None:
+def _extract_alpha(image: "Image.Image") -> Picture | None:
     if not image.has_transparency_data:
         return None
     alpha = np.asarray(image.convert("RGBA").getchannel("A"))
     return None if alpha.min() == 255 else alpha
 
 
-def encode(made: DecodedImage, kind: str, **options: object) -> bytes:
-    """The picture in a format of Pillow's, with its colour profile."""
+def encode(picture: DecodedImage, kind: str, **options: object) -> bytes:
+    """Encode the picture with its colour profile. `kind` is Pillow's name of the format, and `options` are Pillow's."""
     from PIL import Image
 
-    held = io.BytesIO()
-    Image.fromarray(made.pixels).save(held, kind, icc_profile=made.profile, **options)
-    return held.getvalue()
+    buffer = io.BytesIO()
+    Image.fromarray(picture.pixels).save(buffer, kind, icc_profile=picture.profile, **options)
+    return buffer.getvalue()
 
 
-def encode_for_chat(made: DecodedImage) -> tuple[bytes, tuple[UserMessage, ...]]:
-    """The picture as a PNG, or in a smaller format where that is too large for chats, which the note then says."""
-    body = png.encode(made.pixels, made.profile)
-    if len(body) <= MAX_PNG_BYTES or max(made.colours.shape) > MAX_WEBP_SIDE_PIXELS:
+def encode_for_chat(picture: DecodedImage) -> tuple[bytes, tuple[UserMessage, ...]]:
+    """Encode the picture as a PNG of at most MAX_PNG_BYTES, or else as a JPEG or WebP with a note for the user."""
+    body = png.encode(picture.pixels, picture.profile)
+    if len(body) <= MAX_PNG_BYTES or max(picture.colours.shape) > MAX_WEBP_SIDE_PIXELS:
         return body, ()
-    kind = "JPEG" if made.alpha is None else "WEBP"
-    told = "Kept as {format}, since as PNG it has {size} MB, more than chats take."
-    note = UserMessage(template=told, facts={"format": kind, "size": round(len(body) / 1e6)})
+    kind = "JPEG" if picture.alpha is None else "WEBP"
+    note = UserMessage(
+        template="Saved as {format}: as a PNG it would be {size} MB, too large for chats.",
+        facts={"format": kind, "size": round(len(body) / 1e6)},
+    )
     more = {"quality": 93, "subsampling": 0} if kind == "JPEG" else {"quality": 92, "method": 2}
-    return encode(made, kind, **more), (note,)
+    return encode(picture, kind, **more), (note,)
 
 
-def _eight_bits(image: "Image.Image") -> "Image.Image":
-    """Pillow's own conversion cuts 16 bits and floats off at 255."""
+def _to_8_bits(image: "Image.Image") -> "Image.Image":
+    """Scale 16-bit and float pictures to 8 bits. Pillow's own conversion clips them at 255."""
     from PIL import Image
 
     if image.mode[0] not in "IF":

@@ -1,6 +1,7 @@
-"""PNG at the speed of the disk: one filter for all rows, then igzip, Intel's fast DEFLATE.
+"""Encode PNGs quickly, with one filter for all rows and igzip, Intel's fast DEFLATE.
 
-Pillow's encoder tries filters row by row and deflates with zlib: about eight times slower, for files a tenth smaller.
+Pillow's encoder chooses a filter for each row and deflates with zlib. It takes about eight times as long, and its files
+are a tenth smaller.
 """
 
 import struct
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_TYPES = {3: 2, 4: 6}
-"""PNG's number for RGB and RGBA, by channels (PNG specification, 11.2.1)."""
+"""PNG's colour type for RGB and RGBA, by the number of channels (PNG specification, 11.2.1)."""
 UP_FILTER = 2
-"""The filter that stores each row's difference from the one above it (PNG specification, 9.2)."""
+"""The filter that stores each row's difference from the row above it (PNG specification, 9.2)."""
 COMPRESSION_LEVEL = 1
-"""Of igzip, 0 to 3: more is hardly smaller."""
+"""igzip's level, 0 to 3. Higher levels make hardly smaller files."""
 BAND_BYTES = 8 * 2**20
-"""Bytes that are filtered at once, so that a large picture is not copied whole."""
+"""Bytes filtered at a time, so that a large picture is never copied whole."""
 
 
 def encode(picture: "Pixels", profile: bytes | None = None) -> bytes:
-    """The picture, (H, W, 3) or (H, W, 4), as a PNG of 8 bits a channel; `profile` is its ICC profile."""
+    """Encode a picture, uint8 (H, W, 3) or (H, W, 4), as a PNG with 8 bits per channel and an optional ICC profile."""
     height, width, channels = picture.shape
     header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
     parts = [SIGNATURE, _chunk(b"IHDR", header)]
@@ -46,7 +47,10 @@ def _deflate(picture: "Pixels") -> Iterator[bytes]:
 
 
 def _bands(picture: "Pixels") -> "Iterator[Pixels]":
-    """Some rows a time, one a line: the filter's number, then the row's bytes less those above them."""
+    """Yield bands of filtered rows, uint8 (N, 1 + W * C): the filter's number, then the differences from the row above.
+
+    Each band has about BAND_BYTES bytes.
+    """
     import numpy as np
 
     rows = picture.reshape(len(picture), -1)

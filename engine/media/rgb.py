@@ -1,4 +1,4 @@
-"""Pictures as arrays, uint8 (H, W, 3), to and from files. NumPy and Pillow load when a picture is there."""
+"""Read pictures as sRGB arrays, uint8 (H, W, 3), and write previews. NumPy and Pillow load on first use."""
 
 import hashlib
 import io
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
 
 PREVIEW_SIDE_PIXELS = 512
-"""Pixels that the longer side of a preview may have."""
+"""Maximum length of a preview's longer side."""
 
 
 def load_rgb(path: Path, option: str = "image") -> "Picture":
-    """The picture in the file in sRGB: turned as its EXIF says, on white where it is transparent.
+    """Return the picture in sRGB, uint8 (H, W, 3), upright by its EXIF and blended over white if transparent.
 
-    Raises BadInput, naming the `option`, where it is damaged, and TooLarge.
+    Raises BadInput, naming the `option`, for a damaged file, and TooLarge.
     """
     from engine.media import images  # loads NumPy
 
@@ -28,20 +28,20 @@ def load_rgb(path: Path, option: str = "image") -> "Picture":
 
 
 def preview(picture: "Picture", path: Path) -> Media:
-    """A small WebP at `path`, to look at while the job runs."""
+    """Write a small WebP of the picture, uint8 (H, W, 3), to `path`, to be shown while the job runs."""
     from PIL import Image
 
     image = Image.fromarray(picture)
     image.thumbnail((PREVIEW_SIDE_PIXELS, PREVIEW_SIDE_PIXELS))
-    held = io.BytesIO()
-    image.save(held, "WEBP", quality=70, method=0)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=70, method=0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(held.getvalue())
+    path.write_bytes(buffer.getvalue())
     return Media(
         path=path,
         mime="image/webp",
-        sha256=hashlib.sha256(held.getvalue()).hexdigest(),
-        bytes=held.tell(),
+        sha256=hashlib.sha256(buffer.getvalue()).hexdigest(),
+        bytes=buffer.tell(),
         width=image.width,
         height=image.height,
     )

@@ -1,4 +1,4 @@
-"""Text that people attach, decoded by what its bytes say: subtitles, scripts, lists of words."""
+"""Decode attached text files, such as subtitles, scripts and word lists, whatever their encoding."""
 
 import codecs
 
@@ -11,19 +11,19 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks with their encodings; UTF-32's little-endian mark begins with UTF-16's, so it stands first."""
-MAX_SHARE_HIGH = 0.3
-"""The largest share of bytes over 127 that Western European text has; other alphabets have more than half."""
+"""Byte order marks and their encodings. UTF-32's little-endian mark begins with UTF-16's, so it comes first."""
+MAX_NON_ASCII_SHARE = 0.3
+"""Largest share of bytes over 127 in Western European text. In other alphabets more than half are over 127."""
 WESTERN = "windows-1252"
 SAMPLE_BYTES = 65_536
-"""How much of a file is looked at to guess its encoding."""
+"""Number of bytes from which the encoding is guessed."""
 
 
 def decode_text(data: bytes, option: str) -> tuple[str, str]:
-    r"""Return the text of a file with `\n` at each line's end, and the name of its encoding.
+    r"""Return the text of a file with `\n` line ends, and the name of its encoding.
 
-    A byte order mark decides; without one UTF-8 is tried, then UTF-16, then Windows-1252, which Latin-1 is a part of.
-    `option` is the name of the option that the person gave the file for. Raises BadInput for any other encoding.
+    A byte order mark decides the encoding. Without one, UTF-8, UTF-16 and Windows-1252, a superset of printable
+    Latin-1, are tried in this order. Raises BadInput, naming the `option`, for any other encoding.
     """
     for bom, encoding in BOMS:
         if data.startswith(bom):
@@ -37,13 +37,13 @@ def decode_text(data: bytes, option: str) -> tuple[str, str]:
 
 
 def _guess(data: bytes) -> str:
-    """Return the likely encoding of text that is not UTF-8 and has no byte order mark; "" where it is not known."""
+    """Return the likely encoding of text that is not UTF-8 and has no byte order mark, or "" if it is unknown."""
     sample = data[:SAMPLE_BYTES]
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         if sample[offset::2].count(0) > len(sample) / 4:
             return encoding
     high = sum(byte > 127 for byte in sample)
-    return WESTERN if high <= MAX_SHARE_HIGH * len(sample) else ""
+    return WESTERN if high <= MAX_NON_ASCII_SHARE * len(sample) else ""
 
 
 def _decode(data: bytes, encoding: str, option: str) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def _decode(data: bytes, encoding: str, option: str) -> tuple[str, str]:
         return _with_newlines(data.decode(encoding or "utf-8")), encoding
     except UnicodeDecodeError:
         raise BadInput(
-            "{option} is in an encoding that is not known. Save the file as UTF-8 and attach it again.", option=option
+            "{option} uses an unknown text encoding. Save the file as UTF-8 and attach it again.", option=option
         ) from None
 
 

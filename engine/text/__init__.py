@@ -1,1 +1,1 @@
-"""What a text says about itself: its language, its sentences, and its emoji."""
+"""Analyse text: detect its language, split it into sentences, and make emoji readable for text encoders."""

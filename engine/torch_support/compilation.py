@@ -1,7 +1,7 @@
-"""What torch's compiler needs here, and a process of its own to compile in.
+"""Prepare torch's compiler, and run it in a separate process.
 
-A compiler in the worker fights its work for Python's lock, and each kernel that it tries waits for all that the card
-was told to do: under load it takes many minutes. What another process compiled, the worker finds on disk.
+A compiler inside the worker competes for Python's global lock, and each kernel that it tries waits for the work queued
+on the GPU, so under load it takes many minutes. The worker finds what another process compiled on disk.
 """
 
 import os
@@ -18,17 +18,17 @@ from pydantic import BaseModel
 from engine.torch_support.thread_safe_tracing import keep_tracing_to_its_thread
 
 MIN_COMPUTE_CAPABILITY = (7, 0)
-"""Compute capability that Triton needs."""
+"""Compute capability that Triton requires."""
 MIN_FREE_BYTES = 4 * 10**9
-"""Bytes of the card that have to be free for another process."""
+"""GPU memory that must be free before another process is started."""
 NICENESS = 10
-"""Other work goes before compiling on the host's processors too."""
+"""CPU niceness of the compiling process, so that other work goes first."""
 
 Work = TypeVar("Work", bound=BaseModel)
 
 
 def can_compile(device: str) -> bool:
-    """Whether Triton, a C compiler and a card that Triton knows are here."""
+    """Return whether Triton and a C compiler are installed and Triton supports the `device`."""
     import torch
 
     if not device.startswith("cuda") or find_spec("triton") is None:
@@ -41,24 +41,25 @@ def can_compile(device: str) -> bool:
 
 
 def prepare_compiler(folder: Path) -> None:
-    """Have the compiler keep its work in `folder`, for the next start, and stay out of the way of other threads.
+    """Make the compiler keep its results in `folder` across restarts, and keep its tracing to one thread.
 
-    Inductor names what it keeps by code, shapes, torch and card.
+    Inductor keys its results by code, shapes, torch version and GPU.
     """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "compiled"))
     keep_tracing_to_its_thread()
 
 
 def has_room(device: Any) -> bool:
-    """Whether another process finds room on `device`, a torch.device."""
+    """Return whether `device`, a torch.device, has enough free memory for another process."""
     import torch
 
     return device.type != "cuda" or bool(torch.cuda.mem_get_info(device)[0] >= MIN_FREE_BYTES)
 
 
 def run_in_subprocess(module: str, work: BaseModel) -> int:
-    """The code that `python -m module` ends with, which takes `work` by `read_request`. It ends with this process
-    too.
+    """Run `python -m module` to its end and return its exit status.
+
+    The module receives `work` through `read_request`. It exits early if this process dies.
     """
     command = [sys.executable, "-m", module]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr) as process:
@@ -69,19 +70,20 @@ def run_in_subprocess(module: str, work: BaseModel) -> int:
 
 
 def read_request(kind: type[Work]) -> Work:
-    """In the other process: what it is to do."""
+    """Return the work that `run_in_subprocess` sent. Call this in the subprocess."""
     os.nice(NICENESS)
     work = kind.model_validate_json(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_the_worker, daemon=True).start()
+    threading.Thread(target=_exit_with_worker, daemon=True).start()
     return work
 
 
 def exit_now() -> None:
-    """In the other process, at its end."""
+    """End the subprocess successfully, without waiting for the thread that reads its standard input."""
     sys.stdout.flush()
-    os._exit(0)  # the thread still reads
+    os._exit(0)
 
 
-def _end_with_the_worker() -> None:
+def _exit_with_worker() -> None:
+    """Exit when the worker closes the pipe, which happens at the latest when it dies."""
     sys.stdin.buffer.read()
     os._exit(1)

@@ -1,4 +1,4 @@
-"""What the owner allows of an NVIDIA card, what it gets back, and how far behind it is."""
+"""Limit and release GPU memory, and keep the CPU from running too far ahead of the GPU."""
 
 import gc
 import sys
@@ -9,7 +9,7 @@ from engine.core.settings import WorkerSettings
 
 
 def cap_memory(settings: WorkerSettings) -> None:
-    """Hold torch to `settings.memory` bytes of the card: past them it is out of memory, as on a smaller card."""
+    """Limit torch to `settings.memory` bytes of the GPU, so that it runs out of memory as on a smaller GPU."""
     if not settings.device.startswith("cuda"):
         return
     import torch
@@ -19,7 +19,7 @@ def cap_memory(settings: WorkerSettings) -> None:
 
 
 def release_memory() -> None:
-    """What nobody refers to any more, cycles included, goes from the card, where other libraries may need it."""
+    """Return unused GPU memory to the driver, for other libraries. Reference cycles are collected first."""
     gc.collect()
     torch: Any = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
@@ -27,22 +27,22 @@ def release_memory() -> None:
 
 
 def side_stream(device: Any) -> Any:
-    """Return a context in which work for `device`, a torch.device, holds up nothing that it was given before."""
+    """Return a context that queues work for `device`, a torch.device, on a CUDA stream of its own."""
     import torch
 
     return torch.cuda.stream(torch.cuda.Stream(device) if device.type == "cuda" else None)
 
 
 class GpuBacklog:
-    """How far the device is behind. Off a GPU nothing runs behind."""
+    """Limits how much work is queued on a GPU. On a CPU it does nothing."""
 
     def __init__(self, device: str, ahead: int) -> None:
-        """At most `ahead` marks are open at a time."""
+        """Allow at most `ahead` unfinished calls of `wait`."""
         self._marks: deque[Any] | None = deque() if device.startswith("cuda") else None
         self._ahead = ahead
 
     def wait(self) -> None:
-        """Mark what the device has been told, and wait until few enough marks are open."""
+        """Record an event after the work queued so far, and wait until at most `ahead` events are unfinished."""
         if self._marks is None:
             return
         import torch

@@ -1,7 +1,7 @@
-"""A function of tensors, recorded once a shape as a CUDA graph and then replayed.
+"""Record a function of tensors as a CUDA graph, once for each input shape, and replay it.
 
-A UNet's call is about 3,000 kernels. Launched one by one they take the CPU longer than the card takes to run them; a
-replay is one launch.
+One call of a UNet launches about 3,000 kernels. The CPU needs longer to launch them than the GPU to run them; a replay
+is a single launch.
 """
 
 from collections import Counter, OrderedDict
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 MAX_SHAPES = 12
-"""Shapes that a function is recorded for; the least lately used goes."""
+"""Maximum number of recordings of a function. The least recently used is dropped."""
 MAX_COUNTED_SHAPES = 512
-"""Shapes whose calls are counted; past that the rarer half is forgotten."""
+"""Maximum number of shapes whose calls are counted. Beyond it, the rarer half is forgotten."""
 WARMUP_CALLS = 2
-"""Calls before a recording, in which libraries choose their kernels."""
+"""Number of calls before a recording, in which libraries choose their kernels."""
 
 Shape = tuple[tuple[int, ...], ...]
 Function = Callable[..., Any]
@@ -29,10 +29,11 @@ class _Recording(NamedTuple):
 
 @dataclass
 class GraphRecorder:
-    """What the functions of one model have in common. `make_pool` makes a pool of memory that their recordings share.
+    """Settings and memory that the functions of one model share.
 
-    Nothing new is recorded unless `recording`; while it is `disabled`, as weights are not what they were when a
-    recording was made, functions are simply called.
+    `make_pool` creates the memory pool of their recordings. New recordings are made only while `recording` is set and
+    `is_busy` returns False. While `disabled` is set, because weights differ from those that were recorded, functions
+    are called directly.
     """
 
     make_pool: Callable[[], Any] = lambda: None
@@ -44,19 +45,25 @@ class GraphRecorder:
     _pool: Any = None
 
     def pool(self) -> Any:
-        """For one recording more. A new one where none is held: a pool goes with the last that is in it, or was to be,
-        and torch takes its name for a fault then.
+        """Return the memory pool for another recording.
+
+        A pool is freed with its last recording, and torch rejects the handle of a freed pool, so this creates a new one
+        if there are no recordings.
         """
         if not self.recording_count:
             self._pool = self.make_pool()
         return self._pool
 
     def may_record(self) -> bool:
+        """Return whether a recording may be made now."""
         return self.recording and not self.is_busy()
 
 
 class GraphedCallable:
-    """`function` takes tensors. What a call gives is overwritten by the next call; without a recording it is called."""
+    """Calls a function of tensors, by replaying a recording where there is one.
+
+    A replay's result is overwritten by the next call of the same shape.
+    """
 
     def __init__(self, function: Function, recorder: GraphRecorder) -> None:
         self._function = function
@@ -79,16 +86,16 @@ class GraphedCallable:
         return recording.output
 
     def replace(self, shape: Shape, function: Function) -> None:
-        """Record `function`, which computes the same faster, for calls of this shape as soon as that can be done."""
+        """Use `function`, a faster equivalent, for calls of this shape, and record it as soon as possible."""
         self._replacements[shape] = function
 
     def inputs(self, shape: Shape) -> tuple[Any, ...] | None:
-        """Copies of what was last given in this shape; None where it is not recorded."""
+        """Return copies of the last inputs of this shape, or None if the shape is not recorded."""
         recording = self._recordings.get(shape)
         return tuple(each.clone() for each in recording.inputs) if recording else None
 
     def forget(self) -> None:
-        """Give the recordings' memory back; a recording is of no use once weights have moved."""
+        """Drop all recordings and free their memory. Recordings are invalid once weights have moved."""
         while self._recordings:
             self._drop(next(iter(self._recordings)))
 

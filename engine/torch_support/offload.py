@@ -1,7 +1,7 @@
-"""A model's weights between the device and the host's memory.
+"""Move a model's weights between the device and host memory.
 
-Weights are only read. So once they lie in pinned memory, leaving the device costs nothing but letting go, and coming
-back is one copy at the speed of the bus.
+Weights are never written. Once a copy of them is in pinned host memory, offloading them only frees device memory, and
+loading them again is one copy at the speed of the bus.
 """
 
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from itertools import accumulate
 from typing import Any
 
 MIN_FREE_HOST_BYTES = 2 * 10**9
-"""Bytes of the host's memory that are left to others."""
+"""Host memory that must stay free for other programs."""
 ALIGNMENT_BYTES = 256
-"""Bytes at whose multiples a tensor begins, as the device's allocator does it."""
+"""Alignment of each tensor, the same as the device allocator's."""
 
 
 class WeightOffloader:
-    """The weights of `modules`, which are on `device` at first. `moves` counts how often they left it or came back."""
+    """Moves the weights of `modules`, which start on `device`. `moves` counts the moves in either direction."""
 
     def __init__(self, modules: Iterable[Any], device: str) -> None:
         self._weights = [each for module in modules for each in (*module.parameters(), *module.buffers())]
@@ -26,11 +26,11 @@ class WeightOffloader:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Return the size of the weights in bytes."""
         return sum(each.nbytes for each in self._weights)
 
     def offload(self) -> bool:
-        """Move to the host's memory. False, and nothing moved, where that has no room."""
+        """Move the weights to host memory. Return False, without moving them, if there is not enough of it."""
         import torch
 
         if self.is_offloaded:
@@ -43,16 +43,16 @@ class WeightOffloader:
         return True
 
     def onload(self) -> None:
-        """Move to the device."""
+        """Move the weights to the device."""
         import torch
 
         if self.is_offloaded:
-            with torch.inference_mode(mode=False):  # what is made while pictures are drawn serves for more than that
+            with torch.inference_mode(mode=False):  # inference tensors could not be used outside inference mode
                 self._point_to(self._host.to(self._device))
             self.is_offloaded = False
 
     def drop(self) -> None:
-        """Give the memory back, whoever still holds the modules, which are of no use any more."""
+        """Free the weights' memory, even if the modules are still referenced. They cannot be used afterwards."""
         import torch
 
         self._host = None
@@ -62,31 +62,31 @@ class WeightOffloader:
             each.data = torch.empty(0, dtype=each.dtype)
 
     def _copy_to_host(self) -> bool:
-        """The first time: into one piece of pinned memory."""
+        """Copy the weights to one block of pinned memory. Return False if there is not enough host memory."""
         import psutil
         import torch
 
-        *begins, total = self._places()
+        *begins, total = self._offsets()
         if psutil.virtual_memory().available < total + MIN_FREE_HOST_BYTES:
             return False
         self._host = torch.empty(total, dtype=torch.uint8, pin_memory=self._device.startswith("cuda"))
         for begin, each in zip(begins, self._weights, strict=True):
-            _part(self._host, begin, each).copy_(each.data)
+            _view(self._host, begin, each).copy_(each.data)
         return True
 
     def _point_to(self, memory: Any) -> None:
-        self.moves += 1  # first, so that whoever meets weights half moved can see why
-        *begins, _ = self._places()
+        self.moves += 1  # counted first, so that other threads can detect weights that are half moved
+        *begins, _ = self._offsets()
         for begin, each in zip(begins, self._weights, strict=True):
-            each.data = _part(memory, begin, each)
+            each.data = _view(memory, begin, each)
 
-    def _places(self) -> list[int]:
-        """Where each weight begins, and at the end how much all of them take."""
+    def _offsets(self) -> list[int]:
+        """Return the offset of each weight in the block, followed by the block's size, in bytes."""
         return list(
             accumulate((-(-each.nbytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES for each in self._weights), initial=0)
         )
 
 
-def _part(memory: Any, begin: int, like: Any) -> Any:
-    """The bytes from `begin` on as a tensor of the type and shape of `like`."""
+def _view(memory: Any, begin: int, like: Any) -> Any:
+    """Return a view of the bytes from `begin` with the type and shape of `like`."""
     return memory[begin : begin + like.nbytes].view(like.dtype).view(like.shape)

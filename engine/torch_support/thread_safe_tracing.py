@@ -1,8 +1,8 @@
-"""Keep torch's tracer to the thread that traces.
+"""Restrict torch's tracer to the thread that traces.
 
-While torch.fx traces a function, it replaces `Module.__call__` and `Module.__getattr__` for the whole process. A module
-that another thread calls meanwhile is taken for a part of what is traced, and that thread's picture fails with "module
-is not installed as a submodule" (seen on an H100 with torch 2.11).
+While torch.fx traces a function, it replaces `Module.__call__` and `Module.__getattr__` for the whole process. It then
+treats a module that another thread calls as part of the traced function, and that thread's job fails with "module is
+not installed as a submodule" (seen on an H100 with torch 2.11).
 """
 
 import threading
@@ -13,7 +13,7 @@ from typing import Any
 
 @cache
 def keep_tracing_to_its_thread() -> None:
-    """Let modules that other threads call be called as usual while a thread traces. Needed once a process."""
+    """Make torch.fx ignore modules that other threads call while a thread traces. Call this once per process."""
     from torch.fx import Tracer
 
     tracer: Any = Tracer
@@ -24,19 +24,19 @@ def keep_tracing_to_its_thread() -> None:
 
 def _remember_thread(trace: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(trace)
-    def trace_here(self: Any, *given: Any, **more: Any) -> Any:
+    def trace_in_this_thread(self: Any, *args: Any, **kwargs: Any) -> Any:
         self.tracing_thread = threading.get_ident()
-        return trace(self, *given, **more)
+        return trace(self, *args, **kwargs)
 
-    return trace_here
+    return trace_in_this_thread
 
 
 def _unless_foreign(method: Callable[..., Any], untraced: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `method` of a tracer, which does what `untraced` does when another thread calls it."""
+    """Wrap a tracer's `method` so that calls from other threads run `untraced` instead."""
 
     @wraps(method)
-    def call(self: Any, *given: Any) -> Any:
-        foreign = self.tracing_thread != threading.get_ident()
-        return untraced(*given) if foreign else method(self, *given)
+    def call(self: Any, *args: Any) -> Any:
+        is_foreign = self.tracing_thread != threading.get_ident()
+        return untraced(*args) if is_foreign else method(self, *args)
 
     return call

@@ -1,9 +1,9 @@
 """Make `import torchvision` work beside a CPU build of torch. Call before transformers, diffusers, peft or spandrel.
 
 On Linux the registry's torchvision is built for CUDA. Its compiled operators do not load beside a torch without CUDA,
-and then its import stops where it describes `nms` and `qnms` to torch's tracer, since nobody declared them
-(pytorch/vision issue 9085). Declaring the two is enough for all that our libraries use, which is its transforms;
-calling an operator that is not there still raises torchvision's own error.
+and its import then fails when it registers `nms` and `qnms` with torch's tracer, because nothing declared them
+(pytorch/vision issue 9085). Our libraries use only its transforms, for which declaring the two operators is enough.
+Calling a missing operator still raises torchvision's own error.
 """
 
 SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
@@ -11,7 +11,7 @@ UNDECLARED = "operator torchvision::nms does not exist"
 
 
 def import_torchvision() -> None:
-    """Import torchvision. Where its operators load (CUDA, macOS, a matching CPU build) nothing else is done."""
+    """Import torchvision, and declare its operators first if they cannot be loaded, as beside a CPU build of torch."""
     try:
         import torchvision
     except RuntimeError as error:

@@ -1,4 +1,7 @@
-"""The only door to FFmpeg: probe, frames in and out, pipelines with progress, cancel and a time limit."""
+"""Run FFmpeg: probe files, read and write frames, and run pipelines with progress, cancellation and a time limit.
+
+No other package starts FFmpeg.
+"""
 
 from engine.media.video.colours import TAGS, convert_rgb_to_bt709, convert_to_bt709
 from engine.media.video.frames import read_frames, write_frames

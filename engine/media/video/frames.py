@@ -1,4 +1,4 @@
-"""Frames as arrays, uint8 (H, W, C), out of a video and into one."""
+"""Read and write the frames of a video as arrays, uint8 (H, W, C)."""
 
 import itertools
 from collections.abc import Generator, Iterable, Iterator
@@ -27,12 +27,11 @@ log = structlog.get_logger()
 def read_frames(
     path: Path, mime: str, stream: Stream, watch: CancelOrTimeout, alpha: bool = False
 ) -> "Generator[Picture]":
-    """Yield the frames of a video or GIF as they are shown: turned, with square pixels, in BT.709's colours.
+    """Yield the frames of a video or GIF as displayed: upright, with square pixels, in BT.709.
 
-    They come at the constant `stream.rate`, the first one at the recording's zero. Each is (H, W, 3), or (H, W, 4) with
-    `alpha`.
-
-    Close the iterator to end early. Raises BadInput where not one frame can be decoded, Cancelled and TimedOut.
+    Frames come at the constant rate `stream.rate`, starting at the recording's time zero. Each is uint8 (H, W, 3), or
+    (H, W, 4) with `alpha`. Close the iterator to stop early. Raises BadInput if no frame can be decoded, Cancelled and
+    TimedOut.
     """
     shape = (stream.height, stream.width, 4 if alpha else 3)
     size = (stream.width, stream.height)
@@ -46,13 +45,13 @@ def read_frames(
     count = 0
     try:
         with start_ffmpeg(raw, watch) as one:
-            for picture in _pictures(one.out, shape):
+            for picture in _unpack_frames(one.stdout, shape):
                 count += 1
                 yield picture
     except FFmpegFailed as error:
-        log.warning("a video is damaged", frames=count, said=str(error))
+        log.warning("the video is damaged", frames=count, ffmpeg=str(error))
     if not count:
-        raise BadInput("The video is damaged: not one picture in it can be read. Attach another one.")
+        raise BadInput("The video is damaged: none of its frames can be read. Attach another one.")
 
 
 def write_frames(
@@ -62,10 +61,10 @@ def write_frames(
     watch: CancelOrTimeout,
     sound: "tuple[Path, str, Probe] | None" = None,
 ) -> None:
-    """Encode frames of one shape, (H, W, 3 or 4), to `path`: H.264 in .mp4, or .gif, which has no sound.
+    """Encode frames of one shape, uint8 (H, W, 3 or 4), to `path`: H.264 in an .mp4, or a .gif without sound.
 
-    `sound` is the recording whose first sound goes along: its path, MIME type and probe. Raises FFmpegFailed, Cancelled
-    and TimedOut, and ValueError without a frame.
+    `sound` is the path, MIME type and probe of a recording whose sound is added. `rate` is in frames per second. Raises
+    FFmpegFailed, Cancelled and TimedOut, and ValueError if there is no frame.
     """
     first = next(pictures := iter(pictures), None)
     if first is None:
@@ -73,11 +72,11 @@ def write_frames(
     encoded = (_gif if path.suffix == ".gif" else _mp4)(_input(first, rate), path, sound)
     with start_ffmpeg(encoded, watch, feed=True) as one:
         for picture in itertools.chain([first], pictures):
-            one.into.write(picture.tobytes())
-        one.into.close()
+            one.stdin.write(picture.tobytes())
+        one.stdin.close()
 
 
-def _pictures(stream: IO[bytes], shape: tuple[int, int, int]) -> "Iterator[Picture]":
+def _unpack_frames(stream: IO[bytes], shape: tuple[int, int, int]) -> "Iterator[Picture]":
     import numpy as np
 
     size = shape[0] * shape[1] * shape[2]
@@ -94,7 +93,10 @@ def _input(picture: "Picture", rate: float) -> Any:
 
 
 def _mp4(video: Any, path: Path, sound: "tuple[Path, str, Probe] | None") -> Any:
-    """H.264 that every player takes: 4:2:0, so odd sides get one pixel more, in BT.709 and tagged so."""
+    """Return an output in H.264 that every player supports: 4:2:0, tagged as BT.709.
+
+    4:2:0 needs even sides, so odd ones are padded by one pixel.
+    """
     import ffmpeg
 
     even = video.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
@@ -103,14 +105,14 @@ def _mp4(video: Any, path: Path, sound: "tuple[Path, str, Probe] | None") -> Any
         {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p", **TAGS},
     )
     if sound and sound[2].sound:
-        heard, how = encode_for_mp4(open_input(sound[0], sound[1]), sound[2].sound)
-        streams.append(heard)
-        codecs |= how
+        audio, options = encode_for_mp4(open_input(sound[0], sound[1]), sound[2].sound)
+        streams.append(audio)
+        codecs |= options
     return ffmpeg.output(*streams, f"file:{path}", f="mp4", movflags="+faststart", **codecs)
 
 
 def _gif(video: Any, path: Path, sound: object) -> Any:
-    """A GIF with its own palette. FFmpeg holds all the frames to make it, so this is for short ones."""
+    """Return an output in GIF with its own palette. FFmpeg keeps all frames in memory, so this suits short clips."""
     import ffmpeg
 
     assert sound is None, "a GIF has no sound"

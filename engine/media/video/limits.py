@@ -1,4 +1,4 @@
-"""What an FFmpeg that reads a person's file may take: pixels of a frame, and memory."""
+"""Limit the frame size and the memory of an FFmpeg that reads a user's file."""
 
 import math
 import resource
@@ -13,37 +13,39 @@ from engine.media.decoding import max_frame_pixels
 log = structlog.get_logger()
 
 MAX_CHILD_BYTES = 6 * 2**30
-"""Memory of one FFmpeg. An 8K video takes 3 GB on 16 cores: each decoding thread holds a frame of its own."""
-BLOCK_SIDE = 128
-"""Pixels by which a side may be longer in a decoder than what is shown of it, since codecs work on whole blocks."""
+"""Memory limit of one FFmpeg. An 8K video takes 3 GB on 16 cores, since each decoding thread holds its own frame."""
+BLOCK_SIDE_PIXELS = 128
+"""Maximum padding of a frame's side in a decoder, since codecs work on whole blocks."""
 _OVER_PIXELS = ("exceeds specified max pixel count",)
 _OVER_MEMORY = ("Cannot allocate memory", "pthread_create() failed")
 
 
 def max_coded_pixels() -> int:
-    """Return the pixels that a decoder may hold for a frame of any shape within the owner's bound."""
+    """Return the maximum pixels of a coded frame: enough for any frame within the owner's limit, up to 16:1."""
     side = math.isqrt(max_frame_pixels())
     return padded_pixels(4 * side, side // 4)
 
 
 def padded_pixels(width: int, height: int) -> int:
-    """Return the pixels that a decoder may hold for a frame of this size: its sides are rounded up to whole blocks."""
-    return (width + BLOCK_SIDE) * (height + BLOCK_SIDE)
+    """Return the maximum pixels of a coded frame of this size, whose sides are rounded up to whole blocks."""
+    return (width + BLOCK_SIDE_PIXELS) * (height + BLOCK_SIDE_PIXELS)
 
 
 def limit_memory(pid: int) -> None:
-    """Bound the memory of the process `pid`, where the system can: private writable pages, which Linux counts."""
+    """Limit the private writable memory of the process `pid` to MAX_CHILD_BYTES. Only Linux supports this."""
     if hasattr(resource, "prlimit"):
         with suppress(ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_DATA, (MAX_CHILD_BYTES, MAX_CHILD_BYTES))
 
 
 def raise_if_over_limits(lines: Iterable[str]) -> None:
-    """Raise TooLarge where one of the lines that FFmpeg wrote to its log says that a bound stopped it."""
-    said = "\n".join(lines)
-    if any(each in said for each in _OVER_PIXELS):
-        log.info("a frame is over the bound", said=said[-300:])
-        raise TooLarge("The video has frames that are larger than it says, over the bound. Make it smaller.")
-    if any(each in said for each in _OVER_MEMORY):
-        log.info("FFmpeg ran out of memory", said=said[-300:])
-        raise TooLarge("The video takes too much memory to decode. Make its frames smaller.")
+    """Raise TooLarge if FFmpeg's log `lines` say that a limit stopped it."""
+    text = "\n".join(lines)
+    if any(message in text for message in _OVER_PIXELS):
+        log.info("a frame exceeds the limit", ffmpeg=text[-300:])
+        raise TooLarge(
+            "Some frames of the video are larger than its header says, and too large to decode. Make it smaller."
+        )
+    if any(message in text for message in _OVER_MEMORY):
+        log.info("FFmpeg ran out of memory", ffmpeg=text[-300:])
+        raise TooLarge("Decoding the video needs too much memory. Make its frames smaller.")

@@ -1,4 +1,4 @@
-"""Tell what is in a sound or a video, by FFmpeg reading every packet and decoding none."""
+"""Find out what an audio or video file contains. FFmpeg reads every packet and decodes none."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -16,18 +16,20 @@ from engine.media.video.streams import Line, input_lines, parse_layout, parse_pi
 log = structlog.get_logger()
 
 MAX_STREAMS = 16
-"""More streams than this no honest recording has."""
+"""Maximum number of streams in a file. No honest recording has more."""
 TIMEOUT_SECONDS = 20.0
-"""Seconds that a probe may take."""
-FASTEST = 120.0
-"""Frames a second; a video that has more is thinned out."""
-TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""The decoders that read what is see-through in a WebM; FFmpeg's own leave it out."""
+"""Time limit of a probe."""
+MAX_FRAMES_PER_SECOND = 120.0
+"""Maximum frame rate. Frames of a faster video are dropped."""
+DEFAULT_FRAMES_PER_SECOND = 25.0
+"""Frame rate of a video that does not state one."""
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""The decoders that read the alpha channel of a WebM, by codec. FFmpeg's own decoders ignore it."""
 
 
 @dataclass(frozen=True)
 class ProbeLimits:
-    """What a recording may be: its length in seconds, its frames, the pixels of a frame."""
+    """The limits of a recording: its length in seconds, its number of frames and the pixels of a frame."""
 
     seconds: float = 1800
     frames: int = 200_000
@@ -36,10 +38,10 @@ class ProbeLimits:
 
 @dataclass(frozen=True)
 class Stream:
-    """Moving pictures. `width` and `height` are in pixels as they are shown, `rate` in frames a second.
+    """A video stream. `width` and `height` are in pixels as displayed, `rate` is in frames per second.
 
-    `index` is the stream's number in the file, `coded` its width and height before its pixels are made square and it is
-    turned, and `decoder` the one that reads it, where FFmpeg's own choice would lose something.
+    `index` is the stream's number in the file. `coded` is its width and height before rotation and before its pixels
+    are made square. `decoder` is set where FFmpeg's default decoder would lose the alpha channel.
     """
 
     codec: str
@@ -55,9 +57,9 @@ class Stream:
 
 @dataclass(frozen=True)
 class Sound:
-    """The sound that a player takes. `layout` are its channels as FFmpeg names them, `count` how many there are in all.
+    """The audio stream that a player would choose.
 
-    `index` is the stream's number in the file.
+    `index` is its number in the file, `layout` FFmpeg's name of its channels, and `count` the number of audio streams.
     """
 
     codec: str
@@ -65,12 +67,12 @@ class Sound:
     layout: str = ""
     count: int = 1
     place: int = 1
-    """Which of the sounds it is, counted from 1."""
+    """Its position among the audio streams, from 1."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A recording: the video stream, cover pictures aside, and the sound that a player takes, where it has them."""
+    """A recording's length, its video stream if any (not a cover picture), and its preferred audio stream if any."""
 
     seconds: float
     video: Stream | None
@@ -78,141 +80,142 @@ class Probe:
 
 
 def conversion_notes(found: Probe) -> tuple[UserMessage, ...]:
-    """Return what a person should know of how their recording is read: what of it is another in the result."""
+    """Return notes that tell the user what the result loses of the recording: HDR, transparency, other audio tracks."""
     notes: tuple[UserMessage, ...] = ()
     colours = found.video.colours if found.video else Colours()
     if colours.hdr:
         template = "The video is HDR ({name}). The result is SDR, which every player shows."
         notes += (UserMessage(template=template, facts={"name": colours.hdr}),)
     if colours.is_transparent:
-        notes += (UserMessage(template="What is transparent in the video is black in the result."),)
+        notes += (UserMessage(template="Transparent parts of the video are black in the result."),)
     return notes + other_sound_notes(found)
 
 
 def other_sound_notes(found: Probe) -> tuple[UserMessage, ...]:
-    """Return a note where the recording has several sounds: one of them is taken."""
+    """Return a note that says which audio track is used, if the recording has several."""
     sound = found.sound
     if sound is None or sound.count < 2:
         return ()
-    template = "There are {count} sound tracks in it; number {number}, which players play, was taken."
+    template = "The file has {count} audio tracks. Track {number} was used, the one that players choose."
     return (UserMessage(template=template, facts={"count": sound.count, "number": sound.place}),)
 
 
 def with_dimensions(media: Media, found: Probe) -> Media:
-    """`media` with the size and the length that were found in it."""
+    """Return `media` with the size in pixels and the length in seconds that the probe `found`."""
     size = {"width": found.video.width, "height": found.video.height} if found.video else {}
     return media.model_copy(update={**size, "seconds": round(found.seconds, 3)})
 
 
 MAX_REORDERED_FRAMES = 16
-"""By how many frames the order of decoding may differ from that of showing (H.264, A.3.1; HEVC)."""
-STATED_STEP = 0.01
-"""Seconds between two lengths that FFmpeg tells apart when it says what a file states."""
+"""Maximum distance in frames between decoding order and display order (H.264, A.3.1; HEVC)."""
+STATED_STEP_SECONDS = 0.01
+"""Resolution of the length that FFmpeg prints for a file."""
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
 
 
 def probe(path: Path, mime: str, bounds: ProbeLimits | None = None, watch: CancelOrTimeout | None = None) -> Probe:
-    """Look at the file, which `engine.media.files.sniff` said is `mime`.
+    """Read the file, whose type by `engine.media.files.sniff` is `mime`, and return what it contains.
 
-    Raises BadInput where it is damaged or has neither sound nor moving pictures, TooLarge where it is over `bounds`,
-    and what a child raises.
+    Raises BadInput if the file is damaged or has neither audio nor video, TooLarge if it exceeds `bounds`, Cancelled
+    and TimedOut.
     """
     try:
-        head, told = _read(path, mime, watch or CancelOrTimeout(seconds=TIMEOUT_SECONDS))
-        found = _found(head, told)
+        head, report = _read(path, mime, watch or CancelOrTimeout(seconds=TIMEOUT_SECONDS))
+        found = _parse_probe(head, report)
     except FFmpegFailed as error:
-        log.info("not readable", said=str(error)[-500:])
+        log.info("FFmpeg cannot read the file", ffmpeg=str(error)[-500:])
         found = None
     if found is None or not (found.video or found.sound):
-        raise BadInput("There is no sound or video in the file that can be read. Attach another one.")
+        raise BadInput("The file has no readable audio or video. Attach another file.")
     _check(found, bounds or ProbeLimits())
     return found
 
 
 def _read(path: Path, mime: str, watch: CancelOrTimeout) -> tuple[list[str], dict[str, str]]:
-    """Return what FFmpeg says of the input, and its last progress report after reading it to the end."""
+    """Read the file to its end. Return the log lines in which FFmpeg describes it, and its last progress report."""
     import ffmpeg
 
     source = open_input(path, mime)
     copied = ffmpeg.output(source["V:0?"], source["a?"], "pipe:", f="null", c="copy")
     with start_ffmpeg(copied, watch, "-nostats", "-progress", "pipe:1", loglevel="info") as one:
-        told = dict(line.decode(errors="replace").strip().split("=", 1) for line in one.out if b"=" in line)
-    return input_lines(one.head), told
+        report = dict(line.decode(errors="replace").strip().split("=", 1) for line in one.stdout if b"=" in line)
+    return input_lines(one.head), report
 
 
-def _found(head: list[str], told: dict[str, str]) -> Probe:
+def _parse_probe(head: list[str], report: dict[str, str]) -> Probe:
     streams = list(parse_streams(head))
     if len(streams) > MAX_STREAMS:
         raise BadInput(
-            "The file has {count} streams; at most {bound} are read here. Attach a plain sound or video.",
+            "The file has {count} streams; the limit is {bound}. Attach a plain audio or video file.",
             count=len(streams),
             bound=MAX_STREAMS,
         )
     video = next((line for line in streams if line.kind == "Video" and not line.is_cover), None)
     sound = preferred_stream([line for line in streams if line.kind == "Audio"])
-    seconds = parse_seconds(told) or _duration(head)
-    stream = _video(video, int(told.get("frame", "0")), seconds) if video else None
+    seconds = parse_seconds(report) or _parse_duration(head)
+    stream = _video_stream(video, int(report.get("frame", "0")), seconds) if video else None
     return Probe(
-        seconds=_shown_until(seconds, stream, _duration(head)) if stream else seconds,
+        seconds=_end_of_last_frame(seconds, stream, _parse_duration(head)) if stream else seconds,
         video=stream,
-        sound=_sound(sound, streams) if sound else None,
+        sound=_sound_stream(sound, streams) if sound else None,
     )
 
 
-def _shown_until(decoded: float, video: Stream, stated: float) -> float:
-    """Return the second at which the last frame goes, where frames were `decoded` until then, in that order.
+def _end_of_last_frame(decoded: float, video: Stream, stated: float) -> float:
+    """Return the time at which the last frame ends, given the time up to which frames were `decoded`. All in seconds.
 
-    B-frames are decoded before a frame that is shown later, so FFmpeg's report ends early by as many frames. The length
-    that the file states, in hundredths of a second, counts only where that explains it. Frames of an even rate are more
-    exact, and are all there is where the file states nothing.
+    A decoder receives B-frames after a frame that is displayed later, so FFmpeg's report ends early by a few frames.
+    The length that the file states, in hundredths of a second, is trusted only if reordering explains the difference.
+    The number of frames at a constant rate is more exact, and is used alone if the file states no length.
     """
     by_rate = video.frames / video.rate
-    exact = by_rate if abs(by_rate - stated) <= STATED_STEP or not stated else stated
+    exact = by_rate if abs(by_rate - stated) <= STATED_STEP_SECONDS or not stated else stated
     latest = decoded + MAX_REORDERED_FRAMES / video.rate
-    return exact if decoded + STATED_STEP < exact <= latest else decoded
+    return exact if decoded + STATED_STEP_SECONDS < exact <= latest else decoded
 
 
-def _video(line: Line, frames: int, seconds: float) -> Stream | None:
+def _video_stream(line: Line, frames: int, seconds: float) -> Stream | None:
     found = parse_picture(line)
     if found is None or not frames:
         return None
     rate = found.rate
     if rate and not found.is_exact and seconds > 1 / rate:
-        # Of a GIF FFmpeg 5 tells only how finely its times are stored.
+        # For a GIF, FFmpeg 5 prints only the resolution of its timestamps.
         rate = min(rate, (frames - 1) / (seconds - 1 / rate) or rate)
-    decoder = TRANSPARENT.get(line.codec) if any("alpha_mode" in below for below in line.below) else None
+    decoder = ALPHA_DECODERS.get(line.codec) if any("alpha_mode" in below for below in line.below) else None
     colours = replace(found.colours, layout="yuva420p") if decoder else found.colours
-    rate = min(rate, FASTEST) or 25.0
+    rate = min(rate, MAX_FRAMES_PER_SECOND) or DEFAULT_FRAMES_PER_SECOND
     return Stream(line.codec, *found.shown, rate, frames, line.index, found.coded, colours, decoder)
 
 
-def _sound(line: Line, streams: list[Line]) -> Sound:
+def _sound_stream(line: Line, streams: list[Line]) -> Sound:
     sounds = [one.index for one in streams if one.kind == "Audio"]
     return Sound(line.codec, line.index, parse_layout(line), len(sounds), sounds.index(line.index) + 1)
 
 
-def _duration(head: list[str]) -> float:
+def _parse_duration(head: list[str]) -> float:
     found = next((match for line in head if (match := _DURATION.match(line))), None)
     return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else 0.0
 
 
 def _check(found: Probe, bounds: ProbeLimits) -> None:
+    """Raise TooLarge if the recording exceeds `bounds`."""
     if found.seconds > bounds.seconds:
         raise TooLarge(
-            "The recording is {seconds} s long; at most {bound} s are allowed. Cut it shorter.",
+            "The recording is {seconds} s long; the limit is {bound} s. Shorten it.",
             seconds=round(found.seconds),
             bound=round(bounds.seconds),
         )
     video = found.video
     if video and video.frames > bounds.frames:
         raise TooLarge(
-            "The video has {frames} frames; at most {bound} are allowed. Cut it shorter.",
+            "The video has {frames} frames; the limit is {bound}. Shorten it.",
             frames=video.frames,
             bound=bounds.frames,
         )
     if video and video.width * video.height > bounds.pixels:
         raise TooLarge(
-            "The video's frames are {width} x {height} pixels; at most {bound} pixels are allowed. Make it smaller.",
+            "The video's frames are {width} x {height} pixels; the limit is {bound} pixels. Make it smaller.",
             width=video.width,
             height=video.height,
             bound=bounds.pixels,

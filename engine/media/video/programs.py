@@ -1,7 +1,7 @@
-"""Choose the FFmpeg that runs: the first program here that can do all that Atelier asks of one.
+"""Choose the FFmpeg to run: the first one that has every feature that Atelier needs.
 
-Version numbers and build flags do not tell that: Debian 12's FFmpeg 5.1 has every library and lacks one option. So each
-ability is tried on a fraction of a second of generated sound and pictures.
+Version numbers and build flags are not enough: Debian 12's FFmpeg 5.1 has every library but lacks one option. Each
+feature is therefore tried on a fraction of a second of generated audio and video.
 """
 
 import re
@@ -19,8 +19,8 @@ from engine.core.errors import UserMessage
 
 log = structlog.get_logger()
 
-LIMIT_SECONDS = 20
-"""How long one trial may take, on a busy machine."""
+TRIAL_TIMEOUT_SECONDS = 20
+"""Time limit of one trial, on a busy machine."""
 CUES = """[Script Info]
 ScriptType: v4.00+
 
@@ -62,18 +62,20 @@ TRIALS = {
     "HDR": f"{_VIDEO} -vf format=gbrp16,{_HDR},{_LINEAR},zscale=transfer=bt709:dither=error_diffusion,format=gbrp"
     " -f null -",
 }
-"""What Atelier asks of FFmpeg, by name, in the words of its command line. The later ones read what the first wrote."""
+"""Features that Atelier needs of FFmpeg: command lines by name. The later ones read the file that the first writes."""
 DECODERS = frozenset(
     "aac av1 flac gif h264 hevc libvpx libvpx-vp9 mp3 opus pcm_f32le pcm_s16le vorbis vp8 vp9".split()  # noqa: SIM905
 )
-"""The decoders without which files that people send cannot be read; `av1` stands for any one of them."""
+"""Decoders that are needed to read what users send. `av1` stands for any AV1 decoder."""
 
-NONE = UserMessage(template="There is no FFmpeg here, so no sound or video can be read. Install one, then start again.")
+NOT_FOUND = UserMessage(
+    template="FFmpeg was not found, so audio and video cannot be read. Install FFmpeg, then restart."
+)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The `path` of the chosen program, its `version`, and what the owner should know of the choice."""
+    """The `path` and `version` of the chosen FFmpeg, and `notes` to the owner about the choice."""
 
     path: str
     version: str
@@ -82,25 +84,25 @@ class Choice:
 
 @cache
 def choose_ffmpeg() -> Choice:
-    """Return the FFmpeg on PATH where it can do everything, or else imageio-ffmpeg's, or else the most able one."""
-    found: list[tuple[str, str]] = []
+    """Return the FFmpeg on PATH if it has every feature, or else imageio-ffmpeg's, or else the one that lacks least."""
+    rejected: list[tuple[str, str]] = []
     for path in _candidates():
-        lacking = _lacking(path)
-        if not lacking:
-            return Choice(path, _version(path), tuple(_fallback(*each, path) for each in found))
-        log.warning("an FFmpeg lacks something", path=path, lacks=lacking)
-        found.append((path, lacking))
-    if not found:
-        log.error("there is no FFmpeg")
-        return Choice("", "", (NONE,))
-    path, lacking = min(found, key=lambda each: each[1].count(","))
-    return Choice(path, _version(path), (_unable(path, lacking),))
+        missing = _missing_features(path)
+        if not missing:
+            return Choice(path, _version(path), tuple(_fallback_note(*each, path) for each in rejected))
+        log.warning("an FFmpeg lacks features", path=path, missing=missing)
+        rejected.append((path, missing))
+    if not rejected:
+        log.error("FFmpeg was not found")
+        return Choice("", "", (NOT_FOUND,))
+    path, missing = min(rejected, key=lambda each: each[1].count(","))
+    return Choice(path, _version(path), (_no_other_note(path, missing),))
 
 
 def ffmpeg_path() -> str:
-    """Return the path of the FFmpeg that `chosen` found. Raises RuntimeError where there is none."""
+    """Return the path of the FFmpeg that `choose_ffmpeg` selected. Raises RuntimeError if there is none."""
     if not choose_ffmpeg().path:
-        raise RuntimeError(NONE.template)
+        raise RuntimeError(NOT_FOUND.template)
     return choose_ffmpeg().path
 
 
@@ -112,29 +114,29 @@ def _candidates() -> Iterator[str]:
 
         yield str(get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
-        log.warning("the packaged FFmpeg is not here", why=str(error))
+        log.warning("the packaged FFmpeg is not installed", why=str(error))
 
 
-def _fallback(path: str, lacking: str, instead: str) -> UserMessage:
-    log.warning("another FFmpeg runs instead", unfit=path, lacks=lacking, runs=instead)
+def _fallback_note(path: str, missing: str, chosen: str) -> UserMessage:
+    log.warning("another FFmpeg is used instead", rejected=path, missing=missing, chosen=chosen)
     return UserMessage(
-        template="The FFmpeg at {path} cannot do all that is needed ({lacking}), so the packaged one runs.",
-        facts={"path": path, "lacking": lacking},
+        template="The FFmpeg at {path} lacks something that Atelier needs ({lacking}), so the packaged FFmpeg is used.",
+        facts={"path": path, "lacking": missing},
     )
 
 
-def _unable(path: str, lacking: str) -> UserMessage:
+def _no_other_note(path: str, missing: str) -> UserMessage:
     return UserMessage(
-        template="The FFmpeg at {path} cannot do all that is needed ({lacking}), and there is no other."
+        template="The FFmpeg at {path} lacks something that Atelier needs ({lacking}), and no other was found."
         " Install a newer one.",
-        facts={"path": path, "lacking": lacking},
+        facts={"path": path, "lacking": missing},
     )
 
 
-def _lacking(path: str) -> str:
-    """Return the names of the abilities that the program lacks, with commas between; nothing where it has them all."""
-    with tempfile.TemporaryDirectory(prefix="ffmpeg-") as place:
-        folder = Path(place)
+def _missing_features(path: str) -> str:
+    """Return the names of the features that the program lacks, separated by commas, or "" if it has them all."""
+    with tempfile.TemporaryDirectory(prefix="ffmpeg-") as name:
+        folder = Path(name)
         (folder / "cues.ass").write_text(CUES)
         (folder / "list.txt").write_text("file 'a.mp4'\n")
         (folder / "fonts").mkdir()
@@ -143,31 +145,35 @@ def _lacking(path: str) -> str:
 
 
 def _works(path: str, words: str, folder: Path) -> bool:
+    """Run the program with the arguments `words` in `folder`, and return whether it succeeds."""
     command = [path, "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *words.split(" ")]
     try:
-        ended = subprocess.run(command, cwd=folder, capture_output=True, timeout=LIMIT_SECONDS, check=False)
+        run = subprocess.run(command, cwd=folder, capture_output=True, timeout=TRIAL_TIMEOUT_SECONDS, check=False)
     except (OSError, subprocess.SubprocessError) as error:
         log.info("an FFmpeg does not run", path=path, why=str(error)[:300])
         return False
-    if ended.returncode:
-        log.info("an FFmpeg cannot do this", path=path, asked=words, said=ended.stderr[-300:].decode(errors="replace"))
-    return ended.returncode == 0
+    if run.returncode:
+        log.info(
+            "an FFmpeg failed a trial", path=path, arguments=words, error=run.stderr[-300:].decode(errors="replace")
+        )
+    return run.returncode == 0
 
 
 def _decoders(path: str) -> set[str]:
-    listed = set(re.findall(r"^ [A-Z.]{6} (\S+)", _said(path, "-decoders"), re.MULTILINE))
+    listed = set(re.findall(r"^ [A-Z.]{6} (\S+)", _query(path, "-decoders"), re.MULTILINE))
     return listed | ({"av1"} if listed & {"libdav1d", "libaom-av1", "libgav1"} else set())
 
 
 def _version(path: str) -> str:
-    found = re.search(r"^ffmpeg version (\S+)", _said(path, "-version"))
+    found = re.search(r"^ffmpeg version (\S+)", _query(path, "-version"))
     return found[1] if found else "unknown"
 
 
-def _said(path: str, question: str) -> str:
-    """Return what the program answers to a question such as -version; nothing where it does not run."""
-    command = [path, "-hide_banner", question]
+def _query(path: str, option: str) -> str:
+    """Return what the program prints for an option such as -version, or "" if it does not run."""
+    command = [path, "-hide_banner", option]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False).stdout
+        run = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_TIMEOUT_SECONDS, check=False)
     except (OSError, subprocess.SubprocessError):
         return ""
+    return run.stdout

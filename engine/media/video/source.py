@@ -1,8 +1,8 @@
-"""Open a person's file in FFmpeg: with the demuxer of what it is, and nothing else.
+"""Open a user's file in FFmpeg with the demuxer of its detected type and no other.
 
-A playlist, a concat list or an SVG can name other files and addresses. None of their demuxers is in `DEMUXERS`, and
-FFmpeg never guesses one, so such a file is read as the sound or video that it claims to be and found damaged. MOV's
-references to other files are off by FFmpeg's default (`enable_drefs`), and what it may open at all is in `PROTOCOLS`.
+A playlist, a concat list or an SVG can refer to other files and URLs. `DEMUXERS` contains no demuxer for them, and
+FFmpeg never guesses one, so such a file is read as the audio or video that it claims to be and reported as damaged.
+FFmpeg ignores a MOV's references to other files by default (`enable_drefs`), and `PROTOCOLS` limits what it may open.
 """
 
 from pathlib import Path
@@ -26,21 +26,20 @@ DEMUXERS = {
     "video/x-msvideo": "avi",
     "video/3gpp": "mov",
 }
-"""FFmpeg's demuxer by the type that `engine.media.files.sniff` found; the same file is always read in the same way."""
+"""FFmpeg's demuxer by the MIME type that `engine.media.files.sniff` detected."""
 
 
 def select_stream(source: Any, index: int | None, kind: str) -> Any:
-    """Return the stream with this number of an opened file; without a number the first of `kind`, such as "a:0"."""
+    """Return the stream of an opened file with the number `index`, or the first of `kind`, such as "a:0", if None."""
     return source[kind if index is None else str(index)]
 
 
 def open_input(path: Path, mime: str, max_pixels: int | None = None, decoder: str | None = None, **options: Any) -> Any:
-    """The file as an input of an ffmpeg-python pipeline. `max_pixels` bounds each coded frame, by default as the
-    owner says. KeyError for pictures.
+    """Return the file as an input of an ffmpeg-python pipeline.
 
-    `decoder` is that of `Stream.decoder`, for the pictures.
-
-    It is found whatever folder the pipeline works in: the owner's data folder is mostly named from the studio's.
+    `max_pixels` limits each coded frame, by default to the owner's limit. `decoder` is the video decoder, as in
+    `Stream.decoder`. The path is made absolute because pipelines run in working folders of their own. Raises KeyError
+    for the MIME type of a picture other than GIF.
     """
     import ffmpeg
 

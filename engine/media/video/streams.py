@@ -1,4 +1,4 @@
-"""Read FFmpeg's description of a recording: the lines that begin with "Stream #0:", and what is indented under them."""
+"""Parse FFmpeg's description of a recording: each line that starts with "Stream #0:" and those indented under it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,20 +7,20 @@ from itertools import takewhile
 
 from engine.media.video.colours import Colours
 
-LEAST_STRETCH, MOST_STRETCH = 1 / 4, 4
-"""Pixels of another shape than this are a mistake in the file; they are taken for square."""
+MIN_PIXEL_ASPECT, MAX_PIXEL_ASPECT = 1 / 4, 4
+"""Range of a pixel's width divided by its height. A value outside it is an error in the file and counts as square."""
 
 _STREAM = re.compile(r"^  Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\(\w+\))?: (\w+): (\w+)(.*)$")
 _PICTURE = re.compile(r", (\w+)(?:\(((?:[^()]|\([^()]*\))*)\))?, (\d+)x(\d+)(?=[ ,]|$)")
-_STRETCH = re.compile(r"\bSAR (\d+):(\d+)")
+_PIXEL_ASPECT = re.compile(r"\bSAR (\d+):(\d+)")
 _RATE = re.compile(r", ([\d.]+)(k?) (fps|tbr)")
-_TURNED = re.compile(r"^ +display ?matrix: rotation of (-?\d+)", re.IGNORECASE)
+_ROTATION = re.compile(r"^ +display ?matrix: rotation of (-?\d+)", re.IGNORECASE)
 _SOUND = re.compile(r", (\d+) Hz, ([^,]+)")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One stream as FFmpeg prints it: its number in the file, its kind, its codec, the `rest`, and the lines below."""
+    """A stream as FFmpeg prints it: its number in the file, kind, codec, the line's `rest` and the lines `below` it."""
 
     index: int
     kind: str
@@ -30,24 +30,26 @@ class Line:
 
     @property
     def is_default(self) -> bool:
+        """Return whether the file marks this stream as the default."""
         return "(default)" in self.rest
 
     @property
     def is_extra(self) -> bool:
-        """Whether it is a commentary, or made for people who do not hear or see well."""
+        """Return whether the stream is a commentary, or made for people with impaired hearing or vision."""
         return any(mark in self.rest for mark in ("(comment)", "(visual impaired)", "(hearing impaired)"))
 
     @property
     def is_cover(self) -> bool:
+        """Return whether the stream is a cover picture rather than a video."""
         return "(attached pic)" in self.rest
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The size of a frame as it is coded and as it is shown, both in pixels, and its colours.
+    """The width and height of a frame in pixels, as `coded` and as `shown`, and its frame rate and colours.
 
-    What is shown has square pixels and is turned as the file asks. `rate` is in frames a second; `is_exact` is False
-    where it tells only how finely times are stored.
+    `shown` is the size after rotation and with square pixels. `rate` is in frames per second. `is_exact` is False if
+    the rate is only the resolution of the timestamps.
     """
 
     coded: tuple[int, int]
@@ -58,12 +60,12 @@ class Picture:
 
 
 def input_lines(head: Sequence[str]) -> list[str]:
-    """Return the lines about the input: FFmpeg 5 goes on with the output, whose streams look alike."""
+    """Return the lines about the input. FFmpeg 5 prints the output's streams after them, in the same form."""
     return list(takewhile(lambda text: not text.startswith(("Output #0", "Stream mapping:")), head))
 
 
 def parse_streams(head: Sequence[str]) -> Iterator[Line]:
-    """Yield the streams that FFmpeg describes, in the order of the file."""
+    """Yield the streams in FFmpeg's description, in the order of the file."""
     for at, text in enumerate(head):
         if found := _STREAM.match(text):
             following = range(at + 1, len(head))
@@ -72,19 +74,19 @@ def parse_streams(head: Sequence[str]) -> Iterator[Line]:
 
 
 def preferred_stream(streams: Sequence[Line]) -> Line | None:
-    """Return the stream that a player takes: the default one, or else the first that is no commentary."""
+    """Return the stream that a player would choose: the default one, or else the first that is not a commentary."""
     return min(streams, key=lambda line: (not line.is_default, line.is_extra, line.index), default=None)
 
 
 def parse_picture(line: Line) -> Picture | None:
-    """Return the facts of a video stream; None where FFmpeg found no size."""
+    """Return the size, frame rate and colours of a video stream, or None if FFmpeg found no size."""
     found, rate = _PICTURE.search(line.rest), _RATE.search(line.rest)
     if not found:
         return None
     coded = int(found[3]), int(found[4])
     return Picture(
         coded,
-        _shown(coded, _stretch(line.rest), _turns(line.below)),
+        _shown_size(coded, _pixel_aspect(line.rest), _rotation_degrees(line.below)),
         float(rate[1]) * (1000 if rate[2] else 1) if rate else 0.0,
         bool(rate and rate[3] == "fps"),
         Colours.of(found[1], found[2] or ""),
@@ -92,29 +94,29 @@ def parse_picture(line: Line) -> Picture | None:
 
 
 def parse_layout(line: Line) -> str:
-    """Return the channels of a sound in FFmpeg's words, such as "stereo", "5.1(side)" or "10 channels"."""
+    """Return FFmpeg's name of an audio stream's channels, such as "stereo", "5.1(side)" or "10 channels"."""
     found = _SOUND.search(line.rest)
     return found[2].strip() if found else ""
 
 
-def _shown(coded: tuple[int, int], stretch: float, turns: int) -> tuple[int, int]:
-    """Return width and height with square pixels: one side grows, so that nothing of the picture is lost."""
+def _shown_size(coded: tuple[int, int], pixel_aspect: float, rotation: int) -> tuple[int, int]:
+    """Return the width and height with square pixels. One side is enlarged, so that no detail is lost."""
     width, height = coded
-    if stretch > 1:
-        width = round(width * stretch)
-    elif stretch < 1:
-        height = round(height / stretch)
-    return (height, width) if turns % 180 else (width, height)
+    if pixel_aspect > 1:
+        width = round(width * pixel_aspect)
+    elif pixel_aspect < 1:
+        height = round(height / pixel_aspect)
+    return (height, width) if rotation % 180 else (width, height)
 
 
-def _stretch(rest: str) -> float:
-    """Return the width of a pixel by its height. The last one that is named is the container's, which rules."""
-    named = _STRETCH.findall(rest)
-    wide, high = map(int, named[-1]) if named else (1, 1)
-    stretch = wide / high if wide and high else 1.0
-    return stretch if LEAST_STRETCH <= stretch <= MOST_STRETCH else 1.0
+def _pixel_aspect(rest: str) -> float:
+    """Return a pixel's width divided by its height. The last value is the container's, which takes precedence."""
+    values = _PIXEL_ASPECT.findall(rest)
+    wide, high = map(int, values[-1]) if values else (1, 1)
+    aspect = wide / high if wide and high else 1.0
+    return aspect if MIN_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT else 1.0
 
 
-def _turns(below: Sequence[str]) -> int:
-    """Return the degrees that the picture is turned by."""
-    return next((int(found[1]) for line in below if (found := _TURNED.match(line))), 0)
+def _rotation_degrees(below: Sequence[str]) -> int:
+    """Return the rotation of the picture in degrees."""
+    return next((int(found[1]) for line in below if (found := _ROTATION.match(line))), 0)

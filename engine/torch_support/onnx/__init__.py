@@ -1,8 +1,8 @@
-"""ONNX graphs run by torch, where its device is: a stand-in for an ONNX Runtime session that needs no second CUDA.
+"""Run ONNX graphs with torch, in place of an ONNX Runtime session, which would need a second copy of CUDA.
 
-Graphs of straight-line networks as they are published: no loops and no branches. Convolutions and matrix products run
-in fp16 on a GPU, all between them in fp32, since norms that are written out as squares and means overflow in fp16. On a
-GPU a graph is recorded as one launch when it is run again in the same shapes.
+Graphs must not contain loops or branches. On a GPU, convolutions and matrix products run in fp16 and everything else
+in fp32, because norms that are written out as squares and means overflow in fp16. A graph that is run repeatedly with
+the same shapes is recorded as a CUDA graph.
 """
 
 from engine.torch_support.onnx.session import Port, TorchSession, UnknownOperator

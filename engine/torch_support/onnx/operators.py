@@ -1,4 +1,7 @@
-"""What ONNX's operators do, by torch: convolutions and matrix products in their weights' type, all else in fp32."""
+"""Implement ONNX operators with torch: convolutions and matrix products in the weights' type, the rest in fp32.
+
+Source: the operator specification on onnx.ai.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,7 +28,7 @@ def _conv(
 ) -> Tensor:
     sides = weight.ndim - 2
     before, after = (pads[:sides], pads[sides:]) if pads else ((0,) * sides, (0,) * sides)
-    assert auto_pad in (b"NOTSET", b"VALID"), "paddings are written out in the graphs that are read here"
+    assert auto_pad in (b"NOTSET", b"VALID"), "only explicit padding is supported"
     if tuple(before) != tuple(after):
         x, before = functional.pad(x, _torch_pads(before, after)), (0,) * sides
     run = (functional.conv1d, functional.conv2d, functional.conv3d)[sides - 1]
@@ -52,8 +55,8 @@ def _conv_transpose(
 
 def _gemm(a: Tensor, b: Tensor, c: Tensor | None = None, *, alpha: float = 1, beta: float = 1, **more: Any) -> Tensor:
     a, b = (a.t() if more.get("transA") else a), (b.t() if more.get("transB") else b)
-    made = alpha * (a.to(b.dtype) @ b).float()
-    return made if c is None else made + beta * c.float()
+    product = alpha * (a.to(b.dtype) @ b).float()
+    return product if c is None else product + beta * c.float()
 
 
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -71,19 +74,19 @@ def _pad(
     x: Tensor, pads: Tensor | None = None, value: Tensor | None = None, axes: Tensor | None = None, /, **more: Any
 ) -> Tensor:
     sizes = list(more.get("pads", ())) if pads is None else pads.tolist()
-    assert axes is None, "paddings of some sides alone are in none of the graphs that are read here"
+    assert axes is None, "padding of selected axes is not supported"
     mode = {b"constant": "constant", b"reflect": "reflect", b"edge": "replicate"}[more.get("mode", b"constant")]
     half = len(sizes) // 2
-    told = _torch_pads(sizes[:half], sizes[half:])
-    while len(told) > 2 and told[-2:] == [0, 0]:
-        told = told[:-2]
+    pads = _torch_pads(sizes[:half], sizes[half:])
+    while len(pads) > 2 and pads[-2:] == [0, 0]:
+        pads = pads[:-2]
     if mode == "constant":
-        return functional.pad(x, told, mode, float(value) if value is not None else more.get("value", 0.0))
-    return functional.pad(x, told, mode)
+        return functional.pad(x, pads, mode, float(value) if value is not None else more.get("value", 0.0))
+    return functional.pad(x, pads, mode)
 
 
 def _torch_pads(before: Sequence[int], after: Sequence[int]) -> list[int]:
-    """From the last side to the first, as torch counts them."""
+    """Return the padding in torch's order: pairs of before and after, from the last axis to the first."""
     return [size for pair in reversed(list(zip(before, after, strict=True))) for size in pair]
 
 
@@ -114,7 +117,7 @@ def _slice(
     strides = steps.tolist() if steps is not None else [1] * len(first)
     cuts = [slice(None)] * x.ndim
     for begin, end, side, stride in zip(first, stop, sides, strides, strict=True):
-        assert stride > 0, "nothing is read backwards in the graphs that are read here"
+        assert stride > 0, "negative strides are not supported"
         cuts[side % x.ndim] = slice(begin, min(end, 2**31), stride)
     return x[tuple(cuts)]
 
@@ -139,7 +142,7 @@ def _squeeze(x: Tensor, axes: Tensor | None = None, /, **more: Any) -> Tensor:
 
 
 def _ints(given: Tensor | None, more: Attributes, name: str) -> list[int]:
-    """Of an input, as newer graphs have it, or of the attribute that it was."""
+    """Return the integers of an input, as in newer graphs, or else of the attribute `name`, as in older ones."""
     return list(more.get(name, ())) if given is None else [int(value) for value in given.reshape(-1)]
 
 

@@ -1,4 +1,4 @@
-"""How near each place of a picture is, as a network of transformers' depth estimation sees it."""
+"""Estimate the depth of a picture with a depth estimation network of transformers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +9,13 @@ if TYPE_CHECKING:
 
 
 class Depth:
-    """`source` is a folder or a repository of such a network: Depth Anything, DPT and others."""
+    """A depth estimation network such as Depth Anything or DPT."""
 
     def __init__(self, source: str, device: str, **options: Any) -> None:
-        """Raises OSError and ValueError as `from_pretrained` does."""
+        """Load the network from `source`, a folder or a repository of the hub.
+
+        `options` are those of `from_pretrained`, whose OSError and ValueError this raises.
+        """
         from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
         self._processor = AutoImageProcessor.from_pretrained(source, **options)
@@ -20,18 +23,18 @@ class Depth:
 
     @property
     def size(self) -> int:
-        """Bytes of its parameters."""
+        """Return the size of the network's parameters in bytes."""
         return sum(each.numel() * each.element_size() for each in self.network.parameters())
 
     def __call__(self, picture: "Picture") -> "Picture":
-        """(H, W, 3) of the picture's size: white is near, black is far."""
+        """Return the depth of a picture, uint8 (H, W, 3) RGB, in its size and shape: white is near, black is far."""
         import torch
         from PIL import Image
 
         inputs = self._processor(images=Image.fromarray(picture), return_tensors="pt").to(self.network.device)
         with torch.inference_mode():
-            seen = self.network(**inputs).predicted_depth[:, None].float()
-        fitted = torch.nn.functional.interpolate(seen, picture.shape[:2], mode="bicubic", align_corners=False)[0, 0]
-        low, high = fitted.min(), fitted.max()
-        grey = ((fitted - low) / (high - low).clamp(min=1e-9) * 255).round().byte().cpu().numpy()
+            depth = self.network(**inputs).predicted_depth[:, None].float()
+        depth = torch.nn.functional.interpolate(depth, picture.shape[:2], mode="bicubic", align_corners=False)[0, 0]
+        low, high = depth.min(), depth.max()
+        grey = ((depth - low) / (high - low).clamp(min=1e-9) * 255).round().byte().cpu().numpy()
         return np.repeat(grey[:, :, None], 3, axis=2)

@@ -1,1 +1,1 @@
-"""Faces: found, their points read, and aligned, for every task that works on them."""
+"""Detect faces, read their landmarks, align them and recognise people, for every task that needs it."""

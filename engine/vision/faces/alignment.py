@@ -1,4 +1,4 @@
-"""A face turned upright at a fixed size: the similarity that brings five of its points to ArcFace's places."""
+"""Align a face by the similarity transform that maps five of its landmarks to ArcFace's positions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,14 @@ Values = NDArray[np.float32]
 ARCFACE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
-"""Eyes, nose and corners of the mouth in a crop of 112 x 112, left in the picture first. Source: InsightFace."""
+"""Eyes, nose and corners of the mouth in a crop of 112 x 112 pixels, the one on the left first. Source: InsightFace."""
 
 
 def arcface_points(side: int) -> Values:
-    """(5, 2): ArcFace's places in a crop of `side`, where 128 has a margin of 8 on the left and the right."""
+    """Return ArcFace's landmark positions (5, 2) in a square crop of `side` pixels, a multiple of 112 or 128.
+
+    A crop of 128 pixels has a margin of 8 pixels on the left and right.
+    """
     if side % 128 == 0:
         ratio = side / 128
         return np.asarray(ARCFACE * ratio + np.array([8 * ratio, 0]), np.float32)
@@ -20,14 +23,14 @@ def arcface_points(side: int) -> Values:
 
 
 def estimate_similarity(points: Values, goal: Values) -> Values:
-    """(2, 3): scale, turn and shift that bring `points` (N, 2) nearest to `goal` (N, 2).
+    """Return the matrix (2, 3) of scale, rotation and translation that maps `points` (N, 2) closest to `goal` (N, 2).
 
     Source: Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991.
     """
-    middle, aim = points.mean(axis=0), goal.mean(axis=0)
-    away, there = points - middle, goal - aim
-    left, sizes, right = np.linalg.svd(there.T @ away / len(points))
+    mean, goal_mean = points.mean(axis=0), goal.mean(axis=0)
+    centred, goal_centred = points - mean, goal - goal_mean
+    left, singular, right = np.linalg.svd(goal_centred.T @ centred / len(points))
     signs = np.array([1, np.sign(np.linalg.det(left) * np.linalg.det(right))])
-    turn = (left * signs) @ right
-    scale = (sizes * signs).sum() / away.var(axis=0).sum()
-    return np.hstack([scale * turn, (aim - scale * turn @ middle)[:, None]]).astype(np.float32)
+    rotation = (left * signs) @ right
+    scale = (singular * signs).sum() / centred.var(axis=0).sum()
+    return np.hstack([scale * rotation, (goal_mean - scale * rotation @ mean)[:, None]]).astype(np.float32)

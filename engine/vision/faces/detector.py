@@ -1,4 +1,4 @@
-"""Where faces are: MediaPipe's BlazeFace, with its anchors and its blending of what overlaps.
+"""Detect faces with MediaPipe's BlazeFace: decode its anchors and blend overlapping detections.
 
 Source: Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019.
 """
@@ -16,19 +16,19 @@ from engine.vision.faces.quarters import QUARTERS, UPRIGHT_BONUS, is_upright, re
 Picture = NDArray[np.uint8]
 
 STRIDES = (16, 32, 32, 32)
-"""Of the grids of anchors, two anchors on each crossing."""
+"""Strides of the anchor grids in pixels, with two anchors at each grid point."""
 MIN_SCORE = 0.4
-"""Score from which something may be a face; the mesh network then says."""
+"""Minimum score of a detection. The mesh network then decides whether it is a face."""
 MIN_OVERLAP = 0.3
-"""Overlap, as intersection over union, from which two finds are one face."""
+"""Intersection over union above which two detections are the same face."""
 
 
 @dataclass(frozen=True)
 class FaceDetection:
-    """`box` is left, top, right, bottom in pixels.
+    """A detected face. `box` is left, top, right and bottom in pixels.
 
-    `marks` (6, 2), in pixels, are eyes, nose, mouth and ears; of a pair the one first that is on the left when the head
-    is upright. `score` is 0 to 1, and a little more for a head that is upright in the picture as it is.
+    `marks` (6, 2), in pixels, are the eyes, nose, mouth and ears; of a pair, the one on the left of an upright head
+    comes first. `score` is 0 to 1, plus UPRIGHT_BONUS for a head that is upright in the picture.
     """
 
     box: Values
@@ -37,14 +37,14 @@ class FaceDetection:
 
 
 class Detector:
-    """Finds faces that take at least a twentieth of the picture's longer side."""
+    """Finds faces whose side is at least a twentieth of the picture's longer side."""
 
     def __init__(self, path: Path, threads: int) -> None:
         self._network = Network(path, threads)
         self._anchors = _anchors(self._network.side)
 
     def find(self, picture: Picture) -> list[FaceDetection]:
-        """uint8 (H, W, 3) RGB -> the faces, surest first."""
+        """Return the upright faces of a picture, uint8 (H, W, 3) RGB, the most certain first."""
         longer = max(picture.shape[:2])
         regressors, scores = self._network(self._to_square(picture))
         sure = 1 / (1 + np.exp(-scores[0, :, 0].clip(-80, 80)))
@@ -53,9 +53,9 @@ class Detector:
         return _merge_overlaps(numbers, sure[kept])
 
     def find_at_any_angle(self, picture: Picture) -> list[FaceDetection]:
-        """Return the faces of `picture`, uint8 (H, W, 3) RGB, whichever way up they are, in no order.
+        """Return the faces of `picture`, uint8 (H, W, 3) RGB, at any rotation and in no particular order.
 
-        The same face may come from several quarter turns.
+        The same face may be returned once for each of several quarter turns.
         """
         return [found for quarter in QUARTERS for found in self._find_in_quarter(picture, quarter)]
 
@@ -72,18 +72,18 @@ class Detector:
         ]
 
     def _to_square(self, picture: Picture) -> Values:
-        """The picture shrunk to the network's side, grey where it is not square, in -1..1."""
+        """Return the picture scaled into the network's square, float32 in -1..1, padded with grey."""
         side, (height, width) = self._network.side, picture.shape[:2]
         scale = side / max(height, width)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         square = np.zeros((side, side, 3), np.float32)
-        shrunk = cv2.resize(picture, size, interpolation=method)
-        square[: size[1], : size[0]] = shrunk.astype(np.float32) * np.float32(2 / 255) - 1
+        scaled = cv2.resize(picture, size, interpolation=method)
+        square[: size[1], : size[0]] = scaled.astype(np.float32) * np.float32(2 / 255) - 1
         return square
 
     def _decode_boxes(self, raw: Values, anchors: Values) -> Values:
-        """(N, 8, 2): the corners and six marks, as shares of the square's side."""
+        """Return two box corners and six marks (N, 8, 2), relative to the square's side."""
         shares = raw / self._network.side
         placed = shares + anchors[:, None]
         half = shares[:, 1] / 2
@@ -102,7 +102,7 @@ def _anchors(side: int) -> Values:
 
 
 def _merge_overlaps(numbers: Values, scores: Values) -> list[FaceDetection]:
-    """Finds that overlap become one, each with the weight of its score."""
+    """Merge overlapping detections into averages weighted by score."""
     left, found = list(np.argsort(-scores)), []
     while left:
         overlaps = _overlaps(numbers[left[0], :2], numbers[left, :2])
@@ -114,7 +114,7 @@ def _merge_overlaps(numbers: Values, scores: Values) -> list[FaceDetection]:
 
 
 def _overlaps(one: Values, others: Values) -> Values:
-    """Intersection over union of a box (2, 2) with each of (N, 2, 2)."""
+    """Return the intersection over union (N,) of a box (2, 2) with each of `others` (N, 2, 2)."""
     shared = (np.minimum(one[1], others[:, 1]) - np.maximum(one[0], others[:, 0])).clip(0).prod(axis=1)
     areas = (others[:, 1] - others[:, 0]).prod(axis=1)
     union = (one[1] - one[0]).prod() + areas - shared

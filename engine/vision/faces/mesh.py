@@ -1,4 +1,4 @@
-"""The 468 points of a face: MediaPipe's face mesh on an upright crop of it.
+"""Read the 468 landmarks of a face with MediaPipe's face mesh, on an upright crop.
 
 Source: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", 2019.
 """
@@ -16,13 +16,13 @@ from engine.vision.faces.litert import Network, Values
 
 Picture = NDArray[np.uint8]
 
-MARGIN = 1.5
-"""Side of the crop over the longer side of the face's box, as the network was trained."""
+CROP_SCALE = 1.5
+"""Side of the crop divided by the longer side of the face's box, as in the network's training."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square around a face: `middle` (2,) and `side` in pixels, turned by `roll` radians, clockwise."""
+    """A square around a face: `middle` (2,) and `side` in pixels, rotated clockwise by `roll` radians."""
 
     middle: Values
     side: float
@@ -30,51 +30,55 @@ class Crop:
 
     @classmethod
     def of_detection(cls, found: FaceDetection) -> "Crop":
+        """Return the crop for a detected face."""
         left, top, right, bottom = found.box
         across = found.marks[1] - found.marks[0]
         middle = np.array([left + right, top + bottom], np.float32) / np.float32(2)
-        return cls(middle, MARGIN * float(max(right - left, bottom - top)), float(np.arctan2(across[1], across[0])))
+        return cls(middle, CROP_SCALE * float(max(right - left, bottom - top)), float(np.arctan2(across[1], across[0])))
 
     @classmethod
     def of_face(cls, face: Face) -> "Crop":
-        """The crop that fits a face whose points are known, from this picture or the one before."""
-        turn = _turn(-face.roll)
-        upright = face.points[:, :2] @ turn.T
+        """Return the crop for a face whose points are known, from this frame or the previous one."""
+        rotation = _rotation(-face.roll)
+        upright = face.points[:, :2] @ rotation.T
         low, high = upright.min(axis=0), upright.max(axis=0)
-        middle = ((low + high) / 2) @ turn
-        return cls(middle.astype(np.float32), MARGIN * float((high - low).max()), face.roll)
+        middle = ((low + high) / 2) @ rotation
+        return cls(middle.astype(np.float32), CROP_SCALE * float((high - low).max()), face.roll)
 
     def matrix(self, side: int) -> Values:
-        """(2, 3): pixels of the picture to pixels of the crop at `side`."""
-        turn = _turn(-self.roll) * (side / max(1.0, self.side))
-        return np.hstack([turn, (side / 2 - turn @ self.middle)[:, None]]).astype(np.float32)
+        """Return the matrix (2, 3) that maps pixels of the picture to pixels of the crop scaled to `side`."""
+        scaled = _rotation(-self.roll) * (side / max(1.0, self.side))
+        return np.hstack([scaled, (side / 2 - scaled @ self.middle)[:, None]]).astype(np.float32)
 
 
 class Mesh:
-    """Reads a face's points in a crop of a picture."""
+    """Reads the landmarks of a face in a crop of a picture."""
 
     def __init__(self, path: Path, threads: int) -> None:
         self._network = Network(path, threads)
 
     def read(self, picture: Picture, crop: Crop) -> Face:
-        """uint8 (H, W, 3) RGB -> the points, with the network's own word, 0 to 1, on whether there is a face."""
+        """Return the face in a crop of a picture, uint8 (H, W, 3) RGB.
+
+        Its score, 0 to 1, is the network's confidence that there is a face.
+        """
         side = self._network.side
         matrix = crop.matrix(side)
         method = cv2.INTER_LINEAR
-        seen = cv2.warpAffine(picture, matrix, (side, side), flags=method, borderMode=cv2.BORDER_REPLICATE)
-        points, sure = self._network(seen.astype(np.float32) * np.float32(1 / 255))
-        score = float(1 / (1 + np.exp(-sure.reshape(-1)[0].clip(-80, 80))))
-        return Face(_put_back(points.reshape(468, 3), matrix), score)
+        cropped = cv2.warpAffine(picture, matrix, (side, side), flags=method, borderMode=cv2.BORDER_REPLICATE)
+        points, logit = self._network(cropped.astype(np.float32) * np.float32(1 / 255))
+        score = float(1 / (1 + np.exp(-logit.reshape(-1)[0].clip(-80, 80))))
+        return Face(_to_picture(points.reshape(468, 3), matrix), score)
 
 
-def _put_back(points: Values, matrix: Values) -> Values:
-    """Points of a crop as points of the picture."""
-    turn = matrix[:, :2]
-    flat = (points[:, :2] - matrix[:, 2]) @ np.linalg.inv(turn).T
-    depth = points[:, 2:] / float(np.hypot(*turn[0]))
+def _to_picture(points: Values, matrix: Values) -> Values:
+    """Map points (468, 3) of a crop to the picture, given the crop's matrix."""
+    linear = matrix[:, :2]
+    flat = (points[:, :2] - matrix[:, 2]) @ np.linalg.inv(linear).T
+    depth = points[:, 2:] / float(np.hypot(*linear[0]))
     return np.hstack([flat, depth]).astype(np.float32)
 
 
-def _turn(angle: float) -> Values:
+def _rotation(angle: float) -> Values:
     sine, cosine = np.sin(angle), np.cos(angle)
     return np.array([[cosine, -sine], [sine, cosine]], np.float32)

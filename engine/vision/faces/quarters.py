@@ -1,4 +1,4 @@
-"""Quarter turns: detectors know upright heads, so a picture is also shown to them turned by 90, 180 and 270 degrees."""
+"""Turn pictures by quarters, because detectors find only upright heads, and map the results back."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,11 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 QUARTERS = (0, 1, 2, 3)
-"""Counterclockwise quarter turns of the picture. A head that is turned clockwise as often is upright then."""
+"""Numbers of counterclockwise quarter turns. Each makes a head upright that is rotated clockwise by the same angle."""
 MAX_ROLL_DEGREES = 60.0
-"""Roll up to which a head counts as upright; past 45 another quarter turn shows it better."""
+"""Maximum roll of a head that counts as upright. Beyond 45 degrees, another quarter turn suits it better."""
 UPRIGHT_BONUS = 0.05
-"""What is added to the score of an upright head, since two quarters may find the same head about equally well."""
+"""Added to the score of an upright head, since two quarter turns may find the same head almost equally well."""
 
 
 def turn_picture(picture: Picture, quarter: int) -> Picture:
@@ -43,10 +43,10 @@ def roll_of(left_eye: Values, right_eye: Values) -> float:
 
 
 def is_upright(left_eye: Values, right_eye: Values) -> bool:
-    """Tell whether a head with these eyes, as a detector saw them, is near enough to upright to be believed."""
+    """Return whether a detected head with these eyes, each (2,), is upright enough to be trusted."""
     return bool(abs(np.degrees(roll_of(left_eye, right_eye))) <= MAX_ROLL_DEGREES)
 
 
 def quarter_of(roll: float) -> int:
-    """Return the quarter turn of the picture that brings a head of this `roll`, in radians, nearest to upright."""
+    """Return the number of quarter turns that makes a head with this `roll`, in radians, most nearly upright."""
     return round(roll / (np.pi / 2)) % 4

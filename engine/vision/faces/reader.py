@@ -1,4 +1,4 @@
-"""The faces of a picture with their points: MediaPipe's two networks one after the other."""
+"""Find the faces of a picture with their landmarks, by running MediaPipe's detector and then its face mesh."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,62 +15,62 @@ from engine.weights import registry
 Picture = NDArray[np.uint8]
 
 WEIGHT = "mediapipe-faces"
-"""The entry of weights.toml."""
+"""The name of the networks in the weights catalogue."""
 MIN_SCORE, MIN_TRACKED_SCORE = 0.95, 0.6
-"""What the mesh network has to say at least of a face, and of one that was there in the frame before.
+"""Minimum score of a face by the mesh network, and of a face that was there in the previous frame.
 
-People's get 0.99 and more, cats' up to 0.93.
+People's faces score 0.99 and more, cats' up to 0.93.
 """
 MAX_DRIFT = 0.03
-"""Mean distance, in face widths, that points may move from one reading to the next.
+"""Maximum mean distance of the points between two readings, in face widths.
 
-In a person's head, whichever way up, it is at most 0.015; in a head that is read upside down 0.02 to 0.1.
+It is at most 0.015 for a person's head at any rotation, and 0.02 to 0.1 for a head that is read upside down.
 """
-SAME = 0.4
-"""Distance of two faces' middles, as a share of the larger one's side, below which they are one face."""
+MAX_SAME_FACE_DISTANCE = 0.4
+"""Distance between two faces' centres, relative to the side of the larger one, below which they are the same face."""
 MAX_OVERLAP = 0.3
-"""Intersection over union of two faces' boxes above which they are one face, read once the right way up and once not.
+"""Intersection over union of two faces' boxes above which they are one face that was read at two rotations.
 
-The detector draws the same line between two faces and one.
+The detector uses the same limit.
 """
-CLOSER = 0.6
-"""Side of each part of the picture that is looked at where the whole shows no face, as a share of the picture's."""
-STRIP = 4
-"""Times the shorter side from which on a picture is too long for a face that fills it."""
-AROUND = 0.5
-"""Edge that is added where no part shows one either: a face may fill the picture."""
+PART_SHARE = 0.6
+"""Side of each part that is searched if the whole picture shows no face, relative to the picture's side."""
+MAX_ASPECT_RATIO = 4
+"""Ratio of a picture's sides above which no face can fill it."""
+BORDER_SHARE = 0.5
+"""Border that is added to find a face that fills the picture, relative to the longer side."""
 
 
 class FaceReader:
-    """Finds faces and reads their 468 points, on the CPU with `threads`. Not for several threads at once."""
+    """Finds faces and reads their 468 points on the CPU, with `threads` threads. Not thread-safe."""
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
-        """Load from the weights `folder`. Raises MissingModel, naming what to fetch."""
+        """Load the networks from the weights `folder`. Raises MissingModel, naming what to fetch."""
         place = registry.path_or_raise(WEIGHT, folder)
         self._detector = Detector(place / "face_detection_back.tflite", threads)
         self._mesh = Mesh(place / "face_landmark.tflite", threads)
 
     def faces(self, picture: Picture) -> tuple[Face, ...]:
-        """Return the faces of `picture`, uint8 (H, W, 3) RGB, whichever way up, from left to right.
+        """Return the faces of `picture`, uint8 (H, W, 3) RGB, at any rotation, from left to right.
 
-        There is at most one for each place.
+        Faces do not overlap much.
         """
         return _sort_faces(self._read(picture, self._detector.find_at_any_angle(picture)))
 
     def find_faces(self, picture: Picture) -> tuple[Face, ...]:
-        """As `faces`; where there is none, also small ones in parts of the picture, and one that fills it."""
+        """Return the faces as `faces` does. If there are none, search for small faces and for one that fills it."""
         faces = self.faces(picture)
         if not faces:
-            faces = _sort_faces(self._read(picture, self._closer(picture)))
-        return faces or self._filling(picture)
+            faces = _sort_faces(self._read(picture, self._detect_in_parts(picture)))
+        return faces or self._find_filling(picture)
 
     def track(self, picture: Picture, face: Face) -> Face | None:
-        """The same face in the next frame, or None where it is no longer there."""
+        """Return the same face in the next frame, or None if it is no longer there."""
         found = self._mesh.read(picture, Crop.of_face(face))
         return found if found.score > MIN_TRACKED_SCORE else None
 
     def _read(self, picture: Picture, found: Iterable[FaceDetection]) -> list[tuple[float, Face]]:
-        """Return the faces among `found`, each with how sure the detector is of it and of its angle."""
+        """Return the detections that are faces, each with the detector's score."""
         read = []
         for one in found:
             face = self._steady_face(picture, self._mesh.read(picture, Crop.of_detection(one)))
@@ -79,10 +79,10 @@ class FaceReader:
         return read
 
     def _steady_face(self, picture: Picture, first: Face) -> Face | None:
-        """Read a face twice more, each time in a crop by the points before, and return it where the readings agree.
+        """Read a face twice more, each time in a crop around the previous points. Return it if the readings agree.
 
-        The mesh network may be as sure of a head that it reads upside down, or of a cat that lies on its side, as of a
-        person's upright head; but then each reading gives other points.
+        The mesh network may be as confident about a head that it reads upside down, or a cat that lies on its side, as
+        about a person's upright head, but then each reading gives different points.
         """
         if first.score <= MIN_TRACKED_SCORE / 2:
             return None
@@ -92,35 +92,38 @@ class FaceReader:
             return None
         return second
 
-    def _closer(self, picture: Picture) -> Iterable[FaceDetection]:
+    def _detect_in_parts(self, picture: Picture) -> Iterable[FaceDetection]:
         height, width = picture.shape[:2]
-        high, wide = round(height * CLOSER), round(width * CLOSER)
+        high, wide = round(height * PART_SHARE), round(width * PART_SHARE)
         for top in (0, height - high):
             for left in (0, width - wide):
                 for found in self._detector.find_at_any_angle(picture[top : top + high, left : left + wide]):
-                    moved = np.array([left, top], np.float32)
-                    yield FaceDetection(found.box + np.tile(moved, 2), found.marks + moved, found.score)
+                    offset = np.array([left, top], np.float32)
+                    yield FaceDetection(found.box + np.tile(offset, 2), found.marks + offset, found.score)
 
-    def _filling(self, picture: Picture) -> tuple[Face, ...]:
-        if max(picture.shape[:2]) > STRIP * min(picture.shape[:2]):
-            return ()  # no face fills a strip, and the edges would be many times its size
-        edge = round(max(picture.shape[:2]) * AROUND)
-        around = cv2.copyMakeBorder(picture, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-        return tuple(face.shift_by(-edge, -edge) for face in self.faces(around))
+    def _find_filling(self, picture: Picture) -> tuple[Face, ...]:
+        if max(picture.shape[:2]) > MAX_ASPECT_RATIO * min(picture.shape[:2]):
+            return ()  # no face fills a strip, and the border would be many times its size
+        edge = round(max(picture.shape[:2]) * BORDER_SHARE)
+        bordered = cv2.copyMakeBorder(picture, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+        return tuple(face.shift_by(-edge, -edge) for face in self.faces(bordered))
 
 
 def _sort_faces(read: Iterable[tuple[float, Face]]) -> tuple[Face, ...]:
-    """Return the faces from left to right, without those that lie where a surer one does."""
+    """Return the faces from left to right, without those at the position of a more certain one."""
     kept: list[Face] = []
     for _, face in sorted(read, key=lambda pair: -pair[0]):
-        if all(_apart(face, other) > SAME and _overlap(face, other) <= MAX_OVERLAP for other in kept):
+        if all(
+            _distance(face, other) > MAX_SAME_FACE_DISTANCE and _overlap(face, other) <= MAX_OVERLAP for other in kept
+        ):
             kept.append(face)
     return tuple(sorted(kept, key=lambda face: (face.box[0] + face.box[2], face.box[1])))
 
 
-def _apart(one: Face, other: Face) -> float:
-    middles = [face.points[:, :2].mean(axis=0) for face in (one, other)]
-    return float(np.linalg.norm(middles[0] - middles[1]) / max(one.area, other.area, 1e-6) ** 0.5)
+def _distance(one: Face, other: Face) -> float:
+    """Return the distance between the centres of two faces, relative to the side of the larger one."""
+    centres = [face.points[:, :2].mean(axis=0) for face in (one, other)]
+    return float(np.linalg.norm(centres[0] - centres[1]) / max(one.area, other.area, 1e-6) ** 0.5)
 
 
 def _overlap(one: Face, other: Face) -> float:
@@ -133,6 +136,6 @@ def _overlap(one: Face, other: Face) -> float:
 
 
 def _drift(one: Face, other: Face) -> float:
-    """Return how far the points of two readings are apart on average, in face widths."""
-    away = np.linalg.norm(one.points[:, :2] - other.points[:, :2], axis=1).mean()
-    return float(away / max(1.0, one.width))
+    """Return the mean distance between the points of two readings, in face widths."""
+    distance = np.linalg.norm(one.points[:, :2] - other.points[:, :2], axis=1).mean()
+    return float(distance / max(1.0, one.width))

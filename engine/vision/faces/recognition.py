@@ -1,4 +1,4 @@
-"""Who a face is: dlib's face recognition network, which was trained on three million faces.
+"""Recognise people with dlib's face recognition network, which was trained on three million faces.
 
 Source: King, "High Quality Face Recognition with Deep Metric Learning", blog.dlib.net, 2017.
 """
@@ -18,13 +18,14 @@ Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 WEIGHT = "dlib-faces"
-"""The entry of weights.toml."""
-SIDE = 150
-"""Pixels of the upright crop that the network takes."""
-PADDING = 0.25
-POINTS = (263, 362, 33, 133, 2)
-"""Of the mesh: the corners of the person's left eye, outer first, of the right eye, and the base of the nose."""
-PLACES = np.array(
+"""The name of the network in the weights catalogue."""
+SIDE_PIXELS = 150
+"""Side of the network's input, an upright crop."""
+PADDING_SHARE = 0.25
+"""Padding around the unit square of POSITIONS, on each side, relative to that square."""
+LANDMARKS = (263, 362, 33, 133, 2)
+"""Points of the face mesh: the corners of the person's left eye, outer first, of the right eye, and the nose's base."""
+POSITIONS = np.array(
     [
         [0.8595674595992, 0.2134981538014],
         [0.6460604764104, 0.2289674387677],
@@ -34,31 +35,33 @@ PLACES = np.array(
     ],
     np.float32,
 )
-"""Where these points lie in the crop without its padding. Source: dlib's `get_face_chip_details`."""
-MIN_WIDTH = 24.0
-"""Pixels of a face's width below which it is too coarse to be recognised."""
+"""Positions of LANDMARKS in the crop without its padding. Source: dlib's `get_face_chip_details`."""
+MIN_WIDTH_PIXELS = 24.0
+"""Minimum width of a face. A smaller one has too little detail to be recognised."""
 
 
 class Recogniser:
-    """Turns a face into a vector (128,): two of one person are less than about 0.6 apart, of two people more."""
+    """Computes identity vectors (128,). Two of the same person are less than about 0.6 apart, of two people more."""
 
     def __init__(self, folder: Path) -> None:
-        """Load from the weights `folder`. Raises MissingModel, naming what to fetch."""
+        """Load the network from the weights `folder`. Raises MissingModel, naming what to fetch."""
         import dlib
 
         self._network: Any = dlib.face_recognition_model_v1(str(registry.path_or_raise(WEIGHT, folder)))
 
     def vector(self, picture: Picture, face: Face) -> Values | None:
-        """Return who `face` of `picture`, uint8 (H, W, 3) RGB, is; None where it is too small to tell."""
-        if face.width < MIN_WIDTH:
+        """Return the identity vector (128,) of a face in `picture`, uint8 (H, W, 3) RGB, or None if it is too small."""
+        if face.width < MIN_WIDTH_PIXELS:
             return None
         return np.asarray(self._network.compute_face_descriptor(crop_upright(picture, face)), np.float32)
 
 
 def crop_upright(picture: Picture, face: Face) -> Picture:
-    """Return the upright crop, uint8 (SIDE, SIDE, 3), with the eyes and the nose where the network expects them."""
-    matrix = estimate_similarity(face.points[list(POINTS), :2], (PLACES + PADDING) / (1 + 2 * PADDING) * SIDE)
+    """Return the upright crop of a face, uint8 (SIDE_PIXELS, SIDE_PIXELS, 3), aligned as the network expects."""
+    goal = (POSITIONS + PADDING_SHARE) / (1 + 2 * PADDING_SHARE) * SIDE_PIXELS
+    matrix = estimate_similarity(face.points[list(LANDMARKS), :2], goal)
     shrinks = float(np.hypot(*matrix[0, :2])) < 1
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    crop = cv2.warpAffine(picture, matrix, (SIDE, SIDE), flags=method, borderMode=cv2.BORDER_REPLICATE)
+    size = (SIDE_PIXELS, SIDE_PIXELS)
+    crop = cv2.warpAffine(picture, matrix, size, flags=method, borderMode=cv2.BORDER_REPLICATE)
     return np.ascontiguousarray(crop, np.uint8)

@@ -104,7 +104,7 @@ async def test_hostile_words_are_refused(service: Service, command: str, raw: di
         ("x.toml", b"a=" + b"9" * 5000, "a number that is too long"),
         ("x.toml", b"a." * 25_000 + b"a=1", "so deep in one another"),
         ("x.txt", b"a" * 900_000, "file has more than 240000 bytes"),
-        ("x.txt", b"\xff\xfea", "file is in an encoding that is not known"),
+        ("x.txt", b"\xff\xfea", "file uses an unknown text encoding"),
         ("x.txt", "日本".encode("shift-jis") * 20, "Save the file as UTF-8"),
     ],
     ids=range(9),

@@ -25,7 +25,7 @@ def test_a_picture_that_is_too_large_for_chats_is_kept_smaller_and_that_is_said(
     body, (note,) = encode_for_chat(made)
     image = Image.open(io.BytesIO(body))
     assert (image.format, image.size, image.has_transparency_data) == (kind, (900, 700), channels == 4)
-    assert str(note).startswith(f"Kept as {kind}, since as PNG it has {2 if channels == 3 else 3} MB")
+    assert str(note).startswith(f"Saved as {kind}: as a PNG it would be {2 if channels == 3 else 3} MB")
 
 
 def test_what_no_smaller_format_holds_stays_a_png(monkeypatch: pytest.MonkeyPatch) -> None:

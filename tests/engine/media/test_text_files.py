@@ -36,5 +36,5 @@ def test_utf_16_without_a_mark_is_no_utf_8_though_ascii_in_it_could_be() -> None
     ],
 )
 def test_other_encodings_are_named_as_unknown_instead_of_read_as_nonsense(data: bytes) -> None:
-    with pytest.raises(BadInput, match=r"^script is in an encoding that is not known\. Save the file as UTF-8"):
+    with pytest.raises(BadInput, match=r"^script uses an unknown text encoding\. Save the file as UTF-8"):
         decode_text(data, "script")

@@ -62,7 +62,7 @@ def test_an_embedding_is_insightfaces_own_whether_onnx_runtime_or_torch_runs_it(
     reader, picture = InsightReader(folder / "buffalo_l", "cpu"), samples.astronaut()
     face = reader.detect_fast(patched((96, 320)))[0].with_marks(FIVE)
     plain = reader.embedding(picture, face)
-    reader._move("cpu")
+    reader._run_on("cpu")
     np.testing.assert_allclose(reader.embedding(picture, face), plain, atol=1e-4)
     theirs = TheirFace(kps=FIVE)
     reader._analysis.models["recognition"].get(np.ascontiguousarray(picture[..., ::-1]), theirs)
@@ -309,8 +309,8 @@ def test_a_face_at_the_edge_is_put_back_as_far_as_the_picture_goes(swapper: Insi
 def test_a_folder_that_is_not_whole_is_told(tmp_path: Path, broken: str) -> None:
     tiny_faces.folder(tmp_path)
     (tmp_path / broken).write_bytes(b"no network")
-    with pytest.raises(MissingModel, match=r"InsightFace's networks cannot be loaded"):
+    with pytest.raises(MissingModel, match=r"The InsightFace networks cannot be loaded"):
         InsightSwapper(tmp_path, "cpu")
     (tmp_path / broken).unlink()
-    with pytest.raises(MissingModel, match=r"InsightFace's networks cannot be loaded"):
+    with pytest.raises(MissingModel, match=r"The InsightFace networks cannot be loaded"):
         InsightSwapper(tmp_path, "cpu")

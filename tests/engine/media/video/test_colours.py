@@ -279,7 +279,7 @@ def test_what_is_transparent_is_black(way: object, name: str, options: list[str]
     assert picture[:24].max() <= 12
     assert np.abs(bars(picture[32:]) - PATCHES).max() <= 12
     assert [note.template for note in conversion_notes(probe(path, mime_of(path)))] == [
-        "What is transparent in the video is black in the result."
+        "Transparent parts of the video are black in the result."
     ]
 
 

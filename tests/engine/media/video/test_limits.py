@@ -48,17 +48,17 @@ def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str,
     set_max_pixels(1_000_000)
     (tmp_path / FONTS).write_text(FONTCONFIG)
     (tmp_path / "fonts").mkdir()
-    with pytest.raises(TooLarge, match=r"frames that are larger than it says|frames are 2000 x 2000"):
+    with pytest.raises(TooLarge, match=r"larger than its header says|frames are 2000 x 2000"):
         for _ in read_frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
             pass
     renderer = Renderer(tmp_path, CancelOrTimeout(), load_typefaces(weights_folder(Path("data"))))
-    with pytest.raises(TooLarge, match="frames that are larger than it says"):
+    with pytest.raises(TooLarge, match="larger than its header says"):
         renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
 
 
 def test_a_video_that_grows_is_not_cut_short_in_silence(tmp_path: Path) -> None:
     sent = growing(tmp_path, 1200, "mkv")
-    with pytest.raises(TooLarge, match="larger than it says"):
+    with pytest.raises(TooLarge, match="larger than its header says"):
         for _ in read_frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
             pass
 
@@ -76,5 +76,5 @@ def test_an_ffmpeg_that_takes_too_much_memory_ends_and_that_is_said(monkeypatch:
     asked = large.output("pipe:", f="null", pix_fmt="rgb24")
     run_pipeline(ffmpeg.input("color=gray:s=64x64:r=10:d=1", f="lavfi").output("pipe:", f="null"), CancelOrTimeout())
     monkeypatch.setattr(limits, "MAX_CHILD_BYTES", 100 * 2**20)
-    with pytest.raises(TooLarge, match="takes too much memory to decode"):
+    with pytest.raises(TooLarge, match="needs too much memory"):
         run_pipeline(asked, CancelOrTimeout())

@@ -75,11 +75,11 @@ def test_without_the_packaged_one_the_systems_runs_with_a_warning(
     monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", lambda: (_ for _ in ()).throw(RuntimeError("none")))
     choice = choose_ffmpeg.__wrapped__()
     assert choice.path == str(system)
-    assert str(choice.notes[0]).endswith("and there is no other. Install a newer one.")
+    assert str(choice.notes[0]).endswith("and no other was found. Install a newer one.")
     system.unlink()
     monkeypatch.setenv("PATH", str(system.parent))
-    assert "no FFmpeg here" in str(choose_ffmpeg.__wrapped__().notes[0])
-    with pytest.raises(RuntimeError, match="no FFmpeg"):
+    assert "FFmpeg was not found" in str(choose_ffmpeg.__wrapped__().notes[0])
+    with pytest.raises(RuntimeError, match="FFmpeg was not found"):
         ffmpeg_path()
 
 

@@ -124,7 +124,7 @@ def test_of_several_tracks_the_one_that_players_play_is_heard(
     )
     assert pitch(heard(tmp_path / "b.mp4")) == pytest.approx(hertz, abs=3)
     (note,) = other_sound_notes(found)
-    assert str(note) == f"There are 2 sound tracks in it; number {place}, which players play, was taken."
+    assert str(note) == f"The file has 2 audio tracks. Track {place} was used, the one that players choose."
 
 
 def test_one_track_needs_no_note(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_very_short_sound_is_heard(count: int, tmp_path: Path) -> None:
 
 
 def test_a_video_without_sound_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no sound in the recording"):
+    with pytest.raises(BadInput, match="The recording has no sound"):
         heard(made(tmp_path / "a.mp4", *picture()))
 
 

@@ -240,9 +240,9 @@ def test_any_name_of_a_file_is_read_and_written(name: str, clip: Path, tmp_path:
 @pytest.mark.parametrize(
     ("bounds", "said"),
     [
-        (ProbeLimits(seconds=0.5), "1 s long; at most 0 s"),
-        (ProbeLimits(frames=5), "10 frames; at most 5"),
-        (ProbeLimits(pixels=100), "64 x 48 pixels; at most 100"),
+        (ProbeLimits(seconds=0.5), "1 s long; the limit is 0 s"),
+        (ProbeLimits(frames=5), "10 frames; the limit is 5"),
+        (ProbeLimits(pixels=100), "64 x 48 pixels; the limit is 100"),
     ],
 )
 def test_what_is_over_a_bound_is_refused_by_name(bounds: ProbeLimits, said: str, clip: Path) -> None:
@@ -261,5 +261,5 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
 
 def test_a_file_with_neither_sound_nor_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(100))
-    with pytest.raises(BadInput, match="no sound or video"):
+    with pytest.raises(BadInput, match="no readable audio or video"):
         probe(tmp_path / "a.mp4", "video/mp4")

@@ -161,7 +161,7 @@ def test_a_file_is_read_by_its_kind(tmp_path: Path) -> None:
     path.write_bytes('[[scene]]\nprompt = "a café"'.encode("utf-16"))
     assert Params(file=media).read_script().script == "a café\n"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadInput, match="file is in an encoding that is not known"):
+    with pytest.raises(BadInput, match="file uses an unknown text encoding"):
         Params(file=media).read_script()
 
 

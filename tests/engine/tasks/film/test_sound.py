@@ -121,7 +121,7 @@ def test_silence_stays_silent(tmp_path: Path) -> None:
 
 def test_damaged_music_is_refused(tmp_path: Path) -> None:
     broken = media.keep(b"ID3" + bytes(range(256)) * 20, tmp_path / "media")
-    with pytest.raises(BadInput, match="no sound or video in the file that can be read"):
+    with pytest.raises(BadInput, match="no readable audio or video"):
         mix(None, broken, 3, tmp_path / "mix.wav", WATCH)
 
 
