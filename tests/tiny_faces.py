@@ -1,7 +1,7 @@
-"""Networks of the shapes of InsightFace's, with random weights and as many channels as are asked for, as ONNX files.
+"""Builds ONNX networks shaped like InsightFace's, with random weights and any number of channels.
 
-The detector is not random: it finds a face of fixed size wherever a green patch is. A blue patch beside the green one
-is its chin: only where it is below is the detector sure of the face.
+The detector is not random: it finds a face of fixed size at every green patch. A blue patch beside the green one is
+its chin: the detector is sure of the face only if it is below.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 Values = NDArray[np.float32]
 EYES = ((-0.9, -0.8), (0.9, -0.8))
 MARKS = (*EYES, (0.0, 0.1), (-0.7, 1.0), (0.7, 1.0))
-"""Where eyes, nose and corners of the mouth are around a green patch, in strides of 32 pixels."""
+"""Positions of eyes, nose and corners of the mouth around a green patch, in strides of 32 pixels."""
 BOX = (1.8, 2.0, 1.8, 2.0)
+"""Distances of the box's edges from the patch, in strides of 32 pixels."""
 
 
 class Graph:
-    """Nodes and weights as they are added."""
+    """Collects the nodes and weights of a network."""
 
     def __init__(self, seed: int = 0) -> None:
         self.nodes: list[Any] = []
@@ -29,25 +30,30 @@ class Graph:
         self._random = np.random.default_rng(seed)
 
     def weight(self, value: Values | Sequence[int]) -> str:
+        """Add a constant and return its name."""
         name = f"w{len(self.weights)}"
         array = np.asarray(value, np.int64) if isinstance(value, list | tuple) else value
         self.weights.append(numpy_helper.from_array(array, name))
         return name
 
     def random(self, *shape: int) -> str:
+        """Add random weights and return their name."""
         fan = max(1, int(np.prod(shape[1:])))
         return self.weight(self._random.standard_normal(shape, np.float32) * np.float32((2 / fan) ** 0.5))
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node and return the name of its output."""
         name = f"v{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=f"{kind}_{len(self.nodes)}", **attributes))
         return name
 
     def conv(self, x: str, before: int, after: int, side: int, *, stride: int = 1, pad: int = 0) -> str:
+        """Add a convolution with random weights and return the name of its output."""
         weight, bias = self.random(after, before, side, side), self.weight(np.zeros(after, np.float32))
         return self.add("Conv", x, weight, bias, kernel_shape=[side] * 2, strides=[stride] * 2, pads=[pad] * 4)
 
     def save(self, path: Path, inputs: Sequence[Any], outputs: Sequence[Any]) -> Path:
+        """Write the network to `path`."""
         graph = helper.make_graph(self.nodes, "tiny", list(inputs), list(outputs), self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,11 +62,12 @@ class Graph:
 
 
 def port(name: str, *shape: int | str) -> Any:
+    """Return a float input or output of the network."""
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
 
 
 def inswapper(path: Path, channels: int = 8, blocks: int = 6) -> Path:
-    """inswapper_128 has 1024 channels in its 6 blocks."""
+    """Write a network like inswapper_128, which has 1024 channels in its 6 blocks."""
     graph = Graph()
     x = graph.add("Pad", "target", graph.weight([0, 0, 3, 3, 0, 0, 3, 3]), mode="reflect")
     widths = [3, channels // 8, channels // 4, channels // 2, channels]
@@ -86,7 +93,7 @@ def inswapper(path: Path, channels: int = 8, blocks: int = 6) -> Path:
 
 
 def _styled(graph: Graph, x: str, channels: int) -> str:
-    """A convolution, its norm written out, and the identity's scale and shift."""
+    """Add a convolution with its norm written out, scaled and shifted by the identity."""
     padded = graph.add("Pad", x, graph.weight([0, 0, 1, 1, 0, 0, 1, 1]), mode="reflect")
     x = graph.conv(padded, channels, channels, 3)
     away = graph.add("Sub", x, graph.add("ReduceMean", x, axes=[2, 3], keepdims=1))
@@ -104,7 +111,7 @@ def _styled(graph: Graph, x: str, channels: int) -> str:
 
 
 def detector(path: Path) -> Path:
-    """The heads of det_10g; only that of stride 32 sees anything: green."""
+    """Write a detector with the heads of det_10g, of which only stride 32 detects anything: green."""
     graph = Graph()
     heads: dict[str, list[str]] = {"score": [], "box": [], "marks": []}
     for stride in (8, 16, 32):
@@ -120,7 +127,7 @@ def detector(path: Path) -> Path:
 
 
 def _green() -> Values:
-    """(2, 3, 3, 3): what is green, less what is blue above it or beside it."""
+    """Return a kernel (2, 3, 3, 3) for green without blue above it or beside it."""
     weight = np.zeros((2, 3, 3, 3), np.float32)
     weight[:, :, 1, 1] = (-6, 6, -6)
     for row, column in ((0, 1), (1, 0), (1, 2)):
@@ -135,7 +142,7 @@ def _head(graph: Graph, x: str, weight: NDArray[Any], bias: NDArray[Any], size: 
 
 
 def recogniser(path: Path, channels: int = 8) -> Path:
-    """112 x 112 to 512 numbers, with the operators of w600k_r50."""
+    """Write a network from 112 x 112 pixels to 512 numbers with the operators of w600k_r50."""
     graph = Graph(1)
     x = graph.conv("input.1", 3, channels, 3, stride=2, pad=1)
     x = graph.add("PRelu", x, graph.weight(np.full((channels, 1, 1), 0.25, np.float32)))
@@ -150,7 +157,7 @@ def recogniser(path: Path, channels: int = 8) -> Path:
 
 
 def folder(place: Path) -> Path:
-    """As models.faceswap names it."""
+    """Write all networks to `place`, as models.faceswap expects them."""
     detector(place / "buffalo_l" / "det_10g.onnx")
     recogniser(place / "buffalo_l" / "w600k_r50.onnx")
     inswapper(place / "inswapper_128.onnx")

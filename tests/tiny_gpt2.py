@@ -1,6 +1,6 @@
-"""A causal language model made small: GPT-2 of two layers and a tokenizer of its own, saved as transformers does.
+"""Builds a small causal language model: GPT-2 of two layers and its own tokenizer, saved as transformers does.
 
-Its random weights are fitted for a second to a few prompts, since what random ones say is no words at all.
+The weights are trained for a second on a few prompts, since random weights do not produce words.
 """
 
 import shutil
@@ -20,7 +20,7 @@ CHAT = (
 
 
 def save_tiny_gpt2(folder: Path) -> Path:
-    """For 512 tokens."""
+    """Save a model with a context of 512 tokens."""
     words = tokenizer()
     model = _fitted(_model(words), words(WORDS * 2, return_tensors="pt")["input_ids"])
     model.save_pretrained(folder, safe_serialization=True)
@@ -29,7 +29,7 @@ def save_tiny_gpt2(folder: Path) -> Path:
 
 
 def save_silent_gpt2(folder: Path) -> Path:
-    """The same, but its last norm lets nothing through, so that whatever it reads it ends at once."""
+    """Save the same model with a last norm of zero, so that it ends at once whatever it reads."""
     import torch
 
     words = tokenizer()
@@ -43,7 +43,7 @@ def save_silent_gpt2(folder: Path) -> Path:
 
 
 def save_told(source: Path, folder: Path) -> Path:
-    """The same with a chat template, so that it passes for an instruct model."""
+    """Save the same model with a chat template, so that it passes for an instruct model."""
     import_torchvision()
     from transformers import AutoTokenizer
 
@@ -55,7 +55,7 @@ def save_told(source: Path, folder: Path) -> Path:
 
 
 def tokenizer() -> Any:
-    """Byte pairs of WORDS."""
+    """Return a byte-pair tokenizer trained on WORDS."""
     import_torchvision()
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

@@ -1,4 +1,4 @@
-"""JoyVASA's files as published, with random weights: small ones, and the shapes of the real ones."""
+"""Builds JoyVASA's files in the published format with random weights, small or at the real sizes."""
 
 import argparse
 import json
@@ -23,11 +23,12 @@ HEARS = {"conv_dim": [8] * 7, "num_conv_pos_embeddings": 16, "num_conv_pos_embed
 
 
 def encoder(**told: Any) -> Any:
+    """Return a small HuBERT model with random weights."""
     return HubertModel(HubertConfig(**told))
 
 
 def save(folder: Path, shape: Shape = TINY, told: dict[str, Any] | None = None) -> Generator:
-    """The generator's checkpoint, the template, and the encoder's configuration where it is not the usual one."""
+    """Save the generator's checkpoint, the template, and the encoder's configuration if it is not the usual one."""
     torch.manual_seed(5)
     config = {**SMALL, **HEARS} if told is None else told
     made = Generator(shape, encoder(**config))
@@ -55,7 +56,7 @@ def save(folder: Path, shape: Shape = TINY, told: dict[str, Any] | None = None) 
 
 
 def published(made: Generator) -> dict[str, Any]:
-    """By the published names: the norm's older ones, and buffers that tell nothing new."""
+    """Return the weights under their published names: old weight norms, and redundant buffers."""
     count = made.shape.before + made.shape.frames
     state = {
         name.replace("parametrizations.weight.original0", "weight_g").replace(
@@ -70,6 +71,7 @@ def published(made: Generator) -> dict[str, Any]:
 
 
 def template() -> dict[str, Any]:
+    """Return a template with random means and spreads."""
     random = np.random.default_rng(2)
     told: dict[str, Any] = {
         "mean_exp": random.normal(0, 0.01, 63).astype(np.float32),

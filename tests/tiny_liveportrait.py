@@ -1,4 +1,4 @@
-"""LivePortrait's networks with small random weights: every interface as published, hidden widths of a few channels."""
+"""Builds LivePortrait's networks with random weights: the published interfaces, with a few hidden channels."""
 
 import warnings
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ TINY = Widths(
 
 
 class Painting(nn.Module):
-    """Warping and generator as one, as the published ONNX file has them."""
+    """Warping and generator in one network, as in the published ONNX file."""
 
     def __init__(self, warping: nn.Module, generator: nn.Module) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Painting(nn.Module):
 
 
 def networks(widths: Widths = TINY) -> dict[str, Any]:
-    """By the name of its file, each network with random weights; retargeting ones by what they retarget."""
+    """Return the networks with random weights by the name of their file, and the retargeting ones by their purpose."""
     torch.manual_seed(7)
     made: dict[str, Any] = {
         "appearance_feature_extractor": Appearance(widths),
@@ -68,7 +68,7 @@ def networks(widths: Widths = TINY) -> dict[str, Any]:
 
 
 def save(folder: Path, widths: Widths = TINY) -> dict[str, Any]:
-    """The five files of safetensors, named and keyed as published: spectral norms apart, retargeting in one file."""
+    """Save the five safetensors files as published: separate spectral norms, retargeting in one file."""
     folder.mkdir(parents=True, exist_ok=True)
     made = networks(widths)
     retargeting: dict[str, Tensor] = {}
@@ -82,7 +82,7 @@ def save(folder: Path, widths: Widths = TINY) -> dict[str, Any]:
 
 
 def published(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The weights by their published names: those of a spectral norm as a weight and its two vectors."""
+    """Yield the weights under their published names, with a spectral norm as a weight and two vectors."""
     bounded = {f"{name}.weight": (conv, left, right) for name, conv, left, right in _bounded(network)}
     for name, value in network.state_dict().items():
         if name in bounded:
@@ -93,7 +93,7 @@ def published(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def _bounded(network: nn.Module) -> Iterator[tuple[str, Any, Tensor, Tensor]]:
-    """Convolutions that have a spectral norm, with the vectors by which that is measured."""
+    """Yield the convolutions that have a spectral norm, with the two vectors that measure it."""
     for name, module in network.named_modules():
         if name.rpartition(".")[2] in {"conv_0", "conv_1", "conv_s"}:
             flat = module.weight.data.flatten(1)
@@ -102,7 +102,7 @@ def _bounded(network: nn.Module) -> Iterator[tuple[str, Any, Tensor, Tensor]]:
 
 
 def shapes() -> dict[str, Any]:
-    """The four large networks at the published widths, on whatever device is the default."""
+    """Return the four large networks at the published widths on the default device."""
     makers = {
         "appearance_feature_extractor": Appearance,
         "motion_extractor": Motion,
@@ -113,7 +113,7 @@ def shapes() -> dict[str, Any]:
 
 
 def export(made: dict[str, Any], folder: Path) -> None:
-    """The six files of the published ONNX release."""
+    """Export the six files of the published ONNX release."""
     picture, points = torch.rand(1, 3, 256, 256), torch.rand(1, 21, 3)
     features = torch.rand(1, 32, 16, 64, 64)
     painting = Painting(made["warping_module"], made["spade_generator"]).eval()

@@ -1,4 +1,4 @@
-"""A whole LTX-Video made small: every part of the real one, random weights, saved as diffusers saves it."""
+"""Builds a small LTX-Video checkpoint: all components with random weights, saved as diffusers saves them."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -9,9 +9,10 @@ WORDS = ("a ship comes home at dusk", "worst quality, inconsistent motion, blurr
 
 
 def save_tiny_ltx(folder: Path, kind: Literal["LTXPipeline", "LTXConditionPipeline"] = "LTXConditionPipeline") -> Path:
-    """`kind` is the pipeline that its model_index.json names: that of 0.9.0 and 0.9.1, or that of 0.9.5 and newer.
+    """Save a checkpoint. `kind` is the pipeline in model_index.json: that of 0.9.0 and 0.9.1, or that of 0.9.5 and
+    newer.
 
-    It compresses as the real one: 32 times in width and height, 8 times in time. The newer one's VAE knows the time.
+    It compresses like the real one: 32 times in width and height, 8 times in time. The newer VAE takes a timestep.
     """
     import_torchvision()
     import diffusers
@@ -79,7 +80,7 @@ def _vae(*, newer: bool) -> object:
 
 
 def tokenizer(folder: Path) -> Any:
-    """T5's, of a SentencePiece model as the hub's repositories have it."""
+    """Save and return T5's tokenizer from a SentencePiece model, as the hub's repositories have it."""
     import sentencepiece
     from transformers import T5Tokenizer
 

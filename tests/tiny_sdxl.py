@@ -1,4 +1,4 @@
-"""A whole SDXL checkpoint made small: every part of the real one, random weights, saved as diffusers saves it."""
+"""Builds a small SDXL checkpoint: all components with random weights, saved as diffusers saves them."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from engine.torch_support.torchvision_import import import_torchvision
 
 
 def save_tiny_sdxl(folder: Path, spacing: str = "trailing") -> Path:
-    """For 64 x 64 pixels. `spacing` is the scheduler's: `trailing` as in distilled checkpoints, or `leading`."""
+    """Save a checkpoint for 64 x 64 pixels. `spacing` is the scheduler's: `trailing` if distilled, or `leading`."""
     import_torchvision()
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
@@ -36,7 +36,7 @@ def save_tiny_sdxl(folder: Path, spacing: str = "trailing") -> Path:
 
 
 def save_tiny_controlnet(folder: Path) -> Path:
-    """One for the checkpoint above: what it sees changes what is drawn, as no layer is zero, which new ones are."""
+    """Save a ControlNet for that checkpoint. None of its layers is zero, so its input changes the picture."""
     import_torchvision()
     import torch
     from diffusers import ControlNetModel
@@ -51,7 +51,7 @@ def save_tiny_controlnet(folder: Path) -> Path:
 
 
 def save_tiny_lora(path: Path) -> Path:
-    """Rank 4, on the attention of the UNet and of the first text encoder."""
+    """Save a LoRA of rank 4 on the attention of the UNet and of the first text encoder."""
     import_torchvision()
     import torch
     from diffusers import StableDiffusionXLPipeline
@@ -70,7 +70,7 @@ def save_tiny_lora(path: Path) -> Path:
 
 
 def save_tiny_depth(folder: Path) -> Path:
-    """A Depth Anything of two layers."""
+    """Save a Depth Anything network of two layers."""
     import_torchvision()
     from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
 
@@ -91,7 +91,7 @@ def save_tiny_depth(folder: Path) -> Path:
 
 
 def save_tiny_pose(folder: Path) -> Path:
-    """A ViTPose of two layers, for COCO's 17 points."""
+    """Save a ViTPose network of two layers for COCO's 17 points."""
     import_torchvision()
     from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEstimation, VitPoseImageProcessor
 
@@ -153,7 +153,7 @@ def _text_config(tokenizer: object) -> object:
 
 
 def one_token_a_letter(folder: Path) -> object:
-    """CLIP's byte-level tokenizer with no merges: one token a letter."""
+    """Return CLIP's byte-level tokenizer without merges: one token per letter."""
     from transformers import CLIPTokenizer
 
     letters = [chr(code) for code in range(33, 127)]

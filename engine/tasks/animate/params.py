@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Params(TaskParams):
-    """A portrait, and a sound or a text that it speaks."""
+    """A portrait, with a recording or a text that it speaks."""
 
     portrait: Media = Field(description="Picture of a face", json_schema_extra={"accepts": ["image"]})
     audio: Media | None = Field(
@@ -43,6 +43,7 @@ class Params(TaskParams):
 
     @model_validator(mode="after")
     def check_speech_source(self) -> Self:
+        """Raise BadInput unless exactly one of audio and text is given."""
         if (self.audio is None) == (self.text is None):
             raise BadInput("Give what it says: either audio, a recording, or text, words to be spoken.")
         return self

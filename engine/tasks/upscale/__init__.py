@@ -1,1 +1,1 @@
-"""Images, GIFs and short videos at two to four times their size."""
+"""Enlarges images, GIFs and short videos two to four times."""

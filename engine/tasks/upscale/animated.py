@@ -1,4 +1,4 @@
-"""GIFs, other animated pictures and short videos, frame by frame."""
+"""Enlarges GIFs, other animated pictures and short videos frame by frame."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,21 +19,21 @@ from engine.worker.context import Context
 Picture = NDArray[np.uint8]
 
 MAX_ANIMATION_PIXELS = 400_000_000
-"""Pixels of all frames together that an animated picture may have when it is enlarged: they are held till the end."""
+"""Most pixels in all frames of an enlarged animated picture, which are held in memory to the end."""
 MAX_FRAME_PIXELS = 3840 * 2160
-"""Pixels that a frame of a video may have when it is enlarged, so that players play it."""
+"""Most pixels in a frame of an enlarged video, so that players can play it."""
 SHORT = video.ProbeLimits(seconds=60, frames=1800)
-"""What a short video is."""
+"""Limits of a video."""
 
 
 def animation(path: Path, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> bytes:
-    """A GIF as a GIF, what else is animated as a WebP, with the times and the loops that it had. Raises BadInput."""
+    """Return a GIF as a GIF, and other animations as WebP, with the original timing and loops. Raises BadInput."""
     _check_animation_size(count_file_frames(path), size)
     return transform_frames(path, lambda small, on_step: upscale_still(small, size, enlarge, on_step), on_step)
 
 
 def look(media: Media, context: Context) -> tuple[video.Probe, video.Stream]:
-    """What is in the video. Raises BadInput and TooLarge."""
+    """Return the video's properties and its stream. Raises BadInput and TooLarge."""
     found = video.probe(media.path, media.mime, SHORT, video.CancelOrTimeout(cancelled=context.cancelled, seconds=30))
     if found.video is None:
         raise BadInput("image has no moving pictures, only sound. Attach a picture, a GIF or a video.")
@@ -41,7 +41,7 @@ def look(media: Media, context: Context) -> tuple[video.Probe, video.Stream]:
 
 
 def clip(media: Media, found: video.Probe, scale: float, enlarge: Upscale, context: Context) -> Media:
-    """An MP4 with the sound that the video had."""
+    """Return an MP4 with the video's own sound. Raises TooLarge."""
     stream = found.video
     assert stream is not None
     height, width = (2 * round(side * scale / 2) for side in (stream.height, stream.width))

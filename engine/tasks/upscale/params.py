@@ -10,11 +10,11 @@ from engine.core.params import TaskParams
 from engine.tasks.upscale.realesrgan.networks import Name
 
 MAX_PIXELS = 8192 * 8192
-"""What a picture may have when it is enlarged."""
+"""Most pixels in an enlarged picture."""
 
 
 class Params(TaskParams):
-    """Without `model`, the one for photographs; for what moves, and for large pictures on the CPU, the fast one."""
+    """The default model is the one for photographs, or the fast one for animations and for large pictures on a CPU."""
 
     image: Media = Field(
         description="Picture, GIF or short video to enlarge", json_schema_extra={"accepts": ["image", "video"]}
@@ -28,6 +28,7 @@ class Params(TaskParams):
 
     @model_validator(mode="after")
     def the_result_is_not_too_large(self) -> Self:
+        """Raise TooLarge for a result of more than MAX_PIXELS."""
         width, height = self.image.width or 0, self.image.height or 0
         made = round(width * self.scale) * round(height * self.scale)
         if made > MAX_PIXELS:

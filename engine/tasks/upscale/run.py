@@ -1,4 +1,4 @@
-"""One job: which network, still or moving, and what the person should know of how it was made."""
+"""Runs one job: chooses the network, enlarges a picture, animation or video, and writes the notes."""
 
 from typing import TYPE_CHECKING
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from engine.tasks.upscale.params import Params
 
 FAST_ABOVE_PIXELS = 256 * 256
-"""Pixels above which the embedded tier takes the fast network where none is named: the finer takes 9 s for these."""
+"""Pixels above which the embedded tier defaults to the fast network: at this size the finer one takes 9 s."""
 MOST_WORK = {"embedded": 250_000_000, "full": 10_000_000_000}
-"""Pixels of all frames together, times the network's weight: what two cores, or a GPU, do in about 15 minutes."""
+"""Most pixels in all frames times the network's weight: about 15 minutes of two cores, or of a GPU."""
 
 Made = tuple[Media, tuple[UserMessage, ...], dict[str, Fact]]
 
 
 def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
-    """The result, notes on it, and facts. Raises BadInput, TooLarge and MissingModel."""
+    """Return the result, its notes and facts. Raises BadInput, TooLarge and MissingModel."""
     media = params.image
     if media.mime.startswith("video/"):
         return _clip(params, context, upscalers)
@@ -59,7 +59,7 @@ def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
 
 
 def _telling(context: Context) -> OnStep:
-    """A cancel is looked for at every step; progress is told at every hundredth."""
+    """Return a callback that checks for a cancel at every step and reports progress at every hundredth."""
     told = -1.0
 
     def on_step(done: float) -> None:
@@ -75,7 +75,7 @@ def _telling(context: Context) -> OnStep:
 def _chosen(
     params: "Params", context: Context, upscalers: Upscalers, extent: tuple[int, int], frames: int
 ) -> tuple[str, Upscale, tuple[UserMessage, ...]]:
-    """The network's name and the network at work, for `frames` pictures of `extent`, (height, width)."""
+    """Return the network's name, the function that enlarges with it, and notes, for `frames` pictures of `extent`."""
     if context.service.backend == "bicubic":
         told = "Real-ESRGAN is not here, so this is plain bicubic interpolation; /status says how to get it."
         return "bicubic", bicubic, (UserMessage(template=told),)

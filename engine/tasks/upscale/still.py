@@ -1,4 +1,4 @@
-"""A still picture enlarged, its alpha too."""
+"""Enlarges a still picture and its alpha channel."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,11 @@ from engine.tasks.upscale.tile_planner import Upscale
 Picture = NDArray[np.uint8]
 
 BLEED_PIXELS = 8
-"""Pixels at the input's size over which colours reach under what is transparent, so that no fringe grows there."""
+"""Input pixels by which colours extend under transparent areas, so that no fringe appears."""
 
 
 def upscale_still(small: DecodedImage, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> DecodedImage:
-    """The same picture at `size`, (height, width)."""
+    """Return the picture at `size`, (height, width)."""
     if small.alpha is None:
         return DecodedImage(enlarge_faithfully(small.colours, size, enlarge, on_step), None, small.profile)
     colours = enlarge_faithfully(_bleed_colours(small.colours, small.alpha), size, enlarge, subrange(on_step, 0, 2))
@@ -24,7 +24,7 @@ def upscale_still(small: DecodedImage, size: tuple[int, int], enlarge: Upscale, 
 
 
 def _bleed_colours(colours: Picture, alpha: Picture) -> Picture:
-    """Under what is wholly transparent, the colours of what is near and is not; a file may have anything there."""
+    """Fill fully transparent areas with nearby colours: a file may hold anything there."""
     from PIL import Image, ImageFilter
 
     weight = alpha.astype(np.float32)[..., None] / 255
@@ -39,7 +39,7 @@ def _bleed_colours(colours: Picture, alpha: Picture) -> Picture:
 
 
 def _alpha(alpha: Picture, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> Picture:
-    """Edges as sharp as the colours'; what is wholly opaque or transparent around stays just that."""
+    """Enlarge the alpha channel as sharply as the colours. Fully opaque or transparent surroundings stay so."""
     from PIL import Image
 
     network = enlarge_faithfully(np.repeat(alpha[..., None], 3, axis=2), size, enlarge, on_step)[..., 1]

@@ -1,4 +1,4 @@
-"""A picture, a GIF or a short video at two to four times its size."""
+"""The task `upscale`: enlarges a picture, a GIF or a short video two to four times."""
 
 import time
 
@@ -11,7 +11,7 @@ from engine.worker.context import Context
 
 
 def run(params: Params, context: Context) -> Result:
-    """`seconds` among the facts is from the model being at hand to the result being on disk."""
+    """Run one job. The fact `seconds` runs from when the model is ready until the result is on disk."""
     from engine.tasks.upscale.run import enlarge  # loads NumPy
 
     if not params.image.mime.startswith(("image/", "video/")):
@@ -25,7 +25,7 @@ def run(params: Params, context: Context) -> Result:
 
 
 def workload_class(params: Params) -> str:
-    """What the time hangs on: the network's pixels, to the nearest power of two."""
+    """Return a name for jobs that take about as long: the network's pixels to a power of two."""
     image = params.image
     area = (image.width or 0) * (image.height or 0)
     return f"{params.model or 'usual'}, {image.mime}, 2^{max(area, image.bytes).bit_length()}"

@@ -1,4 +1,4 @@
-"""What makes pictures larger in one job: a network in tiles that fit the free memory, or bicubic interpolation."""
+"""Enlarges pictures with a network in tiles that fit the free memory, or by bicubic interpolation."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,20 +20,22 @@ Picture = NDArray[np.uint8]
 
 
 class Upscale(Protocol):
-    """uint8 (H, W, 3) to `size`, (height, width). `on_step` hears what share is done, and may raise to end the work."""
+    """Enlarges uint8 (H, W, 3) to `size`, (height, width). `on_step` receives the share done, and may raise to end
+    the work.
+    """
 
     def __call__(self, picture: Picture, size: tuple[int, int], on_step: OnStep) -> Picture: ...
 
 
 @dataclass(frozen=True)
 class Tiled:
-    """Through a network on `device`."""
+    """Enlarges by a network on `device`, tile by tile."""
 
     network: Network
     device: str
 
     def __call__(self, picture: Picture, size: tuple[int, int], on_step: OnStep) -> Picture:
-        """Raises what the device raises when not even the smallest tiles fit."""
+        """Enlarge in fewer or more tiles as memory allows. Raises the device's error if the smallest do not fit."""
         high, wide, *_ = picture.shape
         free = memory_of(self.device, {}).free + self.network.spare
         plan = cut(high, wide, self.network, free)
@@ -48,13 +50,13 @@ class Tiled:
             log.warning("out of memory: smaller tiles", tiles=plan.count)
 
     def _smaller(self, plan: Cut, extent: tuple[int, int], free: int) -> Cut:
-        """The next plan with more tiles, or `plan` where there is none."""
+        """Return the next plan with more tiles, or `plan` if there is none."""
         plans = (cut(*extent, self.network, free >> halved) for halved in range(1, free.bit_length()))
         return next((other for other in plans if other.count > plan.count), plan)
 
 
 def bicubic(picture: Picture, size: tuple[int, int], on_step: OnStep) -> Picture:
-    """Without a network."""
+    """Enlarge by bicubic interpolation."""
     from PIL import Image
 
     on_step(0)

@@ -1,4 +1,4 @@
-"""Compiles a network's parts in the background; pictures are enlarged meanwhile, as before."""
+"""Compiles a network's parts in the background while pictures are enlarged as before."""
 
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SAMPLE = (40, 56)
-"""Pixels of what a part is first called with: not square, as torch takes two equal sizes for always equal."""
+"""Height and width in pixels of a part's first input. They differ because torch assumes equal sizes stay equal."""
 
 Extent = tuple[int, ...]
 
 
 class Work(BaseModel):
-    """The shapes of the weights of a residual block, kernels and biases, and of the last layers."""
+    """Shapes of the kernels and biases of a residual block, and of the last layers' weights."""
 
     device: str
     dtype: str
@@ -34,13 +34,15 @@ class Compilable(Protocol):
     """A network whose parts can be replaced by compiled ones while it runs."""
 
     @property
-    def weights(self) -> "tuple[list[Tensor], list[Tensor], list[Tensor]]": ...
+    def weights(self) -> "tuple[list[Tensor], list[Tensor], list[Tensor]]":
+        """Return the kernels and biases of a residual block, and the weights of the last layers."""
 
-    def take(self, residual: "Part", grow: "Part") -> None: ...
+    def take(self, residual: "Part", grow: "Part") -> None:
+        """Use these functions from the next step on."""
 
 
 def compile_in_background(dense: Compilable) -> threading.Thread:
-    """Have `dense` take compiled parts as soon as they are there. A fault costs speed alone, and is logged."""
+    """Compile and have `dense` use the result as soon as it is ready. A failure only costs speed and is logged."""
     thread = threading.Thread(target=_compile, args=(dense,), daemon=True)
     thread.start()
     return thread
@@ -58,7 +60,7 @@ def _compile(dense: Compilable) -> None:
 
 
 def describe_work(dense: Compilable) -> Work:
-    """What another process has to know."""
+    """Return all that another process needs to compile the network."""
     kernels, biases, ends = ([tuple(each.shape) for each in group] for group in dense.weights)
     like = dense.weights[0][0]
     dtype = str(like.dtype).removeprefix("torch.")
@@ -66,7 +68,7 @@ def describe_work(dense: Compilable) -> Work:
 
 
 def parts(kernels: "list[Tensor]", biases: "list[Tensor]", ends: "list[Tensor]") -> "tuple[Part, Part]":
-    """`residual` and `grow` for pictures of any size, called once."""
+    """Return `residual` and `grow`, compiled for pictures of any size by calling each once."""
     import torch
 
     from engine.tasks.upscale.realesrgan.rrdb_blocks import FEATURES, grow, residual
@@ -88,7 +90,7 @@ def _of_any_size(x: Any) -> Any:
 
 
 def main() -> None:
-    """Read a line of `Work` from stdin and do it with weights of zeros."""
+    """Read one line of `Work` from stdin and compile it with zero weights."""
     import torch
 
     work = read_request(Work)

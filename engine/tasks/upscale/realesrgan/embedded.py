@@ -1,4 +1,4 @@
-"""The embedded tier: a network on the CPU, through ncnn."""
+"""The embedded tier: runs a network on the CPU through ncnn."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -18,22 +18,26 @@ Picture = NDArray[np.uint8]
 Features = NDArray[np.float32]
 
 TAIL, TAIL_HALO = 48, 2
-"""Pixels on a side that go through the last layers at once, which take 57 kB a pixel and see 1.25 pixels far."""
+"""Side in pixels of a piece in the last layers, which take 57 kB a pixel, and how far they see in pixels (1.25 in
+fact).
+"""
 TRUNK = 0.9
 """Share of the work before the last layers."""
 COMPACT_HALO = 18
+"""Pixels that a compact network sees in each direction."""
 COMPACT_BYTES, DENSE_BYTES = 7_000, 15_000
-"""What a pixel takes while a network works."""
+"""Bytes per pixel while a compact or a dense network works."""
 MARGIN = 2
-"""Pixels around a tile that resampling to less than four times the size looks at."""
+"""Pixels around a tile that resampling to under four times the size reads."""
 
 
 @dataclass(frozen=True)
 class Blobs:
-    """Names of a network's inner arrays: of the first features, of those after each dense block, of those before the
-    picture grows, and of others on the way by the dense block that makes them. A compact network has `ways` alone.
+    """Names of a network's intermediate arrays.
 
-    Looking at an array on the way copies it, which costs a light network more than it does a heavy one.
+    They are the first features, those after each dense block, those before the picture grows, and others by the
+    dense block that makes them (`ways`). A compact network only has `ways`. Reading an intermediate array copies
+    it, which costs a light network more than a heavy one.
     """
 
     ways: tuple[tuple[str, ...], ...]
@@ -44,7 +48,7 @@ class Blobs:
 
 
 class Upscaler:
-    """Enlarges whole pictures with one network, or tiles of them step by step: one dense block is a step."""
+    """Enlarges whole pictures with one network, or tiles of them step by step. A dense block is one step."""
 
     largest = 768
     bytes_per_feature = 256
@@ -67,9 +71,9 @@ class Upscaler:
         self._pools = (ncnn.PoolAllocator(), ncnn.PoolAllocator()) if compact else ()
 
     def enlarge(self, picture: Picture, on_step: OnStep = lambda _: None) -> Picture:
-        """uint8 (H, W, 3) -> uint8 (4H, 4W, 3).
+        """Enlarge uint8 (H, W, 3) to uint8 (4H, 4W, 3).
 
-        `on_step` hears several times a second what share is done, and may raise to end the work.
+        `on_step` receives the share that is done several times a second, and may raise to end the work.
         """
         blobs, given = self._blobs, {"data": _planes(picture)}
         ways = [blob for way in blobs.ways for blob in way]
@@ -79,23 +83,27 @@ class Upscaler:
         return self._grow(features, lambda done: on_step(TRUNK + (1 - TRUNK) * done))
 
     def first(self, picture: Picture) -> Features:
+        """Return the first features of a picture, (64, H, W)."""
         return self._run({"data": _planes(picture)}, (), self._blobs.early)
 
     def step(self, number: int, features: Features, on_step: OnStep = lambda _: None) -> Features:
-        """The dense block `number`, counted from 1."""
+        """Run dense block `number`, counted from 1."""
         given = {self._blobs.inputs[number - 1]: np.ascontiguousarray(features)}
         return self._run(given, self._blobs.ways[number - 1], self._blobs.ends[number - 1], on_step)
 
     def last(self, features: Features | None, picture: Picture, on_step: OnStep = lambda _: None) -> Picture:
+        """Return the enlarged picture from the last features. Without features, run the whole network."""
         if features is None:
             return self.enlarge(picture, on_step)
         given = {"data": _planes(picture), self._blobs.inputs[-1]: np.ascontiguousarray(features)}
         return self._grow(self._run(given, (), self._blobs.trunk), on_step)
 
     def room(self, height: int, width: int) -> Features:
+        """Return an uninitialised array for features (C, height, width)."""
         return np.empty((self.bytes_per_feature // 4, height, width), np.float32)
 
     def running(self) -> AbstractContextManager[object]:
+        """Return a context in which the steps run; nothing is needed here."""
         return nullcontext()
 
     def _run(
@@ -118,7 +126,7 @@ class Upscaler:
         return made
 
     def _grow(self, features: Features, on_step: OnStep) -> Picture:
-        """The last layers, which work on 64 channels at four times the size, a small part after the other."""
+        """Run the last layers piece by piece: they have 64 channels at four times the size."""
         height, width = features.shape[1:]
         grown = np.empty((SCALE * height, SCALE * width, 3), np.uint8)
         rows, columns = squares(height, width, TAIL, TAIL_HALO)
@@ -132,7 +140,7 @@ class Upscaler:
 
 
 def _extract(extractor: Any, blob: str, as_it_is: bool = False) -> Any:
-    """`as_it_is` leaves ncnn's packing. Raises MemoryError."""
+    """Return an array of the network. `as_it_is` keeps ncnn's packing. Raises MemoryError."""
     failed, array = extractor.extract(blob, int(as_it_is))
     if failed:
         raise MemoryError
@@ -149,13 +157,13 @@ def _levels(planes: Features) -> Picture:
 
 
 def _steps(dense: int) -> tuple[Step, ...]:
-    """A convolution sees a pixel far; a residual block has three dense ones of five; the last layers see 1 + 1.25."""
+    """Return the network's steps with their halos: a residual block has three dense blocks of five convolutions."""
     block = Step(5, starts=True), Step(5, inside_skip=True), Step(5, inside_skip=True, ends=True)
     return Step(1), *(block * (dense // 3)), Step(1 + TAIL_HALO + MARGIN)
 
 
 def _blobs(param: Path) -> Blobs:
-    """Read from the .param file, where a line is kind, name, counts of inputs and outputs, their names, and options."""
+    """Parse the .param file. Each line holds a kind, a name, counts of inputs and outputs, their names, and options."""
     lines = [line.split() for line in param.read_text("ascii").splitlines()[2:]]
     made = [(line[0], line[4 + int(line[2])], line[4]) for line in lines]
     if any(kind == "PixelShuffle" for kind, *_ in made):

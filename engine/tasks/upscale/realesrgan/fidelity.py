@@ -1,7 +1,7 @@
-"""What a network may not change of a picture: grey stays grey, black and white stay so, small pictures keep colours.
+"""Keeps what a network must not change: grey, pure black and white, and the colours of small pictures.
 
-The networks see zeros around a picture, and bend colours by some levels. In pictures of a few pixels hardly anything
-else is left.
+The networks see zeros around a picture and shift colours by a few levels. In a picture of a few pixels little else
+is left.
 """
 
 import numpy as np
@@ -13,9 +13,9 @@ from engine.tasks.upscale.tile_planner import Upscale, bicubic
 Picture = NDArray[np.uint8]
 
 SMALL_SIDE = 24
-"""Pixels: a picture with a shorter side is enlarged with its own border around it, and its colours are put right."""
+"""Shorter side in pixels below which a picture is padded with its own border and its colours are corrected."""
 SURE_REACH = 3
-"""Pixels on a side of the square in which everything must be white for its middle to stay white; likewise black."""
+"""Side in pixels of the square that must be white for its centre to stay white; likewise for black."""
 
 
 def enlarge_faithfully(picture: Picture, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> Picture:
@@ -36,7 +36,7 @@ def is_grey(picture: Picture) -> bool:
 
 
 def _enlarge_small(picture: Picture, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> Picture:
-    """With the border repeated around it, so that the network sees no zeros near it."""
+    """Enlarge with the border repeated around the picture, so that the network sees no zeros near it."""
     height, width = picture.shape[:2]
     edges = [max(0, SMALL_SIDE - side + 1) // 2 + SMALL_SIDE // 4 for side in (height, width)]
     padded = np.pad(picture, ((edges[0],) * 2, (edges[1],) * 2, (0, 0)), mode="edge")
@@ -48,7 +48,7 @@ def _enlarge_small(picture: Picture, size: tuple[int, int], enlarge: Upscale, on
 
 
 def _with_colours_of(picture: Picture, made: Picture) -> Picture:
-    """Add what `made` lacks, when it is shrunk, of the colours of `picture`."""
+    """Add to `made` the difference between `picture` and a shrunk `made`."""
     import cv2
 
     height, width = picture.shape[:2]
@@ -65,7 +65,7 @@ def _desaturate(picture: Picture) -> Picture:
 
 
 def _keep_extremes(picture: Picture, made: Picture) -> Picture:
-    """Put back the white and the black that are only a level or two off."""
+    """Restore white and black that are only a level or two off."""
     for level, extreme in ((255, picture.min(axis=2)), (0, picture.max(axis=2))):
         sure = _enlarged_mask(extreme == level, made.shape[:2])
         if sure is not None:
@@ -75,7 +75,7 @@ def _keep_extremes(picture: Picture, made: Picture) -> Picture:
 
 
 def _enlarged_mask(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_] | None:
-    """Where all pixels around are in `mask`, at `size`; None where that is nowhere."""
+    """Return, at `size`, where all surrounding pixels are in `mask`, or None if that is nowhere."""
     import cv2
 
     if not mask.any():

@@ -1,4 +1,4 @@
-"""The full tier: a network in torch, as spandrel reads it from the authors' .pth file."""
+"""The full tier: runs a network in torch, loaded by spandrel from the authors' .pth file."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,24 +21,25 @@ Picture = NDArray[np.uint8]
 
 
 TAIL_HALO, MARGIN = 2, 2
-"""Pixels of the input that the last layers see, and that resampling to less than four times the size does."""
+"""Input pixels that the last layers see, and that resampling to under four times the size reads."""
 BLOCK = 15
-"""Pixels far that a residual block sees, of three dense ones of five convolutions."""
+"""Pixels that a residual block sees: three dense blocks of five convolutions."""
 SEEN = 48
-"""Overlap of tiles for a network of another shape, of which it is not known how far it sees."""
+"""Overlap of tiles for a network of unknown reach."""
 DENSE_VALUES, OTHER_VALUES = 1_200, 4_000
+"""Numbers per pixel in a residual block, and in a network that runs as one step."""
 COMPACT_VALUES = 700
-"""fp16 or fp32 that a pixel takes: in a residual block, in a network that is not taken apart, and in a compact one."""
+"""Numbers per pixel in a compact network."""
 
 
 class TorchUpscaler:
-    """Enlarges whole pictures on `device`, or tiles of them step by step: in fp16 on a GPU, in fp32 on the CPU.
+    """Enlarges whole pictures on `device`, or tiles of them step by step: fp16 on a GPU, fp32 on the CPU.
 
-    An RRDBNet is taken apart, a residual block a step; any other network is one step.
+    In an RRDBNet each residual block is a step. Any other network is a single step.
     """
 
     def __init__(self, path: Path, name: str, device: str) -> None:
-        """Raises MissingModel for a file that is not there, or that is no network that enlarges RGB four times."""
+        """Load `path`. Raises MissingModel if the file is missing or does not enlarge RGB four times."""
         import torch
 
         self._device = torch.device(device)
@@ -58,7 +59,7 @@ class TorchUpscaler:
 
     @property
     def spare(self) -> int:
-        """Bytes of the card that torch keeps for later."""
+        """Return the bytes that torch has reserved on the card without using them."""
         import torch
 
         if self._device.type != "cuda":
@@ -66,9 +67,9 @@ class TorchUpscaler:
         return int(torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device))
 
     def enlarge(self, picture: Picture, on_step: OnStep = lambda _: None) -> Picture:
-        """uint8 (H, W, 3) -> uint8 (4H, 4W, 3).
+        """Enlarge uint8 (H, W, 3) to uint8 (4H, 4W, 3).
 
-        `on_step` hears at each block of layers what share is done, and may raise to end the work.
+        `on_step` receives the share that is done after each block of layers, and may raise to end the work.
         """
         with self.running():
             if self.parts is None:
@@ -79,18 +80,18 @@ class TorchUpscaler:
             return self.last(features, picture, subrange(on_step, len(self.steps) - 1, len(self.steps)))
 
     def first(self, picture: Picture) -> Any:
-        """Features (1, 64, H, W)."""
+        """Return the first features of a picture, (1, 64, H, W)."""
         assert self.parts is not None
         return self.parts.first(self._planes(picture))
 
     def step(self, number: int, features: Any, on_step: OnStep = lambda _: None) -> Any:
-        """The residual block `number`, counted from 1."""
+        """Run residual block `number`, counted from 1."""
         assert self.parts is not None
         on_step(0)
         return self.parts.block(number - 1, features)
 
     def last(self, features: Any, picture: Picture, on_step: OnStep = lambda _: None) -> Picture:
-        """The last layers see little, but work on 64 channels at four times the size: a small part after the other."""
+        """Run the last layers piece by piece: they see little but have 64 channels at four times the size."""
         import torch
 
         if self.parts is None:
@@ -110,6 +111,7 @@ class TorchUpscaler:
         return _to_host(grown)
 
     def room(self, height: int, width: int) -> Any:
+        """Return an uninitialised tensor for features (1, C, height, width)."""
         import torch
 
         layout = torch.channels_last if height and width else torch.contiguous_format
@@ -117,14 +119,14 @@ class TorchUpscaler:
         return torch.empty(size, dtype=self._dtype, device=self._device, memory_format=layout)
 
     def running(self) -> AbstractContextManager[object]:
-        """Nothing is differentiated: torch compiles anew for tensors that remember where they came from."""
+        """Return a context without gradients: torch would recompile for tensors that track them."""
         import torch
 
         mode: AbstractContextManager[object] = torch.inference_mode()
         return mode
 
     def _planes(self, picture: Picture) -> Any:
-        """(1, 3, H, W) in 0..1."""
+        """Return the picture as (1, 3, H, W) in 0..1."""
         import torch
 
         pixels = torch.from_numpy(np.array(picture)).to(self._device)
@@ -132,7 +134,7 @@ class TorchUpscaler:
 
 
 class Layered:
-    """A network as it comes, in the layout that a GPU's convolutions want."""
+    """A network as it is loaded, in the memory layout that a GPU's convolutions prefer."""
 
     def __init__(self, network: Any) -> None:
         import torch
@@ -141,7 +143,7 @@ class Layered:
         self._blocks = _blocks(network)
 
     def __call__(self, picture: Any, on_step: OnStep) -> Any:
-        """(1, 3, H, W) in 0..1 to (1, 3, 4H, 4W); `on_step` hears before each block."""
+        """Map (1, 3, H, W) in 0..1 to (1, 3, 4H, 4W). `on_step` is called before each block."""
         hooks = [
             block.register_forward_pre_hook(_progress_hook(subrange(on_step, number, len(self._blocks))))
             for number, block in enumerate(self._blocks)
@@ -154,7 +156,7 @@ class Layered:
 
 
 def _halo(network: Any) -> int:
-    """A compact network is known to see a pixel further with each of its convolutions."""
+    """Return how many pixels a network sees: one for each convolution of a compact one."""
     return sum(type(layer).__name__ == "Conv2d" for layer in network.body) if _is_compact(network) else SEEN
 
 
@@ -169,7 +171,7 @@ def _is_compact(network: Any) -> bool:
 
 
 def _blocks(network: Any) -> list[Any]:
-    """The parts that work one after the other: the layers of a compact network, or what another one is made of."""
+    """Return the parts that run one after another: a compact network's layers, or another network's children."""
     return list((network.body if _is_compact(network) else network).children())
 
 
@@ -178,12 +180,12 @@ def _progress_hook(on_step: OnStep) -> Callable[..., None]:
 
 
 def _levels(planes: Any) -> Any:
-    """Rounded and put in a picture's order, on the device."""
+    """Round to levels and reorder to a picture, on the device."""
     return (planes.float() * 255 + 0.5).clamp(0, 255).byte().permute(1, 2, 0)
 
 
 def _to_host(levels: Any) -> Picture:
-    """A GPU's copy goes to page-locked memory, which is faster."""
+    """Copy to the host; from a GPU to page-locked memory, which is faster."""
     import torch
 
     there = torch.empty(levels.shape, dtype=torch.uint8, pin_memory=levels.is_cuda)

@@ -1,10 +1,9 @@
-"""A picture through a network tile by tile, with the very sums of the whole: at each step tiles hand on their borders.
+"""Runs a picture through a network tile by tile with exact results: at each step tiles pass their borders on.
 
-A convolution at a tile's border lacks what lies beyond it. Tiles that overlap wide enough for a whole network to see
-all that it would see (348 pixels for the heaviest) do most of the work twice; narrower ones leave seams. Here the work
-goes step by step, each of which sees few pixels far: what the next tile will need of a step's input is kept for it, and
-a tile's own border falls back by that much. Source: the time skewing of stencil codes, Wolf and Lam 1991, "A data
-locality optimizing algorithm".
+A convolution at a tile's border needs pixels beyond it. Tiles that overlap by all that a network sees (348 pixels
+for the heaviest) do most of the work twice, and narrower overlaps leave seams. Here each step sees only a few
+pixels: the part of its input that the next tile will need is kept, and the tile's own border recedes by that much.
+Source: the time skewing of stencil codes, Wolf and Lam 1991, "A data locality optimizing algorithm".
 """
 
 from dataclasses import dataclass
@@ -22,13 +21,13 @@ Features = Any
 
 
 RESIDUAL = 0.2
-"""What a residual block of three dense ones adds of what those made."""
+"""Factor of a residual block's output before its input is added."""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """One dimension of what a step sees: `first` up to `held` was handed on, the rest to `last` is new; `keep` up to
-    `last` is for the next tile.
+    """One dimension of a step's input: `first` to `held` was passed on, the rest to `last` is new, and `keep` to
+    `last` is kept for the next tile.
     """
 
     first: int
@@ -38,7 +37,7 @@ class Edge:
 
 
 class HaloTiler:
-    """One pass over `picture`, uint8 (H, W, 3). Ask for the tiles in order: `tile(row, column)`, strip by strip."""
+    """One pass over `picture`, uint8 (H, W, 3). Call `tile(row, column)` in order, strip by strip."""
 
     def __init__(self, picture: Picture, network: Network, plan: Cut) -> None:
         self._picture, self._network, self._turned = picture, network, plan.turned
@@ -47,7 +46,7 @@ class HaloTiler:
         self._left: dict[tuple[int, bool], Features] = {}
 
     def tile(self, strip: int, place: int, on_step: OnStep) -> Picture:
-        """What the last step of that tile makes of all that it sees, four times as large."""
+        """Return the last step's output for all that it sees, four times as large."""
         steps = self._network.steps
         made = self._first(self._outer[strip][0], self._inner[place][0]) if len(steps) > 1 else None
         beside: Features = None
@@ -81,7 +80,7 @@ class HaloTiler:
         return _own_part(self._turn(self._network.step(number, self._turn(seen), on_step)), row, column)
 
     def _gather_input(self, number: int, made: Features, strip: int, place: int) -> Features:
-        """All that the step sees: what tiles before this one made of it, and `made`."""
+        """Return all that the step sees: what earlier tiles passed on, and `made`."""
         halo = self._network.steps[number].halo
         row, column = (
             Edge(
@@ -92,7 +91,7 @@ class HaloTiler:
         return self._join_neighbours((number, False), made, (row, column), (strip, place))
 
     def _skip_connection(self, number: int, made: Features, strip: int, place: int) -> Features:
-        """What goes past the step without being looked at, where the step makes something."""
+        """Return the input that bypasses the step, where the step computes something."""
         row, column = (
             Edge(tile[number].start, tile[number - 1].start, tile[number - 1].stop, tile[number].stop)
             for tile in (self._outer[strip], self._inner[place])
@@ -103,7 +102,7 @@ class HaloTiler:
     def _join_neighbours(
         self, key: tuple[int, bool], made: Features, edges: tuple[Edge, Edge], tile: tuple[int, int]
     ) -> Features:
-        """`made` among what was handed on, of which the next tiles' share is put by."""
+        """Join `made` with what was passed on, and keep the next tiles' share."""
         row, column = edges
         whole = self._room(row.last - row.first, column.last - column.first)
         above, left = row.held - row.first, column.held - column.first
@@ -137,7 +136,7 @@ class HaloTiler:
         return self._turn(self._network.room(wide, high) if self._turned else self._network.room(high, wide))
 
     def _turn(self, features: Features) -> Features:
-        """From the picture's rows and columns to strips and places in them, and back."""
+        """Swap between the picture's rows and columns and the strips and their tiles."""
         return features.swapaxes(-1, -2) if self._turned and features is not None else features
 
 

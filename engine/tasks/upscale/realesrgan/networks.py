@@ -1,4 +1,4 @@
-"""Which networks there are, who runs them here, and loading them for the pool."""
+"""The available networks, and the interface that both runtimes implement."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,31 +15,35 @@ if TYPE_CHECKING:
 Name = Literal["RealESRGAN_x4plus", "RealESRGAN_x4plus_anime_6B", "realesr-animevideov3"]
 
 PHOTO: Name = "RealESRGAN_x4plus"
+"""The network for photographs."""
 
 DRAWING: Name = "RealESRGAN_x4plus_anime_6B"
+"""The network for drawings."""
 
 FAST: Name = "realesr-animevideov3"
+"""The fast network."""
 
 SCALE = 4
-"""How much larger every network makes a picture."""
+"""Factor by which every network enlarges."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """`weight` is how many times longer than FAST a network takes."""
+    """`weight` is the network's run time as a multiple of FAST's."""
 
     weight: int
 
 
 NETWORKS: dict[str, Traits] = {PHOTO: Traits(33), DRAWING: Traits(11), FAST: Traits(1)}
+"""The networks by name."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Layers that work at once, and see `halo` pixels of the input far.
+    """Layers that run at once and see `halo` input pixels in each direction.
 
-    From a step that `starts` a residual block to the one that `ends` it, the block's input goes `inside_skip` the
-    steps: the last one's result is scaled and added to it.
+    From a step that `starts` a residual block to the one that `ends` it, `inside_skip` holds: the last step's
+    output is scaled and added to the block's input.
     """
 
     halo: int
@@ -49,11 +53,11 @@ class Step:
 
 
 class Network(Protocol):
-    """A loaded network. `bytes` of weights, `bytes_per_pixel` of the input while it works.
+    """A loaded network with `bytes` of weights, and `bytes_per_pixel` of input while it works.
 
-    Its `steps` are done with `first`, `step` and `last`, or with `last` alone, on features (…, H, W) of
-    `bytes_per_feature` a pixel, for which `room` gives uninitialised room. `largest` is a tile's side where there is
-    memory for it, and `spare` are bytes that it holds without using them.
+    Its `steps` run through `first`, `step` and `last`, or `last` alone, on features (…, H, W) of
+    `bytes_per_feature` a pixel, for which `room` returns uninitialised memory. `largest` is the side of a tile when
+    memory allows, and `spare` the bytes that are reserved but unused.
     """
 
     bytes: int
@@ -63,22 +67,28 @@ class Network(Protocol):
     steps: "tuple[Step, ...]"
 
     @property
-    def spare(self) -> int: ...
+    def spare(self) -> int:
+        """Return the bytes that are reserved but unused."""
 
     def enlarge(self, picture: "Picture", on_step: OnStep = ...) -> "Picture":
-        """uint8 (H, W, 3) -> uint8 (4H, 4W, 3). `on_step` hears what share is done, and may raise to end the work."""
+        """Enlarge uint8 (H, W, 3) to uint8 (4H, 4W, 3). `on_step` receives the share done, and may raise to end the
+        work.
+        """
         ...
 
-    def first(self, picture: "Picture") -> Any: ...
+    def first(self, picture: "Picture") -> Any:
+        """Return the first features of a picture."""
 
-    def step(self, number: int, features: Any, on_step: OnStep) -> Any: ...
+    def step(self, number: int, features: Any, on_step: OnStep) -> Any:
+        """Run step `number`, counted from 1."""
 
     def last(self, features: Any, picture: "Picture", on_step: OnStep) -> "Picture":
-        """uint8 (4H, 4W, 3) of features, None where this is the only step, and of the picture where they are."""
+        """Return uint8 (4H, 4W, 3) from features, which are None for a single step, and the picture below them."""
         ...
 
-    def room(self, height: int, width: int) -> Any: ...
+    def room(self, height: int, width: int) -> Any:
+        """Return uninitialised memory for features."""
 
     def running(self) -> AbstractContextManager[object]:
-        """Steps are done within it, and what lies between them."""
+        """Return the context in which the steps run."""
         ...

@@ -10,20 +10,20 @@ Part = Callable[..., Tensor]
 Kernels = Sequence[Tensor]
 
 LAYERS = 5
-"""Convolutions of a dense block; a residual block has three of those, and a network six more around its blocks."""
+"""Convolutions in a dense block. A residual block has three of those, and a network six more around its blocks."""
 
 FEATURES = 64
-"""Channels between the blocks."""
+"""Channels between blocks."""
 
 GROWTH = 32
-"""Channels that each of the first four adds."""
+"""Channels that each of the first four convolutions adds."""
 
 SLOPE = 0.2
-"""Of the leaky rectifier."""
+"""Slope of the leaky ReLU."""
 
 
 def residual(x: Tensor, kernels: Kernels, biases: Kernels) -> Tensor:
-    """A residual block: three dense ones, scaled and added to what came in."""
+    """Run a residual block: three dense blocks, scaled and added to the input."""
     y = x
     for at in range(0, len(kernels), LAYERS):
         y = _dense(y, kernels[at : at + LAYERS], biases[at : at + LAYERS])
@@ -31,7 +31,7 @@ def residual(x: Tensor, kernels: Kernels, biases: Kernels) -> Tensor:
 
 
 def grow(x: Tensor, ends: Kernels) -> Tensor:
-    """Twice as large, twice, and back to three channels."""
+    """Double the size twice and return to three channels."""
     from torch.nn import functional
 
     kernels, biases = ends[::2], ends[1::2]

@@ -1,8 +1,8 @@
-"""An RRDBNet put for a GPU: the same sums as the published network's, in fewer passes over memory.
+"""An RRDBNet rearranged for a GPU: the same results as the published network in fewer passes over memory.
 
-In a dense block every convolution sees all that came before it, joined. Joined arrays are copies, and convolutions with
-32 outputs leave a GPU's matrix units waiting for their inputs. A convolution of joined arrays is the sum of one over
-each of them, so here each array goes once through one wide convolution that holds its share of all the later ones.
+In a dense block every convolution sees all earlier arrays, joined. Joining copies them, and convolutions with 32
+outputs leave a GPU's matrix units waiting for input. A convolution of joined arrays is the sum of one over each, so
+here each array passes once through a wide convolution that holds its share of all later ones.
 """
 
 from threading import Thread
@@ -13,11 +13,11 @@ from engine.tasks.upscale.realesrgan.rrdb_blocks import FEATURES, GROWTH, LAYERS
 from engine.torch_support.compilation import can_compile
 
 COMPILE_AFTER_TILES = 500
-"""Tiles after which the network is compiled: on an H100 that takes a minute, and then saves 33 ms of 74 a tile."""
+"""Tiles after which compiling pays off: on an H100 it takes a minute and saves 33 of 74 ms a tile."""
 
 
 def fits(network: Any) -> bool:
-    """Whether `network` is the classic RRDBNet: 3x3 convolutions in dense blocks of five, and nothing else."""
+    """Return whether `network` is a classic RRDBNet: only 3x3 convolutions in dense blocks of five."""
     convolutions = _convolutions(network)
     whole = type(network).__name__ == "RRDBNet" and len(convolutions) % (3 * LAYERS) == 6
     plain = all(layer.kernel_size == (3, 3) and layer.bias is not None for layer in convolutions)
@@ -31,10 +31,10 @@ def fits(network: Any) -> bool:
 
 
 class Dense:
-    """The parts of a network, one after the other; kept on its device, in its type."""
+    """The parts of a network in order, on its device and in its dtype."""
 
     def __init__(self, network: Any) -> None:
-        """`network` as `fits` says, on its device."""
+        """Take apart a `network` that `fits`, on its device."""
         layers = [_pair(layer) for layer in _convolutions(network)]
         inner = layers[1:-5]
         self._first, self._ends = layers[0], [tensor for pair in layers[-5:] for tensor in pair]
@@ -45,20 +45,22 @@ class Dense:
 
     @property
     def blocks(self) -> int:
+        """Return the number of residual blocks."""
         return len(self._blocks)
 
     def first(self, picture: Tensor) -> Tensor:
-        """(1, 3, H, W) in 0..1 to features (1, 64, H, W)."""
+        """Map a picture (1, 3, H, W) in 0..1 to features (1, 64, H, W)."""
         from torch.nn import functional
 
         return functional.conv2d(picture, *self._first, padding=1)
 
     def block(self, number: int, x: Tensor) -> Tensor:
+        """Run residual block `number`, counted from 0."""
         made: Tensor = self._residual(x, *self._blocks[number])
         return made
 
     def last(self, x: Tensor, early: Tensor) -> Tensor:
-        """Features that are still to grow, of those after the last block and of the first ones."""
+        """Return the features that are still to grow, from those after the last block and the first ones."""
         from torch.nn import functional
 
         self._seen += 1
@@ -67,22 +69,22 @@ class Dense:
         return functional.conv2d(x, *self._ends[:2], padding=1) + early
 
     def grow(self, x: Tensor) -> Tensor:
-        """To (1, 3, 4H, 4W)."""
+        """Map features to (1, 3, 4H, 4W)."""
         made: Tensor = self._grow(x, self._ends[2:])
         return made
 
     @property
     def weights(self) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Kernels and biases of a residual block, of which all have the same shapes, and those of the last layers."""
+        """Return kernels and biases of a residual block, which all have equal shapes, and the last layers' weights."""
         return *self._blocks[0], self._ends[2:]
 
     def compile(self) -> Thread:
-        """In time, with one kernel for all that lies between two convolutions, for any size; ends when that is so."""
+        """Compile for any size in the background, with one kernel between convolutions. Return the thread."""
         self._compiles = False
         return compile_in_background(self)
 
     def take(self, residual: Part, grow: Part) -> None:
-        """Use these from the next step on."""
+        """Use these functions from the next step on."""
         self._residual, self._grow = residual, grow
 
 
@@ -94,7 +96,7 @@ def _block(layers: list[tuple[Tensor, Tensor]]) -> tuple[list[Tensor], list[Tens
 
 
 def _shares(kernels: list[Tensor]) -> list[Tensor]:
-    """Of each array in a dense block, its channels' share of all the convolutions that see it, one kernel."""
+    """For each array in a dense block, return its channels' share of all later convolutions as one kernel."""
     import torch
 
     width = kernels[0].shape[1]

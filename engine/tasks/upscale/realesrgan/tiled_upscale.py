@@ -1,4 +1,4 @@
-"""A picture of any size through a network: tile by tile, each resampled to its place."""
+"""Runs a picture of any size through a network tile by tile, and resamples each tile to its place."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,14 @@ from engine.tasks.upscale.realesrgan.tiles import Cut, Span
 Picture = NDArray[np.uint8]
 
 Place = tuple[int, int]
-"""From where to where in the output a tile goes."""
+"""Start and end of a tile in the output."""
 
 
 def upscale(picture: Picture, size: tuple[int, int], network: Network, plan: Cut, on_step: OnStep) -> Picture:
-    """uint8 (H, W, 3) to `size`, (height, width), at most SCALE times as large; what the network makes of the whole.
+    """Enlarge uint8 (H, W, 3) to `size`, (height, width), at most SCALE times, as if the network saw the whole
+    picture.
 
-    Beside input and output one tile is held, and what tiles hand on along one strip.
+    Beside input and output, memory holds one tile and what tiles pass on along a strip.
     """
     factors = size[0] / picture.shape[0], size[1] / picture.shape[1]
     if plan.count == 1:
@@ -39,14 +40,14 @@ def upscale(picture: Picture, size: tuple[int, int], network: Network, plan: Cut
 
 
 def place_output(span: Span, factor: float) -> Place:
-    """Every pixel of the output falls to one tile: of two tiles that meet, both round the border alike."""
+    """Return a span's place in the output. Tiles round their shared border alike, so each pixel belongs to one tile."""
     return round(span.start * factor), round(span.stop * factor)
 
 
 def _resample(
     enlarged: Picture, spans: tuple[Span, Span], places: tuple[Place, Place], factors: tuple[float, float]
 ) -> Picture:
-    """The network's output at its final size; where output pixels fall between the network's, they still line up."""
+    """Return the network's output at its final size, aligned even if output pixels fall between the network's."""
     from PIL import Image
 
     (top, bottom), (left, right) = (

@@ -1,4 +1,4 @@
-"""How a picture is cut: tiles that fit the memory, whose borders fall back step by step, and fill the picture."""
+"""Divides a picture into tiles that fit the memory and whose borders recede step by step."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,16 +8,16 @@ from itertools import pairwise
 from engine.tasks.upscale.realesrgan.networks import SCALE, Network, Step
 
 MEMORY_SHARE = 0.6
-"""Of the free memory, what a network may take while it works."""
+"""Share of the free memory that a network may use."""
 MIN_TILE_PIXELS = 48
-"""Pixels on a side, what is seen around aside, below which cutting smaller is of no use."""
+"""Side in pixels, without the halo, below which smaller tiles are of no use."""
 MAX_TILES_PER_ROW = 64
-"""Tiles in a row, for the search."""
+"""Most tiles in a row for the search."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """One dimension of a tile at one step, in pixels of the input: what it makes, and what it sees around that."""
+    """One dimension of a tile at one step, in input pixels: what it computes, and what it sees around that."""
 
     start: int
     stop: int
@@ -27,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Cut:
-    """Spans by tile and step. Strips of rows come one after the other, or of columns where `turned`."""
+    """Spans by tile and step. Strips are rows that follow one another, or columns if `turned`."""
 
     rows: list[list[Span]]
     columns: list[list[Span]]
@@ -35,13 +35,15 @@ class Cut:
 
     @property
     def count(self) -> int:
+        """Return the number of tiles."""
         return len(self.rows) * len(self.columns)
 
 
 def cut(height: int, width: int, network: Network, free: int) -> Cut:
-    """Tiles for which `network` takes SHARE of `free` bytes, or its smallest, at the least work.
+    """Return the tiles with the least work for which `network` fits MEMORY_SHARE of `free` bytes, or its smallest
+    ones.
 
-    Strips lie along the shorter side: what they hand on to the next is kept in all its length.
+    Strips run along the shorter side, because what one passes to the next is kept along its whole length.
     """
     turned = width > height
     outer, inner = (width, height) if turned else (height, width)
@@ -57,15 +59,15 @@ def cut(height: int, width: int, network: Network, free: int) -> Cut:
 
 
 def handed_on(network: Network) -> int:
-    """Features that a pixel of border leaves behind for its neighbours, all steps together."""
+    """Return the features that a border pixel leaves for neighbouring tiles over all steps."""
     return sum(step.halo * (3 if step.inside_skip else 2) for step in network.steps[1:])
 
 
 def spans(length: int, count: int, halos: Sequence[int]) -> list[list[Span]]:
-    """`count` tiles, each with a span for every step, which sees the pixels that its halo says on either side.
+    """Divide `length` into `count` tiles, each with a span for every step that sees its halo on either side.
 
-    A tile makes at each step as much less on its far side as the next step will see there, and that much more on its
-    near side, from what the tile before it handed on: so no pixel is made twice but for the halos of one step.
+    At each step a tile computes less on its far side, by what the next step will see there, and as much more on its
+    near side, from what the previous tile passed on. So no pixel is computed twice except in the halos of one step.
     """
     if count == 1:
         return [[Span(0, length, 0, length)] * len(halos)]
@@ -78,12 +80,12 @@ def spans(length: int, count: int, halos: Sequence[int]) -> list[list[Span]]:
 
 
 def squares(height: int, width: int, side: int, overlap: int) -> tuple[list[Span], list[Span]]:
-    """Rows and columns of tiles of `side` pixels at most on either side, the overlap included, for a single step."""
+    """Return rows and columns of tiles of at most `side` pixels, including the overlap, for a single step."""
     return _even(height, side, overlap), _even(width, side, overlap)
 
 
 def output_slice(span: Span, origin: int | None = None) -> slice:
-    """Where a span's own part lies in four times the picture, or, without `origin`, in four times what was seen."""
+    """Return a span's own part in the enlarged picture, or in the enlarged input that it saw if `origin` is None."""
     first = span.seen_from if origin is None else origin
     return slice(SCALE * (span.start - first), SCALE * (span.stop - first))
 
@@ -99,7 +101,7 @@ def _span(length: int, start: int, stop: int, halo: int) -> Span:
 
 
 def _fitting(outer: int, inner: int, steps: Sequence[Step], area: int) -> Iterator[tuple[int, int]]:
-    """Counts of tiles along both sides whose greatest fits `area`; the smallest tiles where none does."""
+    """Yield counts of tiles along both sides whose largest fits `area`, or those of the smallest tiles."""
     halo = max(step.halo for step in steps)
     lag = sum(step.halo for step in steps[1:])
     smallest = MIN_TILE_PIXELS + 2 * halo
@@ -119,6 +121,6 @@ def _least(length: int, lag: int, halo: int) -> int:
 
 
 def _work(outer: int, inner: int, network: Network, counts: tuple[int, int]) -> int:
-    """Pixels that a step sees, all tiles together."""
+    """Return the pixels that the steps see in all tiles."""
     halo = max(step.halo for step in network.steps)
     return (outer + 2 * halo * (counts[0] - 1)) * (inner + 2 * halo * (counts[1] - 1))
