@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from bot.config.platforms import KNOWN_PLATFORMS
+
 ROOT = Path(__file__).parents[1]
 OURS = ("bot", "engine", "storage")
 FILES = {path.relative_to(ROOT).as_posix(): path for top in OURS for path in sorted((ROOT / top).rglob("*.py"))}
@@ -175,7 +177,7 @@ def test_a_task_does_not_import_another_task() -> None:
 
 
 def test_one_platform_never_imports_another() -> None:
-    platforms = [f"bot.adapters.{name}" for name in ("discord", "telegram", "web")]
+    platforms = [f"bot.adapters.{platform.name}" for platform in KNOWN_PLATFORMS]
     found = [
         (module, name)
         for module, name in pairs()

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.config.platforms import PERSON_PATTERN
 from bot.config.units import Duration, Size
 
 
@@ -40,7 +41,7 @@ class BotSection(Section):
     wildcards: Path = setting("wildcards", "a folder")
 
 
-Person = Annotated[str, StringConstraints(pattern=r"^(discord|telegram|web):\S+$")]
+Person = Annotated[str, StringConstraints(pattern=PERSON_PATTERN)]
 """A user of a platform, such as `discord:42`."""
 
 

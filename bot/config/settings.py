@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from bot.config.errors import config_error, token_error
+from bot.config.platforms import CHAT_PATTERN, TOKENS
 from bot.config.sections import (
     BotSection,
     CacheSection,
@@ -47,8 +48,6 @@ LIMITS = MappingProxyType(
     }
 )
 """The default rate of each command that has a limit."""
-TOKENS = {"discord": "ATELIER_DISCORD_TOKEN", "telegram": "ATELIER_TELEGRAM_TOKEN", "web": "ATELIER_WEB_TOKEN"}
-"""The environment variable of each section's token."""
 
 ROLES = MappingProxyType({"everyone": Role(), "admin": Role(running=4, queued=100)})
 ROLE_RULE = (
@@ -83,7 +82,7 @@ def _check_style(text: str) -> str:
 
 
 PLACES_RULE = 'a list of servers and groups, such as ["discord:81384788765712384", "telegram:-1001234567890"]'
-Place = Annotated[str, Field(pattern=r"^(discord|telegram):-?\d+$")]
+Place = Annotated[str, Field(pattern=CHAT_PATTERN)]
 
 
 def _check_command(name: str) -> str:

@@ -7,7 +7,7 @@ import discord
 import structlog
 
 from bot.adapters.discord.client import Client
-from bot.config.settings import TOKENS
+from bot.config.platforms import DISCORD
 from bot.requests.service import Service
 from engine.core.errors import UserMessage
 
@@ -46,7 +46,9 @@ async def run(service: Service) -> None:
 
 def _report_refused_token(service: Service) -> None:
     template = "off: Discord rejected the token; set a new one in {variable} and restart"
-    state = service.studio.adapters["discord"] = UserMessage(template=template, facts={"variable": TOKENS["discord"]})
+    state = service.studio.adapters["discord"] = UserMessage(
+        template=template, facts={"variable": DISCORD.token_variable}
+    )
     log.error("discord", state=str(state))
 
 

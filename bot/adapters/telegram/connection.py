@@ -6,6 +6,7 @@ from telegram.request import HTTPXRequest
 
 from bot.adapters.telegram.message import Bot
 from bot.adapters.telegram.rate_limiter import ProgressAwareRateLimiter
+from bot.config.platforms import TELEGRAM
 from bot.config.sections import TelegramSection
 from bot.requests.service import Service
 from engine.core.errors import UserMessage
@@ -15,7 +16,7 @@ log = structlog.get_logger()
 ON = UserMessage(template="on")
 REJECTED = UserMessage(
     template="off: Telegram rejected the token in {variable}; get the right one from @BotFather and restart",
-    facts={"variable": "ATELIER_TELEGRAM_TOKEN"},
+    facts={"variable": TELEGRAM.token_variable},
 )
 UNREACHABLE = UserMessage(template="can't reach Telegram; check the network. Trying again")
 TOKEN_CONFLICT = UserMessage(template="another program is using this Telegram token; stop it. Trying again")
