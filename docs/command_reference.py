@@ -40,8 +40,8 @@ def index() -> str:
 
 def buttons() -> str:
     """Return a table of every button that a command declares, in the order of COMMANDS."""
-    declared = (command for command in COMMANDS if command.button)
-    rows = ((f"**{each.button}**", sentence(plain(each.description)), _places(each.button)) for each in declared)
+    labelled = ((each.button.label, each) for each in COMMANDS if each.button is not None and each.button.label)
+    rows = ((f"**{label}**", sentence(plain(each.description)), _places(label)) for label, each in labelled)
     return table(("button", "what a press does", "shown under"), rows)
 
 

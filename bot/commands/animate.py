@@ -1,5 +1,6 @@
 """/animate: turn a portrait and a recording, or a text, into a video of it talking."""
 
+from bot.core.command import ButtonAction, ButtonSpec
 from bot.requests.call import Call, command
 from engine.core.job import Job
 from engine.tasks.animate.params import Params
@@ -10,7 +11,7 @@ SECONDS_PER_LETTER = 0.07
 """Seconds of speech per letter of text."""
 
 
-@command("Make a portrait talk", button="Animate", edited_option="text")
+@command("Make a portrait talk", button=ButtonSpec("Animate", action=ButtonAction.EDIT, edited_option="text"))
 async def animate(call: Call, params: Params) -> Job:
     """Build the job. Its cost follows from the length of the speech."""
     length = SECONDS_PER_LETTER * len(params.text) if params.text else params.audio.seconds if params.audio else None

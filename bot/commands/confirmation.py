@@ -1,18 +1,18 @@
 """The Yes and No buttons under a question that is asked before jobs are created."""
 
-from bot.core.command import Confirmed, Reply
+from bot.core.command import ButtonAction, ButtonSpec, Confirmed, Reply
 from bot.requests.call import Call, command
 from bot.requests.confirmations import accept, load_own_question
 from bot.requests.results import JobParams
 
 
-@command("Confirm the jobs in the question", hidden=True, replaces_message=True)
+@command("Confirm the jobs in the question", button=ButtonSpec(action=ButtonAction.REPLACE), hidden=True)
 async def yes(call: Call, params: JobParams) -> Confirmed:
     """Accept the question's jobs. Raises as `confirmations.accept` does."""
     return await accept(call, params.job)
 
 
-@command("Cancel the jobs in the question", hidden=True, deletes_message=True)
+@command("Cancel the jobs in the question", button=ButtonSpec(action=ButtonAction.DELETE), hidden=True)
 async def no(call: Call, params: JobParams) -> Reply:
     """Close the question without creating its jobs. Raises as `confirmations.load_own_question` does."""
     question = await load_own_question(call, params.job)

@@ -5,6 +5,7 @@ import secrets
 
 from pydantic import Field
 
+from bot.core.command import ButtonAction, ButtonSpec
 from bot.core.parsing import parse_params, run_parser
 from bot.requests.call import Call, command
 from bot.requests.film_jobs import film_job, film_params_of, reseed_scenes
@@ -17,14 +18,14 @@ from engine.tasks.film.scenes_task import Params as Scenes
 
 
 @command(
-    "Draw a storyboard from the script", button="Storyboard", required_facts=("draft",), hidden=True, without_files=True
+    "Draw a storyboard from the script", button=ButtonSpec("Storyboard", ("draft",), without_files=True), hidden=True
 )
 async def storyboard(call: Call, params: JobParams) -> Job:
     """Build the job that draws a picture for each scene of the drafted script."""
     return await film_job(call, await film_params_of(call, params.job))
 
 
-@command("Make the film from the storyboard", button="Render", required_facts=("storyboard",), hidden=True)
+@command("Make the film from the storyboard", button=ButtonSpec("Render", ("storyboard",)), hidden=True)
 async def render(call: Call, params: JobParams) -> Job:
     """Build the job that renders the film from the storyboard's script."""
     return await film_job(call, (await film_params_of(call, params.job)).model_copy(update={"make": "film"}))
@@ -42,7 +43,9 @@ class RedoParams(JobParams):
 
 
 @command(
-    "Redraw some scenes", button="Redo scenes", required_facts=("storyboard",), hidden=True, edited_option="numbers"
+    "Redraw some scenes",
+    button=ButtonSpec("Redo scenes", ("storyboard",), ButtonAction.EDIT, edited_option="numbers"),
+    hidden=True,
 )
 async def redo(call: Call, params: RedoParams) -> Job:
     """Build the job that redraws some scenes with new seeds. Raises BadInput for a scene that does not exist."""
@@ -73,11 +76,8 @@ class RewriteParams(JobParams):
 
 @command(
     "Edit the script, then draw it",
-    button="Edit script",
-    required_facts=("script",),
+    button=ButtonSpec("Edit script", ("script",), ButtonAction.EDIT, without_files=True, edited_option="script"),
     hidden=True,
-    without_files=True,
-    edited_option="script",
 )
 async def rewrite(call: Call, params: RewriteParams) -> Job:
     """Build the job that draws the storyboard of the edited script."""
@@ -86,7 +86,7 @@ async def rewrite(call: Call, params: RewriteParams) -> Job:
     return await film_job(call, await parse_params(Scenes, changed))
 
 
-@command("Send the scenes' pictures as a ZIP file", button="Pictures", required_facts=("film",), hidden=True)
+@command("Send the scenes' pictures as a ZIP file", button=ButtonSpec("Pictures", ("film",)), hidden=True)
 async def pictures(call: Call, params: JobParams) -> Job:
     """Build the job that packs the scenes' pictures into a ZIP file."""
     return await film_job(call, (await film_params_of(call, params.job)).model_copy(update={"make": "pictures"}))

@@ -2,15 +2,18 @@
 
 from pydantic import Field
 
-from bot.core.command import Confirm
+from bot.core.command import ButtonAction, ButtonSpec, Confirm
 from bot.prompting.magic import image_jobs, prompt_of
 from bot.requests.call import Call, command
 from bot.requests.results import JobParams, load_result, rerun_with_new_seed
 from engine.core.job import Job
 from engine.core.params import MAX_PROMPT_CHARACTERS
 
+PROMPT_FACTS = ("idea", "prompt")
+"""Facts of a prompt that magic wrote."""
 
-@command("Draw the prompt", button="Use", required_facts=("idea", "prompt"), hidden=True, without_files=True)
+
+@command("Draw the prompt", button=ButtonSpec("Use", PROMPT_FACTS, without_files=True), hidden=True)
 async def use(call: Call, params: JobParams) -> Job | Confirm:
     """Draw the prompt that magic wrote."""
     return await image_jobs(call, await prompt_of(call, params.job, "prompt"))
@@ -29,11 +32,8 @@ class EditParams(JobParams):
 
 @command(
     "Edit the prompt, then draw it",
-    button="Edit",
-    required_facts=("idea", "prompt"),
+    button=ButtonSpec("Edit", PROMPT_FACTS, ButtonAction.EDIT, without_files=True, edited_option="prompt"),
     hidden=True,
-    without_files=True,
-    edited_option="prompt",
 )
 async def edit(call: Call, params: EditParams) -> Job | Confirm:
     """Draw the edited prompt."""
@@ -41,7 +41,7 @@ async def edit(call: Call, params: EditParams) -> Job | Confirm:
     return await image_jobs(call, params.prompt)
 
 
-@command("Write another prompt", button="Another", required_facts=("idea", "prompt"), hidden=True, without_files=True)
+@command("Write another prompt", button=ButtonSpec("Another", PROMPT_FACTS, without_files=True), hidden=True)
 async def another(call: Call, params: JobParams) -> Job:
     """Write a different prompt for the same idea and style."""
     job = await rerun_with_new_seed(call, await load_result(call.studio, call.request, params.job))
@@ -50,10 +50,8 @@ async def another(call: Call, params: JobParams) -> Job:
 
 @command(
     "Draw the original idea",
-    button="Original",
-    required_facts=("idea", "prompt"),
+    button=ButtonSpec("Original", PROMPT_FACTS, without_files=True),
     hidden=True,
-    without_files=True,
 )
 async def original(call: Call, params: JobParams) -> Job | Confirm:
     """Draw the idea without magic."""

@@ -3,7 +3,7 @@
 import secrets
 
 from bot.core.capabilities import model_identity
-from bot.core.command import Reply
+from bot.core.command import ButtonAction, ButtonSpec, Reply
 from bot.core.parsing import parse_params
 from bot.requests.call import Call, command
 from bot.requests.results import JobParams, PictureParams, load_result, rebuild_job, rerun_with_new_seed
@@ -15,7 +15,7 @@ from engine.tasks.registry import TASKS
 from storage.store import JobRecord
 
 
-@command("Make it again with a new seed", button="Again", required_facts=("seed",), hidden=True)
+@command("Make it again with a new seed", button=ButtonSpec("Again", ("seed",)), hidden=True)
 async def again(call: Call, params: JobParams) -> Job:
     """Run the job again with a new seed."""
     return await rerun_with_new_seed(call, await load_result(call.studio, call.request, params.job))
@@ -28,7 +28,7 @@ VARY_NOISE_SHARE = 0.3
 """Share of new noise in a variation, where the model can draw from the picture's own noise again."""
 
 
-@command("Draw variations of a picture", button="Vary", required_facts=("prompt", "seed"), hidden=True)
+@command("Draw variations of a picture", button=ButtonSpec("Vary", ("prompt", "seed")), hidden=True)
 async def vary(call: Call, params: PictureParams) -> Job:
     """Build the job that draws a variation: from the picture's noise if that is known, else from the picture itself.
 
@@ -77,31 +77,31 @@ RESET_OPTIONS = (
 """Options that shaped the first picture and do not apply to its extension."""
 
 
-@command("Show more around a picture", button="Zoom out", required_facts=EXTENSION_FACTS, single_file=True, hidden=True)
+@command("Show more around a picture", button=ButtonSpec("Zoom out", EXTENSION_FACTS, single_file=True), hidden=True)
 async def zoom(call: Call, params: PictureParams) -> Job:
     """Extend the picture on all sides."""
     return await _extend(call, params, "out")
 
 
-@command("Extend the picture to the left", button="⬅️", required_facts=EXTENSION_FACTS, single_file=True, hidden=True)
+@command("Extend the picture to the left", button=ButtonSpec("⬅️", EXTENSION_FACTS, single_file=True), hidden=True)
 async def pan_left(call: Call, params: PictureParams) -> Job:
     """Extend the picture to the left."""
     return await _extend(call, params, "left")
 
 
-@command("Extend the picture to the right", button="➡️", required_facts=EXTENSION_FACTS, single_file=True, hidden=True)
+@command("Extend the picture to the right", button=ButtonSpec("➡️", EXTENSION_FACTS, single_file=True), hidden=True)
 async def pan_right(call: Call, params: PictureParams) -> Job:
     """Extend the picture to the right."""
     return await _extend(call, params, "right")
 
 
-@command("Extend the picture upwards", button="⬆️", required_facts=EXTENSION_FACTS, single_file=True, hidden=True)
+@command("Extend the picture upwards", button=ButtonSpec("⬆️", EXTENSION_FACTS, single_file=True), hidden=True)
 async def pan_up(call: Call, params: PictureParams) -> Job:
     """Extend the picture upwards."""
     return await _extend(call, params, "up")
 
 
-@command("Extend the picture downwards", button="⬇️", required_facts=EXTENSION_FACTS, single_file=True, hidden=True)
+@command("Extend the picture downwards", button=ButtonSpec("⬇️", EXTENSION_FACTS, single_file=True), hidden=True)
 async def pan_down(call: Call, params: PictureParams) -> Job:
     """Extend the picture downwards."""
     return await _extend(call, params, "down")
@@ -117,7 +117,7 @@ async def _extend(call: Call, params: PictureParams, towards: str) -> Job:
     return await rerun_with_new_seed(call, row, **defaults, image=params.image, extend=towards, tiling=False, count=1)
 
 
-@command("Delete the result of a job", button="Delete", hidden=True, deletes_message=True)
+@command("Delete the result of a job", button=ButtonSpec("Delete", action=ButtonAction.DELETE), hidden=True)
 async def delete(call: Call, params: JobParams) -> Reply:
     """Delete the job's result. Raises BadInput if it has none, NotAllowed if the user may not delete it."""
     row = await call.studio.store.job(params.job)

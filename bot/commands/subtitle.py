@@ -1,5 +1,6 @@
 """/subtitle: transcribe the speech in a recording or a video, and write subtitles."""
 
+from bot.core.command import ButtonSpec
 from bot.requests.call import Call, command
 from engine.core.job import Job
 from engine.tasks.subtitle.params import Params
@@ -10,8 +11,7 @@ DEVICE_SECONDS_PER_SECOND = 0.3
 
 @command(
     "Add subtitles to a video, or turn audio into a captioned video",
-    button="Subtitle",
-    required_facts=("voice",),
+    button=ButtonSpec("Subtitle", ("voice",)),
     menu="Subtitle",
 )
 async def subtitle(call: Call, params: Params) -> Job:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +121,48 @@ class Replied(Done):
     jobs: tuple[Job, ...] = ()
 
 
+class ButtonAction(StrEnum):
+    """What a press of a button does to the conversation."""
+
+    NEW = "new"
+    """The answer is a new message."""
+    REPLACE = "replace"
+    """The answer replaces the message with the button."""
+    DELETE = "delete"
+    """The message with the button is deleted once the command succeeds."""
+    EDIT = "edit"
+    """A text opens for editing. The answer to the edited text is a new message."""
+
+
+@dataclass(frozen=True)
+class ButtonSpec:
+    """The button of a command.
+
+    `label` is its text under results; without one it stands only under questions, which label their own buttons.
+    It is shown under results whose facts include `required_facts`: once, or once for each file that the command's first
+    file option accepts. With `single_file` it is shown only under results of one file. With `without_files` it is also
+    shown under results without files. `edited_option` is the text option that the action EDIT opens; the text starts as
+    the result's fact of that name, or empty.
+    """
+
+    label: str = ""
+    required_facts: tuple[str, ...] = ()
+    action: ButtonAction = ButtonAction.NEW
+    single_file: bool = False
+    without_files: bool = False
+    edited_option: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless the action EDIT and an option to edit come together."""
+        if (self.action is ButtonAction.EDIT) != bool(self.edited_option):
+            raise ValueError("a button with the action EDIT, and no other, names its edited_option")
+
+
 @dataclass(frozen=True)
 class Command:
     """One command as every platform sees it.
 
-    `button` is the label of its button under results, if it has one.
+    `button` is its button under results or questions, if it has one.
     `menu` is its label in the menu of a picture that somebody posted, on platforms that have such menus.
     A `hidden` command can be reached only through a button.
     An `ephemeral` command's answer is shown only to the user who asked.
@@ -136,16 +174,10 @@ class Command:
     params: type[TaskParams]
     run: Callable[[Any, Any], Awaitable[Answer]]
     admin: bool = False
-    button: str = ""
-    required_facts: tuple[str, ...] = ()
+    button: ButtonSpec | None = None
     menu: str = ""
     hidden: bool = False
     ephemeral: bool = False
-    deletes_message: bool = False
-    replaces_message: bool = False
-    single_file: bool = False
-    without_files: bool = False
-    edited_option: str = ""
     consent: str = ""
 
     @property

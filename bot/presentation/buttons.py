@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.command import Attachment, Button, Command
+from bot.core.command import Attachment, Button, ButtonAction, ButtonSpec, Command
 from bot.i18n.translate import Language, translate
 from engine.core.job import Media, Result
 from engine.media.files import SCRIPTS
@@ -27,17 +27,21 @@ def buttons_for(job: str, result: Result, commands: Sequence[Command], language:
     """The buttons of the commands that can do something with what a job made; of bare ones where it made no file."""
     if not job:
         return ()
-    offered = (command for command in commands if command.button and (result.media or command.without_files))
-    offers = [(command, _numbers(command, result)) for command in offered]
-    crowded = sum(len(numbers) for _, numbers in offers) > MAX_BUTTONS
+    offered = [
+        (command, command.button)
+        for command in commands
+        if command.button and command.button.label and (result.media or command.button.without_files)
+    ]
+    offers = [(command, spec, _numbers(command, spec, result)) for command, spec in offered]
+    crowded = sum(len(numbers) for _, _, numbers in offers) > MAX_BUTTONS
     return tuple(
         Button(
-            _label(command, number if len(numbers) > 1 and not crowded else 0, language),
+            _label(spec, number if len(numbers) > 1 and not crowded else 0, language),
             command.name,
             name,
-            _edit(command, result),
+            _edit(spec, result),
         )
-        for command, numbers in offers
+        for command, spec, numbers in offers
         for number in (numbers[:1] if crowded else numbers)
         for name in [job if number == 1 else f"{job}.{number}"]
     )
@@ -53,8 +57,8 @@ def parse_button(button: str, commands: Sequence[Command], edited: str | None = 
     if command is None:
         return ButtonRequest(name, {}, {})
     raw = {"job": parse_target(argument)[0]} if "job" in command.params.model_fields else {}
-    if edited is not None and command.edited_option:
-        raw[command.edited_option] = edited
+    if edited is not None and command.button and command.button.edited_option:
+        raw[command.button.edited_option] = edited
     files = {command.source.name: Attachment(argument, result=argument)} if command.source else {}
     return ButtonRequest(name, raw, files)
 
@@ -68,21 +72,22 @@ def command_of(button: str, commands: Sequence[Command]) -> Command | None:
 def edit_prompt(button: str, commands: Sequence[Command], language: Language) -> str:
     """What the text that the button opens is for, as the command's option says it; empty where it opens none."""
     command = command_of(button, commands)
-    if command is None or not command.edited_option:
+    if command is None or command.button is None or not command.button.edited_option:
         return ""
-    return translate(command.params.model_fields[command.edited_option].description or command.edited_option, language)
+    option = command.button.edited_option
+    return translate(command.params.model_fields[option].description or option, language)
 
 
-def deletes_message(button: str, commands: Sequence[Command]) -> bool:
-    """Whether the message that carries the button goes once its command succeeds."""
+def label_of(button: str, commands: Sequence[Command], language: Language) -> str:
+    """Return the label of the button; empty for a command that no longer exists."""
     command = command_of(button, commands)
-    return command is not None and command.deletes_message
+    return translate(command.button.label, language) if command and command.button else ""
 
 
-def replaces_message(button: str, commands: Sequence[Command]) -> bool:
-    """Whether the answer to the button takes the place of the message that carries it."""
+def action_of(button: str, commands: Sequence[Command]) -> ButtonAction:
+    """Return what a press of the button does; NEW for a command that no longer exists."""
     command = command_of(button, commands)
-    return command is not None and command.replaces_message
+    return command.button.action if command and command.button else ButtonAction.NEW
 
 
 def parse_target(argument: str) -> tuple[str, int]:
@@ -107,19 +112,19 @@ def kind_of(media: Media) -> str:
     return {"audio": "sound", "text": "subtitles", "application": "subtitles"}.get(kind, kind)
 
 
-def _numbers(command: Command, result: Result) -> list[int]:
+def _numbers(command: Command, spec: ButtonSpec, result: Result) -> list[int]:
     """The files, from 1, that the command has a button for; only the first where it takes the result as a whole."""
-    if not set(command.required_facts) <= result.facts.keys() or (command.single_file and len(result.media) > 1):
+    if not set(spec.required_facts) <= result.facts.keys() or (spec.single_file and len(result.media) > 1):
         return []
     if command.source is None:
         return [1]
     return [number for number, media in enumerate(result.media[:MAX_FILES_WITH_BUTTONS], 1) if fits(command, media)]
 
 
-def _edit(command: Command, result: Result) -> str | None:
-    return str(result.facts.get(command.edited_option, "")) if command.edited_option else None
+def _edit(spec: ButtonSpec, result: Result) -> str | None:
+    return str(result.facts.get(spec.edited_option, "")) if spec.edited_option else None
 
 
-def _label(command: Command, number: int, language: Language) -> str:
-    label = translate(command.button, language)
+def _label(spec: ButtonSpec, number: int, language: Language) -> str:
+    label = translate(spec.label, language)
     return f"{label} {number}" if number else label

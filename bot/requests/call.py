@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.core.capabilities import check_supported, model_identity
-from bot.core.command import Answer, Command, Reply, Request
+from bot.core.command import Answer, ButtonSpec, Command, Reply, Request
 from bot.i18n.translate import translate
 from engine.core.errors import EngineDied
 from engine.core.job import Job, key_of
@@ -66,15 +66,9 @@ def command(
     description: str,
     *,
     admin: bool = False,
-    button: str = "",
-    required_facts: tuple[str, ...] = (),
+    button: ButtonSpec | None = None,
     menu: str = "",
     hidden: bool = False,
-    deletes_message: bool = False,
-    replaces_message: bool = False,
-    single_file: bool = False,
-    without_files: bool = False,
-    edited_option: str = "",
     consent: str = "",
 ) -> Callable[[Callable[[Call, P], Awaitable[Answer]]], Command]:
     """Declare a command. Its name is the function's; its options are the fields of the annotated `params`.
@@ -91,15 +85,9 @@ def command(
             run=run,
             admin=admin,
             button=button,
-            required_facts=required_facts,
             menu=menu,
             hidden=hidden,
             ephemeral=annotations["return"] is Reply,
-            deletes_message=deletes_message,
-            replaces_message=replaces_message,
-            single_file=single_file,
-            without_files=without_files,
-            edited_option=edited_option,
             consent=consent,
         )
 

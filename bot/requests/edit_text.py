@@ -14,9 +14,10 @@ async def text_to_edit(studio: AppContext, request: Request, button: str, bound:
     NotAllowed if the result is private, TooLarge if the text is longer than `bound`.
     """
     command, (job, _) = command_of(button, studio.commands), parse_target(button.partition(":")[2])
+    spec = command.button if command else None
     row = await load_result(studio, request, job)
-    blank = None if command is None or command.edited_option in command.required_facts else ""
-    text = row.result.facts.get(command.edited_option, blank) if command and row.result else None
+    default = None if spec is None or spec.edited_option in spec.required_facts else ""
+    text = row.result.facts.get(spec.edited_option, default) if spec and row.result else None
     if not isinstance(text, str):
         raise BadInput("There is nothing to edit here. Run the command again.")
     if len(text) > bound:

@@ -20,9 +20,9 @@ from bot.adapters.discord.message import RETRYABLE_ERRORS, DeletingLiveMessage, 
 from bot.adapters.discord.origin import file_bytes_at, is_followup, message_at
 from bot.adapters.discord.requests import RequestFactory
 from bot.adapters.discord.slash import Tree
-from bot.core.command import Command, Request
+from bot.core.command import ButtonAction, Command, Request
 from bot.i18n.translate import language_of, translate
-from bot.presentation.buttons import command_of, deletes_message, edit_prompt, replaces_message
+from bot.presentation.buttons import action_of, edit_prompt, label_of
 from bot.presentation.card import Card, card_of
 from bot.requests.edit_text import text_to_edit
 from bot.requests.service import Service
@@ -82,14 +82,13 @@ class Client(discord.Client):
 
     async def handle_button(self, interaction: discord.Interaction, button: str) -> None:
         """Answer a click: in a new message, in the button's own message, or with a form for the text to edit."""
-        commands = self._service.studio.commands
-        command = command_of(button, commands)
-        if deletes_message(button, commands) or replaces_message(button, commands):
-            await self._serve_in_place(interaction, button)
-        elif command is not None and command.edited_option:
-            await self._open_edit_form(interaction, button, command)
-        else:
-            await self._press(interaction, button)
+        match action_of(button, self._service.studio.commands):
+            case ButtonAction.REPLACE | ButtonAction.DELETE:
+                await self._serve_in_place(interaction, button)
+            case ButtonAction.EDIT:
+                await self._open_edit_form(interaction, button)
+            case ButtonAction.NEW:
+                await self._press(interaction, button)
 
     async def _press(self, interaction: discord.Interaction, button: str, edited: str | None = None) -> None:
         name = button.partition(":")[0]
@@ -97,7 +96,7 @@ class Client(discord.Client):
             interaction, name, lambda answer: self._requests.from_button(interaction, button, answer, edited)
         )
 
-    async def _open_edit_form(self, interaction: discord.Interaction, button: str, command: Command) -> None:
+    async def _open_edit_form(self, interaction: discord.Interaction, button: str) -> None:
         """Open a form with the text of the button's job. Submitting the form counts as the click."""
         asked = self._requests.from_button(interaction, button, 0)
 
@@ -110,10 +109,8 @@ class Client(discord.Client):
             card = card_of(Failed.of(error), asked.language, ())
             await interaction.response.send_message(card.text, ephemeral=True)
         else:
-            title, label = (
-                translate(command.button, asked.language),
-                edit_prompt(button, self._service.studio.commands, asked.language),
-            )
+            commands = self._service.studio.commands
+            title, label = label_of(button, commands, asked.language), edit_prompt(button, commands, asked.language)
             await interaction.response.send_modal(EditForm(title, label, text, submit))
 
     async def _on_command(self, interaction: discord.Interaction, command: str, options: dict[str, Any]) -> None:
@@ -165,7 +162,7 @@ class Client(discord.Client):
         with self._track_task():
             await interaction.response.defer()
             asked = self._requests.from_button(interaction, button, interaction.message.id)
-            if deletes_message(button, self._service.studio.commands):
+            if action_of(button, self._service.studio.commands) is ButtonAction.DELETE:
                 await self._serve(asked, DeletingLiveMessage(interaction), interaction)
             else:
                 message = message_at(self, asked.origin)

@@ -27,9 +27,9 @@ from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.message import Bot, TelegramLiveMessage
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.adapters.telegram.requests import RequestFactory, TypedCommand, language_of_sender, sender_of, user_of
-from bot.core.command import Request
+from bot.core.command import ButtonAction, Request
 from bot.i18n.translate import language_of, translate
-from bot.presentation.buttons import command_of, deletes_message, parse_button
+from bot.presentation.buttons import action_of, parse_button
 from bot.presentation.card import card_of
 from bot.requests.service import Service
 from engine.core.errors import AtelierError
@@ -143,19 +143,15 @@ class _Adapter:
     async def _serve_button(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
         if query.message is None:
             return
-        command = command_of(query.data or "", self._service.studio.commands)
-        if (
-            command is not None
-            and (command.deletes_message or command.replaces_message)
-            and not await self._is_from_own_message(query)
-        ):
+        action = action_of(query.data or "", self._service.studio.commands)
+        if action in (ButtonAction.DELETE, ButtonAction.REPLACE) and not await self._is_from_own_message(query):
             log.warning("refused a button that is not under its message", button=query.data, user=query.from_user.id)
             await query.answer(translate(BUTTON_GONE, language_of_sender(query.from_user)), show_alert=True)
             return
         request, who = self._requests.from_button(query, query.message), query.from_user
-        if command is not None and command.edited_option:
+        if action is ButtonAction.EDIT:
             await open_edit(query, await request, self._service.studio)
-        elif command is not None and command.replaces_message:
+        elif action is ButtonAction.REPLACE:
             ref = replace(MessageRef.of(query.message), live=query.message.message_id)
             live = TelegramLiveMessage(self._bot, ref, language_of_sender(who), local=self._local)
             await self._serve(request, ReplacingLiveMessage(query, live), who, accepted)
@@ -179,7 +175,7 @@ class _Adapter:
     async def _message_to_delete(self, query: CallbackQuery) -> MessageRef | None:
         """Return the message that the button would delete, with its follow-ups. Return None for any other button."""
         button, studio = query.data or "", self._service.studio
-        if query.message is None or not deletes_message(button, studio.commands):
+        if query.message is None or action_of(button, studio.commands) is not ButtonAction.DELETE:
             return None
         row = await studio.store.job(parse_button(button, studio.commands).raw_options.get("job", ""))
         ref = MessageRef.parse(row.job.origin) if row and row.job.user.startswith("telegram:") else None

@@ -9,10 +9,10 @@ from telegram.constants import CallbackQueryLimit, MessageLimit
 from bot.adapters.base import truncate
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.app import AppContext
-from bot.core.command import Command, Request
+from bot.core.command import ButtonAction, Command, Request
 from bot.core.command_line import split_command
 from bot.i18n.translate import translate
-from bot.presentation.buttons import command_of, edit_prompt
+from bot.presentation.buttons import action_of, edit_prompt
 from bot.presentation.card import card_of
 from bot.requests.edit_text import text_to_edit
 from engine.core.errors import UserError
@@ -62,8 +62,7 @@ def button_of(message: Message, bot: int, commands: Sequence[Command]) -> str | 
     button = (answered.text or "").rpartition("\n")[2]
     if split_command(message.text) or not _BUTTON_ID.fullmatch(button):
         return None
-    command = command_of(button, commands)
-    return button if command is not None and command.edited_option else None
+    return button if action_of(button, commands) is ButtonAction.EDIT else None
 
 
 def _utf16_length(text: str) -> int:

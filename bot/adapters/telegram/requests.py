@@ -14,10 +14,10 @@ from telegram.error import TelegramError
 from bot.adapters.telegram.message import Bot
 from bot.adapters.telegram.message_ref import MessageRef, is_private
 from bot.app import AppContext
-from bot.core.command import Attachment, Command, Request
+from bot.core.command import Attachment, ButtonAction, Command, Request
 from bot.core.command_line import parse, split_command
 from bot.i18n.translate import Language, language_of
-from bot.presentation.buttons import parse_button, parse_target, replaces_message
+from bot.presentation.buttons import action_of, parse_button, parse_target
 from bot.requests.results import is_stored
 from engine.core.errors import BadInput, TooLarge
 from engine.core.params import assign_files
@@ -82,7 +82,7 @@ class RequestFactory:
         asked, ref = parse_button(query.data or "", self.studio.commands), MessageRef.of(message)
         request = self._request(message, query.from_user, asked.command, asked.raw_options, asked.files)
         request = replace(request, id=f"telegram:press/{query.id}", new_message_origin=str(ref))
-        if replaces_message(query.data or "", self.studio.commands):
+        if action_of(query.data or "", self.studio.commands) is ButtonAction.REPLACE:
             request = replace(request, origin=str(replace(ref, live=message.message_id)))
         attached = file_of(message) if isinstance(message, Message) else None
         if attached is None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from bot.adapters.web.errors import error_body
 from bot.adapters.web.session import Client
-from bot.core.command import Button, Command, Replied
+from bot.core.command import Button, ButtonAction, Command, Replied
 from bot.i18n.translate import Language, translate
-from bot.presentation.buttons import deletes_message, edit_prompt, replaces_message
+from bot.presentation.buttons import action_of, edit_prompt
 from bot.presentation.card import card_of
 from bot.presentation.signing import Signer
 from engine.core.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
@@ -60,10 +60,11 @@ class Views:
         return self.state(_update_of_row(row, place), client)
 
     def _button(self, button: Button, language: Language) -> dict[str, Any]:
+        action = action_of(button.id, self._commands)
         actions = {
             "about": edit_prompt(button.id, self._commands, language),
-            "withdraws": deletes_message(button.id, self._commands),
-            "replaces": replaces_message(button.id, self._commands),
+            "withdraws": action is ButtonAction.DELETE,
+            "replaces": action is ButtonAction.REPLACE,
         }
         return {**asdict(button), **actions}
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
-from bot.core.command import Command, Confirm
+from bot.core.command import ButtonAction, ButtonSpec, Command, Confirm
 from bot.requests.call import Call, command
 from bot.requests.results import load_result
 from bot.requests.service import Service
@@ -50,7 +50,9 @@ async def echo(call: Call, params: Echo) -> Job:
 
 
 @command(
-    "Say it otherwise", button="Edit", required_facts=("said",), hidden=True, without_files=True, edited_option="said"
+    "Say it otherwise",
+    button=ButtonSpec("Edit", ("said",), ButtonAction.EDIT, without_files=True, edited_option="said"),
+    hidden=True,
 )
 async def otherwise(call: Call, params: Edited) -> Job:
     await load_result(call.studio, call.request, params.job)
@@ -64,7 +66,11 @@ class Written(TaskParams):
     words: str = Field(description="What to say after it", max_length=500, json_schema_extra={"rest": True})
 
 
-@command("Say more", button="Write", required_facts=("said",), hidden=True, without_files=True, edited_option="words")
+@command(
+    "Say more",
+    button=ButtonSpec("Write", ("said",), ButtonAction.EDIT, without_files=True, edited_option="words"),
+    hidden=True,
+)
 async def more(call: Call, params: Written) -> Job:
     await load_result(call.studio, call.request, params.job)
     return await call.build_job("echo", Echo(text=params.words))

@@ -289,7 +289,7 @@ async def test_a_command_that_discord_still_shows_is_refused_when_it_is_gone(
     fewer = Service(replace(service.studio, commands=COMMANDS))
     async with running(fewer, server):
         shown = await server.person("ana", server.world.guild()).slash("echo", text="hi").until(final)
-    assert said(shown) == "⚠️ There is no command /echo. /help lists them."
+    assert said(shown) == "⚠️ There is no command /echo. Use /help to see them all."
 
 
 async def test_an_answer_that_cannot_be_told_harms_nobody_else(server: DiscordServer, ana: Person) -> None:
@@ -306,7 +306,7 @@ async def test_an_answer_that_cannot_be_told_harms_nobody_else(server: DiscordSe
 
 async def test_manage_server_rules_nothing_of_the_studio(server: DiscordServer, ana: Person) -> None:
     server.world.allow(ana.id, ana.place, "manage_guild")
-    assert "Only an admin may clear the cache" in said(await ana.slash("cache", action="clear").until(final))
+    assert "Only admins can clear the cache" in said(await ana.slash("cache", action="clear").until(final))
     for action in ("show", "pause", "drain"):
         assert "for admins only" in said(await ana.slash("queue", action=action).until(final))
     assert "Who used most" not in said(await ana.slash("stats").until(final))
@@ -327,7 +327,7 @@ async def test_manage_server_cancels_the_jobs_of_that_server_alone(
         answer = replace(manager, place=place).slash("cancel", job=row.job.id)
         assert "somebody else's" in said(await answer.until(final))
     server.world.allow(manager.id, ana.place, "manage_guild")
-    assert "is cancelled" in said(await manager.slash("cancel", job=row.job.id).until(final))
+    assert "was cancelled" in said(await manager.slash("cancel", job=row.job.id).until(final))
     await slow.until(final)
 
 

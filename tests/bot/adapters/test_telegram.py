@@ -457,7 +457,7 @@ async def test_a_button_still_answers_after_a_restart(bare: TelegramServer, serv
         message = await chat.say("/echo gone --seconds 60")
         live = await chat.answer(to=message, when=lambda answer: not over(answer))
     async with serving(bare.origin, bare.token):
-        assert "has already ended" in await chat.press(live, "Cancel")
+        assert "has already finished" in await chat.press(live, "Cancel")
         running = await chat.say("/echo on --seconds 60")
         fresh = await chat.answer(to=running, when=lambda answer: not over(answer))
         data = fresh["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
@@ -469,7 +469,7 @@ async def test_a_button_that_stands_for_nothing_is_told(server: TelegramServer) 
     chat = server.private(7)
     message = await chat.say("/whoami")
     answer = await chat.answer(to=message)
-    assert await chat.press_data(answer, "explode:1") == "⚠️ There is no command /explode. /help lists them."
+    assert await chat.press_data(answer, "explode:1") == "⚠️ There is no command /explode. Use /help to see them all."
 
 
 async def test_a_large_picture_goes_as_a_document(server: TelegramServer) -> None:

@@ -133,7 +133,7 @@ class TestDrawing:
         buttons = {each["label"]: f"{each['command']}:{each['argument']}" for each in board["buttons"]}
         assert {"Render", "Redo scenes", "Edit script"} <= buttons.keys()
         none = await program.post("/jobs", json={"button": buttons["Redo scenes"], "text": "7"})
-        assert "numbers is “7”; it must be numbers from 1 to 2" in none.json["error"]["message"]
+        assert "numbers is “7”. Give scene numbers from 1 to 2" in none.json["error"]["message"]
         redone = await program.post("/jobs", json={"button": buttons["Redo scenes"], "text": "2"})
         other = await program.ended(redone.json["id"])
         assert other["result"]["facts"]["script"].count("seed: ") == 1
@@ -298,7 +298,7 @@ class TestJobs:
             refused = await other.post("/jobs", json={"command": "measure", "options": {"image": f"job:{made['id']}"}})
         assert (refused.status, refused.json["error"]["kind"]) == (403, "NotAllowed")
         unknown = await program.post("/jobs", json={"command": "measure", "options": {"image": f"job:{made['id']}.2"}})
-        assert unknown.json["error"]["message"] == f"Job {made['id']} made no file 2, but 1."
+        assert unknown.json["error"]["message"] == f"Job {made['id']} has no file 2. Files it made: 1."
 
     async def test_a_typed_line_is_a_command_and_without_one_it_is_imagine(self, program: Visitor) -> None:
         assert (await program.post("/jobs", json={"line": "/echo hello --seconds 0"})).status == 202

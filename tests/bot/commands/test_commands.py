@@ -321,7 +321,7 @@ async def test_help_of_a_command_shows_options_bounds_and_examples(service: Serv
     assert "tiling: Make the edges fit together, for patterns (on or off; default: off)" in lines
     assert lines[-1] == "/imagine a castle at night --shape wide --count 2 --style watercolour"
     assert (
-        "Cuántas imágenes (de 1 a 4; 1 si no lo pones)" in (await answer(service, "/help /Imagine", language="es")).text
+        "Cuántas imágenes (de 1 a 4; por defecto: 1)" in (await answer(service, "/help /Imagine", language="es")).text
     )
 
 
@@ -335,7 +335,7 @@ async def test_every_example_of_help_is_a_line_that_fits(service: Service) -> No
 
 async def test_help_of_an_unknown_command_names_the_nearest(service: Service) -> None:
     assert await refusal(service, "/help imagin") == "BadInput: There is no command /imagin. Did you mean /imagine?"
-    assert await refusal(service, "/help zzz") == "BadInput: There is no command /zzz. /help lists them."
+    assert await refusal(service, "/help zzz") == "BadInput: There is no command /zzz. Use /help to see them all."
 
 
 async def test_every_answer_is_said_in_spanish_too(service: Service) -> None:

@@ -277,7 +277,7 @@ async def test_the_variants_of_an_idea_stay_in_its_prompt_and_are_asked_about_wh
 async def test_an_idea_whose_variants_cannot_be_read_is_refused_before_anything_is_written(service: Service) -> None:
     refusals = {
         "{red|blue car": "idea has a { without a matching }. Write \\{ for the character itself.",
-        "a __nothing__ car": "There is no list for __nothing__.",
+        "a __nothing__ car": "There is no wildcard list __nothing__.",
         "{4$$a|b}": "idea asks for 4 of 2 variants. Ask for fewer.",
         " ... ": "idea is “...”, which has no words. Say in a few what to draw.",
     }
@@ -288,7 +288,7 @@ async def test_an_idea_whose_variants_cannot_be_read_is_refused_before_anything_
 async def test_a_prompt_that_is_longer_than_an_idea_is_drawn_as_it_is_and_that_is_told(service: Service) -> None:
     made = done((await ask(service, f"/imagine {'a long red apple ' * 70} --magic on --style oil --steps 1"))[-1])
     assert str(made.result.facts["prompt"]).endswith("apple, oil painting on linen with visible brushwork")
-    assert str(made.result.notes[0]) == "The prompt has more than 1000 characters, so magic left it as it is."
+    assert str(made.result.notes[0]) == "Your prompt is longer than 1000 characters, so magic didn't change it."
 
 
 async def test_always_set_beside_an_idea_is_told_with_the_prompt(service: Service) -> None:
@@ -332,4 +332,4 @@ async def test_refusals_name_the_option_and_what_to_do(service: Service) -> None
     assert str(long.sentence) == "idea has 1001 characters; at most 1000 are allowed. Shorten it."
     drawn = done((await ask(service, "/imagine a red apple --steps 1"))[-1])
     last = await told(service, Request("use", {"job": drawn.job}, user="web:ana", origin=""))
-    assert str(failed(last[-1]).sentence) == f"Job {drawn.job} wrote no prompt. /magic does."
+    assert str(failed(last[-1]).sentence) == f"Job {drawn.job} has no prompt. Use /magic to write one."

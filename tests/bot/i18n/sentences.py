@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 ROOMS = ("bot", "engine", "storage")
 
-SINKS = {"translate", "UserMessage", "progress", "report"}
+SINKS = {"translate", "UserMessage", "ButtonSpec", "progress", "report"}
 """Calls whose first argument, or `template=`, is a sentence, besides error classes. The last two tell a job's stage."""
 
 
@@ -66,8 +66,8 @@ def _template(call: ast.Call) -> list[ast.expr]:
 
 
 def _labels(call: ast.Call) -> list[ast.expr]:
-    """The words of a command's button, of its entry in menus, and of what is agreed to before it."""
-    return [keyword.value for keyword in call.keywords if keyword.arg in ("button", "menu", "consent")]
+    """The words of a command's entry in menus, and of the consent before it. `ButtonSpec` is a sink of its own."""
+    return [keyword.value for keyword in call.keywords if keyword.arg in ("menu", "consent")]
 
 
 def _descriptions(declared: ast.AST) -> Iterator[ast.expr]:

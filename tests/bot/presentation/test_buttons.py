@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from bot.commands import COMMANDS
-from bot.core.command import Attachment, Command
+from bot.core.command import Attachment, ButtonAction, ButtonSpec, Command
 from bot.presentation.buttons import (
     MAX_BUTTONS,
     MAX_FILES_WITH_BUTTONS,
+    action_of,
     buttons_for,
-    deletes_message,
     parse_button,
     parse_target,
 )
@@ -82,8 +82,32 @@ def test_a_press_gives_its_job_or_its_file_to_the_option_that_takes_it(name: str
 
 def test_a_button_of_a_command_that_is_gone_asks_for_that_command() -> None:
     assert (parse_button("explode:1", COMMANDS).command, parse_button("", COMMANDS).command) == ("explode", "")
-    assert not deletes_message("explode:1", COMMANDS)
-    assert deletes_message("delete:3f9a", COMMANDS)
+    assert action_of("explode:1", COMMANDS) is ButtonAction.NEW
+
+
+def test_the_action_of_a_press_follows_from_the_declaration_of_its_command() -> None:
+    actions = {
+        name: action_of(f"{name}:3f9a", COMMANDS) for name in ("again", "delete", "no", "yes", "edit", "animate")
+    }
+    assert actions == {
+        "again": ButtonAction.NEW,
+        "delete": ButtonAction.DELETE,
+        "no": ButtonAction.DELETE,
+        "yes": ButtonAction.REPLACE,
+        "edit": ButtonAction.EDIT,
+        "animate": ButtonAction.EDIT,
+    }
+
+
+@pytest.mark.parametrize(("action", "option"), [(ButtonAction.EDIT, ""), (ButtonAction.REPLACE, "prompt")])
+def test_a_button_names_the_option_to_edit_only_with_the_action_edit(action: ButtonAction, option: str) -> None:
+    with pytest.raises(ValueError, match="names its edited_option"):
+        ButtonSpec("Edit", action=action, edited_option=option)
+
+
+def test_every_command_whose_button_edits_has_that_option() -> None:
+    edited = {command.name: command.button.edited_option for command in COMMANDS if command.button}
+    assert all(option in named(name).params.model_fields for name, option in edited.items() if option)
 
 
 @pytest.mark.parametrize(
