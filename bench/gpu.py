@@ -221,13 +221,13 @@ def memory(settings: WorkerSettings) -> None:
             painter.offload()
         painter.onload()
     for level in (1, 2):
-        pool.spare = level
+        pool.memory_level = level
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         TASK.run(Params(prompt="a cat", seed=1), context)
         spent = median_ms(lambda number: TASK.run(Params(prompt="a cat", seed=number), context), 3)
         say(f"sparing at level {level}, ms", spent, f"peak {torch.cuda.max_memory_reserved() / 1e9:.2f} GB")
-    pool.spare = 0
+    pool.memory_level = 0
     pool.free()
     torch.cuda.empty_cache()
     say("reserved after all models left, GB", torch.cuda.memory_reserved() / 1e9)

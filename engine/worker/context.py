@@ -1,4 +1,4 @@
-"""What a running task may use: its models, its temporary folder, its progress and where results are kept."""
+"""What a running task may use: models, a temporary folder, progress reports and the folder for results."""
 
 import contextlib
 import copy
@@ -31,11 +31,11 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 DISK_RETRY_SECONDS = 1.0
-"""Seconds between two looks whether a full disk has room again."""
+"""Seconds between two attempts to write to a full disk."""
 
 
 class Context:
-    """What a running task may use. Its `progress` is also where a cancel is noticed."""
+    """What a running task may use. A cancel reaches the task when it calls `progress`, `check` or `stage`."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Context:
         *,
         services: Mapping[str, Capability] | None = None,
     ) -> None:
-        """`services` are the worker's by task, for tasks that stand on others."""
+        """`service` is the backend of the task itself. `services` are those of all tasks, for tasks that use others."""
         self.service = service
         self._services = services or {}
         self.cancelled = Event()
@@ -59,29 +59,31 @@ class Context:
 
     @property
     def folder(self) -> Path:
-        """The studio's data folder."""
+        """Return the data folder."""
         return self._folder
 
     @property
     def weights(self) -> Path:
+        """Return the weights folder."""
         return weights_folder(self._folder)
 
     def model(self, name: str) -> AbstractContextManager[Any]:
+        """Return a context that holds the model called `name` in the pool. Entering it may load the model."""
         return self._pool.use(name)
 
     def for_task(self, task: str, *, quiet: bool = False) -> "Context":
-        """The context in which this job does what belongs to `task`: that one's service, all else shared.
+        """Return a context in which this job uses another task's backend. Everything else is shared.
 
-        A `quiet` one tells no progress. KeyError where the worker has no such task.
+        A `quiet` context reports no progress. Raises KeyError if the worker does not run `task`.
         """
         other = copy.copy(self)
         other.service = self._services[task]
         if quiet:
-            other._emit = lambda _: None  # noqa: SLF001  # another of this class
+            other._emit = lambda _: None  # noqa: SLF001  # another instance of this class
         return other
 
     def check(self) -> None:
-        """Raises Cancelled if somebody ended this job."""
+        """Raise Cancelled if the job has been cancelled."""
         if self.cancelled.is_set():
             raise Cancelled("Cancelled.")
 
@@ -94,9 +96,9 @@ class Context:
         facts: dict[str, str | int | float] | None = None,
         seconds_left: float | None = None,
     ) -> None:
-        """Tell how far the job is; `preview` is H,W,3, `facts` fill the names in `stage`.
+        """Report progress. Raises Cancelled if the job has been cancelled.
 
-        Raises Cancelled if somebody ended this job.
+        `stage` is a template that `facts` fill, `fraction` (0 to 1) is of the whole job, and `preview` is H,W,3.
         """
         self.check()
         self._emit(
@@ -112,53 +114,53 @@ class Context:
 
     @contextlib.contextmanager
     def temp_dir(self) -> Iterator[Path]:
-        """An empty folder to work in, by its absolute path; gone when it closes, and after a crash in a while."""
+        """Yield the absolute path of an empty folder, which is deleted on exit, or by the cleanup after a crash."""
         place = (self._folder / SCRATCH).absolute()
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f"{self._job}-", dir=place) as folder:
             yield Path(folder)
 
     def stage(self, name: str, make: Callable[[], Result]) -> Result:
-        """What the job's stage `name` makes: now, or already in a run of the job that was broken off.
+        """Return the result of the job's stage `name`, from an earlier run of the job if there is one, or from `make`.
 
-        Raises Cancelled, and what `make` does.
+        Raises Cancelled, and what `make` raises.
         """
         self.check()
-        made = self._stages.load(name)
-        if made is None:
+        stored = self._stages.load(name)
+        if stored is None:
             result = make()
             self._retry_when_disk_full(lambda: self._stages.save(name, result))
             return result
-        log.info("stage was made before", job=self._job, stage=name)
-        return made
+        log.info("stage was finished in an earlier run", job=self._job, stage=name)
+        return stored
 
     def _preview(self, fraction: float, picture: "NDArray[np.uint8] | None") -> Media | None:
         if picture is None:
             return None
-        with contextlib.suppress(OSError):  # such as a full disk: nobody needs a preview
+        with contextlib.suppress(OSError):  # such as a full disk; a preview is not essential
             return rgb.preview(picture, self._folder / "previews" / f"{self._job}-{fraction:.3f}.webp")
         return None
 
     def _retry_when_disk_full(self, write: Callable[[], T]) -> T:
-        """What was made waits for room on a full disk. Raises Cancelled."""
-        told = False
+        """Return `write()`, waiting while the disk is full. Raises Cancelled, and any other OSError."""
+        warned = False
         while True:
             try:
                 return write()
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
-                if not told:
-                    log.warning("waiting for room on the disk", job=self._job)
-                told = True
+                if not warned:
+                    log.warning("the disk is full; waiting for space", job=self._job)
+                warned = True
             self.cancelled.wait(DISK_RETRY_SECONDS)
             self.check()
 
     def save_image(self, picture: "NDArray[np.uint8]") -> Media:
-        """The picture, H,W,3, as a PNG named by its content."""
+        """Save a picture, H,W,3, as a PNG named by its content."""
         return self.save_file(png.encode(picture))
 
-    def save_file(self, made: Path | bytes, suffix: str | None = None) -> Media:
-        """A file that is moved away from where it is, or its bytes, named by its content; see `media.keep`."""
-        keep = partial(media.keep, made, self._folder / "media", suffix)
-        return self._retry_when_disk_full(keep) if isinstance(made, bytes) else keep()
+    def save_file(self, source: Path | bytes, suffix: str | None = None) -> Media:
+        """Save a file, named by its content. A path is moved, not copied; see `media.keep`."""
+        keep = partial(media.keep, source, self._folder / "media", suffix)
+        return self._retry_when_disk_full(keep) if isinstance(source, bytes) else keep()

@@ -1,4 +1,4 @@
-"""The worker loop: jobs in, updates out, one at a time; a cancel reaches the running job through its context."""
+"""The worker loop, which runs one job or batch at a time. A cancel reaches the running job through its context."""
 
 import gc
 import os
@@ -26,25 +26,25 @@ from engine.worker.versions import versions
 log = structlog.get_logger()
 
 GRACE_SECONDS = 2.0
-"""Seconds that a running job has to notice that the bot is gone."""
+"""Seconds that a running job has to stop after the bot has died."""
 OOM_LEVELS = (0, 1, 2)
-"""What models are asked to spare in the runs that follow one that ran out of memory: see
-`engine.worker.model_pool.MemoryScalable`.
+"""Memory levels of the runs that follow one that ran out of memory: see `engine.worker.model_pool.MemoryScalable`.
 
-Before each of them all models are given back. Where nothing helps, a fresh process has the last try.
+All models are closed before each of them. If none succeeds, a fresh process makes the last attempt.
 """
 IDLE_CHECK_SECONDS = 5.0
-"""Seconds between two looks whether a model is long unused."""
+"""Seconds between two checks for idle models."""
 EXIT_RESTART = 71
-"""Exit code of a worker that wants to be started afresh; sysexits.h calls it EX_OSERR."""
+"""Exit code of a worker that wants to be restarted; EX_OSERR in sysexits.h."""
 
 
 class Worker:
-    """Run `tasks` on one device. `send` takes each message for the bot, which calls the device `name`."""
+    """Runs jobs of `tasks` on one device."""
 
     def __init__(
         self, tasks: dict[str, Task], settings: WorkerSettings, send: Callable[[WireModel], None], name: str
     ) -> None:
+        """Choose a backend for each task. `send` takes messages to the bot, which knows the device as `name`."""
         self._tasks = tasks
         self._settings = settings
         self._send = send
@@ -59,9 +59,9 @@ class Worker:
         self._ended = threading.Event()
 
     def serve(self, lines: Iterable[bytes]) -> None:
-        """Say Ready, then work until `lines` ends; what runs then is cancelled, since nobody is left to see it.
+        """Send Ready, then run the jobs in `lines` until they end. A job that is running then is cancelled.
 
-        It ends by itself once its models are long unused: a library's own memory comes back with its process alone.
+        Also returns once all models have been idle for long, because libraries free some memory only with the process.
         """
         services = tuple(self._services.values())
         self._send(Ready(device=self._name, services=services, versions=versions(), notes=choose_ffmpeg().notes))
@@ -74,22 +74,22 @@ class Worker:
         self._ended.set()
 
     def _next(self) -> Run | Batch | None:
-        """What comes next; None at the end. While nothing comes, models that are long unused leave."""
+        """Wait for the next job or batch, closing idle models meanwhile. Returns None when the worker should exit."""
         while True:
             try:
                 return self._inbox.get(timeout=min(IDLE_CHECK_SECONDS, self._settings.idle))
             except queue.Empty:
                 if self._pool.evict_idle(self._settings.idle) and not len(self._pool):
-                    log.info("no model is in use: a fresh process takes over")
+                    log.info("all models were idle and are unloaded; exiting to free their memory")
                     return None
 
     def _reader_thread(self, lines: Iterable[bytes]) -> None:
-        """In a thread of its own, with which the worker ends if it fails: nothing would reach it any more."""
+        """Receive messages, in a thread of its own. If this fails the worker exits, as nothing could reach it."""
         try:
             for line in lines:
                 self._on_message(to_worker.validate_json(line))
         except Exception:
-            log.exception("the bot says what cannot be read")
+            log.exception("the bot sent an unreadable message")
             exit_now(1)
         self._orphaned.set()
         for job in list(self._running):
@@ -112,16 +112,16 @@ class Worker:
                 self._dropped.add(job)
 
     def _run_jobs(self, message: Batch) -> Iterator[Done | Failed]:
-        """Of each job as it ends. What a run together did not bring to an end is run again, one by one."""
+        """Run a batch and yield each job's outcome as it ends. Jobs that the batch leaves unfinished run singly."""
         contexts = {run.job: self._begin(run) for run in message.runs}
-        together = [run for run in message.runs if not contexts[run.job].cancelled.is_set()]
+        batch = [run for run in message.runs if not contexts[run.job].cancelled.is_set()]
         left = {run.job: run for run in message.runs}
         try:
-            for job, outcome in self._run_batch(together, contexts) if together else ():
+            for job, outcome in self._run_batch(batch, contexts) if batch else ():
                 del left[job]
                 yield _to_answer(job, outcome)
-        except Exception:  # whatever it is, each job has its own run, which tells
-            log.exception("batch failed, its jobs run one by one", jobs=list(left))
+        except Exception:  # each job now runs singly, and reports its own error
+            log.exception("batch failed; its jobs run singly", jobs=list(left))
         for run in left.values():
             yield self._answer_in(run, contexts[run.job])
         self._end()
@@ -153,14 +153,13 @@ class Worker:
             return Done(job=message.job, result=self._retry_on_oom(message, lambda: task.run(params, context)))
         except AtelierError as error:
             return Failed.of(error, message.job)
-        except Exception:  # whatever a task does, the worker lives and the person is told
+        except Exception:  # the worker survives any error of a task, and the user is told
             log.exception("task failed", job=message.job, task=message.task)
-            return Failed.of(
-                Broken("The task failed by a fault of ours. It is in the log; try other options."), message.job
-            )
+            broken = Broken("Something went wrong on our side. Try other options; details are in the log.")
+            return Failed.of(broken, message.job)
 
     def _begin(self, run: Run) -> Context:
-        """Its context, from now on reached by cancels; one that came before has reached it."""
+        """Create the context of a run. Cancels reach it from now on, and one that has come before is applied."""
         context = Context(
             run.job, self._settings.folder, self._pool, self._services[run.task], self._send, services=self._services
         )
@@ -177,31 +176,31 @@ class Worker:
                 self._dropped.clear()
 
     def _retry_on_oom(self, message: Run, run: Callable[[], Result]) -> Result:
-        """Down the ladder of what to do when memory runs out; see LADDER. Raises what `run` does."""
+        """Return `run()`, saving more memory each time that memory runs out; see OOM_LEVELS. Raises what `run` does."""
         try:
-            for rung, spare in enumerate((0, *OOM_LEVELS)):
-                self._pool.spare = spare
+            for attempt, level in enumerate((0, *OOM_LEVELS)):
+                self._pool.memory_level = level
                 try:
                     return run()
                 except Exception as error:
                     if not out_of_memory(error):
                         raise
-                    log.warning("out of memory", job=message.job, rung=rung, held=self._pool.resident_bytes())
-                gc.collect()  # what the failed run left in cycles holds memory too
+                    log.warning("out of memory", job=message.job, attempt=attempt, resident=self._pool.resident_bytes())
+                gc.collect()  # reference cycles of the failed run hold memory too
                 self._pool.free()
         finally:
-            self._pool.spare = 0
+            self._pool.memory_level = 0
         if message.attempt == 1 and self._settings.device.startswith("cuda"):
-            log.error("out of memory on every rung: a fresh process tries once more", job=message.job)
+            log.error("out of memory at every level; restarting to try once more", job=message.job)
             exit_now(EXIT_RESTART)
-        raise OutOfMemory("The device ran out of memory. Ask for fewer or smaller pictures, or try again in a moment.")
+        raise OutOfMemory("The device ran out of memory. Try fewer or smaller pictures, or try again in a moment.")
 
     def _send_idle_report(self) -> None:
         self._send(IdleReport(memory=memory_of(self._settings.device, self._pool.resident_bytes())))
 
 
 def exit_now(code: int) -> NoReturn:
-    """End this process at once, with what it set to work, such as an FFmpeg: the bot may be gone and sweep nothing."""
+    """Kill child processes such as FFmpeg, then exit without cleanup. A bot that has died could not kill them."""
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             child.kill()
@@ -215,7 +214,7 @@ def _to_answer(job: str, outcome: Result | AtelierError) -> Done | Failed:
 def loaders(
     tasks: Iterable[Task], services: Mapping[str, Capability], settings: WorkerSettings
 ) -> Iterator[tuple[str, Callable[[], Model]]]:
-    """By name in the pool: each task's model, as TASK:NAME those that a person may choose for it, and its others."""
+    """Yield the pool's loaders by name: TASK for its model, TASK:NAME for its choices, and the task's extra models."""
     for task in tasks:
         for name, load in task.extra_models.items():
             yield name, partial(load, settings)

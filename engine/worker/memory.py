@@ -1,4 +1,4 @@
-"""How much memory a worker's device has and uses, in bytes."""
+"""The memory of a worker's device, in bytes."""
 
 import os
 
@@ -7,22 +7,25 @@ from engine.core.protocol import Memory
 
 
 def memory_of(device: str, models: dict[str, int]) -> Memory:
-    """What the driver says of the card; on the CPU this process's resident set and what the machine can still give."""
+    """Return the memory of `device`, with the bytes of each loaded model passed on in `models`.
+
+    For a GPU these are the driver's figures. For the CPU they are this process's resident set and what is available.
+    """
     if device.startswith("cuda"):
-        used, free = _card(int(device.partition(":")[2] or 0))
+        used, free = _gpu_memory(int(device.partition(":")[2] or 0))
     else:
-        used, free = _host()
+        used, free = _host_memory()
     return Memory(used=used, free=free, models=models)
 
 
-def _card(index: int) -> tuple[int, int]:
+def _gpu_memory(index: int) -> tuple[int, int]:
     import pynvml
 
-    held = pynvml.nvmlDeviceGetMemoryInfo(gpus(os.environ)[index])
-    return int(held.used), int(held.free)
+    memory = pynvml.nvmlDeviceGetMemoryInfo(gpus(os.environ)[index])
+    return int(memory.used), int(memory.free)
 
 
-def _host() -> tuple[int, int]:
+def _host_memory() -> tuple[int, int]:
     import psutil
 
     return psutil.Process().memory_info().rss, psutil.virtual_memory().available

@@ -1,4 +1,4 @@
-"""The pool of models: load once, fit a memory budget, move out what was used least lately, and bring it back."""
+"""The model pool: loads a model once and, to stay within a memory budget, offloads the least recently used ones."""
 
 import threading
 import time
@@ -16,28 +16,33 @@ log = structlog.get_logger()
 
 
 class Model(Protocol):
-    """What the pool holds. `size` is in bytes on the device; `close` gives them back."""
+    """A model that the pool can hold."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Bytes on the device."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Free the device's memory. The model is not used again."""
 
 
 @runtime_checkable
 class Offloadable(Protocol):
-    """A model that can wait in the host's memory. `offload` is False where there is no room for it."""
+    """A model that can be moved to the host's memory and back."""
 
-    def offload(self) -> bool: ...
+    def offload(self) -> bool:
+        """Move the model to the host. Returns False, leaving it where it is, if the host lacks memory."""
 
-    def onload(self) -> None: ...
+    def onload(self) -> None:
+        """Move the model back to the device."""
 
 
 @runtime_checkable
 class MemoryScalable(Protocol):
-    """A model that can do with less memory: 0 is as fast as it can, 1 in smaller pieces, 2 with its parts in turn."""
+    """A model that can trade speed for memory."""
 
-    def set_memory_level(self, level: int) -> None: ...
+    def set_memory_level(self, level: int) -> None:
+        """Set how much memory to save. 0: none, fastest. 1: work in smaller pieces. 2: load its parts one at a time."""
 
 
 @dataclass
@@ -48,13 +53,14 @@ class _Held:
 
 
 class Pool:
-    """Models by name under a budget in bytes; those in use stay. `spare` is the level that models are asked for.
+    """Models by name, within a budget in bytes. A model in use is never evicted.
 
-    Several threads of a job may use it, each another model.
+    Threads of one job may use the pool at the same time, each with a different model. Loading is serialised by a lock.
     """
 
     def __init__(self, budget: int, loaders: Mapping[str, Callable[[], Model]]) -> None:
-        self.spare = 0
+        #: Level passed to `MemoryScalable.set_memory_level`.
+        self.memory_level = 0
         self._budget = budget
         self._loaders = loaders
         self._held: OrderedDict[str, _Held] = OrderedDict()
@@ -64,11 +70,11 @@ class Pool:
 
     @contextmanager
     def use(self, name: str) -> Iterator[Any]:
-        """The model, loaded or brought back if need be. Raises what its loader raises, such as MissingModel."""
+        """Yield the model, loading it or moving it back first. Raises what its loader raises, such as MissingModel."""
         model = self._acquire(name)
         try:
             if isinstance(model, MemoryScalable):
-                model.set_memory_level(self.spare)
+                model.set_memory_level(self.memory_level)
             yield model
         finally:
             with self._lock:
@@ -80,29 +86,29 @@ class Pool:
         return len(self._held)
 
     def resident_bytes(self) -> dict[str, int]:
-        """Bytes on the device by model, least lately used first."""
+        """Return the bytes on the device by model, the least recently used first."""
         with self._lock:
             return {name: held.model.size for name, held in self._held.items() if not held.offloaded}
 
     def free(self) -> None:
-        """Give every model back that is not in use."""
+        """Close every model that is not in use."""
         with self._lock:
             for name in self._idle():
                 self._held.pop(name).model.close()
 
     def evict_idle(self, idle: float) -> bool:
-        """Give back what nobody used for `idle` seconds, on the device and on the host. True if there was any."""
+        """Close models that nothing has used for `idle` seconds, on device or host. Returns whether there were any."""
         with self._lock:
             due = [name for name in self._idle() if time.monotonic() - self._held[name].used >= idle]
             for name in due:
-                log.info("model given back", model=name)
+                log.info("idle model unloaded", model=name)
                 self._held.pop(name).model.close()
         return bool(due)
 
     def _acquire(self, name: str) -> Any:
         with self._lock:
             self._make_room(name)
-            model = self._ready(name)
+            model = self._load_or_onload(name)
             self._using[name] += 1
             try:
                 self._make_room(name)
@@ -114,7 +120,7 @@ class Pool:
     def _idle(self) -> list[str]:
         return [name for name in self._held if not self._using[name]]
 
-    def _ready(self, name: str) -> Any:
+    def _load_or_onload(self, name: str) -> Any:
         held = self._held.get(name)
         if held is None:
             held = self._held[name] = _Held(self._load(name), time.monotonic())
@@ -126,32 +132,33 @@ class Pool:
         return held.model
 
     def _load(self, name: str) -> Model:
-        """Once more without the others, where they left too little room for it."""
+        """Load a model. If memory runs out, close the idle models and try again."""
         try:
             return self._loaders[name]()
         except ModuleNotFoundError as error:
             raise MissingModel(
                 "The model that config.toml asks for needs {library}, which is not installed. Ask an admin to run"
-                " scripts/setup --full, then to start again.",
+                " scripts/setup --full and restart Atelier.",
                 library=(error.name or str(error)).partition(".")[0],
             ) from error
         except Exception as error:
             if not out_of_memory(error) or not self._idle():
                 raise
-            log.warning("out of memory while loading: the other models go", model=name)
+            log.warning("out of memory while loading; closing the idle models", model=name)
         self.free()
         return self._loaders[name]()
 
     def _make_room(self, name: str) -> None:
-        """Move out the least lately used ones until `name`, as large as it was last time, fits beside the rest."""
-        coming = {name: self._sizes.get(name, 0)}
+        """Evict the least recently used models until `name`, at its last known size, fits beside the rest."""
+        incoming = {name: self._sizes.get(name, 0)}
         for other in self._idle():
-            if sum({**coming, **self.resident_bytes()}.values()) <= self._budget:
+            if sum({**incoming, **self.resident_bytes()}.values()) <= self._budget:
                 return
             if other != name and not self._held[other].offloaded:
                 self._evict(other)
 
     def _evict(self, name: str) -> None:
+        """Move a model to the host, or close it if that is impossible."""
         held = self._held[name]
         if isinstance(held.model, Offloadable) and held.model.offload():
             held.offloaded = True

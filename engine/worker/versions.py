@@ -1,18 +1,18 @@
-"""The versions that a bug report needs."""
+"""Versions for bug reports."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from engine.media.video import choose_ffmpeg
 
-_NAMED = ("torch", "diffusers", "onnxruntime", "ncnn", "faster-whisper", "insightface")
+_PACKAGES = ("torch", "diffusers", "onnxruntime", "ncnn", "faster-whisper", "insightface")
 
 
 def versions() -> dict[str, str]:
-    """Python's, FFmpeg's and those of the libraries that are installed."""
-    found = {name: _version(name) for name in _NAMED}
+    """Return the versions of Python, FFmpeg and the installed libraries."""
+    packages = {name: _version(name) for name in _PACKAGES}
     programs = {"python": platform.python_version(), "ffmpeg": choose_ffmpeg().version or "none"}
-    return {**programs, **{name: number for name, number in found.items() if number}}
+    return {**programs, **{name: number for name, number in packages.items() if number}}
 
 
 def _version(name: str) -> str:

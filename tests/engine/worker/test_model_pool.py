@@ -1,4 +1,4 @@
-"""The pool, with models that know where they are."""
+"""The model pool, with models that record where they are."""
 
 import threading
 import time
@@ -12,11 +12,12 @@ from engine.core.errors import MissingModel
 from engine.worker.model_pool import Pool
 
 PLACES: dict[str, str] = {}
+"""Where each model is: device, host or gone."""
 
 
 @dataclass
 class Small:
-    """A model that takes `size` bytes and can only be closed."""
+    """A model of `size` bytes that cannot be offloaded."""
 
     name: str
     size: int = 4
@@ -29,7 +30,9 @@ class Small:
 
 
 @dataclass
-class Movable(Small):
+class OffloadableModel(Small):
+    """A model that can be offloaded if the host has `room`."""
+
     room: bool = True
     level: int | None = None
 
@@ -46,76 +49,78 @@ class Movable(Small):
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_anywhere() -> None:
+def clear_places() -> None:
+    """Start each test without models."""
     PLACES.clear()
 
 
-def touch(pool: Pool, *names: str) -> None:
+def use_models(pool: Pool, *names: str) -> None:
+    """Use the models one after another."""
     for name in names:
         with pool.use(name):
             assert PLACES[name] == "device"
 
 
-def test_what_fits_the_budget_stays() -> None:
+def test_models_within_the_budget_stay() -> None:
     pool = Pool(8, {name: lambda name=name: Small(name) for name in "ab"})  # type: ignore[misc]  # one name a lambda
-    touch(pool, "a", "b", "a")
+    use_models(pool, "a", "b", "a")
     assert list(pool.resident_bytes().items()) == [("b", 4), ("a", 4)]
 
 
-def test_the_least_lately_used_goes_first() -> None:
+def test_the_least_recently_used_model_is_evicted_first() -> None:
     pool = Pool(8, {name: lambda name=name: Small(name) for name in "abc"})  # type: ignore[misc]
-    touch(pool, "a", "b", "a", "c")
+    use_models(pool, "a", "b", "a", "c")
     assert PLACES == {"a": "device", "b": "gone", "c": "device"}
 
 
-def test_a_movable_model_waits_on_the_host_and_is_brought_back() -> None:
-    pool = Pool(4, {"a": lambda: Movable("a"), "b": lambda: Movable("b")})
-    touch(pool, "a", "b")
+def test_an_offloadable_model_moves_to_the_host_and_back() -> None:
+    pool = Pool(4, {"a": lambda: OffloadableModel("a"), "b": lambda: OffloadableModel("b")})
+    use_models(pool, "a", "b")
     assert PLACES == {"a": "host", "b": "device"}
     assert pool.resident_bytes() == {"b": 4}
-    touch(pool, "a")
+    use_models(pool, "a")
     assert PLACES == {"a": "device", "b": "host"}
 
 
-def test_room_is_made_before_a_model_of_known_size_comes_back() -> None:
+def test_others_are_evicted_before_a_model_moves_back() -> None:
     seen: list[str] = []
 
-    class Watched(Movable):
+    class Watched(OffloadableModel):
         def onload(self) -> None:
             seen.append(PLACES["b"])
             super().onload()
 
-    pool = Pool(4, {"a": lambda: Watched("a"), "b": lambda: Movable("b")})
-    touch(pool, "a", "b", "a")
+    pool = Pool(4, {"a": lambda: Watched("a"), "b": lambda: OffloadableModel("b")})
+    use_models(pool, "a", "b", "a")
     assert seen == ["host"]
 
 
-def test_a_movable_model_for_which_the_host_has_no_room_is_closed() -> None:
-    pool = Pool(4, {"a": lambda: Movable("a", room=False), "b": lambda: Small("b")})
-    touch(pool, "a", "b")
+def test_a_model_that_does_not_fit_on_the_host_is_closed() -> None:
+    pool = Pool(4, {"a": lambda: OffloadableModel("a", room=False), "b": lambda: Small("b")})
+    use_models(pool, "a", "b")
     assert PLACES == {"a": "gone", "b": "device"}
 
 
-def test_a_model_in_use_stays_though_another_comes() -> None:
-    pool = Pool(4, {"a": lambda: Movable("a"), "b": lambda: Small("b")})
+def test_a_model_in_use_is_not_evicted() -> None:
+    pool = Pool(4, {"a": lambda: OffloadableModel("a"), "b": lambda: Small("b")})
     with pool.use("a"):
-        touch(pool, "b")
+        use_models(pool, "b")
         pool.free()
         assert PLACES == {"a": "device", "b": "gone"}
 
 
-def test_loading_that_runs_out_of_memory_is_tried_again_without_the_others() -> None:
+def test_loading_is_tried_again_without_the_other_models_when_memory_runs_out() -> None:
     def load() -> Small:
         if PLACES["a"] == "device":
             raise MemoryError
         return Small("b")
 
     pool = Pool(100, {"a": lambda: Small("a"), "b": load})
-    touch(pool, "a", "b")
+    use_models(pool, "a", "b")
     assert PLACES == {"a": "gone", "b": "device"}
 
 
-def test_loading_that_runs_out_of_memory_alone_is_told() -> None:
+def test_running_out_of_memory_without_other_models_is_an_error() -> None:
     def load() -> Small:
         raise MemoryError
 
@@ -123,38 +128,38 @@ def test_loading_that_runs_out_of_memory_alone_is_told() -> None:
         pass
 
 
-def test_what_nobody_used_for_a_while_leaves_the_host_too() -> None:
-    pool = Pool(4, {"a": lambda: Movable("a"), "b": lambda: Movable("b")})
-    touch(pool, "a", "b")
+def test_idle_models_are_closed_on_the_host_too() -> None:
+    pool = Pool(4, {"a": lambda: OffloadableModel("a"), "b": lambda: OffloadableModel("b")})
+    use_models(pool, "a", "b")
     assert not pool.evict_idle(60)
     assert pool.evict_idle(0)
     assert PLACES == {"a": "gone", "b": "gone"}
     assert not pool.evict_idle(0)
 
 
-def test_a_model_is_asked_to_spare_memory_as_the_pool_says() -> None:
-    pool = Pool(4, {"a": lambda: Movable("a")})
+def test_a_model_gets_the_memory_level_of_the_pool() -> None:
+    pool = Pool(4, {"a": lambda: OffloadableModel("a")})
     for level in (0, 2, 0):
-        pool.spare = level
+        pool.memory_level = level
         with pool.use("a") as model:
             assert model.level == level
 
 
-def test_a_model_whose_library_is_not_installed_says_what_to_do() -> None:
+def test_the_error_for_a_missing_library_says_how_to_install_it() -> None:
     def load() -> Small:
-        import nobody_has_this.inside  # type: ignore[import-not-found]  # that is the point  # noqa: F401
+        import nobody_has_this.inside  # type: ignore[import-not-found]  # the test needs it to be missing  # noqa: F401
 
         return Small("never")
 
     with pytest.raises(MissingModel, match=r"needs nobody_has_this, which is not installed.*scripts/setup --full"):
-        touch(Pool(10, {"a": load}), "a")
+        use_models(Pool(10, {"a": load}), "a")
 
 
-def test_two_threads_of_a_job_load_their_models_one_after_the_other() -> None:
+def test_threads_of_a_job_load_their_models_one_at_a_time() -> None:
     loading = list[str]()
 
     def load(name: str) -> Small:
-        assert not loading  # the budget is counted with what is being loaded
+        assert not loading  # otherwise the budget would miss the model being loaded
         loading.append(name)
         time.sleep(0.05)
         loading.remove(name)

@@ -1,4 +1,4 @@
-"""What a worker does when memory runs out, rung by rung."""
+"""What a worker does when memory runs out, level by level."""
 
 import os
 from pathlib import Path
@@ -20,8 +20,8 @@ SERVICE = Capability(
 )
 
 
-class Hungry:
-    """A model that fits only where it is asked to spare enough."""
+class CountedModel:
+    """A model that counts how often it is loaded."""
 
     size = 4
     loads = 0
@@ -37,64 +37,65 @@ class Hungry:
         return None
 
 
-def worker(folder: Path, enough: int, levels: list[int], device: str = "cpu") -> Worker:
+def worker_that_fits_at(folder: Path, enough: int, levels: list[int], device: str = "cpu") -> Worker:
     def run(_: Params, context: Context) -> Result:
         with context.model("echo") as model:
             levels.append(model.level)
             if model.level < enough:
                 raise MemoryError
-        return Result(text="made")
+        return Result(text="x")
 
-    task = Task(name="echo", version=1, params=Params, run=run, choose=lambda _: SERVICE, load=lambda _: Hungry())
+    task = Task(name="echo", version=1, params=Params, run=run, choose=lambda _: SERVICE, load=lambda _: CountedModel())
     sent: list[WireModel] = []
     return Worker({"echo": task}, WorkerSettings(device=device, folder=folder, memory=10), sent.append, device)
 
 
-def answer(asked: Worker, attempt: int = 1) -> Any:
-    return asked._answer(Run(job="1", task="echo", params={}, attempt=attempt))
+def run_job(worker: Worker, attempt: int = 1) -> Any:
+    """Run a job and return its final update."""
+    return worker._answer(Run(job="1", task="echo", params={}, attempt=attempt))
 
 
 @pytest.mark.parametrize(("enough", "levels"), [(0, [0]), (1, [0, 0, 1]), (2, [0, 0, 1, 2])])
-def test_a_model_is_asked_to_spare_more_until_the_job_fits(tmp_path: Path, enough: int, levels: list[int]) -> None:
+def test_the_memory_level_rises_until_the_job_fits(tmp_path: Path, enough: int, levels: list[int]) -> None:
     seen: list[int] = []
-    asked = worker(tmp_path, enough, seen)
-    assert isinstance(answer(asked), Done)
+    worker = worker_that_fits_at(tmp_path, enough, seen)
+    assert isinstance(run_job(worker), Done)
     assert seen == levels
     seen.clear()
-    assert isinstance(answer(asked), Done)
-    assert seen[0] == 0, "the next job begins as fast as ever"
+    assert isinstance(run_job(worker), Done)
+    assert seen[0] == 0, "the next job starts at level 0"
 
 
-def test_the_models_are_given_back_before_each_rung(tmp_path: Path) -> None:
-    Hungry.loads = 0
-    answer(worker(tmp_path, 2, []))
-    assert Hungry.loads == 4
+def test_models_are_closed_before_each_level(tmp_path: Path) -> None:
+    CountedModel.loads = 0
+    run_job(worker_that_fits_at(tmp_path, 2, []))
+    assert CountedModel.loads == 4
 
 
-def test_what_no_rung_helps_is_told(tmp_path: Path) -> None:
-    failed = answer(worker(tmp_path, 3, []))
+def test_a_job_that_fits_at_no_level_fails(tmp_path: Path) -> None:
+    failed = run_job(worker_that_fits_at(tmp_path, 3, []))
     assert isinstance(failed, Failed)
     assert failed.kind == "OutOfMemory"
 
 
-def test_on_a_card_the_last_rung_is_a_fresh_process_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(code: int) -> None:
+def test_on_a_gpu_the_last_attempt_is_a_fresh_process_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def raise_exit(code: int) -> None:
         raise SystemExit(code)
 
-    monkeypatch.setattr(os, "_exit", leave)
-    with pytest.raises(SystemExit) as left:
-        answer(worker(tmp_path, 3, [], "cuda:0"))
-    assert left.value.code == EXIT_RESTART
-    assert isinstance(answer(worker(tmp_path, 3, [], "cuda:0"), attempt=2), Failed)
+    monkeypatch.setattr(os, "_exit", raise_exit)
+    with pytest.raises(SystemExit) as exited:
+        run_job(worker_that_fits_at(tmp_path, 3, [], "cuda:0"))
+    assert exited.value.code == EXIT_RESTART
+    assert isinstance(run_job(worker_that_fits_at(tmp_path, 3, [], "cuda:0"), attempt=2), Failed)
 
 
 @pytest.mark.parametrize(
-    ("said", "known"),
+    ("message", "is_known"),
     [
         ("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'", True),
         ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
         ("CUDA error: an illegal memory access was encountered", False),
     ],
 )
-def test_what_a_library_of_the_card_could_not_allocate_is_known_by_its_words(said: str, known: bool) -> None:
-    assert out_of_memory(RuntimeError(said)) is known
+def test_failed_allocations_of_cuda_libraries_are_known_by_their_message(message: str, is_known: bool) -> None:
+    assert out_of_memory(RuntimeError(message)) is is_known
