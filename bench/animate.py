@@ -46,7 +46,7 @@ def portraits() -> dict[str, Picture]:
 
 def speech(folder: Path) -> tuple[Path, SpeechFeatures]:
     path = folder / "said.wav"
-    voice.save(voice.Speaker(registry.FOLDER).speak(SAID, lambda: None), path)
+    voice.save_wav(voice.Speaker(registry.FOLDER).speak(SAID, lambda: None), path)
     return path, extract(video.read_mono(path, "audio/wav", HEARD, video.CancelOrTimeout()), RATE)
 
 

@@ -88,7 +88,7 @@ class Timed(FilmContext):
         super().__init__(film, context)
         self.lanes: dict[str, float] = defaultdict(float)
 
-    def stage(self, name: str, key: str, make: Callable[[], Result], what: str = "") -> Result:
+    def stage(self, name: str, key: str, make: Callable[[], Result], kind: str = "") -> Result:
         def timed() -> Result:
             begun = time.monotonic()
             try:
@@ -96,7 +96,7 @@ class Timed(FilmContext):
             finally:
                 self.lanes[LANES.get(name.split(maxsplit=1)[0], "filming")] += time.monotonic() - begun
 
-        return super().stage(name, key, timed, what)
+        return super().stage(name, key, timed, kind)
 
 
 def _overlap(folder: Path) -> None:

@@ -14,7 +14,7 @@ def reference() -> str:
 def _rows() -> Iterator[tuple[str, ...]]:
     for weight in catalogue():
         licence = f"{weight.licence}{', fetched only once you accept it' if weight.noncommercial else ''}"
-        size = f"{_size(weight)}{', fetched by name' if weight.apart else ''}"
+        size = f"{_size(weight)}{', fetched by name' if weight.on_demand else ''}"
         yield code(weight.name), plain(weight.about), size, licence, f"{code(f'/{weight.task}')} {weight.tier}"
 
 

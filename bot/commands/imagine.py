@@ -12,11 +12,12 @@ from bot.requests.call import Call, command
 from engine.core.errors import UserMessage
 from engine.core.job import Job
 from engine.tasks.imagine import params as imagine_params
-from engine.tasks.magic.params import MAX_IDEA
+from engine.tasks.magic.params import MAX_IDEA_CHARACTERS
 from engine.tasks.magic.task import STYLES, in_style
 
 TOO_LONG_FOR_MAGIC = UserMessage(
-    template="Your prompt is longer than {bound} characters, so magic didn't change it.", facts={"bound": MAX_IDEA}
+    template="Your prompt is longer than {bound} characters, so magic didn't change it.",
+    facts={"bound": MAX_IDEA_CHARACTERS},
 )
 
 
@@ -49,7 +50,7 @@ async def imagine(call: Call, params: Params) -> Job | Confirm:
 
 async def _resolve_prompt(call: Call, prompt: str, style: str, *, magic: bool) -> Prompt:
     """Return the prompt as it will be drawn: expanded by magic, or with the style applied."""
-    if magic and len(prompt) <= MAX_IDEA:
+    if magic and len(prompt) <= MAX_IDEA_CHARACTERS:
         return await expand_now(call, prompt, style)
     prompt, style = styles.apply_own_style(call.studio.settings, style, prompt)
     text, notes = await run_parser(lambda: in_style(prompt, style)) if style in STYLES else (prompt, ())

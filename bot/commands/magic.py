@@ -20,7 +20,7 @@ class Params(magic_params.Params):
     idea: str = Field(
         "",
         description="What to draw, in a few words",
-        max_length=magic_params.MAX_IDEA,
+        max_length=magic_params.MAX_IDEA_CHARACTERS,
         examples=["a castle at noon"],
         json_schema_extra={"rest": True},
     )

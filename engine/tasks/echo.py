@@ -1,4 +1,6 @@
-"""The smallest real task: returns the text that it is given. For tests and benchmarks of everything around it."""
+"""The `echo` task: returns its text. It is the smallest real task, for tests and benchmarks of everything
+around tasks.
+"""
 
 import hashlib
 import os
@@ -20,27 +22,27 @@ from engine.worker.context import Context
 
 
 class Params(TaskParams):
-    """Options that make a job slow, broken, too large or fatal in a real worker."""
+    """Options that let a test make a job slow, faulty, out of memory or fatal in a real worker."""
 
     text: str = Field("", description="What to say back", max_length=1500, json_schema_extra={"rest": True})
     seconds: float = Field(0, description="How long to take", ge=0, le=600)
-    share: str = Field("", description="Word that jobs have in common which may share a run", max_length=32)
-    stages: int = Field(0, description="How many stages to take, each of which makes a picture", ge=0, le=9)
+    share: str = Field("", description="Jobs with the same word here may run together", max_length=32)
+    stages: int = Field(0, description="Number of stages; each makes a picture", ge=0, le=9)
     fault: Literal["none", "error", "memory", "die", "hang"] = Field("none", description="How to fail")
 
 
 def run(params: Params, context: Context) -> Result:
-    """Wait, fail or make stages as `params` asks, and return the text."""
+    """Return the text, after the time and with the fault that the parameters ask for."""
     _fail(params.fault)
     if not params.stages:
         _wait(params.seconds, context)
         return Result(text=params.text, facts={"said": params.text})
-    made = [context.stage(str(number), partial(_stage, params, context, number)) for number in range(params.stages)]
-    return Result(text=params.text, media=tuple(media for each in made for media in each.media))
+    results = [context.stage(str(number), partial(_stage, params, context, number)) for number in range(params.stages)]
+    return Result(text=params.text, media=tuple(media for result in results for media in result.media))
 
 
 def _stage(params: Params, context: Context, number: int) -> Result:
-    """Wait for this stage's share of the time and return a picture made from the text."""
+    """Take one stage's share of the time, and make a small picture from the text."""
     import numpy as np
 
     _wait(params.seconds / params.stages, context)
@@ -49,28 +51,30 @@ def _stage(params: Params, context: Context, number: int) -> Result:
 
 
 def _wait(seconds: float, context: Context) -> None:
-    begun = time.monotonic()
-    while (spent := time.monotonic() - begun) < seconds:
-        context.progress("waiting", spent / seconds)
-        context.cancelled.wait(min(0.02, seconds - spent))
+    started = time.monotonic()
+    while (elapsed := time.monotonic() - started) < seconds:
+        context.progress("waiting", elapsed / seconds)
+        context.cancelled.wait(min(0.02, seconds - elapsed))
 
 
 def run_together(jobs: Sequence[Params], contexts: Sequence[Context]) -> Iterator[tuple[int, Result | AtelierError]]:
-    """Run jobs at the same time, each for its own duration. A fault of one is a fault of the run."""
-    begun, left = time.monotonic(), dict(enumerate(jobs))
-    while left:
-        spent = time.monotonic() - begun
-        for number, params in list(left.items()):
+    """Run several jobs at once, each for its own time, and yield results as they finish. A fault of one
+    fails the run.
+    """
+    started, remaining = time.monotonic(), dict(enumerate(jobs))
+    while remaining:
+        elapsed = time.monotonic() - started
+        for number, params in list(remaining.items()):
             if contexts[number].cancelled.is_set():
                 yield number, Cancelled("Cancelled.")
-            elif spent >= params.seconds:
+            elif elapsed >= params.seconds:
                 _fail(params.fault)
                 yield number, Result(text=params.text, facts={"together": len(jobs)})
             else:
-                contexts[number].progress("waiting", spent / params.seconds)
+                contexts[number].progress("waiting", elapsed / params.seconds)
                 continue
-            del left[number]
-        time.sleep(0.02 if left else 0)
+            del remaining[number]
+        time.sleep(0.02 if remaining else 0)
 
 
 def _fail(fault: str) -> None:

@@ -13,9 +13,9 @@ from engine.tasks.subtitle.languages import CODES
 
 def check_spoken_language(language: str | None) -> str | None:
     """Return `language` in its normal form. Raises BadInput for one that no voice here speaks."""
-    if language is not None and not languages.is_spoken(languages.plain(language)):
-        raise languages.unspoken(language)
-    return language and languages.plain(language)
+    if language is not None and not languages.is_spoken(languages.normalize_code(language)):
+        raise languages.unknown_language_error(language)
+    return language and languages.normalize_code(language)
 
 
 def check_heard_language(language: str | None) -> str | None:
@@ -27,7 +27,7 @@ def check_heard_language(language: str | None) -> str | None:
             "Whisper doesn't know the language “{value}”. Use a code such as en, es or fr.",
             value=language[:40],
         )
-    return language and languages.plain(language)
+    return language and languages.normalize_code(language)
 
 
 def _check_either_language(language: str | None) -> str | None:
@@ -39,20 +39,18 @@ def _check_either_language(language: str | None) -> str | None:
 
 
 def _is_heard(language: str) -> bool:
-    code = languages.plain(language)
-    return (languages.base(code) if languages.is_dialect(code) else code) in CODES
+    code = languages.normalize_code(language)
+    return (languages.base_language(code) if languages.is_dialect(code) else code) in CODES
 
 
-FilmShape = Annotated[Shape, Field(description="Shape of the video")]
-FilmMotion = Annotated[Motion, Field(description="How it moves; auto lets a face talk where somebody speaks")]
-Captioned = Annotated[bool, Field(description="Write what is said into the video")]
-Music = Annotated[Media | None, Field(description="Music under it", json_schema_extra={"accepts": ["sound"]})]
-Voice = Annotated[str, Field(description="Who speaks: man, woman, or the name of a voice", max_length=60)]
+FilmShape = Annotated[Shape, Field(description="Aspect ratio of the video")]
+FilmMotion = Annotated[Motion, Field(description="How it moves; with auto, a face talks when someone speaks")]
+Captioned = Annotated[bool, Field(description="Add subtitles to the video")]
+Music = Annotated[Media | None, Field(description="Background music", json_schema_extra={"accepts": ["sound"]})]
+Voice = Annotated[str, Field(description="Voice: man, woman or the name of a voice", max_length=60)]
 _Code = Annotated[
     str | None,
-    Field(
-        description="Language of the words as a code such as en or pt-br; told by them where left out", examples=["es"]
-    ),
+    Field(description="Language, as a code such as en or pt-br; detected by default", examples=["es"]),
 ]
 Language = Annotated[_Code, AfterValidator(check_spoken_language)]
 """The language of text to be spoken."""

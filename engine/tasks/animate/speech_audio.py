@@ -49,7 +49,7 @@ def speak_text(text: str, language: str | None, who: str, folder: Path, context:
     with context.model("voice") as speaker:
         said = speaker.speak(text, context.check, language, who)
     path = folder / "said.wav"
-    speech.save(said, path)
+    speech.save_wav(said, path)
     watch = video.CancelOrTimeout(context.cancelled)
     found = video.probe(path, "audio/wav", video.ProbeLimits(seconds=MAX_SECONDS), watch)
     facts: dict[str, Fact] = {"voice": said.voice, "language": said.language, "text": text}

@@ -1,1 +1,1 @@
-"""Films out of pictures, words and sounds: camera moves, transitions, narration, music, one file."""
+"""Films from pictures, narration and music: camera moves, transitions and sound in one video file."""

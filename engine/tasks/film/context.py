@@ -1,4 +1,4 @@
-"""What the lanes of a film in the making share: its stages, its news, what is noted, and when to stop."""
+"""What all threads of a film job share: stages, progress, notes and cancellation."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,47 +8,54 @@ from engine.core.errors import Cancelled, UserMessage
 from engine.core.job import Result
 from engine.media.video import CancelOrTimeout
 from engine.tasks.film.film import Film
-from engine.tasks.film.progress import FILM, FilmProgress
+from engine.tasks.film.progress import FILM_SHARES, FilmProgress
 from engine.worker.context import Context
 
 TIMEOUT_SECONDS = 3600.0
-"""Seconds that one run of FFmpeg may take; the engine's own limit ends a job sooner."""
+"""Maximum time of one FFmpeg run. The engine's own limit usually ends a job sooner."""
 
 
 class FilmContext:
-    """Of one film in one job. Every part is a stage of the job, and is kept for other films that have the same."""
+    """The state of one film in one job.
 
-    def __init__(self, film: Film, context: Context, shares: Mapping[str, float] = FILM) -> None:
+    Each part of the film is a stage of the job. Its result is also cached for other films with the same part.
+    """
+
+    def __init__(self, film: Film, context: Context, shares: Mapping[str, float] = FILM_SHARES) -> None:
         self.film = film
         self.context = context
-        self.news = FilmProgress(context, film, shares)
+        self.progress = FilmProgress(context, film, shares)
         self.watch = CancelOrTimeout(context.cancelled, TIMEOUT_SECONDS)
         self.stop = threading.Event()
         self.notes: list[UserMessage] = []
-        self._parts = ArtifactCache(context.folder)
+        self._artifacts = ArtifactCache(context.folder)
         self._lock = threading.Lock()
 
-    def stage(self, name: str, key: str, make: Callable[[], Result], what: str = "") -> Result:
-        """What `make` makes, or made before; then the news hears that `what` was found."""
-        fresh = False
+    def stage(self, name: str, key: str, make: Callable[[], Result], kind: str = "") -> Result:
+        """Return the result of `make`, or the cached result for `key`.
 
-        def making() -> Result:
-            nonlocal fresh
-            fresh = True
+        If it was cached, the progress counts one scene of `kind` ("drawn", "spoken" or "filmed") as done.
+        """
+        is_new = False
+
+        def run_once() -> Result:
+            nonlocal is_new
+            is_new = True
             return make()
 
-        made = self.context.stage(name, lambda: self._parts.get_or_create(key, making))
-        if what and not fresh:
-            self.news.found(what)
-        self.note(*made.notes)
-        return made
+        result = self.context.stage(name, lambda: self._artifacts.get_or_create(key, run_once))
+        if kind and not is_new:
+            self.progress.skip_cached(kind)
+        self.note(*result.notes)
+        return result
 
     def note(self, *notes: UserMessage) -> None:
+        """Add notes for the user, without repeating any. May be called from any thread."""
         with self._lock:
             self.notes += [note for note in notes if note not in self.notes]
 
     def check(self) -> None:
-        """Raises Cancelled if somebody ended the job, or if another lane failed."""
+        """Raise Cancelled if the job was cancelled or another thread of it failed."""
         self.context.check()
         if self.stop.is_set():
             raise Cancelled("Cancelled.")

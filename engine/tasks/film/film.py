@@ -1,4 +1,4 @@
-"""A film as it is asked for: its scenes, and what holds for all of them."""
+"""The description of a film: its scenes, and the options that apply to all of them."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,22 +9,23 @@ from engine.tasks.film.scripts.script import Motion as Asked
 from engine.tasks.film.scripts.script import ScriptScene, Shape, Transition
 
 Card = Literal["title", "credits"]
+"""A title or credits shown over a blurred picture."""
 
-RATE = 30
-"""Frames a second."""
+FRAME_RATE = 30
+"""Frames per second."""
 SIZES: dict[Shape, tuple[int, int]] = {"square": (960, 960), "wide": (1280, 720), "tall": (720, 1280)}
-"""Width and height in pixels."""
-MIXED = 0.6
-"""Seconds of a transition that is not a cut."""
+"""Width and height in pixels of each shape."""
+TRANSITION_SECONDS = 0.6
+"""Length of a crossfade or wipe."""
 VERSION = 3
-"""Of what films look and sound like: raised when the same film would come out differently."""
+"""Version of how films look and sound. Raise it when the same film would come out differently."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture, given or drawn from `prompt`, that moves, while `narration` is said.
+    """One picture, given or generated from `prompt`, shown while `narration` is spoken.
 
-    A missing `seconds` is as long as that takes; a missing `seed` follows from the film's.
+    `seconds` None means as long as the narration takes. `seed` None means a seed derived from that of the film.
     """
 
     prompt: str = ""
@@ -36,19 +37,20 @@ class Scene:
     image: Media | None = None
 
     @classmethod
-    def of(cls, scene: ScriptScene, transition: str) -> "Scene":
-        """A scene as a script says it; `transition` is the script's own where the scene says none."""
-        how: Any = {"motion": scene.motion or "auto", "transition": scene.transition or transition or "crossfade"}
-        return cls(scene.prompt, scene.narration, scene.seconds, seed=scene.seed, **how)
+    def from_script(cls, scene: ScriptScene, transition: str) -> "Scene":
+        """Return the scene for a scene of a script. `transition` is the script's default and may be ""."""
+        options: Any = {"motion": scene.motion or "auto", "transition": scene.transition or transition or "crossfade"}
+        return cls(scene.prompt, scene.narration, scene.seconds, seed=scene.seed, **options)
 
 
 @dataclass(frozen=True)
 class Film:
-    """`sound` is a recording under all of it, instead of narration; every scene's picture keeps to that of `character`.
+    """A film to render.
 
-    With `portraits` a face talks where somebody speaks and no motion is asked for. In a `lively` one a model moves what
-    no motion is asked for, and what is live and has no picture is made from its words alone.
-    `voice` and `language` are as `engine.tasks.speech.speak` takes them.
+    `sound` is a recording that plays under the whole film and replaces narration. With a `character`, every picture is
+    generated from that picture. With `animate_faces`, a face talks when someone speaks and the scene names no motion.
+    With `use_video_model`, a video model animates scenes that name no motion, and makes live scenes without a picture
+    from their prompt alone. `voice` and `language` are passed to `Speaker.speak`.
     """
 
     scenes: tuple[Scene, ...]
@@ -63,20 +65,21 @@ class Film:
     music: Media | None = None
     sound: Media | None = None
     character: Media | None = None
-    portraits: bool = False
-    lively: bool = False
+    animate_faces: bool = False
+    use_video_model: bool = False
 
     def seed_of(self, number: int) -> int:
-        """The seed of scene `number`, from 0: its own, or the next of the film's family."""
+        """Return the seed of scene `number`, counted from 0: its own, or the film's seed plus the number."""
         own = self.scenes[number].seed
         return own if own is not None else (self.seed + number) % (MAX_SEED + 1)
 
     def prompt_of(self, number: int) -> str:
+        """Return the prompt of scene `number` with the style of the film appended."""
         prompt = self.scenes[number].prompt
         return f"{prompt}, {self.style}" if self.style else prompt
 
     def motion_of(self, number: int) -> Literal["still", "pan", "zoom", "parallax"]:
-        """How the camera moves: as was asked for, or in one way after the other."""
+        """Return how the camera moves in scene `number`. For "auto", scenes alternate between the motions."""
         asked = self.scenes[number].motion
         if asked == "auto":
             return ("zoom", "pan", "parallax")[(self.seed + number) % 3]

@@ -1,4 +1,6 @@
-"""What is said in each scene, and what is heard in a recording: voices with the times of their words, and captions."""
+"""The speech of a film: narration synthesised for each scene, or a transcript of the user's recording, with
+captions.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,8 +9,8 @@ from engine.core.job import Fact, Result
 from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import SIZES
 from engine.tasks.film.timeline import Voice
-from engine.tasks.film.titles import look
-from engine.tasks.speech.languages import base
+from engine.tasks.film.titles import caption_style
+from engine.tasks.speech.languages import base_language
 from engine.tasks.subtitle.cues import Cue, Word
 from engine.tasks.subtitle.cutting import cut_cues
 from engine.tasks.subtitle.sources import clip_to_end
@@ -19,30 +21,32 @@ if TYPE_CHECKING:
 
 
 class Narration:
-    """Needs no folder to work in: at an end that is not waited for, it may still be at a sentence."""
+    """Speaks the scenes of a film. It uses no temporary folder, so it may outlive the job by one sentence."""
 
     def __init__(self, work: FilmContext) -> None:
         self._work = work
         self._film = work.film
         self._context = work.context
-        self._listened: Transcript | None = None
+        self._transcript: Transcript | None = None
 
-    def spoken(self, number: int) -> Voice | None:
-        """What is said in a scene, counted from 0; None where nothing is. Raises BadInput, and Cancelled."""
+    def speak(self, number: int) -> Voice | None:
+        """Return the speech of scene `number`, counted from 0, or None if it has no narration. Raises BadInput and
+        Cancelled.
+        """
         text = self._film.scenes[number].narration
-        made = None
+        result = None
         if text:
             from engine.tasks.speech import identity
 
             key = key_of("voice", identity(self._context.weights), self._film.language, self._film.voice, text)
-            made = self._work.stage(f"voice {number}", key, lambda: self._narrate(text), "spoken")
+            result = self._work.stage(f"voice {number}", key, lambda: self._synthesize(text), "spoken")
         self._work.check()
-        self._work.news.finish_scenes("spoken", number + 1)
-        return _voice(made) if made else None
+        self._work.progress.finish_scenes("spoken", number + 1)
+        return _voice(result) if result else None
 
-    def _narrate(self, text: str) -> Result:
+    def _synthesize(self, text: str) -> Result:
         from engine.tasks.film.sound.word_timing import narrate
-        from engine.tasks.speech import wav
+        from engine.tasks.speech import encode_wav
 
         film, check = self._film, self._work.check
         with self._context.model("voice") as speaker:
@@ -53,27 +57,27 @@ class Narration:
             "language": spoken.language,
         }
         self._work.check()
-        kept = self._context.save_file(wav(spoken), ".wav")
-        media = kept.model_copy(update={"seconds": round(spoken.seconds, 3)})
+        saved = self._context.save_file(encode_wav(spoken), ".wav")
+        media = saved.model_copy(update={"seconds": round(spoken.seconds, 3)})
         return Result(media=(media,), notes=spoken.notes, facts=facts)
 
-    def listen(self) -> None:
-        """To the recording that was given, where subtitles are asked for."""
+    def transcribe_recording(self) -> None:
+        """Transcribe the user's recording if the film has subtitles."""
         if self._film.sound is not None and self._film.subtitles:
-            language = base(self._film.language) if self._film.language else None
+            language = base_language(self._film.language) if self._film.language else None
             transcriber = Transcriber(self._context.for_task("subtitle"), self._film.sound, language)
-            self._listened = transcriber.transcribe()
+            self._transcript = transcriber.transcribe()
 
-    def heard(self) -> tuple[list[Cue], str]:
-        """What is said in that recording, as captions, and its language; none where nobody listened."""
-        if (transcript := self._listened) is None:
+    def recording_cues(self) -> tuple[list[Cue], str]:
+        """Return the captions of the recording and its language. The list is empty if nothing was transcribed."""
+        if (transcript := self._transcript) is None:
             return [], "en"
-        line = look(SIZES[self._film.shape], transcript.language).line_cells
+        line = caption_style(SIZES[self._film.shape], transcript.language).line_cells
         cues = cut_cues(transcript.words, line, transcript.language)
         return clip_to_end(cues, transcript.seconds), transcript.language
 
 
-def _voice(made: Result) -> Voice:
-    facts: Any = made.facts  # as `_narrate` wrote them
+def _voice(result: Result) -> Voice:
+    facts: Any = result.facts  # as written by `_synthesize`
     words = tuple(Word(text, start, end) for text, start, end in facts["words"])
-    return Voice(made.media[0], words, facts["language"], facts["voice"])
+    return Voice(result.media[0], words, facts["language"], facts["voice"])

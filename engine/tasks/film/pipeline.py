@@ -1,4 +1,4 @@
-"""A film being made: while one scene is drawn, another is spoken and a third is filmed."""
+"""Render a film in three threads: one draws pictures, one synthesises speech and one renders segments."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -12,10 +12,10 @@ from engine.core.errors import UserMessage
 from engine.core.job import Fact, Media, Result
 from engine.media.video import probe, with_dimensions
 from engine.tasks.film.context import FilmContext
-from engine.tasks.film.film import RATE, SIZES
+from engine.tasks.film.film import FRAME_RATE, SIZES
 from engine.tasks.film.narration import Narration
 from engine.tasks.film.timeline import (
-    LEAD,
+    LEAD_SECONDS,
     EditList,
     Footage,
     RenderedFilm,
@@ -25,161 +25,169 @@ from engine.tasks.film.timeline import (
     scene_seconds,
     voice_seconds,
 )
-from engine.tasks.film.titles import cues_of
+from engine.tasks.film.titles import cut_captions
 from engine.tasks.film.visuals import Visuals
 from engine.tasks.subtitle.cues import Cue
 from engine.tasks.subtitle.drawing.render import isolate_fonts
 
 T = TypeVar("T")
 
-LOOK = 0.2
-"""Seconds between two looks whether the job was cancelled."""
+POLL_SECONDS = 0.2
+"""Time between two checks for cancellation."""
 
 
-def storyboard(work: FilmContext) -> list[Media]:
-    """The scenes' pictures, given or drawn now. Raises what drawing does."""
-    seeing = Visuals(work)
+def draw_storyboard(work: FilmContext) -> list[Media]:
+    """Return the picture of each scene, given or generated. Raises what image generation raises, and Cancelled."""
+    visuals = Visuals(work)
     for number in range(len(work.film.scenes)):
-        seeing.picture(number)
-        work.news.finish_scenes("drawn", number + 1)
-    return seeing.pictures
+        visuals.picture(number)
+        work.progress.finish_scenes("drawn", number + 1)
+    return visuals.pictures
 
 
 def render_film(work: FilmContext) -> RenderedFilm:
-    """The whole film. Raises what drawing, speaking and filming do, and Cancelled."""
+    """Render the whole film. Raises what generating, speaking and encoding raise, and Cancelled."""
     with work.context.temp_dir() as folder:
         isolate_fonts(folder)
-        speaker, filmer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        speech_pool, render_pool = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         try:
-            return FilmPipeline(work, folder).render(speaker, filmer)
+            return FilmPipeline(work, folder).render(speech_pool, render_pool)
         finally:
             work.stop.set()
-            speaker.shutdown(wait=False, cancel_futures=True)
-            filmer.shutdown(wait=True, cancel_futures=True)
+            speech_pool.shutdown(wait=False, cancel_futures=True)
+            render_pool.shutdown(wait=True, cancel_futures=True)
 
 
 class FilmPipeline:
-    """Makes the film of `work` in `folder`, in three lanes."""
+    """Renders the film of `work` in `folder`."""
 
     def __init__(self, work: FilmContext, folder: Path) -> None:
         self._work = work
         self._film = work.film
         self._folder = folder
-        self._seeing = Visuals(work)
-        self._saying = Narration(work)
+        self._visuals = Visuals(work)
+        self._narration = Narration(work)
 
-    def render(self, speaker: ThreadPoolExecutor, filmer: ThreadPoolExecutor) -> RenderedFilm:
+    def render(self, speech_pool: ThreadPoolExecutor, render_pool: ThreadPoolExecutor) -> RenderedFilm:
+        """Return the rendered film. Pictures are drawn in the calling thread, speech and segments in the two pools."""
         count = len(self._film.scenes)
-        self._saying.listen()
+        self._narration.transcribe_recording()
         footage: list[Future[Footage]] = [Future() for _ in range(count)]
-        voices = [speaker.submit(self._saying.spoken, number) for number in range(count)]
-        filmed = filmer.submit(self._render_segments, footage, voices)
+        voices = [speech_pool.submit(self._narration.speak, number) for number in range(count)]
+        rendering = render_pool.submit(self._render_segments, footage, voices)
         try:
-            self._draw(footage, voices, filmed)
+            self._draw(footage, voices, rendering)
         finally:
-            for each in footage:
-                each.cancel()  # nobody waits for what was not drawn
-        while not wait([filmed], LOOK).done:
+            for pending in footage:
+                pending.cancel()  # the renderer must not wait for pictures that were not drawn
+        while not wait([rendering], POLL_SECONDS).done:
             self._work.context.check()
-        pieces, segments = filmed.result()
-        return self._join(EditList(pieces, segments, self._seeing.pictures, [each.result() for each in voices]))
+        plan, files = rendering.result()
+        return self._join(EditList(plan, files, self._visuals.pictures, [voice.result() for voice in voices]))
 
-    def _draw(self, footage: list[Future[Footage]], voices: list[Future[Voice | None]], filmed: "Future[Any]") -> None:
-        for number, each in enumerate(footage):
-            if filmed.done():
-                return  # it failed, and says why
-            each.set_result(self._seeing.footage(number, voices[number]))
-            self._work.news.finish_scenes("drawn", number + 1)
+    def _draw(
+        self, footage: list[Future[Footage]], voices: list[Future[Voice | None]], rendering: "Future[Any]"
+    ) -> None:
+        for number, pending in enumerate(footage):
+            if rendering.done():
+                return  # it failed; render() raises its error
+            pending.set_result(self._visuals.footage(number, voices[number]))
+            self._work.progress.finish_scenes("drawn", number + 1)
 
     def _render_segments(
         self, footage: list[Future[Footage]], voices: list[Future[Voice | None]]
     ) -> tuple[list[Segment], list[Media]]:
-        """Each piece as it can be made, in order."""
+        """Return the segments of the film in order, and their files. Each is rendered as soon as its inputs
+        are there.
+        """
         from engine.tasks.film.segment_renderer import SegmentRenderer  # loads OpenCV
 
-        news = self._work.news
-        pieces, segments = list[Segment](), list[Media]()
-        with closing(SegmentRenderer(self._work, self._folder)) as camera:
-            for plan in plan_segments(self._film):
-                voice = self._wait_for("speaking", voices, plan.scene)
-                shown = self._wait_for("drawing", footage, plan.scene)
-                segment = plan if plan.card else self._set_timing(plan, voice)
-                lead = LEAD if voice and shown.waits else 0.0
-                key, take = camera.render(segment, shown, lead, partial(news.set_filming, plan.scene))
-                taken = partial(self._render_take, plan.scene, take)
-                segments.append(self._work.stage(segment.name, key, taken, "" if segment.card else "filmed").media[0])
-                pieces.append(segment)
-                news.set_filming(plan.scene, 0 if segment.kind == "title" else 1)
-        return pieces, segments
+        progress = self._work.progress
+        plan, files = list[Segment](), list[Media]()
+        with closing(SegmentRenderer(self._work, self._folder)) as renderer:
+            for planned in plan_segments(self._film):
+                scene = planned.scene
+                voice = self._wait_for("speaking", voices, scene)
+                shown = self._wait_for("drawing", footage, scene)
+                segment = planned if planned.card else self._set_timing(planned, voice)
+                lead = LEAD_SECONDS if voice and shown.waits_for_speech else 0.0
+                key, render = renderer.render(segment, shown, lead, partial(progress.report_filming, scene))
+                stage = partial(self._render_segment, scene, render)
+                files.append(self._work.stage(segment.name, key, stage, "" if segment.card else "filmed").media[0])
+                plan.append(segment)
+                progress.report_filming(scene, 0 if segment.kind == "title" else 1)
+        return plan, files
 
-    def _wait_for(self, what: str, lane: list[Future[T]], scene: int) -> T:
-        while not wait([lane[scene]], LOOK).done:
-            self._work.news.waiting(what, scene)
-        return lane[scene].result()
+    def _wait_for(self, stage: str, results: list[Future[T]], scene: int) -> T:
+        while not wait([results[scene]], POLL_SECONDS).done:
+            self._work.progress.wait_for_stage(stage, scene)
+        return results[scene].result()
 
-    def _render_take(self, scene: int, take: Callable[[], Result]) -> Result:
-        self._work.news.doing("filming", scene)
-        return take()
+    def _render_segment(self, scene: int, render: Callable[[], Result]) -> Result:
+        self._work.progress.start_stage("filming", scene)
+        return render()
 
     def _set_timing(self, segment: Segment, voice: Voice | None) -> Segment:
-        """With its length and its captions."""
+        """Return the segment with its length and its captions."""
         asked, needed = self._film.scenes[segment.scene].seconds, voice_seconds(voice)
         seconds = scene_seconds(self._film, segment.scene, voice)
-        if asked and needed > asked + 1 / RATE:
+        if asked and needed > asked + 1 / FRAME_RATE:
             self._work.note(
                 UserMessage(
-                    template="Scene {scene} lasts {seconds} s instead of {asked} s, so that its words can be said.",
+                    template="Scene {scene} lasts {seconds} s instead of {asked} s to fit its narration.",
                     facts={"scene": segment.scene + 1, "seconds": round(seconds, 1), "asked": round(asked, 1)},
                 )
             )
-        frames = round(seconds * RATE)
-        cues, language = self._captions(voice, frames / RATE)
+        frames = round(seconds * FRAME_RATE)
+        cues, language = self._captions(voice, frames / FRAME_RATE)
         return replace(segment, frames=frames, cues=tuple(cues), language=language)
 
     def _captions(self, voice: Voice | None, ends: float) -> tuple[list[Cue], str]:
         if voice is None:
-            return self._saying.heard()
-        return cues_of(voice.words, SIZES[self._film.shape], voice.language, LEAD, ends), voice.language
+            return self._narration.recording_cues()
+        return cut_captions(voice.words, SIZES[self._film.shape], voice.language, LEAD_SECONDS, ends), voice.language
 
     def _join(self, edit_list: EditList) -> RenderedFilm:
         from engine.tasks.film.encoding.concat import concatenate
 
-        work, seeing = self._work, self._seeing
-        work.news.joining()
-        sound, loudness = self._sounds(edit_list)
+        work, visuals = self._work, self._visuals
+        work.progress.start_joining()
+        sound, loudness = self._mix_sound(edit_list)
         path = self._folder / "film.mp4"
         concatenate(edit_list.segments, sound, path, work.watch, lambda _: work.context.check())
-        kept = work.context.save_file(path)
+        saved = work.context.save_file(path)
         return RenderedFilm(
-            video=with_dimensions(kept, probe(kept.path, kept.mime)),
+            video=with_dimensions(saved, probe(saved.path, saved.mime)),
             pictures=edit_list.pictures,
             cues=edit_list.cues(),
             starts=[start for segment, start in edit_list.with_start_times() if not segment.card],
             notes=work.notes,
-            facts=_facts(loudness, seeing),
-            makers=sorted({voice.voice for voice in edit_list.voices if voice} | seeing.makers),
-            painted=seeing.painted,
-            alive=seeing.alive,
+            facts=_facts(loudness, visuals),
+            models=sorted({voice.voice for voice in edit_list.voices if voice} | visuals.models),
+            used_image_generator=visuals.used_image_generator,
+            video_model=visuals.video_model,
         )
 
-    def _sounds(self, edit_list: EditList) -> tuple[Path | None, float | None]:
-        """The film's sound, and its loudness; None where it has none."""
-        from engine.tasks.film.sound.mix import PlacedSpeech, mix, track
+    def _mix_sound(self, edit_list: EditList) -> tuple[Path | None, float | None]:
+        """Return the path of the film's sound and its loudness in LUFS, or None for both if the film is silent."""
+        from engine.tasks.film.sound.mix import PlacedSpeech, mix_sound, write_speech_track
 
         film, watch = self._film, self._work.watch
         scenes = [(segment.scene, start) for segment, start in edit_list.with_start_times() if not segment.card]
-        said = [PlacedSpeech(voice.media, start + LEAD) for at, start in scenes if (voice := edit_list.voices[at])]
+        recordings = [
+            PlacedSpeech(voice.media, start + LEAD_SECONDS) for at, start in scenes if (voice := edit_list.voices[at])
+        ]
         if film.sound:
-            said.append(PlacedSpeech(film.sound, scenes[0][1]))
-        if not said and not film.music:
+            recordings.append(PlacedSpeech(film.sound, scenes[0][1]))
+        if not recordings and not film.music:
             return None, None
-        speech = self._folder / "speech.wav" if said else None
+        speech = self._folder / "speech.wav" if recordings else None
         if speech:
-            track(said, edit_list.seconds, speech, watch)
+            write_speech_track(recordings, edit_list.seconds, speech, watch)
         path = self._folder / "sound.wav"
-        return path, mix(speech, film.music, edit_list.seconds, path, watch)
+        return path, mix_sound(speech, film.music, edit_list.seconds, path, watch)
 
 
-def _facts(loudness: float | None, seeing: Visuals) -> dict[str, Fact]:
-    loud: dict[str, Fact] = {} if loudness is None else {"lufs": loudness}
-    return loud | ({"depth": ", ".join(sorted(seeing.depths))} if seeing.depths else {})
+def _facts(loudness: float | None, visuals: Visuals) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {} if loudness is None else {"lufs": loudness}
+    return facts | ({"depth": ", ".join(sorted(visuals.depths))} if visuals.depths else {})

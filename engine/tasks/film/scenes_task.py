@@ -1,4 +1,4 @@
-"""A script becomes a film: drafted, shown as a storyboard, made."""
+"""The `scenes` task: draft a script from an idea, draw a storyboard of a script, or render it as a film."""
 
 import io
 import time
@@ -18,8 +18,8 @@ from engine.tasks import speech as voice
 from engine.tasks.film import backends, scripts
 from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import Film, Scene
-from engine.tasks.film.pipeline import render_film, storyboard
-from engine.tasks.film.progress import BOARD
+from engine.tasks.film.pipeline import draw_storyboard, render_film
+from engine.tasks.film.progress import STORYBOARD_SHARES
 from engine.tasks.film.scripts.draft import draft
 from engine.tasks.film.timeline import RenderedFilm
 from engine.tasks.options import Captioned, FilmShape, Language, Music, Voice
@@ -30,57 +30,64 @@ from engine.worker.context import Context
 
 
 class Params(TaskParams):
-    """The script, and what holds where it says nothing. `make` is how far to go: a person approves the storyboard."""
+    """The script, and defaults for what it does not specify. `make` is how far to go: users approve the storyboard
+    first.
+    """
 
     script: str = Field(
         "",
-        description="Scenes: what is seen, then > and what is said; a blank line, or |, between scenes",
+        description="Your script: describe what each scene shows, then > and what is said. Separate scenes "
+        "with a blank line or |",
         max_length=scripts.MAX_CHARACTERS,
         examples=["a castle at night > Night falls. | a sailboat at sunset > A boat comes home."],
         json_schema_extra={"rest": True},
     )
     file: Media | None = Field(
-        None, description="The script as .txt, .md, .toml or .fountain", json_schema_extra={"accepts": ["script"]}
+        None,
+        description="Your script as a .txt, .md, .toml or .fountain file",
+        json_schema_extra={"accepts": ["script"]},
     )
-    idea: str = Field("", description="Idea from which a script is drafted for you", max_length=300)
+    idea: str = Field("", description="An idea to draft a script from", max_length=300)
     make: Literal["storyboard", "film", "pictures"] = Field(
-        "storyboard", description="The storyboard first, the film at once, or a ZIP of the pictures"
+        "storyboard", description="Make a storyboard first, the whole film, or a ZIP of the pictures"
     )
     shape: FilmShape = "wide"
-    style: str = Field("", description="Style of all pictures", max_length=300, examples=["watercolour"])
+    style: str = Field("", description="Style of all the pictures", max_length=300, examples=["watercolour"])
     character: Media | None = Field(
-        None, description="Picture of who is in every scene", json_schema_extra={"accepts": ["image"]}
+        None, description="Picture of a character who appears in every scene", json_schema_extra={"accepts": ["image"]}
     )
     subtitles: Captioned = True
     music: Music = None
     voice: Voice = ""
     language: Language = None
-    seed: int | None = Field(
-        None, description="Leave out for the film everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
-    )
+    seed: int | None = Field(None, description="Same seed, same film; -1 for a random one", ge=-1, le=MAX_SEED)
 
     @model_validator(mode="after")
-    def there_is_one_script(self) -> Self:
+    def check_one_script(self) -> Self:
+        """Raise BadInput unless exactly one of `script`, `file` and `idea` is given."""
         given = [bool(self.script), self.file is not None, bool(self.idea)]
         if sum(given) != 1:
-            raise BadInput("Give one of script, file or idea: the film is made from that one.")
+            raise BadInput("Start with one of these: a script, a script file or an idea.")
         return self
 
     @model_validator(mode="after")
-    def the_script_is_sound(self) -> Self:
+    def check_script(self) -> Self:
+        """Raise BadInput or TooLarge, with the line number, if the script is not valid."""
         if self.script:
             scripts.read(self.script)
         return self
 
     def chosen_names(self, option: str) -> tuple[str, ...]:
-        """The motions that the script names; not yet those of a draft."""
+        """Return the motions that the script uses. A script drafted from an idea is not known yet."""
         if option != "motion":
             return super().chosen_names(option)
         scenes = scripts.read(self.script).scenes if self.script else ()
         return tuple(sorted({scene.motion or "auto" for scene in scenes}))
 
     def read_script(self) -> "Params":
-        """These parameters with the script of the file as text. Raises BadInput and TooLarge, naming the line."""
+        """Return these parameters with the file replaced by its text. Raises BadInput and TooLarge with the line
+        number.
+        """
         if self.file is None:
             return self
         with self.file.path.open("rb") as file:
@@ -90,41 +97,44 @@ class Params(TaskParams):
 
 
 def run(params: Params, context: Context) -> Result:
-    """Draft, draw or make, as `params.make` says. Raises BadInput, and what drawing, speaking and filming raise."""
+    """Draft a script, draw a storyboard or render a film, as `params.make` says.
+
+    Raises BadInput, and what generating, speaking and encoding raise.
+    """
     begun = time.monotonic()
     params = params.read_script()
     if params.idea:
         return _draft_script(params, begun)
     script = scripts.read(params.script)
-    film = _film(params, script)
-    voice.find_voice(film.voice, context.weights)  # before a storyboard is approved that nobody could speak
+    film = _build_film(params, script)
+    voice.find_voice(film.voice, context.weights)  # an unknown voice fails before the storyboard, not after
     if params.make == "film":
         return _film_result(params, script, render_film(FilmContext(film, context)), context, begun)
-    work = FilmContext(film, context, BOARD)
-    pictures = storyboard(work)
+    work = FilmContext(film, context, STORYBOARD_SHARES)
+    pictures = draw_storyboard(work)
     facts = _facts(params, context, begun) | {"scenes": len(pictures)}
     if params.make == "pictures":
         return Result(media=(_zip(pictures, context),), notes=tuple(work.notes), facts=facts)
     from engine.media.rgb import load_rgb
     from engine.tasks.film.storyboard_sheet import render_storyboard  # loads OpenCV
 
-    shown = context.save_image(render_storyboard((load_rgb(each.path) for each in pictures), film, context.weights))
-    told: dict[str, Fact] = {"script": script.text(), "storyboard": True}
-    return Result(media=(shown,), notes=tuple(work.notes), facts=facts | told)
+    sheet = context.save_image(render_storyboard((load_rgb(each.path) for each in pictures), film, context.weights))
+    script_facts: dict[str, Fact] = {"script": script.text(), "storyboard": True}
+    return Result(media=(sheet,), notes=tuple(work.notes), facts=facts | script_facts)
 
 
 def _draft_script(params: Params, begun: float) -> Result:
-    language = languages.base(params.language or LanguageDetector().detect(params.idea))
+    language = languages.base_language(params.language or LanguageDetector().detect(params.idea))
     script = draft(params.idea, language, params.seed or 0)
     facts: dict[str, Fact] = {"script": script.text(), "draft": True, "seed": params.seed or 0}
-    made_by: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}
-    return Result(text=script.text(), facts=facts | made_by | {"seconds": round(time.monotonic() - begun, 2)})
+    makers: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}
+    return Result(text=script.text(), facts=facts | makers | {"seconds": round(time.monotonic() - begun, 2)})
 
 
-def _film(params: Params, script: scripts.Script) -> Film:
-    holding: Any = {"shape": script.shape or params.shape}
+def _build_film(params: Params, script: scripts.Script) -> Film:
+    options: Any = {"shape": script.shape or params.shape}
     return Film(
-        scenes=tuple(Scene.of(scene, script.transition) for scene in script.scenes),
+        scenes=tuple(Scene.from_script(scene, script.transition) for scene in script.scenes),
         style=script.style or params.style,
         seed=params.seed or 0,
         title=script.title,
@@ -134,7 +144,7 @@ def _film(params: Params, script: scripts.Script) -> Film:
         subtitles=params.subtitles,
         music=params.music,
         character=params.character,
-        **holding,
+        **options,
     )
 
 
@@ -144,22 +154,26 @@ def _film_result(params: Params, script: scripts.Script, made: RenderedFilm, con
         media.append(context.save_file(format_srt(made.cues).encode(), ".srt"))
     media.append(context.save_file(script.text().encode(), ".txt"))
     facts = _facts(params, context, begun)
-    model = ", ".join([str(facts["model"]), *([made.alive] if made.alive else []), *made.makers])
-    about: dict[str, Fact] = {"scenes": len(made.pictures), "length": made.video.seconds, "model": model}
-    told: dict[str, Fact] = {"script": script.text(), "film": True}
+    model = ", ".join([str(facts["model"]), *([made.video_model] if made.video_model else []), *made.models])
+    counts: dict[str, Fact] = {"scenes": len(made.pictures), "length": made.video.seconds, "model": model}
+    script_facts: dict[str, Fact] = {"script": script.text(), "film": True}
     starts: list[Fact] = [round(start, 3) for start in made.starts]
     return Result(
-        media=tuple(media), notes=tuple(made.notes), facts=facts | made.facts | about | told | {"starts": starts}
+        media=tuple(media),
+        notes=tuple(made.notes),
+        facts=facts | made.facts | counts | script_facts | {"starts": starts},
     )
 
 
 def _zip(pictures: Sequence[Media], context: Context) -> Media:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as packed:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
         for number, picture in enumerate(pictures, 1):
-            entry = zipfile.ZipInfo(f"scene-{number:02}{picture.path.suffix}")  # without the time: the same is the same
+            entry = zipfile.ZipInfo(
+                f"scene-{number:02}{picture.path.suffix}"
+            )  # no timestamp: equal pictures make equal files
             packed.writestr(entry, picture.path.read_bytes())
-    return context.save_file(held.getvalue(), ".zip")
+    return context.save_file(buffer.getvalue(), ".zip")
 
 
 def _facts(params: Params, context: Context, begun: float) -> dict[str, Fact]:
@@ -174,7 +188,9 @@ def _facts(params: Params, context: Context, begun: float) -> dict[str, Fact]:
 
 
 def workload_class(params: Params) -> str:
-    """What its time hangs on: what is made, and how many scenes there are."""
+    """Return what the run time depends on: what is made, the number of scenes and the length to the nearest power of
+    two.
+    """
     if params.idea or params.file:
         return "draft"
     script = scripts.read(params.script)
@@ -183,6 +199,7 @@ def workload_class(params: Params) -> str:
 
 
 def choose(settings: WorkerSettings) -> Capability:
+    """Return the backends for `scenes`."""
     return backends.choose("scenes", settings)
 
 

@@ -1,4 +1,4 @@
-"""Takes pieces of a film: the frames of each, in their way of moving, to an encoded file of its own."""
+"""Render the segments of a film: generate the frames of each and encode them to a file of its own."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,10 +19,10 @@ from engine.media.video import CancelOrTimeout, FFmpegFailed, probe, read_frames
 from engine.tasks.film import titles
 from engine.tasks.film.camera.canvas import Frame, Picture
 from engine.tasks.film.camera.shots import ClipShot, PictureShot, Shot
-from engine.tasks.film.camera.transitions import FRAMES, blend_frames
+from engine.tasks.film.camera.transitions import TRANSITION_FRAMES, blend_frames
 from engine.tasks.film.context import FilmContext
-from engine.tasks.film.encoding.encoder import BESIDE_NVENC, X264, encode_segment, encoder
-from engine.tasks.film.film import RATE, SIZES, VERSION
+from engine.tasks.film.encoding.encoder import X264, X264_FALLBACK, detect_encoder, encode_segment
+from engine.tasks.film.film import FRAME_RATE, SIZES, VERSION
 from engine.tasks.film.timeline import Footage, Segment
 from engine.tasks.subtitle.drawing.render import draw_ass
 from engine.tasks.subtitle.drawing.typefaces import load_typefaces
@@ -30,12 +30,13 @@ from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 log = structlog.get_logger()
 
 OnPart = Callable[[float], None]
+"""Called with the fraction of the segment that is done, from 0 to 1."""
 
 
 class SegmentRenderer:
-    """Takes the pieces in the order of the film, in the furnished `folder`.
+    """Renders segments in film order, in a `folder` prepared by `isolate_fonts`.
 
-    Of the pictures it holds this piece's and the one before's alone, until it is closed.
+    It keeps only the inputs of the current and the previous segment open, until `close`.
     """
 
     def __init__(self, work: FilmContext, folder: Path) -> None:
@@ -44,66 +45,86 @@ class SegmentRenderer:
         self._folder = folder
         self._size = SIZES[work.film.shape]
         self._typefaces = load_typefaces(work.context.weights)
-        self._held: list[_SegmentInput] = []
+        self._inputs: list[_SegmentInput] = []
 
     def close(self) -> None:
-        for each in self._held:
-            each.close()
+        """Close all inputs."""
+        for segment_input in self._inputs:
+            segment_input.close()
 
     def render(
         self, segment: Segment, shown: Footage, lead: float, on_part: OnPart
     ) -> tuple[str, Callable[[], Result]]:
-        """The key of the piece's file, and what makes it. `on_part` hears which part of it is done.
+        """Return the cache key of a segment and a function that renders it.
 
-        What is `shown`, if it moves by itself, stands for `lead` seconds first.
+        `on_part` is called with the fraction done. If `shown` is a clip, its first frame stands still for `lead`
+        seconds.
         """
-        for each in self._held[:-1]:
-            each.close()
-        before = self._held[-1] if self._held else None
-        now = _SegmentInput(
-            segment, shown, lead, self._work, before.beyond if before and segment.kind == "credits" else 0
+        for segment_input in self._inputs[:-1]:
+            segment_input.close()
+        previous = self._inputs[-1] if self._inputs else None
+        current = _SegmentInput(
+            segment,
+            shown,
+            lead,
+            self._work,
+            previous.frame_after_transition if previous and segment.kind == "credits" else 0,
         )
-        self._held = [*self._held[-1:], now]
-        mixed = before.identity if before and segment.transition != "cut" else None
+        self._inputs = [*self._inputs[-1:], current]
+        mixed_with = previous.identity if previous and segment.transition != "cut" else None
         key = key_of(
-            "segment", VERSION, self._size, encoder(), now.identity, segment.transition, mixed, self._ass(segment)
+            "segment",
+            VERSION,
+            self._size,
+            detect_encoder(),
+            current.identity,
+            segment.transition,
+            mixed_with,
+            self._ass(segment),
         )
-        return key, lambda: self._render_take(now, before, on_part)
+        return key, lambda: self._render_take(current, previous, on_part)
 
-    def _render_take(self, now: "_SegmentInput", before: "_SegmentInput | None", on_part: OnPart) -> Result:
-        segment, path = now.piece, self._folder / "segment.mp4"
+    def _render_take(self, current: "_SegmentInput", previous: "_SegmentInput | None", on_part: OnPart) -> Result:
+        segment, path = current.segment, self._folder / "segment.mp4"
         notes = tuple[UserMessage, ...]()
         try:
-            self._encode(now, before, on_part, encoder(), path)
+            self._encode(current, previous, on_part, detect_encoder(), path)
         except FFmpegFailed as error:
-            if encoder() == X264:
+            if detect_encoder() == X264:
                 raise
-            log.warning("the encoder failed", piece=segment.name, said=str(error)[-500:])
-            self._again(now, before, on_part, path)
+            log.warning("the encoder failed", segment=segment.name, error=str(error)[-500:])
+            self._retry_with_x264(current, previous, on_part, path)
             notes = (
-                UserMessage(template="Parts of it are encoded by x264 on the CPU, since the GPU's encoder failed."),
+                UserMessage(template="The GPU's video encoder failed, so parts of this video were encoded on the CPU."),
             )
-        kept = self._work.context.save_file(path)
-        seconds = segment.frames / RATE
-        return Result(media=(kept.model_copy(update={"seconds": round(seconds, 3)}),), notes=notes)
+        saved = self._work.context.save_file(path)
+        seconds = segment.frames / FRAME_RATE
+        return Result(media=(saved.model_copy(update={"seconds": round(seconds, 3)}),), notes=notes)
 
-    def _again(self, now: "_SegmentInput", before: "_SegmentInput | None", on_part: OnPart, path: Path) -> None:
-        """From its first frame on, by x264: consumer cards open few sessions at once."""
-        for each in (now, before):
-            if each is not None:
-                each.close()
-        self._encode(now, before, on_part, BESIDE_NVENC, path)
+    def _retry_with_x264(
+        self, current: "_SegmentInput", previous: "_SegmentInput | None", on_part: OnPart, path: Path
+    ) -> None:
+        """Render again from the first frame with x264. Consumer GPUs allow few NVENC sessions at once."""
+        for segment_input in (current, previous):
+            if segment_input is not None:
+                segment_input.close()
+        self._encode(current, previous, on_part, X264_FALLBACK, path)
 
     def _encode(
-        self, now: "_SegmentInput", before: "_SegmentInput | None", on_part: OnPart, how: dict[str, Any], path: Path
+        self,
+        current: "_SegmentInput",
+        previous: "_SegmentInput | None",
+        on_part: OnPart,
+        encoder: dict[str, Any],
+        path: Path,
     ) -> None:
-        segment = now.piece
-        older = before.shot() if before and segment.transition != "cut" else None
-        frames = self._report_progress(blend_frames(now.shot(), older, segment.transition), segment.frames, on_part)
-        drawing = partial(self._drawn, self._ass(segment), path.with_suffix(".ass"))
-        encode_segment(frames, self._size, path, self._work.watch, how=how, drawing=drawing)
+        segment = current.segment
+        older = previous.shot() if previous and segment.transition != "cut" else None
+        frames = self._report_progress(blend_frames(current.shot(), older, segment.transition), segment.frames, on_part)
+        draw = partial(self._draw_text, self._ass(segment), path.with_suffix(".ass"))
+        encode_segment(frames, self._size, path, self._work.watch, options=encoder, draw=draw)
 
-    def _drawn(self, ass: str | None, path: Path, video: Any) -> Any:
+    def _draw_text(self, ass: str | None, path: Path, video: Any) -> Any:
         return video if ass is None else draw_ass(video, ass, path, self._typefaces, self._work.watch)
 
     def _report_progress(self, frames: Iterator[Frame], count: int, on_part: OnPart) -> Iterator[Frame]:
@@ -114,57 +135,59 @@ class SegmentRenderer:
 
     def _ass(self, segment: Segment) -> str | None:
         if segment.card:
-            height = titles.TITLE if segment.kind == "title" else titles.CREDITS
-            return titles.card(segment.card, segment.frames / RATE, self._size, height, self._typefaces)
+            height = titles.TITLE_PERCENT if segment.kind == "title" else titles.CREDITS_PERCENT
+            return titles.format_card(segment.card, segment.frames / FRAME_RATE, self._size, height, self._typefaces)
         shown = segment.cues if self._film.subtitles else ()
-        return titles.captions(shown, self._size, segment.language, self._typefaces) if shown else None
+        return titles.format_captions(shown, self._size, segment.language, self._typefaces) if shown else None
 
 
 class _SegmentInput:
-    """One piece and its picture or clip; the shot is made when it is asked for.
+    """A segment with its picture or clip. The shot is created when it is first used.
 
-    A card is of the frame that a clip shows at `at`, or of its last.
+    A card over a clip shows frame `at`, or the last frame if the clip is shorter.
     """
 
     def __init__(self, segment: Segment, shown: Footage, lead: float, work: FilmContext, at: int) -> None:
         film = work.film
-        self.piece = segment
+        self.segment = segment
         self._source = shown.media
         self._depth = shown.depth
-        self._lead = round(lead * RATE)
+        self._lead = round(lead * FRAME_RATE)
         self._work = work
         self._size = SIZES[film.shape]
         self._at = at if self._is_clip else 0
         self._motion = "still" if self._is_clip and segment.card else film.motion_of(segment.scene)
         self._seed = film.seed_of(segment.scene)
-        self._made: Shot | None = None
+        self._shot: Shot | None = None
 
     @property
     def identity(self) -> list[Any]:
+        """Everything that decides what the segment looks like, for the cache key."""
         depth = self._depth.sha256 if self._depth else None
-        of_clip = [self._at] if self._at else []
-        how = [self._lead, self._motion, self._seed, self.piece.frames, self.piece.kind, *of_clip]
-        return [self._source.sha256, depth, *how]
+        clip_frame = [self._at] if self._at else []
+        motion = [self._lead, self._motion, self._seed, self.segment.frames, self.segment.kind, *clip_frame]
+        return [self._source.sha256, depth, *motion]
 
     @property
-    def beyond(self) -> int:
-        """The frame of its clip that is seen once the next piece has come in."""
-        return max(0, self.piece.frames - self._lead + FRAMES["crossfade"] - 1)
+    def frame_after_transition(self) -> int:
+        """The frame of its clip that is visible once the transition to the next segment has ended."""
+        return max(0, self.segment.frames - self._lead + TRANSITION_FRAMES["crossfade"] - 1)
 
     def close(self) -> None:
-        """What was shown of it is shown from the start when it is asked for again."""
-        if self._made is not None:
-            self._made.close()
-        self._made = None
+        """Close the shot. The next call of `shot` starts it from the beginning."""
+        if self._shot is not None:
+            self._shot.close()
+        self._shot = None
 
     def shot(self) -> Shot:
-        if self._made is None:
-            self._made = self._clip() if self._moves else self._picture()
-        return self._made
+        """Return the shot, and create it on the first call."""
+        if self._shot is None:
+            self._shot = self._clip() if self._moves else self._picture()
+        return self._shot
 
     @property
     def _moves(self) -> bool:
-        return self._is_clip and not self.piece.card
+        return self._is_clip and not self.segment.card
 
     @property
     def _is_clip(self) -> bool:
@@ -174,27 +197,27 @@ class _SegmentInput:
         return PictureShot(
             _still(self._source, self._at, self._work.watch),
             self._size,
-            self.piece.frames,
+            self.segment.frames,
             motion=self._motion,
             seed=self._seed,
             weights=self._work.context.weights,
             depth=load_rgb(self._depth.path)[..., 0] if self._depth else None,
-            card=self.piece.kind,
+            card=self.segment.kind,
         )
 
     def _clip(self) -> Shot:
         found = probe(self._source.path, self._source.mime)
-        assert found.video is not None, "a clip of ours has pictures"
-        clip = ClipShot(self._source, found.video, self._size, self.piece.frames, self._work.watch)
-        return clip.looking(self._work.context.weights, self._lead)
+        assert found.video is not None, "rendered clips have pictures"
+        clip = ClipShot(self._source, found.video, self._size, self.segment.frames, self._work.watch)
+        return clip.focus_on_face(self._work.context.weights, self._lead)
 
 
 def _still(source: Media, at: int, watch: CancelOrTimeout) -> Picture:
-    """The picture, or the frame at `at` of a clip, which stands on its last."""
+    """Return the picture, or frame `at` of a clip, or its last frame if it is shorter."""
     if not source.mime.startswith("video/"):
         return load_rgb(source.path)
     found = probe(source.path, source.mime)
-    assert found.video is not None, "a clip of ours has pictures"
-    steady = replace(found.video, rate=RATE)
+    assert found.video is not None, "rendered clips have pictures"
+    steady = replace(found.video, rate=FRAME_RATE)
     with closing(read_frames(source.path, source.mime, steady, watch)) as shown:
         return deque(islice(shown, at + 1), maxlen=1)[0]

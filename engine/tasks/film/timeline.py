@@ -1,18 +1,18 @@
-"""What a film is made of on its way, and what it is in the end."""
+"""The parts of a film while it is rendered, and the finished film."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from engine.core.errors import UserMessage
 from engine.core.job import Fact, Media
-from engine.tasks.film.film import RATE, Card, Film
-from engine.tasks.film.scripts.script import SHORTEST, USUAL, Transition
+from engine.tasks.film.film import FRAME_RATE, Card, Film
+from engine.tasks.film.scripts.script import MIN_SCENE_SECONDS, SILENT_SCENE_SECONDS, Transition
 from engine.tasks.subtitle.cues import Cue, Word
 
 
 @dataclass(frozen=True)
 class Voice:
-    """What is said in a scene: the recording, its words with their times, its language, and who spoke."""
+    """The speech of a scene: the recording, its words with their times, its language and the voice that speaks."""
 
     media: Media
     words: tuple[Word, ...]
@@ -22,21 +22,22 @@ class Voice:
 
 @dataclass(frozen=True)
 class Footage:
-    """What is filmed of a scene: a picture, or a clip that moves by itself, or one that `waits` for the first word.
+    """What a scene shows: a picture, or a clip.
 
-    `depth` is a picture of how near each part is, from black, far, to white; None where no network told.
+    With `waits_for_speech`, the clip stands still until the first word. `depth` is a depth map from black (far) to
+    white (near), or None if no network estimated it.
     """
 
     media: Media
-    waits: bool = False
+    waits_for_speech: bool = False
     depth: Media | None = None
 
 
 @dataclass(frozen=True)
 class Segment:
-    """What is filmed in one go: a scene, or the words of a `card`, of its `kind`, over the blurred picture of one.
+    """A part of the film that is rendered in one go: scene number `scene`, or a `card` over its blurred picture.
 
-    `scene` is that one's number.
+    `card` is the text of the card and `kind` its kind.
     """
 
     name: str
@@ -51,31 +52,34 @@ class Segment:
 
 @dataclass(frozen=True)
 class EditList:
-    """All that a film is joined from: its pieces and their encoded pictures, and by scene the picture and the voice."""
+    """Everything that is joined into the film: the plan, the encoded segments, and the picture and voice of
+    each scene.
+    """
 
-    pieces: list[Segment]
+    plan: list[Segment]
     segments: list[Media]
     pictures: list[Media]
     voices: list[Voice | None]
 
     @property
     def seconds(self) -> float:
-        return sum(segment.frames for segment in self.pieces) / RATE
+        """Length of the film in seconds."""
+        return sum(segment.frames for segment in self.plan) / FRAME_RATE
 
     def with_start_times(self) -> Iterator[tuple[Segment, float]]:
-        """Each piece, and the second at which it begins."""
+        """Yield each segment with its start time in seconds."""
         frames = 0
-        for segment in self.pieces:
-            yield segment, frames / RATE
+        for segment in self.plan:
+            yield segment, frames / FRAME_RATE
             frames += segment.frames
 
     def cues(self) -> list[Cue]:
-        """The captions in the film's own time."""
-        return [shift(cue, start) for segment, start in self.with_start_times() for cue in segment.cues]
+        """Return the captions with times relative to the film."""
+        return [shift_cue(cue, start) for segment, start in self.with_start_times() for cue in segment.cues]
 
 
-def shift(cue: Cue, seconds: float) -> Cue:
-    """The cue and its words, so much later."""
+def shift_cue(cue: Cue, seconds: float) -> Cue:
+    """Return the cue and its words moved by `seconds`."""
     lines = tuple(
         tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in line) for line in cue.lines
     )
@@ -84,9 +88,9 @@ def shift(cue: Cue, seconds: float) -> Cue:
 
 @dataclass(frozen=True)
 class RenderedFilm:
-    """A finished film. `cues` are in its own time, its scenes begin at `starts`; `makers` spoke, animated.
+    """A finished film. `cues` and `starts`, the starts of the scenes, are in the time of the film, in seconds.
 
-    `painted` says that a painter took part, `alive` which model made clips.
+    `models` names the voices and animation models that were used, `video_model` the model that made clips, or "".
     """
 
     video: Media
@@ -95,37 +99,37 @@ class RenderedFilm:
     starts: list[float]
     notes: list[UserMessage]
     facts: dict[str, Fact]
-    makers: list[str]
-    painted: bool = False
-    alive: str = ""
+    models: list[str]
+    used_image_generator: bool = False
+    video_model: str = ""
 
 
-LEAD, TAIL = 0.5, 0.7
-"""Seconds of a scene before its first word and after its last."""
+LEAD_SECONDS, TAIL_SECONDS = 0.5, 0.7
+"""Silence in a scene before its first word and after its last."""
 
-CARD = 3.0
-"""Seconds of the title; the credits have one more."""
+TITLE_SECONDS = 3.0
+"""Length of the title. The credits are one second longer."""
 
 
 def plan_segments(film: Film) -> Iterator[Segment]:
-    """The pieces of the film, before it is known how long they are."""
+    """Yield the segments of the film. The length of a scene is not known yet and is 0."""
     last = len(film.scenes) - 1
     if film.title:
-        yield Segment("title", 0, round(CARD * RATE), "cut", film.title, "title")
+        yield Segment("title", 0, round(TITLE_SECONDS * FRAME_RATE), "cut", film.title, "title")
     for number, scene in enumerate(film.scenes):
         first = number == 0 and not film.title
         yield Segment(f"scene {number}", number, 0, "cut" if first else scene.transition)
     if film.credits:
         lines = "\n".join(film.credits.split(" / "))
-        yield Segment("credits", last, round((CARD + 1) * RATE), "crossfade", lines, "credits")
+        yield Segment("credits", last, round((TITLE_SECONDS + 1) * FRAME_RATE), "crossfade", lines, "credits")
 
 
 def scene_seconds(film: Film, number: int, voice: Voice | None) -> float:
-    """Seconds of a scene: as long as it was asked to be, and as what is said in it takes."""
+    """Return the length of a scene in seconds: as requested, but long enough for its narration."""
     asked, sound, needed = film.scenes[number].seconds, film.sound, voice_seconds(voice)
-    return max(asked or needed or (sound.seconds if sound else None) or USUAL, needed, SHORTEST)
+    return max(asked or needed or (sound.seconds if sound else None) or SILENT_SCENE_SECONDS, needed, MIN_SCENE_SECONDS)
 
 
 def voice_seconds(voice: Voice | None) -> float:
-    """Seconds that a scene needs for what is said."""
-    return (LEAD + (voice.media.seconds or 0) + TAIL) if voice else 0.0
+    """Return the seconds that a scene needs for its narration."""
+    return (LEAD_SECONDS + (voice.media.seconds or 0) + TAIL_SECONDS) if voice else 0.0

@@ -1,4 +1,4 @@
-"""A short video: a picture that moves, with sound."""
+"""The `video` task: a short video of one picture, with sound."""
 
 import time
 from typing import Self
@@ -15,7 +15,7 @@ from engine.tasks.film import backends as filmmakers
 from engine.tasks.film.context import FilmContext
 from engine.tasks.film.film import Film, Scene
 from engine.tasks.film.pipeline import render_film
-from engine.tasks.film.scripts.script import LONGEST, SHORTEST
+from engine.tasks.film.scripts.script import MAX_SCENE_SECONDS, MIN_SCENE_SECONDS
 from engine.tasks.film.timeline import RenderedFilm
 from engine.tasks.options import (
     AnyLanguage,
@@ -32,24 +32,28 @@ from engine.tasks.text_to_video import backends as clips
 from engine.worker.context import Context
 
 MAX_SOUND_SECONDS = 300.0
-"""Seconds that a recording may have for a video of it."""
+"""Maximum length of a recording."""
 
 
 class Params(TaskParams):
-    """What to show and what to say. A missing `seconds` is as long as what is heard takes."""
+    """What to show and what to say. `seconds` None means as long as the sound."""
 
     prompt: str = Field(
         "",
-        description="What to show; leave it out with a picture of your own",
+        description="What to show; not needed if you attach a picture",
         max_length=MAX_PROMPT_CHARACTERS,
         examples=["a castle at night"],
         json_schema_extra={"rest": True},
     )
-    image: Media | None = Field(None, description="Picture to set in motion", json_schema_extra={"accepts": ["image"]})
-    audio: Media | None = Field(None, description="Sound of the video", json_schema_extra={"accepts": ["sound"]})
-    text: str = Field("", description="Words to be spoken in it", max_length=1000, examples=["Night falls."])
+    image: Media | None = Field(None, description="Picture to animate", json_schema_extra={"accepts": ["image"]})
+    audio: Media | None = Field(None, description="Audio for the video", json_schema_extra={"accepts": ["sound"]})
+    text: str = Field("", description="What to say in the video", max_length=1000, examples=["Night falls."])
     seconds: float | None = Field(
-        None, description="How long; as long as its sound where left out", ge=SHORTEST, le=LONGEST, examples=[5]
+        None,
+        description="Length in seconds; as long as the sound by default",
+        ge=MIN_SCENE_SECONDS,
+        le=MAX_SCENE_SECONDS,
+        examples=[5],
     )
     motion: FilmMotion = "auto"
     shape: FilmShape = "wide"
@@ -57,28 +61,29 @@ class Params(TaskParams):
     music: Music = None
     voice: Voice = ""
     language: AnyLanguage = None
-    seed: int | None = Field(
-        None, description="Leave out for the video everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
-    )
+    seed: int | None = Field(None, description="Same seed, same video; -1 for a random one", ge=-1, le=MAX_SEED)
 
     @model_validator(mode="after")
-    def there_is_something_to_show(self) -> Self:
+    def check_picture(self) -> Self:
+        """Raise BadInput if there is neither a prompt nor a picture."""
         if not self.prompt and self.image is None:
-            raise BadInput("There is nothing to show. Write a prompt, or attach a picture as image.")
+            raise BadInput("There is nothing to show. Write a prompt or attach a picture.")
         return self
 
     @model_validator(mode="after")
-    def there_is_one_sound(self) -> Self:
+    def check_sound(self) -> Self:
+        """Raise BadInput for more than one source of speech, or for speech options without any."""
         if self.audio is not None and self.text:
-            raise BadInput("audio and text are both what is heard. Leave one of them out.")
+            raise BadInput("A video can have either audio or text, not both. Remove one of them.")
         if self.subtitles and self.audio is None and not self.text:
-            raise BadInput("subtitles go with text or audio, since they write what is said. Give one of them.")
+            raise BadInput("Subtitles need something to write down. Add text or audio, or remove subtitles.")
         if (self.voice or self.language) and self.audio is None and not self.text:
-            raise BadInput("voice and language go with text, which is then spoken. Give one, or leave them out.")
+            raise BadInput("voice and language need text to speak. Add text, or remove them.")
         return self
 
     @model_validator(mode="after")
-    def the_language_is_spoken_or_heard(self) -> Self:
+    def check_language(self) -> Self:
+        """Raise BadInput if no voice speaks the language, or if Whisper cannot transcribe it."""
         if self.text:
             check_spoken_language(self.language)
         elif self.subtitles:
@@ -86,16 +91,18 @@ class Params(TaskParams):
         return self
 
     @model_validator(mode="after")
-    def a_portrait_has_something_to_say(self) -> Self:
+    def check_talk(self) -> Self:
+        """Raise BadInput if a portrait should talk without anything to say."""
         if self.motion == "talk" and self.audio is None and not self.text:
-            raise BadInput("motion talk goes with text or audio, which the portrait then says. Give one of them.")
+            raise BadInput("A talking portrait needs something to say. Add text or audio, or choose another motion.")
         return self
 
     @model_validator(mode="after")
-    def the_sound_is_not_too_long(self) -> Self:
+    def check_length(self) -> Self:
+        """Raise TooLarge if the recording is too long."""
         if self.audio is not None and (self.audio.seconds or 0) > MAX_SOUND_SECONDS:
             raise TooLarge(
-                "audio is {seconds} s long; at most {bound} s are allowed. Cut it shorter.",
+                "The audio is {seconds} s long; the limit is {bound} s. Trim it.",
                 seconds=round(self.audio.seconds or 0),
                 bound=round(MAX_SOUND_SECONDS),
             )
@@ -103,10 +110,12 @@ class Params(TaskParams):
 
 
 def run(params: Params, context: Context) -> Result:
-    """Draw where there is no picture, speak, film. Raises BadInput for a damaged sound or an unknown voice."""
+    """Generate the picture if needed, speak, and render the video. Raises BadInput for a damaged recording or unknown
+    voice.
+    """
     begun = time.monotonic()
     context.progress("loading", 0)
-    made = render_film(FilmContext(_film(params, context), context))
+    made = render_film(FilmContext(_build_film(params, context), context))
     media = [made.video]
     if made.cues:
         media.append(context.save_file(format_srt(made.cues).encode(), ".srt"))
@@ -115,7 +124,7 @@ def run(params: Params, context: Context) -> Result:
     return Result(media=tuple(media), notes=tuple(made.notes), facts=facts | seconds)
 
 
-def _film(params: Params, context: Context) -> Film:
+def _build_film(params: Params, context: Context) -> Film:
     scene = Scene(
         prompt=params.prompt,
         narration=params.text,
@@ -133,28 +142,39 @@ def _film(params: Params, context: Context) -> Film:
         subtitles=params.subtitles,
         music=params.music,
         sound=params.audio,
-        portraits=True,
-        lively="live" in context.service.offers.get("motion", {}),
+        animate_faces=True,
+        use_video_model="live" in context.service.offers.get("motion", {}),
     )
 
 
 def _facts(params: Params, context: Context, made: RenderedFilm) -> dict[str, Fact]:
-    """The backends that took part in this one."""
+    """Return the facts of the result, with the backends that this video used."""
     generator = context.for_task("imagine").service
-    backends = [*([generator.backend] if made.painted else []), *(["ltx"] if made.alive else []), "ffmpeg"]
-    models = [*([generator.model] if made.painted else []), *([made.alive] if made.alive else []), *made.makers]
-    about: dict[str, Fact] = {"prompt": params.prompt, "seed": params.seed or 0}
-    tier = "full" if made.alive else generator.tier if made.painted else "embedded"
-    return about | {"backend": " + ".join(backends), "tier": tier, "model": ", ".join(models) or "FFmpeg"}
+    backends = [
+        *([generator.backend] if made.used_image_generator else []),
+        *(["ltx"] if made.video_model else []),
+        "ffmpeg",
+    ]
+    models = [
+        *([generator.model] if made.used_image_generator else []),
+        *([made.video_model] if made.video_model else []),
+        *made.models,
+    ]
+    inputs: dict[str, Fact] = {"prompt": params.prompt, "seed": params.seed or 0}
+    tier = "full" if made.video_model else generator.tier if made.used_image_generator else "embedded"
+    return inputs | {"backend": " + ".join(backends), "tier": tier, "model": ", ".join(models) or "FFmpeg"}
 
 
 def workload_class(params: Params) -> str:
-    """What its time hangs on: how long it is, to the nearest power of two, and where its picture comes from."""
+    """Return what the run time depends on: the motion, the shape, the length to a power of two, and the picture's
+    source.
+    """
     seconds = params.seconds or (params.audio.seconds if params.audio else None) or len(params.text) / 12 or 4
     return f"{params.motion} {params.shape}, 2^{int(seconds).bit_length()} s, {'given' if params.image else 'drawn'}"
 
 
 def choose(settings: WorkerSettings) -> Capability:
+    """Return the backends for `video`."""
     return filmmakers.choose("video", settings)
 
 

@@ -1,1 +1,1 @@
-"""Writes prompts out of ideas: a grammar over a lexicon (embedded), or a causal language model (full)."""
+"""Write prompts from ideas, with a grammar and a lexicon (embedded tier) or a causal language model (full tier)."""

@@ -1,4 +1,4 @@
-"""The backends of `magic`: a causal language model (full tier) and the grammar (embedded)."""
+"""Choose between a causal language model (full tier) and the grammar (embedded tier) for writing prompts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from engine.tasks.magic.params import Params
 
 VERSION = 4
-"""Version of the task. Raise it when the same parameters give another prompt, so that no cached one is used."""
+"""Version of the task. Raise it when the same parameters would give another prompt."""
 WEIGHT = registry.find_weight("magicprompt")
 MAGIC_PROMPT = WEIGHT.hub.hub
-"""The repository that "auto" uses once it has been fetched to the weights' `hub` folder."""
+"""The hub repository that `auto` uses once it has been downloaded to the `hub` folder of the weights."""
 
 
 class GrammarWriter:
-    """Writes prompts by the grammar. It needs no memory beside its lexicon."""
+    """Writes prompts with the grammar, which needs no memory besides its lexicon."""
 
     size = 0
 
     def close(self) -> None:
-        """Do nothing: there is nothing to release."""
+        """Do nothing, since there is nothing to release."""
 
-    def write(self, params: "Params", report: Report) -> Writing:  # noqa: ARG002  # done before progress matters
-        """Return a prompt for the idea of `params`, with a note where another style was used."""
+    def write(self, params: "Params", report: Report) -> Writing:  # noqa: ARG002  # done before anything can be told
+        """Return a prompt written by the grammar. It is too quick to report progress."""
         written = write(params.idea, params.seed or 0, params.style, params.language, short=params.short)
         return Writing(written.prompt, written.style, style_notes(params.style, written.style))
 

@@ -1,4 +1,4 @@
-"""What writers of prompts have in common."""
+"""What all prompt writers have in common."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from engine.tasks.magic.params import Params
 
 Report = Callable[[str, float], None]
-"""Told the stage and the fraction; raises when the job was cancelled."""
+"""Called with the stage and the fraction done. Raises Cancelled if the job was cancelled."""
 
 
 @dataclass(frozen=True)
 class Writing:
-    """A prompt, the style that it is in, and what a person should know of it."""
+    """A prompt, its style, and notes and facts for the user."""
 
     prompt: str
     style: str
@@ -25,19 +25,22 @@ class Writing:
 
 
 class Writer(Protocol):
-    """What writes prompts. `size` is in bytes."""
+    """A prompt writer."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Bytes used on the device."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the model."""
 
-    def write(self, params: "Params", report: Report) -> Writing: ...
+    def write(self, params: "Params", report: Report) -> Writing:
+        """Return a prompt for the idea in `params`. Raises what `report` raises."""
 
 
 def style_notes(wanted: str, style: str) -> tuple[UserMessage, ...]:
-    """That the idea's own medium went before the style that was asked for."""
+    """Return a note if the idea names another style than the one that was requested."""
     if wanted in ("auto", style):
         return ()
-    template = "The idea itself says {style}, so style {wanted} was left out."
+    template = "Your idea already names a style ({style}), so {wanted} was not added."
     return (UserMessage(template=template, facts={"style": style, "wanted": wanted}),)

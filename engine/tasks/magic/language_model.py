@@ -1,6 +1,6 @@
-"""Prompts by a causal language model, such as MagicPrompt (GPT-2), or any instruct model, on the CPU.
+"""Write prompts with a causal language model on the CPU: MagicPrompt (GPT-2), or any instruct model.
 
-A model without a chat template goes on from the idea, as MagicPrompt was trained to; one that has one is told to.
+A model without a chat template continues the idea, as MagicPrompt was trained to. A model with one gets an instruction.
 """
 
 import re
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import MissingModel, UserMessage
 from engine.core.job import Fact
 from engine.tasks.magic.contract import Report, Writing, style_notes
-from engine.tasks.magic.grammar.grammar import ENDS, contradicts, medium, write
-from engine.tasks.magic.grammar.idea import Idea, read
-from engine.tasks.magic.grammar.lexicon import tokens
+from engine.tasks.magic.grammar.grammar import TRIMMED_CHARACTERS, contradicts, medium, write
+from engine.tasks.magic.grammar.idea import Idea, parse_idea
+from engine.tasks.magic.grammar.lexicon import tokenize
 from engine.text.sentences import split_sentences
 from engine.torch_support.torchvision_import import import_torchvision
 
@@ -22,27 +22,33 @@ if TYPE_CHECKING:
     from engine.tasks.magic.params import Params
 
 MAX_TOKENS, MAX_TOKENS_INSTRUCTED = 60, 160
-"""New tokens of a model that continues, and of one that is told: those begin by saying the idea again."""
+"""Maximum new tokens of a model that continues the idea, and of one with an instruction, which repeats the
+idea first.
+"""
 MAX_PHRASES, MAX_CHARACTERS = 16, 1500
+"""Maximum number of phrases that are added, and maximum length of a prompt in characters."""
 MAX_THREADS = 4
+"""Maximum number of threads for generation."""
 MAX_ATTEMPTS = 3
-"""Seeds that are tried where nothing that a model wrote is of use."""
+"""Number of seeds to try until the model writes something usable."""
 SAMPLING = {"do_sample": True, "temperature": 0.9, "top_k": 50, "top_p": 0.95, "repetition_penalty": 1.1}
-TOLD = (
+"""Sampling options for transformers."""
+INSTRUCTION = (
     "Write a prompt for a text-to-image model out of this idea: one line of comma-separated phrases in {language}. "
     "Begin with the idea, every word of it unchanged. Then add {style}detail of the subject, light, {lens}composition, "
     "palette and mood. Contradict nothing of the idea. Answer with the prompt alone.\n\nIdea: {idea}"
 )
-_THOUGHT = re.compile(r"<think>.*?(</think>|$)", re.DOTALL)
-_LEAD = re.compile(r"^\s*(\**prompt\**\s*:|[\"'“`*]+)\s*", re.IGNORECASE)
+"""Prompt for a model with a chat template."""
+_THINKING = re.compile(r"<think>.*?(</think>|$)", re.DOTALL)
+_LABEL = re.compile(r"^\s*(\**prompt\**\s*:|[\"'“`*]+)\s*", re.IGNORECASE)
 _PARTS = re.compile(r"[,;\n]")
 _JUNK = re.compile(r"[<>{}\[\]|\\#@~^_=]|https?:|--|::|\.\.\.")
 
 
 class LanguageModelWriter:
-    """`source` is a folder, or a repository of the hub, kept under `cache`, at `revision` or its newest.
+    """Writes prompts with the model in `source`, a folder or a hub repository.
 
-    Raises MissingModel.
+    A repository is stored under `cache`, at `revision` or the newest one. Raises MissingModel if it cannot be loaded.
     """
 
     def __init__(self, source: str, name: str, cache: Path, revision: str | None = None) -> None:
@@ -62,31 +68,38 @@ class LanguageModelWriter:
             self._model = AutoModelForCausalLM.from_pretrained(source, **options, dtype="float32").eval()
         except (OSError, ValueError) as error:
             template = (
-                "The language model {name} cannot be loaded: its files are not there, not whole, or the hub does not "
-                "answer. Look at models.magic in config.toml."
+                "The language model {name} can't be loaded: its files are missing or incomplete, or the hub "
+                "can't be reached. Check models.magic in config.toml."
             )
             raise MissingModel(template, name=name) from error
 
     @property
     def size(self) -> int:
+        """Bytes used on the device."""
         return int(self._model.get_memory_footprint())
 
     def close(self) -> None:
+        """Release the model."""
         del self._model
 
     def write(self, params: "Params", report: Report) -> Writing:
-        """The idea, and what the model adds that does not contradict it; the grammar's words where that is nothing."""
-        idea = read(params.idea)
+        """Return the idea followed by what the model adds without contradicting it.
+
+        If no attempt gives anything usable, the grammar writes the prompt.
+        """
+        idea = parse_idea(params.idea)
         style = idea.medium or params.style
         seed = params.seed or 0
-        begun = [params.idea.strip(ENDS)] + ([] if style == "auto" or idea.medium else [medium(style, seed, "en")])
+        start_phrases = [params.idea.strip(TRIMMED_CHARACTERS)] + (
+            [] if style == "auto" or idea.medium else [medium(style, seed, "en")]
+        )
         for attempt in range(MAX_ATTEMPTS):
-            phrases = list(self._phrases(params, idea, begun, seed + attempt, report))
+            phrases = list(self._phrases(params, idea, start_phrases, seed + attempt, report))
             if phrases:
-                prompt = ", ".join([*begun, *phrases[: 1 if params.short else MAX_PHRASES]])
-                return Writing(_cut(prompt), style, (*style_notes(params.style, style), *self._notes(params)))
+                prompt = ", ".join([*start_phrases, *phrases[: 1 if params.short else MAX_PHRASES]])
+                return Writing(_truncate(prompt), style, (*style_notes(params.style, style), *self._notes(params)))
         written = write(params.idea, seed, params.style, params.language, short=params.short)
-        note = UserMessage(template="The language model wrote nothing that fits, so the grammar wrote this.")
+        note = UserMessage(template="The language model wrote nothing usable, so the built-in rules wrote this prompt.")
         facts: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}
         return Writing(written.prompt, written.style, (*style_notes(params.style, written.style), note), facts)
 
@@ -97,72 +110,80 @@ class LanguageModelWriter:
     def _notes(self, params: "Params") -> tuple[UserMessage, ...]:
         if self._has_chat_template or params.language != "es":
             return ()
-        return (UserMessage(template="The language model goes on in the language that it learned, mostly English."),)
+        return (UserMessage(template="The language model mostly writes in English."),)
 
-    def _phrases(self, params: "Params", idea: Idea, begun: Sequence[str], seed: int, report: Report) -> Iterator[str]:
-        """What the model says beyond what is `begun`, phrase by phrase, without junk, repetition or contradiction."""
-        given = ", ".join(begun) + ","
-        text, whole = self._generate(
-            self._build_instruction(params, idea) if self._has_chat_template else given, seed, report
+    def _phrases(
+        self, params: "Params", idea: Idea, start_phrases: Sequence[str], seed: int, report: Report
+    ) -> Iterator[str]:
+        """Yield the phrases that the model adds to `start_phrases`, without junk, repetition or contradiction."""
+        prompt_text = ", ".join(start_phrases) + ","
+        text, is_complete = self._generate(
+            self._build_instruction(params, idea) if self._has_chat_template else prompt_text, seed, report
         )
-        sentences = split_sentences(_LEAD.sub("", _THOUGHT.sub("", text)), idea.language)
+        sentences = split_sentences(_LABEL.sub("", _THINKING.sub("", text)), idea.language)
         parts = [part.strip(" \"'“”*`.!-") for sentence in sentences for part in _PARTS.split(sentence)]
-        so_far, heard = given, {*tokens(given)}
-        for part in parts if whole else parts[:-1]:
-            words = {word for word in tokens(part) if word[0].isalnum()}
-            if words and not words <= heard and not _JUNK.search(part) and not contradicts(read(so_far), part):
-                so_far, heard = f"{so_far} {part},", heard | words
+        text_so_far, used_words = prompt_text, {*tokenize(prompt_text)}
+        for part in parts if is_complete else parts[:-1]:
+            words = {word for word in tokenize(part) if word[0].isalnum()}
+            if (
+                words
+                and not words <= used_words
+                and not _JUNK.search(part)
+                and not contradicts(parse_idea(text_so_far), part)
+            ):
+                text_so_far, used_words = f"{text_so_far} {part},", used_words | words
                 yield part
 
     def _build_instruction(self, params: "Params", idea: Idea) -> str:
         style = idea.medium or params.style
-        spanish = (idea.language if params.language == "auto" else params.language) == "es"
-        return TOLD.format(
-            language="Spanish" if spanish else "English",
+        is_spanish = (idea.language if params.language == "auto" else params.language) == "es"
+        return INSTRUCTION.format(
+            language="Spanish" if is_spanish else "English",
             style="" if style == "auto" else f"the medium ({style}), ",
             lens="lens, " if style in ("auto", "photo", "cinematic") else "",
             idea=params.idea,
         )
 
-    def _generate(self, given: str, seed: int, report: Report) -> tuple[str, bool]:
-        """What the model says next, and whether it came to an end by itself."""
+    def _generate(self, prompt_text: str, seed: int, report: Report) -> tuple[str, bool]:
+        """Return the text that the model adds to `prompt_text`, and whether it ended by itself."""
         import torch
         from transformers import StoppingCriteriaList
 
-        inputs = self._inputs(given)
-        most = MAX_TOKENS_INSTRUCTED if self._has_chat_template else MAX_TOKENS
+        inputs = self._inputs(prompt_text)
+        max_tokens = MAX_TOKENS_INSTRUCTED if self._has_chat_template else MAX_TOKENS
         start = int(inputs["input_ids"].shape[1])
 
-        def tell(so_far: Any, _scores: Any, **_: Any) -> Any:
-            report("writing", min((so_far.shape[1] - start) / most, 1.0))
-            return torch.zeros(so_far.shape[0], dtype=torch.bool)
+        def report_tokens(text_so_far: Any, _scores: Any, **_: Any) -> Any:
+            report("writing", min((text_so_far.shape[1] - start) / max_tokens, 1.0))
+            return torch.zeros(text_so_far.shape[0], dtype=torch.bool)
 
-        with torch.random.fork_rng(devices=[]), torch.inference_mode(), _few_threads():
+        with torch.random.fork_rng(devices=[]), torch.inference_mode(), _limit_threads():
             torch.manual_seed(seed)
-            made = self._model.generate(
+            new_tokens = self._model.generate(
                 **inputs,
                 **SAMPLING,
-                max_new_tokens=most,
+                max_new_tokens=max_tokens,
                 pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
-                stopping_criteria=StoppingCriteriaList([tell]),
+                stopping_criteria=StoppingCriteriaList([report_tokens]),
             )[0][start:]
-        text: str = self._tokenizer.decode(made, skip_special_tokens=True)
-        return text, len(made) < most
+        text: str = self._tokenizer.decode(new_tokens, skip_special_tokens=True)
+        return text, len(new_tokens) < max_tokens
 
-    def _inputs(self, given: str) -> Any:
+    def _inputs(self, prompt_text: str) -> Any:
         if not self._has_chat_template:
-            return self._tokenizer(given, return_tensors="pt")
-        said = [{"role": "user", "content": given}]
+            return self._tokenizer(prompt_text, return_tensors="pt")
+        messages = [{"role": "user", "content": prompt_text}]
         return self._tokenizer.apply_chat_template(
-            said, add_generation_prompt=True, return_tensors="pt", return_dict=True
+            messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
 
 
 @contextmanager
-def _few_threads() -> Iterator[None]:
-    """At most half of the cores: more only wait for the memory, and for each other wherever a core is busy.
+def _limit_threads() -> Iterator[None]:
+    """Use at most half of the cores. More threads only wait for memory, and for each other when a core is busy.
 
-    GPT-2 on two cores takes 2.7 s with one thread or two; beside two busy programs 4.8 s with one, 26 s with two.
+    GPT-2 on two cores takes 2.7 s with one thread or two. Beside two busy programs it takes 4.8 s with one, 26 s with
+    two.
     """
     import torch
 
@@ -174,6 +195,6 @@ def _few_threads() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _cut(prompt: str) -> str:
-    """Whole phrases within what a prompt may have."""
+def _truncate(prompt: str) -> str:
+    """Return as many whole phrases as fit in MAX_CHARACTERS."""
     return prompt if len(prompt) <= MAX_CHARACTERS else prompt[: prompt.rindex(",", 0, MAX_CHARACTERS)]

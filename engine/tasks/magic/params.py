@@ -1,4 +1,4 @@
-"""The options of `magic`."""
+"""Options of the `magic` task."""
 
 from typing import Literal, Self
 
@@ -6,37 +6,39 @@ from pydantic import Field, model_validator
 
 from engine.core.errors import BadInput
 from engine.core.params import MAX_SEED, TaskParams
-from engine.tasks.magic.grammar.grammar import ENDS
+from engine.tasks.magic.grammar.grammar import TRIMMED_CHARACTERS
 
-MAX_IDEA = 1000
+MAX_IDEA_CHARACTERS = 1000
+"""Maximum length of an idea."""
 
 
 class Params(TaskParams):
-    """`style` is auto or one of STYLES; `short` is for a model that draws one simple thing."""
+    """The idea, and how to expand it. `style` is auto or one of STYLES."""
 
     idea: str = Field(
         description="What to draw, in a few words",
         min_length=1,
-        max_length=MAX_IDEA,
+        max_length=MAX_IDEA_CHARACTERS,
         examples=["a castle at noon"],
         json_schema_extra={"rest": True},
     )
     style: str = Field(
         "auto",
         description=(
-            "Style: photo, cinematic, oil, watercolour, ink, pencil, anime, comic, pixel, render, concept, flat …"
+            "A named look: photo, cinematic, oil, watercolour, ink, pencil, anime, comic, pixel, render, concept, flat…"
         ),
         max_length=40,
         examples=["watercolour"],
     )
-    language: Literal["auto", "en", "es"] = Field("auto", description="Language of what is added to the idea")
-    seed: int | None = Field(
-        None, description="Leave out for the prompt everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
-    )
-    short: bool = Field(False, description="A short prompt, for a model that draws one simple thing")
+    language: Literal["auto", "en", "es"] = Field("auto", description="Language of the words that magic adds")
+    seed: int | None = Field(None, description="Same seed, same prompt; -1 for a random one", ge=-1, le=MAX_SEED)
+    short: bool = Field(False, description="Write a short prompt, for models that draw one simple thing")
 
     @model_validator(mode="after")
-    def the_idea_says_something(self) -> Self:
-        if self.idea and not self.idea.strip(ENDS):
-            raise BadInput("idea is “{value}”, which has no words. Say in a few what to draw.", value=self.idea[:20])
+    def check_idea(self) -> Self:
+        """Raise BadInput if the idea contains no words."""
+        if self.idea and not self.idea.strip(TRIMMED_CHARACTERS):
+            raise BadInput(
+                "There are no words in “{value}”. Describe in a few words what to draw.", value=self.idea[:20]
+            )
         return self

@@ -1,8 +1,7 @@
-"""A Piper voice's network, changed so that it can stay loaded and still say the same text in the same way.
+"""A Piper network, modified so that it stays loaded and still says the same text the same way every time.
 
-VITS draws noise while it speaks, in RandomNormalLike. ONNX Runtime seeds that when a session is made and never again,
-so a second sentence would depend on the first. Here the noise is a table of the graph's own, read from its start each
-time.
+VITS draws random noise in RandomNormalLike. ONNX Runtime seeds it once per session, so a second sentence would depend
+on the first. Here the noise comes from a table in the graph, read from its start each time.
 """
 
 from collections.abc import Callable
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
 SEED = 0
+"""Seed of the noise table."""
 CHANNELS, LENGTH = 192, 4096
-"""Of the table: VITS's latents have 192 channels, and 4096 frames are 47 s. What is larger goes round."""
+"""Size of the table: VITS latents have 192 channels, and 4096 frames last 47 s. Longer sentences wrap around."""
 TABLE, DOMAIN, NOISE = "atelier.noise", "atelier", "Noise"
 FUNCTION = """
 <opset_import: ["" : 15], domain: "atelier">
@@ -39,17 +39,17 @@ Noise (like, table) => (noise) {
     noise = Gather <axis = 2> (some, frame)
 }
 """
-"""Normal numbers in the shape of `like`, (1, channels, frames)."""
+"""Gives normally distributed numbers in the shape of `like`, (1, channels, frames)."""
 
 
-LOOK_SECONDS = 0.1
-"""Between two looks at whether a run has to end."""
+POLL_SECONDS = 0.1
+"""Time between two calls of `check`."""
 
 
-def run(network: Any, inputs: dict[str, Any], check: Callable[[], None]) -> Any:
-    """Run an `onnxruntime.InferenceSession` -> its first output. `check` is called ten times a second.
+def run_network(network: Any, inputs: dict[str, Any], check: Callable[[], None]) -> Any:
+    """Run an `onnxruntime.InferenceSession` and return its first output. `check` is called ten times a second.
 
-    What `check` raises ends the run between two of its operators, and is raised when the run has ended.
+    An exception from `check` stops the run between two operators, and is raised when the run has ended.
     """
     import onnxruntime as ort
 
@@ -57,7 +57,7 @@ def run(network: Any, inputs: dict[str, Any], check: Callable[[], None]) -> Any:
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(network.run, None, inputs, options)
         try:
-            while not wait([running], LOOK_SECONDS).done:
+            while not wait([running], POLL_SECONDS).done:
                 check()
         except BaseException:
             options.terminate = True
@@ -65,10 +65,10 @@ def run(network: Any, inputs: dict[str, Any], check: Callable[[], None]) -> Any:
         return running.result()[0]
 
 
-def session(path: Path) -> Any:
-    """An `onnxruntime.InferenceSession` of the voice at `path`, whose runs do not depend on each other.
+def load_session(path: Path) -> Any:
+    """Return an `onnxruntime.InferenceSession` for the voice at `path`. Its runs do not depend on each other.
 
-    Raises MissingModel for a file that is damaged or no network.
+    Raises MissingModel for a damaged file or one that is not a network.
     """
     import onnx
     import onnxruntime as ort
@@ -79,23 +79,23 @@ def session(path: Path) -> Any:
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError) as error:
         raise MissingModel(
-            "The voice {name} cannot be loaded: its file is damaged, or none of Piper's. Put it there anew.",
+            "The voice {name} can't be loaded: its file is damaged or isn't a Piper voice. Download it again.",
             name=path.stem,
         ) from error
-    _steady(model)
+    _replace_noise(model)
     return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
-def _steady(model: "ModelProto") -> None:
-    """Have every RandomNormalLike read the table."""
+def _replace_noise(model: "ModelProto") -> None:
+    """Make every RandomNormalLike read the noise table."""
     from onnx import helper, parser
 
-    drawn = [node for node in model.graph.node if node.op_type == "RandomNormalLike"]
-    for node in drawn:
+    noise_nodes = [node for node in model.graph.node if node.op_type == "RandomNormalLike"]
+    for node in noise_nodes:
         node.op_type, node.domain = NOISE, DOMAIN
         node.input.append(TABLE)
         node.ClearField("attribute")
-    if drawn:
+    if noise_nodes:
         _add_table(model.graph)
         model.functions.append(parser.parse_function(FUNCTION))
         model.opset_import.append(helper.make_opsetid(DOMAIN, 1))

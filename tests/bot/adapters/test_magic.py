@@ -22,7 +22,7 @@ from tests.tiny_gpt2 import save_silent_gpt2
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 IDEA = "a red apple"
 BUTTONS = ["Use", "Edit", "Another", "Original"]
-TOLD = "Prompt written by grammar.\nThe language model wrote nothing that fits, so the grammar wrote this."
+TOLD = "Prompt written by grammar.\nThe language model wrote nothing usable, so the built-in rules wrote this prompt."
 LIMITS = {"imagine": "off", "magic": "off"}
 
 
@@ -47,7 +47,7 @@ async def test_on_discord(engine: Engine, tmp_path: Path) -> None:
             asked = ana.slash("magic", idea=IDEA)
             wrote = await asked.until(lambda shown: "Use" in shown.buttons, within=30)
             assert list(wrote.buttons) == BUTTONS
-            assert "so the grammar wrote this" in wrote.content
+            assert "so the built-in rules wrote this" in wrote.content
             another = ana.press("Another", asked.message)
             assert list((await another.until(lambda shown: "Use" in shown.buttons, within=30)).buttons) == BUTTONS
             prompt = wrote.content.splitlines()[0]
@@ -68,7 +68,7 @@ async def test_on_telegram(engine: Engine, tmp_path: Path) -> None:
         async with opened_with(COMMANDS, engine, tmp_path, **section) as service, beside(telegram.run, service):
             wrote = await chat.answer(to=await chat.say(f"/magic {IDEA}"), when=has_button("Use"), within=30)
             assert labels(wrote) == BUTTONS
-            assert "so the grammar wrote this" in wrote["text"]
+            assert "so the built-in rules wrote this" in wrote["text"]
             prompt = wrote["text"].splitlines()[0]
             for label, drawn in (("Use", prompt), ("Original", IDEA)):
                 await chat.press(wrote, label)

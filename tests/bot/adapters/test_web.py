@@ -138,7 +138,7 @@ class TestDrawing:
         other = await program.ended(redone.json["id"])
         assert other["result"]["facts"]["script"].count("seed: ") == 1
         words = await program.post("/jobs", json={"button": buttons["Edit script"], "text": "a cat\nseconds: 99"})
-        assert "Line 2: seconds is “99”" in words.json["error"]["message"]
+        assert "Line 2: seconds can't be “99”" in words.json["error"]["message"]
         render = next(f"{each['command']}:{each['argument']}" for each in other["buttons"] if each["label"] == "Render")
         film = await program.ended((await program.post("/jobs", json={"button": render})).json["id"])
         assert [media["mime"] for media in film["result"]["media"]] == ["video/mp4", "text/plain"]

@@ -149,7 +149,7 @@ async def test_imagine_with_magic_draws_a_full_prompt_and_shows_it(service: Serv
 async def test_a_fallback_of_the_writer_is_told_with_the_picture_to_its_person_alone(
     silent: Engine, tmp_path: Path
 ) -> None:
-    fallback = "The language model wrote nothing that fits, so the grammar wrote this."
+    fallback = "The language model wrote nothing usable, so the built-in rules wrote this prompt."
     by = "Prompt written by grammar."
     async with opened(silent, tmp_path, tmp_path / "atelier.db") as service:
         first = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
@@ -178,7 +178,7 @@ async def test_what_is_asked_about_first_keeps_its_writers_notes(silent: Engine,
         yes = (await told(service, pressing(asked.buttons[0].id)))[-1]
         assert isinstance(yes, Replied)
         made = [done(await resumed(service, each)) for each in yes.jobs]
-        assert ["so the grammar wrote this" in str(each.result.notes[1]) for each in made] == [True, True]
+        assert ["so the built-in rules wrote this" in str(each.result.notes[1]) for each in made] == [True, True]
 
 
 async def test_a_language_model_writes_no_more_prompts_than_one_waits_for_and_the_grammar_any_number(
@@ -195,7 +195,7 @@ async def test_a_language_model_writes_no_more_prompts_than_one_waits_for_and_th
 
 async def test_a_style_that_the_prompts_own_medium_rules_out_is_told(service: Service) -> None:
     made = done((await ask(service, "/imagine a watercolour of a fox --style photo --steps 1"))[-1])
-    assert str(made.result.notes[0]) == "The idea itself says watercolour, so style photo was left out."
+    assert str(made.result.notes[0]) == "Your idea already names a style (watercolour), so photo was not added."
 
 
 async def test_a_person_makes_magic_their_own_setting_and_it_is_nobody_elses(service: Service) -> None:
@@ -279,7 +279,7 @@ async def test_an_idea_whose_variants_cannot_be_read_is_refused_before_anything_
         "{red|blue car": "idea has a { without a matching }. Write \\{ for the character itself.",
         "a __nothing__ car": "There is no wildcard list __nothing__.",
         "{4$$a|b}": "idea asks for 4 of 2 variants. Ask for fewer.",
-        " ... ": "idea is “...”, which has no words. Say in a few what to draw.",
+        " ... ": "There are no words in “...”. Describe in a few words what to draw.",
     }
     for idea, why in refusals.items():
         assert str(failed((await ask(service, f"/magic {idea}"))[-1]).sentence).startswith(why)
@@ -314,7 +314,7 @@ async def test_the_ideas_own_medium_wins_and_that_is_told(service: Service) -> N
     wrote = await written(service, "/magic a watercolour of a fox --style photo")
     assert wrote.result.facts["style"] == "watercolour"
     assert [str(note) for note in wrote.result.notes] == [
-        "The idea itself says watercolour, so style photo was left out."
+        "Your idea already names a style (watercolour), so photo was not added."
     ]
 
 

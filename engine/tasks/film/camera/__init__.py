@@ -1,1 +1,1 @@
-"""What the camera sees: motion over a picture, parallax, and transitions between shots."""
+"""The virtual camera: motion over a picture, parallax, and transitions between shots."""

@@ -1,7 +1,7 @@
-"""The film's frames, and pictures made ready for them.
+"""Frames in YUV 4:2:0, and pictures prepared for them.
 
-A frame is one uint8 array (H * 3 / 2, W): the luma plane, then both chroma planes of 4:2:0, as FFmpeg's `yuv420p` is
-laid out. Moving pictures in it costs half of what it costs in RGB, and nothing is converted between here and H.264.
+A frame is one uint8 array (H * 3 / 2, W): the luma plane followed by both chroma planes, laid out like FFmpeg's
+`yuv420p`. Moving a picture in this form costs half as much as in RGB, and H.264 needs no further conversion.
 """
 
 import math
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
 Frame = NDArray[np.uint8]
-BT709 = (
+RGB_TO_BT709 = (
     np.array(
         [[0.2126, 0.7152, 0.0722], [-0.114572, -0.385428, 0.5], [0.5, -0.454153, -0.045847]],
         np.float32,
@@ -21,13 +21,13 @@ BT709 = (
     * np.array([[219], [224], [224]], np.float32)
     / np.float32(255)
 )
-"""RGB in 0..255 to Y, Cb and Cr in limited range (ITU-R BT.709), without their offsets."""
+"""Matrix from RGB in 0..255 to Y, Cb and Cr in limited range (ITU-R BT.709), without the offsets."""
 OFFSETS = np.array([16, 128, 128], np.float32)
 
 
 @dataclass(frozen=True)
 class Planes:
-    """A picture in 4:2:0, luma (H, W) and chroma (H / 2, W / 2), of any even size."""
+    """A picture in 4:2:0 with even sides: luma (H, W) and chroma (H / 2, W / 2)."""
 
     luma: Frame
     blue: Frame
@@ -39,35 +39,35 @@ class Planes:
         return self.luma.shape[1], self.luma.shape[0]
 
 
-def planes(picture: Picture) -> Planes:
-    """RGB (H, W, 3) of even sides -> its planes."""
-    converted = cv2.transform(picture.astype(np.float32), BT709) + OFFSETS
+def to_planes(picture: Picture) -> Planes:
+    """Convert RGB (H, W, 3) with even sides to planes."""
+    converted = cv2.transform(picture.astype(np.float32), RGB_TO_BT709) + OFFSETS
     luma = converted[..., 0].round().astype(np.uint8)
     half = cv2.resize(converted[..., 1:], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).round().astype(np.uint8)
     return Planes(luma, np.ascontiguousarray(half[..., 0]), np.ascontiguousarray(half[..., 1]))
 
 
-def empty(size: tuple[int, int]) -> Frame:
-    """A frame of `size`, width and height, with nothing in it."""
+def new_frame(size: tuple[int, int]) -> Frame:
+    """Return an uninitialised frame of `size`, width and height."""
     return np.empty((size[1] * 3 // 2, size[0]), np.uint8)
 
 
-def split(frame: Frame) -> Planes:
-    """The planes of a frame, as views into it."""
+def split_planes(frame: Frame) -> Planes:
+    """Return the planes of a frame as views into it."""
     height, width = frame.shape[0] * 2 // 3, frame.shape[1]
     chroma = frame[height:].reshape(2, height // 2, width // 2)
     return Planes(frame[:height], chroma[0], chroma[1])
 
 
-MOST_COVER = 4
-"""How many times longer than the frame a picture that covers it may become; of a longer one a part is scaled."""
+MAX_COVER_RATIO = 4
+"""A picture that covers the frame may be this many times longer than it. A longer picture is cropped before scaling."""
 
 
-def covering(picture: Picture, size: tuple[int, int], spare: float, focus: tuple[float, float]) -> Picture:
-    """The picture scaled so that it covers a frame of `size` with `spare` times its sides, and cut to that.
+def cover_frame(picture: Picture, size: tuple[int, int], spare: float, focus: tuple[float, float]) -> Picture:
+    """Return the picture scaled and cropped to cover a frame of `size`, with `spare` times its sides.
 
-    What is cut off lies away from `focus`, in shares of width and height. The side that has more room keeps it, up to
-    half as much again, for the camera to travel.
+    The crop keeps `focus`, given as fractions of width and height. A side with more room keeps up to half as much
+    again, so that the camera can travel.
     """
     wanted = np.array(size, np.float32) * spare
     picture, focus = _cut_around(picture, (float(wanted[0]), float(wanted[1])), focus)
@@ -84,9 +84,9 @@ def covering(picture: Picture, size: tuple[int, int], spare: float, focus: tuple
     return np.asarray(grown[corner[1] : corner[1] + kept[1], corner[0] : corner[0] + kept[0]], np.uint8)
 
 
-def filling(picture: Picture, size: tuple[int, int], focus: tuple[float, float]) -> Picture:
-    """Return the picture scaled so that it covers a frame of even `size`, and cut to it around `focus`."""
-    cut = covering(picture, size, 1.0, focus)
+def fill_frame(picture: Picture, size: tuple[int, int], focus: tuple[float, float]) -> Picture:
+    """Return the picture scaled and cropped around `focus` to exactly `size`, which must be even."""
+    cut = cover_frame(picture, size, 1.0, focus)
     top, left = (cut.shape[0] - size[1]) // 2, (cut.shape[1] - size[0]) // 2
     return cut[top : top + size[1], left : left + size[0]]
 
@@ -94,13 +94,14 @@ def filling(picture: Picture, size: tuple[int, int], focus: tuple[float, float])
 def _cut_around(
     picture: Picture, wanted: tuple[float, float], focus: tuple[float, float]
 ) -> tuple[Picture, tuple[float, float]]:
-    """Cut what is MOST_COVER times longer than the frame before it is scaled; a strip would take gigabytes.
+    """Return the part of a picture around `focus`, and the focus within it.
 
-    Returns the part around `focus`, and where the focus is in it.
+    Cropping a picture that is more than MAX_COVER_RATIO times longer than the frame before scaling avoids arrays of
+    gigabytes.
     """
     sides = picture.shape[1], picture.shape[0]
     scale = max(want / side for want, side in zip(wanted, sides, strict=True))
-    kept = [min(side, math.ceil(MOST_COVER * want / scale)) for want, side in zip(wanted, sides, strict=True)]
+    kept = [min(side, math.ceil(MAX_COVER_RATIO * want / scale)) for want, side in zip(wanted, sides, strict=True)]
     left, top = (
         round(min(max(at * side - keep / 2, 0), side - keep)) for at, side, keep in zip(focus, sides, kept, strict=True)
     )

@@ -1,6 +1,6 @@
-"""Who tells how near each part of a picture is: the network that `control: depth` is read by, where the owner has one.
+"""Estimate the depth of pictures for parallax, with the network that `control: depth` uses, if the owner has one.
 
-Without it parallax goes by the face or by what stands out; see `engine.tasks.film.camera.saliency`.
+Without it, parallax uses the face or the salient area; see `engine.tasks.film.camera.saliency`.
 """
 
 from pathlib import Path
@@ -14,16 +14,16 @@ from engine.tasks.imagine.sdxl.control import controlnet
 if TYPE_CHECKING:
     from engine.tasks.imagine.contract import Picture
 
-READER = "depth-reader"
-"""Of `models.controls`."""
+DEPTH_READER = "depth-reader"
+"""Name in `models.controls`."""
 MAX_SIDE_PIXELS = 1024
-"""Pixels of the longer side at which a picture is looked at; the networks take half of that."""
+"""Longer side of the picture given to the network, in pixels. The networks work at half of it."""
 VERSION = 1
-"""Of depths: raised when the same picture would be seen otherwise."""
+"""Version of the depth maps. Raise it when the same picture would give another map."""
 
 
 class DepthReader:
-    """A loaded network. `size` is in bytes on the device."""
+    """A loaded depth network. `size` is in bytes on the device."""
 
     def __init__(self, network: Any, name: str) -> None:
         self.name = name
@@ -31,7 +31,9 @@ class DepthReader:
         self._network = network
 
     def read(self, picture: "Picture") -> "Picture":
-        """RGB (H, W, 3) -> (h, w, 3), at most SIDE on its longer side: black is far, white is near."""
+        """Return the depth map of RGB (H, W, 3) as (h, w, 3), at most MAX_SIDE_PIXELS long: black is far, white is
+        near.
+        """
         import cv2
 
         height, width = picture.shape[:2]
@@ -42,6 +44,7 @@ class DepthReader:
         return seen
 
     def close(self) -> None:
+        """Release the network."""
         self._network = None
 
 
@@ -53,7 +56,7 @@ def _load(settings: WorkerSettings) -> DepthReader:
 
 
 def _name(settings: WorkerSettings) -> str:
-    source = controlnet.source(READER, settings)
+    source = controlnet.source(DEPTH_READER, settings)
     return Path(source).name if Path(source).is_dir() else source
 
 
@@ -62,7 +65,7 @@ DEPTH = Backend(
     title="depth-reader",
     tier="full",
     requirements=("torch", "transformers"),
-    has_weights=lambda settings: bool(controlnet.source(READER, settings)),
+    has_weights=lambda settings: bool(controlnet.source(DEPTH_READER, settings)),
     identity=lambda settings: f"{_name(settings)}-{VERSION}",
     load=_load,
 )
@@ -76,6 +79,6 @@ def identity(settings: WorkerSettings) -> str:
 def load(settings: WorkerSettings) -> DepthReader:
     """Load the network. Raises MissingModel where it is missing or cannot be read."""
     if DEPTH.obstacle(settings):
-        raise MissingModel("No network that sees depth is here. Name one as depth-reader in models.controls.")
+        raise MissingModel("No depth model is configured. Set depth-reader under models.controls in config.toml.")
     reader: DepthReader = DEPTH.load(settings)
     return reader

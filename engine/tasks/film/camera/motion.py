@@ -1,4 +1,4 @@
-"""The camera's way over a picture: where it looks at each moment, in parts of a pixel, so that nothing trembles."""
+"""Plan the path of the camera over a picture, in subpixel positions, so that nothing jitters."""
 
 import math
 import random
@@ -7,15 +7,15 @@ from typing import Literal
 
 Motion = Literal["still", "pan", "zoom", "parallax"]
 
-NEAR = 1.22
+MAX_ZOOM = 1.22
 """How much closer a zoom gets."""
-SPARE = {"still": 1.0, "pan": 1.15, "zoom": NEAR, "parallax": 1.12}
-"""How much more of the picture there is than a frame shows, for the camera to move in."""
+MARGINS = {"still": 1.0, "pan": 1.15, "zoom": MAX_ZOOM, "parallax": 1.12}
+"""Size of the picture relative to what a frame shows, so that the camera has room to move."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What a frame shows: its middle in shares of the picture, and its width as a share of the most that fits."""
+    """What a frame shows: its centre as fractions of the picture, and its width as a fraction of the widest view."""
 
     x: float
     y: float
@@ -23,22 +23,23 @@ class View:
 
 
 @dataclass(frozen=True)
-class Way:
-    """From `start` to `end` as a share of time goes from 0 to 1, gently set going and stopped."""
+class CameraPath:
+    """A path between two views that starts and stops gently."""
 
     start: View
     end: View
 
     def at(self, share: float) -> View:
-        gone = ease(min(max(share, 0.0), 1.0))
+        """Return the view after the fraction `share` of the time, from 0 to 1."""
+        progress = ease(min(max(share, 0.0), 1.0))
         start, end = self.start, self.end
-        width = start.width * (end.width / start.width) ** gone  # the same factor in the same time looks steady
-        zoomed = (width - start.width) / (end.width - start.width) if end.width != start.width else gone
+        width = start.width * (end.width / start.width) ** progress  # a constant zoom factor per second looks steady
+        zoomed = (width - start.width) / (end.width - start.width) if end.width != start.width else progress
         return View(start.x + (end.x - start.x) * zoomed, start.y + (end.y - start.y) * zoomed, width)
 
 
 def ease(share: float) -> float:
-    """0 to 1 with the ends of a trapezoid's speed: a fifth to get going, a fifth to stop."""
+    """Map 0..1 to 0..1 with a trapezoidal speed profile: a fifth of the time to accelerate, a fifth to brake."""
     ramp = 0.2
     top = 1 / (1 - ramp)
     if share < ramp:
@@ -48,23 +49,26 @@ def ease(share: float) -> float:
     return top * (share - ramp / 2)
 
 
-def way(motion: Motion, focus: tuple[float, float], aspect: tuple[float, float], seed: int) -> Way:
-    """The way of `motion` towards or along `focus`, in shares of the picture; which way round, `seed` says.
+def plan_path(motion: Motion, focus: tuple[float, float], aspect: tuple[float, float], seed: int) -> CameraPath:
+    """Return the path of `motion` towards or along `focus`, given as fractions of the picture. `seed` picks the
+    direction.
 
-    `aspect` is how many times the picture is as wide and as high as what the camera sees at its widest.
+    `aspect` is the width and height of the picture relative to the widest view.
     """
     chance = random.Random(seed)
     if motion == "still":
-        return Way(*[View(0.5, 0.5, 1.0)] * 2)
+        return CameraPath(*[View(0.5, 0.5, 1.0)] * 2)
     if motion == "pan":
-        return _along(aspect, focus, 1 / SPARE["pan"], chance)
-    far, near = (1.0, 1 / NEAR) if motion == "zoom" else (0.96, 1 / SPARE["parallax"])
+        return _plan_pan(aspect, focus, 1 / MARGINS["pan"], chance)
+    far, near = (1.0, 1 / MAX_ZOOM) if motion == "zoom" else (0.96, 1 / MARGINS["parallax"])
     ends = View(*_clamp_focus(focus, aspect, far), far), View(*_clamp_focus(focus, aspect, near), near)
-    return Way(*ends) if chance.random() < 0.7 else Way(*reversed(ends))
+    return CameraPath(*ends) if chance.random() < 0.7 else CameraPath(*reversed(ends))
 
 
-def _along(aspect: tuple[float, float], focus: tuple[float, float], width: float, chance: random.Random) -> Way:
-    """From side to side, along the side that leaves more room."""
+def _plan_pan(
+    aspect: tuple[float, float], focus: tuple[float, float], width: float, chance: random.Random
+) -> CameraPath:
+    """Return a pan along the side with more room."""
     room = [1 - width / each for each in aspect]
     turned = chance.random() < 0.5
     if room[0] >= room[1] - 0.02:
@@ -73,16 +77,18 @@ def _along(aspect: tuple[float, float], focus: tuple[float, float], width: float
     else:
         x = _clamp_focus(focus, aspect, width)[0]
         ends = View(x, 0.5 - room[1] / 2, width), View(x, 0.5 + room[1] / 2, width)
-    return Way(*reversed(ends)) if turned else Way(*ends)
+    return CameraPath(*reversed(ends)) if turned else CameraPath(*ends)
 
 
 def _clamp_focus(focus: tuple[float, float], aspect: tuple[float, float], width: float) -> tuple[float, float]:
-    """The middle nearest to `focus` with which the view stays inside the picture."""
+    """Return the centre nearest to `focus` that keeps the view inside the picture."""
     x, y = (min(max(at, width / each / 2), 1 - width / each / 2) for at, each in zip(focus, aspect, strict=True))
     return x, y
 
 
-def sway(share: float, seed: int) -> tuple[float, float]:
-    """Where the eye has moved to at a share of the time, for parallax: -1 to 1 across, less up and down."""
+def eye_position(share: float, seed: int) -> tuple[float, float]:
+    """Return the position of the eye for parallax after the fraction `share` of the time: -1..1 across, and less
+    vertically.
+    """
     side = 1 if seed % 2 else -1
     return side * (2 * ease(share) - 1), 0.35 * math.sin(math.pi * share)

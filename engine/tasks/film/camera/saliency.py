@@ -1,4 +1,4 @@
-"""What a picture is of: where its face or what stands out is, and how near each part of it seems to be."""
+"""Find what a picture shows: the position of the face or the salient area, and a rough depth of each part."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,42 +12,43 @@ from engine.weights import registry
 Picture = NDArray[np.uint8]
 Depth = NDArray[np.float32]
 
-SIDE = 256
-"""Pixels of the picture's longer side when it is looked at."""
-SALIENT = 64
-"""Pixels of the side at which what stands out is sought, as the method's authors did."""
+SIDE_PIXELS = 256
+"""Longer side of the picture for analysis."""
+SALIENCY_PIXELS = 64
+"""Side at which saliency is computed, as in the paper."""
 
 
 @dataclass(frozen=True)
 class Focus:
-    """`x` and `y` are in shares of the picture's width and height. `depth` (h, w) is 1 for the nearest and 0 for the
-    farthest, smooth, of a smaller size than the picture. `faced` says that it is a face.
+    """The point to look at, as fractions of width and height.
+
+    `depth` (h, w) is smooth and smaller than the picture, from 0 (far) to 1 (near). `has_face` is True for a face.
     """
 
     x: float
     y: float
     depth: Depth
-    faced: bool = False
+    has_face: bool = False
 
 
-def focus_of(picture: Picture, folder: Path) -> Focus:
-    """RGB (H, W, 3) -> where to look. The weights `folder` may hold the networks that find faces."""
+def find_focus(picture: Picture, folder: Path) -> Focus:
+    """Return where to look in RGB (H, W, 3). Faces are found if the weights `folder` holds the networks for them."""
     height, width = picture.shape[:2]
-    scale = SIDE / max(height, width)
+    scale = SIDE_PIXELS / max(height, width)
     small = cv2.resize(
         picture, (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA
     )
-    head = _face(picture, folder)
-    near = _bust(head, small.shape[:2]) if head else _standing_out(small)
-    x, y = (head.x, head.y) if head else _middle(near)
-    return Focus(x, y, _depth(near), head is not None)
+    head = _find_head(picture, folder)
+    near = _bust_mask(head, small.shape[:2]) if head else _salient_mask(small)
+    x, y = (head.x, head.y) if head else _centroid(near)
+    return Focus(x, y, _rough_depth(near), head is not None)
 
 
 @dataclass(frozen=True)
 class _Head:
-    """A face's middle in shares of the picture's width and height, its size in shares of the height, and its roll.
+    """The centre of a face as fractions of width and height, its size as a fraction of the height, and its roll.
 
-    `roll` is in radians clockwise.
+    `roll` is in radians, clockwise.
     """
 
     x: float
@@ -56,8 +57,8 @@ class _Head:
     roll: float
 
 
-def _face(picture: Picture, folder: Path) -> _Head | None:
-    """Return the largest face, whichever way up it is, or None."""
+def _find_head(picture: Picture, folder: Path) -> _Head | None:
+    """Return the largest face, in any orientation, or None."""
     from engine.vision.faces.reader import WEIGHT, FaceReader  # loads LiteRT
 
     if not registry.find_weight(WEIGHT).is_complete(folder):
@@ -72,8 +73,8 @@ def _face(picture: Picture, folder: Path) -> _Head | None:
     return _Head((left + right) / 2 / width, (top + bottom) / 2 / height, tall / height, face.roll)
 
 
-def _bust(head: _Head, size: tuple[int, int]) -> Depth:
-    """Return (H, W) of `size`: 1 on the head and on the shoulders below its chin, 0 elsewhere."""
+def _bust_mask(head: _Head, size: tuple[int, int]) -> Depth:
+    """Return a mask (H, W) of `size`: 1 on the head and on the shoulders below the chin, 0 elsewhere."""
     height, width = size
     near = np.zeros((height, width), np.float32)
     x, y, tall = round(head.x * width), round(head.y * height), max(2, round(head.size * height))
@@ -84,9 +85,14 @@ def _bust(head: _Head, size: tuple[int, int]) -> Depth:
     return near
 
 
-def _standing_out(small: Picture) -> Depth:
-    """What stands out, as 1: spectral residual (Hou and Zhang, 2007) and the distance from the border's colours."""
-    grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (SALIENT, SALIENT), interpolation=cv2.INTER_AREA)
+def _salient_mask(small: Picture) -> Depth:
+    """Return a mask of the salient area.
+
+    It combines the spectral residual (Hou and Zhang, 2007) with the distance from the colours at the border.
+    """
+    grey = cv2.resize(
+        cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (SALIENCY_PIXELS, SALIENCY_PIXELS), interpolation=cv2.INTER_AREA
+    )
     spectrum = np.fft.fft2(grey.astype(np.float32))
     logarithm = np.log(np.abs(spectrum) + 1e-6).astype(np.float32)
     residual = logarithm - cv2.blur(logarithm, (3, 3))
@@ -104,7 +110,7 @@ def _standing_out(small: Picture) -> Depth:
     return np.asarray(mixed > threshold, np.float32)
 
 
-def _middle(near: Depth) -> tuple[float, float]:
+def _centroid(near: Depth) -> tuple[float, float]:
     height, width = near.shape
     total = float(near.sum())
     if total < 0.01 * near.size:
@@ -114,8 +120,10 @@ def _middle(near: Depth) -> tuple[float, float]:
     return x, y
 
 
-def _depth(near: Depth) -> Depth:
-    """What is near, closed to a body with soft edges, before ground that comes nearer towards the lower border."""
+def _rough_depth(near: Depth) -> Depth:
+    """Return a depth map: the near area as a body with soft edges, in front of ground that gets nearer towards the
+    bottom.
+    """
     height, width = near.shape
     longer = max(height, width)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (longer // 16 * 2 + 1, longer // 16 * 2 + 1))

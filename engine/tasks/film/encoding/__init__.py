@@ -1,1 +1,1 @@
-"""Frames to H.264 segments, and segments to one file."""
+"""Encode frames as H.264 segments, and join the segments into one file."""

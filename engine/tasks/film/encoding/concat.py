@@ -1,4 +1,4 @@
-"""Scenes to one film: their encoded pictures one after the other as they are, and the sound."""
+"""Join encoded scenes into one film without encoding them again, and add the sound."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,23 +8,24 @@ from engine.media.video import CancelOrTimeout, run_pipeline
 from engine.tasks.film.sound.mix import AAC
 
 OnSeconds = Callable[[float], None]
+"""Called with the seconds of the film that are done."""
 
 
 def concatenate(
     scenes: Sequence[Media], sound: Path | None, path: Path, watch: CancelOrTimeout, on_seconds: OnSeconds
 ) -> None:
-    """Write the MP4 `path`, which begins with what a player needs first. Raises what `run` does."""
+    """Write the MP4 `path`, with its index at the start for streaming. Raises what `run_pipeline` raises."""
     import ffmpeg
 
-    listed = path.with_suffix(".txt")
-    listed.write_text("".join(f"file '{_quote(scene.path.absolute())}'\n" for scene in scenes), "utf-8")
-    video = ffmpeg.input(listed.name, f="concat", safe=0, protocol_whitelist="file,pipe")["v:0"]
-    streams, how = [video], dict[str, object]({"c:v": "copy"})
+    playlist = path.with_suffix(".txt")
+    playlist.write_text("".join(f"file '{_quote(scene.path.absolute())}'\n" for scene in scenes), "utf-8")
+    video = ffmpeg.input(playlist.name, f="concat", safe=0, protocol_whitelist="file,pipe")["v:0"]
+    streams, options = [video], dict[str, object]({"c:v": "copy"})
     if sound is not None:
         streams.append(ffmpeg.input(str(sound), f="wav").audio)
-        how |= AAC
-    made = ffmpeg.output(*streams, path.name, f="mp4", movflags="+faststart", map_metadata=-1, **how)
-    run_pipeline(made, watch, on_seconds, path.parent)
+        options |= AAC
+    output = ffmpeg.output(*streams, path.name, f="mp4", movflags="+faststart", map_metadata=-1, **options)
+    run_pipeline(output, watch, on_seconds, path.parent)
 
 
 def _quote(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Frames to H.264, one file a scene, so that a film is joined without encoding anything twice."""
+"""Encode frames as H.264, one file for each segment, so that a film is joined without encoding anything twice."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -9,28 +9,32 @@ import structlog
 
 from engine.media.video import CancelOrTimeout, FFmpegFailed, pipe_frames, run_pipeline
 from engine.tasks.film.camera.canvas import Frame
-from engine.tasks.film.film import RATE
+from engine.tasks.film.film import FRAME_RATE
 
 log = structlog.get_logger()
 
 COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
 X264 = {"c:v": "libx264", "preset": "veryfast", "crf": 20}
 NVENC = {"c:v": "h264_nvenc", "preset": "p4", "cq": 21, "rc": "vbr", "bf": 0}
-BESIDE_NVENC = X264 | {"bf": 0}
-"""For a clip that NVENC fails at. Clips are joined as they are: one with B-frames would begin later than the others."""
+X264_FALLBACK = X264 | {"bf": 0}
+"""Options for a segment that NVENC failed to encode.
+
+Segments are joined without encoding, and one with B-frames would start later than the others.
+"""
 TIMESCALE = 15360
+"""Ticks per second of the video track."""
 
 
 @cache
-def encoder() -> dict[str, Any]:
-    """NVENC where this machine's GPU encodes, or else x264."""
+def detect_encoder() -> dict[str, Any]:
+    """Return the options for NVENC if the GPU of this machine can encode, otherwise for x264."""
     import ffmpeg
 
-    tiny = ffmpeg.input("color=s=256x256:r=30:d=0.2", f="lavfi")
+    sample = ffmpeg.input("color=s=256x256:r=30:d=0.2", f="lavfi")
     try:
-        run_pipeline(ffmpeg.output(tiny, "pipe:", f="null", pix_fmt="yuv420p", **NVENC), CancelOrTimeout(seconds=20))
+        run_pipeline(ffmpeg.output(sample, "pipe:", f="null", pix_fmt="yuv420p", **NVENC), CancelOrTimeout(seconds=20))
     except FFmpegFailed as error:
-        log.info("no NVENC", said=str(error)[-200:])
+        log.info("NVENC is not available", error=str(error)[-200:])
         return X264
     return NVENC
 
@@ -41,19 +45,18 @@ def encode_segment(
     path: Path,
     watch: CancelOrTimeout,
     *,
-    how: dict[str, Any],
-    drawing: Callable[[Any], Any] = lambda video: video,
+    options: dict[str, Any],
+    draw: Callable[[Any], Any] = lambda video: video,
 ) -> None:
-    """Write `frames` of `size`, width and height, to the MP4 `path` by the encoder `how`.
+    """Encode `frames` of `size`, width and height, to the MP4 `path` with the encoder `options`.
 
-    `drawing` adds what is drawn on them to the stream of ffmpeg-python.
-
-    Raises FFmpegFailed, Cancelled and TimedOut, and what `frames` raises.
+    `draw` adds text to the ffmpeg-python stream of the frames. Raises FFmpegFailed, Cancelled and TimedOut, and what
+    `frames` raises.
     """
     import ffmpeg
 
     shape = f"{size[0]}x{size[1]}"
-    video = ffmpeg.input("pipe:", f="rawvideo", pix_fmt="yuv420p", s=shape, framerate=RATE, **COLOURS)
-    form = {"f": "mp4", "pix_fmt": "yuv420p", "video_track_timescale": TIMESCALE}
-    made = drawing(video).output(path.name, **form, **COLOURS, **how)
-    pipe_frames(made, (frame.data for frame in frames), watch, path.parent)
+    video = ffmpeg.input("pipe:", f="rawvideo", pix_fmt="yuv420p", s=shape, framerate=FRAME_RATE, **COLOURS)
+    container = {"f": "mp4", "pix_fmt": "yuv420p", "video_track_timescale": TIMESCALE}
+    output = draw(video).output(path.name, **container, **COLOURS, **options)
+    pipe_frames(output, (frame.data for frame in frames), watch, path.parent)

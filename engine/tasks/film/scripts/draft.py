@@ -1,10 +1,11 @@
-"""An idea to a script of five scenes that a person goes on from: seeded, in English or Spanish."""
+"""Draft a script of five scenes from an idea, in English or Spanish, as a start for the user."""
 
 import random
 
 from engine.tasks.film.scripts.script import Script, ScriptScene
 
 Line = tuple[str, str]
+"""The prompt and the narration of a scene, with `{idea}` in place of the idea."""
 
 ENGLISH: tuple[tuple[Line, ...], ...] = (
     (
@@ -14,13 +15,13 @@ ENGLISH: tuple[tuple[Line, ...], ...] = (
     ),
     (
         ("{idea}, close up, fine detail", "Come closer, and you see what others pass by."),
-        ("portrait of {idea}, warm light", "It looked like a day as any other."),
+        ("{idea}, portrait, warm light", "It was a day like any other."),
         ("{idea}, in the middle of the day, clear colours", "For a while, nothing seemed to change."),
     ),
     (
         ("{idea}, strong wind, dark clouds coming", "Then the wind turned."),
         ("{idea}, long shadows, something is about to happen", "But something was already on its way."),
-        ("{idea}, rain, reflections on the ground", "The rain came, and with it a doubt."),
+        ("{idea}, rain, reflections on the ground", "The rain came, and with it doubt."),
     ),
     (
         ("{idea}, storm, dramatic light", "There was no way back. Only through."),
@@ -28,20 +29,21 @@ ENGLISH: tuple[tuple[Line, ...], ...] = (
         ("{idea}, everything in motion, bold colours", "And all at once, everything moved."),
     ),
     (
-        ("{idea}, golden hour, calm", "In the end it was quiet again, and nothing was as before."),
+        ("{idea}, golden hour, calm", "In the end it was quiet again, but nothing was the same."),
         ("{idea}, sunset, peaceful", "And if you look for it today, you will find it there: {idea}."),
         ("{idea}, under a sky full of stars", "Some stories do not end. They only grow quiet."),
     ),
 )
+"""Variants of each of the five scenes."""
 SPANISH: tuple[tuple[Line, ...], ...] = (
     (
         ("{idea}, visto desde lejos, luz de la mañana", "Aquí empieza todo: {idea}."),
         ("vista amplia, {idea}, niebla suave, primera luz", "Toda historia tiene una primera mañana: {idea}."),
-        ("{idea}, paisaje tranquilo alrededor, cielo pálido", "Nadie miraba todavía. Solo estaba esto: {idea}."),
+        ("{idea}, paisaje tranquilo alrededor, cielo pálido", "Nadie miraba todavía. Solo estaba ahí: {idea}."),
     ),
     (
         ("{idea}, primer plano, mucho detalle", "Acércate y verás lo que otros no ven."),
-        ("retrato de {idea}, luz cálida", "Parecía un día como cualquier otro."),
+        ("{idea}, retrato, luz cálida", "Parecía un día como cualquier otro."),
         ("{idea}, a mediodía, colores claros", "Durante un tiempo, nada pareció cambiar."),
     ),
     (
@@ -60,24 +62,28 @@ SPANISH: tuple[tuple[Line, ...], ...] = (
         ("{idea}, bajo un cielo lleno de estrellas", "Hay historias que no terminan. Solo se callan."),
     ),
 )
-MOVES = ("zoom", "pan", "parallax")
-TITLE = 60
-"""Letters of a title."""
+MOTION_CYCLE = ("zoom", "pan", "parallax")
+MAX_TITLE_CHARACTERS = 60
+"""Maximum length of the title."""
 
 
 def draft(idea: str, language: str, seed: int) -> Script:
-    """A script about `idea` in `language`, es or en for any other; every scene keeps its words."""
+    """Return a script about `idea` in Spanish for `es`, otherwise in English. `seed` selects the variants of the
+    scenes.
+    """
     chance = random.Random(f"{idea} {seed}")
     idea = idea.strip().rstrip(".")
     acts = SPANISH if language == "es" else ENGLISH
     lines = [chance.choice(act) for act in acts]
-    shift = chance.randrange(len(MOVES))
+    shift = chance.randrange(len(MOTION_CYCLE))
     scenes = tuple(
         ScriptScene(
-            prompt=seen.format(idea=idea),
-            narration=said.format(idea=idea),
-            motion=MOVES[(at + shift) % len(MOVES)],
+            prompt=prompt.format(idea=idea),
+            narration=narration.format(idea=idea),
+            motion=MOTION_CYCLE[(at + shift) % len(MOTION_CYCLE)],
         )
-        for at, (seen, said) in enumerate(lines)
+        for at, (prompt, narration) in enumerate(lines)
     )
-    return Script(scenes, title=(idea[:1].upper() + idea[1:])[:TITLE], language="es" if language == "es" else "en")
+    return Script(
+        scenes, title=(idea[:1].upper() + idea[1:])[:MAX_TITLE_CHARACTERS], language="es" if language == "es" else "en"
+    )

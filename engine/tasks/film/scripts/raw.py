@@ -1,11 +1,11 @@
-"""What a script says, word for word, with the lines where it says it."""
+"""The contents of a script before they are checked, with line numbers."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Raw:
-    """`name: value` in `line`, counted from 1."""
+    """An option, `name: value`, in line number `line`, counted from 1."""
 
     name: str
     value: str
@@ -14,28 +14,30 @@ class Raw:
 
 @dataclass
 class RawScene:
-    """One scene, which begins in `line`. Its words are joined once, when they are asked for."""
+    """A scene that starts in line number `line`. Its text is joined only when it is read."""
 
     line: int
     options: list[Raw] = field(default_factory=list)
-    _seen: list[str] = field(default_factory=list)
-    _heard: list[str] = field(default_factory=list)
+    _prompt: list[str] = field(default_factory=list)
+    _narration: list[str] = field(default_factory=list)
 
     @property
     def prompt(self) -> str:
-        return "".join(self._seen).strip()
+        """The text of what the scene shows."""
+        return "".join(self._prompt).strip()
 
     @property
     def narration(self) -> str:
-        return "".join(self._heard).strip()
+        """The text that is spoken."""
+        return "".join(self._narration).strip()
 
-    def see(self, words: str, join: str = " ") -> None:
-        """Add `words` to what is seen, after `join`."""
-        _append(self._seen, words, join)
+    def add_prompt(self, words: str, join: str = " ") -> None:
+        """Append `words` to the prompt, after `join`."""
+        _append(self._prompt, words, join)
 
-    def hear(self, words: str) -> None:
-        """Add `words` to what is heard."""
-        _append(self._heard, words, " ")
+    def add_narration(self, words: str) -> None:
+        """Append `words` to the narration."""
+        _append(self._narration, words, " ")
 
 
 def _append(pieces: list[str], words: str, join: str) -> None:
@@ -46,7 +48,7 @@ def _append(pieces: list[str], words: str, join: str) -> None:
 
 @dataclass
 class RawScript:
-    """`head` holds for all scenes."""
+    """The scenes, and in `head` the options that apply to all of them."""
 
     head: list[Raw] = field(default_factory=list)
     scenes: list[RawScene] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Text to a script; every fault is named by its line."""
+"""Read a script in any format. Every error names its line."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -8,72 +8,73 @@ from engine.media.text_files import decode_text
 from engine.tasks.film.scripts import fountain, plain, toml
 from engine.tasks.film.scripts.checks import check_head, check_scene
 from engine.tasks.film.scripts.raw import Raw
-from engine.tasks.film.scripts.script import MOST_SCENES, MOST_SECONDS, Script, ScriptScene
+from engine.tasks.film.scripts.script import MAX_FILM_SECONDS, MAX_SCENES, Script, ScriptScene
 
 MAX_CHARACTERS = 60_000
+"""Maximum length of a script."""
 MAX_LINES = 5000
+"""Maximum number of lines."""
 MAX_BYTES = 4 * MAX_CHARACTERS
-"""Of a script's file: UTF-8 takes four bytes for a character at most, and UTF-16 likewise."""
-FORMATS = {"txt": plain.parts, "md": plain.parts, "toml": toml.parts, "fountain": fountain.parts}
-"""By suffix."""
+"""Maximum size of a file. A character takes at most four bytes in UTF-8 and UTF-16."""
+FORMATS = {"txt": plain.parse, "md": plain.parse, "toml": toml.parse, "fountain": fountain.parse}
+"""Parser for each file suffix."""
 
 
 @lru_cache(maxsize=16)
 def read(text: str, suffix: str = "txt") -> Script:
-    """Return the script in `text`, in the format of a file with `suffix`. The last ones are remembered.
+    """Return the script in `text`, in the format of a file with `suffix`. Recent results are cached.
 
-    The time is linear in the text's length, which is bounded. Raises BadInput and TooLarge, naming the line.
+    The time is linear in the length of the text. Raises BadInput and TooLarge with the line number.
     """
     if len(text) > MAX_CHARACTERS:
-        template = "script has {length} characters; at most {bound} are allowed. Make several films of it."
+        template = "The script has {length} characters; the limit is {bound}. Split it into several films."
         raise TooLarge(template, length=len(text), bound=MAX_CHARACTERS)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
     if (breaks := text.count("\n")) > MAX_LINES:
-        template = "script has {length} lines; at most {bound} are allowed. Make several films of it."
+        template = "The script has {length} lines; the limit is {bound}. Split it into several films."
         raise TooLarge(template, length=breaks, bound=MAX_LINES)
     raw = FORMATS[suffix](text)
     if not raw.scenes:
         raise BadInput(
-            "script has no scenes. Write at least one: a line of what is seen, and under it a line of what is said,"
-            " which begins with >."
+            "The script has no scenes. Describe what a scene shows in one line, and put what is said below it, after >."
         )
-    if len(raw.scenes) > MOST_SCENES:
+    if len(raw.scenes) > MAX_SCENES:
         raise TooLarge(
-            "script has {count} scenes; at most {bound} are allowed. Scene {next} begins in line {line}: make another"
-            " film of the rest.",
+            "The script has {count} scenes; the limit is {bound}. Scene {next} starts in line {line}: make "
+            "another film from there.",
             count=len(raw.scenes),
-            bound=MOST_SCENES,
-            next=MOST_SCENES + 1,
-            line=raw.scenes[MOST_SCENES].line,
+            bound=MAX_SCENES,
+            next=MAX_SCENES + 1,
+            line=raw.scenes[MAX_SCENES].line,
         )
-    script = Script(scenes=tuple(check_scene(scene) for scene in raw.scenes), **check_head(_once(raw.head)))
+    script = Script(scenes=tuple(check_scene(scene) for scene in raw.scenes), **check_head(_index_head(raw.head)))
     _check_length(script.scenes)
     return script
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a script's file, in any encoding that `decode_text` reads. Raises BadInput, and TooLarge."""
+    """Return the text of a script file in any encoding that `decode_text` reads. Raises BadInput and TooLarge."""
     if len(data) > MAX_BYTES:
-        template = "file has more than {bound} bytes, the most that a script may have. Make several films of it."
+        template = "The script file has more than {bound} bytes, which is the limit. Split it into several films."
         raise TooLarge(template, bound=MAX_BYTES)
     text, _ = decode_text(data, "file")
     return text
 
 
-def _once(head: Iterable[Raw]) -> dict[str, Raw]:
+def _index_head(head: Iterable[Raw]) -> dict[str, Raw]:
     found: dict[str, Raw] = {}
     for raw in head:
         if raw.name in found:
-            raise BadInput("Line {line}: {option} is given twice. Keep one of them.", line=raw.line, option=raw.name)
+            raise BadInput("Line {line}: {option} appears twice. Remove one of them.", line=raw.line, option=raw.name)
         found[raw.name] = raw
     return found
 
 
 def _check_length(scenes: Iterable[ScriptScene]) -> None:
     seconds = sum(scene.length for scene in scenes)
-    if seconds > MOST_SECONDS:
+    if seconds > MAX_FILM_SECONDS:
         raise TooLarge(
-            "script lasts about {minutes} minutes; at most {bound} are allowed. Make several films of it.",
+            "The film would last about {minutes} minutes; the limit is {bound}. Split the script into several films.",
             minutes=round(seconds / 60),
-            bound=round(MOST_SECONDS / 60),
+            bound=round(MAX_FILM_SECONDS / 60),
         )

@@ -1,4 +1,4 @@
-"""A script as it is understood, and as it is written down for a person to change."""
+"""A parsed script, and how it is written back as text for the user to edit."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
@@ -9,22 +9,23 @@ Shape = Literal["square", "wide", "tall"]
 MOTIONS: tuple[str, ...] = get_args(Motion)
 TRANSITIONS: tuple[str, ...] = get_args(Transition)
 SHAPES: tuple[str, ...] = get_args(Shape)
-MOST_SCENES = 60
-SHORTEST, LONGEST = 1.0, 60.0
-"""Seconds of a scene."""
-MOST_SECONDS = 900.0
-"""Of a film."""
-USUAL = 4.0
-"""Seconds of a scene in which nothing is said."""
-PACE = 13.0
-"""Letters that are spoken in a second."""
-MOST_PROMPT, MOST_SAID = 1000, 1000
-"""Letters."""
+MAX_SCENES = 60
+"""Maximum number of scenes."""
+MIN_SCENE_SECONDS, MAX_SCENE_SECONDS = 1.0, 60.0
+"""Minimum and maximum length of a scene."""
+MAX_FILM_SECONDS = 900.0
+"""Maximum length of a film."""
+SILENT_SCENE_SECONDS = 4.0
+"""Length of a scene without narration."""
+CHARACTERS_PER_SECOND = 13.0
+"""Speed of speech, used to estimate lengths."""
+MAX_PROMPT_CHARACTERS, MAX_NARRATION_CHARACTERS = 1000, 1000
+"""Maximum length of the prompt and the narration of a scene."""
 
 
 @dataclass(frozen=True)
 class ScriptScene:
-    """What is seen and said in one scene. A missing value is left to the film; `line` is where it begins, from 1."""
+    """One scene of a script. None means that the film decides. `line` is where it starts, counted from 1."""
 
     prompt: str
     narration: str = ""
@@ -36,14 +37,14 @@ class ScriptScene:
 
     @property
     def length(self) -> float:
-        """About how many seconds it takes."""
-        said = 1.2 + len(self.narration) / PACE if self.narration else 0.0
-        return max(self.seconds or (said or USUAL), said)
+        """Estimated length in seconds."""
+        said = 1.2 + len(self.narration) / CHARACTERS_PER_SECOND if self.narration else 0.0
+        return max(self.seconds or (said or SILENT_SCENE_SECONDS), said)
 
 
 @dataclass(frozen=True)
 class Script:
-    """The scenes, and what holds for all of them where the script says it."""
+    """The scenes, and the options that apply to all of them, or "" where the script does not set them."""
 
     scenes: tuple[ScriptScene, ...]
     title: str = ""
@@ -55,12 +56,12 @@ class Script:
     transition: str = ""
 
     def text(self) -> str:
-        """The script as `reader` reads it: a paragraph for what holds for all, and one for each scene."""
+        """Return the script as plain text, which `reader` can read: a paragraph of options, and one for each scene."""
         head = [f"{name}: {value}" for name, value in self._head() if value]
         return "\n\n".join(["\n".join(part) for part in (head, *map(_paragraph, self.scenes)) if part]) + "\n"
 
     def with_seeds(self, seeds: dict[int, int]) -> "Script":
-        """The script with other seeds for some scenes, which are counted from 0."""
+        """Return the script with new seeds for some scenes, by scene number counted from 0."""
         scenes = (replace(scene, seed=seeds.get(at, scene.seed)) for at, scene in enumerate(self.scenes))
         return replace(self, scenes=tuple(scenes))
 
@@ -68,10 +69,10 @@ class Script:
         return [(field.name, getattr(self, field.name)) for field in fields(self) if field.name != "scenes"]
 
 
-HEAD = tuple(field.name for field in fields(Script) if field.name != "scenes")
-"""What a script may say of all its scenes."""
-OPTIONS = ("narration", "seconds", "motion", "transition", "seed")
-"""What a script may say of a scene, beside what is seen."""
+HEAD_OPTIONS = tuple(field.name for field in fields(Script) if field.name != "scenes")
+"""Options that apply to all scenes."""
+SCENE_OPTIONS = ("narration", "seconds", "motion", "transition", "seed")
+"""Options of a scene besides its prompt."""
 
 
 def _paragraph(scene: ScriptScene) -> list[str]:
@@ -80,5 +81,5 @@ def _paragraph(scene: ScriptScene) -> list[str]:
         lines.append(f"> {scene.narration}")
     if scene.seconds is not None:
         lines.append(f"seconds: {scene.seconds:g}")
-    told = ((name, getattr(scene, name)) for name in ("motion", "transition", "seed"))
-    return lines + [f"{name}: {value}" for name, value in told if value is not None]
+    options = ((name, getattr(scene, name)) for name in ("motion", "transition", "seed"))
+    return lines + [f"{name}: {value}" for name, value in options if value is not None]

@@ -1,1 +1,1 @@
-"""A film's sound: narration, music, and the times of the spoken words."""
+"""The sound of a film: narration, music, and the times of the spoken words."""

@@ -1,1 +1,1 @@
-"""The embedded tier of magic: a grammar over a lexicon."""
+"""The embedded tier of magic: a grammar with a lexicon."""

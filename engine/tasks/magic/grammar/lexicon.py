@@ -1,4 +1,4 @@
-"""The lexicon of lexicon.toml, read once: what words of an idea say, and the phrases that a prompt is made of."""
+"""Load lexicon.toml: what the words of an idea mean, and the phrases for prompts."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 Language = Literal["en", "es"]
 Facts = Mapping[str, frozenset[str]]
-"""Values by facet, such as night and dusk by time."""
+"""Values by facet, such as night and dusk for the facet time."""
 
 FILE = Path(__file__).with_name("lexicon.toml")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[,.;:!?()]")
@@ -21,7 +21,7 @@ _PLURALS = (("ces", "z"), ("ies", "y"), ("es", ""), ("s", ""))
 
 @dataclass(frozen=True)
 class Meaning:
-    """What words of an idea say: a value of a facet, or, where `facet` is empty, that they fill the slot `value`."""
+    """What words of an idea mean: a value of a facet or, if `facet` is "", that they fill the slot `value`."""
 
     facet: str
     value: str
@@ -30,7 +30,10 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Phrase:
-    """What a prompt may say in a slot. `only` are styles and families of styles; empty for all."""
+    """A phrase for a slot. `only` lists the styles and style families it suits; empty means all.
+
+    `says` are the facts that it states, `needs` the facts that the idea must state.
+    """
 
     text: Mapping[Language, str]
     says: Facts
@@ -40,7 +43,11 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """`meanings` by tokens, `longest` of them in a row; `chance` that a slot is used; styles by `family`."""
+    """The lexicon.
+
+    `meanings` are by tokens, of which `longest` is the maximum number. `chance` is the probability of each slot,
+    `family` the family of each style and `suits` the styles for each kind of subject.
+    """
 
     meanings: Mapping[tuple[str, ...], tuple[Meaning, ...]]
     longest: int
@@ -52,11 +59,12 @@ class Lexicon:
 
 
 @cache
-def lexicon() -> Lexicon:
+def load_lexicon() -> Lexicon:
+    """Return the lexicon. The file is read once."""
     read = tomllib.loads(FILE.read_text("utf-8"))
     meanings = defaultdict[tuple[str, ...], list[Meaning]](list)
-    for words, meaning in _meanings(read):
-        meanings[tuple(tokens(words))].append(meaning)
+    for words, meaning in _read_meanings(read):
+        meanings[tuple(tokenize(words))].append(meaning)
     return Lexicon(
         meanings={words: tuple(found) for words, found in meanings.items()},
         longest=max(map(len, meanings)),
@@ -64,25 +72,25 @@ def lexicon() -> Lexicon:
         chance=read["chance"],
         family=read["family"],
         suits={kind: tuple(styles) for kind, styles in read["suits"].items()},
-        phrases={slot: tuple(map(_phrase, phrases)) for slot, phrases in read["phrases"].items()},
+        phrases={slot: tuple(map(_read_phrase, phrases)) for slot, phrases in read["phrases"].items()},
     )
 
 
-def tokens(text: str) -> list[str]:
-    """Words, numbers and marks in lower case without accents; a hyphen parts words."""
+def tokenize(text: str) -> list[str]:
+    """Return words, numbers and punctuation in lower case, without accents. A hyphen separates words."""
     plain = unicodedata.normalize("NFKD", text.lower())
     return _TOKEN.findall("".join(letter for letter in plain if not unicodedata.combining(letter)))
 
 
-def forms(token: str) -> Iterator[str]:
-    """The word, and what its singular may be in English or Spanish."""
+def singular_forms(token: str) -> Iterator[str]:
+    """Yield the word and its possible singulars in English and Spanish."""
     yield token
     for ending, singular in _PLURALS:
         if token.endswith(ending) and len(token) > len(ending) + 1:
             yield token.removesuffix(ending) + singular
 
 
-def _meanings(read: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
+def _read_meanings(read: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
     facets: Iterable[tuple[str, Any]] = [*read["facts"].items(), ("", read["fills"])]
     languages: tuple[Language, ...] = ("en", "es")
     for facet, values in facets:
@@ -91,14 +99,14 @@ def _meanings(read: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
                 yield from ((word, Meaning(facet, value, language)) for word in words[language])
 
 
-def _phrase(read: Mapping[str, Any]) -> Phrase:
+def _read_phrase(read: Mapping[str, Any]) -> Phrase:
     return Phrase(
         text={"en": read["en"], "es": read["es"]},
-        says=_facts(read.get("says", {})),
-        needs=_facts(read.get("needs", {})),
+        says=_read_facts(read.get("says", {})),
+        needs=_read_facts(read.get("needs", {})),
         only=frozenset(read.get("only", ())),
     )
 
 
-def _facts(read: Mapping[str, str | list[str]]) -> Facts:
+def _read_facts(read: Mapping[str, str | list[str]]) -> Facts:
     return {facet: frozenset([values] if isinstance(values, str) else values) for facet, values in read.items()}

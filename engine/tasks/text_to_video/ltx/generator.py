@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.core.settings import WorkerSettings
-from engine.tasks.film.film import RATE
+from engine.tasks.film.film import FRAME_RATE
 from engine.tasks.text_to_video.ltx import resolution
 from engine.tasks.text_to_video.ltx.checkpoint import checkpoint
 from engine.tasks.text_to_video.ltx.decoder import Decoder
@@ -155,7 +155,7 @@ class LtxVideoGenerator:
         from PIL import Image
 
         width, height = part.size
-        given = {"width": width, "height": height, "num_frames": part.count, "frame_rate": RATE, **self._manner()}
+        given = {"width": width, "height": height, "num_frames": part.count, "frame_rate": FRAME_RATE, **self._manner()}
         if part.begun is not None:
             given["image"] = Image.fromarray(part.begun)
         with self._step_callback(report) as on_step:

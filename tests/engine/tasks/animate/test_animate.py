@@ -34,7 +34,7 @@ class Bench(TaskHarness):
 
     def speech(self, text: str) -> Media:
         path = self.folder / "speech.wav"
-        voice.save(voice.Speaker(registry.FOLDER).speak(text, lambda: None), path)
+        voice.save_wav(voice.Speaker(registry.FOLDER).speak(text, lambda: None), path)
         return media.keep(path, self.folder / "media")
 
     def make(self, picture: NDArray[np.uint8], **options: Any) -> Result:
@@ -202,8 +202,8 @@ def test_pictures_of_odd_sides_and_with_alpha_are_taken(bench: Bench) -> None:
     ("options", "told"),
     [
         ({}, "either audio, a recording, or text"),
-        ({"text": "Hi", "voice": "nobody"}, "voice is “nobody”; it must be one of"),
-        ({"text": "Hi", "language": "klingon"}, "language is “klingon”"),
+        ({"text": "Hi", "voice": "nobody"}, "There is no voice “nobody”. Use one of"),
+        ({"text": "Hi", "language": "klingon"}, "No voice speaks the language “klingon”"),
         ({"text": "..."}, "nothing in it that can be spoken"),
         ({"text": "Hi", "style": "wild"}, "style"),
     ],

@@ -17,7 +17,7 @@ from tests.engine.tasks.film.film_harness import Studio, seen
 FAILING = {**encoder.NVENC, "gpu": 99}
 """NVENC on a card that no machine has."""
 SCRIPT = "A red apple\nseconds: 1\nmotion: {}\n\nThe sun\nseconds: 1\nmotion: still"
-NOTE = "Parts of it are encoded by x264 on the CPU, since the GPU's encoder failed."
+NOTE = "The GPU's video encoder failed, so parts of this video were encoded on the CPU."
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def film(studio: Studio, motion: str) -> tuple[list[NDArray[np.uint8]], list[str
 def test_this_encoder_fails(tmp_path: Path) -> None:
     frames = repeat(np.full((1080, 1280), 128, np.uint8), 5)
     with pytest.raises(FFmpegFailed):
-        encoder.encode_segment(frames, (1280, 720), tmp_path / "a.mp4", CancelOrTimeout(), how=FAILING)
+        encoder.encode_segment(frames, (1280, 720), tmp_path / "a.mp4", CancelOrTimeout(), options=FAILING)
 
 
 @pytest.mark.parametrize("fails", [0, 1])
@@ -46,11 +46,11 @@ def test_a_clip_whose_encoder_fails_is_encoded_by_x264_and_that_is_said(
     turns: Iterator[dict[str, Any]] = chain([works] * fails, repeat(FAILING))
     encode = encoder.encode_segment
 
-    def encoding(*film: Any, how: dict[str, Any], **more: Any) -> None:
-        encode(*film, how=next(turns) if how is FAILING else how, **more)
+    def encode_with_failures(*film: Any, options: dict[str, Any], **more: Any) -> None:
+        encode(*film, options=next(turns) if options is FAILING else options, **more)
 
-    monkeypatch.setattr(segment_renderer, "encoder", lambda: FAILING)
-    monkeypatch.setattr(segment_renderer, "encode_segment", encoding)
+    monkeypatch.setattr(segment_renderer, "detect_encoder", lambda: FAILING)
+    monkeypatch.setattr(segment_renderer, "encode_segment", encode_with_failures)
     frames, notes = film(studio, "zoom")
     assert NOTE in notes
     assert len(frames) == len(whole) == 60

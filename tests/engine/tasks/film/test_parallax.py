@@ -4,17 +4,17 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.tasks.film.camera.canvas import Frame, empty, planes, split
-from engine.tasks.film.camera.parallax import REST, SHIFT, STEPS, DepthWarp, smooth_depth
+from engine.tasks.film.camera.canvas import Frame, new_frame, split_planes, to_planes
+from engine.tasks.film.camera.parallax import ITERATIONS, MAX_SHIFT, STILL_DEPTH, DepthWarp, smooth_depth
 
 SIZE = (640, 360)
 
 
 def bent(picture: np.ndarray, depth: np.ndarray, moved: float) -> Frame:
     """The luma of the picture as an eye sees it that has moved to a side."""
-    frame = empty(SIZE)
-    DepthWarp(smooth_depth(depth), planes(picture), SIZE).warp(split(frame), 1.0, (0.0, 0.0), (moved, 0.0))
-    return split(frame).luma
+    frame = new_frame(SIZE)
+    DepthWarp(smooth_depth(depth), to_planes(picture), SIZE).warp(split_planes(frame), 1.0, (0.0, 0.0), (moved, 0.0))
+    return split_planes(frame).luma
 
 
 def pole() -> tuple[np.ndarray, np.ndarray]:
@@ -54,12 +54,14 @@ def test_places_found_on_a_coarse_grid_show_what_each_pixels_own_place_would(mov
     picture = cv2.normalize(cv2.GaussianBlur(rough, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
     depth = smooth_depth(pole()[1])
     seen = bent(picture, pole()[1], moved)
-    near = cv2.resize(depth, SIZE, interpolation=cv2.INTER_CUBIC) - REST
+    near = cv2.resize(depth, SIZE, interpolation=cv2.INTER_CUBIC) - STILL_DEPTH
     across, down = np.meshgrid(*[np.arange(side, dtype=np.float32) for side in SIZE])
     x = across
-    for _ in range(STEPS + 1):
-        x = across - SHIFT * SIZE[0] * moved * cv2.remap(near, x, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
-    own = cv2.remap(planes(picture).luma, x, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    for _ in range(ITERATIONS + 1):
+        x = across - MAX_SHIFT * SIZE[0] * moved * cv2.remap(
+            near, x, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
+        )
+    own = cv2.remap(to_planes(picture).luma, x, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
     apart = np.abs(seen.astype(int) - own)
     assert np.percentile(apart, 99.9) <= 1
     assert apart.max() <= 4

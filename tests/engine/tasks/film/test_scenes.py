@@ -75,13 +75,13 @@ def test_what_was_there_already_says_nothing_of_how_long_the_rest_takes(studio: 
     studio.make("scenes", script=SCRIPT, seed=42)
     studio.make("scenes", script=SCRIPT, seed=42, make="film")
     first = next(update for update in studio.told if update.seconds_left is not None)
-    assert first.stage.startswith(("filming", "speaking"))
+    assert first.stage.startswith(("rendering", "creating the voice"))
     begun = [update.fraction for update in studio.told if update.seconds_left is None]
     assert max(begun) > 0.3  # all pictures were found, and nobody said that the film is done in a moment
 
 
 def test_an_unknown_voice_is_refused_before_the_storyboard_is_drawn(studio: Studio) -> None:
-    with pytest.raises(BadInput, match="voice is “gandalf”; it must be one of man, woman"):
+    with pytest.raises(BadInput, match=r"There is no voice “gandalf”\. Use one of man, woman"):
         studio.make("scenes", script=SCRIPT, voice="gandalf")
 
 
@@ -143,9 +143,9 @@ def test_a_character_is_in_every_scene(studio: Studio) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({}, "Give one of script, file or idea"),
-        ({"script": "a", "idea": "b"}, "Give one of script, file or idea"),
-        ({"script": "a\nseconds: 99"}, "Line 2: seconds is “99”"),
+        ({}, "Start with one of these: a script, a script file or an idea"),
+        ({"script": "a", "idea": "b"}, "Start with one of these: a script, a script file or an idea"),
+        ({"script": "a\nseconds: 99"}, "Line 2: seconds can't be “99”"),
     ],
 )
 def test_what_does_not_fit_is_refused(options: dict[str, Any], why: str) -> None:
@@ -177,7 +177,7 @@ def test_a_cancel_in_the_middle_of_a_film_ends_it_within_a_second(studio: Studio
 
     working = threading.Thread(target=work)
     working.start()
-    while not any(told.stage.startswith("filming") and told.fraction > 0.3 for told in studio.told):
+    while not any(told.stage.startswith("rendering") and told.fraction > 0.3 for told in studio.told):
         time.sleep(0.02)
     context.cancelled.set()
     begun = time.monotonic()
@@ -216,7 +216,7 @@ def _worked(studio: Studio, params: dict[str, Any], until: int | None) -> tuple[
                 worker.stdin.close()
                 worker.stdout.read()
                 return filmed, update
-            if update.get("stage", "").startswith("filming scene"):
+            if update.get("stage", "").startswith("rendering scene"):
                 filmed.add(update["facts"]["scene"])
                 if until in filmed:
                     worker.send_signal(signal.SIGKILL)

@@ -9,11 +9,11 @@ import pytest
 
 from engine.media.files import keep
 from engine.media.video import CancelOrTimeout, probe, write_frames
-from engine.tasks.film.camera.canvas import Picture, covering, filling, planes, split
-from engine.tasks.film.camera.motion import Motion, View, Way, ease, way
-from engine.tasks.film.camera.saliency import focus_of
+from engine.tasks.film.camera.canvas import Picture, cover_frame, fill_frame, split_planes, to_planes
+from engine.tasks.film.camera.motion import CameraPath, Motion, View, ease, plan_path
+from engine.tasks.film.camera.saliency import find_focus
 from engine.tasks.film.camera.shots import ClipShot, PictureShot, to_frame
-from engine.tasks.film.camera.transitions import FRAMES, blend_frames
+from engine.tasks.film.camera.transitions import TRANSITION_FRAMES, blend_frames
 from engine.tasks.film.film import SIZES, Card
 from engine.tasks.film.scripts.script import Transition
 
@@ -38,13 +38,13 @@ def shot(motion: Motion, weights: Path, count: int = 60, seed: int = 1) -> Pictu
 
 
 def test_colours_are_those_of_the_picture_in_bt709() -> None:
-    white, red = planes(np.full((4, 4, 3), 255, np.uint8)), planes(np.full((4, 4, 3), (255, 0, 0), np.uint8))
+    white, red = to_planes(np.full((4, 4, 3), 255, np.uint8)), to_planes(np.full((4, 4, 3), (255, 0, 0), np.uint8))
     assert (white.luma[0, 0], white.blue[0, 0], white.red[0, 0]) == (235, 128, 128)
     assert (red.luma[0, 0], red.blue[0, 0], red.red[0, 0]) == (63, 102, 240)
 
 
 def test_what_stands_out_is_where_the_camera_looks(weights: Path) -> None:
-    found = focus_of(disc(x=0.7, y=0.4), weights)
+    found = find_focus(disc(x=0.7, y=0.4), weights)
     assert found.x == pytest.approx(0.7, abs=0.08)
     assert found.y == pytest.approx(0.4, abs=0.1)
     assert found.depth[round(0.4 * len(found.depth)), round(0.7 * found.depth.shape[1])] > 0.6
@@ -53,24 +53,24 @@ def test_what_stands_out_is_where_the_camera_looks(weights: Path) -> None:
 
 def test_a_face_is_what_a_picture_is_of(weights: Path) -> None:
     skimage = pytest.importorskip("skimage.data")
-    found = focus_of(skimage.astronaut(), weights)
-    assert found.faced
+    found = find_focus(skimage.astronaut(), weights)
+    assert found.has_face
     assert [found.x, found.y] == pytest.approx([0.43, 0.22], abs=0.08)
 
 
 @pytest.mark.parametrize("quarter", [0, 1, 2, 3])
 def test_shoulders_are_near_on_the_side_of_the_chin(weights: Path, quarter: int) -> None:
     skimage = pytest.importorskip("skimage.data")
-    found = focus_of(np.ascontiguousarray(np.rot90(skimage.astronaut(), quarter)), weights)
+    found = find_focus(np.ascontiguousarray(np.rot90(skimage.astronaut(), quarter)), weights)
     upright = np.rot90(found.depth, -quarter)
-    assert found.faced
+    assert found.has_face
     chest, above = upright[round(0.6 * len(upright)), round(0.43 * len(upright))], upright[3, -3]
     assert chest > 0.6 > above
 
 
 @pytest.mark.parametrize("size", [(300, 900), (900, 300), (64, 64), (4000, 2000)])
 def test_a_picture_of_any_shape_covers_the_frame(size: tuple[int, int]) -> None:
-    covered = covering(disc(*size), SIZE, 1.2, (0.5, 0.5))
+    covered = cover_frame(disc(*size), SIZE, 1.2, (0.5, 0.5))
     assert covered.shape[1] >= SIZE[0] * 1.2 - 2
     assert covered.shape[0] >= SIZE[1] * 1.2 - 2
     assert covered.shape[0] % 2 == covered.shape[1] % 2 == 0
@@ -80,7 +80,7 @@ def test_a_picture_of_any_shape_covers_the_frame(size: tuple[int, int]) -> None:
 def test_the_camera_moves_evenly_in_parts_of_a_pixel(motion: Motion, weights: Path) -> None:
     """Between two frames the disc moves about as far as between the two before: nothing trembles."""
     seen = shot(motion, weights)
-    places = np.array([middle(split(seen.frame(number)).luma) for number in range(20, 40)])
+    places = np.array([middle(split_planes(seen.frame(number)).luma) for number in range(20, 40)])
     steps = np.diff(places, axis=0)
     assert np.abs(steps).max() > 0.3
     assert np.abs(np.diff(steps, axis=0)).max() < 0.15
@@ -92,7 +92,7 @@ def test_a_still_does_not_move(weights: Path) -> None:
 
 
 def test_in_parallax_what_is_near_moves_beside_what_is_far(weights: Path) -> None:
-    first, last = (split(shot("parallax", weights).frame(number)).luma for number in (0, 59))
+    first, last = (split_planes(shot("parallax", weights).frame(number)).luma for number in (0, 59))
     plain = shot("zoom", weights)
     assert not np.array_equal(first, last)
     assert abs(middle(last)[0] - middle(first)[0]) > 4
@@ -105,7 +105,7 @@ def test_cards_stand_where_the_scene_begins_and_ends(motion: Motion, weights: Pa
 
     def placed(card: Card | None, number: int) -> tuple[float, float]:
         seen = PictureShot(disc(), SIZE, 60, motion=motion, seed=1, weights=weights, card=card)
-        luma = split(seen.frame(number)).luma.astype(np.float64)
+        luma = split_planes(seen.frame(number)).luma.astype(np.float64)
         bright = (luma - luma.mean() * 1.5).clip(0)
         y, x = np.mgrid[: luma.shape[0], : luma.shape[1]]
         return float((bright * x).sum() / bright.sum()), float((bright * y).sum() / bright.sum())
@@ -120,7 +120,7 @@ def test_a_way_begins_and_ends_gently_and_stays_inside_the_picture() -> None:
     assert ease(0.02) < 0.01
     for motion in ("still", "pan", "zoom", "parallax"):
         for seed in range(6):
-            path = way(motion, (0.95, 0.02), (1.2, 1.0), seed)
+            path = plan_path(motion, (0.95, 0.02), (1.2, 1.0), seed)
             for view in (path.start, path.at(0.5), path.end):
                 assert view.x - view.width / 1.2 / 2 >= -1e-9
                 assert view.x + view.width / 1.2 / 2 <= 1 + 1e-9
@@ -129,7 +129,7 @@ def test_a_way_begins_and_ends_gently_and_stays_inside_the_picture() -> None:
 
 
 def test_a_zoom_keeps_its_target_on_a_straight_line() -> None:
-    path = Way(View(0.5, 0.5, 1.0), View(0.7, 0.4, 0.8))
+    path = CameraPath(View(0.5, 0.5, 1.0), View(0.7, 0.4, 0.8))
     between = path.at(0.5)
     assert (between.x - 0.5) / 0.2 == pytest.approx((0.5 - between.y) / 0.1)
     assert between.width == pytest.approx((1.0 * 0.8) ** 0.5)
@@ -150,7 +150,8 @@ class Plain:
 
 
 @pytest.mark.parametrize(
-    ("transition", "mixed"), [("cut", 0), ("crossfade", FRAMES["crossfade"]), ("wipe", FRAMES["wipe"])]
+    ("transition", "mixed"),
+    [("cut", 0), ("crossfade", TRANSITION_FRAMES["crossfade"]), ("wipe", TRANSITION_FRAMES["wipe"])],
 )
 def test_a_transition_is_in_the_first_frames_of_the_next_scene(transition: Transition, mixed: int) -> None:
     levels = [float(frame[:72].mean()) for frame in blend_frames(Plain(255, 40), Plain(0, 40), transition)]
@@ -167,8 +168,8 @@ STRIPS = [(1, 10_000), (10_000, 1), (1, 3_000_000), (3, 4000)]
 @pytest.mark.parametrize("size", STRIPS)
 def test_a_strip_is_cut_before_it_is_scaled(size: tuple[int, int]) -> None:
     picture = np.zeros((size[1], size[0], 3), np.uint8)
-    covered = covering(picture, SIZE, 1.2, (0.5, 0.5))
-    filled = filling(picture, SIZE, (0.9, 0.1))
+    covered = cover_frame(picture, SIZE, 1.2, (0.5, 0.5))
+    filled = fill_frame(picture, SIZE, (0.9, 0.1))
     assert SIZE[0] * 1.2 - 2 <= covered.shape[1] <= SIZE[0] * 1.8
     assert SIZE[1] * 1.2 - 2 <= covered.shape[0] <= SIZE[1] * 1.8
     assert filled.shape[1::-1] == SIZE
@@ -177,8 +178,8 @@ def test_a_strip_is_cut_before_it_is_scaled(size: tuple[int, int]) -> None:
 def test_of_a_strip_the_part_around_the_focus_is_seen() -> None:
     picture = np.zeros((10_000, 2, 3), np.uint8)
     picture[7900:8100] = 255
-    assert filling(picture, SIZE, (0.5, 0.8)).min() == 255
-    assert filling(picture, SIZE, (0.5, 0.2)).max() == 0
+    assert fill_frame(picture, SIZE, (0.5, 0.8)).min() == 255
+    assert fill_frame(picture, SIZE, (0.5, 0.2)).max() == 0
 
 
 @pytest.mark.parametrize("motion", ["zoom", "still", "parallax"])

@@ -38,7 +38,7 @@ def test_words_alone_come_alive_in_a_clip_with_a_voice_and_nothing_is_drawn(stud
     assert made.facts["backend"] == "ltx + ffmpeg"
     assert made.facts["tier"] == "full"
     assert "tiny-LTXConditionPipeline" in str(made.facts["model"])
-    assert {told.stage for told in studio.told} >= {"setting it in motion", "filming"}
+    assert {told.stage for told in studio.told} >= {"animating", "rendering"}
     frames = seen(made.media[0])
     assert np.abs(frames[0].astype(int) - frames[len(frames) // 2]).mean() > 0.5
     assert "Night falls." in made.media[1].path.read_text()
@@ -49,7 +49,7 @@ def test_a_picture_comes_alive_from_itself_on_and_auto_says_that_it_does(studio:
     made = studio.make("video", image=picture, seconds=1)
     assert made.facts["backend"] == "ltx + ffmpeg"
     assert [note.template for note in made.notes] == [
-        "{model} sets it in motion, since no motion was asked for; zoom and pan are quicker."
+        "{model} animated this because you didn't choose a motion. zoom and pan are faster."
     ]
     asked = studio.make("video", image=picture, seconds=1, motion="zoom")
     assert asked.facts["backend"] == "ffmpeg"

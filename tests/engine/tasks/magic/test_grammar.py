@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.tasks.magic.grammar.grammar import Written, contradicts, write
-from engine.tasks.magic.grammar.idea import read
-from engine.tasks.magic.grammar.lexicon import Phrase, lexicon, tokens
+from engine.tasks.magic.grammar.grammar import GrammarPrompt, contradicts, write
+from engine.tasks.magic.grammar.idea import parse_idea
+from engine.tasks.magic.grammar.lexicon import Phrase, load_lexicon, tokenize
 from engine.tasks.magic.params import Params
 from engine.tasks.magic.task import STYLES, in_style
 
@@ -29,17 +29,17 @@ IDEAS = (
 
 
 def test_an_emoji_says_what_it_shows() -> None:
-    assert (read("🐱").kind, read("un 🐱 de noche").kind) == ("animal", "animal")
-    assert (read("🐱 at night").language, read("un 🐱 de noche").language) == ("en", "es")
+    assert (parse_idea("🐱").kind, parse_idea("un 🐱 de noche").kind) == ("animal", "animal")
+    assert (parse_idea("🐱 at night").language, parse_idea("un 🐱 de noche").language) == ("en", "es")
     assert write("🐱", 1).prompt.startswith("🐱, ")
 
 
-def added(written: Written) -> str:
+def added(written: GrammarPrompt) -> str:
     """What the grammar wrote behind the idea."""
     return written.prompt[len(written.idea.text.rstrip(" .,;:")) :]
 
 
-def all_of(idea: str, style: str = "auto", language: str = "auto") -> Iterator[Written]:
+def all_of(idea: str, style: str = "auto", language: str = "auto") -> Iterator[GrammarPrompt]:
     return (write(idea, seed, style, language) for seed in SEEDS)
 
 
@@ -50,7 +50,7 @@ def test_every_word_of_the_idea_stays_where_it_was(idea: str) -> None:
 
 @pytest.mark.parametrize("idea", IDEAS)
 def test_nothing_that_is_added_reads_against_the_idea(idea: str) -> None:
-    understood = read(idea)
+    understood = parse_idea(idea)
     phrases = {phrase for written in all_of(idea) for phrase in added(written).split(", ") if phrase}
     assert not [phrase for phrase in phrases if contradicts(understood, phrase)]
 
@@ -85,11 +85,15 @@ def test_what_would_contradict_the_idea_is_never_said(idea: str, never: str) -> 
 
 
 def test_an_idea_in_spanish_is_completed_in_spanish_and_in_english_where_that_is_asked() -> None:
-    spanish = {word for phrases in lexicon().phrases.values() for each in phrases for word in tokens(each.text["es"])}
-    english = {word for phrases in lexicon().phrases.values() for each in phrases for word in tokens(each.text["en"])}
-    assert all(set(tokens(added(each))) <= spanish for each in all_of("un gato negro en la nieve"))
-    assert all(set(tokens(added(each))) <= english for each in all_of("un gato negro en la nieve", language="en"))
-    assert all(set(tokens(added(each))) <= spanish for each in all_of("a cat", language="es"))
+    spanish = {
+        word for phrases in load_lexicon().phrases.values() for each in phrases for word in tokenize(each.text["es"])
+    }
+    english = {
+        word for phrases in load_lexicon().phrases.values() for each in phrases for word in tokenize(each.text["en"])
+    }
+    assert all(set(tokenize(added(each))) <= spanish for each in all_of("un gato negro en la nieve"))
+    assert all(set(tokenize(added(each))) <= english for each in all_of("un gato negro en la nieve", language="en"))
+    assert all(set(tokenize(added(each))) <= spanish for each in all_of("a cat", language="es"))
 
 
 def test_the_same_seed_writes_the_same_and_others_write_otherwise() -> None:
@@ -105,7 +109,7 @@ def test_the_style_that_was_asked_for_is_said_unless_the_idea_names_another() ->
 
 def test_a_short_prompt_adds_one_simple_thing() -> None:
     for seed in SEEDS:
-        assert len(tokens(added(write("a red apple", seed, short=True)))) < 12
+        assert len(tokenize(added(write("a red apple", seed, short=True)))) < 12
 
 
 def test_a_short_prompt_says_the_style_that_was_asked_for_and_claims_none_that_it_does_not_say() -> None:
@@ -115,29 +119,29 @@ def test_a_short_prompt_says_the_style_that_was_asked_for_and_claims_none_that_i
 
 
 def test_the_words_of_an_idea_are_understood() -> None:
-    assert read("two foxes at night").facts["kind"] == {"animal"}
-    assert read("ice cream").facts == {"kind": {"food"}}
-    assert read("dos luces del norte, peces y lápices").facts["kind"] == {"animal"}
-    assert read("golden hour, 50mm").fills == {"light", "lens"}
-    assert read("no rain, with a sunny sky").facts["time"] == {"day"}
-    assert read("no rain, with a sunny sky").banned == {"weather": {"rain"}}
-    assert read("un mar en calma").language == "es"
-    assert read("a calm sea").language == "en"
+    assert parse_idea("two foxes at night").facts["kind"] == {"animal"}
+    assert parse_idea("ice cream").facts == {"kind": {"food"}}
+    assert parse_idea("dos luces del norte, peces y lápices").facts["kind"] == {"animal"}
+    assert parse_idea("golden hour, 50mm").fills == {"light", "lens"}
+    assert parse_idea("no rain, with a sunny sky").facts["time"] == {"day"}
+    assert parse_idea("no rain, with a sunny sky").banned == {"weather": {"rain"}}
+    assert parse_idea("un mar en calma").language == "es"
+    assert parse_idea("a calm sea").language == "en"
 
 
 def test_the_lexicon_speaks_of_what_it_knows() -> None:
     known: dict[str, set[str]] = {}
-    for meanings in lexicon().meanings.values():
+    for meanings in load_lexicon().meanings.values():
         for meaning in meanings:
             known.setdefault(meaning.facet, set()).add(meaning.value)
     free = {"weather": {"cloud"}, "mood": {"wonder"}, "view": {"front"}}
     for phrase in every_phrase():
         for facet, values in (*phrase.says.items(), *phrase.needs.items()):
             assert values <= known[facet] | free.get(facet, set())
-        assert phrase.only <= {*lexicon().family, *lexicon().family.values()}
+        assert phrase.only <= {*load_lexicon().family, *load_lexicon().family.values()}
         assert all(phrase.text.values())
-    assert known[""] <= {*lexicon().slots}
-    assert {*lexicon().chance} == {*lexicon().slots}
+    assert known[""] <= {*load_lexicon().slots}
+    assert {*load_lexicon().chance} == {*load_lexicon().slots}
 
 
 def test_no_phrase_says_in_words_what_it_does_not_declare() -> None:
@@ -145,7 +149,7 @@ def test_no_phrase_says_in_words_what_it_does_not_declare() -> None:
     undeclared = []
     for phrase in every_phrase():
         for text in phrase.text.values():
-            said, declared = read(text).facts, phrase.says
+            said, declared = parse_idea(text).facts, phrase.says
             facets = [facet for facet in ("time", "weather") if facet in said]
             undeclared += [(text, facet) for facet in facets if not said[facet] & declared.get(facet, frozenset())]
     assert not undeclared
@@ -153,7 +157,7 @@ def test_no_phrase_says_in_words_what_it_does_not_declare() -> None:
 
 def test_the_styles_are_those_of_the_lexicon_and_all_are_named() -> None:
     style = next(option for option in Params.options() if option.name == "style")
-    assert [word for word in tokens(style.description) if word in STYLES] == [*STYLES]
+    assert [word for word in tokenize(style.description) if word in STYLES] == [*STYLES]
     assert {each.style for each in all_of("a cat", style="ink")} == {"ink"}
 
 
@@ -165,4 +169,4 @@ def test_a_style_alone_adds_its_medium_unless_the_prompt_has_one() -> None:
 
 
 def every_phrase() -> Iterator[Phrase]:
-    return (phrase for phrases in lexicon().phrases.values() for phrase in phrases)
+    return (phrase for phrases in load_lexicon().phrases.values() for phrase in phrases)

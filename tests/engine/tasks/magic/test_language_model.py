@@ -8,7 +8,7 @@ from engine.core.errors import Cancelled, MissingModel
 from engine.core.settings import WorkerSettings
 from engine.tasks.magic import backends
 from engine.tasks.magic.grammar.grammar import contradicts
-from engine.tasks.magic.grammar.idea import read
+from engine.tasks.magic.grammar.idea import parse_idea
 from engine.tasks.magic.language_model import LanguageModelWriter
 from engine.tasks.magic.params import Params
 from tests.tiny_gpt2 import save_silent_gpt2, save_tiny_gpt2, save_told
@@ -51,7 +51,7 @@ def test_the_model_goes_on_from_the_idea_and_contradicts_nothing(
         writing = writer.write(Params(idea=IDEA, seed=seed), quiet)
         assert writing.prompt.startswith(f"{IDEA}, ")
         assert not writing.facts, "the model itself wrote it"
-        assert not any(contradicts(read(IDEA), part) for part in writing.prompt.split(", ")[1:])
+        assert not any(contradicts(parse_idea(IDEA), part) for part in writing.prompt.split(", ")[1:])
         prompts.add(writing.prompt)
     assert len(prompts) > 1
     assert writer.write(Params(idea=IDEA, seed=3), quiet).prompt in prompts
@@ -63,7 +63,9 @@ def test_a_style_is_said_before_the_model_goes_on(folder: Path, tmp_path: Path) 
     writing = writer.write(Params(idea="watercolour of a fox", style="photo"), quiet)
     assert writing.style == "watercolour"
     assert "photo" not in writing.prompt
-    assert [str(note) for note in writing.notes] == ["The idea itself says watercolour, so style photo was left out."]
+    assert [str(note) for note in writing.notes] == [
+        "Your idea already names a style (watercolour), so photo was not added."
+    ]
 
 
 def test_every_token_is_told_and_a_cancel_ends_it(folder: Path, tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_where_nothing_fits_the_grammar_writes_and_that_is_told(
     writing = writer.write(Params(idea=IDEA), quiet)
     assert writing.prompt.startswith(f"{IDEA}, ")
     assert writing.facts["backend"] == "grammar"
-    assert "so the grammar wrote this" in str(writing.notes[-1])
+    assert "so the built-in rules wrote this" in str(writing.notes[-1])
 
 
 def test_a_style_alone_is_no_prompt_that_the_model_wrote(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_a_style_alone_is_no_prompt_that_the_model_wrote(tmp_path: Path) -> None
     for short in (False, True):
         writing = writer.write(Params(idea=IDEA, style="oil", short=short), quiet)
         assert (writing.style, writing.facts["backend"]) == ("oil", "grammar")
-        assert "so the grammar wrote this" in str(writing.notes[-1])
+        assert "so the built-in rules wrote this" in str(writing.notes[-1])
 
 
 def test_the_choice_and_its_reason_are_told(folder: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from engine.core.errors import BadInput, Cancelled, MissingModel
 from engine.media.video import CancelOrTimeout, read_mono
 from engine.tasks import speech as voice
-from engine.tasks.film.sound.word_timing import sounding
+from engine.tasks.film.sound.word_timing import find_sound
 from engine.tasks.speech import languages, voices
 from engine.tasks.subtitle.whisper import Whisper
 from engine.text.language import MODEL_BYTES
@@ -30,7 +30,7 @@ def test_english_is_spoken_by_the_natural_voice_and_whisper_understands_it(tmp_p
     spoken = said("The quick brown fox jumps over the lazy dog.")
     assert (spoken.voice, spoken.language, spoken.notes) == ("en_US-joe-medium", "en", ())
     assert 1.5 < spoken.seconds < 6
-    voice.save(spoken, tmp_path / "said.wav")
+    voice.save_wav(spoken, tmp_path / "said.wav")
     heard = read_mono(tmp_path / "said.wav", "audio/wav", 16000, CancelOrTimeout())
     whisper = Whisper(registry.path_or_raise("whisper-base", registry.FOLDER), "cpu")
     transcript = whisper.transcribe(heard, "en", "transcribe", lambda: None, lambda _: None)
@@ -62,7 +62,7 @@ def test_a_voice_that_is_damaged_is_named(tmp_path: Path, content: bytes) -> Non
     (tmp_path / "voices" / "en_US-anna-low.onnx").write_bytes(content)
     about = '{"audio": {"sample_rate": 16000}, "espeak": {"voice": "en-us"}}'
     (tmp_path / "voices" / "en_US-anna-low.onnx.json").write_text(about)
-    with pytest.raises(MissingModel, match="The voice en_US-anna-low cannot be loaded"):
+    with pytest.raises(MissingModel, match="The voice en_US-anna-low can't be loaded"):
         said("Hello.", tmp_path)
 
 
@@ -140,7 +140,7 @@ def test_a_natural_voice_of_another_dialect_does_not_speak_for_it(tmp_path: Path
 
 
 def test_every_language_that_is_told_to_be_spoken_has_a_voice() -> None:
-    assert len(languages.spoken()) > 120
+    assert len(languages.espeak_voices()) > 120
     for language in ("af", "cmn", "en-029", "yue", "hy-arevmda", "no", "vi-vn-x-south", "kl"):
         assert said("1 2 3", language=language).seconds > 0.3
 
@@ -148,8 +148,8 @@ def test_every_language_that_is_told_to_be_spoken_has_a_voice() -> None:
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ({"who": "bob"}, "voice is “bob”; it must be one of man, woman, en_US-joe-medium."),
-        ({"language": "qq"}, "language is “qq”, which no voice here speaks."),
+        ({"who": "bob"}, "There is no voice “bob”. Use one of man, woman, en_US-joe-medium."),
+        ({"language": "qq"}, "No voice speaks the language “qq”."),
         ({"language": "ja"}, "kana"),
     ],
 )
@@ -159,7 +159,7 @@ def test_what_cannot_be_spoken_is_refused_by_name(how: dict[str, Any], told: str
 
 
 def test_a_text_without_words_is_refused() -> None:
-    with pytest.raises(BadInput, match="nothing in it that can be spoken"):
+    with pytest.raises(BadInput, match="There is nothing to say"):
         said("...")
 
 
@@ -177,7 +177,7 @@ def test_a_cancel_ends_it_between_two_sentences() -> None:
 
 def test_the_saved_sound_has_the_samples_that_were_spoken(tmp_path: Path) -> None:
     spoken = said("Hello.", tmp_path)
-    voice.save(spoken, tmp_path / "said.wav")
+    voice.save_wav(spoken, tmp_path / "said.wav")
     with wave.open(str(tmp_path / "said.wav")) as sound:
         assert (sound.getframerate(), sound.getnframes()) == (spoken.rate, len(spoken.samples))
 
@@ -193,7 +193,7 @@ def test_the_saved_sound_has_the_samples_that_were_spoken(tmp_path: Path) -> Non
 @pytest.mark.parametrize("natural", [True, False])
 def test_a_voice_pauses_between_sentences_alone(text: str, pauses: int, natural: bool, tmp_path: Path) -> None:
     spoken = said(text, registry.FOLDER if natural else tmp_path)
-    spans = sounding(spoken.samples, spoken.rate)
+    spans = find_sound(spoken.samples, spoken.rate)
     gaps = [after - before for (_, before), (after, _) in pairwise(spans)]
     assert sum(gap > 0.22 for gap in gaps) == pauses, gaps
 

@@ -60,25 +60,25 @@ def test_a_hostile_script_holds_nobody_up(suffix: str, text: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["txt", "fountain", "toml"])
 def test_a_script_that_is_too_long_is_refused_before_it_is_parsed(suffix: str) -> None:
-    with pytest.raises(TooLarge, match="script has 60001 characters; at most 60000"):
+    with pytest.raises(TooLarge, match="The script has 60001 characters; the limit is 60000"):
         read("a" * (MAX_CHARACTERS + 1), suffix)
-    with pytest.raises(TooLarge, match="script has 5001 lines; at most 5000"):
+    with pytest.raises(TooLarge, match="The script has 5001 lines; the limit is 5000"):
         read("\r" * (MAX_LINES + 1), suffix)
-    with pytest.raises(TooLarge, match="file has more than 240000 bytes"):
+    with pytest.raises(TooLarge, match="The script file has more than 240000 bytes"):
         decode(b" " * (MAX_BYTES + 1))
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("a=" + "[" * 1000, "Line 1: a script has no tables or keys so deep"),
-        ("# [[[[[[[[[[[[\n\na.a.a.a.a.a.a.a.a.a.a = 1", "Line 3: a script has no tables or keys so deep"),
-        ("a=" + "9" * 5000, "script has a number that is too long"),
-        ("\na=2026-02-30", "Line 2: this is not TOML: Invalid date or datetime"),
-        ("title=0x" + "f" * 9000, "Line 1: title is too large a number"),
-        ("\ntitle=[1]", "Line 2: title must be a text or a number"),
-        ("[[scene]]\nprompt={a=1}", "Line 2: prompt must be a text or a number"),
-        ("scene=[1]", "Line 1: scenes are written as [[scene]] tables"),
+        ("a=" + "[" * 1000, "Line 1: tables or keys are nested too deeply"),
+        ("# [[[[[[[[[[[[\n\na.a.a.a.a.a.a.a.a.a.a = 1", "Line 3: tables or keys are nested too deeply"),
+        ("a=" + "9" * 5000, "A number in the script is too long"),
+        ("\na=2026-02-30", "Line 2: this isn't valid TOML: Invalid date or datetime"),
+        ("title=0x" + "f" * 9000, "Line 1: the number for title is too large"),
+        ("\ntitle=[1]", "Line 2: title must be text or a number"),
+        ("[[scene]]\nprompt={a=1}", "Line 2: prompt must be text or a number"),
+        ("scene=[1]", "Line 1: write scenes as [[scene]] tables"),
     ],
 )
 def test_a_fault_in_toml_is_named(text: str, why: str) -> None:
@@ -98,9 +98,9 @@ def test_brackets_and_dots_in_the_texts_of_toml_are_words() -> None:
 
 @pytest.mark.parametrize("line", ["seed: " + "9" * 5000, "seconds: " + "9" * 5000, "seconds: " + "9" * 5000 + ":00:00"])
 def test_a_number_of_thousands_of_digits_is_refused_like_any_other(line: str) -> None:
-    with pytest.raises(BadInput, match=r"Line 2: (seed|seconds) is “9999"):
+    with pytest.raises(BadInput, match=r"Line 2: (seed|seconds) can't be “9999"):
         read(f"a cat\n{line[:990]}")
-    with pytest.raises(BadInput, match=r"Line 2: (seed|seconds) is “9999"):
+    with pytest.raises(BadInput, match=r"Line 2: (seed|seconds) can't be “9999"):
         read(f"a cat\n{line}")
 
 
@@ -127,7 +127,7 @@ def test_a_file_is_read_in_utf_8_and_in_utf_16_with_its_mark(encoding: str) -> N
 
 
 def test_a_file_in_another_encoding_is_named() -> None:
-    for data in ("Привет, мир".encode("cp1251"), b"\xff\xfea"):
+    for data in ("привет".encode("cp1251"), b"\xff\xfea"):
         with pytest.raises(BadInput, match="file uses an unknown text encoding"):
             decode(data)
 

@@ -135,15 +135,15 @@ def test_a_script_written_down_is_read_as_the_same() -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("seconds: soon", "Line 6: seconds is “soon”; it must be a number from 1 to 60."),
-        ("seconds: 10 h", "Line 6: seconds is “10 h”; it must be a number from 1 to 60."),
-        ("seconds: 36000", "Line 6: seconds is “36000”; it must be a number from 1 to 60."),
-        ("motion: spin", "Line 6: motion is “spin”; it must be one of auto, still, pan"),
-        ("transition: fade", "Line 6: transition is “fade”; it must be one of cut, crossfade, wipe."),
-        ("seed: -1", "Line 6: seed is “-1”; it must be a whole number"),
-        ("secnds: 5", "Line 6: there is no option secnds. Did you mean seconds?"),
-        ("motion: pan\nmotion: pan", "Line 7: motion is given twice."),
-        ("title: Late", "Line 6: there is no option title here."),
+        ("seconds: soon", "Line 6: seconds can't be “soon”. Use a number from 1 to 60."),
+        ("seconds: 10 h", "Line 6: seconds can't be “10 h”. Use a number from 1 to 60."),
+        ("seconds: 36000", "Line 6: seconds can't be “36000”. Use a number from 1 to 60."),
+        ("motion: spin", "Line 6: motion can't be “spin”. Use one of auto, still, pan"),
+        ("transition: fade", "Line 6: transition can't be “fade”. Use one of cut, crossfade, wipe."),
+        ("seed: -1", "Line 6: seed can't be “-1”. Use a whole number"),
+        ("secnds: 5", "Line 6: there is no option “secnds”. Did you mean seconds?"),
+        ("motion: pan\nmotion: pan", "Line 7: motion appears twice."),
+        ("title: Late", "Line 6: there is no option “title”."),
     ],
 )
 def test_a_broken_line_is_named_by_its_number(line: str, why: str) -> None:
@@ -151,20 +151,20 @@ def test_a_broken_line_is_named_by_its_number(line: str, why: str) -> None:
 
 
 def test_faults_of_toml_are_named_by_their_lines() -> None:
-    assert faults('[[scene]]\nprompt = "a"\nseconds = = 5', "toml").startswith("Line 3: this is not TOML")
+    assert faults('[[scene]]\nprompt = "a"\nseconds = = 5', "toml").startswith("Line 3: this isn't valid TOML")
     second = '[[scene]]\nprompt = "a"\n\n[[scene]]\nprompt = "b"\nseconds = 99'
-    assert faults(second, "toml").startswith("Line 6: seconds is “99”")
-    assert faults('colour = "red"\n[[scene]]\nprompt = "a"', "toml").startswith("Line 1: there is no option colour")
-    assert faults('[[scene]]\nnarration = "a"', "toml").startswith("Line 1: this scene says what is heard")
+    assert faults(second, "toml").startswith("Line 6: seconds can't be “99”")
+    assert faults('colour = "red"\n[[scene]]\nprompt = "a"', "toml").startswith("Line 1: there is no option “colour”")
+    assert faults('[[scene]]\nnarration = "a"', "toml").startswith("Line 1: this scene has narration but no picture")
 
 
 def test_faults_of_a_screenplay_are_named_by_their_lines() -> None:
-    assert faults("KEEPER\nHello.", "fountain").startswith("Line 2: somebody speaks before there is a scene")
-    assert faults("EXT. BAY\n\nSea.\n[[motion: spin]]", "fountain").startswith("Line 4: motion is “spin”")
+    assert faults("KEEPER\nHello.", "fountain").startswith("Line 2: someone speaks before the first scene")
+    assert faults("EXT. BAY\n\nSea.\n[[motion: spin]]", "fountain").startswith("Line 4: motion can't be “spin”")
 
 
 def test_an_unknown_language_is_named_by_its_line() -> None:
-    assert faults("title: A\nlanguage: xx\n\na cat").startswith("Line 2: language is “xx”, which no voice here")
+    assert faults("title: A\nlanguage: xx\n\na cat").startswith("Line 2: no voice speaks the language “xx”")
 
 
 @pytest.mark.parametrize("language", ["pt-br", "en_GB", "eo", "en-au"])
@@ -173,29 +173,29 @@ def test_a_language_may_be_a_dialect_or_one_that_only_voices_know(language: str)
 
 
 def test_words_without_a_picture_are_refused() -> None:
-    assert faults("> Meow.\n\na cat").startswith("Line 1: this scene says what is heard and not what is seen")
-    assert faults("a cat\n---\n> Meow.").startswith("Line 3: this scene says what is heard and not what is seen")
-    assert faults("a cat | > Meow.").startswith("Line 1: this scene says what is heard and not what is seen")
+    assert faults("> Meow.\n\na cat").startswith("Line 1: this scene has narration but no picture")
+    assert faults("a cat\n---\n> Meow.").startswith("Line 3: this scene has narration but no picture")
+    assert faults("a cat | > Meow.").startswith("Line 1: this scene has narration but no picture")
 
 
 @pytest.mark.parametrize("text", ["", "  \n\n", "title: Empty", "---"])
 def test_a_script_without_scenes_is_refused(text: str) -> None:
-    assert faults(text).startswith("script has no scenes")
+    assert faults(text).startswith("The script has no scenes")
 
 
 def test_60_scenes_are_a_film_and_61_are_refused() -> None:
     assert len(read("\n\n".join(["a cat"] * 60)).scenes) == 60
-    with pytest.raises(TooLarge, match=r"script has 61 scenes; at most 60 are allowed\. Scene 61 begins in line 121"):
+    with pytest.raises(TooLarge, match=r"The script has 61 scenes; the limit is 60\. Scene 61 starts in line 121"):
         read("\n\n".join(["a cat"] * 61))
 
 
 def test_a_film_of_more_than_15_minutes_is_refused() -> None:
-    with pytest.raises(TooLarge, match="script lasts about 16 minutes; at most 15"):
+    with pytest.raises(TooLarge, match="The film would last about 16 minutes; the limit is 15"):
         read("\n\n".join(["a cat\nseconds: 60"] * 16))
 
 
 def test_a_text_that_is_too_long_is_refused_by_its_line() -> None:
-    with pytest.raises(BadInput, match="Line 3: this text has 1001 characters; at most 1000"):
+    with pytest.raises(BadInput, match="Line 3: this text has 1001 characters; the limit is 1000"):
         read("a cat\n\n" + "a" * 1001)
 
 
