@@ -195,8 +195,8 @@ class Backends:
         family = model_index.fetch_family(wanted, settings.weights)
         if family and self._of_family(family) is None:
             raise MissingModel(
-                "{name} cannot be used: it is a {family}, and Atelier supports {supported} here. Choose another model"
-                " in config.toml.",
+                "{name} cannot be used: it is a {family}, and only {supported} is supported. Choose another"
+                " model in config.toml.",
                 name=Path(wanted).name if Path(wanted).expanduser().is_dir() else wanted,
                 family=family,
                 supported=", ".join(supported),

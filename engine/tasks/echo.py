@@ -24,9 +24,9 @@ from engine.worker.context import Context
 class Params(TaskParams):
     """Options that let a test make a job slow, faulty, out of memory or fatal in a real worker."""
 
-    text: str = Field("", description="What to say back", max_length=1500, json_schema_extra={"rest": True})
-    seconds: float = Field(0, description="How long to take", ge=0, le=600)
-    share: str = Field("", description="Jobs with the same word here may run together", max_length=32)
+    text: str = Field("", description="Text to return", max_length=1500, json_schema_extra={"rest": True})
+    seconds: float = Field(0, description="Seconds to take", ge=0, le=600)
+    share: str = Field("", description="Jobs with the same word may share a run", max_length=32)
     stages: int = Field(0, description="Number of stages; each makes a picture", ge=0, le=9)
     fault: Literal["none", "error", "memory", "die", "hang"] = Field("none", description="How to fail")
 

@@ -21,11 +21,11 @@ class Params(TaskParams):
 
     portrait: Media = Field(description="Picture of a face", json_schema_extra={"accepts": ["image"]})
     audio: Media | None = Field(
-        None, description="Speech that it moves to", json_schema_extra={"accepts": ["sound", "video"]}
+        None, description="Recording of what it should say", json_schema_extra={"accepts": ["sound", "video"]}
     )
     text: str | None = Field(
         None,
-        description="What it says, instead of audio",
+        description="What it should say, instead of a recording",
         min_length=1,
         max_length=1500,
         examples=["Hello, I am a picture that speaks."],
@@ -34,16 +34,14 @@ class Params(TaskParams):
     language: Language = None
     voice: Voice = ""
     style: Literal["natural", "calm", "lively"] = Field("natural", description="How much it moves", examples=["lively"])
-    lip_zero: bool = Field(True, description="Shut the picture's lips first, so that a smile can speak")
-    eye_retargeting: bool = Field(True, description="Let it blink; off keeps the eyes of the picture")
+    lip_zero: bool = Field(True, description="Close the lips before it speaks, in case it smiles")
+    eye_retargeting: bool = Field(True, description="Blink; off keeps the eyes as they are")
     stitching: bool = Field(True, description="Keep the shoulders still")
-    seed: int | None = Field(
-        None, description="Leave out for the movement everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
-    )
+    seed: int | None = Field(None, description="Same seed, same movement; -1 for a random one", ge=-1, le=MAX_SEED)
 
     @model_validator(mode="after")
     def check_speech_source(self) -> Self:
         """Raise BadInput unless exactly one of audio and text is given."""
         if (self.audio is None) == (self.text is None):
-            raise BadInput("Give what it says: either audio, a recording, or text, words to be spoken.")
+            raise BadInput("What should it say? Type text or attach audio, not both.")
         return self

@@ -38,7 +38,7 @@ def load_audio(audio: Media, context: Context) -> SpeechAudio:
     watch = video.CancelOrTimeout(context.cancelled)
     found = video.probe(audio.path, audio.mime, video.ProbeLimits(seconds=MAX_SECONDS), watch)
     if found.sound is None:
-        raise BadInput("audio has no sound in it. Attach a recording, or write what to say as text.")
+        raise BadInput("There is no sound in audio. Attach a recording, or type what it should say as text.")
     samples = _samples(audio.path, audio.mime, watch, found)
     return SpeechAudio(audio.path, audio.mime, found, samples, {"voice": "audio"}, video.other_sound_notes(found))
 
@@ -62,5 +62,5 @@ def _samples(path: Path, mime: str, watch: video.CancelOrTimeout, found: video.P
     except video.FFmpegFailed as error:
         raise BadInput("This audio is damaged. Try another copy.") from error
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:
-        raise BadInput("audio is shorter than {bound} s, too short to speak. Attach a longer one.", bound=MIN_SECONDS)
+        raise BadInput("The recording is shorter than {bound} s. Attach a longer one.", bound=MIN_SECONDS)
     return samples

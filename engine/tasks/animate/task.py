@@ -33,8 +33,8 @@ PROFILE = 45
 """Yaw in degrees from which a face shows too little of its mouth."""
 
 FACELESS = UserMessage(
-    template="No face was found in the picture, so it stays still, with the waves of its sound. "
-    "A face that looks ahead and is not small is found best."
+    template="No face was found, so the picture stays still and shows the sound as waves. A large face that"
+    " looks straight ahead works best."
 )
 
 
@@ -106,9 +106,11 @@ def _speech_and_options(params: Params, scene: "Scene") -> "tuple[Speech, Animat
 def _face_notes(faces: "tuple[Face, ...]", face: "Face") -> tuple[UserMessage, ...]:
     notes: tuple[UserMessage, ...] = ()
     if len(faces) > 1:
-        notes += (UserMessage(template="There are {count} faces; the largest speaks.", facts={"count": len(faces)}),)
+        notes += (
+            UserMessage(template="There are {count} faces. The largest one speaks.", facts={"count": len(faces)}),
+        )
     if abs(face.yaw) > PROFILE:
-        notes += (UserMessage(template="The face looks far aside; one that looks ahead moves better."),)
+        notes += (UserMessage(template="The face is turned away. One that looks straight ahead works better."),)
     return notes
 
 

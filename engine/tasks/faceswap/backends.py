@@ -35,8 +35,8 @@ def _load_inswapper(settings: WorkerSettings) -> "Swapper":
     """Raise MissingModel where the owner has not accepted the licence, or the weights cannot be fetched."""
     if not settings.noncommercial:
         raise MissingModel(
-            "InsightFace's weights are for non-commercial research only. To use them, set"
-            ' models.accept_noncommercial_weights = true in config.toml; or set models.faceswap = "mesh".'
+            "InsightFace is for non-commercial research only. In config.toml, set"
+            ' models.accept_noncommercial_weights = true, or models.faceswap = "mesh".'
         )
     folder = _configured_folder(settings) or _fetch_networks(settings)
     from engine.tasks.faceswap.inswapper.swapper import InsightSwapper  # loads torch and ONNX Runtime

@@ -39,8 +39,8 @@ class FaceSelection:
         pairs = tuple((int(one[1]), int(one[2]) if one[2] else None) for one in found if one)
         if len(pairs) < len(found) or len({target for target, _ in pairs}) < len(pairs):
             raise BadInput(
-                "face is “{value}”; it must be all, a number such as 2, some such as 1, 3, or pairs such as 1=2, 2=1:"
-                " face 1 of target becomes face 2 of source, and so on.",
+                "face is “{value}”. Use all, a number (2), several (1, 3), or pairs (1=2, 2=1), where 1=2 gives"
+                " face 1 of target the face 2 of source.",
                 value=face[:40],
             )
         return cls(pairs)
@@ -72,8 +72,7 @@ def _place(number: int, faces: Sequence[Sized], option: str) -> int:
     """Return the index of face `number`. Raises BadInput if there is no such face."""
     if not 1 <= number <= len(faces):
         raise BadInput(
-            "face names face {number} of {option}, where {count} can be seen. They are numbered from left to right,"
-            " from 1.",
+            "There is no face {number} in {option}. Faces found: {count}, numbered from left to right.",
             number=number,
             option=option,
             count=len(faces),

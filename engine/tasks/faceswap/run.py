@@ -110,8 +110,8 @@ class FaceSwapJob:
         height, width = target.height or 0, target.width or 0
         if count * height * width > MOST_ANIMATED:
             raise TooLarge(
-                "target has {frames} frames of {width} x {height}; at most {bound} such frames are allowed here."
-                " Attach a shorter or a smaller one.",
+                "target has {frames} frames of {width} x {height}; the limit at that size is {bound} frames."
+                " Attach a shorter or smaller one.",
                 frames=count,
                 width=width,
                 height=height,
@@ -174,13 +174,13 @@ class FaceSwapJob:
             raise no_face("target")
         if tracker.first is None:
             raise BadInput(
-                "face names face {number} of target, but at most {count} can be seen in it at once.",
+                "There is no face {number} in target. Most faces seen at once: {count}.",
                 number=self._choice.least,
                 count=tracker.most,
             )
         if not self._count:
             raise BadInput(
-                "The faces in target are seen from the side all the time. Attach one that shows their front."
+                "The faces in target are only seen from the side. Attach one that shows them from the front."
             )
         self._explain(*tracker.first)
         self._notes += note_doubts(tracker.doubts)
@@ -198,8 +198,8 @@ class FaceSwapJob:
             self._more.append(self._context.save_file(png.encode(overlays.draw_numbers(seen, found, taken))))
             self._notes.append(
                 UserMessage(
-                    template="There are {count} faces in {option}; the largest, number {number}, was taken. The picture"
-                    " with numbers shows them: choose with face, such as 2, 1=2 (target=source) or all.",
+                    template="{option} has {count} faces, and the largest, number {number}, was used. See the"
+                    " numbered picture and choose with face: 2, 1=2 (target=source) or all.",
                     facts={"count": len(found), "option": option, "number": next(iter(taken)) + 1},
                 )
             )
@@ -209,10 +209,10 @@ def _stream(found: video.Probe) -> video.Stream:
     """Return the video stream. Raises BadInput if there is none, TooLarge if its frames are too large."""
     stream = found.video
     if stream is None:
-        raise BadInput("target has no moving pictures, only sound. Attach a picture, a GIF or a video.")
+        raise BadInput("target only has sound. Attach a picture, a GIF or a video.")
     if stream.width * stream.height > MOST_FRAME:
         raise TooLarge(
-            "target has frames of {width} x {height}; at most {bound} pixels are allowed. Attach a smaller video.",
+            "target is {width} x {height}; the limit is {bound} pixels per frame. Attach a smaller video.",
             width=stream.width,
             height=stream.height,
             bound=MOST_FRAME,

@@ -15,9 +15,9 @@ def run(params: Params, context: Context) -> Result:
     from engine.tasks.faceswap.run import FaceSwapJob  # loads NumPy and OpenCV
 
     if not params.source.mime.startswith("image/"):
-        raise BadInput("source must be a picture. Attach one.")
+        raise BadInput("source must be a picture. Attach a picture.")
     if not params.target.mime.startswith(("image/", "video/")):
-        raise BadInput("target must be a picture, a GIF or a video. Attach one.")
+        raise BadInput("target must be a picture, a GIF or a video. Attach one of these.")
     context.progress("loading", 0)
     with context.model("faceswap") as swapper:
         begun = time.monotonic()

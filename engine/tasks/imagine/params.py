@@ -56,38 +56,36 @@ class Params(TaskParams):
         json_schema_extra={"rest": True},
     )
     shape: Shapes | None = Field(
-        None, description="Shape of the picture; left out, square or as the picture you start from", examples=["wide"]
+        None, description="Shape; by default square, or the shape of your picture", examples=["wide"]
     )
     count: int = Field(1, description="How many pictures", ge=1, le=4, examples=[2])
-    steps: int | None = Field(None, description="Denoising steps; more is slower and finer", ge=1, le=50)
+    steps: int | None = Field(None, description="Steps; more is slower and more detailed", ge=1, le=50)
     guidance: float | None = Field(None, description="How closely to follow the prompt", ge=0, le=20)
     negative: str = Field("", description="What to keep out of the picture", max_length=MAX_PROMPT_CHARACTERS)
-    seed: int | None = Field(
-        None, description="Leave out for the picture everyone gets, -1 for a new one", ge=-1, le=MAX_SEED
-    )
+    seed: int | None = Field(None, description="Same seed, same picture; -1 for a random one", ge=-1, le=MAX_SEED)
     width: int | None = Field(None, description="Exact width in pixels, with height, instead of shape", ge=64, le=4096)
     height: int | None = Field(None, description="Exact height in pixels, with width", ge=64, le=4096)
-    variation: float | None = Field(None, description="How far to turn the seed's picture towards another", ge=0, le=1)
+    variation: float | None = Field(None, description="How far to vary the picture towards another seed", ge=0, le=1)
     variation_seed: int | None = Field(
-        None, description="Seed of the picture that a variation turns to; left out, the next one", ge=0, le=MAX_SEED
+        None, description="Seed to vary towards; by default the next one", ge=0, le=MAX_SEED
     )
     image: Media | None = Field(None, description="Picture to start from", json_schema_extra={"accepts": ["image"]})
-    strength: float | None = Field(None, description="How far to leave the picture you start from", ge=0.05, le=1)
+    strength: float | None = Field(None, description="How much to change your picture", ge=0.05, le=1)
     mask: Media | None = Field(
         None,
-        description="White where the picture is drawn anew, black where it stays",
+        description="White where the picture is redrawn, black where it stays",
         json_schema_extra={"accepts": ["image"], "about": "image"},
     )
     extend: Literal["out", "left", "right", "up", "down"] | None = Field(
-        None, description="Draw on beyond the picture: out all around, or to one side"
+        None, description="Extend the picture: out on all sides, or to one side"
     )
     control: Literal["canny", "depth", "pose", "scribble"] | None = Field(
-        None, description="What to keep of the picture: its edges, depth, people's pose, or rough outlines"
+        None, description="What to keep of your picture: edges, depth, people's pose, or rough outlines"
     )
-    control_weight: float = Field(1.0, description="How closely to keep it", ge=0, le=2)
-    model: str | None = Field(None, description="Checkpoint to draw with; /models lists them", max_length=80)
-    lora: str = Field("", description="LoRAs with weights, such as film:0.8, ink; /models lists them", max_length=200)
-    tiling: bool = Field(False, description="Make the edges fit together, for patterns")
+    control_weight: float = Field(1.0, description="How strictly to keep it", ge=0, le=2)
+    model: str | None = Field(None, description="Model to draw with; see /models", max_length=80)
+    lora: str = Field("", description="LoRAs with weights, such as film:0.8, ink; see /models", max_length=200)
+    tiling: bool = Field(False, description="Make a seamless pattern")
 
     @property
     def is_text_only(self) -> bool:
@@ -105,7 +103,7 @@ class Params(TaskParams):
         fragments(self.prompt)
         fragments(self.negative)
         if len({name for name, _ in self.loras}) < len(self.loras):
-            raise BadInput("lora names one twice. Name each once, with one weight.")
+            raise BadInput("lora has the same name twice. Use each name once.")
         return self
 
     @model_validator(mode="after")
@@ -113,10 +111,14 @@ class Params(TaskParams):
         """Raise BadInput for an option without the one that it needs, or with one that it excludes."""
         for option, other in NEEDS.items():
             if self.is_set(option) and not self.is_set(other):
-                raise BadInput("{option} goes with {other}. Give both, or neither.", option=option, other=other)
+                raise BadInput(
+                    "{option} needs {other}. Add {other}, or leave {option} out.", option=option, other=other
+                )
         for option, other in APART:
             if self.is_set(option) and self.is_set(other):
-                raise BadInput("{option} and {other} do not go together. Leave one out.", option=option, other=other)
+                raise BadInput(
+                    "{option} and {other} can't be used together. Leave one out.", option=option, other=other
+                )
         return self
 
     @model_validator(mode="after")
@@ -124,7 +126,7 @@ class Params(TaskParams):
         """Raise BadInput for a negative prompt at a guidance scale where it has no effect."""
         if self.negative and self.guidance is not None and self.guidance <= 1:
             raise BadInput(
-                "negative has no effect at a guidance of {value}. Give a guidance over 1, or leave one of them out.",
+                "negative has no effect when guidance is {value}. Set guidance above 1, or leave one of them out.",
                 value=self.guidance,
             )
         return self
@@ -167,7 +169,7 @@ def _lora(written: str) -> tuple[str, float]:
         value = math.nan
     if not (name and abs(value) <= MAX_LORA_WEIGHT):
         raise BadInput(
-            "lora has “{value}”; write a name, or a name and its weight from -{most} to {most}, such as film:0.8.",
+            "lora has “{value}”. Use a name, or a name with a weight from -{most} to {most}, such as film:0.8.",
             value=written.strip()[:40],
             most=MAX_LORA_WEIGHT,
         )

@@ -70,8 +70,8 @@ def _weigh(pieces: Sequence[str], factors: Mapping[int, float], closers: Collect
 def _check_bound(weight: float, typed: str) -> float:
     if weight > MAX_WEIGHT:
         raise BadInput(
-            "The weight {value} in the prompt is too great; it must be from 0 to {most}."
-            " Put a backslash before a bracket that means no weight.",
+            "The weight {value} in the prompt is too large; use 0 to {most}. Put a backslash before a bracket"
+            " that isn't a weight.",
             value=typed[:40],
             most=MAX_WEIGHT,
         )

@@ -36,7 +36,7 @@ def look(media: Media, context: Context) -> tuple[video.Probe, video.Stream]:
     """Return the video's properties and its stream. Raises BadInput and TooLarge."""
     found = video.probe(media.path, media.mime, SHORT, video.CancelOrTimeout(cancelled=context.cancelled, seconds=30))
     if found.video is None:
-        raise BadInput("image has no moving pictures, only sound. Attach a picture, a GIF or a video.")
+        raise BadInput("image only has sound. Attach a picture, a GIF or a video.")
     return found, found.video
 
 
@@ -47,8 +47,8 @@ def clip(media: Media, found: video.Probe, scale: float, enlarge: Upscale, conte
     height, width = (2 * round(side * scale / 2) for side in (stream.height, stream.width))
     if width * height > MAX_FRAME_PIXELS:
         raise TooLarge(
-            "{scale} times {width} x {height} is over the {bound} pixels that a video may have."
-            " Ask for a smaller scale.",
+            "A video of {width} x {height} at scale {scale} is over the limit of {bound} pixels. Choose a"
+            " smaller scale.",
             scale=f"{scale:g}",
             width=stream.width,
             height=stream.height,
@@ -75,8 +75,8 @@ def _larger(
 def _check_animation_size(frames: int, size: tuple[int, int]) -> None:
     if frames * size[0] * size[1] > MAX_ANIMATION_PIXELS:
         raise TooLarge(
-            "image has {frames} frames; at {width} x {height} pixels at most {bound} are allowed. Ask for a smaller"
-            " scale, or attach a shorter one.",
+            "image has {frames} frames; the limit at {width} x {height} is {bound}. Choose a smaller scale, or"
+            " attach a shorter one.",
             frames=frames,
             width=size[1],
             height=size[0],

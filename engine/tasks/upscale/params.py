@@ -19,10 +19,10 @@ class Params(TaskParams):
     image: Media = Field(
         description="Picture, GIF or short video to enlarge", json_schema_extra={"accepts": ["image", "video"]}
     )
-    scale: float = Field(4, description="How many times wider and higher", ge=2, le=4, examples=[2])
+    scale: float = Field(4, description="How many times larger, from 2 to 4", ge=2, le=4, examples=[2])
     model: Name | None = Field(
         None,
-        description="Network: x4plus for photographs, anime_6B for drawings, animevideov3 is fast",
+        description="Model: x4plus for photos, anime_6B for drawings, animevideov3 for speed",
         examples=["RealESRGAN_x4plus_anime_6B"],
     )
 
@@ -33,8 +33,8 @@ class Params(TaskParams):
         made = round(width * self.scale) * round(height * self.scale)
         if made > MAX_PIXELS:
             raise TooLarge(
-                "image is {width} x {height} pixels; {scale} times that is over the {bound} pixels that a result may"
-                " have. Ask for a smaller scale, or attach a smaller picture.",
+                "image is {width} x {height}; at scale {scale} the result is over the limit of {bound} pixels."
+                " Choose a smaller scale or picture.",
                 width=width,
                 height=height,
                 scale=f"{self.scale:g}",

@@ -77,14 +77,16 @@ def _chosen(
 ) -> tuple[str, Upscale, tuple[UserMessage, ...]]:
     """Return the network's name, the function that enlarges with it, and notes, for `frames` pictures of `extent`."""
     if context.service.backend == "bicubic":
-        told = "Real-ESRGAN is not here, so this is plain bicubic interpolation; /status says how to get it."
-        return "bicubic", bicubic, (UserMessage(template=told),)
+        template = (
+            "Real-ESRGAN is not installed, so this is plain bicubic interpolation. See /status for how to install it."
+        )
+        return "bicubic", bicubic, (UserMessage(template=template),)
     area = extent[0] * extent[1]
     notes: tuple[UserMessage, ...] = ()
     name: str = params.model or (FAST if frames > 1 else PHOTO)
     if params.model is None and frames == 1 and area > FAST_ABOVE_PIXELS and context.service.tier == "embedded":
-        told = "The picture is large for a CPU, so the fast network made it; for finer detail ask for model {model}."
-        name, notes = FAST, (UserMessage(template=told, facts={"model": PHOTO}),)
+        template = "The picture is large for a CPU, so the fast model was used. For finer detail, choose model {model}."
+        name, notes = FAST, (UserMessage(template=template, facts={"model": PHOTO}),)
     _check_work(name, context.service.tier, extent, frames)
     return name, Tiled(upscalers.network(name), upscalers.device), notes
 
@@ -93,8 +95,8 @@ def _check_work(name: str, tier: str, extent: tuple[int, int], frames: int) -> N
     most = MOST_WORK[tier] // NETWORKS[name].weight
     if frames * extent[0] * extent[1] > most:
         raise TooLarge(
-            "{frames} x {width} x {height} pixels are too much for {model} here; at most {bound} pixels are allowed."
-            " Attach something smaller or shorter, or ask for model {fast}.",
+            "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound}. Attach"
+            " something smaller or shorter, or choose model {fast}.",
             frames=frames,
             width=extent[1],
             height=extent[0],

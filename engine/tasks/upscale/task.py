@@ -15,7 +15,7 @@ def run(params: Params, context: Context) -> Result:
     from engine.tasks.upscale.run import enlarge  # loads NumPy
 
     if not params.image.mime.startswith(("image/", "video/")):
-        raise BadInput("image must be a picture, a GIF or a video. Attach one.")
+        raise BadInput("image must be a picture, a GIF or a video. Attach one of these.")
     context.progress("loading", 0)
     with context.model("upscale") as upscalers:
         begun = time.monotonic()

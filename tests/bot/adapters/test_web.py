@@ -239,7 +239,7 @@ class TestAnimating:
     async def test_without_words_it_says_what_is_missing(self, program: Visitor) -> None:
         answer = await program.post("/live-portrait", json={"portrait": data_uri(png(64, 64))})
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
-        assert "either audio, a recording, or text" in answer.json["error"]["message"]
+        assert "Type text or attach audio, not both" in answer.json["error"]["message"]
 
 
 class TestJobs:
@@ -727,7 +727,7 @@ class TestReports:
         imagine = next(command for command in told["commands"] if command["name"] == "imagine")
         shape = next(option for option in imagine["options"] if option["name"] == "shape")
         assert shape["choices"][:4] == ["square", "wide", "tall", "5:4"]
-        assert shape["description"].startswith("Forma de la imagen")
+        assert shape["description"].startswith("Forma; por defecto cuadrada")
 
 
 class TestDescription:

@@ -318,7 +318,7 @@ async def test_help_of_a_command_shows_options_bounds_and_examples(service: Serv
     assert any(line.endswith("(square, wide, tall, " + ", ".join(get_args(Shapes)[3:]) + ")") for line in lines)
     assert "count: How many pictures (1 to 4; default: 1)" in lines
     assert "image: Picture to start from (attach a file)" in lines
-    assert "tiling: Make the edges fit together, for patterns (on or off; default: off)" in lines
+    assert "tiling: Make a seamless pattern (on or off; default: off)" in lines
     assert lines[-1] == "/imagine a castle at night --shape wide --count 2 --style watercolour"
     assert (
         "Cuántas imágenes (de 1 a 4; por defecto: 1)" in (await answer(service, "/help /Imagine", language="es")).text

@@ -124,18 +124,18 @@ async def test_a_name_that_is_not_here_is_refused_with_those_that_are(service: S
 
 async def test_options_that_make_no_sense_together_are_refused(service: Service, photo: Attachment) -> None:
     for line, told in {
-        "/imagine x --strength 0.5": "strength goes with image",
-        "/imagine x --width 512": "width goes with height",
+        "/imagine x --strength 0.5": "strength needs image",
+        "/imagine x --width 512": "width needs height",
         "/imagine x --width 500 --height 512": "multiple of 8, such as 496",
-        "/imagine x --extend left": "extend goes with image",
+        "/imagine x --extend left": "extend needs image",
         "/imagine x --lora film:9": "from -2.0 to 2.0",
-        "/imagine x --lora film,film:2": "names one twice",
-        "/imagine (x:3)": "weight 3 in the prompt is too great",
-        "/imagine x --negative y --guidance 1": "negative has no effect at a guidance of 1.0",
+        "/imagine x --lora film,film:2": "has the same name twice",
+        "/imagine (x:3)": "weight 3 in the prompt is too large",
+        "/imagine x --negative y --guidance 1": "negative has no effect when guidance is 1.0",
     }.items():
         assert told in await refusal(service, line)
     line = "/imagine x --extend left --shape wide"
-    assert "shape and extend do not go together" in await refusal(service, line, image=photo)
+    assert "shape and extend can't be used together" in await refusal(service, line, image=photo)
 
 
 async def test_a_lora_and_a_control_change_the_picture(service: Service, photo: Attachment) -> None:

@@ -87,7 +87,7 @@ async def test_a_job_from_before_an_update_whose_options_are_refused_now_is_told
     asked = {"prompt": "a fox", "negative": "snow", "guidance": 0.5}
     job = Job(command="imagine", task="imagine", params=asked, key="before", user="web:a", origin="")
     (update,) = await resumed(service, (await left(service, job)).job)
-    assert str(failed(update).sentence).startswith("negative has no effect at a guidance of 0.5")
+    assert str(failed(update).sentence).startswith("negative has no effect when guidance is 0.5")
     assert (await row_of(service, job)).state == "failed"
 
 

@@ -81,7 +81,7 @@ def request(command: str, raw: dict[str, Any], **files: Attachment) -> Request:
         ("imagine", {"prompt": "__" + "a" * 400 + "__"}, "There is no wildcard list __aaaa"),
         ("imagine", {"prompt": "__latin__"}, "list latin is not UTF-8 text. Tell an admin to save latin.txt"),
         ("imagine", {"prompt": "__large__ " * 140 + "__nothing__"}, "There is no wildcard list __nothing__"),
-        ("imagine", {"prompt": "(" * 750 + ")" * 740 + "(a:9)"}, "The weight 9 in the prompt is too great"),
+        ("imagine", {"prompt": "(" * 750 + ")" * 740 + "(a:9)"}, "The weight 9 in the prompt is too large"),
         ("imagine", {"prompt": "half \ud800"}, "prompt contains an incomplete character"),
         ("scenes", {"script": "a" + " " * 50_000 + "b"}, "this text has 50002 characters"),
         ("scenes", {"script": " |" * 30_000}, "The script has no scenes"),

@@ -38,7 +38,7 @@ def image(path: str) -> Media:
         ({"prompt": "x", "\ud800": 5}, "The name of an option contains an incomplete character"),
         ({"prompt": "x", "seed": int("f" * 9000, 16)}, "seed is a number of thousands of digits; it must be at most"),
         ({"prompt": "x", "seed": [[[]]]}, "seed is “(list)”; it must be a whole number"),
-        ({"prompt": "x", "strength": 0.5}, "strength goes with image"),
+        ({"prompt": "x", "strength": 0.5}, "strength needs image"),
     ],
 )
 def test_an_error_names_the_option_the_value_and_the_bound(raw: dict[str, object], message: str) -> None:

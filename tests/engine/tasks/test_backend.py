@@ -93,7 +93,7 @@ def test_noncommercial_weights_wait_for_the_owner_to_accept_them(tmp_path: Path)
 @pytest.mark.parametrize("family", ["FluxPipeline", "StableDiffusionPipeline", "StableDiffusionXLInpaintPipeline"])
 def test_an_image_checkpoint_of_another_family_is_refused_by_its_family(tmp_path: Path, family: str) -> None:
     folder = save_checkpoint(tmp_path / "mine", family)
-    with pytest.raises(MissingModel, match=f"^mine cannot be used: it is a {family}, and Atelier supports SDXL here"):
+    with pytest.raises(MissingModel, match=f"^mine cannot be used: it is a {family}, and only SDXL is supported"):
         imagine.load(settings(tmp_path, str(folder), task="imagine"))
 
 

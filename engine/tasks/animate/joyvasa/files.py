@@ -30,7 +30,7 @@ def folder(settings: WorkerSettings) -> Path | None:
         registry.fetch(registry.find_weight(NAME), settings.weights)
     elif lacking and wanted != "auto":
         raise MissingModel(
-            "JoyVASA is not whole: {names} missing. Look at models.motion in config.toml.", names=", ".join(lacking)
+            "JoyVASA is incomplete: {names} missing. Check models.motion in config.toml.", names=", ".join(lacking)
         )
     return None if missing(place) else place
 
@@ -53,7 +53,6 @@ def missing(place: Path) -> tuple[str, ...]:
 def unfit(name: str) -> MissingModel:
     """Return the error for a file `name` that is not JoyVASA's."""
     return MissingModel(
-        "{name} cannot be read as JoyVASA's: it is not whole, or it holds another network. Look at models.motion in"
-        " config.toml.",
+        "{name} is not a complete JoyVASA file. Check models.motion in config.toml.",
         name=name,
     )

@@ -43,7 +43,7 @@ def in_onnx(folder: Path) -> bool:
 def check(folder: Path) -> None:
     """Raise MissingModel naming each missing file."""
     if lacking := missing(folder):
-        template = "LivePortrait is not whole: {names} missing. README says where they go."
+        template = "LivePortrait is incomplete: {names} missing. See the README for where they go."
         raise MissingModel(template, names=", ".join(lacking))
 
 
@@ -83,6 +83,6 @@ def _fetch(named: str) -> Path:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=[*TORCH, *ONNX]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise MissingModel(
-            "{name} cannot be fetched from the model hub. Look at the network and at models.animate in config.toml.",
+            "{name} cannot be downloaded from the model hub. Check your network and models.animate in config.toml.",
             name=repository,
         ) from error

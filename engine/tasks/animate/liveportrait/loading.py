@@ -50,8 +50,8 @@ class TorchNetworks:
             )
         except (KeyError, RuntimeError, IndexError) as error:
             raise MissingModel(
-                "LivePortrait's networks cannot be loaded: a file is damaged or holds another network. "
-                "Look at models.animate in config.toml."
+                "LivePortrait cannot be loaded: a file is damaged or belongs to another model. Check"
+                " models.animate in config.toml."
             ) from error
 
     @property
@@ -89,7 +89,7 @@ def _read(path: Path) -> Weights:
         return _fold_spectral_norms(load_file(path))
     except (SafetensorError, OSError) as error:
         raise MissingModel(
-            "{name} cannot be read: it is not there or not whole. Look at models.animate in config.toml.",
+            "{name} is missing or damaged. Check models.animate in config.toml.",
             name=path.name,
         ) from error
 

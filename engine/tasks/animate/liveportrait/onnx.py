@@ -77,9 +77,7 @@ def _by_order(values: list[Tensor]) -> dict[str, Tensor]:
     sizes = (BINS, BINS, BINS, 3, 3 * POINTS, 1, 3 * POINTS)
     flat = [value.flatten(1) for value in values]
     if [value.shape[1] for value in flat] != list(sizes):
-        raise MissingModel(
-            "motion_extractor.onnx does not give what LivePortrait's gives. Look at models.animate in config.toml."
-        )
+        raise MissingModel("motion_extractor.onnx is not LivePortrait's. Check models.animate in config.toml.")
     return dict(zip(names, flat, strict=True))
 
 
@@ -91,6 +89,6 @@ def _session(path: Path, device: torch.device) -> Any:
         return ort.InferenceSession(path, providers=[one for one in wanted if one in ort.get_available_providers()])
     except Exception as error:  # ONNX Runtime's errors have no common class but this
         raise MissingModel(
-            "{name} cannot be read: it is not there or not whole. Look at models.animate in config.toml.",
+            "{name} is missing or damaged. Check models.animate in config.toml.",
             name=path.name,
         ) from error

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 DENOISING_SHARE = 0.9
 """Share of the progress bar for denoising; the rest is enlarging."""
-EMOJI_LIKE = UserMessage(template="Drawn by the embedded pocket model: emoji-like; see README for SDXL.")
+EMOJI_LIKE = UserMessage(template="Drawn by pocket, the small built-in model, which makes emoji-like pictures.")
 
-FOREIGN = "Not read: “{words}”. The model reads English in Latin letters, and emoji."
+FOREIGN = "“{words}” was ignored. The model reads English and emoji."
 
 
 def _shape(params: "Params") -> "Shape":
@@ -81,7 +81,7 @@ class PocketGenerator:
         if foreign := unread_words(params):
             notes += (UserMessage(template=FOREIGN, facts={"words": foreign}),)
         if beyond := self._pocket.unread(prompt):
-            template = "It reads about 16 words; not read: “{words}”."
+            template = "The model reads only about 16 words. Ignored: “{words}”."
             notes += (UserMessage(template=template, facts={"words": " ".join(beyond)[:80]}),)
         return notes
 
@@ -91,7 +91,7 @@ def _read_prompt(prompt: str) -> str:
     read = without_unreadable_words(readable_form(prompt))
     if not read:
         raise BadInput(
-            "prompt is “{value}”, of which the model here can read nothing. Write it in English, or in emoji.",
+            "The model here can't read “{value}”. Write the prompt in English or emoji.",
             value=prompt[:40],
         )
     return read

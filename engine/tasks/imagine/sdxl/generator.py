@@ -37,8 +37,8 @@ ALL_ON_DEVICE_BYTES = 10 * 10**9
 """
 VAE_TILE_PIXELS = 512
 """Side of the VAE's tiles in pixels when memory is short."""
-IN_TILES = UserMessage(template="Memory was short, so it was drawn more slowly and put together from tiles.")
-FOREIGN = "The model reads little of “{words}”: it learned from English in Latin letters. Emoji are read by name."
+IN_TILES = UserMessage(template="Memory was low, so the picture was drawn in tiles, which takes longer.")
+FOREIGN = "The model understands little of “{words}”. Write the prompt in English; emoji work too."
 
 OnStep = Callable[[int, int, Any], None]
 

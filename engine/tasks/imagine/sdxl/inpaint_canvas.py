@@ -81,9 +81,7 @@ def inpainting(picture: Picture, mask: Picture, side: int) -> Canvas:
     fitted = Image.fromarray(mask).convert("L").resize((width, height), Image.Resampling.BILINEAR)
     hole = np.where(np.asarray(fitted) > 127, 255, 0).astype(np.uint8)
     if not hole.any():
-        raise BadInput(
-            "mask is black all over, so nothing would be drawn. Paint white where the picture should change."
-        )
+        raise BadInput("mask is completely black. Paint white where the picture should change.")
     window = (0, 0, width, height) if width * height <= MAX_AREA_RATIO * side**2 else _around(hole, side)
     left, top, right, bottom = window
     return Canvas(picture, hole, window, of_ratio((right - left) / (bottom - top), side))
@@ -135,7 +133,7 @@ def _panned_right(picture: Picture, side: int) -> Canvas:
     new = multiple_of_8(reach / 2)
     if across + new > MAX_SIDE_RATIO * side:
         raise BadInput(
-            "The picture would become {size} pixels long; at most {most} can be drawn. Zoom out instead.",
+            "The picture would be {size} pixels long; the limit is {most}. Zoom out instead.",
             size=across + new,
             most=MAX_SIDE_RATIO * side,
         )

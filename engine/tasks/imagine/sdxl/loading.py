@@ -43,8 +43,8 @@ def _load_component(kind: Any, chosen: Checkpoint, settings: WorkerSettings, dty
         return kind.from_pretrained(chosen.source, **options)
     except (OSError, ValueError) as error:
         raise MissingModel(
-            "The SDXL model {name} cannot be loaded: its files are not there, not whole, or the hub does not answer."
-            " Look at models.imagine in config.toml.",
+            "The SDXL model {name} cannot be loaded: files are missing or damaged, or the hub can't be reached."
+            " Check models.imagine in config.toml.",
             name=chosen.name,
         ) from error
 

@@ -41,11 +41,11 @@ def _load(pipe: Any, name: str, path: Path) -> None:
         pipe.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name=_safe(name), local_files_only=True)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise MissingModel(
-            "The LoRA {name} cannot be read, or is not made for SDXL. Leave it out, or ask the owner.", name=name
+            "The LoRA {name} is damaged or not made for SDXL. Leave it out, or ask the owner.", name=name
         ) from error
     if _safe(name) not in _adapters(pipe):
         raise MissingModel(
-            "The LoRA {name} cannot be read, or is not made for SDXL. Leave it out, or ask the owner.", name=name
+            "The LoRA {name} is damaged or not made for SDXL. Leave it out, or ask the owner.", name=name
         )
 
 

@@ -63,7 +63,7 @@ def _telling(chosen: Checkpoint) -> Any:
         yield
     except (OSError, ValueError) as error:
         raise MissingModel(
-            "The video model {name} cannot be loaded: its files are not there, not whole or of another model, or the"
-            " hub does not answer. Look at models.video in config.toml.",
+            "The video model {name} cannot be loaded: files are missing, damaged or of another model, or the"
+            " hub can't be reached. Check models.video in config.toml.",
             name=chosen.name,
         ) from error

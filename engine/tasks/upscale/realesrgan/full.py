@@ -208,7 +208,7 @@ def _read(path: Path, name: str) -> Any:
 
 def _unfit(name: str) -> MissingModel:
     return MissingModel(
-        "{name}.pth cannot be loaded: it is not there, not whole, or no network that enlarges four times."
-        " Look at models.upscale in config.toml.",
+        "{name}.pth is missing, damaged, or not a network that enlarges four times. Check models.upscale in"
+        " config.toml.",
         name=name,
     )

@@ -173,7 +173,7 @@ def test_lip_zero_shuts_the_lips_of_a_smile_in_silence(bench: Bench, reader: Fac
 
 def test_of_several_faces_the_largest_speaks_and_the_answer_says_so(bench: Bench) -> None:
     result = bench.make(six(), text="Hello.", language="en")
-    assert "There are 6 faces; the largest speaks." in [str(note) for note in result.notes]
+    assert "There are 6 faces. The largest one speaks." in [str(note) for note in result.notes]
     assert (result.media[0].width, result.media[0].height) == (1280, 886)
 
 
@@ -201,7 +201,7 @@ def test_pictures_of_odd_sides_and_with_alpha_are_taken(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, "either audio, a recording, or text"),
+        ({}, "Type text or attach audio, not both"),
         ({"text": "Hi", "voice": "nobody"}, "There is no voice “nobody”. Use one of"),
         ({"text": "Hi", "language": "klingon"}, "No voice speaks the language “klingon”"),
         ({"text": "..."}, "nothing in it that can be spoken"),

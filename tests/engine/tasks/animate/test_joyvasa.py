@@ -202,22 +202,22 @@ def test_auto_takes_it_where_it_is_and_the_service_says_which(tmp_path: Path, mo
     assert "motion joyvasa-" in backends.choose(settings()).model
     assert files.folder(settings("envelope")) is None
     assert "motion envelope" in backends.choose(settings("envelope")).model
-    with pytest.raises(MissingModel, match=r"JoyVASA is not whole: motion_generator"):
+    with pytest.raises(MissingModel, match=r"JoyVASA is incomplete: motion_generator"):
         files.folder(settings(str(tmp_path / "nowhere")))
 
 
 def test_what_is_no_joyvasa_is_refused_and_runs_nothing(tmp_path: Path) -> None:
     tiny_joyvasa.save(tmp_path)
     (tmp_path / files.TEMPLATE).write_bytes(pickle.dumps(print))
-    with pytest.raises(MissingModel, match=r"motion_template\.pkl cannot be read as JoyVASA's"):
+    with pytest.raises(MissingModel, match=r"motion_template\.pkl is not a complete JoyVASA file"):
         loading.template(tmp_path)
     told = torch.load(tmp_path / files.GENERATOR, weights_only=False)
     del told["model"]["null_audio_feat"]
     torch.save(told, tmp_path / files.GENERATOR)
-    with pytest.raises(MissingModel, match="cannot be read as JoyVASA's"):
+    with pytest.raises(MissingModel, match="is not a complete JoyVASA file"):
         loading.generator(tmp_path, "cpu")
     torch.save({"model": print}, tmp_path / files.GENERATOR)
-    with pytest.raises(MissingModel, match="cannot be read as JoyVASA's"):
+    with pytest.raises(MissingModel, match="is not a complete JoyVASA file"):
         loading.generator(tmp_path, "cpu")
 
 

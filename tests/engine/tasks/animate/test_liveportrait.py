@@ -198,10 +198,10 @@ def test_a_damaged_file_and_one_of_another_network_are_refused(tmp_path: Path) -
     whole = tmp_path / "spade_generator.safetensors"
     kept = whole.read_bytes()
     whole.write_bytes(kept[:1000])
-    with pytest.raises(MissingModel, match=r"spade_generator\.safetensors cannot be read"):
+    with pytest.raises(MissingModel, match=r"spade_generator\.safetensors is missing or damaged"):
         TorchNetworks(tmp_path, "cpu")
     whole.write_bytes((tmp_path / "motion_extractor.safetensors").read_bytes())
-    with pytest.raises(MissingModel, match="holds another network"):
+    with pytest.raises(MissingModel, match="belongs to another model"):
         TorchNetworks(tmp_path, "cpu")
 
 

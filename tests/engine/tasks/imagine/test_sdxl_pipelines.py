@@ -163,7 +163,7 @@ def test_a_mask_of_another_size_and_a_picture_of_any_shape_come_out_in_the_pictu
 
 
 def test_a_black_mask_is_refused(painter: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="mask is black all over"):
+    with pytest.raises(BadInput, match="mask is completely black"):
         drawn(painter, image=kept(photo, tmp_path), mask=kept(photo * 0, tmp_path))
 
 

@@ -151,7 +151,7 @@ def test_parts_are_as_long_as_the_model_wants_them() -> None:
 
 
 def test_another_pipeline_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(MissingModel, match=r"The video model .* cannot be loaded: .* Look at models.video"):
+    with pytest.raises(MissingModel, match=r"The video model .* cannot be loaded: .* Check models.video"):
         LtxVideoGenerator(WorkerSettings(folder=tmp_path, memory=10**9, models={"video": str(folder / "transformer")}))
 
 

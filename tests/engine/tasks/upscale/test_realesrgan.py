@@ -173,7 +173,7 @@ def test_a_pth_that_cannot_be_loaded_is_told_plainly(tmp_path: Path, content: by
     path = tmp_path / f"{FAST}.pth"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(MissingModel, match=r"cannot be loaded.*models\.upscale"):
+    with pytest.raises(MissingModel, match=r"is missing, damaged, .*models\.upscale"):
         TorchUpscaler(path, FAST, "cpu")
 
 

@@ -87,7 +87,7 @@ def _load_or_raise(kind: str, source: str, settings: WorkerSettings, make: Calla
         return make(options)
     except (OSError, ValueError) as error:
         raise MissingModel(
-            "The network for control {kind} cannot be loaded: its files are not there, not whole, or the hub does not"
-            " answer. Look at models.controls in config.toml.",
+            "The network for control {kind} cannot be loaded: files are missing or damaged, or the hub can't be"
+            " reached. Check models.controls in config.toml.",
             kind=kind,
         ) from error
