@@ -62,7 +62,7 @@ def unknown_language_error(language: str) -> BadInput:
 @cache
 def espeak_voices() -> Mapping[str, str]:
     """Return the name of the voice for each language, in lower case. The name is that of the voice's file."""
-    found: dict[str, tuple[int, str]] = {}
+    voices: dict[str, tuple[int, str]] = {}
     data = _data_folder()
     for path in sorted((data / "lang").rglob("*")) if data else []:
         if path.is_file():
@@ -72,8 +72,8 @@ def espeak_voices() -> Mapping[str, str]:
                 for code, rank in _LANGUAGE_LINE.findall(path.read_text("utf-8"))
             ]
             for language, rank in [(name, 0 if name in dict(named) else DEFAULT_PRIORITY + 1), *named]:
-                found[language] = min(found.get(language, (99, name)), (rank, name))
-    return {language: name for language, (_, name) in found.items()}
+                voices[language] = min(voices.get(language, (99, name)), (rank, name))
+    return {language: name for language, (_, name) in voices.items()}
 
 
 def _data_folder() -> Path | None:

@@ -12,8 +12,8 @@ VOICE_SEXES = {"joe": "man", "lessac": "woman", "amy": "woman", "davefx": "man",
 
 def list_voices(weights: Path) -> list[PiperVoice]:
     """Return the voices whose network and settings are both there, sorted by name."""
-    found = sorted((weights / FOLDER).glob("*.onnx"))
-    return [PiperVoice(path) for path in found if path.with_name(path.name + ".json").is_file()]
+    paths = sorted((weights / FOLDER).glob("*.onnx"))
+    return [PiperVoice(path) for path in paths if path.with_name(path.name + ".json").is_file()]
 
 
 def sex_of(voice: PiperVoice) -> str:

@@ -107,10 +107,10 @@ def _split_speech(samples: "Samples") -> list[tuple[int, int]]:
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     options = VadOptions(min_silence_duration_ms=PAUSE_MS, speech_pad_ms=100)
-    found = [(int(span["start"]), int(span["end"])) for span in get_speech_timestamps(samples, options)]
-    least = max(MIN_SPEECH_SECONDS * SAMPLE_RATE, sum(end - begin for begin, end in found) / MAX_PIECES)
+    detected = [(int(span["start"]), int(span["end"])) for span in get_speech_timestamps(samples, options)]
+    least = max(MIN_SPEECH_SECONDS * SAMPLE_RATE, sum(end - begin for begin, end in detected) / MAX_PIECES)
     pieces: list[tuple[int, int]] = []
-    for begin, end in found:
+    for begin, end in detected:
         if pieces and min(pieces[-1][1] - pieces[-1][0], end - begin) < least:
             pieces[-1] = (pieces[-1][0], end)
         else:
@@ -125,10 +125,10 @@ def _join_neighbours(
 
     Silence before the first and after the last span is left out, since Whisper would start its first word in it.
     """
-    found: list[LanguageSpan] = []
+    detected: list[LanguageSpan] = []
     for (begin, end), language in zip(pieces, languages, strict=True):
-        if found and found[-1].language == language:
-            found[-1] = replace(found[-1], end=end)
+        if detected and detected[-1].language == language:
+            detected[-1] = replace(detected[-1], end=end)
         else:
-            found.append(LanguageSpan(begin, end, language))
-    return tuple(replace(span, end=min(count, span.end + TAIL_SAMPLES)) for span in found)
+            detected.append(LanguageSpan(begin, end, language))
+    return tuple(replace(span, end=min(count, span.end + TAIL_SAMPLES)) for span in detected)

@@ -30,31 +30,37 @@ def run(params: Params, context: Context) -> Result:
     """Return the video with subtitles and the subtitles as a file. Raises BadInput for a damaged recording or subtitle
     file.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     context.progress("reading", 0)
-    found = probe(params.media.path, params.media.mime, watch=CancelOrTimeout(context.cancelled, PROBE_TIMEOUT_SECONDS))
-    if not found.sound and params.srt is None:
+    source_info = probe(
+        params.media.path, params.media.mime, watch=CancelOrTimeout(context.cancelled, PROBE_TIMEOUT_SECONDS)
+    )
+    if not source_info.sound and params.srt is None:
         raise BadInput("This video has no sound. Attach one with speech.")
-    source, notes = _parse_subtitles(params.srt, context, found) if params.srt else _transcribe(params, context, found)
-    notes += conversion_notes(found) if params.burn else other_sound_notes(found)
+    source, notes = (
+        _parse_subtitles(params.srt, context, source_info) if params.srt else _transcribe(params, context, source_info)
+    )
+    notes += conversion_notes(source_info) if params.burn else other_sound_notes(source_info)
     if not source.cues(context.check):
         notes += (UserMessage(template="No speech was found, so there are no subtitles."),)
-        return Result(notes=notes, facts=_facts(params, context, source, begun))
+        return Result(notes=notes, facts=_facts(params, context, source, started))
     notes += _report_missing_characters(context, source)
-    style = _subtitle_style(params, found, source.language)
-    media = (_burn_in(params, context, found, source, style), _write_file(params, context, source, style))
-    return Result(media=media, notes=notes, facts=_facts(params, context, source, begun))
+    style = _subtitle_style(params, source_info, source.language)
+    media = (_burn_in(params, context, source_info, source, style), _write_file(params, context, source, style))
+    return Result(media=media, notes=notes, facts=_facts(params, context, source, started))
 
 
-def _parse_subtitles(file: Media, context: Context, found: Probe) -> tuple[SubtitleSource, tuple[UserMessage, ...]]:
+def _parse_subtitles(
+    file: Media, context: Context, source_info: Probe
+) -> tuple[SubtitleSource, tuple[UserMessage, ...]]:
     if file.bytes > MAX_BYTES:
         raise too_large_error(file.bytes)
-    read = read_subtitles(file.path.read_bytes(), context.check, found.seconds)
+    read = read_subtitles(file.path.read_bytes(), context.check, source_info.seconds)
     return UserSubtitles(read.cues, guess_language("".join(cue.text for cue in read.cues)) or "en"), read.notes
 
 
-def _transcribe(params: Params, context: Context, found: Probe) -> tuple[SubtitleSource, tuple[UserMessage, ...]]:
-    transcriber = Transcriber(context, params.media, (params.language or "").lower() or None, found)
+def _transcribe(params: Params, context: Context, source_info: Probe) -> tuple[SubtitleSource, tuple[UserMessage, ...]]:
+    transcriber = Transcriber(context, params.media, (params.language or "").lower() or None, source_info)
     if params.translate:
         english, notes = transcriber.translate()
         return TranscribedSubtitles(english), notes
@@ -89,16 +95,18 @@ def _report_missing_characters(context: Context, source: SubtitleSource) -> tupl
     )
 
 
-def _subtitle_style(params: Params, found: Probe, language: str) -> SubtitleStyle:
-    width, height = (found.video.width, found.video.height) if found.video else AUDIOGRAM_SIZE
+def _subtitle_style(params: Params, source_info: Probe, language: str) -> SubtitleStyle:
+    width, height = (source_info.video.width, source_info.video.height) if source_info.video else AUDIOGRAM_SIZE
     return SubtitleStyle(params.style, width, height, params.size, params.colour, params.place, language, params.font)
 
 
-def _burn_in(params: Params, context: Context, found: Probe, source: SubtitleSource, style: SubtitleStyle) -> Media:
+def _burn_in(
+    params: Params, context: Context, source_info: Probe, source: SubtitleSource, style: SubtitleStyle
+) -> Media:
     """Return the saved video with its subtitles."""
 
     def on_seconds(seconds: float) -> None:
-        part = min(1.0, seconds / max(found.seconds, 0.01))
+        part = min(1.0, seconds / max(source_info.seconds, 0.01))
         context.progress("adding subtitles", TRANSCRIBED_SHARE + (1 - TRANSCRIBED_SHARE) * part)
 
     with context.temp_dir() as folder:
@@ -106,18 +114,18 @@ def _burn_in(params: Params, context: Context, found: Probe, source: SubtitleSou
         renderer = Renderer(
             folder, CancelOrTimeout(context.cancelled, TIMEOUT_SECONDS), load_typefaces(context.weights)
         )
-        if found.video is None:
-            made = renderer.audiogram(
-                params.media, _format_ass(context, source, style), found.seconds, on_seconds, found
+        if source_info.video is None:
+            output = renderer.audiogram(
+                params.media, _format_ass(context, source, style), source_info.seconds, on_seconds, source_info
             )
         elif params.burn:
-            made = renderer.burn(params.media, _format_ass(context, source, style), on_seconds, found)
+            output = renderer.burn(params.media, _format_ass(context, source, style), on_seconds, source_info)
         else:
             text = format_srt(source.cues(context.check))
-            made = renderer.mux(params.media, text, source.language, on_seconds, found)
-        kept = context.save_file(made)
+            output = renderer.mux(params.media, text, source.language, on_seconds, source_info)
+        saved = context.save_file(output)
         return with_dimensions(
-            kept, probe(kept.path, kept.mime, watch=CancelOrTimeout(context.cancelled, PROBE_TIMEOUT_SECONDS))
+            saved, probe(saved.path, saved.mime, watch=CancelOrTimeout(context.cancelled, PROBE_TIMEOUT_SECONDS))
         )
 
 
@@ -136,7 +144,7 @@ def _write_file(params: Params, context: Context, source: SubtitleSource, style:
     return context.save_file(text.encode(), f".{params.format}")
 
 
-def _facts(params: Params, context: Context, source: SubtitleSource, begun: float) -> dict[str, Fact]:
+def _facts(params: Params, context: Context, source: SubtitleSource, started: float) -> dict[str, Fact]:
     service = context.service
     makers: dict[str, Fact] = {"backend": service.backend, "tier": service.tier, "model": service.model}
     if params.srt is not None:
@@ -146,7 +154,7 @@ def _facts(params: Params, context: Context, source: SubtitleSource, begun: floa
         "style": params.style,
         "cues": len(source.cues(context.check)),
     }
-    return makers | contents | {"seconds": round(time.monotonic() - begun, 2)}
+    return makers | contents | {"seconds": round(time.monotonic() - started, 2)}
 
 
 TASK = Task(

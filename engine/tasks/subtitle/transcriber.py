@@ -21,11 +21,11 @@ TRANSCRIBED_SHARE = 0.6
 class Transcriber:
     """Transcribes one recording for one job. With `language` None, the language is detected."""
 
-    def __init__(self, context: Context, media: Media, language: str | None, found: Probe | None = None) -> None:
+    def __init__(self, context: Context, media: Media, language: str | None, source_info: Probe | None = None) -> None:
         self._context = context
         self._media = media
         self._language = language
-        self._found = found
+        self._source_info = source_info
         self._store = Transcripts(context.folder / "transcripts")
 
     def transcribe(self) -> Transcript:
@@ -46,11 +46,11 @@ class Transcriber:
         return self._load_or_run("translate", BASE), (note,)
 
     def _load_or_run(self, task: str, model: str) -> Transcript:
-        found = self._store.find(self._media.sha256, model, self._language, task)
-        if found is None:
-            found = self._run(task, model)
-            self._store.save(found, self._media.sha256, model, self._language, task)
-        return found
+        transcript = self._store.find(self._media.sha256, model, self._language, task)
+        if transcript is None:
+            transcript = self._run(task, model)
+            self._store.save(transcript, self._media.sha256, model, self._language, task)
+        return transcript
 
     def _run(self, task: str, model: str) -> Transcript:
         self._context.progress("loading", 0)
@@ -73,7 +73,11 @@ class Transcriber:
     def _samples(self) -> "NDArray[np.float32]":
         try:
             return read_mono(
-                self._media.path, self._media.mime, SAMPLE_RATE, CancelOrTimeout(self._context.cancelled), self._found
+                self._media.path,
+                self._media.mime,
+                SAMPLE_RATE,
+                CancelOrTimeout(self._context.cancelled),
+                self._source_info,
             )
         except FFmpegFailed as error:
             raise BadInput("This audio is damaged. Try another copy.") from error

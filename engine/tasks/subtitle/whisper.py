@@ -176,14 +176,14 @@ class _TranscriptionThread:
             while True:
                 check()
                 try:
-                    found = self._queue.get(timeout=0.1)
+                    item = self._queue.get(timeout=0.1)
                 except queue.Empty:
                     continue
-                if found is None:
+                if item is None:
                     return
-                if isinstance(found, BaseException):
-                    raise found
-                yield found
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
         finally:
             self._abandoned.set()
 

@@ -13,21 +13,21 @@ def fill_missing_times(words: Sequence[Untimed], start: float, end: float) -> li
 
     Words without times share the time between their neighbours evenly. Times that run backwards are moved forwards.
     """
-    placed: list[Word] = []
+    timed: list[Word] = []
     at = start
-    for index, (text, begins, ends) in enumerate(words):
-        if begins is None or ends is None:
-            begun, ended = at, at + _seconds_each(words[index:], at, end)
+    for index, (text, known_start, known_end) in enumerate(words):
+        if known_start is None or known_end is None:
+            word_start, word_end = at, at + _seconds_each(words[index:], at, end)
         else:
-            begun, ended = begins, ends
-        begun = max(begun, at)
-        at = max(ended, begun)
-        placed.append(Word(text, begun, at))
-    return placed
+            word_start, word_end = known_start, known_end
+        word_start = max(word_start, at)
+        at = max(word_end, word_start)
+        timed.append(Word(text, word_start, at))
+    return timed
 
 
 def _seconds_each(words: Sequence[Untimed], at: float, end: float) -> float:
     """Return the seconds available for each of the leading words that have no times."""
-    later = ((count, begins) for count, (_, begins, _) in enumerate(words) if begins is not None)
+    later = ((count, known_start) for count, (_, known_start, _) in enumerate(words) if known_start is not None)
     count, limit = next(later, (len(words), end))
     return max(0.0, limit - at) / count

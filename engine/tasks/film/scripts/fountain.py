@@ -23,6 +23,8 @@ TITLE_PAGE_KEYS = {"title": "title", "credit": "", "author": "credits", "authors
 
 @dataclass
 class _ParserState:
+    """What has been read so far: the script, whether a character is speaking, and the transition to the next scene."""
+
     found: RawScript = field(default_factory=RawScript)
     speaking: bool = False
     transition: str = ""

@@ -46,6 +46,8 @@ class Idea:
 
 @dataclass(frozen=True)
 class _Match:
+    """Words that the lexicon knows: `length` tokens from position `at`."""
+
     at: int
     length: int
     meanings: tuple[Meaning, ...]

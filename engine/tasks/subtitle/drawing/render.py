@@ -68,17 +68,21 @@ class Renderer:
         self._watch = watch
         self._typefaces = typefaces
 
-    def burn(self, media: Media, ass: str, on_seconds: OnSeconds, found: Probe | None = None) -> Path:
+    def burn(self, media: Media, ass: str, on_seconds: OnSeconds, source_info: Probe | None = None) -> Path:
         """Draw the subtitles into the video and return the path of the result. Raises BadInput if the video cannot be
         decoded.
 
         The letters are drawn last, on square pixels in SDR, so that their shape and brightness are right.
         """
-        found = found or probe(media.path, media.mime, watch=self._watch)
-        source, shown = self._open_pictures(media, found)
-        return self._encode([self._burn_in(shown, ass), *self._open_sound(source, found)], on_seconds, **H264, **AAC)
+        source_info = source_info or probe(media.path, media.mime, watch=self._watch)
+        source, shown = self._open_pictures(media, source_info)
+        return self._encode(
+            [self._burn_in(shown, ass), *self._open_sound(source, source_info)], on_seconds, **H264, **AAC
+        )
 
-    def mux(self, media: Media, srt: str, language: str, on_seconds: OnSeconds, found: Probe | None = None) -> Path:
+    def mux(
+        self, media: Media, srt: str, language: str, on_seconds: OnSeconds, source_info: Probe | None = None
+    ) -> Path:
         """Return the path of a copy of the video with all its sound and the subtitles as a track that players can hide.
 
         The streams are copied, or encoded again if MP4 does not support their codecs. Raises BadInput if they cannot be
@@ -86,28 +90,30 @@ class Renderer:
         """
         import ffmpeg
 
-        found = found or probe(media.path, media.mime, watch=self._watch)
+        source_info = source_info or probe(media.path, media.mime, watch=self._watch)
         (self.folder / "cues.srt").write_text(srt, "utf-8")
         cues = ffmpeg.input("cues.srt", f="srt", protocol_whitelist="file,pipe")["s"]
         named = {"c:s": "mov_text", "metadata:s:s:0": f"language={language}", "disposition:s:0": "default"}
-        source, shown = self._open_pictures(media, found)
+        source, shown = self._open_pictures(media, source_info)
         try:
             streams = [source["V:0"], source["a?"], cues]
             return self._encode(
                 streams, on_seconds, **named, **{"c:v": "copy", "c:a": "copy", "movflags": "+faststart"}
             )
         except BadInput:  # MP4 does not support a codec
-            return self._encode([shown, *self._open_sound(source, found), cues], on_seconds, **named, **H264, **AAC)
+            return self._encode(
+                [shown, *self._open_sound(source, source_info), cues], on_seconds, **named, **H264, **AAC
+            )
 
     def audiogram(
-        self, media: Media, ass: str, seconds: float, on_seconds: OnSeconds, found: Probe | None = None
+        self, media: Media, ass: str, seconds: float, on_seconds: OnSeconds, source_info: Probe | None = None
     ) -> Path:
         """Return the path of a video of an audio file: its waveform with the subtitles over it. Raises BadInput."""
         import ffmpeg
 
         width, height = AUDIOGRAM_SIZE
-        found = found or probe(media.path, media.mime, watch=self._watch)
-        sound = self._open_sound(open_input(media.path, media.mime), found)[0].asplit()
+        source_info = source_info or probe(media.path, media.mime, watch=self._watch)
+        sound = self._open_sound(open_input(media.path, media.mime), source_info)[0].asplit()
         waves = (
             sound[0]
             .filter("aformat", channel_layouts="stereo")
@@ -127,11 +133,11 @@ class Renderer:
         draw_ass = self._burn_in(shown, ass)
         return self._encode([draw_ass, sound[1]], on_seconds, **H264, **AAC)
 
-    def _open_pictures(self, media: Media, found: Probe) -> tuple[Any, Any]:
+    def _open_pictures(self, media: Media, source_info: Probe) -> tuple[Any, Any]:
         """Return the opened file and its pictures as they are displayed, with even sides. Raises BadInput without
         pictures.
         """
-        stream = found.video
+        stream = source_info.video
         if stream is None:
             raise BadInput("This file has no video. Attach a video.")
         source = open_input(media.path, media.mime, decoder=stream.decoder)
@@ -139,9 +145,9 @@ class Renderer:
         size = (stream.width + stream.width % 2, stream.height + stream.height % 2)  # 4:2:0 needs even sides
         return source, convert_to_bt709(pictures, stream.colours, stream.coded[1], size)
 
-    def _open_sound(self, source: Any, found: Probe) -> list[Any]:
+    def _open_sound(self, source: Any, source_info: Probe) -> list[Any]:
         """Return the sound of an opened file in a list, which is empty if there is none."""
-        return [downmix(prepare_sound(source, found.sound))] if found.sound else []
+        return [downmix(prepare_sound(source, source_info.sound))] if source_info.sound else []
 
     def _burn_in(self, video: Any, ass: str) -> Any:
         return draw_ass(video, ass, self.folder / "cues.ass", self._typefaces, self._watch)

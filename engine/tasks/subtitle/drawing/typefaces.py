@@ -49,17 +49,17 @@ class Typefaces:
 
     def split_runs(self, text: str, language: str, latin: str = LATIN) -> Iterator[Run]:
         """Yield `text` in runs of one family. Spaces after an emoji or a symbol use the Latin font."""
-        held, family = "", ""
+        piece, family = "", ""
         for cluster in CLUSTERS.findall(text):
-            found = self._cached_family(cluster, language, latin) or family or latin
-            if found in {EMOJI, SYMBOLS} and IS_SPACE.fullmatch(cluster):
-                found = latin
-            if held and found != family:
-                yield family, held
-                held = ""
-            held, family = held + (EMOJI_SELECTOR.sub("", cluster) if found == EMOJI else cluster), found
-        if held:
-            yield family, held
+            chosen = self._cached_family(cluster, language, latin) or family or latin
+            if chosen in {EMOJI, SYMBOLS} and IS_SPACE.fullmatch(cluster):
+                chosen = latin
+            if piece and chosen != family:
+                yield family, piece
+                piece = ""
+            piece, family = piece + (EMOJI_SELECTOR.sub("", cluster) if chosen == EMOJI else cluster), chosen
+        if piece:
+            yield family, piece
 
     def missing_characters(self, text: str) -> list[str]:
         """Return the characters of `text` that no font covers."""

@@ -113,7 +113,7 @@ class Markup:
             self.style = apply_tag(self.style, tag, token["about"] or "")
 
     def _close(self, tag: str) -> None:
-        if any(tag == each for each, _ in self._open):
+        if any(tag == name for name, _ in self._open):
             while self._open:
                 name, self.style = self._open.pop()
                 if name == tag:
@@ -147,12 +147,12 @@ def apply_tag(style: Style, tag: str, about: str) -> Style:
     if tag in STYLE_TAGS:
         return _set_flag(style, STYLE_TAGS[tag], on=True)
     if tag == "c":
-        named = [COLOURS[each] for each in about.split(".") if each in COLOURS]
-        hexes = [f"#{each[1:]}" for each in about.split(".") if re.fullmatch(r"x[0-9a-f]{6}", each)]
+        named = [COLOURS[name] for name in about.split(".") if name in COLOURS]
+        hexes = [f"#{name[1:]}" for name in about.split(".") if re.fullmatch(r"x[0-9a-f]{6}", name)]
         style = replace(style, strike=style.strike or "strike" in about.split("."))
         return replace(style, colour=(named + hexes)[-1]) if named or hexes else style
-    found = COLOUR.search(about) if tag in {"font", "span"} else None
-    return replace(style, colour=parse_colour(found[1]) or style.colour) if found else style
+    match = COLOUR.search(about) if tag in {"font", "span"} else None
+    return replace(style, colour=parse_colour(match[1]) or style.colour) if match else style
 
 
 def _set_flag(style: Style, name: str, *, on: bool) -> Style:

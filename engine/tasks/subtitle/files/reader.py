@@ -103,8 +103,8 @@ class _Blocks:
         """Yield the cues in file order. Raises BadInput and TooLarge."""
         count = 0
         for number, line in enumerate(self._lines, 1):
-            found = TIMING.match(line) if ">" in line else None
-            if found is None:
+            match = TIMING.match(line) if ">" in line else None
+            if match is None:
                 self._take(number, line)
                 continue
             count += 1
@@ -112,7 +112,7 @@ class _Blocks:
             if self._block is not None:
                 self._drop_name(self._block.body)
                 yield self._block
-            self._block = _Block(number, parse_time(found[1]), parse_time(found[2]), found[3] or "")
+            self._block = _Block(number, parse_time(match[1]), parse_time(match[2]), match[3] or "")
             self._skips = False
         if self._block is not None:
             yield self._block

@@ -17,25 +17,25 @@ def share_time(lines: Sequence[Sequence[Span]], start: float, end: float) -> tup
     """
     words = [(at, word, time) for at, line in enumerate(lines) for word, time in _split_words(line)]
     timed = list(_assign_times([(word, time) for _, word, time in words], start, end))
-    held: list[list[Word]] = [[] for _ in lines]
+    words_of_line: list[list[Word]] = [[] for _ in lines]
     for (at, _, _), word in zip(words, timed, strict=True):
-        held[at].append(word)
-    return tuple(tuple(line) for line in held)
+        words_of_line[at].append(word)
+    return tuple(tuple(line) for line in words_of_line)
 
 
 def _split_words(line: Sequence[Span]) -> Iterable[tuple[Word, float | None]]:
     """Yield the words of a line with their start times, where known. Each word but the first includes the space before
     it.
     """
-    begun, spaced = False, False
+    started, has_space = False, False
     for span in line:
         time = span.time
-        for found in _WORD.finditer(span.text):
-            spaced = spaced or bool(found[1]) or found[2] is None
-            if found[2] is None:
+        for match in _WORD.finditer(span.text):
+            has_space = has_space or bool(match[1]) or match[2] is None
+            if match[2] is None:
                 continue
-            yield Word(f" {found[2]}" if spaced and begun else found[2], 0, 0, span.style), time
-            begun, spaced, time = True, False, None
+            yield Word(f" {match[2]}" if has_space and started else match[2], 0, 0, span.style), time
+            started, has_space, time = True, False, None
 
 
 def _assign_times(words: Sequence[tuple[Word, float | None]], start: float, end: float) -> Iterable[Word]:

@@ -13,9 +13,9 @@ PARTS = re.compile(r"(-?)(?:(\d+):)?(\d+):(\d+)(?:[.,:;](\d+))?")
 
 def parse_time(time: str) -> float:
     """Return the seconds of a timestamp that matches TIME. Negative times keep their sign."""
-    found = PARTS.fullmatch("".join(time.split()))
-    assert found is not None, time
-    sign, hours, minutes, seconds, fraction = found.groups()
+    match = PARTS.fullmatch("".join(time.split()))
+    assert match is not None, time
+    sign, hours, minutes, seconds, fraction = match.groups()
     total = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{fraction or 0}")
     return -total if sign else total
 

@@ -43,7 +43,7 @@ def _vtt_text(cue: Cue) -> str:
     return "\n".join(
         [
             *(_format_line(line, _vtt_tags) for line in cue.lines),
-            *(_escape(_replace_arrows(each)) for each in cue.second),
+            *(_escape(_replace_arrows(item)) for item in cue.second),
         ]
     )
 
@@ -56,7 +56,7 @@ def _srt_tags(style: Style, text: str) -> str:
 
 def _vtt_tags(style: Style, text: str) -> str:
     text, classes = _wrap_in_tags(style, _escape(text)), _class_names(style)
-    return f"<c{''.join(f'.{each}' for each in classes)}>{text}</c>" if classes else text
+    return f"<c{''.join(f'.{item}' for item in classes)}>{text}</c>" if classes else text
 
 
 def _wrap_in_tags(style: Style, text: str) -> str:
