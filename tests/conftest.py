@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Setup of all tests: plain logs, and a watchdog for the event loop."""
 
 import functools
 import inspect
@@ -17,12 +17,12 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ],
 )
-"""As the bot's own, which the usual one is not: that takes 0.9 s of the event loop to draw a traceback."""
+"""Log as the bot does. structlog's default renderer blocks the event loop for 0.9 s to draw a traceback."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """Watch the event loop of every asynchronous test, whichever loop that is."""
+    """Watch the event loop of every asynchronous test."""
     if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.obj):
         return
     test = item.obj

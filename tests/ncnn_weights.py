@@ -1,8 +1,8 @@
-"""ncnn's files read into a state dict of torch, so that the full tier runs where only the embedded weights are.
+"""Read ncnn's files into a torch state dict, so that tests of the full tier run with the embedded weights.
 
-A .param file lists the layers, and the .bin file holds their weights in that order: of a convolution the kernel, which
-starts with the tag 0x01306B47 where it is fp16 (padded to 4 bytes) and with 0 where it is fp32, then the bias in fp32;
-of a PReLU its slopes in fp32. Source: ncnn's wiki, "param and model file structure".
+A .param file lists the layers, and the .bin file holds their weights in the same order. A convolution has its kernel
+and then its bias in fp32. The kernel starts with the tag 0x01306B47 if it is fp16 (padded to 4 bytes), or with 0 if it
+is fp32. A PReLU has its slopes in fp32. Source: ncnn's wiki, "param and model file structure".
 """
 
 from collections.abc import Iterator
@@ -12,28 +12,28 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-HALF = 0x01306B47
-FULL = 0
+HALF_TAG = 0x01306B47
+FULL_TAG = 0
 Array = NDArray[np.float32]
 
 
 def state_dict(folder: Path) -> dict[str, Array]:
-    """The network in `folder` (x4.param, x4.bin) under the names that its authors' .pth gives its arrays.
+    """Return the weights in `folder` (x4.param, x4.bin) under the names that the authors' .pth uses.
 
-    Raises ValueError for a file of another kind, or one that is cut off or too long.
+    Raises ValueError for an unknown format, or a file that is too short or too long.
     """
     layers = list(_layers(folder / "x4.param"))
     with (folder / "x4.bin").open("rb") as file:
         arrays = [array for kind, options in layers for array in _arrays(file, kind, options)]
         if file.read(1):
-            raise ValueError("the .bin file goes on after the last layer of the .param file")
+            raise ValueError("the .bin file is longer than the layers of the .param file")
     compact = any(kind == "PReLU" for kind, _ in layers)
     names = _compact_names(layers) if compact else _rrdb_names(len(arrays) // 2)
     return dict(zip(names, arrays, strict=True))
 
 
 def _layers(path: Path) -> Iterator[tuple[str, dict[int, str]]]:
-    """Kind and options by number of each layer that has weights. A line: kind, name, counts, blobs, options."""
+    """Yield kind and options, by number, of each layer with weights. A line is: kind, name, counts, blobs, options."""
     for line in path.read_text("ascii").splitlines()[2:]:
         words = line.split()
         if words[0] in ("Convolution", "PReLU"):
@@ -53,10 +53,10 @@ def _arrays(file: BinaryIO, kind: str, options: dict[int, str]) -> Iterator[Arra
 
 def _kernel(file: BinaryIO, count: int) -> Array:
     tag = int.from_bytes(file.read(4), "little")
-    if tag == FULL:
+    if tag == FULL_TAG:
         return _floats(file, count)
-    if tag != HALF:
-        raise ValueError(f"a kernel is stored in a way that is not read here: tag {tag:#010x}")
+    if tag != HALF_TAG:
+        raise ValueError(f"unknown kernel format: tag {tag:#010x}")
     halves = np.frombuffer(_exactly(file, 2 * count), "<f2").astype(np.float32)
     _exactly(file, -2 * count % 4)
     return halves
@@ -69,12 +69,12 @@ def _floats(file: BinaryIO, count: int) -> Array:
 def _exactly(file: BinaryIO, count: int) -> bytes:
     data = file.read(count)
     if len(data) != count:
-        raise ValueError("the .bin file is cut off")
+        raise ValueError("the .bin file is too short")
     return data
 
 
 def _compact_names(layers: list[tuple[str, dict[int, str]]]) -> Iterator[str]:
-    """SRVGGNetCompact: convolutions and PReLUs in one list."""
+    """Yield the names of SRVGGNetCompact: convolutions and PReLUs in one list."""
     for number, (kind, _) in enumerate(layers):
         yield f"body.{number}.weight"
         if kind == "Convolution":
@@ -82,7 +82,7 @@ def _compact_names(layers: list[tuple[str, dict[int, str]]]) -> Iterator[str]:
 
 
 def _rrdb_names(convolutions: int) -> Iterator[str]:
-    """RRDBNet: one convolution, blocks of three times five, then five that gather, enlarge and end."""
+    """Yield the names of RRDBNet: one convolution, blocks of three times five, and five at the end."""
     blocks = (convolutions - 6) // 15
     inner = [f"body.{b}.rdb{r}.conv{c}" for b in range(blocks) for r in (1, 2, 3) for c in (1, 2, 3, 4, 5)]
     for name in ("conv_first", *inner, "conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last"):

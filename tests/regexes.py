@@ -18,7 +18,7 @@ MAX_UNITS, MAX_PREFIXES = 120, 10
 
 @dataclass(frozen=True)
 class Found:
-    """A regular expression at `place`, its flags, and the methods that it is applied with."""
+    """A regular expression in the source, with its flags and the methods that use it."""
 
     place: str
     pattern: str
@@ -29,8 +29,8 @@ class Found:
 def find_all(files: dict[str, ast.Module], examples: dict[str, str]) -> Iterator[Found]:
     """Yield the expressions in `files`.
 
-    `examples` has, by its source, a pattern that is only put together at run time. Raises LookupError for one that is
-    not there.
+    `examples` maps the source of a pattern that is built at run time to an example. Raises LookupError if one is
+    missing.
     """
     uses = {name: _methods_by_name([tree]) for name, tree in files.items()}
     anywhere = _methods_by_name(files.values())
@@ -53,7 +53,7 @@ def find_all(files: dict[str, ast.Module], examples: dict[str, str]) -> Iterator
 
 
 def attacks(found: Found) -> Iterator[tuple[str, str, str]]:
-    """Yield beginnings, units and ends: a unit is repeated between the other two to make a text of any length."""
+    """Yield prefixes, units and suffixes. A text of any length is a prefix, a repeated unit and a suffix."""
     tree = parser.parse(found.pattern, found.flags)
     letters, words = set[str](), set[str]()
     _collect(tree, letters, words)
@@ -73,7 +73,7 @@ def _is_regex(call: ast.Call) -> bool:
 
 
 def _methods_by_name(trees: Iterable[ast.Module]) -> dict[str, set[str]]:
-    """Return by the name of a compiled expression the methods that are called of it in any of the modules."""
+    """Return, by the name of a compiled expression, the methods that any of the modules calls on it."""
     uses: dict[str, set[str]] = {}
     for node in (node for tree in trees for node in ast.walk(tree)):
         if (
@@ -99,7 +99,7 @@ def _constants(tree: ast.Module) -> dict[str, ast.expr]:
 
 
 def _text(node: ast.expr, constants: dict[str, ast.expr]) -> str | None:
-    """Return the text of an expression in the source that is made of constants alone."""
+    """Return the value of a string expression that consists of constants, or None for any other."""
     match node:
         case ast.Constant(value=str(text)):
             return text
@@ -114,9 +114,9 @@ def _text(node: ast.expr, constants: dict[str, ast.expr]) -> str | None:
 
 
 def _flags(call: ast.Call) -> int:
-    """Return the flags that are written as `re.DOTALL | re.IGNORECASE`, whatever their place among the arguments."""
-    given = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
-    names = [node.attr for each in given for node in ast.walk(each) if isinstance(node, ast.Attribute)]
+    """Return the flags in a call such as `re.compile(text, re.DOTALL | re.IGNORECASE)`, in any argument."""
+    arguments = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+    names = [node.attr for argument in arguments for node in ast.walk(argument) if isinstance(node, ast.Attribute)]
     flags = 0
     for name in names:
         value = getattr(re, name, None)
@@ -125,7 +125,7 @@ def _flags(call: ast.Call) -> int:
 
 
 def _collect(tree: Any, letters: set[str], words: set[str]) -> None:
-    """Gather a character for each literal and class of the expression, and each run of literals."""
+    """Collect a character for each literal and class of the expression, and each run of literals."""
     run = ""
     for code, argument in tree:
         if code is codes.LITERAL:
@@ -142,7 +142,7 @@ def _collect(tree: Any, letters: set[str], words: set[str]) -> None:
 
 
 def _inner(code: Any, argument: Any) -> list[Any]:
-    """Return the expressions that stand in this one."""
+    """Return the expressions inside this one."""
     if code in (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT):
         return [argument[2]]
     if code is codes.SUBPATTERN:
@@ -167,10 +167,10 @@ def _in_class(letter: str, items: Any) -> bool:
     tests: dict[Any, Callable[[str], bool]] = {
         codes.CATEGORY_DIGIT: str.isdecimal,
         codes.CATEGORY_SPACE: str.isspace,
-        codes.CATEGORY_WORD: lambda each: each.isalnum() or each == "_",
-        codes.CATEGORY_NOT_DIGIT: lambda each: not each.isdecimal(),
-        codes.CATEGORY_NOT_SPACE: lambda each: not each.isspace(),
-        codes.CATEGORY_NOT_WORD: lambda each: not (each.isalnum() or each == "_"),
+        codes.CATEGORY_WORD: lambda letter: letter.isalnum() or letter == "_",
+        codes.CATEGORY_NOT_DIGIT: lambda letter: not letter.isdecimal(),
+        codes.CATEGORY_NOT_SPACE: lambda letter: not letter.isspace(),
+        codes.CATEGORY_NOT_WORD: lambda letter: not (letter.isalnum() or letter == "_"),
     }
     inside = any(
         (code is codes.LITERAL and ord(letter) == argument)
@@ -182,7 +182,7 @@ def _in_class(letter: str, items: Any) -> bool:
 
 
 def _sample(tree: Any) -> str:
-    """Return a short text that the expression matches, or nearly so."""
+    """Return a short text that the expression matches or almost matches."""
     pieces = []
     for code, argument in tree:
         if code is codes.LITERAL:

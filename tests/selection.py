@@ -14,8 +14,9 @@ import pytest
 
 TESTS = Path(__file__).parent
 SLOW_TESTS = TESTS / "slow_tests.txt"
-"""One test a line, without its parameters. `scripts/test --all --measure` writes it."""
+"""Ids of slow tests, one per line and without parameters. `scripts/test --all --measure` writes the file."""
 SLOW_SECONDS = 5.0
+"""Seconds from which on a test counts as slow."""
 FULL_TIER = {
     "accelerate",
     "compel",
@@ -27,7 +28,7 @@ FULL_TIER = {
     "torchvision",
     "transformers",
 }
-"""Packages of the extra `full`. A test file that imports one, itself or through a helper, is of the full tier."""
+"""Packages of the extra `full`. A test file that imports one, directly or through a helper, is of the full tier."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and the like start their threads
@@ -36,17 +37,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and the like start their
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="run slow tests and those of the full tier, too")
-    parser.addoption("--measure", action="store_true", help="write down which tests are slow, for the next run")
+    """Add --all and --measure."""
+    parser.addoption("--all", action="store_true", help="also run slow tests and tests of the full tier")
+    parser.addoption("--measure", action="store_true", help="record which tests are slow, for the next run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Record durations if asked to, in the main process only."""
     if config.getoption("--measure") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(DurationRecorder(), "duration-recorder")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the full tier's files unless they are asked for. None lets other plugins decide."""
+    """Skip files of the full tier unless all tests run. Returning None lets other plugins decide."""
     is_test = collection_path.suffix == ".py" and collection_path.name.startswith("test_")
     if is_test and not _runs_everything(config) and is_of_full_tier(collection_path):
         return True
@@ -54,16 +57,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect slow tests unless all tests run."""
     if _runs_everything(config) or not SLOW_TESTS.exists():
         return
     slow = set(SLOW_TESTS.read_text("utf-8").splitlines())
-    left_out = [item for item in items if base_id(item.nodeid) in slow]
+    skipped = [item for item in items if base_id(item.nodeid) in slow]
     items[:] = [item for item in items if base_id(item.nodeid) not in slow]
-    config.hook.pytest_deselected(items=left_out)
+    config.hook.pytest_deselected(items=skipped)
 
 
 def _runs_everything(config: pytest.Config) -> bool:
-    """Return whether all tests were asked for, or some by name."""
+    """Return whether all tests run, or tests were named on the command line."""
     by_name = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
     return bool(config.getoption("--all")) or by_name
 
@@ -75,20 +79,20 @@ def base_id(nodeid: str) -> str:
 
 @cache
 def is_of_full_tier(path: Path) -> bool:
-    """Return whether the file imports a package of the full tier, itself or through helpers in tests/."""
-    waiting, read = {path}, set[Path]()
-    while waiting:
-        read.add(file := waiting.pop())
+    """Return whether the file imports a package of the full tier, directly or through helpers in tests/."""
+    pending, seen = {path}, set[Path]()
+    while pending:
+        seen.add(file := pending.pop())
         names = imported_names(file)
         if any(name.partition(".")[0] in FULL_TIER for name in names):
             return True
-        waiting |= {helper for name in names if (helper := _helper(name)) is not None} - read
+        pending |= {helper for name in names if (helper := _helper(name)) is not None} - seen
     return False
 
 
 @cache
 def imported_names(path: Path) -> set[str]:
-    """Return the dotted names that the file imports anywhere in it."""
+    """Return the dotted names of all imports in the file."""
     names = set[str]()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -105,14 +109,16 @@ def _helper(name: str) -> Path | None:
 
 
 class DurationRecorder:
-    """Adds up what each test took, with its fixtures, and writes the slow ones down."""
+    """Sums the seconds of each test, including its fixtures, and records the slow ones."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = defaultdict(float)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add the seconds of one phase of a test."""
         self._seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
+        """Write the ids of the slow tests."""
         slow = {base_id(nodeid) for nodeid, seconds in self._seconds.items() if seconds > SLOW_SECONDS}
         SLOW_TESTS.write_text("".join(f"{nodeid}\n" for nodeid in sorted(slow)), "utf-8")

@@ -1,4 +1,4 @@
-"""A task as a worker runs it, without the worker."""
+"""Runs a task as a worker does, but in the test's process."""
 
 import io
 from pathlib import Path
@@ -18,7 +18,7 @@ from engine.worker.model_pool import Pool
 
 
 class TaskHarness:
-    """A folder, a context on the CPU, and what was told."""
+    """A data folder, a CPU context of a task, and the progress it has reported, in `told`."""
 
     def __init__(
         self, task: Task, folder: Path, models: dict[str, str] | None = None, *, noncommercial: bool = False
@@ -31,7 +31,8 @@ class TaskHarness:
         self.context = Context("job", folder, self.pool, service, self.told.append)
 
     def attach(self, picture: Image.Image | NDArray[np.uint8], kind: str = "PNG", **options: Any) -> Media:
-        held = io.BytesIO()
+        """Save a picture in the media folder, in Pillow's format `kind`, and return it as an option's value."""
+        buffer = io.BytesIO()
         image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-        image.save(held, kind, **options)
-        return keep(held.getvalue(), self.folder / "media")
+        image.save(buffer, kind, **options)
+        return keep(buffer.getvalue(), self.folder / "media")

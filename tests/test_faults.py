@@ -1,4 +1,4 @@
-"""The fault run, made short; `python -m tests.faults` is the long one."""
+"""A short fault run. `python -m tests.faults` makes a long one."""
 
 import logging
 from pathlib import Path
@@ -8,10 +8,10 @@ import pytest
 from tests.faults.run import fault_run
 
 
-async def test_no_job_is_lost_or_told_twice_whatever_is_killed(
+async def test_no_job_is_lost_or_posted_twice_when_processes_are_killed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.CRITICAL, "aiohttp.server")  # connections that a kill cut
+    caplog.set_level(logging.CRITICAL, "aiohttp.server")  # connections that a kill has closed
     report = await fault_run(tmp_path, jobs=12, seed=3)
     assert not report.wrongs, str(report)
     assert report.jobs + report.refused >= 12

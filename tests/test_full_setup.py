@@ -1,4 +1,4 @@
-"""Libraries of the full tier that must live together."""
+"""Libraries of the full tier that must work together."""
 
 import subprocess
 import sys
@@ -13,5 +13,5 @@ from torchvision.transforms.functional import rotate
 """
 
 
-def test_torchvision_and_spandrel_import_beside_any_build_of_torch() -> None:
+def test_torchvision_and_spandrel_can_be_imported_with_any_build_of_torch() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", TRANSFORMS], check=True, timeout=100)

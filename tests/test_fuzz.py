@@ -1,4 +1,4 @@
-"""Whatever people and owners write, only an error that is fit to be shown comes out of the readers of it."""
+"""Parsers of user and owner input raise only errors that can be shown."""
 
 import json
 import os
@@ -33,25 +33,25 @@ SURROGATES = ("\ud800", "a\udfff", "job:\ud800")
 DIGITS = ("0", "1", "9", "9" * 30, "9" * 5000, "-1", "1.5", "1e999", "nan", "0x" + "f" * 5000, "٣", "²")
 
 
-def made_of(*pieces: str, most: int = 40) -> st.SearchStrategy[str]:
-    """Texts of the pieces, of numbers, and of any characters but lone surrogates."""
+def texts_of(*pieces: str, max_pieces: int = 40) -> st.SearchStrategy[str]:
+    """Return a strategy for texts of these pieces, numbers, and any characters but lone surrogates."""
     piece = st.sampled_from(pieces) | st.sampled_from(DIGITS) | st.text(max_size=3)
-    return st.lists(piece, max_size=most).map("".join)
+    return st.lists(piece, max_size=max_pieces).map("".join)
 
 
-def only_our_errors(read: Callable[[], Any]) -> Any:
-    """What `read` returns, or None where it raises an error that can be shown, kept and sent."""
+def allow_our_errors(read: Callable[[], Any]) -> Any:
+    """Return `read()`, or None if it raises an error of ours, which must be translatable and serialisable."""
     try:
         return read()
-    except AtelierError as refused:
-        error = refused
+    except AtelierError as raised:
+        error = raised
     assert translate(error.sentence.template, "es", **error.sentence.facts)
     assert json.dumps(str(error), ensure_ascii=False).encode()
     assert Failed.of(error).model_dump_json().encode()
     return None
 
 
-PROMPTS = made_of(
+PROMPTS = texts_of(
     "{", "}", "|", "$$", "-", "::", "__", "\\", "__colour__", "__a__", "{2$$", "{1-", "(", ")", "[", "]", ":"
 )
 
@@ -59,9 +59,9 @@ PROMPTS = made_of(
 @FUZZ
 @given(PROMPTS, st.integers() | st.none())
 def test_prompts_with_variants(prompt: str, seed: int | None) -> None:
-    found = only_our_errors(lambda: count(prompt))
-    made = only_our_errors(lambda: expand(prompt, seed, WildcardLists(Path("nowhere"))))
-    assert made is None or len(made) == found
+    number = allow_our_errors(lambda: count(prompt))
+    prompts = allow_our_errors(lambda: expand(prompt, seed, WildcardLists(Path("nowhere"))))
+    assert prompts is None or len(prompts) == number
 
 
 @FUZZ
@@ -70,21 +70,21 @@ def test_prompts_with_variants(prompt: str, seed: int | None) -> None:
 )
 def test_lists_of_wildcards(data: bytes, seed: int, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(data)
-    only_our_errors(lambda: expand("__a__", seed, WildcardLists(tmp_path)))
+    allow_our_errors(lambda: expand("__a__", seed, WildcardLists(tmp_path)))
 
 
 @FUZZ
 @given(PROMPTS)
 def test_weights_in_prompts(prompt: str) -> None:
-    only_our_errors(lambda: fragments(prompt))
-    only_our_errors(lambda: has_explicit_weights(prompt))
+    allow_our_errors(lambda: fragments(prompt))
+    allow_our_errors(lambda: has_explicit_weights(prompt))
 
 
 SCRIPTS = {
-    "txt": made_of(
+    "txt": texts_of(
         "\n", "\n\n", "> ", "# ", "## ", "| ", "scene 1", "seconds: ", "seed: ", "title: ", "---", "- ", "a:", "\r"
     ),
-    "toml": made_of(
+    "toml": texts_of(
         "\n",
         "[[scene]]\n",
         "[a]\n",
@@ -108,7 +108,7 @@ SCRIPTS = {
         "true",
         "a = ",
     ),
-    "fountain": made_of(
+    "fountain": texts_of(
         "\n",
         "\n\n",
         "EXT. A\n\n",
@@ -137,18 +137,18 @@ SCRIPTS = {
 @given(st.data())
 def test_scripts(suffix: str, data: st.DataObject) -> None:
     text = data.draw(SCRIPTS.get(suffix, SCRIPTS["txt"]))
-    script = only_our_errors(lambda: scripts.read(text, suffix))
+    script = allow_our_errors(lambda: scripts.read(text, suffix))
     if script is not None:
-        only_our_errors(lambda: scripts.read(script.text()))
+        allow_our_errors(lambda: scripts.read(script.text()))
 
 
 @FUZZ
 @given(st.binary(max_size=40), st.text(max_size=40))
 def test_files_of_scripts_and_ideas(data: bytes, idea: str) -> None:
-    only_our_errors(lambda: scripts.decode(data))
+    allow_our_errors(lambda: scripts.decode(data))
     for mark in ("utf-8-sig", "utf-16"):
-        only_our_errors(lambda mark=mark: scripts.decode(idea.encode(mark)))  # type: ignore[misc]  # bound at once
-    only_our_errors(lambda: draft(idea, "es", 3).text())
+        allow_our_errors(lambda mark=mark: scripts.decode(idea.encode(mark)))  # type: ignore[misc]  # bound at once
+    allow_our_errors(lambda: draft(idea, "es", 3).text())
 
 
 VALUES = st.recursive(
@@ -161,8 +161,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-SHORT = made_of(
-    "--", "—", "=", " ", '"', "“", "”", "--seed ", "--shape Wide", "--image x", "film:0.8", ",", "a", "/", most=10
+SHORT = texts_of(
+    "--", "—", "=", " ", '"', "“", "”", "--seed ", "--shape Wide", "--image x", "film:0.8", ",", "a", "/", max_pieces=10
 )
 
 
@@ -173,22 +173,22 @@ def test_options_of_every_command(command: Any, data: st.DataObject) -> None:
     names = [option.name for option in command.params.options()]
     name = st.sampled_from([*names, *SURROGATES, "", "other"]) if names else st.sampled_from(SURROGATES)
     raw = data.draw(st.dictionaries(name, VALUES | SHORT, max_size=5))
-    params = only_our_errors(lambda: command.params.parse(raw))
+    params = allow_our_errors(lambda: command.params.parse(raw))
     if params is not None:
         dumped = params.with_seed().model_dump(mode="json")
         json.dumps(dumped, ensure_ascii=False).encode()
         assert key_of(command.name, 1, "model", dumped)
         for option in ("weights", "ratios", "motion", "lora", "model"):
-            only_our_errors(lambda option=option: params.chosen_names(option) if option in names else ())  # type: ignore[misc]
+            allow_our_errors(lambda option=option: params.chosen_names(option) if option in names else ())  # type: ignore[misc]
 
 
 @FUZZ
 @given(SHORT | st.text(max_size=30), st.sampled_from(COMMANDS))
 def test_command_lines(line: str, command: Any) -> None:
     name, _, words = split_command(f"/{command.name} {line}") or ("", "", line)
-    raw = only_our_errors(lambda: parse(command.params, words))
+    raw = allow_our_errors(lambda: parse(command.params, words))
     if raw is not None:
-        only_our_errors(lambda: command.params.parse(raw))
+        allow_our_errors(lambda: command.params.parse(raw))
     split_command(line)
     str(unknown_command_error(line, list(COMMANDS)))
     str(unknown_command_error(name, list(COMMANDS)))
@@ -207,7 +207,7 @@ def test_ids_of_buttons(command: str, argument: str) -> None:
     found = command_of(command + argument, COMMANDS)
     assert parse_target(argument)[1] >= 0
     if found is not None:
-        only_our_errors(lambda: found.params.parse(press.raw_options))
+        allow_our_errors(lambda: found.params.parse(press.raw_options))
 
 
 @pytest.mark.parametrize("name", [*SURROGATES, "\0", "", "a" * 100_000, "'; DROP TABLE jobs"])
@@ -217,7 +217,7 @@ async def test_names_of_jobs(name: str) -> None:
 
 
 KEYS = [f"{section}.{key}" for section, keys in known_keys().items() for key in keys]
-SETTINGS = made_of(
+SETTINGS = texts_of(
     *KEYS,
     "\n",
     " = ",
@@ -283,7 +283,7 @@ LINES = st.lists(
 def test_settings(text: str, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(os.fsencode(text))
-    only_our_errors(lambda: load(path, {"ATELIER_WEB_TOKEN": "x"}))
+    allow_our_errors(lambda: load(path, {"ATELIER_WEB_TOKEN": "x"}))
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_numbers_of_hundreds_of_digits_in_units(number: str, tmp_path: Path) -> 
 
 
 @FUZZ
-@given(made_of("s", "m", "h", "/", " ", "off", "."))
+@given(texts_of("s", "m", "h", "/", " ", "off", "."))
 def test_units(text: str) -> None:
     for read in (parse_duration, parse_rate):
         try:

@@ -1,4 +1,4 @@
-"""Import rules: which package may import which, as DESIGN section 2 draws it, and what the bot's process loads."""
+"""Import rules of DESIGN section 2: which package may import which, and what the bot's process must not load."""
 
 import ast
 import subprocess
@@ -25,7 +25,7 @@ TASKS_FROM_OUTSIDE = tuple(
         }
     )
 )
-"""The modules of tasks that the front end may import: the list of tasks and their options, no backend."""
+"""Modules of tasks that the front end may import: the list of tasks and their options, but no backend."""
 
 ENGINE_FROM_OUTSIDE = (
     "engine.core",
@@ -35,7 +35,7 @@ ENGINE_FROM_OUTSIDE = (
     "engine.tasks.magic.task",
     *TASKS_FROM_OUTSIDE,
 )
-"""What the front end may import from the engine: no worker and no backend."""
+"""Parts of the engine that the front end may import: no worker and no backend."""
 
 VALUES = ("bot.core", "bot.i18n", "bot.config", "storage.store", *ENGINE_FROM_OUTSIDE)
 APP = ("bot.app", "bot.jobs", "bot.presentation", *VALUES)
@@ -83,14 +83,14 @@ ALLOWED = {
         "engine.worker.memory",
     ),
 }
-"""By package, the longest name that fits: what of ours it may import."""
+"""What a package may import of our own. The longest matching name applies."""
 
 FORBIDDEN = {
     "bot.adapters": ("bot.commands", "bot.prompting"),
     "bot.commands": ("bot.adapters", "bot.requests.service"),
     "bot.prompting": ("bot.requests.service",),
 }
-"""What a package may not import although a package above it in ALLOWED is allowed."""
+"""Exceptions to ALLOWED."""
 
 SHARED_TASKS = {"backend", "options", "speech"}
 """Modules and packages under `engine.tasks` that every task may import."""
@@ -104,7 +104,7 @@ BORROWED = {
     ("engine.tasks.options", "engine.tasks.subtitle.languages"),
     ("engine.tasks.speech.languages", "engine.tasks.subtitle.languages"),
 }
-"""Imports from one task into another that remain. Add none."""
+"""Remaining imports from one task into another. Do not add any."""
 
 ONE_IMPORTER = {
     "discord": "bot.adapters.discord",
@@ -114,12 +114,12 @@ ONE_IMPORTER = {
     "aiosqlite": "storage",
 }
 
-HEAVY = {"torch", "diffusers", "transformers", "cv2", "onnxruntime", "ncnn", "ctranslate2", "ai_edge_litert"}
-"""What the bot's process never loads."""
+HEAVY_LIBRARIES = {"torch", "diffusers", "transformers", "cv2", "onnxruntime", "ncnn", "ctranslate2", "ai_edge_litert"}
+"""Libraries that the bot's process never loads."""
 
 
 def imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """Yield the names that are imported; `from a import b` is `a.b`, whether b is a module or not."""
+    """Yield the imported names. `from a import b` yields `a.b`, whether b is a module or not."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -128,27 +128,30 @@ def imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def within(name: str, package: str) -> bool:
+    """Return whether `name` is the package or something in it."""
     return f"{name}.".startswith(f"{package}.")
 
 
 def rule_of(module: str, rules: Iterable[str]) -> str:
+    """Return the most specific rule that applies to a module, or ""."""
     return max((package for package in rules if within(module, package)), key=len, default="")
 
 
-def pairs() -> Iterator[tuple[str, str]]:
-    """Yield every module of ours with each name that it imports: at its top, in functions, or for type checking."""
+def imported_pairs() -> Iterator[tuple[str, str]]:
+    """Yield each of our modules with each name that it imports: at the top, in functions, or for type checking."""
     for file, tree in TREES.items():
         yield from ((MODULES[file], name) for name in imports(ast.walk(tree)))
 
 
 def may_import(module: str, name: str) -> bool:
+    """Return whether a module may import a name of ours."""
     if any(within(name, package) for package in FORBIDDEN.get(rule_of(module, FORBIDDEN), ())):
         return False
     return any(within(name, package) for package in ALLOWED[rule_of(module, ALLOWED)])
 
 
 def module_of(name: str, modules: set[str]) -> str:
-    """Return the module that `name` is, or is defined in."""
+    """Return the module that `name` is or belongs to."""
     return name if name in modules else name.rpartition(".")[0]
 
 
@@ -160,7 +163,7 @@ def may_import_task(module: str, imported: str) -> bool:
 
 
 def test_modules_import_only_downward() -> None:
-    ours = [(module, name) for module, name in pairs() if name.split(".")[0] in OURS]
+    ours = [(module, name) for module, name in imported_pairs() if name.split(".")[0] in OURS]
     assert len(ours) > 100
     assert [(module, name) for module, name in ours if not may_import(module, name)] == []
 
@@ -169,7 +172,7 @@ def test_a_task_does_not_import_another_task() -> None:
     modules = set(MODULES.values())
     found = {
         (module, module_of(name, modules))
-        for module, name in pairs()
+        for module, name in imported_pairs()
         if within(module, "engine.tasks") and within(name, "engine.tasks")
     }
     assert sorted(pair for pair in found if not may_import_task(*pair)) == []
@@ -180,7 +183,7 @@ def test_one_platform_never_imports_another() -> None:
     platforms = [f"bot.adapters.{platform.name}" for platform in KNOWN_PLATFORMS]
     found = [
         (module, name)
-        for module, name in pairs()
+        for module, name in imported_pairs()
         for own in platforms
         for other in platforms
         if own != other and within(module, own) and within(name, other)
@@ -188,10 +191,10 @@ def test_one_platform_never_imports_another() -> None:
     assert found == []
 
 
-def test_a_library_of_one_package_is_imported_there_alone() -> None:
+def test_a_library_with_one_owner_is_imported_only_there() -> None:
     found = [
         (module, name)
-        for module, name in pairs()
+        for module, name in imported_pairs()
         for library, owner in ONE_IMPORTER.items()
         if within(name, library) and not within(module, owner)
     ]
@@ -203,7 +206,7 @@ def test_imports_name_modules_in_full() -> None:
     assert relative == []
 
 
-def test_modules_do_not_import_each_other_in_a_cycle() -> None:
+def test_there_are_no_import_cycles() -> None:
     """Imports in functions and under TYPE_CHECKING count too."""
     modules = set(MODULES.values())
     graph = {
@@ -218,22 +221,22 @@ def test_the_cycle_test_reads_imports_for_type_checking() -> None:
     assert "engine.core.job.Job" in list(imports(ast.walk(ast.parse(source))))
 
 
-def test_bot_and_engine_have_few_files_of_their_own() -> None:
+def test_bot_and_engine_have_few_files_at_the_top() -> None:
     for top in ("bot", "engine"):
         files = [name for name in FILES if name.startswith(f"{top}/") and name.count("/") == 1]
         assert len(files) <= 6, files
 
 
-def test_the_bots_process_loads_no_heavy_library() -> None:
-    code = f"import bot.__main__, sys; print(*sorted({HEAVY!r} & sys.modules.keys()))"
+def test_the_bot_loads_no_heavy_library() -> None:
+    code = f"import bot.__main__, sys; print(*sorted({HEAVY_LIBRARIES!r} & sys.modules.keys()))"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", "")
 
 
-def test_the_rules_would_notice() -> None:
-    """The walk sees imports of every form, at the top and inside functions."""
+def test_the_rules_reject_known_violations() -> None:
+    """Imports of every form are found, at the top and in functions."""
     inside = "def f():\n    from bot.adapters.web import run\n    import telegram as t"
     source = f"import discord.ext\nfrom bot.requests import service\n{inside}"
     found = list(imports(ast.walk(ast.parse(source))))

@@ -1,4 +1,4 @@
-"""Every regular expression of ours takes linear time, on whatever text."""
+"""Every regular expression in the source takes linear time on any text."""
 
 import ast
 import re
@@ -13,21 +13,22 @@ from tests.regexes import Found, attacks, find_all
 ROOT = Path(__file__).parents[1]
 FILES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
-    for room in ("bot", "engine", "storage")
-    for path in sorted((ROOT / room).rglob("*.py"))
+    for package in ("bot", "engine", "storage")
+    for path in sorted((ROOT / package).rglob("*.py"))
 }
 EXAMPLES = {"f'[{letters}]'": "[áéíóúñ]"}
-"""Patterns that are put together at run time, by their source."""
+"""Examples of patterns that are built at run time, by the source of the pattern."""
 ALL = list(find_all(FILES, EXAMPLES))
 SIZES = (20, 30, 45, 70, 100, 150, 230, 350, 550, 850, 1300, 2000)
-"""Repetitions, growing slowly enough that exponential time is noticed before it takes long."""
+"""Repetitions. They grow slowly, so that exponential time is noticed before it takes long."""
 SUSPECT_SECONDS = 0.001
-"""Of processor time for one text: a linear expression takes a tenth of that for 2,000 repetitions."""
-MOST_GROWTH = 9.0
-"""Of the time for four times the text. Linear is 4, quadratic 16."""
+"""Processor time for one text that raises suspicion. A linear expression takes a tenth of it for 2,000 repetitions."""
+MAX_GROWTH = 9.0
+"""Greatest factor in time for a text four times as long. Linear is 4, quadratic 16."""
 
 
 def apply(found: Found, method: str) -> Callable[[str], object]:
+    """Return a function that applies the expression to a text by this method."""
     compiled = re.compile(found.pattern, found.flags)
     if method in {"sub", "subn"}:
         return lambda text: getattr(compiled, method)("", text)
@@ -36,37 +37,41 @@ def apply(found: Found, method: str) -> Callable[[str], object]:
     return getattr(compiled, method)  # type: ignore[no-any-return]  # chosen by name
 
 
-def seconds(use: Callable[[str], object], text: str, tries: int) -> float:
-    """The processor time of this thread, so that a busy machine changes nothing; the least of some tries."""
-    taken = []
+def measure_seconds(use: Callable[[str], object], text: str, tries: int) -> float:
+    """Return the least of several processor times of this thread, which a busy machine does not change."""
+    times = []
     for _ in range(tries):
-        begun = time.thread_time()
+        started = time.thread_time()
         use(text)
-        taken.append(time.thread_time() - begun)
-    return min(taken)
+        times.append(time.thread_time() - started)
+    return min(times)
 
 
-def superlinear(use: Callable[[str], object], begin: str, unit: str, end: str) -> str | None:
-    """What the time does with the text's length, where it grows faster than that."""
+def find_superlinear(use: Callable[[str], object], begin: str, unit: str, end: str) -> str | None:
+    """Describe a text on which the time grows faster than the length, or return None."""
     for size in SIZES:
         text = begin + unit * size + end
-        if seconds(use, text, 1) < SUSPECT_SECONDS or (whole := seconds(use, text, 3)) < SUSPECT_SECONDS:
+        if (
+            measure_seconds(use, text, 1) < SUSPECT_SECONDS
+            or (whole := measure_seconds(use, text, 3)) < SUSPECT_SECONDS
+        ):
             continue
-        quarter = seconds(use, begin + unit * (size // 4) + end, 5)
-        if whole > MOST_GROWTH * quarter:
+        quarter = measure_seconds(use, begin + unit * (size // 4) + end, 5)
+        if whole > MAX_GROWTH * quarter:
             return f"{begin!r} + {unit!r} * {size} + {end!r}: {whole * 1000:.1f} ms, a quarter {quarter * 1000:.2f} ms"
     return None
 
 
-def fault(found: Found) -> str | None:
+def find_fault(found: Found) -> str | None:
+    """Describe the first text on which the expression is not linear, or return None."""
     uses = [apply(found, method) for method in sorted(found.methods)]
-    told = (superlinear(use, *attack) for attack in attacks(found) for use in uses)
-    return next((each for each in told if each), None)
+    descriptions = (find_superlinear(use, *attack) for attack in attacks(found) for use in uses)
+    return next((text for text in descriptions if text), None)
 
 
 @pytest.mark.parametrize("found", ALL, ids=lambda found: found.place)
 def test_a_regular_expression_takes_linear_time(found: Found) -> None:
-    assert fault(found) is None
+    assert find_fault(found) is None
 
 
 @pytest.mark.parametrize(
@@ -82,27 +87,29 @@ def test_a_regular_expression_takes_linear_time(found: Found) -> None:
         (r"x:\s*(\d+\.?\d*)\s*\)", "match"),
     ],
 )
-def test_an_expression_that_is_not_linear_is_found_out(pattern: str, method: str) -> None:
-    assert fault(Found("", pattern, 0, frozenset({method})))
+def test_expressions_that_are_not_linear_are_detected(pattern: str, method: str) -> None:
+    assert find_fault(Found("", pattern, 0, frozenset({method})))
 
 
 def test_every_use_of_re_is_found() -> None:
-    written = sum(
+    count = sum(
         len(re.findall(r"\bre\.(?:compile|search|match|fullmatch|split|findall|finditer|subn?)\(", path.read_text()))
         for path in (ROOT / name for name in FILES)
     )
-    assert len(ALL) == written > 30
-    assert all(each.methods == {"fullmatch"} for each in ALL if each.place.startswith("bot/config/units.py"))
+    assert len(ALL) == count > 30
+    assert all(found.methods == {"fullmatch"} for found in ALL if found.place.startswith("bot/config/units.py"))
     with pytest.raises(LookupError, match=r"here.py:2: add an example of the pattern wanted"):
         list(find_all({"here.py": ast.parse("import re\nre.search(wanted, 'a')")}, {}))
 
 
-def test_no_module_takes_functions_out_of_re() -> None:
-    taken = [
+def test_no_module_imports_functions_from_re() -> None:
+    imports = [
         f"{name}: {ast.unparse(node)}"
         for name, tree in FILES.items()
         for node in ast.walk(tree)
         if (isinstance(node, ast.ImportFrom) and node.module == "re")
-        or (isinstance(node, ast.Import) and any(each.name in {"re", "regex"} and each.asname for each in node.names))
+        or (
+            isinstance(node, ast.Import) and any(alias.name in {"re", "regex"} and alias.asname for alias in node.names)
+        )
     ]
-    assert not taken
+    assert not imports

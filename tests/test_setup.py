@@ -1,4 +1,4 @@
-"""What scripts/setup builds on: the lock, the scripts, the container files, and libraries that must live together."""
+"""The lock file, the scripts and the container files."""
 
 import os
 import re
@@ -19,20 +19,21 @@ LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 SET_UP = ("dev", *(ROOT / ".venv/atelier-setup").read_text().split()[1:])
-"""The extras that are installed: setup keeps them, after its fingerprint."""
+"""The installed extras, which setup records after its fingerprint."""
 SCRIPTS = [ROOT / ".ci/run", *(path for path in (ROOT / "scripts").iterdir() if path.name != "functions.sh")]
 
 
 def pins() -> dict[str, str]:
-    """Names and versions of the lock."""
+    """Return the locked version of each package."""
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK, re.MULTILINE))
 
 
-def direct() -> list[Requirement]:
-    return [Requirement(one) for group in (PROJECT["dependencies"], *EXTRAS.values()) for one in group]
+def direct_dependencies() -> list[Requirement]:
+    """Return the dependencies in pyproject.toml."""
+    return [Requirement(line) for group in (PROJECT["dependencies"], *EXTRAS.values()) for line in group]
 
 
-@pytest.mark.parametrize("needed", direct(), ids=str)
+@pytest.mark.parametrize("needed", direct_dependencies(), ids=str)
 def test_the_lock_pins_every_direct_dependency_within_its_bounds(needed: Requirement) -> None:
     assert pins()[needed.name.lower().replace(".", "-")] in needed.specifier
 
@@ -42,12 +43,12 @@ def test_the_lock_names_no_registry_and_no_file() -> None:
     assert [line for line in LOCK.splitlines() if not names_and_hashes.fullmatch(line)] == []
 
 
-def test_every_pin_has_hashes_but_torch_whose_cpu_build_serves_as_well() -> None:
+def test_every_pin_but_torch_has_hashes() -> None:
     assert re.findall(r"^([a-z0-9-]+)==\S+$", LOCK, re.MULTILINE) == ["torch"]
 
 
-def test_what_is_installed_is_what_the_lock_pins() -> None:
-    folder = sysconfig.get_path("purelib")  # and not what setuptools brings along for itself
+def test_installed_versions_are_the_locked_ones() -> None:
+    folder = sysconfig.get_path("purelib")  # leaves out what setuptools vendors
     found = distributions(path=[folder])
     here = {canonicalize_name(one.name): one.version.removesuffix("+cpu") for one in found}
     pinned = pins()
@@ -57,12 +58,12 @@ def test_what_is_installed_is_what_the_lock_pins() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_can_be_run_and_is_sound_bash(script: Path) -> None:
+def test_scripts_are_executable_and_valid_bash(script: Path) -> None:
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
 
 
-def test_setup_once_done_needs_no_network_and_says_nothing() -> None:
+def test_a_second_setup_needs_no_network_and_prints_nothing() -> None:
     nowhere = dict.fromkeys(("UV_DEFAULT_INDEX", "HTTP_PROXY", "HTTPS_PROXY", "HF_ENDPOINT"), "http://127.0.0.1:9")
     done = subprocess.run(
         ["scripts/setup", "--dev"], cwd=ROOT, env=os.environ | nowhere, check=True, capture_output=True
@@ -70,13 +71,13 @@ def test_setup_once_done_needs_no_network_and_says_nothing() -> None:
     assert done.stdout + done.stderr == b""
 
 
-def test_setup_names_an_option_that_it_does_not_know() -> None:
+def test_setup_names_an_unknown_option() -> None:
     done = subprocess.run(["scripts/setup", "--gpu"], cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert "--gpu" in done.stderr
 
 
-def test_the_dockerfile_copies_what_is_there_and_sent() -> None:
+def test_the_dockerfile_copies_existing_files_of_the_build_context() -> None:
     copied = re.findall(r"^COPY (.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     names = {name for line in copied for name in line.split()}
@@ -84,7 +85,7 @@ def test_the_dockerfile_copies_what_is_there_and_sent() -> None:
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
-def test_compose_follows_its_specification_and_mounts_what_is_there() -> None:
+def test_compose_is_valid_and_mounts_existing_files() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     compose_spec.PyCompose.from_yaml(yaml.safe_dump(compose)).validate()
     volumes = {volume.split(":")[0] for service in compose["services"].values() for volume in service["volumes"]}

@@ -15,7 +15,7 @@ from engine.torch_support.torchvision_import import import_torchvision
 
 import_torchvision()
 
-from transformers import HubertConfig, HubertModel  # noqa: E402  # needs what stands above
+from transformers import HubertConfig, HubertModel  # noqa: E402  # must come after the lines above
 
 TINY = Shape(features=16, frames=100, before=10, steps=4, layers=2)
 SMALL = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}

@@ -126,9 +126,9 @@ def export(made: dict[str, Any], folder: Path) -> None:
         "stitching_lip": (made["retarget_mouth"], (torch.rand(1, 65),)),
     }
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of the exporter that made the published files
+        warnings.simplefilter("ignore", DeprecationWarning)  # from the exporter that made the published files
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
-        warnings.filterwarnings("ignore", "ONNX export mode is set", UserWarning)  # an instance norm has no other mode
+        warnings.filterwarnings("ignore", "ONNX export mode is set", UserWarning)  # instance norms have no other mode
         for name, (network, given) in wholes.items():
             outputs = list(HEADS) if name == "motion_extractor" else ["out"]
             how: dict[str, Any] = {"dynamo": False, "opset_version": 20, "output_names": outputs}

@@ -1,4 +1,4 @@
-"""Fails a test in which code of ours held the event loop."""
+"""Makes a test fail if our code blocks the event loop."""
 
 import time
 from collections.abc import Iterator
@@ -8,16 +8,17 @@ from pathlib import Path
 from bot.maintenance.loop_watchdog import BLOCK_SECONDS, Block, Frame, Sample, Watchdog, processor_clock
 
 ROOT = Path(__file__).parents[1]
-OURS = tuple(f"{ROOT / room}/" for room in ("bot", "engine", "storage"))
+OURS = tuple(f"{ROOT / package}/" for package in ("bot", "engine", "storage"))
 MAX_SECONDS = 0.3
-"""Of processor time, in one stretch: some test machines are five times slower than others."""
+"""Greatest processor time of one block. It is generous, because some test machines are five times slower than others.
+"""
 
 
 @contextmanager
 def checking() -> Iterator[None]:
-    """Watch the running loop. Raises AssertionError where code of ours held it for MAX_SECONDS.
+    """Watch the running loop. Raises AssertionError if our code has blocked it for MAX_SECONDS.
 
-    Every block of BLOCK_SECONDS is printed, which pytest shows under a failed test.
+    Every block of BLOCK_SECONDS is printed, and pytest shows that output for a failed test.
     """
     if not hasattr(time, "pthread_getcpuclockid"):  # macOS
         yield
@@ -29,17 +30,17 @@ def checking() -> Iterator[None]:
         yield
     finally:
         watchdog.stop()
-    told = [(seconds, stack) for seconds, stack in map(ours, blocks) if seconds >= BLOCK_SECONDS]
-    for seconds, stack in told:
-        print(f"the event loop was held for {seconds:.3f} s of processor time, by", *stack, sep="\n  ")  # noqa: T201
-    long = [(seconds, *map(str, stack)) for seconds, stack in told if seconds >= MAX_SECONDS]
-    assert not long, f"the event loop was held: {long}"
+    counted = [(seconds, stack) for seconds, stack in map(ours, blocks) if seconds >= BLOCK_SECONDS]
+    for seconds, stack in counted:
+        print(f"the event loop was blocked for {seconds:.3f} s of processor time, by", *stack, sep="\n  ")  # noqa: T201
+    long = [(seconds, *map(str, stack)) for seconds, stack in counted if seconds >= MAX_SECONDS]
+    assert not long, f"the event loop was blocked: {long}"
 
 
 def ours(block: Block) -> tuple[float, tuple[Frame, ...]]:
-    """Return how long code of ours held the loop, and its longest stack.
+    """Return the seconds for which our code blocked the loop, and its longest stack.
 
-    What a test does itself is not counted, nor is what goes on while no loop runs, nor the first import of a module.
+    The test's own code is not counted, nor is code that runs outside the loop, nor the first import of a module.
     """
     counted = tuple(sample for sample in block.samples if _is_ours(sample))
     return sum(sample.seconds for sample in counted), Block(0, counted).stack
