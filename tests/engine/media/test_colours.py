@@ -34,7 +34,7 @@ Levels = NDArray[np.int64]
 
 
 class Bench(TaskHarness):
-    def enlarged(self, image: Media, **options: Any) -> Image.Image:
+    def enlarge(self, image: Media, **options: Any) -> Image.Image:
         (media,) = TASK.run(Params(image=image, **{"model": FAST, "scale": 2, **options}), self.context).media
         return Image.open(io.BytesIO(media.path.read_bytes()))
 
@@ -71,7 +71,7 @@ def wide_gamut() -> bytes:
 def test_grey_stays_grey(bench: Bench, mode: str, scale: float) -> None:
     image = ramp()
     deep = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
-    made = levels(bench.enlarged(bench.attach(deep if mode == "I;16" else image.convert(mode)), scale=scale))
+    made = levels(bench.enlarge(bench.attach(deep if mode == "I;16" else image.convert(mode)), scale=scale))
     assert (np.ptp(made, axis=2) == 0).all()
     assert made.min() <= 2
     assert made.max() >= 253
@@ -80,15 +80,15 @@ def test_grey_stays_grey(bench: Bench, mode: str, scale: float) -> None:
 def test_grey_stays_grey_with_the_profile_of_a_screen(bench: Bench) -> None:
     """Programs write such files; the profile cannot be followed."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    made = levels(bench.enlarged(bench.attach(ramp(), icc_profile=profile)))
+    made = levels(bench.enlarge(bench.attach(ramp(), icc_profile=profile)))
     assert (np.ptp(made, axis=2) == 0).all()
 
 
-def test_white_and_black_stay_so_beside_a_colour(bench: Bench) -> None:
+def test_white_and_black_stay_unchanged_beside_a_colour(bench: Bench) -> None:
     image = Image.new("RGB", (48, 32), "white")
     image.paste("black", (0, 0, 16, 32))
     image.paste((200, 30, 60), (32, 0, 48, 32))
-    made = levels(bench.enlarged(bench.attach(image), scale=4))
+    made = levels(bench.enlarge(bench.attach(image), scale=4))
     assert (made[8:-8, 8:52] == 0).all()
     assert (made[8:-8, 76:116] == 255).all()
 
@@ -98,12 +98,12 @@ def test_white_and_black_stay_so_beside_a_colour(bench: Bench) -> None:
 def test_a_picture_of_few_pixels_keeps_its_colour(
     bench: Bench, size: tuple[int, int], colour: tuple[int, int, int]
 ) -> None:
-    made = levels(bench.enlarged(bench.attach(Image.new("RGB", size, colour)), scale=4))
+    made = levels(bench.enlarge(bench.attach(Image.new("RGB", size, colour)), scale=4))
     assert made.shape == (4 * size[1], 4 * size[0], 3)
     assert abs(made - colour).max() <= 3
 
 
-def test_a_small_picture_is_where_it_was() -> None:
+def test_a_small_picture_keeps_its_position() -> None:
     """Around it there is a border while it is enlarged; nothing may move by it."""
     picture = np.asarray(Image.fromarray(cat()).resize((20, 30)))
     made = enlarge_faithfully(picture, (75, 50), lambda *given: bicubic(*given), lambda _: None)  # noqa: PLW0108  # not itself
@@ -111,7 +111,7 @@ def test_a_small_picture_is_where_it_was() -> None:
     assert abs(made.astype(int) - plain).mean() < 4
 
 
-def test_cmyk_goes_through_its_profile() -> None:
+def test_cmyk_is_converted_through_its_profile() -> None:
     plain = levels(Image.fromarray(cat()).resize((96, 72)))
     place = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     assert place.profile.xcolor_space == "RGB "
@@ -124,7 +124,7 @@ def test_cmyk_goes_through_its_profile() -> None:
     assert abs(read_image(photo).colours.astype(int) - plain).mean() < 5
 
 
-def test_a_wide_profile_is_kept_where_the_colours_are_and_followed_where_they_are_looked_at(bench: Bench) -> None:
+def test_a_wide_gamut_profile_is_kept_in_the_file_and_applied_for_display(bench: Bench) -> None:
     sent = bench.attach(Image.new("RGB", (8, 8), (200, 30, 60)), icc_profile=wide_gamut())
     assert read_image(sent.path).profile == wide_gamut()
     assert tuple(read_image(sent.path).colours[0, 0]) == (200, 30, 60)
@@ -133,19 +133,19 @@ def test_a_wide_profile_is_kept_where_the_colours_are_and_followed_where_they_ar
 
 
 @pytest.mark.parametrize("profile", [b"no profile", b"\0" * 200])
-def test_a_damaged_profile_is_left_out(bench: Bench, profile: bytes) -> None:
+def test_a_damaged_profile_is_ignored(bench: Bench, profile: bytes) -> None:
     sent = bench.attach(Image.new("RGB", (8, 8), (200, 30, 60)), icc_profile=profile)
     assert tuple(load_rgb(sent.path)[0, 0]) == (200, 30, 60)
     assert read_image(sent.path).profile is None
 
 
-def test_sixteen_bits_are_read_as_light_as_they_are(bench: Bench) -> None:
+def test_sixteen_bit_pictures_keep_their_brightness(bench: Bench) -> None:
     sent = bench.attach(Image.fromarray(np.full((12, 12), 40_000, np.uint16)))
     assert tuple(load_rgb(sent.path)[0, 0]) == (156, 156, 156)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_half_transparent_is_seen_on_white(bench: Bench, mode: str) -> None:
+def test_half_transparent_pixels_are_blended_over_white(bench: Bench, mode: str) -> None:
     image = Image.new("RGBA", (8, 8), (100, 100, 100, 128))
     if mode == "P":
         image.putalpha(Image.new("L", (8, 8), 0))
@@ -156,7 +156,7 @@ def test_what_is_half_transparent_is_seen_on_white(bench: Bench, mode: str) -> N
 def test_a_photo_of_an_iphone_is_enlarged(bench: Bench) -> None:
     register_heif_opener()
     small = Image.fromarray(cat()).resize((64, 48))
-    made = bench.enlarged(bench.attach(small, "HEIF", quality=95))
+    made = bench.enlarge(bench.attach(small, "HEIF", quality=95))
     assert (made.format, made.size) == ("PNG", (128, 96))
     assert abs(levels(made.resize((64, 48), Image.Resampling.BOX)) - levels(small)).mean() < 8
 
@@ -166,7 +166,7 @@ def test_an_animated_png_becomes_an_animated_webp_in_its_colours(bench: Bench) -
     sent = bench.attach(
         frames[0], save_all=True, append_images=frames[1:], duration=[50, 150], loop=0, icc_profile=wide_gamut()
     )
-    made = bench.enlarged(sent)
+    made = bench.enlarge(sent)
     assert (made.format, made.size, made.n_frames) == ("WEBP", (64, 64), 2)  # type: ignore[attr-defined]
     assert made.info["icc_profile"] == wide_gamut()
     for number, colour in enumerate(((200, 30, 60), (30, 200, 90))):

@@ -57,7 +57,7 @@ def test_sounds_and_videos_are_known_by_their_first_bytes(head: bytes, mime: str
 @pytest.mark.parametrize(
     "head", [b"", b"just words", b"MZ" + bytes(100), b"%PDF-1.7", b"PK\x03\x04" + bytes(100), b"II*\x00" + bytes(100)]
 )
-def test_programs_documents_and_pictures_that_are_not_read_here_are_not_known(head: bytes) -> None:
+def test_programs_documents_and_unsupported_pictures_are_unknown(head: bytes) -> None:
     assert sniff(head) is None
 
 
@@ -67,7 +67,7 @@ def test_no_bytes_make_sniffing_fail(head: bytes) -> None:
 
 
 @pytest.mark.parametrize("form", PICTURES)
-def test_a_picture_cut_off_or_scrambled_is_measured_or_refused_never_worse(form: str, tmp_path: Path) -> None:
+def test_a_truncated_or_scrambled_picture_is_measured_or_refused(form: str, tmp_path: Path) -> None:
     whole, path = picture(form), tmp_path / "cut"
     for length in range(0, len(whole), max(1, len(whole) // 60)):
         path.write_bytes(whole[:length] + bytes(8))
@@ -120,14 +120,14 @@ def test_a_file_is_moved_to_where_it_is_kept(tmp_path: Path) -> None:
     assert (media.mime, media.path.suffix) == ("image/gif", ".gif")
 
 
-def test_the_same_content_is_one_file_and_keeping_it_again_mends_it(tmp_path: Path) -> None:
+def test_the_same_content_is_one_file_and_keeping_it_again_repairs_it(tmp_path: Path) -> None:
     first = keep(picture("png"), tmp_path)
     first.path.write_bytes(b"damaged")
     assert keep(picture("png"), tmp_path) == first
     assert is_intact(first)
 
 
-def test_a_suffix_tells_the_type_where_content_is_silent_and_never_against_it(tmp_path: Path) -> None:
+def test_a_suffix_decides_the_type_only_where_the_content_does_not(tmp_path: Path) -> None:
     subtitles = keep(b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", tmp_path, ".txt")
     drawn = keep(picture("png"), tmp_path, ".txt")
     unknown = keep(b"\x00\x01\x02", tmp_path)
@@ -156,7 +156,7 @@ def test_a_picture_whose_header_is_damaged_is_not_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["JPEG", "AVIF", "PNG", "WEBP", "HEIF"])
 @pytest.mark.parametrize("turn", [1, 3, 6, 8])
-def test_a_photo_that_says_how_it_is_turned_is_measured_as_it_is_seen(form: str, turn: int, tmp_path: Path) -> None:
+def test_a_photo_with_an_orientation_is_measured_as_displayed(form: str, turn: int, tmp_path: Path) -> None:
     image = Image.new("RGB", (80, 40), "red")
     exif = image.getexif()
     exif[ExifTags.Base.Orientation] = turn
@@ -164,7 +164,7 @@ def test_a_photo_that_says_how_it_is_turned_is_measured_as_it_is_seen(form: str,
     assert size_of(tmp_path / "photo") == load_rgb(tmp_path / "photo").shape[1::-1]
 
 
-def test_a_png_that_says_after_its_pixels_how_it_is_turned_is_measured_as_it_is_seen(tmp_path: Path) -> None:
+def test_a_png_with_an_orientation_after_its_pixels_is_measured_as_displayed(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     told = exif.tobytes().removeprefix(b"Exif\0\0")
@@ -177,13 +177,13 @@ def test_a_png_that_says_after_its_pixels_how_it_is_turned_is_measured_as_it_is_
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
-def test_a_damaged_exif_leaves_a_picture_as_wide_as_it_is(form: str, tmp_path: Path) -> None:
+def test_a_damaged_exif_does_not_rotate_a_picture(form: str, tmp_path: Path) -> None:
     Image.new("RGB", (80, 40), "red").save(tmp_path / "photo", form, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert size_of(tmp_path / "photo") == (80, 40)
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
-def test_an_endless_exif_with_which_nothing_can_be_decoded_is_no_picture(form: str, tmp_path: Path) -> None:
+def test_a_picture_whose_exif_has_no_end_is_refused(form: str, tmp_path: Path) -> None:
     Image.new("RGB", (80, 40), "red").save(tmp_path / "photo", form, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     whole = (tmp_path / "photo").read_bytes()
     name = b"eXIf" if form == "PNG" else b"EXIF"

@@ -15,7 +15,7 @@ def noise(height: int, width: int, channels: int) -> Picture:
 
 
 @pytest.mark.parametrize(("channels", "kind"), [(3, "JPEG"), (4, "WEBP")])
-def test_a_picture_that_is_too_large_for_chats_is_kept_smaller_and_that_is_said(
+def test_a_picture_too_large_for_chats_is_saved_smaller_with_a_note(
     channels: int, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = noise(700, 900, channels)
@@ -28,7 +28,7 @@ def test_a_picture_that_is_too_large_for_chats_is_kept_smaller_and_that_is_said(
     assert str(note).startswith(f"Saved as {kind}: as a PNG it would be {2 if channels == 3 else 3} MB")
 
 
-def test_what_no_smaller_format_holds_stays_a_png(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_too_long_for_a_smaller_format_stays_a_png(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "MAX_PNG_BYTES", 1000)
     body, notes = encode_for_chat(DecodedImage(noise(2, images.MAX_WEBP_SIDE_PIXELS + 1, 3)))
     assert Image.open(io.BytesIO(body)).format == "PNG"

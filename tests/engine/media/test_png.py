@@ -15,23 +15,23 @@ def noise(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 7, 3), (5, 1, 4), (64, 48, 3), (64, 48, 4)])
-def test_a_picture_comes_back_as_it_was(shape: tuple[int, ...]) -> None:
+def test_a_picture_is_decoded_unchanged(shape: tuple[int, ...]) -> None:
     picture = noise(*shape)
     assert (np.asarray(Image.open(io.BytesIO(png.encode(picture)))) == picture).all()
 
 
-def test_a_picture_of_several_bands_comes_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_of_several_bands_is_decoded_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(png, "BAND_BYTES", 1000)
     picture = noise(50, 60, 3)
     assert (np.asarray(Image.open(io.BytesIO(png.encode(picture)))) == picture).all()
 
 
-def test_a_slice_that_is_not_contiguous_comes_back_as_it_was() -> None:
+def test_a_slice_that_is_not_contiguous_is_decoded_unchanged() -> None:
     picture = noise(40, 40, 4)[::2, 5:25, :3]
     assert (np.asarray(Image.open(io.BytesIO(png.encode(picture)))) == picture).all()
 
 
-def test_another_reader_reads_it_too() -> None:
+def test_another_decoder_can_read_it() -> None:
     picture = noise(30, 20, 3)
     read = cv2.imdecode(np.frombuffer(png.encode(picture), np.uint8), cv2.IMREAD_COLOR)
     assert read is not None

@@ -9,7 +9,7 @@ TEXT = "Ça va? “Año” … naïve\nzweite Zeile\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_a_byte_order_mark_says_the_encoding_and_is_no_part_of_the_text(encoding: str) -> None:
+def test_a_byte_order_mark_decides_the_encoding_and_is_removed(encoding: str) -> None:
     assert decode_text(TEXT.replace("\n", "\r\n").encode(encoding), "file")[0] == TEXT
 
 
@@ -22,7 +22,7 @@ def test_western_text_without_a_mark_is_recognised(encoding: str) -> None:
     assert decode_text(TEXT.encode(encoding), "file") == (TEXT, encoding)
 
 
-def test_utf_16_without_a_mark_is_no_utf_8_though_ascii_in_it_could_be() -> None:
+def test_utf_16_without_a_mark_is_not_read_as_utf_8() -> None:
     assert decode_text("plain words\n".encode("utf-16-le"), "file") == ("plain words\n", "utf-16-le")
 
 
@@ -35,6 +35,6 @@ def test_utf_16_without_a_mark_is_no_utf_8_though_ascii_in_it_could_be() -> None
         b"\xff\xfe\x00\xd8",
     ],
 )
-def test_other_encodings_are_named_as_unknown_instead_of_read_as_nonsense(data: bytes) -> None:
+def test_other_encodings_are_refused_instead_of_read_as_nonsense(data: bytes) -> None:
     with pytest.raises(BadInput, match=r"^script uses an unknown text encoding\. Save the file as UTF-8"):
         decode_text(data, "script")

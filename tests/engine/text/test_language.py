@@ -26,11 +26,11 @@ DETECTOR = LanguageDetector()
         ("صباح الخير", "ar"), ("صبح بخیر همه شما چطور هستید", "fa"), ("सुप्रभात", "hi"), ("שלום", "he"), ("สวัสดี", "th"),
     ],
 )  # fmt: skip
-def test_a_text_tells_its_language_and_english_is_meant_where_it_tells_nothing(text: str, language: str) -> None:
+def test_the_language_of_a_text_is_detected_and_defaults_to_english(text: str, language: str) -> None:
     assert DETECTOR.detect(text) == language
 
 
-def test_the_model_is_held_from_the_first_text_that_needs_it_until_it_is_closed() -> None:
+def test_the_model_is_loaded_for_the_first_text_that_needs_it_until_close() -> None:
     detector = LanguageDetector()
     assert (detector.detect("Καλημέρα"), detector.bytes) == ("el", 0)
     assert (detector.detect("Good morning"), detector.bytes) == ("en", MODEL_BYTES)
@@ -39,7 +39,7 @@ def test_the_model_is_held_from_the_first_text_that_needs_it_until_it_is_closed(
     assert detector.detect("Buenos días") == "es"
 
 
-def test_threads_do_not_disturb_each_other() -> None:
+def test_threads_do_not_interfere() -> None:
     texts = ["Good morning to all of you", "Доброе утро всем друзьям", "صباح الخير"] * 40
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(DETECTOR.detect, texts)) == ["en", "ru", "ar"] * 40

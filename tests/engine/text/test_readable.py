@@ -31,7 +31,7 @@ from tests.timing import thread_seconds
         ("cafe\u0301 ñandú ½", "cafe\u0301 ñandú ½"),
     ],
 )
-def test_emoji_are_read_by_name_and_letters_by_what_they_are(written: str, read: str) -> None:
+def test_emoji_become_names_and_ornamental_letters_plain_ones(written: str, read: str) -> None:
     assert readable_form(written) == read
 
 
@@ -56,13 +56,13 @@ def test_every_emoji_has_a_name_that_is_read() -> None:
         ("♪ song ٣", ["♪", "٣"], "song"),
     ],
 )
-def test_what_cannot_be_read_is_found_and_left_out(text: str, unread: list[str], kept: str) -> None:
+def test_unreadable_words_are_found_and_removed(text: str, unread: list[str], kept: str) -> None:
     assert unreadable_words(text) == unread
     assert without_unreadable_words(text) == kept
 
 
 @given(st.text(max_size=60))
-def test_whatever_is_left_can_be_read(text: str) -> None:
+def test_the_remaining_text_is_readable(text: str) -> None:
     left = without_unreadable_words(readable_form(text))
     assert unreadable_words(left) == []
     assert not any(unicodedata.category(letter) in {"So", "Co", "Cs"} for letter in left)
@@ -75,5 +75,5 @@ def test_time_grows_with_the_length_of_a_hostile_prompt(unit: str) -> None:
     assert times[1] < 10 * times[0] + 0.05  # quadratic time would be 16 times as long
 
 
-def test_more_joined_emoji_than_there_are_in_one_are_read_one_by_one() -> None:
+def test_too_many_joined_emoji_are_named_one_by_one() -> None:
     assert readable_form("👩‍" * 6 + "🚀") == "woman " * 6 + "rocket"

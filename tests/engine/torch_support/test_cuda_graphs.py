@@ -13,7 +13,7 @@ def test_without_a_recording_the_function_is_called_and_its_shapes_are_counted()
     assert doubled.inputs(((2,),)) is None
 
 
-def test_who_asks_for_ever_new_shapes_fills_no_memory_and_the_usual_one_stays_known() -> None:
+def test_many_new_shapes_use_bounded_memory_and_the_usual_one_stays_counted() -> None:
     doubled = GraphedCallable(lambda each: 2 * each, GraphRecorder())
     for length in range(1, 3 * MAX_COUNTED_SHAPES):
         doubled(torch.zeros(length))

@@ -16,7 +16,7 @@ def values(module: torch.nn.Module) -> list[torch.Tensor]:
     return [each.clone() for each in (*module.parameters(), *module.buffers())]
 
 
-def test_weights_of_every_type_are_the_same_on_the_host_and_when_they_are_back() -> None:
+def test_weights_of_every_type_are_unchanged_by_offloading_and_onloading() -> None:
     module = network()
     before = values(module)
     parking = WeightOffloader([module], "cpu")
@@ -28,7 +28,7 @@ def test_weights_of_every_type_are_the_same_on_the_host_and_when_they_are_back()
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(values(module), before, strict=True))
 
 
-def test_nothing_moves_where_the_host_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_moves_if_the_host_has_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     full = psutil.virtual_memory()._replace(available=1000)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: full)
     module = network()
@@ -39,7 +39,7 @@ def test_nothing_moves_where_the_host_has_no_room(monkeypatch: pytest.MonkeyPatc
     assert [each.data_ptr() for each in module.parameters()] == places
 
 
-def test_what_is_dropped_takes_no_memory_though_the_module_lives_on() -> None:
+def test_dropped_weights_free_their_memory_while_the_module_lives_on() -> None:
     module = network()
     parking = WeightOffloader([module], "cpu")
     assert parking.offload()

@@ -46,7 +46,7 @@ def test_a_module_that_another_thread_calls_while_one_traces_is_called_as_usual(
     assert torch.equal(call_while_traced(other), expected)
 
 
-def test_torch_itself_still_takes_such_a_module_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_itself_still_traces_modules_of_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where this fails, torch has mended it, and `keep_tracing_to_its_thread` can go."""
     keep_tracing_to_its_thread()
     for name in ("trace", "call_module", "getattr"):

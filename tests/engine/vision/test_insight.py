@@ -58,7 +58,7 @@ def test_faces_are_found_with_their_marks_from_left_to_right(folder: Path) -> No
     assert faces[0].share_outside((640, 640)) == 0
 
 
-def test_an_embedding_is_insightfaces_own_whether_onnx_runtime_or_torch_runs_it(folder: Path) -> None:
+def test_an_embedding_matches_insightface_under_onnx_runtime_and_torch(folder: Path) -> None:
     reader, picture = InsightReader(folder / "buffalo_l", "cpu"), samples.astronaut()
     face = reader.detect_fast(patched((96, 320)))[0].with_marks(FIVE)
     plain = reader.embedding(picture, face)
@@ -72,13 +72,13 @@ def test_an_embedding_is_insightfaces_own_whether_onnx_runtime_or_torch_runs_it(
 
 
 @pytest.mark.parametrize("side", [112, 128, 256])
-def test_alignment_is_insightfaces(side: int) -> None:
+def test_alignment_matches_insightface(side: int) -> None:
     np.testing.assert_allclose(
         estimate_similarity(FIVE, arcface_points(side)), face_align.estimate_norm(FIVE, side), atol=1e-3
     )
 
 
-def test_a_crop_and_its_way_back_are_where_insightface_has_them() -> None:
+def test_a_crop_and_its_paste_back_match_insightface() -> None:
     picture, marks = samples.astronaut(), FIVE
     theirs, move = face_align.norm_crop2(picture, marks, 128)
     place = Place.of(estimate_similarity(marks, arcface_points(128)), 128, picture.shape)
@@ -105,7 +105,7 @@ def tensor(picture: Picture) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 255
 
 
-def test_the_face_that_is_swapped_in_is_insightfaces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_swapped_face_matches_insightface(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the middle, where both masks are whole, without our colours."""
     monkeypatch.setattr(full, "match_colours", lambda after, _: after)
     picture, marks = samples.astronaut(), FIVE
@@ -124,7 +124,7 @@ def test_the_face_that_is_swapped_in_is_insightfaces(folder: Path, monkeypatch: 
 
 @pytest.mark.parametrize("side", [128, 256])
 @pytest.mark.parametrize("blend", [0.6, 1.0])
-def test_the_road_without_waits_gives_what_torchs_own_affine_grid_gives(folder: Path, side: int, blend: float) -> None:
+def test_the_sampling_grid_matches_torchs_affine_grid(folder: Path, side: int, blend: float) -> None:
     """Within one level, for faces of several sizes, turned, and cut by the edge."""
     network = Inswapper(folder / "inswapper_128.onnx", "cpu")
     latent = network.to_latent(np.eye(512, dtype=np.float32)[0])
@@ -178,7 +178,7 @@ def plainly_put(network: Inswapper, latent: torch.Tensor, picture: Picture, plac
     return made
 
 
-def test_a_face_over_one_that_is_not_finished_has_it_beneath(swapper: InsightSwapper) -> None:
+def test_a_swap_over_an_unfinished_one_includes_it(swapper: InsightSwapper) -> None:
     picture = patched((320, 224))
     (face,) = swapper.faces(picture)
     identity, near = swapper.identity(picture, face), face.with_marks(face.marks + np.float32(40))
@@ -207,7 +207,7 @@ def test_nothing_changes_beyond_the_box_and_half_a_blend_is_half_way(swapper: In
     assert 100 < rows.min() < rows.max() < 390
 
 
-def test_the_colours_are_the_targets(swapper: InsightSwapper) -> None:
+def test_the_colours_match_the_target(swapper: InsightSwapper) -> None:
     picture = patched((320, 224))
     (face,) = swapper.faces(picture)
     made = picture.copy()
@@ -237,7 +237,9 @@ def test_a_large_face_is_done_in_four_interleaved_parts(
     assert np.abs(made.astype(int) - picture).mean() < 1, "what the network leaves comes back as it was"
 
 
-def test_a_face_is_followed_with_one_look_a_frame(swapper: InsightSwapper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_face_is_tracked_with_one_detection_per_frame(
+    swapper: InsightSwapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looks: list[Picture] = []
     find = InsightReader.detect_at_roll
 
@@ -288,7 +290,7 @@ def test_the_embedding_and_the_swap_turn_with_the_face(swapper: InsightSwapper, 
     assert np.abs(np.rot90(made[1], quarter).astype(int) - made[0]).max() <= 1
 
 
-def test_a_head_that_rolls_over_is_followed_at_its_own_angle(swapper: InsightSwapper) -> None:
+def test_a_head_that_rolls_over_is_tracked_at_its_own_angle(swapper: InsightSwapper) -> None:
     (face,) = swapper.detect_fast(with_chin(2))
     again = swapper.track(np.roll(with_chin(2), 8, axis=1), face)
     assert again is not None
@@ -306,7 +308,7 @@ def test_a_face_at_the_edge_is_put_back_as_far_as_the_picture_goes(swapper: Insi
 
 
 @pytest.mark.parametrize("broken", ["inswapper_128.onnx", "buffalo_l/det_10g.onnx", "buffalo_l/w600k_r50.onnx"])
-def test_a_folder_that_is_not_whole_is_told(tmp_path: Path, broken: str) -> None:
+def test_an_incomplete_folder_is_reported(tmp_path: Path, broken: str) -> None:
     tiny_faces.folder(tmp_path)
     (tmp_path / broken).write_bytes(b"no network")
     with pytest.raises(MissingModel, match=r"The InsightFace networks cannot be loaded"):

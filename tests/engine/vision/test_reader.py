@@ -41,12 +41,12 @@ def test_the_six_of_a_group_are_numbered_from_left_to_right(reader: FaceReader) 
 
 
 @pytest.mark.parametrize("picture", [samples.cat(), samples.coffee(), np.zeros((64, 48, 3), np.uint8)])
-def test_a_cat_a_cup_and_nothing_are_no_faces(reader: FaceReader, picture: samples.Picture) -> None:
+def test_a_cat_a_cup_and_an_empty_picture_have_no_faces(reader: FaceReader, picture: samples.Picture) -> None:
     assert reader.find_faces(picture) == ()
 
 
 @pytest.mark.parametrize("quality", [30, 40, 75, 92])
-def test_a_cat_is_no_face_in_any_quality_and_people_are(reader: FaceReader, quality: int) -> None:
+def test_a_cat_is_not_a_face_at_any_quality_and_people_are(reader: FaceReader, quality: int) -> None:
     def sent(picture: samples.Picture) -> samples.Picture:
         held = io.BytesIO()
         Image.fromarray(picture).save(held, "JPEG", quality=quality)
@@ -56,7 +56,7 @@ def test_a_cat_is_no_face_in_any_quality_and_people_are(reader: FaceReader, qual
     assert len(reader.faces(sent(samples.six()))) == 6
 
 
-def test_a_profile_is_told_by_its_yaw(reader: FaceReader) -> None:
+def test_a_profile_has_a_large_yaw(reader: FaceReader) -> None:
     assert only(reader.find_faces(samples.cameraman())).yaw > 40
 
 
@@ -92,7 +92,7 @@ def test_a_head_at_any_angle_is_one_face_with_that_angle(reader: FaceReader, deg
     assert face.width == pytest.approx(plain.width, rel=0.04)
 
 
-def test_of_many_one_may_be_upside_down(reader: FaceReader) -> None:
+def test_one_of_many_faces_may_be_upside_down(reader: FaceReader) -> None:
     picture = samples.six().copy()
     picture[:300, 800:1100] = picture[:300, 800:1100][::-1, ::-1]
     upside_down = [abs(np.degrees(face.roll)) > 120 for face in reader.faces(picture)]
@@ -100,7 +100,7 @@ def test_of_many_one_may_be_upside_down(reader: FaceReader) -> None:
 
 
 @pytest.mark.parametrize("quarter", [1, 2, 3])
-def test_a_cat_and_a_cup_are_no_faces_however_they_lie(reader: FaceReader, quarter: int) -> None:
+def test_a_cat_and_a_cup_are_not_faces_at_any_rotation(reader: FaceReader, quarter: int) -> None:
     for picture in (samples.cat(), samples.coffee()):
         assert reader.find_faces(np.ascontiguousarray(np.rot90(picture, quarter))) == ()
 
@@ -112,7 +112,7 @@ def test_an_upside_down_head_at_the_edge_and_one_that_fills_the_picture_are_foun
     assert abs(np.degrees(only(reader.find_faces(edge)).roll)) > 170
 
 
-def test_an_upside_down_head_is_followed(reader: FaceReader) -> None:
+def test_an_upside_down_head_is_tracked(reader: FaceReader) -> None:
     picture = turned_astronaut(180)
     face = only(reader.faces(picture))
     moved = reader.track(np.roll(picture, (5, 8), axis=(0, 1)), face)
@@ -120,13 +120,13 @@ def test_an_upside_down_head_is_followed(reader: FaceReader) -> None:
     assert (moved.points - face.points)[:, :2].mean(axis=0) == pytest.approx([8, 5], abs=1)
 
 
-def test_points_grow_with_the_picture(reader: FaceReader) -> None:
+def test_points_scale_with_the_picture(reader: FaceReader) -> None:
     small = only(reader.faces(samples.astronaut()))
     large = only(reader.faces(np.asarray(Image.fromarray(samples.astronaut()).resize((1536, 1536)))))
     assert np.abs(large.points[:, :2] / 3 - small.points[:, :2]).mean() < 1
 
 
-def test_a_small_face_is_found_by_a_closer_look(reader: FaceReader) -> None:
+def test_a_small_face_is_found_in_a_part_of_the_picture(reader: FaceReader) -> None:
     page = np.full((1600, 1600, 3), 128, np.uint8)
     page[1000:1250, 200:450] = np.asarray(Image.fromarray(samples.astronaut()).resize((250, 250)))
     face = only(reader.find_faces(page))
@@ -138,7 +138,7 @@ def test_a_face_that_fills_the_picture_is_found(reader: FaceReader) -> None:
     assert np.abs(face.eyes - [[26, 33], [68, 34]]).max() < 6
 
 
-def test_a_face_is_followed_to_the_next_frame_and_its_loss_is_noticed(reader: FaceReader) -> None:
+def test_a_face_is_tracked_to_the_next_frame_and_its_loss_is_noticed(reader: FaceReader) -> None:
     picture = samples.astronaut()
     face = only(reader.faces(picture))
     moved = reader.track(np.roll(picture, (5, 8), axis=(0, 1)), face)
@@ -147,19 +147,21 @@ def test_a_face_is_followed_to_the_next_frame_and_its_loss_is_noticed(reader: Fa
     assert reader.track(np.full_like(picture, 128), face) is None
 
 
-def test_an_open_mouth_and_open_eyes_are_told(reader: FaceReader) -> None:
+def test_an_open_mouth_and_open_eyes_are_measured(reader: FaceReader) -> None:
     faces = reader.faces(samples.six())
     smiling, shut = faces[3], faces[0]
     assert smiling.mouth_opening > 0.04 > shut.mouth_opening
     assert all(0.1 < opening < 0.6 for opening in only(reader.faces(samples.astronaut())).eye_opening)
 
 
-def test_rims_name_no_point_twice() -> None:
+def test_outlines_contain_no_point_twice() -> None:
     for rim in (OVAL, LIPS, LEFT_EYE, RIGHT_EYE):
         assert len(set(rim)) == len(rim)
 
 
-def test_missing_weights_are_told_with_the_command_that_fetches_them(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_missing_weights_are_reported_with_the_command_that_fetches_them(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     with pytest.raises(MissingModel, match="weights --fetch mediapipe-faces"):
         FaceReader(tmp_path_factory.mktemp("none"))
 

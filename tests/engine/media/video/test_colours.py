@@ -40,7 +40,7 @@ def patches(colours: "NDArray[np.float64]", height: int = SIDE * 2) -> "NDArray[
     return np.repeat(np.repeat(colours[None], SIDE, axis=1), height, axis=0)
 
 
-def encoded(path: Path, colours: "NDArray[np.float64]", *options: str, height: int = SIDE * 2) -> Path:
+def encode_patches(path: Path, colours: "NDArray[np.float64]", *options: str, height: int = SIDE * 2) -> Path:
     """A video of bars; `colours` are 0 to 255. It is made from 16-bit RGB, so that 10 bits are not invented."""
     picture = (patches(colours, height) / 255 * 65535).round().astype("<u2")
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb48le", "-s", f"{picture.shape[1]}x{height}", "-r", str(RATE), "-i", "-"]
@@ -55,22 +55,22 @@ def mime_of(path: Path) -> str:
     ]
 
 
-def shown(path: Path) -> list[Picture]:
+def decode_frames(path: Path) -> list[Picture]:
     found = probe(path, mime_of(path)).video
     assert found
     return list(read_frames(path, mime_of(path), found, CancelOrTimeout()))
 
 
-def written(path: Path) -> list[Picture]:
+def reencode(path: Path) -> list[Picture]:
     """The frames of the video once it was read and written again, as /upscale and /faceswap do."""
     found = probe(path, mime_of(path)).video
     assert found
     again = path.with_name("again.mp4")
     write_frames(read_frames(path, mime_of(path), found, CancelOrTimeout()), again, found.rate, CancelOrTimeout())
-    return shown(again)
+    return decode_frames(again)
 
 
-def subtitled(path: Path, text: str = "") -> list[Picture]:
+def burn_subtitles(path: Path, text: str = "") -> list[Picture]:
     """The frames of the video with subtitles burnt in, which say nothing where `text` is empty."""
     found = probe(path, mime_of(path)).video
     assert found
@@ -81,10 +81,10 @@ def subtitled(path: Path, text: str = "") -> list[Picture]:
     with TemporaryDirectory(dir=path.parent) as place:
         isolate_fonts(Path(place))
         made = Renderer(Path(place), CancelOrTimeout(), fonts).burn(media, drawn, lambda _: None)
-        return shown(made)
+        return decode_frames(made)
 
 
-WAYS = [shown, written, subtitled]
+WAYS = [decode_frames, reencode, burn_subtitles]
 
 
 def bars(picture: Picture) -> "NDArray[np.float64]":
@@ -119,7 +119,7 @@ KINDS: dict[str, tuple[str, list[str], int]] = {
 @pytest.mark.parametrize("way", WAYS)
 def test_colours_are_kept(way: object, kind: str, tmp_path: Path) -> None:
     name, options, height = KINDS[kind]
-    path = encoded(tmp_path / name, PATCHES, *options, height=height)
+    path = encode_patches(tmp_path / name, PATCHES, *options, height=height)
     found = way(path)  # type: ignore[operator]  # one of three functions
     assert len(found) == COUNT
     assert np.abs(bars(found[2]) - PATCHES).max() <= 5
@@ -148,7 +148,7 @@ def to_2020(linear: "NDArray[np.float64]") -> "NDArray[np.float64]":
 def hdr(path: Path, signal: "NDArray[np.float64]", transfer: str) -> Path:
     tags = f"log-level=error:lossless=1:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:range=limited"
     options = ["-vf", "scale=out_color_matrix=bt2020:out_range=tv", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1"]
-    return encoded(path, signal * 255, *options, "-c:v", "libx265", "-x265-params", tags)
+    return encode_patches(path, signal * 255, *options, "-c:v", "libx265", "-x265-params", tags)
 
 
 NITS = np.array([0.0, 5, 25, 50, 100, 203, 1000])
@@ -169,7 +169,7 @@ def test_hdr_is_as_bright_as_sdr(way: object, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_colours_of_hdr_are_those_of_sdr(way: object, tmp_path: Path) -> None:
+def test_hdr_has_the_colours_of_sdr(way: object, tmp_path: Path) -> None:
     linear = (PATCHES / 255) ** 2.4
     path = hdr(tmp_path / "a.mp4", pq(to_2020(linear) * 120), "smpte2084")
     (picture, *_) = way(path)  # type: ignore[operator]  # one of three functions
@@ -180,7 +180,9 @@ def test_colours_of_hdr_are_those_of_sdr(way: object, tmp_path: Path) -> None:
 def test_hlg_white_is_white(tmp_path: Path) -> None:
     """75 percent of HLG is the white of paper (ITU-R BT.2408)."""
     signal = np.array([0.0, 0.2, 0.4, 0.5, 0.6, 0.75, 1.0])
-    level = bars(shown(hdr(tmp_path / "a.mp4", np.repeat(signal[:, None], 3, axis=1), "arib-std-b67"))[0]).mean(1)
+    level = bars(decode_frames(hdr(tmp_path / "a.mp4", np.repeat(signal[:, None], 3, axis=1), "arib-std-b67"))[0]).mean(
+        1
+    )
     assert level[0] <= 3
     assert (np.diff(level) > 5).all()
     assert 215 <= level[5] <= 245
@@ -188,28 +190,28 @@ def test_hlg_white_is_white(tmp_path: Path) -> None:
 
 def test_letters_in_hdr_are_white(tmp_path: Path) -> None:
     path = hdr(tmp_path / "a.mp4", np.repeat(pq(NITS * 0 + 20)[:, None], 3, axis=1), "smpte2084")
-    picture, *_ = subtitled(path, "WWWW")
+    picture, *_ = burn_subtitles(path, "WWWW")
     assert picture.max() >= 250
     assert [note.template for note in conversion_notes(probe(path, "video/mp4"))] == [
         "The video is HDR ({name}). The result is SDR, which every player shows."
     ]
 
 
-def test_the_result_is_tagged_as_what_it_is(tmp_path: Path) -> None:
+def test_the_result_has_the_right_colour_tags(tmp_path: Path) -> None:
     path = hdr(tmp_path / "a.mp4", np.repeat(pq(NITS)[:, None], 3, axis=1), "smpte2084")
-    written(path)
+    reencode(path)
     found = probe(tmp_path / "again.mp4", "video/mp4").video
     assert found
     tags = (found.colours.matrix, found.colours.primaries, found.colours.transfer, found.colours.layout)
     assert tags == ("bt709", "bt709", "bt709", "yuv420p")
 
 
-def test_wide_colours_without_hdr_are_those_of_bt709(tmp_path: Path) -> None:
+def test_wide_gamut_colours_without_hdr_become_bt709(tmp_path: Path) -> None:
     linear = (PATCHES / 255) ** 2.4
     tags = ["-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "bt709", "-color_range", "tv"]
     options = [*X264, "-vf", "scale=out_color_matrix=bt2020:out_range=tv", "-pix_fmt", "yuv420p10le", *tags]
-    path = encoded(tmp_path / "a.mp4", 255 * to_2020(linear) ** (1 / 2.4), *options)
-    assert np.abs(bars(shown(path)[0]) - PATCHES).max() <= 8
+    path = encode_patches(tmp_path / "a.mp4", 255 * to_2020(linear) ** (1 / 2.4), *options)
+    assert np.abs(bars(decode_frames(path)[0]) - PATCHES).max() <= 8
     assert conversion_notes(probe(path, "video/mp4")) == ()
 
 
@@ -217,11 +219,11 @@ def test_wide_colours_without_hdr_are_those_of_bt709(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_pixels_become_square(stretch: str, size: tuple[int, int], name: str, tmp_path: Path) -> None:
     """A side grows, so that nothing is lost; what no pixel looks like is a mistake in the file."""
-    path = encoded(tmp_path / name, PATCHES, *X264, "-vf", f"setsar={stretch}", "-pix_fmt", "yuv420p")
+    path = encode_patches(tmp_path / name, PATCHES, *X264, "-vf", f"setsar={stretch}", "-pix_fmt", "yuv420p")
     found = probe(path, mime_of(path)).video
     assert found
     assert (found.width, found.height) == size
-    for way in (shown, written, subtitled):
+    for way in (decode_frames, reencode, burn_subtitles):
         picture = way(path)[0]
         assert abs(picture.shape[1] - size[0]) <= 1
         assert abs(picture.shape[0] - size[1]) <= 1
@@ -233,7 +235,7 @@ def test_pixels_become_square(stretch: str, size: tuple[int, int], name: str, tm
 
 def test_a_turned_picture_has_square_pixels_too(tmp_path: Path) -> None:
     """Pixels of 4:3, turned by 90 degrees: the file's matrix (ISO/IEC 14496-12, 8.3.2) is written by hand."""
-    path = encoded(tmp_path / "a.mp4", PATCHES, *X264, "-vf", "setsar=4/3", "-pix_fmt", "yuv420p")
+    path = encode_patches(tmp_path / "a.mp4", PATCHES, *X264, "-vf", "setsar=4/3", "-pix_fmt", "yuv420p")
     whole = path.read_bytes()
     upright = b"".join(number.to_bytes(4, "big", signed=True) for number in (65536, 0, 0, 0, 65536, 0, 0, 0, 2**30))
     turned = b"".join(number.to_bytes(4, "big", signed=True) for number in (0, 65536, 0, -65536, 0, 0, 0, 0, 2**30))
@@ -242,11 +244,11 @@ def test_a_turned_picture_has_square_pixels_too(tmp_path: Path) -> None:
     found = probe(path, "video/mp4").video
     assert found
     assert (found.width, found.height) == (64, 299)
-    assert shown(path)[0].shape == (299, 64, 3)
-    assert subtitled(path)[0].shape == (300, 64, 3)
+    assert decode_frames(path)[0].shape == (299, 64, 3)
+    assert burn_subtitles(path)[0].shape == (300, 64, 3)
 
 
-def test_fields_become_frames(tmp_path: Path) -> None:
+def test_interlaced_fields_become_frames(tmp_path: Path) -> None:
     """A bar that moves by 16 pixels from field to field leaves no comb."""
     source = tmp_path / "a.mp4"
     command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", "nullsrc=s=192x96:r=20:d=1", "-vf"]
@@ -257,7 +259,7 @@ def test_fields_become_frames(tmp_path: Path) -> None:
     found = probe(source, "video/mp4").video
     assert found
     assert found.colours.is_interlaced
-    for way in (shown, written, subtitled):
+    for way in (decode_frames, reencode, burn_subtitles):
         picture = way(source)[5][..., 1].astype(int)
         comb = np.abs(picture[1:-1:2] - (picture[:-2:2] + picture[2::2]) / 2).mean()
         assert comb < 3
@@ -272,9 +274,9 @@ def test_fields_become_frames(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("way", WAYS)
-def test_what_is_transparent_is_black(way: object, name: str, options: list[str], tmp_path: Path) -> None:
+def test_transparent_video_becomes_black(way: object, name: str, options: list[str], tmp_path: Path) -> None:
     half = "format=rgba64le,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='65535*gt(Y,32)'"
-    path = encoded(tmp_path / name, PATCHES, "-vf", half, *options)
+    path = encode_patches(tmp_path / name, PATCHES, "-vf", half, *options)
     picture = way(path)[1]  # type: ignore[operator]  # one of three functions
     assert picture[:24].max() <= 12
     assert np.abs(bars(picture[32:]) - PATCHES).max() <= 12
@@ -294,7 +296,7 @@ def test_a_variable_rate_keeps_its_times(way: object, tmp_path: Path) -> None:
     found = probe(source, "video/x-matroska")
     assert found.video
     pictures = way(source)  # type: ignore[operator]  # one of three functions
-    if way is not subtitled:  # whose own rate is another
+    if way is not burn_subtitles:  # whose own rate is another
         assert len(pictures) / found.video.rate == pytest.approx(2, abs=0.25)
     levels = [float(picture.mean()) for picture in pictures]
     middle = levels[len(levels) // 2]
@@ -302,7 +304,7 @@ def test_a_variable_rate_keeps_its_times(way: object, tmp_path: Path) -> None:
 
 
 def test_a_cover_before_the_video_is_not_the_video(tmp_path: Path) -> None:
-    video = encoded(tmp_path / "a.mp4", PATCHES, *X264, "-pix_fmt", "yuv420p")
+    video = encode_patches(tmp_path / "a.mp4", PATCHES, *X264, "-pix_fmt", "yuv420p")
     cover = tmp_path / "cover.png"
     subprocess.run(
         [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", "color=red:s=30x20", "-frames:v", "1", str(cover)],
@@ -311,12 +313,12 @@ def test_a_cover_before_the_video_is_not_the_video(tmp_path: Path) -> None:
     both = tmp_path / "both.mp4"
     maps = ["-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic"]
     subprocess.run([ffmpeg_path(), "-v", "error", "-i", str(cover), "-i", str(video), *maps, str(both)], check=True)
-    for way in (shown, written, subtitled):
+    for way in (decode_frames, reencode, burn_subtitles):
         assert np.abs(bars(way(both)[0]) - PATCHES).max() <= 5
 
 
-def test_media_are_described_by_what_is_shown(tmp_path: Path) -> None:
-    path = encoded(tmp_path / "a.mp4", PATCHES, *X264, "-vf", "setsar=4/3", "-pix_fmt", "yuv420p")
+def test_media_are_described_as_displayed(tmp_path: Path) -> None:
+    path = encode_patches(tmp_path / "a.mp4", PATCHES, *X264, "-vf", "setsar=4/3", "-pix_fmt", "yuv420p")
     media = keep(path.read_bytes(), tmp_path / "media")
     told: Media = with_dimensions(media, probe(media.path, media.mime))
     assert (told.width, told.height) == (299, 64)

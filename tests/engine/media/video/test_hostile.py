@@ -53,7 +53,7 @@ def watched(folder: Path) -> Iterator[tuple[Path, str, list[str]]]:
             looking.join()
 
 
-def naming(file: str, address: str) -> dict[str, bytes]:
+def files_naming(file: str, address: str) -> dict[str, bytes]:
     """Files that name another file or an address, by kind."""
     playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n"
     spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -81,22 +81,22 @@ def use(path: Path, mime: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["playlist of a file", "playlist of an address"])
-def test_an_unguarded_ffmpeg_would_follow_them(kind: str, tmp_path: Path) -> None:
+def test_an_unguarded_ffmpeg_would_follow_the_references(kind: str, tmp_path: Path) -> None:
     """That what the tests below watch can be seen at all."""
     with watched(tmp_path) as (file, address, opened):
         path = tmp_path / "sent.m3u8"
-        path.write_bytes(naming(str(file), address)[kind])
+        path.write_bytes(files_naming(str(file), address)[kind])
         anything = ["-protocol_whitelist", "file,http,tcp,pipe"]
         command = [ffmpeg_path(), "-v", "quiet", *anything, "-i", str(path), "-f", "null", "-"]
         subprocess.run(command, check=False, timeout=SECONDS)
     assert opened
 
 
-@pytest.mark.parametrize("kind", naming("", ""))
+@pytest.mark.parametrize("kind", files_naming("", ""))
 def test_a_file_that_names_another_is_refused_and_not_followed(kind: str, tmp_path: Path) -> None:
     with watched(tmp_path) as (file, address, opened):
         path = tmp_path / "sent"
-        path.write_bytes(naming(str(file), address)[kind])
+        path.write_bytes(files_naming(str(file), address)[kind])
         for mime in sorted(set(DEMUXERS)):
             begun = time.monotonic()
             with pytest.raises(UserError):
@@ -106,10 +106,10 @@ def test_a_file_that_names_another_is_refused_and_not_followed(kind: str, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mp3", "a.gif", "a.m3u8", "a.svg", "a"])
-async def test_such_a_file_is_not_taken_under_any_name(name: str, tmp_path: Path) -> None:
+async def test_a_file_with_references_is_not_accepted_under_any_name(name: str, tmp_path: Path) -> None:
     files = Files(tmp_path / "media", max_bytes=10**6, max_pixels=10**6)
     with watched(tmp_path) as (file, address, opened):
-        for content in naming(str(file), address).values():
+        for content in files_naming(str(file), address).values():
             path = tmp_path / "sent"
             path.write_bytes(content)
             with pytest.raises(UserError):
@@ -124,7 +124,7 @@ def recording(folder: Path, suffix: str) -> bytes:
     return path.read_bytes()
 
 
-def damaged(whole: bytes, chance: random.Random) -> Iterator[bytes]:
+def damage_copies(whole: bytes, chance: random.Random) -> Iterator[bytes]:
     """The file cut short, with bytes changed, with a part said twice, and with its head on noise."""
     yield whole[: chance.randrange(12, len(whole))]
     changed = bytearray(whole)
@@ -141,7 +141,7 @@ def test_a_damaged_recording_is_read_as_far_as_it_goes_or_refused(suffix: str, t
     chance = random.Random(f"{suffix}{os.environ.get('ATELIER_FUZZ', '')}")
     whole = recording(tmp_path, suffix)
     for _ in range(int(os.environ.get("ATELIER_FUZZ_ROUNDS", "1"))):
-        for content in damaged(whole, chance):
+        for content in damage_copies(whole, chance):
             path = tmp_path / "sent"
             path.write_bytes(content)
             mime = sniff(content)
@@ -154,7 +154,7 @@ def test_a_damaged_recording_is_read_as_far_as_it_goes_or_refused(suffix: str, t
 
 
 @pytest.mark.parametrize("mime", sorted(DEMUXERS))
-def test_a_recording_under_the_name_of_another_kind_is_read_or_refused(mime: str, tmp_path: Path) -> None:
+def test_a_recording_with_the_suffix_of_another_kind_is_read_or_refused(mime: str, tmp_path: Path) -> None:
     for suffix in ("mp4", "ogg"):
         path = tmp_path / "sent"
         path.write_bytes(recording(tmp_path, suffix))

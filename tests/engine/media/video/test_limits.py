@@ -26,7 +26,7 @@ def bound() -> Iterator[None]:
     set_max_pixels(before)
 
 
-def growing(folder: Path, side: int, suffix: str) -> Media:
+def growing_video(folder: Path, side: int, suffix: str) -> Media:
     """Three frames of 64 x 64, then three of `side` x `side`."""
     parts = []
     for size in (64, side):
@@ -43,8 +43,8 @@ def growing(folder: Path, side: int, suffix: str) -> Media:
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
-def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str, tmp_path: Path) -> None:
-    sent = growing(tmp_path, 2000, suffix)
+def test_a_video_that_grows_over_the_limit_is_refused_on_every_path(suffix: str, tmp_path: Path) -> None:
+    sent = growing_video(tmp_path, 2000, suffix)
     set_max_pixels(1_000_000)
     (tmp_path / FONTS).write_text(FONTCONFIG)
     (tmp_path / "fonts").mkdir()
@@ -56,22 +56,22 @@ def test_a_video_that_grows_over_the_bound_is_refused_on_every_path(suffix: str,
         renderer.burn(sent, "[Script Info]\nScriptType: v4.00+\n", lambda _: None)
 
 
-def test_a_video_that_grows_is_not_cut_short_in_silence(tmp_path: Path) -> None:
-    sent = growing(tmp_path, 1200, "mkv")
+def test_a_video_that_grows_is_not_silently_cut_short(tmp_path: Path) -> None:
+    sent = growing_video(tmp_path, 1200, "mkv")
     with pytest.raises(TooLarge, match="larger than its header says"):
         for _ in read_frames(sent.path, sent.mime, Stream("h264", 64, 64, 10, 6), CancelOrTimeout()):
             pass
 
 
-def test_the_owners_bound_reaches_the_probe(tmp_path: Path) -> None:
-    sent = growing(tmp_path, 2000, "mkv")
+def test_the_owners_limit_reaches_the_probe(tmp_path: Path) -> None:
+    sent = growing_video(tmp_path, 2000, "mkv")
     assert probe(sent.path, sent.mime).video is not None
     set_max_pixels(1_000_000)
     with pytest.raises((TooLarge, BadInput)):
         probe(sent.path, sent.mime)
 
 
-def test_an_ffmpeg_that_takes_too_much_memory_ends_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ffmpeg_that_needs_too_much_memory_stops_with_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     large: Any = ffmpeg.input("color=gray:s=12000x9000:r=10:d=1", f="lavfi").filter("scale", 6000, 4500)
     asked = large.output("pipe:", f="null", pix_fmt="rgb24")
     run_pipeline(ffmpeg.input("color=gray:s=64x64:r=10:d=1", f="lavfi").output("pipe:", f="null"), CancelOrTimeout())

@@ -31,11 +31,11 @@ def write(path: Path, but: str = "") -> None:
     path.chmod(0o755)
 
 
-def test_the_packaged_ffmpeg_can_do_everything() -> None:
+def test_the_packaged_ffmpeg_has_every_feature() -> None:
     assert [choice.notes for choice in [choose_ffmpeg()]] == [()]
 
 
-def test_the_systems_ffmpeg_runs_where_it_can_do_everything(system: Path) -> None:
+def test_the_systems_ffmpeg_is_used_if_it_has_every_feature(system: Path) -> None:
     write(system)
     choice = choose_ffmpeg.__wrapped__()
     assert (choice.path, choice.notes) == (str(system), ())
@@ -45,7 +45,7 @@ def test_the_systems_ffmpeg_runs_where_it_can_do_everything(system: Path) -> Non
     ("but", "lacking"),
     [("framelog=", "loudness"), ("libx264", "MP4 with H.264 and AAC"), ("ass=", "subtitles"), ("zscale", "HDR")],
 )
-def test_an_ffmpeg_that_lacks_something_is_passed_over_and_that_is_said(system: Path, but: str, lacking: str) -> None:
+def test_an_ffmpeg_that_lacks_a_feature_is_skipped_with_a_note(system: Path, but: str, lacking: str) -> None:
     write(system, but)
     choice = choose_ffmpeg.__wrapped__()
     assert choice.path == PACKAGED
@@ -61,13 +61,13 @@ def test_a_decoder_that_is_missing_is_named(system: Path) -> None:
 
 
 @pytest.mark.parametrize("body", ["#!/bin/sh\nexit 1\n", "no program", "#!/bin/sh\nkill -SEGV $$\n"])
-def test_a_program_that_does_not_run_is_passed_over(system: Path, body: str) -> None:
+def test_a_program_that_does_not_run_is_skipped(system: Path, body: str) -> None:
     system.write_text(body)
     system.chmod(0o755)
     assert choose_ffmpeg.__wrapped__().path == PACKAGED
 
 
-def test_without_the_packaged_one_the_systems_runs_with_a_warning(
+def test_without_the_packaged_one_the_systems_is_used_with_a_warning(
     system: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(system, "zscale")
@@ -83,7 +83,7 @@ def test_without_the_packaged_one_the_systems_runs_with_a_warning(
         ffmpeg_path()
 
 
-async def test_status_hears_of_a_fallback(system: Path, tmp_path: Path) -> None:
+async def test_a_worker_reports_a_fallback(system: Path, tmp_path: Path) -> None:
     write(system, "framelog=")
     assert shutil.which("ffmpeg") == str(system)
     settings = HostSettings(devices=("cpu",), worker=WorkerSettings(folder=tmp_path / "data"))
@@ -94,7 +94,7 @@ async def test_status_hears_of_a_fallback(system: Path, tmp_path: Path) -> None:
     assert worker.versions["ffmpeg"]
 
 
-def test_every_filter_that_is_used_is_tried_first() -> None:
+def test_every_filter_in_use_has_a_trial() -> None:
     """By the names that the sources give to `filter`, and overlay, which has a method of its own."""
     used = {
         name

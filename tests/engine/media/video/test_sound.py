@@ -26,7 +26,7 @@ RATE = 16000
 Samples = NDArray[np.float32]
 
 
-def made(path: Path, *options: str) -> Path:
+def make_recording(path: Path, *options: str) -> Path:
     subprocess.run([ffmpeg_path(), "-v", "error", "-y", *options, f"file:{path}"], check=True, timeout=60)
     return path
 
@@ -51,7 +51,7 @@ def mime_of(path: Path) -> str:
     }[path.suffix]
 
 
-def heard(path: Path, rate: int = RATE) -> Samples:
+def read_sound(path: Path, rate: int = RATE) -> Samples:
     return read_mono(path, mime_of(path), rate, CancelOrTimeout())
 
 
@@ -65,7 +65,7 @@ def power(sound: Samples) -> float:
     return float(np.mean(sound.astype(float) ** 2))
 
 
-def begin(sound: Samples) -> float:
+def start_of(sound: Samples) -> float:
     """The second in which it is first loud."""
     return float(np.argmax(np.abs(sound) > 0.02) / RATE)
 
@@ -94,10 +94,8 @@ def speech(seconds: float = 2.0, seed: int = 0) -> Samples:
         (["-disposition:a:0", "0", "-disposition:a:1", "0"], 440, 1),
     ],
 )
-def test_of_several_tracks_the_one_that_players_play_is_heard(
-    marks: list[str], hertz: int, place: int, tmp_path: Path
-) -> None:
-    path = made(
+def test_the_track_that_players_choose_is_used(marks: list[str], hertz: int, place: int, tmp_path: Path) -> None:
+    path = make_recording(
         tmp_path / "a.mkv",
         *picture(),
         *tone(440),
@@ -112,7 +110,7 @@ def test_of_several_tracks_the_one_that_players_play_is_heard(
         "flac",
         *marks,
     )
-    assert pitch(heard(path)) == pytest.approx(hertz, abs=3)
+    assert pitch(read_sound(path)) == pytest.approx(hertz, abs=3)
     found = probe(path, "video/x-matroska")
     assert found.video
     write_frames(
@@ -122,22 +120,22 @@ def test_of_several_tracks_the_one_that_players_play_is_heard(
         CancelOrTimeout(),
         (path, mime_of(path), found),
     )
-    assert pitch(heard(tmp_path / "b.mp4")) == pytest.approx(hertz, abs=3)
+    assert pitch(read_sound(tmp_path / "b.mp4")) == pytest.approx(hertz, abs=3)
     (note,) = other_sound_notes(found)
     assert str(note) == f"The file has 2 audio tracks. Track {place} was used, the one that players choose."
 
 
 def test_one_track_needs_no_note(tmp_path: Path) -> None:
-    assert other_sound_notes(probe(made(tmp_path / "a.mp4", *picture(), *tone(440)), "video/mp4")) == ()
+    assert other_sound_notes(probe(make_recording(tmp_path / "a.mp4", *picture(), *tone(440)), "video/mp4")) == ()
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.mov"])
 @pytest.mark.parametrize("codec", ["aac", "flac"])
-def test_a_sound_that_begins_late_is_late(name: str, codec: str, tmp_path: Path) -> None:
+def test_a_sound_that_starts_late_stays_late(name: str, codec: str, tmp_path: Path) -> None:
     if (name, codec) == ("a.mov", "flac"):
         pytest.skip("MOV holds no FLAC")
-    path = made(tmp_path / name, *picture(4), "-itsoffset", "1.5", *tone(440), "-c:a", codec, "-strict", "-2")
-    assert begin(heard(path)) == pytest.approx(1.5, abs=0.03)
+    path = make_recording(tmp_path / name, *picture(4), "-itsoffset", "1.5", *tone(440), "-c:a", codec, "-strict", "-2")
+    assert start_of(read_sound(path)) == pytest.approx(1.5, abs=0.03)
     found = probe(path, mime_of(path))
     assert found.video
     write_frames(
@@ -147,13 +145,13 @@ def test_a_sound_that_begins_late_is_late(name: str, codec: str, tmp_path: Path)
         CancelOrTimeout(),
         (path, mime_of(path), found),
     )
-    assert begin(heard(tmp_path / "b.mp4")) == pytest.approx(1.5, abs=0.05)
+    assert start_of(read_sound(tmp_path / "b.mp4")) == pytest.approx(1.5, abs=0.05)
 
 
-def test_pictures_that_begin_late_stay_with_their_sound(tmp_path: Path) -> None:
+def test_pictures_that_start_late_stay_in_sync_with_the_sound(tmp_path: Path) -> None:
     """A white flash in a video that begins 1 s after its sound is where it was, once it is written again."""
     flash = ["-f", "lavfi", "-i", "color=black:s=64x48:r=10:d=2,drawbox=c=white:t=fill:enable='gte(t,1)'"]
-    path = made(tmp_path / "a.mkv", *tone(440, 3), "-itsoffset", "1", *flash, "-c:v", "libx264", "-bf", "0")
+    path = make_recording(tmp_path / "a.mkv", *tone(440, 3), "-itsoffset", "1", *flash, "-c:v", "libx264", "-bf", "0")
     found = probe(path, "video/x-matroska")
     assert found.video
     pictures = list(read_frames(path, "video/x-matroska", found.video, CancelOrTimeout()))
@@ -163,76 +161,76 @@ def test_pictures_that_begin_late_stay_with_their_sound(tmp_path: Path) -> None:
 
 def test_a_gap_in_the_sound_stays_a_gap(tmp_path: Path) -> None:
     left_out = ["-af", "aselect='not(between(t,2,4))'", "-c:a", "pcm_s16le"]
-    path = made(tmp_path / "a.mkv", *tone(440, 6), *left_out)
-    sound = heard(path)
+    path = make_recording(tmp_path / "a.mkv", *tone(440, 6), *left_out)
+    sound = read_sound(path)
     assert len(sound) / RATE == pytest.approx(6, abs=0.1)
     assert power(sound[int(2.3 * RATE) : int(3.7 * RATE)]) < 1e-9
     assert power(sound[int(4.3 * RATE) : int(5.7 * RATE)]) > 1e-3
 
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.ogg"])
-def test_channels_that_cancel_each_other_are_heard(name: str, tmp_path: Path) -> None:
+def test_channels_that_cancel_each_other_stay_audible(name: str, tmp_path: Path) -> None:
     voice = speech()
     path = wave(tmp_path / name, np.stack([voice, -voice], 1), "-ac", "2", rate=RATE)
-    assert power(heard(path)) == pytest.approx(power(voice), rel=0.3)
+    assert power(read_sound(path)) == pytest.approx(power(voice), rel=0.3)
 
 
 def test_stereo_is_the_mean_of_both_sides(tmp_path: Path) -> None:
     left, right = speech(seed=1), speech(seed=2)
-    sound = heard(wave(tmp_path / "a.wav", np.stack([left, right], 1)))
+    sound = read_sound(wave(tmp_path / "a.wav", np.stack([left, right], 1)))
     assert np.abs(sound - (left + right) / 2).max() < 1e-4
 
 
-def test_channels_that_cancel_for_a_while_are_heard_throughout(tmp_path: Path) -> None:
+def test_channels_that_cancel_for_a_while_stay_audible_throughout(tmp_path: Path) -> None:
     voice = speech(6)
     sign = np.where(np.arange(len(voice)) // (2 * RATE) == 1, -1, 1).astype(np.float32)
-    sound = heard(wave(tmp_path / "a.wav", np.stack([voice, voice * sign], 1)))
+    sound = read_sound(wave(tmp_path / "a.wav", np.stack([voice, voice * sign], 1)))
     for start in (0, 2, 4):
         part = slice(start * RATE + RATE // 20, (start + 2) * RATE)
         assert power(sound[part]) == pytest.approx(power(voice[part]), rel=0.1)
 
 
 @pytest.mark.parametrize("centre", [1.0, 0.0])
-def test_in_surround_sound_the_centre_is_heard_where_it_speaks(centre: float, tmp_path: Path) -> None:
+def test_in_surround_sound_the_centre_is_used_while_it_has_speech(centre: float, tmp_path: Path) -> None:
     """FL FR FC LFE BL BR: noise all around and a tone in the centre, or a tone at the sides alone."""
     t = np.arange(2 * RATE) / RATE
     voice = (0.1 * np.sin(2 * np.pi * 600 * t)).astype(np.float32)
     noise = [np.random.default_rng(seed).normal(0, 0.15, len(t)).astype(np.float32) * centre for seed in range(5)]
     sides = voice * (1 - centre)
     channels = [noise[0] + sides, noise[1] + sides, voice * centre, noise[2], noise[3], noise[4]]
-    sound = heard(wave(tmp_path / "a.wav", np.stack(channels, 1)))
+    sound = read_sound(wave(tmp_path / "a.wav", np.stack(channels, 1)))
     assert pitch(sound) == pytest.approx(600, abs=2)
     spectrum = np.abs(np.fft.rfft(sound)) ** 2
     assert spectrum.max() > 0.9 * spectrum.sum()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7, 8, 10, 16])
-def test_any_number_of_channels_is_heard_and_goes_along(count: int, tmp_path: Path) -> None:
+def test_any_number_of_channels_is_read_and_copied(count: int, tmp_path: Path) -> None:
     path = wave(tmp_path / "a.wav", np.stack([speech()] * count, 1))
-    assert power(heard(path)) > 0.2 * power(speech())
+    assert power(read_sound(path)) > 0.2 * power(speech())
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
     write_frames(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
-    assert power(heard(again)) > 0.2 * power(speech())
+    assert power(read_sound(again)) > 0.2 * power(speech())
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000, 96000, 192000])
-def test_any_rate_is_heard_and_goes_along(rate: int, tmp_path: Path) -> None:
-    path = made(tmp_path / "a.wav", "-f", "lavfi", "-i", f"sine=440:sample_rate={rate}:duration=2")
-    assert len(heard(path)) == 2 * RATE
-    assert pitch(heard(path)) == pytest.approx(440, abs=2)
+def test_any_sample_rate_is_read_and_copied(rate: int, tmp_path: Path) -> None:
+    path = make_recording(tmp_path / "a.wav", "-f", "lavfi", "-i", f"sine=440:sample_rate={rate}:duration=2")
+    assert len(read_sound(path)) == 2 * RATE
+    assert pitch(read_sound(path)) == pytest.approx(440, abs=2)
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
     write_frames(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
-    assert pitch(heard(again)) == pytest.approx(440, abs=2)
+    assert pitch(read_sound(again)) == pytest.approx(440, abs=2)
 
 
-def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
+def test_nan_samples_are_silence(tmp_path: Path) -> None:
     voice = speech()
     broken = np.stack([voice, voice], 1)
     broken[5000], broken[6000], broken[7000:9000] = np.inf, 1e30, np.nan
     path = wave(tmp_path / "a.wav", broken)
-    sound = heard(path)
+    sound = read_sound(path)
     assert np.isfinite(sound).all()
     assert np.abs(sound).max() <= 1
     assert power(sound[7100:8900]) == 0
@@ -240,30 +238,30 @@ def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
     again = tmp_path / "b.mp4"
     black = (np.zeros((48, 64, 3), np.uint8) for _ in range(20))
     write_frames(black, again, 10, CancelOrTimeout(), (path, "audio/wav", probe(path, "audio/wav")))
-    assert power(heard(again)) == pytest.approx(power(sound), rel=0.2)
+    assert power(read_sound(again)) == pytest.approx(power(sound), rel=0.2)
 
 
 @pytest.mark.parametrize("count", [0, 1, 80, 1600])
-def test_a_very_short_sound_is_heard(count: int, tmp_path: Path) -> None:
-    sound = heard(wave(tmp_path / "a.wav", np.full((count, 1), 0.5, np.float32)))
+def test_a_very_short_sound_is_read(count: int, tmp_path: Path) -> None:
+    sound = read_sound(wave(tmp_path / "a.wav", np.full((count, 1), 0.5, np.float32)))
     assert len(sound) == count
 
 
 def test_a_video_without_sound_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="The recording has no sound"):
-        heard(made(tmp_path / "a.mp4", *picture()))
+        read_sound(make_recording(tmp_path / "a.mp4", *picture()))
 
 
-def test_the_priming_of_aac_is_not_heard(tmp_path: Path) -> None:
+def test_the_priming_of_aac_is_removed(tmp_path: Path) -> None:
     """An edit list leaves out what the encoder put before the sound."""
     click = np.zeros((2 * RATE, 1), np.float32)
     click[RATE] = 0.9
     path = wave(tmp_path / "a.mp4", click, "-c:a", "aac", "-b:a", "128k")
-    assert np.argmax(np.abs(heard(path))) == pytest.approx(RATE, abs=32)
+    assert np.argmax(np.abs(read_sound(path))) == pytest.approx(RATE, abs=32)
 
 
-def test_a_track_of_subtitles_keeps_all_sounds(tmp_path: Path) -> None:
-    path = made(tmp_path / "a.mkv", *picture(), *tone(440), *tone(880), "-map", "0", "-map", "1", "-map", "2")
+def test_a_subtitle_track_keeps_all_audio_tracks(tmp_path: Path) -> None:
+    path = make_recording(tmp_path / "a.mkv", *picture(), *tone(440), *tone(880), "-map", "0", "-map", "1", "-map", "2")
     media = keep(path.read_bytes(), tmp_path / "media")
     renderer = Renderer(tmp_path, CancelOrTimeout(), load_typefaces(weights_folder(Path("data"))))
     again = renderer.mux(media, "1\n00:00:00,000 --> 00:00:01,000\nHello\n", "en", lambda _: None)

@@ -49,7 +49,7 @@ def test_the_streams_of_the_output_are_not_those_of_the_input(said: str) -> None
         (", gray(10 bpc), 64x48, 25 tbr", (64, 48), Colours("gray")),
     ],
 )
-def test_the_facts_of_pictures_are_read(rest: str, shown: tuple[int, int], colours: Colours) -> None:
+def test_the_properties_of_a_video_stream_are_parsed(rest: str, shown: tuple[int, int], colours: Colours) -> None:
     (line,) = parse_streams([f"  Stream #0:0: Video: h264 (High) (avc1 / 0x31637661){rest}"])
     found = parse_picture(line)
     assert found

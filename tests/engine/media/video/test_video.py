@@ -28,7 +28,7 @@ from engine.media.video import (
 WIDTH, HEIGHT, RATE = 64, 48, 10
 
 
-def made(path: Path, *options: str, seconds: float = 1.0) -> Path:
+def make_video(path: Path, *options: str, seconds: float = 1.0) -> Path:
     """A test picture that moves, with a tone."""
     picture = f"testsrc=size={WIDTH}x{HEIGHT}:rate={RATE}"
     inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine"]
@@ -42,7 +42,7 @@ def made(path: Path, *options: str, seconds: float = 1.0) -> Path:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("video") / "clip.mp4", "-pix_fmt", "yuv420p")
+    return make_video(tmp_path_factory.mktemp("video") / "clip.mp4", "-pix_fmt", "yuv420p")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_a_recording_is_probed(name: str, mime: str, video: bool, sound: bool, tmp_path: Path) -> None:
-    found = probe(made(tmp_path / name, *([] if video else ["-vn"])), mime)
+    found = probe(make_video(tmp_path / name, *([] if video else ["-vn"])), mime)
     assert found.seconds == pytest.approx(1, abs=0.15)
     assert bool(found.video) == video
     assert bool(found.sound) == sound
@@ -84,7 +84,7 @@ def test_a_recording_is_probed(name: str, mime: str, video: bool, sound: bool, t
         ("30", 60, "a.mp4", ["-vf", "setpts=PTS+gt(N\\,30)*0.5/TB", "-fps_mode", "vfr"], 2.5),
     ],
 )
-def test_a_video_is_as_long_as_its_last_frame_is_shown(  # noqa: PLR0917  # of parametrize
+def test_a_video_ends_when_its_last_frame_does(  # noqa: PLR0917  # of parametrize
     rate: str, count: int, name: str, options: list[str], seconds: float, tmp_path: Path
 ) -> None:
     """B-frames are decoded in another order than they are shown in; FFmpeg reports up to the last one decoded."""
@@ -104,7 +104,7 @@ def test_a_video_is_as_long_as_the_longer_of_its_pictures_and_its_sound(sounding
     assert probe(path, "video/mp4").seconds == pytest.approx(max(2.0, sounding), abs=0.03)
 
 
-def test_a_turned_video_has_the_size_that_it_is_shown_in(clip: Path, tmp_path: Path) -> None:
+def test_a_rotated_video_has_its_displayed_size(clip: Path, tmp_path: Path) -> None:
     turned = tmp_path / "turned.mp4"
     # The packaged FFmpeg makes it, whichever one reads it: -display_rotation came with FFmpeg 6.
     packaged = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error"]
@@ -128,8 +128,8 @@ def test_a_video_with_odd_sides_comes_back_frame_by_frame(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.webm", "aac")])
-def test_the_sound_of_the_source_goes_along(name: str, codec: str, tmp_path: Path) -> None:
-    source = made(tmp_path / name)
+def test_the_sound_of_the_source_is_copied(name: str, codec: str, tmp_path: Path) -> None:
+    source = make_video(tmp_path / name)
     mime = {"a.mp4": "video/mp4", "a.webm": "video/webm"}[name]
     found = probe(source, mime)
     assert found.video
@@ -145,7 +145,7 @@ def test_the_sound_of_the_source_goes_along(name: str, codec: str, tmp_path: Pat
     assert again.sound.codec == codec
 
 
-def test_a_gif_keeps_what_is_transparent(tmp_path: Path) -> None:
+def test_a_gif_keeps_its_transparency(tmp_path: Path) -> None:
     picture = np.zeros((20, 30, 4), np.uint8)
     picture[5:15, 5:25] = [200, 30, 30, 255]
     write_frames(iter([picture, np.flip(picture, 0)]), tmp_path / "a.gif", 5, CancelOrTimeout())
@@ -167,7 +167,7 @@ def soon(watch: CancelOrTimeout) -> threading.Timer:
     return timer
 
 
-def test_a_cancel_ends_an_encoding_within_a_second(tmp_path: Path) -> None:
+def test_a_cancel_stops_an_encoder_within_a_second(tmp_path: Path) -> None:
     watch = CancelOrTimeout()
     soon(watch)
     begun = time.monotonic()
@@ -176,7 +176,7 @@ def test_a_cancel_ends_an_encoding_within_a_second(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 1.3
 
 
-def test_a_cancel_ends_a_pipeline_that_says_nothing_within_a_second(tmp_path: Path) -> None:
+def test_a_cancel_stops_a_silent_pipeline_within_a_second(tmp_path: Path) -> None:
     import ffmpeg
 
     watch = CancelOrTimeout()
@@ -187,12 +187,12 @@ def test_a_cancel_ends_a_pipeline_that_says_nothing_within_a_second(tmp_path: Pa
     assert time.monotonic() - begun < 1.3
 
 
-def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_a_pipeline_over_its_time_limit_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(TimedOut, match="0 s"):
         write_frames(endless(), tmp_path / "a.mp4", RATE, CancelOrTimeout(seconds=0.2))
 
 
-def test_leaving_the_frames_early_ends_the_child(clip: Path) -> None:
+def test_closing_the_frames_early_stops_ffmpeg(clip: Path) -> None:
     stream = probe(clip, "video/mp4").video
     assert stream
     before = set(threading.enumerate())
@@ -209,7 +209,7 @@ def test_progress_comes_from_ffmpeg_itself(clip: Path, tmp_path: Path) -> None:
     assert told["progress"] == "end"
 
 
-def test_a_file_named_from_the_studios_folder_is_found_by_a_pipeline_that_works_in_another(
+def test_a_relative_path_works_for_a_pipeline_in_another_folder(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(clip.parent)
@@ -217,7 +217,7 @@ def test_a_file_named_from_the_studios_folder_is_found_by_a_pipeline_that_works_
     assert probe(tmp_path / "b.mp4", "video/mp4").video
 
 
-def test_a_pipeline_that_fails_says_why_to_the_log(tmp_path: Path) -> None:
+def test_a_failed_pipeline_carries_ffmpegs_log(tmp_path: Path) -> None:
     with pytest.raises(FFmpegFailed, match="No such file"):
         run_pipeline(
             open_input(tmp_path / "absent.mp4", "video/mp4").output(str(tmp_path / "b.mp4")), CancelOrTimeout()
@@ -225,7 +225,7 @@ def test_a_pipeline_that_fails_says_why_to_the_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["it's 50%, a:b\\c [d];e,f.mp4", "new\nline 😀 %03d.mp4"])
-def test_any_name_of_a_file_is_read_and_written(name: str, clip: Path, tmp_path: Path) -> None:
+def test_a_file_with_any_name_is_read_and_written(name: str, clip: Path, tmp_path: Path) -> None:
     strange = tmp_path / name
     strange.write_bytes(clip.read_bytes())
     stream = probe(strange, "video/mp4").video
@@ -245,15 +245,15 @@ def test_any_name_of_a_file_is_read_and_written(name: str, clip: Path, tmp_path:
         (ProbeLimits(pixels=100), "64 x 48 pixels; the limit is 100"),
     ],
 )
-def test_what_is_over_a_bound_is_refused_by_name(bounds: ProbeLimits, said: str, clip: Path) -> None:
+def test_a_recording_over_a_limit_is_refused_with_the_limit(bounds: ProbeLimits, said: str, clip: Path) -> None:
     with pytest.raises(TooLarge, match=said):
         probe(clip, "video/mp4", bounds)
 
 
-def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
+def test_a_cover_picture_is_not_a_video(tmp_path: Path) -> None:
     path = tmp_path / "cover.mp3"
     cover = ["-map", "1:a", "-map", "0:v", "-frames:v", "1", "-c:v", "png", "-disposition:v", "attached_pic"]
-    made(path, *cover)
+    make_video(path, *cover)
     found = probe(path, "audio/mpeg")
     assert found.sound
     assert found.video is None
