@@ -1,7 +1,7 @@
-"""How fast a portrait is animated on the CPU, how well its lips follow, and how steady its face is.
+"""Measure how fast a portrait is animated on the CPU, how well its lips follow the audio, and how steady its face is.
 
-Goals: at least 12 frames/s at 512 px on two cores; a correlation of the mouth's opening with the loudness over 0.7. The
-floor is the bare encoder: the same frames, all alike, written as a video.
+Goals: at least 12 frames per second at 512 px on two cores, and a correlation over 0.7 between the opening of the mouth
+and the loudness. The lower bound is the encoder alone, which writes the same number of equal frames as a video.
 """
 
 import os
@@ -34,7 +34,7 @@ CORES = {0, 1}
 
 
 def portraits() -> dict[str, Picture]:
-    """The whole picture, whose face is small, and the head alone, enlarged to the same size."""
+    """Return the whole picture, whose face is small, and the head alone, enlarged to the same size."""
     import cv2
 
     whole = astronaut()
@@ -45,6 +45,7 @@ def portraits() -> dict[str, Picture]:
 
 
 def speech(folder: Path) -> tuple[Path, SpeechFeatures]:
+    """Synthesise speech and extract its features."""
     path = folder / "said.wav"
     voice.save_wav(voice.Speaker(registry.FOLDER).speak(SAID, lambda: None), path)
     return path, extract(video.read_mono(path, "audio/wav", HEARD, video.CancelOrTimeout()), RATE)
@@ -54,8 +55,8 @@ def rate(count: int, begun: float) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def animated(painter: MeshAnimator, picture: Picture, motion: Motion, sound: Path, path: Path) -> float:
-    """Frames a second of the whole road but loading and listening: finding, painting, encoding."""
+def measure_animation(painter: MeshAnimator, picture: Picture, motion: Motion, sound: Path, path: Path) -> float:
+    """Return the frames per second of the whole pipeline without loading and speech analysis."""
     begun = time.perf_counter()
     face = max(painter.faces(picture), key=lambda one: one.area)
     frames = painter.frames(picture, face, motion, AnimationOptions(lip_zero=True, eyes=True, stitching=True))
@@ -64,14 +65,15 @@ def animated(painter: MeshAnimator, picture: Picture, motion: Motion, sound: Pat
     return rate(len(motion), begun)
 
 
-def encoded(picture: Picture, count: int, path: Path) -> float:
+def measure_encoder(picture: Picture, count: int, path: Path) -> float:
+    """Return the frames per second of the encoder alone."""
     begun = time.perf_counter()
     video.write_frames(repeat(picture, count), path, RATE, video.CancelOrTimeout())
     return rate(count, begun)
 
 
-def measured(path: Path, reader: FaceReader) -> tuple[float, float]:
-    """The correlation of mouth and loudness, and the jitter in percent of the face's height a frame."""
+def measure_quality(path: Path, reader: FaceReader) -> tuple[float, float]:
+    """Return the correlation of mouth and loudness, and the jitter per frame in per cent of the face's height."""
     stream = video.probe(path, "video/mp4").video
     assert stream
     frames = video.read_frames(path, "video/mp4", stream, video.CancelOrTimeout())
@@ -103,9 +105,9 @@ def main() -> None:
         motion = from_speech(heard, RATE, "natural", 1)
         for name, picture in portraits().items():
             path = folder / "made.mp4"
-            ours = statistics.median(animated(painter, picture, motion, sound, path) for _ in range(TURNS))
-            floor = statistics.median(encoded(picture, len(motion), folder / "still.mp4") for _ in range(TURNS))
-            together, jitter = measured(path, reader)
+            ours = statistics.median(measure_animation(painter, picture, motion, sound, path) for _ in range(TURNS))
+            floor = statistics.median(measure_encoder(picture, len(motion), folder / "still.mp4") for _ in range(TURNS))
+            together, jitter = measure_quality(path, reader)
             print(f"{name:16}  {ours:8.1f}   {floor:13.1f}   {together:8.2f}   {jitter:.2f} %")
 
 

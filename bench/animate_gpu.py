@@ -1,8 +1,8 @@
-"""LivePortrait on a GPU: frames a second of our road beside its networks' own times, at the published widths.
+"""Compare LivePortrait on a GPU with its networks alone: frames per second at the published widths.
 
-Goal: our time for a frame at most 1.3 times the sum. The weights are random, which changes no time. Our road is key
-points, warping, generator, paste-back, the copy to the host and the whole frame there; bare is the same networks over
-the same chunks with nothing around them. Needs torch, safetensors, OpenCV and NumPy alone.
+Goal: a frame takes at most 1.3 times the networks' own time. The weights are random, which does not change the time.
+Our pipeline is key points, warping, generator, paste-back and the copy to the host. The reference runs the same
+networks on the same chunks with nothing around them. This needs torch, safetensors, OpenCV and NumPy.
 """
 
 import statistics
@@ -28,14 +28,14 @@ FRAMES = 200
 
 
 class Bare(LivePortraitAnimator):
-    """The painter without the search for faces, which needs further weights."""
+    """The animator without the search for faces, which needs further weights."""
 
     def __init__(self, networks: TorchNetworks) -> None:
         self._networks = networks
 
 
 def face(side: int) -> Face:
-    """468 points that fill the middle half of a square picture, where a face's own would be."""
+    """Return 468 points that fill the middle half of a square picture, as a face's points would."""
     chance = np.random.default_rng(0)
     points = chance.uniform(side * 0.25, side * 0.75, (468, 3)).astype(np.float32)
     for number, (x, y) in {33: (0.36, 0.42), 133: (0.45, 0.42), 263: (0.64, 0.42), 362: (0.55, 0.42)}.items():
@@ -49,7 +49,7 @@ def motion(count: int) -> Motion:
 
 
 def ours(painter: LivePortraitAnimator, side: int) -> float:
-    """Seconds for a frame."""
+    """Return the seconds per frame of our pipeline."""
     picture = np.full((side, side, 3), 127, np.uint8)
     begun = time.perf_counter()
     made = sum(1 for _ in painter.frames(picture, face(side), motion(FRAMES), AnimationOptions(True, True, True)))
@@ -57,7 +57,7 @@ def ours(painter: LivePortraitAnimator, side: int) -> float:
 
 
 def bare(networks: TorchNetworks) -> float:
-    """Seconds for a frame: warping, generator, stitching, eyes and lips by themselves."""
+    """Return the seconds per frame of the networks alone: warping, generator, stitching, eyes and lips."""
     with torch.inference_mode():
         return _bare(networks)
 

@@ -1,7 +1,7 @@
-"""How quick and how big the front end is: start to serving, memory with every adapter on, memory over 10,000 jobs.
+"""Measure the front end: the time from start to serving, and its memory with every adapter on and over 10,000 jobs.
 
-The whole program runs, its engine starting beside it; Discord and Telegram are the loopback servers of the tests.
-Goals: under 2 s from start to serving on two cores, under 120 MB resident, torch never imported, memory flat.
+The whole program runs, and its engine starts beside it. Discord and Telegram are the loopback servers of the tests.
+Goals: under 2 s from start to serving on two cores, under 120 MB resident, torch never imported, constant memory.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ HEAVY = ("torch", "cv2", "onnxruntime")
 
 
 async def start(discord: DiscordServer, telegram: TelegramServer, folder: Path) -> tuple[float, float]:
-    """Seconds until all three platforms are served, and MB resident then."""
+    """Start the bot, and return the seconds until all three platforms are served and the MB resident then."""
     settings = folder / "config.toml"
     settings.write_text(
         f'[bot]\ndata_dir = "{folder}"\n[web]\nport = {PORT}\n[telegram]\nbase_url = "{telegram.origin}"\n'
@@ -91,7 +91,7 @@ async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def flat() -> list[float]:
-    """MB resident after each tenth of the jobs, 64 at a time."""
+    """Return the MB resident after each tenth of the jobs, run 64 at a time."""
     async with open_studio() as service:
         resident = []
         for tenth in range(10):
@@ -108,6 +108,7 @@ async def _ask_all(service: Service, numbers: Iterator[int]) -> None:
 
 
 async def main() -> None:
+    """Measure and print all figures."""
     async with DiscordServer() as discord, TelegramServer() as telegram:
         with TemporaryDirectory() as folder:
             starts = [await start(discord, telegram, Path(folder)) for _ in range(STARTS)]

@@ -1,7 +1,9 @@
-"""How long a cached picture takes at the store, with few and with many entries: `python bench/cache.py [entries …]`.
+"""Measure how long the store takes to return a cached result, with few and with many entries.
 
-A hit is the whole of `Store.admit`: the entry found, its file read and hashed, the row written, the counters moved. The
-bound is a median under 2 ms with 100,000 entries, and at most 1.5 times that of 1,000.
+    python -m bench.cache [ENTRIES...]
+
+A hit is one call of `Store.admit`: it finds the entry, reads and hashes its file, writes the row and updates the
+counters. Goals: a median under 2 ms with 100,000 entries, and at most 1.5 times that of 1,000.
 """
 
 import asyncio
@@ -33,18 +35,19 @@ LIMITS = [Limit("web:bench", "imagine", Rate(10, 60)), Limit("address:127.0.0.1"
 
 
 def request(number: int) -> Job:
-    """A request for the picture that `fill` made with this number."""
+    """Return a request for the picture that `fill` stored under this number."""
     params = {"prompt": f"picture {number}", "seed": number}
     key = key_of("imagine", 1, "bench", params)
     return Job(command="imagine", task="imagine", params=params, key=key, user="web:bench", origin="bench")
 
 
 def pictures(folder: Path) -> list[Media]:
+    """Store random files and return them."""
     return [keep(os.urandom(PICTURE), folder, ".png") for _ in range(FILES)]
 
 
 async def fill(store: Store, requests: Sequence[Job], media: Sequence[Media]) -> None:
-    """Enter a result of each request, and the done row of the job that made it, all as one change."""
+    """Store a result for each request, and the finished row of its job, in one transaction."""
 
     def enter(db: sqlite3.Connection) -> None:
         for number, job in enumerate(requests):
@@ -57,14 +60,14 @@ async def fill(store: Store, requests: Sequence[Job], media: Sequence[Media]) ->
 
 
 async def took(work: Awaitable[object]) -> float:
-    """Milliseconds."""
+    """Await `work` and return the milliseconds that it took."""
     begun = time.perf_counter()
     await work
     return (time.perf_counter() - begun) * 1000
 
 
 def show(what: str, rows: Mapping[int, Sequence[float]]) -> None:
-    """A table of milliseconds by number of entries; `ratio` is to the median of the first row."""
+    """Print a table of milliseconds by number of entries. `ratio` is relative to the median of the first row."""
     first = statistics.median(next(iter(rows.values())))
     print(f"{what:<24} {'entries':>8} {'p50 ms':>8} {'p95 ms':>8} {'ratio':>6}")
     for entries, times in rows.items():
@@ -73,7 +76,7 @@ def show(what: str, rows: Mapping[int, Sequence[float]]) -> None:
 
 
 async def others(store: Store) -> dict[str, list[float]]:
-    """What else a full store is asked: a job that is not cached, and statistics."""
+    """Measure other queries of a full store: a job that is not cached, and statistics."""
     times: dict[str, list[float]] = {"admit, a miss": [], "start": [], "finish": [], "stats of all time": []}
     for number in range(200):
         job = request(-1 - number)
@@ -86,6 +89,7 @@ async def others(store: Store) -> dict[str, list[float]]:
 
 
 async def main(sizes: Sequence[int]) -> None:
+    """Measure stores of the given sizes and print the tables."""
     with TemporaryDirectory() as name:
         media = pictures(Path(name) / "media")
         async with AsyncExitStack() as stack:

@@ -1,7 +1,7 @@
-"""How long a cancel takes, by task and stage: until the person is told, and until the device is free for another job.
+"""Measure how long a cancellation takes, by task and stage: until the user is told, and until the device is free.
 
-Goals: told, and the device free, within a second, and the worker lives. A load is not cut off: its model stays for the
-next job. Pocket stands for a task with a model.
+Goals: both within a second, and the worker survives. A model that is being loaded is loaded to the end and stays for
+the next job. Pocket stands for a task with a model.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Stage:
-    """When to cancel: as soon as an update fits, and `later` seconds after it."""
+    """When to cancel: `later` seconds after the first update that matches."""
 
     name: str
     kind: type[Update]
@@ -38,6 +38,7 @@ class Stage:
     later: float = 0.0
 
     def fits(self, update: Update) -> bool:
+        """Return whether the update is the one to wait for."""
         if not isinstance(update, self.kind):
             return False
         return not isinstance(update, Progress) or (update.stage == self.stage and update.fraction >= self.least)
@@ -64,8 +65,8 @@ CASES: dict[str, tuple[Mapping[str, Any], tuple[Stage, ...]]] = {
 }
 
 
-async def cancelled(service: Service, task: str, stage: Stage) -> tuple[float, float]:
-    """Milliseconds until the person was told, and until the device was free."""
+async def measure_cancel(service: Service, task: str, stage: Stage) -> tuple[float, float]:
+    """Cancel a job at a stage. Return the milliseconds until the user was told, and until the device was free."""
     engine = service.studio.engine
     worker = engine.state().workers[0].pid
     async with aclosing(service.handle(_request(task))) as updates:
@@ -97,7 +98,7 @@ def _request(task: str) -> Request:
 
 
 async def measure(task: str, stage: Stage) -> list[tuple[float, float]]:
-    """A stage of loading needs a worker that holds no model, so each of its turns has a studio of its own."""
+    """Return the times of a stage. A loading stage needs a worker without a model, so each turn opens a new studio."""
     fresh = stage.stage == "loading"
     times: list[tuple[float, float]] = []
     while len(times) < TURNS:
@@ -106,7 +107,7 @@ async def measure(task: str, stage: Stage) -> list[tuple[float, float]]:
                 service.studio.engine.device_queue.mode = "paused"
             elif not fresh and task == "imagine":
                 await _warm(service)
-            times += [await cancelled(service, task, stage) for _ in range(1 if fresh else TURNS)]
+            times += [await measure_cancel(service, task, stage) for _ in range(1 if fresh else TURNS)]
     return times
 
 
@@ -116,12 +117,14 @@ async def _warm(service: Service) -> None:
 
 
 def show(task: str, stage: Stage, times: list[tuple[float, float]]) -> None:
+    """Print a row of the table."""
     told, free = zip(*times, strict=True)
     figures = [f"{statistics.median(each):>9.1f} {max(each):>9.1f}" for each in (told, free)]
     print(f"{task:<9} {stage.name:<18} {figures[0]}   {figures[1]}")
 
 
 async def main() -> None:
+    """Measure every stage of every task."""
     os.environ.setdefault("ATELIER_WEIGHTS", str(WEIGHTS))
     print(f"{'':<28} {'told, ms':>19}   {'device free, ms':>19}")
     print(f"{'task':<9} {'stage':<18} {'p50':>9} {'worst':>9}   {'p50':>9} {'worst':>9}")

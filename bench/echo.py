@@ -1,7 +1,7 @@
-"""What everything around a task costs: an echo through service, SQLite, worker and SQLite; beside arq and LitServe.
+"""Measure the cost around a task: an echo job through service, SQLite and worker, compared with arq and LitServe.
 
-arq keeps a job in Redis and runs it in a worker process, which is the nearest to what we do; LitServe keeps nothing.
-Goals: a median under 4 ms one at a time, and at least 300 jobs/s with 64 in flight.
+arq stores a job in Redis and runs it in a worker process, so it is the closest peer. LitServe stores nothing. Goals: a
+median under 4 ms one at a time, and at least 300 jobs per second with 64 at a time.
 """
 
 import asyncio
@@ -34,15 +34,20 @@ Once = Callable[[int], Awaitable[object]]
 
 @asynccontextmanager
 async def atelier() -> AsyncIterator[Once]:
+    """Open Atelier and yield a function that runs one echo."""
     async with open_studio() as service:
         yield lambda number: ask(service, number)
 
 
 @asynccontextmanager
 async def arq() -> AsyncIterator[Once]:
+    """Start Redis and arq's worker, and yield a function that runs one echo."""
     with TemporaryDirectory() as folder:
         redis = ["redis-server", "--port", str(REDIS_PORT), "--dir", folder, "--save", "", "--appendonly", "no"]
-        async with started(redis), started([sys.executable, "-m", "arq", "bench.lib.arq_worker.WorkerSettings"]):
+        async with (
+            run_program(redis),
+            run_program([sys.executable, "-m", "arq", "bench.lib.arq_worker.WorkerSettings"]),
+        ):
             pool = await reachable(lambda: create_pool(RedisSettings(port=REDIS_PORT)))
 
             async def once(number: int) -> object:
@@ -57,9 +62,10 @@ async def arq() -> AsyncIterator[Once]:
 
 @asynccontextmanager
 async def litserve() -> AsyncIterator[Once]:
+    """Start LitServe, and yield a function that runs one echo."""
     url = f"http://127.0.0.1:{LITSERVE_PORT}/predict"
     server = [sys.executable, "-m", "bench.lib.litserve_server", str(LITSERVE_PORT)]
-    async with started(server), aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
+    async with run_program(server), aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
 
         async def once(number: int) -> object:
             async with session.post(url, json={"text": str(number)}) as answer:
@@ -70,7 +76,8 @@ async def litserve() -> AsyncIterator[Once]:
 
 
 @asynccontextmanager
-async def started(command: list[str]) -> AsyncIterator[None]:
+async def run_program(command: list[str]) -> AsyncIterator[None]:
+    """Run a program in the background, and kill it with its children at the end."""
     quiet = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
@@ -82,6 +89,7 @@ async def started(command: list[str]) -> AsyncIterator[None]:
 
 
 async def reachable(connect: Callable[[], Awaitable[T]], seconds: float = 60) -> T:
+    """Call `connect` until it succeeds, and return its result. Raises TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         while True:
             try:
@@ -90,8 +98,8 @@ async def reachable(connect: Callable[[], Awaitable[T]], seconds: float = 60) ->
                 await asyncio.sleep(0.1)
 
 
-async def alone(once: Once) -> list[float]:
-    """Milliseconds of each, one after the other."""
+async def measure_latency(once: Once) -> list[float]:
+    """Return the milliseconds of each of ALONE jobs, one after the other."""
     times = []
     for number in range(ALONE):
         begun = time.perf_counter()
@@ -100,8 +108,8 @@ async def alone(once: Once) -> list[float]:
     return times
 
 
-async def together(once: Once) -> float:
-    """Jobs a second with IN_FLIGHT at a time."""
+async def measure_throughput(once: Once) -> float:
+    """Return the jobs per second with IN_FLIGHT jobs at a time."""
     numbers = iter(range(ALONE, ALONE + TOGETHER))
 
     async def one_after_the_other() -> None:
@@ -114,11 +122,12 @@ async def together(once: Once) -> float:
 
 
 async def main() -> None:
+    """Measure all peers and print the table."""
     print(f"{'an echo job':<34} {'p50 ms':>8} {'p95 ms':>8} {'jobs/s, 64 in flight':>22}")
     peers = {"Atelier (SQLite, worker process)": atelier, "arq (Redis, worker process)": arq}
     for name, peer in {**peers, "LitServe (keeps nothing)": litserve}.items():
         async with peer() as once:
-            times, rate = await alone(once), await together(once)
+            times, rate = await measure_latency(once), await measure_throughput(once)
         high = statistics.quantiles(times, n=20)[-1]
         print(f"{name:<34} {statistics.median(times):>8.2f} {high:>8.2f} {rate:>22,.0f}")
 

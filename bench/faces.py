@@ -1,8 +1,8 @@
-"""Faces on the CPU: a swap of a picture of one megapixel, and finding and reading faces against the bare networks.
+"""Measure faces on the CPU: a swap in a picture of one megapixel, and face reading compared with the networks alone.
 
-Goals: the swap in under 1.5 s, finding and reading at most twice the networks' own time. The swap's peer is the usual
-road of OpenCV's tutorials on the same points: a warp a triangle, and cv2.seamlessClone. Medians of turns that alternate
-in processor time, which other programs disturb least; the whole task's is what the clock says.
+Goals: a swap in under 1.5 s, and reading in at most twice the networks' own time. The peer of the swap is the method of
+OpenCV's tutorials on the same points: one warp per triangle, then cv2.seamlessClone. Figures are medians of alternating
+turns in processor time, which other programs disturb least. The whole task is measured in wall time.
 """
 
 import io
@@ -38,8 +38,8 @@ Picture = NDArray[np.uint8]
 TURNS = 15
 
 
-def compared(*works: Callable[[], Any], turns: int = TURNS) -> list[float]:
-    """Milliseconds of each."""
+def time_in_turns(*works: Callable[[], Any], turns: int = TURNS) -> list[float]:
+    """Return the median milliseconds of each function, measured in turns."""
     spent: list[list[float]] = [[] for _ in works]
     for turn in range(turns + 1):
         for work, times in zip(works, spent, strict=True):
@@ -50,12 +50,12 @@ def compared(*works: Callable[[], Any], turns: int = TURNS) -> list[float]:
     return [1000 * statistics.median(times) for times in spent]
 
 
-def sized(picture: Picture, width: int, height: int) -> Picture:
+def resize(picture: Picture, width: int, height: int) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def tutorial(source: Picture, own: Face, target: Picture, face: Face) -> Picture:
-    """Each triangle warped by itself, then Poisson cloning over the hull."""
+    """Swap as OpenCV's tutorials do: warp each triangle separately, then clone with Poisson blending."""
     mesh, bent = triangles(own), np.zeros_like(target)
     for corners in mesh:
         here, there = own.points[corners, :2], face.points[corners, :2]
@@ -75,10 +75,11 @@ def tutorial(source: Picture, own: Face, target: Picture, face: Face) -> Picture
 
 
 def swaps(reader: FaceReader) -> None:
-    source, target = sized(samples.six()[200:480, 380:660], 800, 800), sized(samples.astronaut(), 1000, 1000)
+    """Compare our swap with the tutorial's."""
+    source, target = resize(samples.six()[200:480, 380:660], 800, 800), resize(samples.astronaut(), 1000, 1000)
     (own,), (face,) = reader.find_faces(source), reader.find_faces(target)
     texture = Texture.of(source, own, reader.find_faces)
-    ours, theirs = compared(
+    ours, theirs = time_in_turns(
         lambda: put(texture, target.copy(), face, 1.0), lambda: tutorial(source, own, target, face), turns=9
     )
     print(f"{'1 megapixel, a face of ' + str(round(face.box[2] - face.box[0])) + ' pixels':<44} {'ms':>8}")
@@ -88,6 +89,7 @@ def swaps(reader: FaceReader) -> None:
 
 
 def whole_task(source: Picture, target: Picture) -> float:
+    """Return the median milliseconds of the whole task."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         settings = WorkerSettings(folder=folder, memory=10**9, models={"faceswap": "mesh"})
@@ -109,6 +111,7 @@ def whole_task(source: Picture, target: Picture) -> float:
 
 
 def bare(name: str) -> Callable[[], Any]:
+    """Return a function that runs only the network of this file."""
     from ai_edge_litert.interpreter import Interpreter
 
     network: Any = Interpreter(str(registry.path_or_raise(WEIGHT, registry.FOLDER) / name), num_threads=1)
@@ -120,6 +123,7 @@ def bare(name: str) -> Callable[[], Any]:
 
 
 def readings() -> None:
+    """Compare our face reading with the networks alone."""
     cv2.setNumThreads(1)
     reader = FaceReader(registry.FOLDER, 1)
     find, read = bare("face_detection_back.tflite"), bare("face_landmark.tflite")
@@ -128,9 +132,9 @@ def readings() -> None:
         side = min(width, height)
         frame = np.full((height, width, 3), 128, np.uint8)
         left = (width - side) // 2
-        frame[:, left : left + side] = sized(samples.astronaut(), side, side)
+        frame[:, left : left + side] = resize(samples.astronaut(), side, side)
         (face,) = reader.faces(frame)
-        whole, again, finding, reading = compared(
+        whole, again, finding, reading = time_in_turns(
             lambda: reader.faces(frame),  # noqa: B023
             lambda: reader.track(frame, face),  # noqa: B023
             find,

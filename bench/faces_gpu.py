@@ -1,11 +1,9 @@
-"""The full tier's swap in 1080p frames: ours against InsightFace's own `swapper.get(..., paste_back=True)`, in one run.
+"""Compare the full tier's swap in 1080p frames with InsightFace's own `swapper.get(..., paste_back=True)`.
 
-The network has inswapper_128's shape and random weights, and both roads run it by the same torch session on the same
-device, recorded as one launch, so that what differs is what is around it: alignment, mask, colours, blending, and what
-goes to the device and back. A frame's time is told alone, and as one of many, of which the next is begun before the
-last is finished, as the task does it. Then where ours goes, stage by stage, and what the profiler saw. `--channels 16
---blocks 1` makes the network small, so that on a CPU too the surroundings can be compared. Goal on one H100: 5 times.
-Needs torch, onnx, insightface. Medians.
+The network has inswapper_128's shape and random weights. Both sides run it with the same torch session, so that they
+differ only in what surrounds it. A frame is measured alone, and as one of many, where the next one starts before the
+last one is finished, as in the task. Our time is then broken down by stage and by the profiler. `--channels 16 --blocks
+1` makes the network small, for a CPU. Goal on one H100: 5 times as fast. Figures are medians.
 """
 
 import argparse
@@ -46,6 +44,7 @@ def wait() -> None:
 
 
 def median_ms(work: Callable[[], Any], turns: int) -> float:
+    """Return the median milliseconds of `work`."""
     for _ in range(5):
         work()
     spent = []
@@ -69,15 +68,16 @@ def main() -> None:
         path = tiny_faces.inswapper(Path(place) / "inswapper_128.onnx", given.channels, given.blocks)
         network = Inswapper(path, given.device)
         latent, embedding = identity(network)
-        alone(network, latent, given.turns)
+        measure_network(network, latent, given.turns)
         same(network, latent)
         compare(path, network, latent, embedding, given.turns)
         stages(network, latent, given.turns)
-        profiled(network, latent)
-        followed(Path(place), given.device, given.turns)
+        print_profile(network, latent)
+        measure_tracking(Path(place), given.device, given.turns)
 
 
 def identity(network: Inswapper) -> tuple[Tensor, NDArray[np.float32]]:
+    """Return a random identity as a latent and as an embedding."""
     embedding = np.random.default_rng(1).standard_normal(512).astype(np.float32)
     return network.to_latent(embedding / np.linalg.norm(embedding)), embedding
 
@@ -90,7 +90,8 @@ def marks_of(size: float) -> NDArray[np.float32]:
     return MARKS * np.float32(size) + np.array([400, 100], np.float32)
 
 
-def alone(network: Inswapper, latent: Tensor, turns: int) -> None:
+def measure_network(network: Inswapper, latent: Tensor, turns: int) -> None:
+    """Print the time of the network alone."""
     name = torch.cuda.get_device_name() if network.device.type == "cuda" else "CPU"
     crop = torch.rand(1, 3, 128, 128, device=network.device)
     session: Any = network._session
@@ -102,7 +103,7 @@ def alone(network: Inswapper, latent: Tensor, turns: int) -> None:
 
 
 def same(network: Inswapper, latent: Tensor) -> None:
-    """Recorded, launched one by one, and on the CPU in fp32: how far the levels are apart."""
+    """Print how far the recorded network's levels are from those without a recording."""
     made = {}
     for road in ("recorded", "plain"):
         network._session._recorder.disabled = road == "plain"
@@ -116,6 +117,7 @@ def same(network: Inswapper, latent: Tensor) -> None:
 
 
 def compare(path: Path, network: Inswapper, latent: Tensor, embedding: NDArray[np.float32], turns: int) -> None:
+    """Print our times and InsightFace's, by size of the face."""
     from insightface.app.common import Face
     from insightface.model_zoo.inswapper import INSwapper
 
@@ -135,10 +137,11 @@ def compare(path: Path, network: Inswapper, latent: Tensor, embedding: NDArray[n
 
 
 def one(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> None:
-    started(network, latent, picture, marks).finish()
+    start_swap(network, latent, picture, marks).finish()
 
 
-def started(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> Pending:
+def start_swap(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> Pending:
+    """Start a swap without waiting for it."""
     place = place_crop(marks, picture)
     assert place
     pending: Pending = begin(network, latent, picture, place, 1.0)
@@ -146,12 +149,12 @@ def started(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray
 
 
 def many(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32], count: int) -> float:
-    """Frames a second, the next begun before the last is finished."""
+    """Return frames per second when the next frame starts before the last one is finished."""
     pictures = [picture.copy() for _ in range(4)]
     begun = time.perf_counter()
     before: Pending | None = None
     for number in range(count):
-        pending = started(network, latent, pictures[number % 4], marks)
+        pending = start_swap(network, latent, pictures[number % 4], marks)
         if before:
             before.finish()
         before = pending
@@ -161,7 +164,7 @@ def many(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np
 
 
 def stages(network: Inswapper, latent: Tensor, turns: int) -> None:
-    """Of one frame: what the processor spends on each stage until it is launched, and the device until it is done."""
+    """Print, for each stage of a frame, the time until it is launched and the time until the device has finished it."""
     print(f"\n{'a face of ' + str(round(SIZES[-1] * HEIGHT)) + ' pixels':<28} {'launched ms':>12} {'done ms':>9}")
     picture, marks = frame(), marks_of(SIZES[-1])
     launched: dict[str, list[float]] = {}
@@ -180,7 +183,7 @@ def stages(network: Inswapper, latent: Tensor, turns: int) -> None:
 
 
 def stage(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32]) -> Iterator[str]:
-    """`begin` and `finish` with a name after each stage."""
+    """Run a swap and yield the name of each stage after it."""
     place = place_crop(marks, picture)
     assert place
     yield "align (CPU)"
@@ -204,7 +207,8 @@ def stage(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[n
     yield "into the frame (CPU)"
 
 
-def profiled(network: Inswapper, latent: Tensor) -> None:
+def print_profile(network: Inswapper, latent: Tensor) -> None:
+    """Print the profiler's table of ten swaps."""
     from torch.profiler import ProfilerActivity, profile
 
     card = network.device.type == "cuda"
@@ -217,8 +221,8 @@ def profiled(network: Inswapper, latent: Tensor) -> None:
         print("\n" + seen.key_averages().table(sort_by=key, row_limit=14, max_name_column_width=60))
 
 
-def followed(folder: Path, device: str, turns: int) -> None:
-    """A face found and followed in every frame, too: the detector is a small one, called as det_10g is."""
+def measure_tracking(folder: Path, device: str, turns: int) -> None:
+    """Print the time of a frame in which a face is also detected and tracked, by a small detector."""
     from engine.tasks.faceswap.face_selection import FaceSelection
     from engine.tasks.faceswap.frame_swap import FrameSwap
     from engine.tasks.faceswap.tracking import Tracker

@@ -1,7 +1,8 @@
-"""Films: 60 s of 720p against one hand-written FFmpeg command, memory by the number of scenes, and how lanes overlap.
+"""Measure films: 60 s of 720p against one FFmpeg command, memory by number of scenes, and the overlap of lanes.
 
-Run by `scripts/bench film`. Medians of ROUNDS, ours and the peers' in turn; the peers make the same film of the same
-pictures with the same encoder settings. `overlap` draws with pocket and speaks with the voices that are installed.
+Run it with `scripts/bench film`. Figures are medians of ROUNDS, with ours and the peers' in turn. The peers make the
+same film of the same pictures with the same encoder settings. `overlap` draws with pocket and speaks with the installed
+voices.
 """
 
 import os
@@ -39,7 +40,7 @@ THINGS = ("a red apple", "the sun", "a ship", "a house", "a rain cloud")
 
 
 def main() -> None:
-    """Everything, or only what is named: speed, memory, overlap."""
+    """Measure all figures, or only those named on the command line: speed, memory, overlap."""
     if sys.argv[1:2] == ["memory"] and len(sys.argv) > 2:
         _film(Path(sys.argv[2]), int(sys.argv[3]), 2.0)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

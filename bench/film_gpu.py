@@ -1,11 +1,11 @@
-"""A clip by LTX-Video on a card under a cap of 15 GB: seconds, ms a step and peak GB, against plain diffusers.
+"""Measure a clip by LTX-Video with a limit of 15 GB: seconds, ms per step and peak GB, against plain diffusers.
 
-    PYTHONPATH=. python3 -m bench.film_gpu
+    python -m bench.film_gpu
 
-LTX-Video 0.9.5 in its real sizes with random weights (15 GB are made first), bf16, 5.1 s of 704 x 480 at 30 frames a
-second (153 frames), 20 steps with guidance (a studio takes 40: STEPS=40), after a clip of 2 steps that does not count.
-Ours is LtxClipper as a worker has it: parts in turn, held to 15 GB. The peer is diffusers' own call with
-`enable_model_cpu_offload`, and with everything on the card, without a cap.
+This uses LTX-Video 0.9.5 in its real sizes with random weights (it first writes 15 GB), bf16, 5.1 s of 704 x 480 at 30
+frames per second (153 frames) and 20 steps with guidance (the product uses 40: STEPS=40), after a warm-up clip of 2
+steps. Our side loads its parts in turn, as a worker does, within 15 GB. The peer is diffusers' own call, with
+`enable_model_cpu_offload` and with everything on the GPU without a limit.
 """
 
 import gc
@@ -32,7 +32,7 @@ PROMPT = "a ship comes home at dusk"
 
 
 class Clock:
-    """Seconds of each step, from the reports of the shares that are done."""
+    """Measures the seconds of each step from progress reports."""
 
     def __init__(self) -> None:
         self.shares: dict[float, float] = {}
@@ -42,13 +42,13 @@ class Clock:
 
     @property
     def step(self) -> float:
-        """Median milliseconds, without the first steps, in which the device is told more than it has done."""
+        """Return the median milliseconds of a step, without the first ones, in which the CPU runs ahead of the GPU."""
         times = list(self.shares.values())[4:]
         return 1000 * statistics.median(after - before for before, after in pairwise(times))
 
 
-def measured(run: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Seconds and gigabytes at most of a run, and what it made."""
+def measure(run: Callable[[], Any]) -> tuple[float, float, Any]:
+    """Run `work`, and return its seconds, its peak gigabytes and its result."""
     import torch
 
     generator.STEPS = 2
@@ -64,6 +64,7 @@ def measured(run: Callable[[], Any]) -> tuple[float, float, Any]:
 
 
 def ours(checkpoint: Path, begun: Any) -> Any:
+    """Make the clip with our generator, and print its figures."""
     settings = WorkerSettings(device="cuda:0", folder=checkpoint.parent, memory=CAP, models={"video": str(checkpoint)})
     loading = time.perf_counter()
     made = LtxVideoGenerator(settings)
@@ -76,17 +77,18 @@ def ours(checkpoint: Path, begun: Any) -> Any:
             clocks.append(Clock())
             return made.part(Part(PROMPT, SIZE, FRAMES, SEED, picture), clocks[-1])
 
-        seconds, peak, frames = measured(run)
+        seconds, peak, frames = measure(run)
         print(f"  {'ours, from ' + name:36}{seconds:8.1f} s{clocks[-1].step:9.0f} ms a step{peak:8.2f} GB", flush=True)
         kept = frames if kept is None else kept
     made.set_memory_level(2)
-    seconds, peak, _ = measured(lambda: made.part(Part(PROMPT, SIZE, FRAMES, SEED), lambda _: None))
+    seconds, peak, _ = measure(lambda: made.part(Part(PROMPT, SIZE, FRAMES, SEED), lambda _: None))
     print(f"  {'ours, sparing at level 2':36}{seconds:8.1f} s{'':18}{peak:8.2f} GB", flush=True)
     made.close()
     return np.asarray(kept)
 
 
 def peer(checkpoint: Path, *, offload: bool) -> Any:
+    """Make the clip with diffusers, and print its figures."""
     import torch
     from diffusers import LTXConditionPipeline
 
@@ -121,7 +123,7 @@ def peer(checkpoint: Path, *, offload: bool) -> Any:
             callback_on_step_end=on_step,
         ).frames[0]
 
-    seconds, peak, frames = measured(run)
+    seconds, peak, frames = measure(run)
     name = "diffusers, model offload" if offload else "diffusers, all on the card"
     print(f"  {name:36}{seconds:8.1f} s{clocks[-1].step:9.0f} ms a step{peak:8.2f} GB", flush=True)
     pipe.remove_all_hooks()
@@ -129,6 +131,7 @@ def peer(checkpoint: Path, *, offload: bool) -> Any:
 
 
 def main() -> None:
+    """Measure all three and print their similarity."""
     import torch
 
     print(torch.cuda.get_device_name(), torch.__version__)

@@ -1,16 +1,14 @@
-"""What the owner's card does: SDXL against plain diffusers, a queue of people, memory, then upscaling, portraits and
-subtitles. Prints a table and JSON.
+"""Measure the owner's GPU: SDXL against plain diffusers, a queue, memory, upscaling, portraits and subtitles.
 
     scripts/bench gpu                    random weights of the real sizes
     python -m bench.gpu --model FOLDER   a checkpoint that diffusers can read, such as data/weights/sdxl
     python -m bench.gpu_queue            the queue alone
 
-Everything that is compared is measured in one run. Shares are of what the card's own matrix product would take.
+This prints a table and JSON. Everything that is compared is measured in one run. Shares are relative to the speed of
+the GPU's own matrix product.
 """
 
 import asyncio
-import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +19,7 @@ import numpy as np
 
 from bench.gpu_queue import queue, small
 from bench.lib import gpu_device
+from bench.lib.gpu_peer import ceiling, median_ms, plain, psnr
 from bench.lib.gpu_profile import profile
 from bench.lib.report import add, figures, finish, say
 from engine.core.settings import WorkerSettings
@@ -43,55 +42,13 @@ OTHERS = {"whisper": 1.62e9, "faces": 0.6e9, "portrait": 0.55e9, "realesrgan": 0
 """Bytes in fp16 of large-v3-turbo, of buffalo_l with inswapper, of LivePortrait's networks, and of x4plus."""
 
 
-def median_ms(run: Callable[[int], Any], times: int = 7) -> float:
-    import torch
-
-    spent = []
-    for number in range(times):
-        torch.cuda.synchronize()
-        begun = time.perf_counter()
-        run(number)
-        torch.cuda.synchronize()
-        spent.append(1000 * (time.perf_counter() - begun))
-    return statistics.median(spent)
-
-
-def ceiling() -> float:
-    """Operations a second of a matrix product in fp16."""
-    import torch
-
-    a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.float16) for _ in range(2))
-    product = torch.empty_like(a)
-    torch.mm(a, b, out=product)
-    return float(2 * 8192**3 * 10 / (median_ms(lambda _: [torch.mm(a, b, out=product) for _ in range(10)]) / 1000))
-
-
-def plain(checkpoint: Path) -> "list[np.ndarray[Any, Any]]":
-    """Diffusers as its documentation says, the peer."""
-    import torch
-    from diffusers import StableDiffusionXLPipeline
-
-    pipe = StableDiffusionXLPipeline.from_pretrained(checkpoint, dtype=torch.float16).to("cuda")
-    pipe.set_progress_bar_config(disable=True)
-
-    def draw(number: int) -> Any:
-        generator = torch.Generator("cpu").manual_seed(number)
-        return pipe(f"a cat {number}", num_inference_steps=4, guidance_scale=0, generator=generator).images[0]
-
-    draw(0)
-    say("plain diffusers, picture, ms", median_ms(draw))
-    with tempfile.TemporaryDirectory() as name:
-        say("plain diffusers, PNG on disk, ms", median_ms(lambda number: draw(number).save(f"{name}/a.png"), 3))
-    profile("profile before, plain diffusers", lambda: draw(5))
-    return [np.asarray(draw(number)) for number in range(3)]
-
-
 def context_of(folder: Path, pool: Pool, settings: WorkerSettings) -> Context:
+    """Return a context for running a task in this process."""
     return Context("bench", folder, pool, TASK.choose(settings), lambda _: None)
 
 
 def wait_for(painter: SdxlGenerator) -> float:
-    """Seconds until everything that was asked for is compiled."""
+    """Wait until compilation is finished, and return the seconds."""
     begun = time.monotonic()
     compiler = painter._fast._compiler
     while compiler and compiler.busy() and time.monotonic() - begun < COMPILED:
@@ -100,7 +57,7 @@ def wait_for(painter: SdxlGenerator) -> float:
 
 
 def single(settings: WorkerSettings, pool: Pool, peer: "list[np.ndarray[Any, Any]]") -> SdxlGenerator:
-    """One picture after the other: cold, recorded, compiled."""
+    """Measure one picture after the other: cold, recorded, compiled."""
     context = context_of(settings.folder, pool, settings)
     run = TASK.run
 
@@ -134,7 +91,7 @@ def single(settings: WorkerSettings, pool: Pool, peer: "list[np.ndarray[Any, Any
 
 
 def stages(painter: SdxlGenerator, picture: "np.ndarray[Any, Any]", most: float) -> None:
-    """What a picture's time is made of, and what share of it the card's matrix product would take."""
+    """Print the time of each stage of a picture, and how close it comes to the matrix product."""
     import torch
 
     fast = painter._fast
@@ -154,13 +111,8 @@ def _call(function: Callable[..., Any], given: tuple[Any, ...], _turn: int) -> N
     function(*given)
 
 
-def psnr(ours: Any, theirs: Any) -> float:
-    error = float(((ours.astype(float) - theirs.astype(float)) ** 2).mean())
-    return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
-
-
 def together(settings: WorkerSettings, pool: Pool, painter: SdxlGenerator) -> None:
-    """Batches as long as the line makes them, in this process."""
+    """Measure batches of the sizes that the queue forms, in this process."""
     assert TASK.batch is not None
     contexts = [context_of(settings.folder, pool, settings) for _ in range(MAX_BATCH)]
 
@@ -177,10 +129,12 @@ def together(settings: WorkerSettings, pool: Pool, painter: SdxlGenerator) -> No
 
 
 def memory(settings: WorkerSettings) -> None:
-    """All of Atelier's models in turn within the budget: who is where, how long a return takes, what the peak is."""
+    """Use all models in turn within the budget: print which are loaded, how long loading takes again, and the peak."""
     import torch
 
     class Weights(WeightOffloader):
+        """Stand in for another task's model of a given size."""
+
         def close(self) -> None:
             self._weights.clear()
 
@@ -233,8 +187,8 @@ def memory(settings: WorkerSettings) -> None:
     say("reserved after all models left, GB", torch.cuda.memory_reserved() / 1e9)
 
 
-def alone(settings: WorkerSettings, checkpoint: Path) -> None:
-    """What one process does with the card: a picture, a batch, its stages, memory."""
+def measure_process(settings: WorkerSettings, checkpoint: Path) -> None:
+    """Measure one process on the GPU: a picture, a batch, its stages and memory."""
     import torch
 
     load = TASK.load
@@ -254,14 +208,15 @@ def alone(settings: WorkerSettings, checkpoint: Path) -> None:
 
 
 def main() -> None:
-    model = gpu_device.asked()
-    if not gpu_device.here():
+    """Measure all figures."""
+    model = gpu_device.model_argument()
+    if not gpu_device.has_gpu():
         return
     import torch
 
     say("card", torch.cuda.get_device_name())
     with gpu_device.studio(BUDGET, model) as settings:
-        alone(settings, Path(settings.models["imagine"]))
+        measure_process(settings, Path(settings.models["imagine"]))
         asyncio.run(queue(settings))
         asyncio.run(small(settings))
     for module in ("upscale_gpu", "animate_gpu", "subtitle"):

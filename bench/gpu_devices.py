@@ -11,7 +11,7 @@ import signal
 import statistics
 import time
 
-from bench.gpu_queue import BUDGET, all_of, ask, compiled
+from bench.gpu_queue import BUDGET, all_of, ask, wait_until_compiled
 from bench.lib import gpu_device
 from bench.lib.report import finish, say
 from engine.core.devices import devices
@@ -36,7 +36,7 @@ async def measure_rate(settings: WorkerSettings, cards: tuple[str, ...]) -> floa
         await wait_until_ready(engine)
         await all_of(engine, PEOPLE, "warm")
         begun = time.perf_counter()
-        await compiled(engine)
+        await wait_until_compiled(engine)
         say(f"{len(cards)} worker(s): seconds until the rate was steady", time.perf_counter() - begun)
         rates = [await all_of(engine, PEOPLE, f"turn {turn} of {len(cards)} ") for turn in range(ROUNDS)]
         if len(cards) > 1:
@@ -68,8 +68,8 @@ async def compare(settings: WorkerSettings) -> None:
 
 
 def main() -> None:
-    model = gpu_device.asked()
-    if not gpu_device.here():
+    model = gpu_device.model_argument()
+    if not gpu_device.has_gpu():
         return
     if len(devices("auto")) < 2:
         print("There is only one NVIDIA GPU here, so there is nothing to compare.")

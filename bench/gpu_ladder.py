@@ -1,9 +1,9 @@
-"""A card whose memory somebody else takes: what becomes of a picture, and of the next one once it is free again.
+"""Measure a GPU whose memory another program takes: what happens to a picture, and to the next one.
 
     python -m bench.gpu_ladder
 
-This process takes the card's memory but for some gigabytes; a real worker draws with what is left. Random weights of
-SDXL's real sizes. The worker's own log on stderr tells each rung.
+This process takes all but some gigabytes of the GPU's memory, and a real worker draws with the rest. SDXL has random
+weights in its real sizes. The worker's log on stderr shows each step that it takes.
 """
 
 import argparse
@@ -28,7 +28,7 @@ BUDGET = 15_000_000_000
 
 @contextmanager
 def taken_but(left: float) -> Iterator[None]:
-    """The card's memory is taken meanwhile, all but `left` gigabytes."""
+    """Take all but `left` gigabytes of the GPU's memory."""
     import torch
 
     held = []
@@ -42,6 +42,7 @@ def taken_but(left: float) -> Iterator[None]:
 
 
 async def ask(engine: Engine, word: str, **more: object) -> Done | Failed:
+    """Run one picture and return its last update."""
     params = Params.model_validate({"prompt": word, "seed": 1} | more).model_dump(mode="json")
     job = Job(command="imagine", task="imagine", params=params, key=word, user="web:1", origin="")
     async with aclosing(engine.submit(job)) as updates:
@@ -50,7 +51,8 @@ async def ask(engine: Engine, word: str, **more: object) -> Done | Failed:
     return last
 
 
-async def told(engine: Engine, name: str, word: str, **more: object) -> None:
+async def print_outcome(engine: Engine, name: str, word: str, **more: object) -> None:
+    """Print what happened to a picture."""
     begun = time.perf_counter()
     answer = await ask(engine, word, **more)
     if isinstance(answer, Done):
@@ -62,31 +64,32 @@ async def told(engine: Engine, name: str, word: str, **more: object) -> None:
 
 
 async def cold(host: HostSettings, left: float) -> None:
-    """Nothing is loaded yet."""
+    """Take the memory before any model is loaded."""
     async with Engine.open(host) as engine:
         await engine.service("imagine")
         with taken_but(left):
-            await told(engine, f"cold, {left} GB left, s", f"cold {left}")
-        await told(engine, "  then, with all of it free, s", f"after {left}")
+            await print_outcome(engine, f"cold, {left} GB left, s", f"cold {left}")
+        await print_outcome(engine, "  then, with all of it free, s", f"after {left}")
 
 
 async def warm(host: HostSettings, left: float) -> None:
-    """SDXL is there and recorded, and then the rest is taken by somebody else: a larger picture is asked for."""
+    """Take the memory after SDXL is loaded and recorded, then ask for a larger picture."""
     async with Engine.open(host) as engine:
         await engine.service("imagine")
         await ask(engine, "warm")
         with taken_but(left):
-            await told(engine, f"warm, {left} GB left beside it, s", f"warm {left}", shape="wide", count=4)
-            await told(engine, "  the same again, s", f"again {left}", shape="wide", count=4)
-        await told(engine, "  then, with all of it free, s", f"after {left}", shape="wide", count=4)
+            await print_outcome(engine, f"warm, {left} GB left beside it, s", f"warm {left}", shape="wide", count=4)
+            await print_outcome(engine, "  the same again, s", f"again {left}", shape="wide", count=4)
+        await print_outcome(engine, "  then, with all of it free, s", f"after {left}", shape="wide", count=4)
 
 
 def main() -> None:
+    """Measure both cases."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--cold", type=float, nargs="*", default=LEFT, help="gigabytes that a cold worker may have")
     parser.add_argument("--warm", type=float, nargs="*", default=BESIDE, help="gigabytes left beside a warm one")
     given = parser.parse_args()
-    if not gpu_device.here():
+    if not gpu_device.has_gpu():
         return
     with gpu_device.studio(BUDGET) as settings:
         host = HostSettings(

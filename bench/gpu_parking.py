@@ -51,8 +51,8 @@ def count(logs: Sequence[Mapping[str, Any]], event: str) -> int:
 
 
 def main() -> None:
-    model = gpu_device.asked()
-    if not gpu_device.here():
+    model = gpu_device.model_argument()
+    if not gpu_device.has_gpu():
         return
     with gpu_device.studio(BUDGET, model) as settings:
         say("times that the weights left the card", draw_and_park(settings))

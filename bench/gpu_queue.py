@@ -1,4 +1,4 @@
-"""People at once on the owner's card, through the line and a worker: pictures a second, and the card's memory."""
+"""Measure several users at once on a GPU, through the queue and a worker: pictures per second, and GPU memory."""
 
 import asyncio
 import statistics
@@ -19,6 +19,7 @@ MOST, STEADY = 240.0, 75.0
 
 
 async def ask(engine: Engine, number: int, word: str) -> Done:
+    """Run one picture and return its last update."""
     params = Params(prompt=f"{word} {number}", seed=number).model_dump(mode="json")
     job = Job(
         command="imagine",
@@ -35,7 +36,7 @@ async def ask(engine: Engine, number: int, word: str) -> Done:
 
 
 async def all_of(engine: Engine, count: int, word: str) -> float:
-    """Pictures a second of a queue that is as long before the first of it starts."""
+    """Return the pictures per second of a queue that is filled before its first job starts."""
     engine.device_queue.mode = "paused"
     asked = [asyncio.create_task(ask(engine, number, word)) for number in range(count)]
     while len(engine.device_queue) < count:  # noqa: ASYNC110  # the queue has no event for its length
@@ -46,8 +47,8 @@ async def all_of(engine: Engine, count: int, word: str) -> float:
     return count / (time.perf_counter() - begun)
 
 
-async def compiled(engine: Engine) -> None:
-    """Until the rate has not grown for a while: the worker compiles unasked."""
+async def wait_until_compiled(engine: Engine) -> None:
+    """Draw until the rate stops growing, since the worker compiles in the background."""
     best, since, begun = 0.0, time.monotonic(), time.monotonic()
     while time.monotonic() - since < STEADY and time.monotonic() - begun < MOST:
         rate = await all_of(engine, PEOPLE, f"warm {time.monotonic()}")
@@ -55,7 +56,7 @@ async def compiled(engine: Engine) -> None:
 
 
 async def queue(settings: WorkerSettings) -> None:
-    """People at once, through the line and a worker of its own."""
+    """Measure several users at once."""
     import pynvml
 
     pynvml.nvmlInit()
@@ -68,7 +69,7 @@ async def queue(settings: WorkerSettings) -> None:
         await engine.service("imagine")
         await all_of(engine, PEOPLE, "warm")
         say(f"queue of {JOBS} while it compiles, pictures/s", await all_of(engine, JOBS, "many"))
-        await compiled(engine)
+        await wait_until_compiled(engine)
         rates = [await all_of(engine, PEOPLE, f"queue {turn} ") for turn in range(5)]
         say(f"queue of {PEOPLE} people, pictures/s", statistics.median(rates), "aim 10")
         for turn in ("first", "second"):
@@ -82,7 +83,7 @@ async def queue(settings: WorkerSettings) -> None:
 
 
 async def small(settings: WorkerSettings) -> None:
-    """A worker that is held to 8 GB of the card."""
+    """Measure a worker that is limited to 8 GB of the GPU."""
     host = HostSettings(
         devices=("cuda:0",), worker=WorkerSettings(models=settings.models, folder=settings.folder, memory=SMALL)
     )
@@ -96,8 +97,9 @@ async def small(settings: WorkerSettings) -> None:
 
 
 def main() -> None:
-    model = card.asked()
-    if not card.here():
+    """Measure both cases."""
+    model = card.model_argument()
+    if not card.has_gpu():
         return
     with card.studio(BUDGET, model) as settings:
         asyncio.run(queue(settings))

@@ -1,9 +1,10 @@
-"""What each of a picture maker's options costs on a card: ms and peak memory a picture, and against diffusers' own.
+"""Measure what each option of a picture costs on a GPU, in ms and peak memory, and compare it with diffusers.
 
-    python -m bench.pipeline_variants [NAME...]    some of them, without waiting for the compiler
+    python -m bench.gpu_variants [NAME...]    only these, without waiting for the compiler
 
-SDXL, a ControlNet and a LoRA of the real sizes with random weights, fp16, 1024 x 1024, 4 steps, on the first card.
-The floor is a picture from words alone in the same run; diffusers' img2img is the peer. Medians of five.
+SDXL, a ControlNet and a LoRA have their real sizes and random weights: fp16, 1024 x 1024, 4 steps, on the first GPU.
+The baseline is a picture from text alone in the same run, and the peer is diffusers' img2img. Figures are medians of
+five.
 """
 
 import os
@@ -34,8 +35,8 @@ def quiet(_stage: str, _fraction: float, _preview: object = None) -> None:
     return None
 
 
-def measured(run: Callable[[int], Any]) -> tuple[float, float]:
-    """Milliseconds in the middle, and gigabytes at most, after one run that does not count."""
+def measure(run: Callable[[int], Any]) -> tuple[float, float]:
+    """Return the median milliseconds and the peak gigabytes of `draw`, after one warm-up run."""
     import torch
 
     run(0)
@@ -51,6 +52,7 @@ def measured(run: Callable[[int], Any]) -> tuple[float, float]:
 
 
 def save_control(unet: Any, folder: Path) -> None:
+    """Save a ControlNet with random weights."""
     import torch
     from diffusers import ControlNetModel
 
@@ -58,7 +60,7 @@ def save_control(unet: Any, folder: Path) -> None:
 
 
 def save_lora(unet: Any, folder: Path) -> None:
-    """Rank 16 on the attention of the UNet, as most LoRAs for SDXL are."""
+    """Save a LoRA of rank 16 on the attention of the UNet, like most LoRAs for SDXL."""
     from diffusers import StableDiffusionXLPipeline
     from peft import LoraConfig, get_peft_model_state_dict
 
@@ -69,6 +71,7 @@ def save_lora(unet: Any, folder: Path) -> None:
 
 
 def roads(photo: Media, mask: Media) -> dict[str, dict[str, Any]]:
+    """Return the options of each variant by name."""
     drawn: dict[str, Any] = {"image": photo}
     return {
         "words alone": {},
@@ -86,6 +89,7 @@ def roads(photo: Media, mask: Media) -> dict[str, dict[str, Any]]:
 
 
 def peer(painter: SdxlGenerator, picture: np.ndarray[Any, Any]) -> Callable[[int], Any]:
+    """Return a function that draws with diffusers' img2img."""
     import torch
     from diffusers import StableDiffusionXLImg2ImgPipeline
     from PIL import Image
@@ -103,6 +107,7 @@ def peer(painter: SdxlGenerator, picture: np.ndarray[Any, Any]) -> Callable[[int
 
 
 def main() -> None:
+    """Measure all variants, or those named on the command line."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         os.environ["ATELIER_WEIGHTS"] = str(home / "weights")
@@ -122,6 +127,7 @@ def main() -> None:
 
 
 def table(painter: SdxlGenerator, asked: dict[str, dict[str, Any]], picture: np.ndarray[Any, Any]) -> None:
+    """Print the table of all variants."""
     for number in range(3):
         painter.generate(Params(prompt="a lighthouse at dusk", seed=number), quiet)
     if not sys.argv[1:]:
@@ -133,9 +139,9 @@ def table(painter: SdxlGenerator, asked: dict[str, dict[str, Any]], picture: np.
         def draw(number: int, given: dict[str, Any] = given) -> Any:
             return painter.generate(Params(seed=number, **given), quiet)
 
-        spent, peak = measured(draw)
+        spent, peak = measure(draw)
         print(f"{name:24}{spent:8.0f}{peak:9.2f}", flush=True)
-    spent, peak = measured(peer(painter, picture))
+    spent, peak = measure(peer(painter, picture))
     print(f"{'diffusers from a picture':24}{spent:8.0f}{peak:9.2f}")
 
 

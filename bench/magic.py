@@ -1,9 +1,8 @@
-"""What /magic costs beside what writes it called bare, whether it waits behind a job of the device, and what it costs
-a picture that is drawn meanwhile: with pocket, on the same cores.
+"""Measure what /magic costs compared with its writer alone, on a busy device, and for a picture drawn meanwhile.
 
-`python -m bench.magic` measures the grammar; with `--model` and a folder, such as MagicPrompt's snapshot, that language
-model too; with `--random` a GPT-2 of MagicPrompt's size with random weights. What that says is of no use, so each
-prompt takes the three tries after which the grammar writes.
+`python -m bench.magic` measures the grammar. `--model FOLDER`, such as a snapshot of MagicPrompt, also measures that
+language model, and `--random` a GPT-2 of MagicPrompt's size with random weights. Its output is unusable, so each prompt
+takes three attempts, and then the grammar writes it. The picture is pocket's, on the same cores.
 """
 
 import argparse
@@ -38,6 +37,7 @@ IDEA = "a lighthouse at noon"
 
 
 async def main() -> None:
+    """Measure the grammar and, if asked, a language model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", help="a folder with a causal language model")
     parser.add_argument("--random", action="store_true", help="a random GPT-2 of MagicPrompt's size")
@@ -45,10 +45,10 @@ async def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with tempfile.TemporaryDirectory() as name:
         print(f"{'writer':<16}{'bare':>10}{'/magic':>10}{'device busy':>13}{'picture':>12}{'while it writes':>17}")
-        await _measure("grammar", "grammar", 30, _made(name, "grammar"))
+        await _measure("grammar", "grammar", 30, _make_folder(name, "grammar"))
         named = given.model or (_random(Path(name) / "gpt2") if given.random else None)
         if named:
-            await _measure("language model", named, 3, _made(name, "model"))
+            await _measure("language model", named, 3, _make_folder(name, "model"))
 
 
 async def _measure(label: str, model: str, times: int, folder: Path) -> None:
@@ -64,25 +64,25 @@ async def _measure(label: str, model: str, times: int, folder: Path) -> None:
         await engine.service("magic")
         files = Files(folder / "media", 10**7, 10**7)
         service = Service(AppContext(UNLIMITED, store, files, engine, (*COMMANDS, echo)))
-        alone = await _asked(service, times, seeds)
+        alone = await _measure_magic(service, times, seeds)
         async with aclosing(service.handle(Request("echo", {"seconds": "600"}, "web:b", "bench"))) as busy:
             while not isinstance(await anext(busy), Started):
                 continue
-            beside = await _asked(service, times, seeds)
+            beside = await _measure_magic(service, times, seeds)
         plain, meanwhile = await _pictures(service, seeds)
-    shown = [_shown(each) for each in (bare, alone, beside, plain, meanwhile)]
+    shown = [_format_seconds(each) for each in (bare, alone, beside, plain, meanwhile)]
     print("{:<16}{:>10}{:>10}{:>13}{:>12}{:>17}".format(label, *shown))
 
 
 async def _pictures(service: Service, seeds: Iterator[int]) -> tuple[float, float]:
     """Median seconds of a picture, and of one while prompts are written without a pause; taken in turn."""
-    await _timed(service, "imagine", {"prompt": "a red apple", "seed": str(next(seeds))})
+    await _seconds_of(service, "imagine", {"prompt": "a red apple", "seed": str(next(seeds))})
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(PICTURES):
         for kind, times in enumerate(taken):
             writing = asyncio.create_task(_write_on(service, seeds)) if kind else None
             await asyncio.sleep(0.5)
-            times.append(await _timed(service, "imagine", {"prompt": "a red apple", "seed": str(next(seeds))}))
+            times.append(await _seconds_of(service, "imagine", {"prompt": "a red apple", "seed": str(next(seeds))}))
             if writing is not None:
                 writing.cancel()
                 await asyncio.gather(writing, return_exceptions=True)
@@ -91,16 +91,16 @@ async def _pictures(service: Service, seeds: Iterator[int]) -> tuple[float, floa
 
 async def _write_on(service: Service, seeds: Iterator[int]) -> None:
     while True:
-        await _timed(service, "magic", {"idea": IDEA, "seed": str(next(seeds))})
+        await _seconds_of(service, "magic", {"idea": IDEA, "seed": str(next(seeds))})
 
 
-async def _asked(service: Service, times: int, seeds: Iterator[int]) -> float:
+async def _measure_magic(service: Service, times: int, seeds: Iterator[int]) -> float:
     """Median seconds of /magic; the first, which loads the model, does not count."""
-    taken = [await _timed(service, "magic", {"idea": IDEA, "seed": str(next(seeds))}) for _ in range(times + 1)]
+    taken = [await _seconds_of(service, "magic", {"idea": IDEA, "seed": str(next(seeds))}) for _ in range(times + 1)]
     return statistics.median(taken[1:])
 
 
-async def _timed(service: Service, command: str, raw: dict[str, str]) -> float:
+async def _seconds_of(service: Service, command: str, raw: dict[str, str]) -> float:
     """Seconds from the request to its last update."""
     begun = time.perf_counter()
     async with aclosing(service.handle(Request(command, raw, "web:a", "bench"))) as updates:
@@ -119,7 +119,7 @@ def _median(times: int, work: Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
-def _made(parent: str, name: str) -> Path:
+def _make_folder(parent: str, name: str) -> Path:
     folder = Path(parent) / name
     folder.mkdir()
     return folder
@@ -138,7 +138,7 @@ def _random(folder: Path) -> str:
     return str(folder)
 
 
-def _shown(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     return f"{1000 * seconds:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 

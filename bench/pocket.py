@@ -1,12 +1,13 @@
-"""How long pocket takes to read, draw and enlarge on two cores, beside bare sessions and torch: medians, and memory.
+"""Measure how long pocket takes to read, draw and enlarge on two cores, compared with ONNX Runtime alone and torch.
 
-Goals: 128x128 in 10 steps under 700 ms, enlarging four times in 30 to 50 ms.
+This prints medians and memory. Goals: 128x128 in 10 steps under 700 ms, and enlarging four times in 30 to 50 ms.
 """
 
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from itertools import count
 
 import numpy as np
@@ -21,7 +22,7 @@ TURNS = 7
 
 
 def median(work: Callable[[], object]) -> float:
-    """Milliseconds, after one turn to warm up."""
+    """Return the median milliseconds of `work`, after one warm-up run."""
     took = []
     for _ in range(TURNS + 1):
         begun = time.perf_counter()
@@ -31,11 +32,12 @@ def median(work: Callable[[], object]) -> float:
 
 
 def show(what: str, value: float, unit: str = "ms") -> None:
+    """Print one figure."""
     print(f"{what:<48}{value:10.1f} {unit}")
 
 
 def bare(pocket: Pocket) -> Callable[[], object]:
-    """One guided step as two texts in one call of ONNX Runtime, with nothing around it."""
+    """Return a function that runs one guided step, as two texts in one call of ONNX Runtime."""
     size = pocket.size
     fed = {
         "z": np.random.default_rng(0).standard_normal((2, 3, size, size), np.float32),
@@ -48,7 +50,7 @@ def bare(pocket: Pocket) -> Callable[[], object]:
 
 
 def torch_step() -> Callable[[], object]:
-    """The same step of the network that was trained, fp32, with random weights."""
+    """Return a function that runs the same step in torch, fp32, with random weights."""
     import torch
 
     from training.pocket.network import Pocket as Network
@@ -60,6 +62,7 @@ def torch_step() -> Callable[[], object]:
 
 
 def main() -> None:
+    """Measure and print all figures."""
     before = psutil.Process().memory_info().rss
     pocket, upscaler = Pocket(registry.FOLDER, THREADS), Upscaler(registry.FOLDER, THREADS)
     picture = pocket.draw("a red apple", seed=1)[0]
@@ -73,7 +76,10 @@ def main() -> None:
         show(f"draw in {steps} steps ({took / steps:.1f} a step)", took)
     show("draw 4 in 10 steps, each", median(lambda: pocket.draw("a red apple", seed=1, count=4)) / 4)
     show("enlarge four times", median(lambda: upscaler.enlarge(picture)))
-    show("one guided step, torch fp32", median(torch_step()))
+    if find_spec("torch") is None:
+        print("one guided step, torch fp32: not measured, since torch is not installed (scripts/setup --full)")
+    else:
+        show("one guided step, torch fp32", median(torch_step()))
     show("resident memory of a process that drew", after / 1e6, "MB")
     show("of which before loading", before / 1e6, "MB")
 

@@ -1,8 +1,9 @@
-"""The schedule on a simulated day beside first-in-first-out, and what a pick costs: `scripts/bench schedule`.
+"""Compare the scheduler with first in, first out on a simulated day, and measure the time of one choice.
 
-Goals: the others' 95th percentile of waiting at least 10 times shorter than first-in-first-out's though one person
-queues 1,000 jobs; at most 1.2 times the fewest changes of model; nobody over the bound of engine/host/scheduler.py; a
-pick under 1 ms with 10,000 waiting. Draws data/bench/schedule.png: the waiting of each person under both orders.
+Goals: the other users' 95th percentile of waiting is at least 10 times shorter than under first in, first out, although
+one user queues 1,000 jobs; at most 1.2 times the fewest possible model changes; nobody waits beyond the bound of
+engine/host/scheduler.py; a choice takes under 1 ms with 10,000 jobs waiting. This draws data/bench/schedule.png, with
+each user's waiting time under both orders.
 """
 
 import statistics
@@ -23,11 +24,12 @@ WAITING = 10_000
 
 
 def others(jobs: Sequence[Asked], served: Served) -> list[float]:
+    """Return the waiting times of all users but the greedy one."""
     return [wait for job, wait in zip(jobs, served.waits, strict=True) if job.user != GREEDY]
 
 
 def by_person(jobs: Sequence[Asked], served: Served) -> dict[str, float]:
-    """Each person's 95th percentile."""
+    """Return each user's 95th percentile of waiting."""
     waits = defaultdict(list)
     for job, wait in zip(jobs, served.waits, strict=True):
         waits[job.user].append(wait)
@@ -35,6 +37,7 @@ def by_person(jobs: Sequence[Asked], served: Served) -> dict[str, float]:
 
 
 def row(name: str, jobs: Sequence[Asked], served: Served) -> str:
+    """Return a row of the table."""
     waits = others(jobs, served)
     theirs = [wait for job, wait in zip(jobs, served.waits, strict=True) if job.user == GREEDY]
     times = f"{statistics.median(waits):>8,.0f} {high(waits):>8,.0f} {max(waits):>8,.0f} {high(theirs):>11,.0f}"
@@ -42,6 +45,7 @@ def row(name: str, jobs: Sequence[Asked], served: Served) -> str:
 
 
 def compare(seed: int, swap: float) -> None:
+    """Print both orders' figures for one simulated day."""
     jobs = day(seed)
     first, order = serve(jobs, FirstCome(), swap), Fair(jobs, swap)
     fair, fewest = serve(jobs, order, swap), fewest_swaps(jobs, swap)
@@ -58,7 +62,7 @@ def compare(seed: int, swap: float) -> None:
 
 
 def cost_of_a_pick(user_of: Callable[[int], str], resident: str) -> list[float]:
-    """Milliseconds of processor time of each of a thousand picks with WAITING in line."""
+    """Return the milliseconds of processor time of each of a thousand choices with WAITING jobs queued."""
     schedule = Schedule()
     for number in range(WAITING):
         schedule.join(Waiting(str(number), user_of(number), 4, number / 10, model="abc"[number % 3]), WAITING)
@@ -73,7 +77,7 @@ def cost_of_a_pick(user_of: Callable[[int], str], resident: str) -> list[float]:
 
 
 def cost_of_the_places() -> float:
-    """Milliseconds of processor time to tell everybody's place, WAITING in line."""
+    """Return the milliseconds of processor time to compute everybody's position with WAITING jobs queued."""
     schedule = Schedule()
     for number in range(WAITING):
         schedule.join(Waiting(str(number), str(number % 200), 4, number / 10), WAITING)
@@ -83,6 +87,7 @@ def cost_of_the_places() -> float:
 
 
 def main() -> None:
+    """Print all figures."""
     print(f"  {'':<22} {'p50 s':>8} {'p95 s':>8} {'worst s':>8} {'greedy p95':>11} {'changes':>7}   of the others")
     for swap in SWAPS:
         for seed in SEEDS:

@@ -1,6 +1,6 @@
-"""How long listening takes on our road beside bare faster-whisper, and what memory ten minutes of sound need.
+"""Measure how long our transcription takes compared with faster-whisper alone, and the memory for ten minutes of audio.
 
-Goals: at most 1.1 times the bare library on the same file; under 1 GB for the ten minutes. Needs espeak-ng.
+Goals: at most 1.1 times the library's time on the same file, and under 1 GB for ten minutes. This needs espeak-ng.
 """
 
 import resource
@@ -33,14 +33,15 @@ LONG = 600
 """Seconds of the long recording, mostly silence: memory follows the samples, not the words."""
 
 
-def spoken(folder: Path) -> Media:
+def synthesise(folder: Path) -> Media:
+    """Synthesise a sentence and return its file."""
     path = folder / "said.wav"
     subprocess.run(["espeak-ng", "-v", "en-us", "-w", str(path), SAID], check=True)
     return media.keep(path, folder)
 
 
-def stretched(short: Media, folder: Path) -> Media:
-    """The same speech, and after it silence up to LONG seconds."""
+def append_silence(short: Media, folder: Path) -> Media:
+    """Return the same speech followed by silence, LONG seconds in all."""
     path = folder / "long.wav"
     with wave.open(str(short.path)) as source, wave.open(str(path), "wb") as target:
         target.setparams(source.getparams())
@@ -51,34 +52,38 @@ def stretched(short: Media, folder: Path) -> Media:
 
 
 def ours(whisper: Whisper, source: Media) -> None:
+    """Transcribe as the task does."""
     video.probe(source.path, source.mime)
     heard = video.read_mono(source.path, source.mime, SAMPLE_RATE, video.CancelOrTimeout(Event()))
     cut_cues(whisper.transcribe(heard, None, "transcribe", lambda: None, lambda _: None).words)
 
 
 def bare(whisper: Whisper, source: Media) -> None:
+    """Transcribe with faster-whisper alone."""
     segments, _ = whisper._model.transcribe(str(source.path), vad_filter=True, word_timestamps=True)
     list(segments)
 
 
 def took(work: Callable[[Whisper, Media], None], whisper: Whisper, source: Media) -> float:
+    """Return the seconds of `work`."""
     begun = time.perf_counter()
     work(whisper, source)
     return time.perf_counter() - begun
 
 
 def peak() -> float:
-    """The most memory that this process has had, in MB."""
+    """Return the peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
+    """Measure and print all figures."""
     with TemporaryDirectory() as place:
         folder = Path(place)
         device = devices("auto")[0]
         model = choose(WorkerSettings(device=device, folder=folder, memory=0)).model
         whisper = Whisper(registry.path_or_raise(model, registry.FOLDER), device)
-        source = spoken(folder)
+        source = synthesise(folder)
         seconds = video.probe(source.path, source.mime).seconds
         times: dict[Callable[[Whisper, Media], None], list[float]] = {bare: [], ours: []}
         for _ in range(TURNS):  # in turns, so that a busy moment of the machine falls on both
@@ -91,7 +96,7 @@ def main() -> None:
             print(f"  {name:6}{median:8.2f} s")
         print(f"  ratio {medians['ours'] / medians['bare']:8.2f}")
         before = peak()
-        ours(whisper, stretched(source, folder))
+        ours(whisper, append_silence(source, folder))
         print(f"most memory: {before:.0f} MB after {seconds:.0f} s of sound, {peak():.0f} MB after {LONG} s")
     finish()
 

@@ -1,7 +1,7 @@
-"""What cutting costs: our tiled road against the same network called bare on the whole picture.
+"""Measure the cost of tiling: our tiled upscaling compared with the network alone on the whole picture.
 
-The bound is 1.15 times its time, and memory that does not grow with the picture. Each run is a process of its own, so
-that its peak memory is its own; processor seconds are counted, which other programs on the machine disturb least.
+Goals: at most 1.15 times its time, and memory that does not grow with the picture. Each run is a separate process,
+which has its own peak memory. Times are processor seconds, which other programs disturb least.
 """
 
 import resource
@@ -69,7 +69,7 @@ def ours(name: str) -> Callable[[Picture], Any]:
 
 
 def one(road: str, name: str, side: int) -> None:
-    """In a process of its own: processor seconds, and peak bytes beside what was held before and the result."""
+    """Run once, and return processor seconds and peak bytes, without the memory held before and the result."""
     run = bare(name) if road == "bare" else ours(name)
     run(picture(32))
     small, before = picture(side), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -80,8 +80,8 @@ def one(road: str, name: str, side: int) -> None:
     print(spent, peak)
 
 
-def measured(road: str, name: str, side: int) -> tuple[float, float, int]:
-    """Processor seconds, bytes, and tiles."""
+def measure(road: str, name: str, side: int) -> tuple[float, float, int]:
+    """Run once in a separate process, and return its processor seconds, bytes and tiles."""
     command = [sys.executable, __file__, road, name, str(side)]
     *told, last = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     spent, peak = last.split()
@@ -91,7 +91,7 @@ def measured(road: str, name: str, side: int) -> tuple[float, float, int]:
 def compare() -> None:
     print(f"{'network':<28} {'side':>5} {'tiles':>5} {'bare s':>8} {'ours s':>8} {'ratio':>6} {'MB':>8} {'our MB':>7}")
     for name, side in COMPARED:
-        turns = [(measured("bare", name, side), measured("ours", name, side)) for _ in range(TURNS)]
+        turns = [(measure("bare", name, side), measure("ours", name, side)) for _ in range(TURNS)]
         theirs, own = (statistics.median(turn[which][0] for turn in turns) for which in (0, 1))
         memory = [statistics.median(turn[which][1] for turn in turns) / 1e6 for which in (0, 1)]
         print(
@@ -104,7 +104,7 @@ def compare() -> None:
 def grow() -> None:
     print(f"\n{'network':<28} {'side':>5} {'tiles':>5} {'s':>8} {'MB beside the result':>21}")
     for name, side in GROWING:
-        spent, peak, tiles = measured("ours", name, side)
+        spent, peak, tiles = measure("ours", name, side)
         print(f"{name:<28} {side:>5} {tiles:>5} {spent:>8.2f} {peak / 1e6:>21.0f}", flush=True)
 
 

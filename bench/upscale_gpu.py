@@ -1,7 +1,7 @@
-"""512 x 512 to 2048 x 2048 on a GPU with x4plus: our full tier against plain spandrel, fp32 and fp16, in the same run.
+"""Compare our full tier with plain spandrel, fp32 and fp16, from 512 x 512 to 2048 x 2048 on a GPU with x4plus.
 
-Each road takes a queue of 32 pictures, one after the other, from and to bytes in host memory. The network's weights are
-random, of the published network's exact shapes; `python -m bench.upscale_gpu SIDE BLOCKS COUNT` makes it small.
+Each side upscales a queue of 32 pictures, one after the other, from and to bytes in host memory. The network has the
+published network's exact shapes and random weights. `python -m bench.upscale_gpu SIDE BLOCKS COUNT` makes it small.
 """
 
 import statistics
@@ -34,7 +34,7 @@ SIDE, BLOCKS, COUNT = (int(word) for word in (sys.argv[1:] or ("512", "23", "32"
 
 
 def network() -> Any:
-    """The published network's shape with random weights that keep pictures between 0 and 1."""
+    """Return the published network's shape with random weights that keep pictures between 0 and 1."""
     import_torchvision()
     from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
 
@@ -52,7 +52,7 @@ def wait() -> None:
 
 
 def ceiling() -> float:
-    """TFLOP/s of a large fp16 matrix product of random numbers."""
+    """Return the TFLOP/s of a large fp16 matrix product of random numbers."""
     size = 8192 if DEVICE == "cuda" else 512
     one, other = (torch.randn(size, size, device=DEVICE, dtype=torch.float16) for _ in range(2))
     times = []
@@ -66,14 +66,14 @@ def ceiling() -> float:
 
 
 def work(whole: Any) -> float:
-    """TFLOP of one picture, counted by torch at 32 x 32 and grown with the area, as convolutions do."""
+    """Return the TFLOP of one picture, counted by torch at 32 x 32 and scaled by area, as for convolutions."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         whole(torch.rand(1, 3, 32, 32))
     return float(counter.get_total_flops()) * (SIDE / 32) ** 2 / 1e12
 
 
 def plain(whole: Any, dtype: torch.dtype, layout: torch.memory_format = torch.contiguous_format) -> Road:
-    """Spandrel's network as anybody would call it."""
+    """Return a function that runs spandrel's network directly."""
     model = whole.to(DEVICE, dtype, memory_format=layout)
 
     def run(picture: Picture) -> Picture:
@@ -87,15 +87,15 @@ def plain(whole: Any, dtype: torch.dtype, layout: torch.memory_format = torch.co
 
 
 def ours(whole: Any, folder: Path) -> tuple[Road, TorchUpscaler]:
-    """The full tier's own road, tiles and all, from a .pth file."""
+    """Return a function that runs the full tier, tiles included, from a .pth file, and its upscaler."""
     torch.save(whole.float().cpu().state_dict(), folder / f"{PHOTO}.pth")
     upscaler = TorchUpscaler(folder / f"{PHOTO}.pth", PHOTO, DEVICE)
     tiled = Tiled(upscaler, DEVICE)
     return lambda picture: tiled(picture, (SCALE * SIDE, SCALE * SIDE), lambda _: None), upscaler
 
 
-def measured(name: str, road: Road, queue: list[Picture], facts: tuple[float, float], truth: Picture | None) -> Picture:
-    """Three warm pictures, then the queue; returns what became of its first."""
+def measure(name: str, road: Road, queue: list[Picture], facts: tuple[float, float], truth: Picture | None) -> Picture:
+    """Upscale three warm-up pictures and then the queue. Print the figures, and return the first result."""
     made, *_ = [road(picture) for picture in queue[:3]]
     wait()
     times = []
@@ -118,6 +118,7 @@ def psnr(one: Picture, other: Picture) -> float:
 
 
 def main() -> None:
+    """Measure and print all figures."""
     if DEVICE != "cuda" and not sys.argv[1:]:
         print("no NVIDIA GPU here; python -m bench.upscale_gpu 32 2 10 tries it in small")
         return
@@ -128,32 +129,32 @@ def main() -> None:
     r = np.random.default_rng(0)
     queue = [r.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for _ in range(COUNT)]
     print(f"{'road':<44} {'ms':>8} {'images/s':>9} {'TFLOP/s':>8} {'share':>7} {'dB to fp32':>11}")
-    truth = measured("spandrel, eager fp32", plain(whole, torch.float32), queue, facts, None)
+    truth = measure("spandrel, eager fp32", plain(whole, torch.float32), queue, facts, None)
     if DEVICE == "cuda":
-        measured("spandrel, eager fp16", plain(whole, torch.float16), queue, facts, truth)
+        measure("spandrel, eager fp16", plain(whole, torch.float16), queue, facts, truth)
         channels = plain(whole, torch.float16, torch.channels_last)
-        measured("spandrel, eager fp16, channels last", channels, queue, facts, truth)
+        measure("spandrel, eager fp16, channels last", channels, queue, facts, truth)
     with tempfile.TemporaryDirectory() as folder:
         road, upscaler = ours(whole, Path(folder))
-        measured("ours, before it compiles", road, queue, facts, truth)
+        measure("ours, before it compiles", road, queue, facts, truth)
         begun = time.perf_counter()
         parts(upscaler).compile().join()
         road(queue[0])
         print(f"  compiling took {time.perf_counter() - begun:.1f} s")
-        measured("ours, fp16", road, queue, facts, truth)
+        measure("ours, fp16", road, queue, facts, truth)
         if DEVICE == "cuda":
-            alone(upscaler, queue[0], facts)
+            measure_network(upscaler, queue[0], facts)
         large(upscaler, *((2_000_000_000, 2000) if DEVICE == "cuda" else (20_000_000, 120)))
     finish()
 
 
-def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float]) -> None:
-    """What the network takes without the bytes' way to the card and back, and replayed as one CUDA graph."""
+def measure_network(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float]) -> None:
+    """Measure the network without copies to and from the GPU, and replayed as one CUDA graph."""
     planes = (torch.from_numpy(picture).cuda().half() / 255).permute(2, 0, 1)[None]
     with torch.inference_mode():
         for name, run in (
-            ("launched", lambda: network_alone(upscaler, planes)),
-            ("graphed", graphed(upscaler, planes)),
+            ("launched", lambda: run_network(upscaler, planes)),
+            ("graphed", capture_graph(upscaler, planes)),
         ):
             times = []
             for _ in range(10):
@@ -168,10 +169,10 @@ def alone(upscaler: TorchUpscaler, picture: Picture, facts: tuple[float, float])
     print(f"  most memory held {torch.cuda.max_memory_allocated() / 1e9:.2f} GB")
 
 
-def graphed(upscaler: TorchUpscaler, planes: torch.Tensor) -> Any:
+def capture_graph(upscaler: TorchUpscaler, planes: torch.Tensor) -> Any:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        network_alone(upscaler, planes)
+        run_network(upscaler, planes)
     return graph.replay
 
 
@@ -180,8 +181,8 @@ def parts(upscaler: TorchUpscaler) -> Dense:
     return upscaler.parts
 
 
-def network_alone(upscaler: TorchUpscaler, planes: torch.Tensor) -> Any:
-    """All its parts on the whole picture."""
+def run_network(upscaler: TorchUpscaler, planes: torch.Tensor) -> Any:
+    """Run all parts of the network on the whole picture."""
     dense = parts(upscaler)
     x = early = dense.first(planes)
     for number in range(dense.blocks):
@@ -190,9 +191,9 @@ def network_alone(upscaler: TorchUpscaler, planes: torch.Tensor) -> Any:
 
 
 def large(upscaler: TorchUpscaler, free: int, side: int) -> None:
-    """A picture for which the card has only `free` bytes, as another program may leave them, against all of it whole.
+    """Compare a picture with only `free` bytes of GPU memory left against one with all of it.
 
-    The whole is made in parts as well where not even the card has room for the last layers; its trunk is one piece.
+    The last layers are tiled in both cases if they do not fit into the GPU.
     """
     picture = np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
     quiet: Callable[[float], None] = lambda _: None  # noqa: E731
@@ -222,7 +223,7 @@ def large(upscaler: TorchUpscaler, free: int, side: int) -> None:
 
 
 def ballast(free: int) -> torch.Tensor:
-    """All of the card but `free` bytes."""
+    """Take all of the GPU's memory but `free` bytes."""
     if DEVICE != "cuda":
         return torch.empty(0)
     torch.cuda.empty_cache()

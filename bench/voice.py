@@ -1,6 +1,6 @@
-"""Narration: milliseconds for a scene's words with the voice kept loaded, and with it loaded for each scene.
+"""Measure narration: the milliseconds for a scene's text with the voice kept loaded, and loaded for each scene.
 
-Run by `scripts/bench voice`. Medians over ROUNDS; the peers take turns on the same words.
+Run it with `scripts/bench voice`. Figures are medians over ROUNDS. Both speak the same text in turn.
 """
 
 import os
@@ -16,7 +16,7 @@ WORDS = "Only the cat keeps watch. She has seen a thousand ships go by."
 
 
 def main() -> None:
-    """Both roads."""
+    """Measure and print both."""
     place = weights_folder(Path("data"))
     held = Speaker(place)
     spoken(held)

@@ -11,6 +11,9 @@ fail() {
     exit 1
 }
 
+# has_nvidia: whether there is an NVIDIA GPU.
+has_nvidia() { [ -e /proc/driver/nvidia/version ] || { command -v nvidia-smi && nvidia-smi -L; } >/dev/null 2>&1; }
+
 # need_program PROGRAM PACKAGE...: installs Debian's packages when the program is missing and we may.
 need_program() {
     local program=$1

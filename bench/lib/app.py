@@ -1,4 +1,4 @@
-"""A studio to measure: the real store in a file, a real worker, a service with the echo command and no limits."""
+"""Open a studio to measure: a real store in a file, a real worker, and an unlimited service with the echo command."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -24,6 +24,7 @@ UNLIMITED = Settings.model_validate({"limits": {"imagine": "off"}})
 
 @command("Say it back")
 async def echo(call: Call, params: Params) -> Job:
+    """Return an echo job."""
     return await call.build_job("echo", params)
 
 
@@ -31,7 +32,7 @@ async def echo(call: Call, params: Params) -> Job:
 async def open_studio(
     cache_bytes: int = 5_000_000_000, commands: tuple[Command, ...] = (echo,)
 ) -> AsyncIterator[Service]:
-    """Ready to serve; everything is gone afterwards."""
+    """Open the studio in a temporary folder, which is deleted at the end."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -45,7 +46,7 @@ async def open_studio(
 
 
 async def ask(service: Service, number: int, people: int = 8) -> Update:
-    """One echo that nobody asked for before, to its last update."""
+    """Run one echo that was not asked for before, and return its last update."""
     asked = Request("echo", {"text": str(number)}, f"web:{number % people}", "bench")
     async with aclosing(service.handle(asked)) as updates:
         return [update async for update in updates][-1]

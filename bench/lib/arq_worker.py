@@ -1,4 +1,4 @@
-"""The peer's side of bench/echo.py: an arq worker with the same no-op."""
+"""Run the peer of bench/echo.py: an arq worker with the same echo."""
 
 from typing import Any
 
@@ -6,10 +6,13 @@ from arq.connections import RedisSettings
 
 
 async def echo(_: dict[Any, Any], text: str) -> str:
+    """Return the text."""
     return text
 
 
 class WorkerSettings:
+    """arq's settings."""
+
     functions = (echo,)
     redis_settings = RedisSettings(port=16379)
     max_jobs = 64

@@ -1,4 +1,4 @@
-"""An NVIDIA card for a bench of SDXL, and a checkpoint for it: a person's own, or random weights of the real sizes."""
+"""Find an NVIDIA GPU for a benchmark of SDXL, and a checkpoint for it: the user's own, or random weights."""
 
 import argparse
 import tempfile
@@ -11,16 +11,16 @@ from engine.core.devices import devices
 from engine.core.settings import WorkerSettings
 
 
-def here() -> bool:
-    """Says so where there is none."""
+def has_gpu() -> bool:
+    """Return whether there is an NVIDIA GPU, and print a line if there is none."""
     found = devices("auto") != ("cpu",)
     if not found:
         print("There is no NVIDIA GPU here, so there is nothing to measure.")
     return found
 
 
-def asked() -> Path | None:
-    """What `--model` names on the command line."""
+def model_argument() -> Path | None:
+    """Return the folder that `--model` names on the command line, or None."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", type=Path, help="a folder; random weights of the real sizes where it is left out")
     return parser.parse_args().model  # type: ignore[no-any-return]  # argparse's namespace is untyped
@@ -28,7 +28,7 @@ def asked() -> Path | None:
 
 @contextmanager
 def studio(budget: int, model: Path | None = None) -> Iterator[WorkerSettings]:
-    """Settings for a folder that is gone afterwards."""
+    """Yield settings for a temporary folder, with a checkpoint."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         yield WorkerSettings(

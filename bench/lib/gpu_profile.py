@@ -1,4 +1,4 @@
-"""What the card did while something ran: how long it was busy, and with what."""
+"""Profile the GPU: how long it was busy, and with which kinds of kernels."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,7 +11,10 @@ MOST = 6
 
 
 def profile(name: str, run: Callable[[], Any]) -> None:
-    """Print and keep the share of the time in which the card was busy, and the kinds of kernels that took longest."""
+    """Run `run`.
+
+    Print and record the share of time in which the GPU was busy, and the kinds of kernels that took longest.
+    """
     import torch
     from torch.profiler import ProfilerActivity
 

@@ -1,4 +1,4 @@
-"""The peer's side of bench/echo.py: a LitServe server with the same no-op."""
+"""Run the peer of bench/echo.py: a LitServe server with the same echo."""
 
 import sys
 from typing import Any
@@ -7,10 +7,13 @@ import litserve
 
 
 class Echo(litserve.LitAPI):  # type: ignore[misc]  # published without annotations
+    """LitServe's service."""
+
     def setup(self, device: str) -> None:
-        """Nothing to load."""
+        """Load nothing."""
 
     def predict(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the request."""
         return request
 
 

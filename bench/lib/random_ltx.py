@@ -1,7 +1,7 @@
-"""LTX-Video in its real sizes with random weights, saved as diffusers saves it: as fast as the real one.
+"""Save LTX-Video in its real sizes with random weights, as diffusers saves it. It is as fast as the real one.
 
-Sizes from the configuration of Lightricks/LTX-Video-0.9.5, as diffusers' convert_ltx_to_diffusers.py has them, and of
-google/t5-v1_1-xxl. The tokenizer knows letters alone.
+The sizes come from the configuration of Lightricks/LTX-Video-0.9.5, as in diffusers' convert_ltx_to_diffusers.py, and
+of google/t5-v1_1-xxl. The tokenizer knows only letters.
 """
 
 import json
@@ -40,7 +40,7 @@ VAE = {
 
 
 def save(folder: Path) -> Path:
-    """In bf16, 15 GB, part by part, so that no two of them are in memory at once."""
+    """Save the model in bf16, 15 GB, one part after the other, so that two are never in memory at once."""
     import_torchvision()
     import torch
     from diffusers import (

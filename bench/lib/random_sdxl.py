@@ -1,6 +1,7 @@
-"""SDXL in its real sizes with random weights, saved as diffusers saves it: as fast as the real one.
+"""Save SDXL in its real sizes with random weights, as diffusers saves it. It is as fast as the real one.
 
-Sizes from the configuration files of stabilityai/stable-diffusion-xl-base-1.0 and madebyollin/sdxl-vae-fp16-fix.
+The sizes come from the configuration files of stabilityai/stable-diffusion-xl-base-1.0 and
+madebyollin/sdxl-vae-fp16-fix.
 """
 
 import gc
@@ -41,13 +42,13 @@ TEXTS = (
 
 
 def save(folder: Path) -> Path:
-    """In fp16, 7 GB, with the scheduler of SDXL-Lightning."""
+    """Save the model in fp16, 7 GB, with the scheduler of SDXL-Lightning."""
     import_torchvision()
     import torch
     from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-    def made(build: Any, *given: Any, **more: Any) -> Any:
+    def build_random(build: Any, *given: Any, **more: Any) -> Any:
         with torch.device("cuda"):
             torch.manual_seed(0)
             return build(*given, **more).half()
@@ -56,12 +57,12 @@ def save(folder: Path) -> Path:
     ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
     first, second = (CLIPTextConfig(**sizes, **ends, vocab_size=49408, projection_dim=1280) for sizes in TEXTS)
     pipe = StableDiffusionXLPipeline(
-        vae=made(AutoencoderKL, **VAE),
-        text_encoder=made(CLIPTextModel, first),
-        text_encoder_2=made(CLIPTextModelWithProjection, second),
+        vae=build_random(AutoencoderKL, **VAE),
+        text_encoder=build_random(CLIPTextModel, first),
+        text_encoder_2=build_random(CLIPTextModelWithProjection, second),
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
-        unet=made(UNet2DConditionModel, **UNET),
+        unet=build_random(UNet2DConditionModel, **UNET),
         scheduler=EulerDiscreteScheduler(
             beta_start=0.00085,
             beta_end=0.012,

@@ -1,4 +1,4 @@
-"""Figures of a bench: printed as they come, and as JSON in its last line."""
+"""Report the figures of a benchmark: print them as they come, and as JSON in the last line."""
 
 import json
 import subprocess
@@ -9,17 +9,19 @@ figures: dict[str, Any] = {}
 
 
 def say(name: str, value: Any, note: str = "") -> None:
+    """Print and record one figure."""
     figures[name] = value
     shown = f"{value:>10.4g}" if isinstance(value, float) else f"{value!s:>10}"
     print(f"{name:48} {shown} {note}", flush=True)
 
 
 def finish() -> None:
+    """Print all figures as JSON."""
     print(json.dumps(figures))
 
 
 def add(module: str) -> None:
-    """Run another bench in a process of its own, which finds the card empty; print what it prints, keep its figures."""
+    """Run another benchmark in its own process, with an empty GPU. Print its output and record its figures."""
     print(f"\n{module}", flush=True)
     command = [sys.executable, "-m", f"bench.{module}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -1,6 +1,7 @@
-"""A simulated day of one device that holds one of three models, and orders to serve it in.
+"""Simulate a day of one device that holds one of three models, and several orders of serving the jobs.
 
-10,000 jobs of 200 people, most in the evening; one of them queues 1,000 at once. The device is busy 60 % of the day.
+There are 10,000 jobs of 200 users, most in the evening. One user queues 1,000 at once. The device is busy 60 % of the
+day.
 """
 
 import math
@@ -23,7 +24,7 @@ MODELS = {"a": (0.5, 4.0), "b": (0.3, 6.0), "c": (0.2, 5.0)}
 
 @dataclass(frozen=True)
 class Asked:
-    """A job: when, by whom, with which model, and its device-seconds."""
+    """A job: its time, user, model and device-seconds."""
 
     at: float
     user: str
@@ -32,7 +33,7 @@ class Asked:
 
 
 class Order(Protocol):
-    """Says which of those that wait runs next; jobs are numbered as they came."""
+    """An order of serving, which chooses the next of the waiting jobs. Jobs are numbered in order of arrival."""
 
     def join(self, number: int, job: Asked) -> None: ...
     def next(self, resident: str | None, now: float) -> int: ...
@@ -41,14 +42,14 @@ class Order(Protocol):
 
 @dataclass(frozen=True)
 class Served:
-    """Seconds that each job waited, in the order of asking; how often the model changed."""
+    """The seconds that each job waited, in order of arrival, and the number of model changes."""
 
     waits: Sequence[float]
     swaps: int
 
 
 def day(seed: int) -> list[Asked]:
-    """Some people ask more than others, and mostly for their favourite model."""
+    """Return the jobs of a day. Some users ask more than others, and mostly for their favourite model."""
     chance = random.Random(seed)
     people = [f"p{number}" for number in range(PEOPLE - 1)]
     eager = [chance.lognormvariate(0, 0.6) for _ in people]
@@ -62,7 +63,7 @@ def day(seed: int) -> list[Asked]:
 
 
 def serve(jobs: Sequence[Asked], order: Order, swap: float) -> Served:
-    """One device that is never idle while somebody waits; loading another model takes `swap` seconds."""
+    """Serve the jobs on a device that is never idle while a job waits. Loading another model takes `swap` seconds."""
     waits, swaps, resident, now, come = [0.0] * len(jobs), 0, None, 0.0, 0
     for done in range(len(jobs)):
         if come == done:
@@ -81,7 +82,7 @@ def serve(jobs: Sequence[Asked], order: Order, swap: float) -> Served:
 
 
 class FirstCome:
-    """First in, first out."""
+    """Serves jobs in order of arrival."""
 
     def __init__(self) -> None:
         self._line: deque[int] = deque()
@@ -96,7 +97,7 @@ class FirstCome:
 
 
 class Fair:
-    """`engine.host.scheduler`. `slack` is how near any first job of a line came to its bound, 1 being the bound."""
+    """Serves jobs as `engine.host.scheduler` does. `slack` is the largest wait at the head relative to its bound."""
 
     def __init__(self, jobs: Sequence[Asked], swap: float) -> None:
         self._schedule = Schedule()
@@ -131,7 +132,7 @@ class Fair:
         self._usage.add(self._chosen.user, seconds - cost, now)
 
     def nearest(self) -> tuple[float, float]:
-        """The longest wait of a first job in seconds, and the largest share that any took of its own bound."""
+        """Return the longest wait at the head of the queue in seconds, and the largest one relative to its bound."""
         shares = [
             wait / (USAGE_WEIGHT * used + (PEOPLE + MAX_QUEUE_JUMPS) * self._longest) for wait, used in self.waits
         ]
@@ -179,7 +180,7 @@ def _run_on(
 
 
 def high(waits: Sequence[float]) -> float:
-    """The 95th percentile."""
+    """Return the 95th percentile."""
     return quantiles(waits, n=20)[-1]
 
 

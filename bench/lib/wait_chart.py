@@ -1,4 +1,4 @@
-"""Draws the waiting of each person under two orders: people across, sorted, and seconds up, on a logarithmic scale."""
+"""Draw each user's waiting time under two orders: users across, sorted, and seconds up, on a logarithmic scale."""
 
 import io
 import math
@@ -18,7 +18,7 @@ LOWEST, HIGHEST = 0.7, 60000.0
 
 
 def plot(first: Mapping[str, float], fair: Mapping[str, float]) -> bytes:
-    """A PNG. Both hold each person's 95th percentile of waiting in seconds."""
+    """Return a PNG of each user's 95th percentile of waiting, in seconds, under both orders."""
     image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), PAPER)
     draw = ImageDraw.Draw(image)
     _frame(draw)

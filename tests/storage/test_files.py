@@ -12,7 +12,7 @@ from pillow_heif import register_heif_opener
 from engine.core.errors import BadInput, TooLarge
 from engine.media.files import keep
 from storage.files import Files
-from tests.engine.media.test_decoding import gif, jpeg_that_lies
+from tests.engine.media.test_decoding import gif, jpeg_with_false_size
 from tests.fakes import quiet
 from tests.storage.builders import PICTURE, Sent, Serve, always, left, png, refusal
 
@@ -78,7 +78,7 @@ async def test_a_picture_of_too_many_pixels_is_refused_with_its_size_and_the_bou
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (jpeg_that_lies(1100), "image: “a” is 1100 x 1100 pixels; the limit is 1000000 pixels"),
+        (jpeg_with_false_size(1100), "image: “a” is 1100 x 1100 pixels; the limit is 1000000 pixels"),
         (gif((16, 16), 2, first=(1100, 1000)), "image: “a” is 1100 x 1000 pixels; the limit is 1000000 pixels"),
         (
             gif((16, 16), 500, first=(1000, 1000)),
