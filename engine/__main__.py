@@ -69,6 +69,7 @@ def _sender(wire: BinaryIO) -> Callable[[WireModel], None]:
     lock = threading.Lock()
 
     def send(message: WireModel) -> None:
+        """Write one message and flush it."""
         with lock:
             wire.write(encode_line(message))
             wire.flush()

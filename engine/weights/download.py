@@ -208,6 +208,7 @@ def _answers(url: str) -> bool:
     answered, ended = threading.Event(), threading.Event()
 
     def ask() -> None:
+        """Request the URL, and set `answered` for any response."""
         try:
             urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()  # noqa: S310  # the owner's own setting
         except urllib.error.HTTPError:
@@ -230,6 +231,7 @@ def _report_dir_size(folder: Path, on_bytes: OnBytes) -> Iterator[None]:
     over = threading.Event()
 
     def watch() -> None:
+        """Report the size until the download is over."""
         while not over.wait(0.2):
             on_bytes(sum(_size(path) for path in folder.rglob("*")))
 

@@ -185,6 +185,7 @@ def _fetch_from(source: Source, files: tuple[File, ...], folder: Path, on_progre
     names = {file.path: source.name_of(file) for file in files}
 
     def on_bytes(done: int) -> None:
+        """Report progress out of the total of all files."""
         if on_progress:
             on_progress(min(done, total), total)
 
