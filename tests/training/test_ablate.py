@@ -62,7 +62,7 @@ def test_a_plain_pool_shows_one_object_and_no_pool_without_spanish_speaks_it(
 
 def test_a_pool_that_nobody_makes_is_not_waited_for(tmp_path: Path) -> None:
     maker = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
-    with pytest.raises(ChildProcessError, match=r"ended with 3 before 0\.pt"):
+    with pytest.raises(ChildProcessError, match=r"exited with 3 before 0\.pt"):
         pools.wait_for_pool(tmp_path / "0.pt", maker, 60)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from training.pocket import captions, prompts
-from training.pocket.captions import asked_objects, bare, clean, concepts
+from training.pocket.captions import bare, clean, concepts, requested_objects
 
 
 def entry(code: str, emoji: str, label: str, tags: list[str], group: int) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_an_animal_is_called_by_its_name_and_not_by_its_face() -> None:
 
 
 def test_every_asked_object_has_names_in_both_languages() -> None:
-    asked = asked_objects()
+    asked = requested_objects()
     assert len(asked) >= 200
     assert all(a.en[0] and a.es[0] and a.labels[0] for a in asked)
 

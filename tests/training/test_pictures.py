@@ -9,7 +9,8 @@ torch = pytest.importorskip("torch")
 
 from training.pocket import language, pool  # noqa: E402
 from training.pocket.compose import Recipes, compose  # noqa: E402
-from training.pocket.recipes import PLACING, Cook, Piece, boxes  # noqa: E402
+from training.pocket.placing import PLACEMENTS, Piece  # noqa: E402
+from training.pocket.recipes import RecipeSampler, boxes  # noqa: E402
 
 RED, BLUE = 0, 2
 
@@ -36,21 +37,21 @@ def test_an_icons_box_is_what_is_visible(rgba: NDArray[np.uint8]) -> None:
 
 
 def test_a_repainted_icon_has_the_colour_of_its_caption(manifest: dict[str, Any], rgba: NDArray[np.uint8]) -> None:
-    cook = Cook(manifest, rgba)
+    sampler = RecipeSampler(manifest, rgba)
     given = recipe(RED, (1.0, 0.0, 0.0))
-    given.paint[0, 0] = torch.from_numpy(cook.paint.repaint(RED, "blue"))
+    given.paint[0, 0] = torch.from_numpy(sampler.paint.repaint(RED, "blue"))
     red, green, blue = ((compose(torch.from_numpy(rgba), given)[0, :, 64, 64] + 1) / 2).tolist()
     assert blue > 0.6
     assert blue > red + 0.3
     assert blue > green + 0.1
-    assert cook.paint.own(RED) == "red"
+    assert sampler.paint.own_colour(RED) == "red"
 
 
 @pytest.mark.parametrize("how", ["on", "above", "under", "wearing"])
 def test_what_stands_above_is_above(how: str) -> None:
     whole = (-0.8, -0.8, 0.8, 0.8)
     first, second = (Piece(i, language.Thing("cat"), np.eye(3, 4), flip=False, box=whole) for i in (0, 1))
-    a, b = PLACING[how](np.random.default_rng(0), first, second)
+    a, b = PLACEMENTS[how](np.random.default_rng(0), first, second)
     upper, lower = (a, b) if how in ("on", "above") else (b, a)
     assert upper[2] < lower[2]
     assert upper[2] - 0.8 * upper[0] > -1.01
@@ -66,8 +67,8 @@ def test_the_same_seed_makes_the_same_pool(pack: Path, manifest: dict[str, Any],
 
 
 def test_a_cook_of_one_set_draws_from_that_set_alone(manifest: dict[str, Any], rgba: NDArray[np.uint8]) -> None:
-    cook, r = Cook(manifest, rgba, {"emojione"}), np.random.default_rng(1)
-    used = {int(i) for _ in range(50) for i in cook.make(r).icons if i >= 0}
+    sampler, r = RecipeSampler(manifest, rgba, {"emojione"}), np.random.default_rng(1)
+    used = {int(i) for _ in range(50) for i in sampler.sample(r).icons if i >= 0}
     assert used <= {3, 4, 5}
     assert used
 

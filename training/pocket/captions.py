@@ -1,7 +1,7 @@
-"""Concepts: what an emoji shows, and the English and Spanish names under which it may be asked for.
+"""Build concepts: the object that an emoji shows, and its English and Spanish names.
 
 A keyword that is another picture's name is dropped ("banana" is a keyword of the monkey), so that one word means one
-object. A name that several pictures share stays only where it is the head of each label ("apple": red, green apple).
+object. A name that several pictures share is kept only if it is the head of each label ("apple": red, green apple).
 """
 
 import json
@@ -16,7 +16,7 @@ Words = dict[str, list[str]]
 Names = list[tuple[str, float]]
 
 GROUPS = {0: 0.7, 1: 0.25, 3: 1.5, 4: 1.4, 5: 1.2, 6: 1.1, 7: 1.0, 8: 0.15, 9: 0.04}
-ASKED = 2.5  # how much more often an object of objects.txt is drawn than its group's others
+REQUESTED_WEIGHT = 2.5  # relative weight of an object of objects.txt within its group
 RARE = re.compile(
     r"o\u2019clock|-thirty|banknote|mahjong|japanese|quarter|gibbous|speaker|chart|envelope|mailbox|pointing"
 )
@@ -26,7 +26,7 @@ LETTERS = re.compile(r"[\w'\u2019 -]{3,28}")
 
 @dataclass(frozen=True)
 class Concept:
-    """One object: its published label, emojibase group, names with their shares (summing to 1), and weight."""
+    """An object: its published label, emojibase group, names with their shares (summing to 1), and weight."""
 
     label: str
     group: int
@@ -36,34 +36,36 @@ class Concept:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One line of objects.txt."""
+class RequestedObject:
+    """A line of objects.txt."""
 
     en: tuple[str, ...]
     es: tuple[str, ...]
     labels: tuple[str, ...]
 
 
-def asked_objects() -> list[Asked]:
-    """objects.txt, in its order."""
+def requested_objects() -> list[RequestedObject]:
+    """Return the lines of objects.txt in order."""
     text = (Path(__file__).parent / "objects.txt").read_text("utf-8")
     return [_parse_line(line) for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def _parse_line(line: str) -> Asked:
+def _parse_line(line: str) -> RequestedObject:
     en, es, *labels = (part.strip() for part in line.split("="))
     first = tuple(name.strip() for name in en.split(","))
     shown = labels[0] if labels else first[0]
-    return Asked(first, tuple(n.strip() for n in es.split(",")), tuple(clean(x.strip()) for x in shown.split(";")))
+    return RequestedObject(
+        first, tuple(n.strip() for n in es.split(",")), tuple(clean(x.strip()) for x in shown.split(";"))
+    )
 
 
 def clean(label: str) -> str:
-    """A label as a person would type it: lower case, without quotes and colons."""
+    """Return a label as a person would type it: in lower case, without quotes and colons."""
     return re.sub(r"\s+", " ", re.sub(r"[:\u201c\u201d⊛]", "", label)).replace("\u2019", "'").strip().lower()
 
 
 def concepts(emojibase: Path, emojilib: Path) -> dict[str, Concept]:
-    """Concepts by lower-case hex code without variation selectors."""
+    """Return the concepts by lower-case hex code without variation selectors."""
     en = [e for e in json.loads((emojibase / "en/data.json").read_text("utf-8")) if e.get("group") in GROUPS]
     es = {e["hexcode"]: e for e in json.loads((emojibase / "es/data.json").read_text("utf-8"))}
     more = json.loads((emojilib / "dist/emoji-en-US.json").read_text("utf-8"))
@@ -72,12 +74,15 @@ def concepts(emojibase: Path, emojilib: Path) -> dict[str, Concept]:
     keep_en = _keepers({e["hexcode"]: (clean(e["label"]), english[e["hexcode"]], e["group"]) for e in en}, last=True)
     labelled = [(e["hexcode"], clean(es[e["hexcode"]]["label"]), e["group"]) for e in en]
     keep_es = _keepers({code: (label, spanish[code], group) for code, label, group in labelled}, last=False)
-    asked = asked_objects()
+    asked = requested_objects()
     return {key(e["hexcode"]): _concept(e, es[e["hexcode"]], keep_en, keep_es, asked) for e in en}
 
 
 def published_names(emojibase: Path, emojilib: Path) -> dict[str, Names]:
-    """English names as they are published, mended in nothing: half the label, half whatever keywords there are."""
+    """Return the published English names without corrections.
+
+    The label has half of the share, the keywords the rest.
+    """
     more = json.loads((emojilib / "dist/emoji-en-US.json").read_text("utf-8"))
     found: dict[str, Names] = {}
     for entry in json.loads((emojibase / "en/data.json").read_text("utf-8")):
@@ -88,7 +93,7 @@ def published_names(emojibase: Path, emojilib: Path) -> dict[str, Names]:
 
 
 def key(hexcode: str) -> str:
-    """The form in which the sets' own names for a code point agree."""
+    """Return a code point's name in the form that all icon sets share."""
     return hexcode.lower().replace("-fe0f", "")
 
 
@@ -97,31 +102,31 @@ def _words(more: Words, emoji: str) -> list[str]:
 
 
 def bare(label: str) -> str:
-    """A label without the part that says only that it is a face: "dog face", "cara de perro"."""
+    """Return a label without words that only say it is a face, as in "dog face" and "cara de perro"."""
     return re.sub(r"^cara de |^front-facing | face$", "", label)
 
 
 def _keepers(every: dict[str, tuple[str, list[str], int]], last: bool) -> Words:
     labels = {bare(label) for label, _, _ in every.values()} | {label for label, _, _ in every.values()}
     used = Counter(k for _, words, _ in every.values() for k in {w.lower() for w in words})
-    heads = {n for a in asked_objects() for n in (a.en if last else a.es)}
+    heads = {n for a in requested_objects() for n in (a.en if last else a.es)}
 
-    def kept(word: str, label: str, group: int) -> bool:
+    def is_kept(word: str, label: str, group: int) -> bool:
         if not LETTERS.fullmatch(word) or word in labels or word in heads or word in VAGUE:
             return False
         head = label.endswith(" " + word) if last else label.startswith(word + " ")
         return head or (used[word] == 1 and group >= 3) or (used[word] <= 3 and group == 0)
 
     return {
-        code: sorted({w.lower() for w in words if kept(w.lower(), label, group)})
+        code: sorted({w.lower() for w in words if is_kept(w.lower(), label, group)})
         for code, (label, words, group) in every.items()
     }
 
 
-def _concept(en: Entry, es: Entry, keep_en: Words, keep_es: Words, all_: list[Asked]) -> Concept:
+def _concept(en: Entry, es: Entry, keep_en: Words, keep_es: Words, all_: list[RequestedObject]) -> Concept:
     label, code, group = clean(en["label"]), en["hexcode"], en["group"]
     asked = [a for a in all_ if label in a.labels]
-    weight = GROUPS[group] * (ASKED if asked else 1.0) * (0.15 if RARE.search(en["label"].lower()) else 1.0)
+    weight = GROUPS[group] * (REQUESTED_WEIGHT if asked else 1.0) * (0.15 if RARE.search(en["label"].lower()) else 1.0)
     if asked and group in (0, 1):
         weight = 1.5
     return Concept(

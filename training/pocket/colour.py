@@ -1,4 +1,4 @@
-"""Which icons have one clear colour, and the affine map of RGB that paints an icon in another."""
+"""Find the icons with one clear colour, and compute the affine map of RGB that recolours an icon."""
 
 import math
 
@@ -17,7 +17,7 @@ class Paint:
     """Colour statistics of icons and the recolouring that they allow."""
 
     def __init__(self, rgba: Array) -> None:
-        """``rgba``: uint8 (N, S, S, 4)."""
+        """Measure the icons ``rgba``, uint8 (N, S, S, 4)."""
         small = rgba[:, ::4, ::4].astype(np.float32) / 255
         alpha, yiq = small[..., 3], small[..., :3] @ TO_YIQ.T.astype(np.float32)
         chroma, area = yiq[..., 1] + 1j * yiq[..., 2], alpha.sum((1, 2)) + 1e-6
@@ -28,8 +28,8 @@ class Paint:
         self.one_hue = (self.purity > 0.55) & (self.saturation > 0.07)
         self.grey = self.saturation < 0.035
 
-    def own(self, icon: int) -> str | None:
-        """The colour word that already fits an icon, where one clearly does."""
+    def own_colour(self, icon: int) -> str | None:
+        """Return the name of an icon's own colour, or None if it has no clear one."""
         if self.grey[icon]:
             return "black" if self.light[icon] < 0.25 else "white" if self.light[icon] > 0.85 else "gray"
         if self.saturation[icon] < 0.12 or self.purity[icon] < 0.8:
@@ -38,7 +38,7 @@ class Paint:
         return "brown" if best in ("orange", "yellow") and self.light[icon] < 0.42 else best
 
     def repaint(self, icon: int, colour: str) -> Array:
-        """(3, 4) affine map of RGB in 0..1 that makes the icon look ``colour``."""
+        """Return the affine map (3, 4) of RGB in 0..1 that recolours the icon to ``colour``."""
         made = np.eye(3, 4)
         if colour in ("black", "white", "gray"):
             scale, lift = {"black": (0.33, 0.0), "white": (0.3, 0.7), "gray": (0.75, 0.1)}[colour]
@@ -59,6 +59,6 @@ class Paint:
 
 
 def chroma(colour: str) -> complex:
-    """A named colour's chrominance as one complex number."""
+    """Return a named colour's chrominance as one complex number, I + iQ of YIQ."""
     _, i, q = TO_YIQ @ RGB[colour]
     return complex(i, q)

@@ -1,4 +1,4 @@
-"""Pictures from recipes, on the device."""
+"""Compose pictures from recipes on the device."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ SIZE = 128
 
 @dataclass
 class Recipes:
-    """Tensors of N recipes; the fields are :class:`recipes.Recipe`'s, stacked."""
+    """Tensors of N recipes. The fields are those of :class:`recipes.Recipe`, stacked."""
 
     icons: Tensor
     place: Tensor
@@ -20,12 +20,12 @@ class Recipes:
     ground: Tensor
 
     def at(self, rows: Tensor) -> "Recipes":
-        """The recipes of those rows."""
+        """Return the recipes in the given rows."""
         return Recipes(self.icons[rows], self.place[rows], self.paint[rows], self.flip[rows], self.ground[rows])
 
 
 def compose(rgba: Tensor, recipes: Recipes) -> Tensor:
-    """``rgba`` uint8 (N, S, S, 4) and B recipes -> pictures (B, 3, S, S) in -1..1."""
+    """Return pictures (B, 3, S, S) in -1..1 of B recipes, given the icons ``rgba`` uint8 (N, S, S, 4)."""
     picture = backdrop(recipes.ground, rgba.shape[1])
     for layer in range(recipes.icons.shape[1]):
         colour, alpha = place_layer(rgba, recipes, layer)
@@ -34,7 +34,7 @@ def compose(rgba: Tensor, recipes: Recipes) -> Tensor:
 
 
 def backdrop(ground: Tensor, size: int = SIZE) -> Tensor:
-    """(B, 14) -> (B, 3, S, S): a sky with stars over a ground, each a vertical gradient."""
+    """Return backgrounds (B, 3, S, S) for ``ground`` (B, 14): a starry sky over a ground, both vertical gradients."""
     y = torch.linspace(0, 1, size, device=ground.device)[None, None, :, None]
     horizon = ground[:, 12, None, None, None].clamp(0.05, 1)
     top, low, near, far = (ground[:, i : i + 3, None, None] for i in (0, 3, 6, 9))
@@ -45,14 +45,14 @@ def backdrop(ground: Tensor, size: int = SIZE) -> Tensor:
 
 
 def stars(count: Tensor, size: int = SIZE) -> Tensor:
-    """(B,) -> (B, 1, S, S) light of about that many two-pixel points."""
+    """Return the light (B, 1, S, S) of about ``count`` (B,) stars of two pixels each."""
     half = size // 2
     lit = torch.rand(len(count), 1, half, half, device=count.device) < (count / half**2)[:, None, None, None]
     return functional.interpolate(lit.float(), size=(size, size), mode="bilinear") * 0.9
 
 
 def place_layer(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Tensor]:
-    """One layer: premultiplied colour (B, 3, S, S) and alpha (B, 1, S, S)."""
+    """Return the premultiplied colour (B, 3, S, S) and the alpha (B, 1, S, S) of one layer."""
     icon = recipes.icons[:, layer]
     source = rgba[icon.clamp(min=0).long()].permute(0, 3, 1, 2).float() / 255
     paint = recipes.paint[:, layer].float()
@@ -65,7 +65,10 @@ def place_layer(rgba: Tensor, recipes: Recipes, layer: int) -> tuple[Tensor, Ten
 
 
 def shrink(layer: Tensor, place: Tensor, flip: Tensor) -> Tensor:
-    """(B, 4, S, S) scaled and moved to ``place`` (B, 3), mirrored where ``flip``; four taps keep small ones smooth."""
+    """Scale and move a layer (B, 4, S, S) to ``place`` (B, 3), and mirror it by ``flip``.
+
+    Four samples per pixel keep small icons smooth.
+    """
     size = layer.shape[2]
     scale, x, y = place[:, 0].clamp(min=0.05), place[:, 1], place[:, 2]
     mirror, zero = 1 - 2 * flip, torch.zeros_like(scale)

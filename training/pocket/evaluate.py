@@ -1,6 +1,9 @@
-"""python -m training.pocket.evaluate PACK MATCHER WEIGHTS OUT: how well the prompt is ranked among 500 labels.
+"""Measure how well the judge recognises the prompts of a model's pictures among 500 labels.
 
-Writes OUT/evaluation.json and OUT/sheet.png. ``--ceiling`` scores the real icons of the set that the judge never saw.
+    python -m training.pocket.evaluate PACK MATCHER WEIGHTS OUT
+
+This writes OUT/evaluation.json and OUT/sheet.png. ``--ceiling`` scores the real icons of a set that the judge never
+saw.
 """
 
 import argparse
@@ -18,7 +21,7 @@ from training.pocket import matcher, pictures, pool, prompts, text
 from training.pocket.colour import Array
 from training.pocket.compose import compose
 from training.pocket.network import Pocket
-from training.pocket.recipes import Cook, Recipe
+from training.pocket.recipes import Recipe, RecipeSampler
 from training.pocket.sample import sample, save_sheet
 
 Figures = dict[str, float]
@@ -28,7 +31,7 @@ PARTS = {"two": prompts.parse(prompts.TWO), "bound": prompts.parse(prompts.BOUND
 
 
 class Judge:
-    """A matcher with 500 labels: the 200 objects, the 100 compositions, and 200 that nothing shows."""
+    """A matcher with 500 labels: the 200 objects, the 100 compositions, and 200 distractors."""
 
     def __init__(self, pack: Path, encoder: text.Encoder, model: matcher.Matcher) -> None:
         self.encoder, self.model = encoder, model
@@ -36,11 +39,11 @@ class Judge:
         self.read = self.vectors(self.labels)
 
     def vectors(self, captions: list[str]) -> Tensor:
-        """(N, 256)."""
+        """Return the pictures' vectors (N, 256)."""
         return self.model.read(*self.encoder(captions))
 
     def ranks(self, drawn: Tensor, wanted: list[str], labels: Tensor | None = None) -> Tensor:
-        """How many labels fit each picture better than its own; 0 is best."""
+        """Return the number of labels that fit each picture better than its own: 0 is best."""
         every = self.read if labels is None else labels
         seen = torch.cat([self.model.look(part) for part in drawn.to(every.device).split(64)])
         scores, own = seen @ every.T, (seen * self.vectors(wanted)).sum(1, keepdim=True)
@@ -48,7 +51,7 @@ class Judge:
 
 
 def distractors(pack: Path) -> list[str]:
-    """100 other objects, and each composition's opposite: 100 with one word of another."""
+    """Return 200 labels that no picture shows: 100 other objects, and each composition with one word replaced."""
     known = pictures.manifest(pack)["concepts"].values()
     names = sorted({c["en"][0][0] for c in known if c["group"] in (3, 4, 5, 6, 7)} - set(prompts.SINGLES))
     others = [f"a {name}" for name in np.random.default_rng(0).permutation(names)[:100]]
@@ -58,7 +61,7 @@ def distractors(pack: Path) -> list[str]:
 
 
 def shares(ranks: Tensor) -> Figures:
-    """Top-1 and top-5 in per cent."""
+    """Return top-1 and top-5 accuracy in per cent."""
     return {
         "top1": round((ranks < 1).float().mean().item() * 100, 1),
         "top5": round((ranks < 5).float().mean().item() * 100, 1),
@@ -66,14 +69,14 @@ def shares(ranks: Tensor) -> Figures:
 
 
 class Artist:
-    """A trained model that draws captions; ``guidance`` 0 for weights that have it inside."""
+    """A trained model that draws captions. ``guidance`` is 0 for weights with distilled guidance."""
 
     def __init__(self, model: Pocket, encoder: text.Encoder, steps: int, guidance: float) -> None:
         self.model, self.encoder = model.eval().requires_grad_(False).to(encoder.device), encoder
         self.steps, self.guidance = steps, guidance
 
     def draw(self, captions: list[str], seed: int = 0) -> Tensor:
-        """(N, 3, S, S) on the CPU; the seed of picture i is ``seed + i``."""
+        """Return pictures (N, 3, S, S) on the CPU. The seed of picture i is ``seed + i``."""
         empty = self.encoder([""]) if self.guidance else None
         done = []
         for at in range(0, len(captions), 50):
@@ -87,7 +90,7 @@ class Artist:
 
 
 def score(artist: Artist, judge: Judge, rgba: Array, every: int = 1) -> dict[str, Figures]:
-    """Every figure of one set of weights, on every ``every``-th prompt."""
+    """Return all figures of one set of weights, on every ``every``-th prompt."""
     wanted = SINGLES[::every]
     singles = artist.draw(wanted)
     found = {"single": shares(judge.ranks(singles, wanted)), "copies": nearest(singles, rgba)}
@@ -102,7 +105,7 @@ def score(artist: Artist, judge: Judge, rgba: Array, every: int = 1) -> dict[str
 
 
 def nearest(drawn: Tensor, rgba: Array) -> Figures:
-    """RMSE (0..1, at 64 px on white) from each picture to the nearest icon or its mirror."""
+    """Return the RMSE (0..1, at 64 px on white) between each picture and the nearest icon or its mirror image."""
     ours, icons = flat((drawn + 1) / 2), flat(on_white(rgba))
     mirrored = flat(drawn.flip(3) / 2 + 0.5)
     far = torch.minimum(torch.cdist(ours, icons).amin(1), torch.cdist(mirrored, icons).amin(1)) / ours.shape[1] ** 0.5
@@ -115,7 +118,7 @@ def nearest(drawn: Tensor, rgba: Array) -> Figures:
 
 
 def on_white(rgba: Array) -> Tensor:
-    """uint8 (N, S, S, 4) -> (N, 3, 64, 64) in 0..1."""
+    """Blend icons uint8 (N, S, S, 4) over white, and return them as (N, 3, 64, 64) in 0..1."""
     parts, times = [], rgba.shape[1] // 64
     for at in range(0, len(rgba), 1000):
         part = torch.from_numpy(np.array(rgba[at : at + 1000])).permute(0, 3, 1, 2).float() / 255
@@ -124,45 +127,45 @@ def on_white(rgba: Array) -> Tensor:
 
 
 def flat(picture: Tensor) -> Tensor:
-    """Pictures at 64 px as rows."""
+    """Return pictures at 64 px as rows."""
     return functional.adaptive_avg_pool2d(picture, 64).flatten(1)
 
 
 def ceiling(judge: Judge, pack: Path, rgba: Array, set_: str) -> dict[str, Figures]:
-    """What real icons of one set score, singly on the 200 objects and in 300 compositions of their own."""
+    """Return the score of real icons of one set, alone on the 200 objects and in 300 compositions."""
     manifest = pictures.manifest(pack)
-    cook = Cook(manifest, np.asarray(rgba), {set_})
-    first = {c["en"][0][0]: i for i, (c, s) in enumerate(zip(cook.concepts, cook.set, strict=True)) if s == set_}
+    sampler = RecipeSampler(manifest, np.asarray(rgba), {set_})
+    first = {c["en"][0][0]: i for i, (c, s) in enumerate(zip(sampler.concepts, sampler.set, strict=True)) if s == set_}
     known = [name for name in prompts.SINGLES if name in first]
     icons = on_white(rgba[np.array([first[name] for name in known])])
     single = judge.ranks(functional.interpolate(icons, rgba.shape[1]) * 2 - 1, [f"a {name}" for name in known])
-    made = compose_recipes(cook, 300)
+    made = compose_recipes(sampler, 300)
     table = pool.join_pools([pool.columns(made, pack)])
     drawn = compose(torch.from_numpy(np.array(rgba)), table.recipes)
     labels = judge.vectors([m.caption for m in made] + judge.labels[:200])
     return {"single": shares(single), "composition": shares(judge.ranks(drawn, [m.caption for m in made], labels))}
 
 
-def compose_recipes(cook: Cook, count: int) -> list[Recipe]:
-    """Recipes in English of several objects, or of one in a scene."""
+def compose_recipes(sampler: RecipeSampler, count: int) -> list[Recipe]:
+    """Return English recipes of several objects, or of one in a scene."""
     r = np.random.default_rng(5)
     made: list[Recipe] = []
     while len(made) < count:
-        recipe = cook.make(r)
+        recipe = sampler.sample(r)
         if len(recipe.what.split()) > 2 and recipe.caption.isascii():
             made.append(recipe)
     return made
 
 
 def load(weights: Path) -> Pocket:
-    """A trained model from its file."""
+    """Load a trained model from its file."""
     model = Pocket()
     model.load_state_dict({k: v.float() for k, v in load_file(weights).items()})
     return model
 
 
 def main(given: argparse.Namespace) -> None:
-    """Score, print and write."""
+    """Score the weights, and print and write the figures."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     rgba, encoder = pictures.icons(given.pack, os.cpu_count() or 1), text.Encoder(given.pack, device)
     judge = Judge(given.pack, encoder, matcher.load(given.matcher, device))

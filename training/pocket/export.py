@@ -3,9 +3,9 @@
     python -m training.pocket.export WEIGHTS.safetensors engine/weights/embedded/pocket.onnx --golden GOLDEN.png
 
 GOLDEN.png is tests/engine/tasks/imagine/pocket.png; the printed size and sha256 belong in
-engine/weights/catalogue.toml. Large matrices and convolutions are kept as int8 with a scale for each output channel and
-a DequantizeLinear behind each, which ONNX Runtime folds to fp32 when it loads. What the sampler has to know travels in
-the file's metadata: see `Settings`. Needs onnx and onnxscript beside torch.
+engine/weights/catalogue.toml. Large matrices and convolutions are stored as int8 with a scale per output channel and a
+DequantizeLinear node, which ONNX Runtime folds to fp32 when it loads the file. The file's metadata contains the
+sampler's `Settings`. This needs onnx and onnxscript as well as torch.
 """
 
 import argparse
@@ -38,7 +38,7 @@ and half of all that int8 would cost in quality is theirs."""
 
 @dataclass(frozen=True)
 class Settings:
-    """The network's own values, written to the file's metadata and read back by engine/tasks/imagine/pocket."""
+    """The network's settings, which are written to the file's metadata and read by engine/tasks/imagine/pocket."""
 
     size: int = 128
     steps: int = 10
@@ -50,7 +50,7 @@ class Settings:
 
 
 def load(path: Path) -> tuple[Pocket, dict[str, str]]:
-    """The network with the weights at `path`, its shape read from theirs, and the file's metadata."""
+    """Return the network with the weights at `path`, in the shape that they imply, and the file's metadata."""
     with safe_open(path, framework="pt") as file:
         state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # not a mapping
         metadata = file.metadata() or {}
@@ -62,7 +62,7 @@ def load(path: Path) -> tuple[Pocket, dict[str, str]]:
 
 
 def export(network: Pocket, settings: Settings) -> onnx.ModelProto:
-    """The network as ONNX with a free number of pictures and tokens."""
+    """Return the network as ONNX, with variable numbers of pictures and tokens."""
     n, k = torch.export.Dim("n", min=1, max=64), torch.export.Dim("k", min=2, max=512)
     size, tokens = settings.size, settings.tokens
     example = torch.randn(2, 3, size, size), torch.rand(2), torch.randn(2, tokens, 384), torch.ones(2, tokens).bool()
@@ -101,7 +101,7 @@ def _output_axis(node: onnx.NodeProto) -> int:
 
 
 def _int8(tensor: onnx.TensorProto, axis: int) -> list[Any]:
-    """The weight over a scale for each output channel, the scales, and the node that gives the weight back."""
+    """Return the weight divided by a scale per output channel, the scales, and the node that restores the weight."""
     weight = numpy_helper.to_array(tensor)
     scale = np.abs(weight).max(tuple(i for i in range(weight.ndim) if i != axis), keepdims=True) / 127
     scale = np.maximum(scale, 1e-12).astype(np.float32)
@@ -120,14 +120,14 @@ def _fp16(tensor: onnx.TensorProto) -> list[Any]:
 
 
 def strip(model: onnx.ModelProto) -> None:
-    """Drop what the exporter noted of its own source at each node: a megabyte."""
+    """Remove the exporter's source locations from each node, a megabyte in all."""
     for node in model.graph.node:
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
 
 
 def golden(network: Pocket, settings: Settings, prompt: str = "a red apple", seed: int = 3) -> Image.Image:
-    """What the network draws in fp32 torch, by classifier-free guidance from the engine's text states and sampler."""
+    """Return the network's picture in fp32 torch, with guidance and the engine's text states and sampler."""
     folder = registry.path_or_raise("minilm", registry.FOLDER)
     encoder = MiniLM(folder / "model.safetensors", folder / "tokenizer.json", settings.tokens)
     texts = [torch.from_numpy(encoder.read(text).states)[None] for text in (prompt, "")]
@@ -143,6 +143,7 @@ def golden(network: Pocket, settings: Settings, prompt: str = "a red apple", see
 
 
 def main() -> None:
+    """Write the ONNX file, and the golden picture if asked."""
     given = _parser().parse_args()
     network, metadata = load(given.weights)
     settings = _settings(network, metadata, vars(given))
@@ -174,7 +175,7 @@ def _kind(field: Field[Any]) -> type[Any]:
 
 
 def _settings(network: Pocket, metadata: dict[str, str], given: dict[str, Any]) -> Settings:
-    """From the command line, else from the file's metadata, else the defaults."""
+    """Return the settings: from the command line, or else from the file's metadata, or else the defaults."""
     told = {f.name: _kind(f)(metadata[f.name]) for f in fields(Settings) if f.name in metadata}
     asked = {f.name: given[f.name] for f in fields(Settings) if given[f.name] is not None}
     return Settings(**({"size": network.size} | told | asked))

@@ -1,4 +1,4 @@
-"""How a recipe is said: colours, scenes, relations and styles in English and Spanish."""
+"""Write the captions of recipes, with colours, relations and styles, in English and Spanish."""
 
 import re
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ FEMININE = re.compile(r"(a|ción|dad|z|flor|nube|mano|moto|serpiente|nieve|llave
 
 @dataclass(frozen=True)
 class Thing:
-    """What a caption says of one object."""
+    """How a caption describes one object."""
 
     noun: str
     colour: str | None = None
@@ -61,7 +61,7 @@ class Thing:
 
 
 def plural(noun: str) -> str:
-    """An English plural, right for the regular nouns that the sets name."""
+    """Return an English plural. It is right for the regular nouns of the icon sets."""
     if noun.endswith("s"):
         return noun
     if re.search("[^aeiou]y$", noun):
@@ -70,14 +70,14 @@ def plural(noun: str) -> str:
 
 
 def plural_es(noun: str) -> str:
-    """A Spanish plural of the noun's first word."""
+    """Return the Spanish plural of the noun's first word, followed by the rest."""
     first, _, rest = noun.partition(" ")
     made = first if first.endswith("s") else first + ("s" if first[-1] in "aeiouáéó" else "es")
     return re.sub("zes$", "ces", re.sub("ones$", "ones", made)) + (" " + rest if rest else "")
 
 
 def say(r: Generator, thing: Thing, spanish: bool) -> str:
-    """A noun phrase, with an article more often than not."""
+    """Return a noun phrase, usually with an article."""
     return _say_es(r, thing) if spanish else _say_en(r, thing)
 
 
@@ -106,7 +106,7 @@ def _say_es(r: Generator, thing: Thing) -> str:
 
 
 def join(r: Generator, relation: str, first: str, second: str, spanish: bool) -> str:
-    """Two noun phrases and the word for how they stand to each other."""
+    """Return two noun phrases joined by a random word for their relation."""
     words = RELATIONS[relation][spanish]
     if spanish and relation == "wearing" and r.random() < 0.6:
         second = re.sub("^una? ", "", second)
@@ -114,7 +114,7 @@ def join(r: Generator, relation: str, first: str, second: str, spanish: bool) ->
 
 
 def finish(r: Generator, phrase: str, style: str, spanish: bool) -> str:
-    """The phrase with a start and, always or now and then, its style."""
+    """Return the phrase with a random start and, always for some styles and sometimes for others, its style."""
     start = STARTS[spanish][r.integers(len(STARTS[spanish]))]
     text = re.sub(r"^a cute an? ", "a cute ", start + phrase)
     if style in STYLED or r.random() < 0.25:

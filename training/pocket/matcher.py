@@ -1,6 +1,8 @@
-"""python -m training.pocket.matcher PACK OUT: the yardstick's judge, a picture-to-caption matcher (CLIP, Radford 2021).
+"""Train the judge of the evaluation, a matcher of pictures and captions (CLIP, Radford 2021).
 
-It learns from real icons alone, singly and composed, of every set but UNSEEN; the unseen set's score is the ceiling.
+    python -m training.pocket.matcher PACK OUT
+
+It is trained on real icons alone, single and composed, of every set but UNSEEN, whose score is the ceiling.
 """
 
 import argparse
@@ -21,7 +23,7 @@ UNSEEN = "emojione"
 
 
 class Fold(nn.Module):
-    """A residual block that halves the picture's sides."""
+    """A residual block that halves the picture's width and height."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -32,12 +34,12 @@ class Fold(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, outputs, H/2, W/2)."""
+        """Map (B, inputs, H, W) to (B, outputs, H/2, W/2)."""
         return functional.avg_pool2d(self.skip(x) + self.body(x), 2)
 
 
 class Matcher(nn.Module):
-    """Pictures and captions as unit vectors of 256 that agree where they mean the same."""
+    """Maps pictures and captions to unit vectors (256,), which are close if they mean the same."""
 
     def __init__(self, width: int = 48, size: int = 128) -> None:
         super().__init__()
@@ -50,18 +52,18 @@ class Matcher(nn.Module):
         self.heat = nn.Parameter(torch.tensor(2.5))
 
     def look(self, picture: Tensor) -> Tensor:
-        """(B, 3, S, S) in -1..1 -> (B, 256)."""
+        """Return the vectors (B, 256) of pictures (B, 3, S, S) in -1..1."""
         return functional.normalize(
             self.see(self.eye(functional.pixel_unshuffle(picture, 2)).flatten(1)).float(), dim=1
         )
 
     def read(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Token states (B, L, 384) and mask -> (B, 256)."""
+        """Return the vectors (B, 256) of captions, given their token states (B, L, 384) and mask."""
         heard = self.ear(states, src_key_padding_mask=~mask) * mask[..., None]
         return functional.normalize(self.hear(heard.sum(1) / mask.sum(1, keepdim=True)).float(), dim=1)
 
     def forward(self, picture: Tensor, states: Tensor, mask: Tensor, what: Tensor) -> Tensor:
-        """The contrastive loss of a batch; two pictures that mean the same do not push each other away."""
+        """Return the contrastive loss of a batch, in which pictures that mean the same do not repel each other."""
         score = self.look(picture) @ self.read(states, mask).T * self.heat.exp()
         twin = (what[:, None] == what[None]) & ~torch.eye(len(what), dtype=torch.bool, device=what.device)
         score, target = score.masked_fill(twin, -1e4), torch.arange(len(what), device=what.device)
@@ -69,7 +71,7 @@ class Matcher(nn.Module):
 
 
 def roughen(picture: Tensor) -> Tensor:
-    """Noise, blur and contrast, so that the judge looks at shapes and not at a renderer's edges."""
+    """Add random noise, blur and contrast, so that the judge learns shapes and not a renderer's edges."""
     some = torch.rand(3, len(picture), 1, 1, 1, device=picture.device)
     soft = functional.interpolate(functional.avg_pool2d(picture, 2), scale_factor=2.0, mode="bilinear")
     picture = torch.lerp(picture, soft, some[0]) * (0.8 + 0.4 * some[1])
@@ -77,7 +79,7 @@ def roughen(picture: Tensor) -> Tensor:
 
 
 def train(pack: Path, out: Path, seconds: float, batch: int, count: int) -> None:
-    """Train for that long and write ``matcher.safetensors`` (fp16)."""
+    """Train for ``seconds`` and write ``matcher.safetensors`` (fp16)."""
     rgba, manifest = pictures.icons(pack, os.cpu_count() or 1), pictures.manifest(pack)
     sets = {i["set"] for i in manifest["icons"]} - {UNSEEN}
     made = pool.make(pack, manifest, np.asarray(rgba), count=count, seed=3, sets=sets)
@@ -89,7 +91,7 @@ def train(pack: Path, out: Path, seconds: float, batch: int, count: int) -> None
 
 
 def learn(made: pool.Pool, icons: Tensor, encoder: text.Encoder, seconds: float, batch: int) -> Matcher:
-    """A matcher of the icons' size, trained for that long on the device where they are."""
+    """Train a matcher of the icons' size for ``seconds``, on the icons' device, and return it."""
     device, fast = icons.device, icons.is_cuda
     states = torch.cat([encoder.states(ids)[0].half() for ids in made.ids.split(4096)])
     model: Matcher = Matcher(size=icons.shape[1]).to(device, memory_format=torch.channels_last)
@@ -117,7 +119,7 @@ def learn(made: pool.Pool, icons: Tensor, encoder: text.Encoder, seconds: float,
 
 
 def load(path: Path, device: torch.device) -> Matcher:
-    """A trained judge."""
+    """Load a trained matcher."""
     model = Matcher()
     model.load_state_dict({k: v.float() for k, v in load_file(path).items()})
     model.eval().requires_grad_(False).to(device)

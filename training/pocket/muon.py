@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024): momentum, made orthogonal by five Newton-Schulz steps, for weight matrices."""
+"""Optimise weight matrices with Muon (Jordan et al. 2024): momentum, orthogonalised by five Newton-Schulz steps."""
 
 import math
 
@@ -9,8 +9,9 @@ STEPS = (3.4445, -4.7750, 2.0315)
 
 
 class Muon:
-    """Matrices and convolutions of equal shape are stepped together. The update's RMS is ``0.2 x rate``, as AdamW's
-    would be (Liu et al. 2025), so that one learning rate serves both.
+    """Updates matrices and convolutions of equal shape together.
+
+    The RMS of an update is ``0.2 x rate``, like AdamW's (Liu et al. 2025), so that both can use one learning rate.
     """
 
     def __init__(self, parameters: list[nn.Parameter], decay: float) -> None:
@@ -22,7 +23,7 @@ class Muon:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Move every matrix once; gradients must be there."""
+        """Update every matrix once. Their gradients must be set."""
         for shape, group in self.groups.items():
             gradient = torch.stack([_grad_of(p).reshape(shape) for p in group])
             momentum = self.momentum[shape].lerp_(gradient, 0.05)
@@ -37,7 +38,7 @@ def _grad_of(p: nn.Parameter) -> Tensor:
 
 
 def orthogonal(batch: Tensor) -> Tensor:
-    """(N, R, C) -> the nearest orthogonal matrices, singular values within about 0.7..1.2."""
+    """Return the nearest orthogonal matrices to ``batch`` (N, R, C), with singular values of about 0.7 to 1.2."""
     a, b, c = STEPS
     x = batch.bfloat16().mT if batch.shape[1] > batch.shape[2] else batch.bfloat16()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)

@@ -24,7 +24,7 @@ class BertLayer(nn.Module):
         self.f1, self.f2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """``x`` (B, T, D) and an additive mask (B, 1, 1, T) -> (B, T, D)."""
+        """Map ``x`` (B, T, D) to (B, T, D), with an additive mask (B, 1, 1, T)."""
         batch, tokens, width = x.shape
         q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         seen = (
@@ -46,7 +46,7 @@ class MiniLM(nn.Module):
         self.layers = nn.ModuleList([BertLayer(width) for _ in range(layers)])
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Token ids (B, T) and a boolean mask (B, T), True at a token -> last hidden states (B, T, 384)."""
+        """Return the last hidden states (B, T, 384) of token ids (B, T). ``mask`` (B, T) is True at a token."""
         x = self.n(self.tok(ids) + self.pos.weight[: ids.shape[1]])
         bias = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill(~mask, -1e4)[:, None, None]
         for layer in self.layers:
@@ -92,14 +92,14 @@ class Residual(nn.Module):
         nn.init.zeros_(self.c2.bias)
 
     def forward(self, x: Tensor, e: Tensor) -> Tensor:
-        """(B, inputs, H, W) and (B, condition) -> (B, outputs, H, W)."""
+        """Map (B, inputs, H, W) to (B, outputs, H, W), under a condition (B, condition)."""
         h = self.c1(functional.silu(self.n1(x)))
         scale, shift = self.e(e)[:, :, None, None].chunk(2, 1)
         return self.skip(x) + self.c2(functional.silu(self.n2(h) * (1 + scale) + shift))
 
 
 class Block(nn.Module):
-    """Self-attention, cross-attention to the caption, feed-forward; modulated as in DiT (Peebles and Xie 2022)."""
+    """Self-attention, cross-attention to the caption and feed-forward, modulated as in DiT (Peebles and Xie 2022)."""
 
     def __init__(self, width: int, context: int, expand: int = 3, head: int = 64) -> None:
         super().__init__()
@@ -118,7 +118,10 @@ class Block(nn.Module):
             nn.init.zeros_(last.bias)
 
     def forward(self, x: Tensor, modulation: Tensor, context: Tensor, bias: Tensor) -> Tensor:
-        """``x`` (B, T, D), ``modulation`` (B, 6, D), ``context`` (B, L, C), ``bias`` (B, 1, 1, L) -> (B, T, D)."""
+        """Map ``x`` (B, T, D) to (B, T, D).
+
+        ``modulation`` is (B, 6, D), ``context`` (B, L, C) and ``bias`` (B, 1, 1, L).
+        """
         a1, b1, g1, a2, b2, g2 = (modulation + self.mod)[:, :, None].unbind(1)
         q, k, v = self._heads(self.qkv(self.n1(x) * (1 + a1) + b1), 3)
         x = x + (1 + g1) * self.o(self._join(functional.scaled_dot_product_attention(self.qn(q), self.kn(k), v)))
@@ -145,7 +148,7 @@ class Spatial(nn.Module):
         nn.init.zeros_(self.mod.bias)
 
     def forward(self, x: Tensor, e: Tensor, context: Tensor, bias: Tensor) -> Tensor:
-        """(B, D, H, W) -> (B, D, H, W)."""
+        """Map (B, D, H, W) to (B, D, H, W)."""
         batch, width, high, wide = x.shape
         modulation = self.mod(e).view(batch, 6, width)
         h = x.flatten(2).transpose(1, 2) + self.pos
@@ -183,8 +186,9 @@ class Pocket(nn.Module):
         self.register_buffer("freq", torch.exp(-math.log(1000) * torch.arange(128) / 128), persistent=False)
 
     def forward(self, z: Tensor, t: Tensor, ctx: Tensor, mask: Tensor) -> Tensor:
-        """Noisy pictures (B, 3, S, S), times (B,) in 0..1 (1 is clean), token states (B, L, 384) and their boolean
-        mask (B, L) -> clean pictures (B, 3, S, S) in about -1..1.
+        """Return clean pictures (B, 3, S, S), in about -1..1, predicted from noisy ones of the same shape.
+
+        Times are (B,) in 0..1, where 1 is clean; token states are (B, L, 384) with a boolean mask (B, L).
         """
         seen = mask.to(ctx.dtype)
         e = functional.silu(

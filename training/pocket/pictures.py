@@ -1,4 +1,4 @@
-"""The packed icons as pixels: SVG documents drawn with resvg, the 3d set decoded."""
+"""Convert the packed icons to pixels: render SVG documents with resvg, and decode the 3d set."""
 
 import io
 import json
@@ -17,13 +17,13 @@ from training.pocket.compose import SIZE
 
 
 def manifest(pack: Path) -> dict[str, Any]:
-    """Concepts by code and icons in the order of :func:`icons`."""
+    """Return the pack's manifest: concepts by code, and icons in the order of :func:`icons`."""
     loaded: dict[str, Any] = json.loads(lzma.decompress((pack / "manifest.json.xz").read_bytes()))
     return loaded
 
 
 def icons(pack: Path, workers: int) -> Array:
-    """Every icon, uint8 (N, 128, 128, 4); kept in ``<pack>-pixels.npy`` for the next call."""
+    """Return every icon, uint8 (N, 128, 128, 4), and cache them in ``<pack>-pixels.npy``."""
     kept = pack.with_name(pack.name + "-pixels.npy")
     if not kept.exists():
         documents = lzma.decompress((pack / "svgs.xz").read_bytes()).decode().split("\0")
@@ -38,7 +38,10 @@ def icons(pack: Path, workers: int) -> Array:
 
 
 def draw(document: str) -> Array:
-    """An SVG document in a square of 128 px; empty where it cannot be drawn, which the recipes then skip."""
+    """Render an SVG document in a square of 128 px.
+
+    If it cannot be rendered the square is empty, and recipes skip it.
+    """
     import resvg_py
 
     try:
@@ -50,7 +53,7 @@ def draw(document: str) -> Array:
 
 
 def decode(data: bytes) -> Array:
-    """A picture file as RGBA, centred in a square, with nothing hidden under full transparency."""
+    """Decode a picture file to RGBA, centred in a square, with fully transparent pixels cleared."""
     picture = Image.open(io.BytesIO(data)).convert("RGBA")
     if picture.size != (SIZE, SIZE):
         picture.thumbnail((SIZE, SIZE))

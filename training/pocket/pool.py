@@ -1,4 +1,4 @@
-"""A pool of recipes with their captions already turned into token ids, made once by every core before training."""
+"""Sample a pool of recipes with tokenised captions, on all cores, before training starts."""
 
 import hashlib
 import multiprocessing
@@ -14,26 +14,29 @@ from torch import Tensor
 from training.pocket import text
 from training.pocket.colour import Array
 from training.pocket.compose import Recipes
-from training.pocket.recipes import Cook, Recipe
+from training.pocket.recipes import Recipe, RecipeSampler
 
-PART = 4000
+CHUNK_RECIPES = 4000
 
 
 @dataclass
 class Pool:
-    """``recipes`` of N pictures, ``ids`` (N, LENGTH) int16, ``what`` (N,) int64: equal where two mean the same."""
+    """N recipes with the captions' token ``ids`` (N, LENGTH) int16.
+
+    ``what`` (N,) int64 is equal if two mean the same.
+    """
 
     recipes: Recipes
     ids: Tensor
     what: Tensor
 
     def to(self, device: torch.device) -> "Pool":
-        """The same on a device."""
+        """Return the pool on a device."""
         moved = [getattr(self.recipes, f.name).to(device) for f in fields(Recipes)]
         return Pool(Recipes(*moved), self.ids.to(device), self.what.to(device))
 
 
-_cook: Cook | None = None  # set before the workers are forked, so that they share its arrays
+_sampler: RecipeSampler | None = None  # set before the workers are forked, so that they share its arrays
 _pack = Path()
 
 
@@ -47,10 +50,10 @@ def make(
     sets: set[str] | None = None,
     **left: Any,
 ) -> Pool:
-    """``count`` recipes, the same for the same seed, on as many processes as may be. ``left`` is the cook's."""
-    global _cook, _pack
-    _cook, _pack = Cook(manifest, rgba, sets, **left), pack
-    jobs = [(min(PART, count - at), seed * 100_003 + at) for at in range(0, count, PART)]
+    """Sample ``count`` recipes on all cores, the same ones for the same seed. ``left`` are options of the sampler."""
+    global _sampler, _pack
+    _sampler, _pack = RecipeSampler(manifest, rgba, sets, **left), pack
+    jobs = [(min(CHUNK_RECIPES, count - at), seed * 100_003 + at) for at in range(0, count, CHUNK_RECIPES)]
     workers = max(1, len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     with multiprocessing.get_context("fork").Pool(workers) as processes:
         parts = processes.map(_part, jobs, chunksize=1)
@@ -59,20 +62,20 @@ def make(
 
 def _part(job: tuple[int, int]) -> dict[str, Array]:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    assert _cook is not None
+    assert _sampler is not None
     count, seed = job
     r = np.random.default_rng(seed)
-    return columns([_cook.make(r) for _ in range(count)], _pack)
+    return columns([_sampler.sample(r) for _ in range(count)], _pack)
 
 
 def columns(made: list[Recipe], pack: Path) -> dict[str, Array]:
-    """Recipes as arrays, with the captions' token ids and a number for each meaning."""
+    """Return recipes as arrays, with the captions' token ids and a number for each meaning."""
     stacked = {f.name: np.stack([getattr(m, f.name) for m in made]) for f in fields(Recipes)}
     what = np.array([int.from_bytes(hashlib.blake2b(m.what.encode(), digest_size=7).digest()) for m in made])
     return stacked | {"ids": text.tokens(text.tokenizer(pack), [m.caption for m in made]), "what": what}
 
 
 def join_pools(parts: list[dict[str, Array]]) -> Pool:
-    """Parts as one pool."""
+    """Join parts to one pool."""
     whole = {name: torch.from_numpy(np.concatenate([p[name] for p in parts])) for name in parts[0]}
     return Pool(Recipes(*(whole[f.name] for f in fields(Recipes))), whole["ids"], whole["what"])

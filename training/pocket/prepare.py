@@ -1,7 +1,9 @@
-"""python -m training.pocket.prepare PACK: everything that training needs, in one folder small enough to send.
+"""Pack everything that training needs into one small folder.
 
-Makes ``manifest.json.xz`` (concepts and icons), ``svgs.xz``, ``webp.zip`` (the 3d set at 128 px), ``text.safetensors``
-(MiniLM, int8 rows, only the word pieces that captions use) and ``tokenizer.json``.
+    python -m training.pocket.prepare PACK
+
+This writes ``manifest.json.xz`` (concepts and icons), ``svgs.xz``, ``webp.zip`` (the 3d set at 128 px),
+``text.safetensors`` (MiniLM, int8 rows, only the word pieces that captions use) and ``tokenizer.json``.
 """
 
 import argparse
@@ -41,12 +43,12 @@ Icon = dict[str, Any]
 
 
 def slug(label: str) -> str:
-    """The sets' spelling of a label."""
+    """Return a label as the icon sets spell it."""
     return re.sub(r"[^a-z0-9]+", "-", clean(label).replace("'", "")).strip("-")
 
 
 def find(name: str, by_slug: dict[str, str]) -> str | None:
-    """The concept that an icon's name means, or None."""
+    """Return the concept of an icon's name, or None."""
     short = re.sub(r"-\d$", "", name)
     for guess in (short, re.sub("^flag-for-", "flag-", short), re.sub("-face$", "", short), short + "-face"):
         if guess in by_slug:
@@ -55,13 +57,13 @@ def find(name: str, by_slug: dict[str, str]) -> str | None:
 
 
 def find_without_hyphens(name: str, by_slug: dict[str, str]) -> str | None:
-    """The same for fxemoji, which writes names without hyphens."""
+    """Return the concept of a name of fxemoji, which omits hyphens, or None."""
     squeezed = {s.replace("-", ""): c for s, c in by_slug.items()}
     return squeezed.get(name) or squeezed.get(name + "face")
 
 
 def icons_of(set_: str, folder: Path, every: dict[str, Concept]) -> tuple[list[Icon], list[str]]:
-    """A set's usable icons and their SVG documents."""
+    """Return a set's usable icons and their SVG documents."""
     data = json.loads((folder / "icons.json").read_text("utf-8"))
     by_slug = {slug(c.label): code for code, c in every.items()}
     look = find_without_hyphens if set_ == "fxemoji" else find
@@ -76,19 +78,22 @@ def icons_of(set_: str, folder: Path, every: dict[str, Concept]) -> tuple[list[I
 
 
 def weather(name: str) -> str:
-    """What meteocons calls a sky, as an emoji is named."""
+    """Return the emoji label of a weather icon's name in meteocons."""
     names = {"clear-day": "sun", "rain": "cloud-with-rain", "snow": "cloud-with-snow", "cloudy": "cloud"}
     plain = re.sub(r"-fill$", "", name)
     return names.get(plain, plain)
 
 
 def flag_elsewhere(concept: Concept, set_: str) -> bool:
-    """Flags are taken from one set alone: they are many and nobody asks a picture model for them."""
+    """Return whether an icon is a flag of a set other than the one that flags are taken from.
+
+    Flags are many, and hardly anybody asks for them.
+    """
     return concept.group == 9 and set_ != "twemoji"
 
 
 def to_svg(body: dict[str, Any], data: dict[str, Any]) -> str:
-    """One icon as a whole SVG document."""
+    """Return one icon as a complete SVG document."""
     wide, high = (body.get(k, data.get(k, 16)) for k in ("width", "height"))
     box = f"{body.get('left', 0)} {body.get('top', 0)} {wide} {high}"
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -96,7 +101,7 @@ def to_svg(body: dict[str, Any], data: dict[str, Any]) -> str:
 
 
 def load_3d_icons(folder: Path, every: dict[str, Concept]) -> tuple[list[Icon], list[bytes]]:
-    """The 3d set: icons and their pictures, 128 px WebP with alpha."""
+    """Return the icons of the 3d set and their pictures, 128 px WebP with alpha."""
     icons, pictures = [], []
     for file in sorted((folder / "assets").glob("*.webp")):
         concept = every.get(key(file.stem))
@@ -113,7 +118,7 @@ def load_3d_icons(folder: Path, every: dict[str, Concept]) -> tuple[list[Icon], 
 
 
 def small(file: Path) -> bytes:
-    """A picture at 128 px, scaled with premultiplied alpha so that no dark edge appears."""
+    """Scale a picture to 128 px with premultiplied alpha, which avoids dark edges."""
     to = io.BytesIO()
     picture = Image.open(file).convert("RGBa").resize((128, 128), Image.Resampling.LANCZOS).convert("RGBA")
     picture.save(to, "webp", quality=93, method=4, alpha_quality=100)
@@ -121,7 +126,7 @@ def small(file: Path) -> bytes:
 
 
 def weigh(icons: list[Icon], every: dict[str, Concept]) -> None:
-    """Give each icon its chance: its concept's weight, divided among the sets that draw it."""
+    """Set each icon's weight: its concept's weight divided among the sets that contain it."""
     shares: dict[str, float] = defaultdict(float)
     for icon in icons:
         shares[icon["concept"]] += icon["share"]
@@ -130,7 +135,7 @@ def weigh(icons: list[Icon], every: dict[str, Concept]) -> None:
 
 
 def prepare(pack: Path, cache: Path) -> None:
-    """Fetch, mend, weigh and pack."""
+    """Fetch, correct, weigh and pack the icons."""
     text.encoder_folder()  # refuses now rather than after everything was fetched
     pack.mkdir(parents=True, exist_ok=True)
     homes = sources.fetch(cache)
@@ -150,7 +155,7 @@ def prepare(pack: Path, cache: Path) -> None:
 
 
 def write(pack: Path, manifest: dict[str, Any], documents: list[str], pictures: list[bytes]) -> None:
-    """The folder's files."""
+    """Write the files of the pack."""
     (pack / "manifest.json.xz").write_bytes(lzma.compress(json.dumps(manifest).encode()))
     (pack / "svgs.xz").write_bytes(lzma.compress("\0".join(documents).encode()))
     with zipfile.ZipFile(pack / "webp.zip", "w", zipfile.ZIP_STORED) as archive:
@@ -161,7 +166,7 @@ def write(pack: Path, manifest: dict[str, Any], documents: list[str], pictures: 
 
 
 def sayable(known: dict[str, dict[str, Any]]) -> list[str]:
-    """Texts that between them hold every word a caption or a fixed prompt may use."""
+    """Return texts that together contain every word of the captions and fixed prompts."""
     en = [name for c in known.values() for name, _ in c["en"]]
     es = [name for c in known.values() for name, _ in c["es"]]
     made = [*en, *map(language.plural, en), *es, *map(language.plural_es, es), *prompts.COMPOSITIONS, *prompts.SHEET]

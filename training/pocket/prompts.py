@@ -1,9 +1,9 @@
-"""The fixed prompts of the yardstick and of the contact sheet."""
+"""The fixed prompts of the evaluation and of the contact sheet."""
 
-from training.pocket.captions import asked_objects
+from training.pocket.captions import requested_objects
 
-SINGLES: tuple[str, ...] = tuple(dict.fromkeys(a.en[0] for a in asked_objects()))[:200]
-SPANISH: tuple[tuple[str, str], ...] = tuple((a.en[0], a.es[0]) for a in asked_objects()[:200:4])
+SINGLES: tuple[str, ...] = tuple(dict.fromkeys(a.en[0] for a in requested_objects()))[:200]
+SPANISH: tuple[tuple[str, str], ...] = tuple((a.en[0], a.es[0]) for a in requested_objects()[:200:4])
 
 TWO = """a cat with a hat; a dog wearing a crown; a penguin wearing a top hat; a bear with a cap
 a rabbit with a crown; a monkey holding a banana; a panda with a balloon; a robot holding a guitar
@@ -34,7 +34,7 @@ three fish; four flowers"""
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """Prompts out of a block of text, divided by semicolons and lines."""
+    """Return the prompts in a block of text, which are separated by semicolons and line breaks."""
     return tuple(p.strip() for line in text.splitlines() for p in line.split(";"))
 
 

@@ -1,4 +1,4 @@
-"""Recipes: which icons a training picture shows, where, in which colours, before what, and its caption."""
+"""Sample recipes: which icons a training picture shows, where and in which colours, its background and its caption."""
 
 import re
 from dataclasses import dataclass
@@ -10,21 +10,32 @@ from numpy.random import Generator
 from training.pocket import language as say
 from training.pocket.colour import RGB, Array, Paint
 from training.pocket.language import Thing
+from training.pocket.placing import PLACEMENTS, Piece
 from training.pocket.scenes import SCENES, Scene
 
 LAYERS = 4  # a prop behind, then up to three objects (or four without a prop)
 HATS = ("top hat", "woman's hat", "billed cap", "crown", "graduation cap", "rescue worker's helmet", "military helmet")
-TURNED = re.compile(r"left|right|clock|o'clock|arrow|letter|number|sign|flag|calendar|abc|ok |text|mark|book|news")
-WORDS = re.compile(rf"\b({'|'.join(say.COLOURS)}|roj|amarill|verde|azul|negr|blanc|gris|marrón)")
+FIXED = re.compile(r"left|right|clock|o'clock|arrow|letter|number|sign|flag|calendar|abc|ok |text|mark|book|news")
+COLOUR_WORDS = re.compile(rf"\b({'|'.join(say.COLOURS)}|roj|amarill|verde|azul|negr|blanc|gris|marrón)")
 HIGH = {"sun", "cloud", "crescent moon", "full moon", "star", "ringed planet", "snowflake", "cloud with rain"}
-KINDS = (("one", 0.46), ("scene", 0.18), ("many", 0.07), ("two", 0.29))
-HOW = (("beside", 0.30), ("on", 0.22), ("under", 0.10), ("above", 0.06), ("holding", 0.17), ("wearing", 0.15))
+KIND_SHARES = (("one", 0.46), ("scene", 0.18), ("many", 0.07), ("two", 0.29))
+RELATION_SHARES = (
+    ("beside", 0.30),
+    ("on", 0.22),
+    ("under", 0.10),
+    ("above", 0.06),
+    ("holding", 0.17),
+    ("wearing", 0.15),
+)
 
 
 @dataclass
 class Recipe:
-    """One picture. ``icons`` (4,) int32, -1 where empty; ``place`` (4, 3) scale and centre in -1..1; ``paint``
-    (4, 3, 4); ``flip`` (4,); ``ground`` (14,): four RGB colours, horizon, stars; ``what`` tells equal meanings.
+    """A training picture with up to four layers.
+
+    ``icons`` (4,) int32 is -1 for an empty layer; ``place`` (4, 3) is scale and centre in -1..1; ``paint`` (4, 3, 4)
+    maps RGB; ``flip`` (4,) is 0 or 1; ``ground`` (14,) is four RGB colours, the horizon and the number of stars. Two
+    recipes with equal ``what`` mean the same.
     """
 
     icons: Array
@@ -36,22 +47,12 @@ class Recipe:
     what: str
 
 
-@dataclass
-class Piece:
-    """One object before it is placed: an icon, how it is said, its paint, and whether it is mirrored."""
-
-    icon: int
-    thing: Thing
-    paint: Array
-    flip: bool
-    box: tuple[float, float, float, float]
-
-
-Prop = tuple[int, Array]  # an icon and where it stands
+Prop = tuple[int, Array]
+"""An icon and its place (3,)."""
 
 
 def boxes(rgba: Array) -> Array:
-    """(N, 4) left, top, right, bottom of what is visible, in -1..1."""
+    """Return the left, top, right and bottom (N, 4), in -1..1, of the visible part of icons uint8 (N, S, S, 4)."""
     seen: Array = np.asarray(rgba[..., 3] > 40)
     found = np.empty((len(rgba), 4), np.float32)
     for column, axis in ((0, 1), (1, 2)):
@@ -62,8 +63,8 @@ def boxes(rgba: Array) -> Array:
     return found
 
 
-class Cook:
-    """Makes recipes from a manifest and its icons; each draw is decided by the generator that it is given."""
+class RecipeSampler:
+    """Samples recipes from a manifest and its icons. Each sample depends only on the random generator passed in."""
 
     def __init__(
         self,
@@ -74,8 +75,12 @@ class Cook:
         plain: bool = False,
         spanish: float = 0.15,
     ) -> None:
-        """``sets`` leaves those sets' icons, ``plain`` single objects without a scene; ``spanish`` is a share."""
-        self.kinds, self.spanish = (("one", 1.0),) if plain else KINDS, spanish
+        """Use the icons ``rgba`` uint8 (N, S, S, 4) of the manifest.
+
+        ``sets`` restricts them to those sets, ``plain`` recipes to single objects without a scene, and ``spanish`` is
+        the share of Spanish captions.
+        """
+        self.kinds, self.spanish = (("one", 1.0),) if plain else KIND_SHARES, spanish
         icons = manifest["icons"]
         self.concepts = [manifest["concepts"][i["concept"]] for i in icons]
         self.style, self.set = [i["style"] for i in icons], [i["set"] for i in icons]
@@ -97,7 +102,7 @@ class Cook:
         self.prop = {prop: np.flatnonzero(np.array([x == prop for x in label]) * plain) for prop in props}
 
     def pick(self, r: Generator, kind: str, set_: str | None = None) -> int:
-        """An icon drawn by weight, of one set where ``set_`` is given and draws such things."""
+        """Return a random icon of a kind by weight, from the set ``set_`` if it is given and has such icons."""
         at = f"{kind} {set_}" if set_ else kind
         if at not in self.drawn:
             chances = getattr(self, kind) * (self.same[set_] if set_ else 1)
@@ -106,20 +111,20 @@ class Cook:
         return int(np.searchsorted(total, r.random() * total[-1], side="right"))
 
     def piece(self, r: Generator, icon: int, spanish: bool, colourful: float) -> Piece:
-        """An icon with a name and, with the chance ``colourful``, a colour of its own or another."""
+        """Return an icon with a random name and, with the probability ``colourful``, a named colour."""
         names = self.concepts[icon]["es" if spanish else "en"]
         noun = names[int(np.searchsorted(np.cumsum([p for _, p in names]), r.random() * 0.9999))][0]
         colour, paint = self._colour(r, icon, noun, colourful)
-        flip = bool(r.random() < 0.5) and not TURNED.search(self.label[icon]) and self.group[icon] not in (8, 9)
+        flip = bool(r.random() < 0.5) and not FIXED.search(self.label[icon]) and self.group[icon] not in (8, 9)
         left, top, right, bottom = self.box[icon]
         box = (-right, top, -left, bottom) if flip else (left, top, right, bottom)
         return Piece(icon, Thing(noun, colour), paint, flip, box)
 
     def _colour(self, r: Generator, icon: int, noun: str, colourful: float) -> tuple[str | None, Array]:
-        may = self.group[icon] in (3, 4, 5, 6, 7) and not WORDS.search(noun)
+        may = self.group[icon] in (3, 4, 5, 6, 7) and not COLOUR_WORDS.search(noun)
         if not may or r.random() > colourful:
             return None, np.eye(3, 4)
-        own = self.paint.own(icon)
+        own = self.paint.own_colour(icon)
         if own and r.random() < 0.4:
             return own, np.eye(3, 4)
         if not (self.paint.one_hue[icon] or (self.paint.grey[icon] and self.paint.light[icon] > 0.3)):
@@ -127,8 +132,8 @@ class Cook:
         colour = list(RGB)[r.integers(len(RGB))]
         return colour, self.paint.repaint(icon, colour)
 
-    def make(self, r: Generator) -> Recipe:
-        """One recipe."""
+    def sample(self, r: Generator) -> Recipe:
+        """Return a random recipe."""
         kind, spanish = choose(r, self.kinds), bool(r.random() < self.spanish)
         if kind == "two":
             pieces, places, phrase, what = self._two(r, spanish)
@@ -139,7 +144,7 @@ class Cook:
         scenic = kind == "scene" or (kind != "one" and r.random() < 0.2)
         ground, props, where = self._scene(r, spanish, pieces[0]) if scenic else self._plain(r, spanish)
         caption = say.finish(r, phrase + where[0], self.style[pieces[0].icon], spanish)
-        return serve(pieces, places, ground, props, text=caption, what=what + where[1])
+        return assemble(pieces, places, ground, props, text=caption, what=what + where[1])
 
     def _one(self, r: Generator, spanish: bool, small: bool) -> tuple[list[Piece], Array, str, str]:
         piece = self.piece(r, self.pick(r, "object" if small else "any"), spanish, 0.2)
@@ -162,13 +167,13 @@ class Cook:
         return [piece] * count, np.array(places), say.say(r, piece.thing, spanish), f"{count} {self._means(piece)}"
 
     def _two(self, r: Generator, spanish: bool) -> tuple[list[Piece], Array, str, str]:
-        how = choose(r, HOW)
-        kinds = {"holding": ("actor", "held"), "wearing": ("actor", "hat")}.get(how, ("object", "object"))
+        relation = choose(r, RELATION_SHARES)
+        kinds = {"holding": ("actor", "held"), "wearing": ("actor", "hat")}.get(relation, ("object", "object"))
         first = self.piece(r, self.pick(r, kinds[0]), spanish, 0.4)
         second = self.piece(r, self.pick(r, kinds[1], self.set[first.icon]), spanish, 0.4)
-        places = PLACING[how](r, first, second)
-        phrase = say.join(r, how, say.say(r, first.thing, spanish), say.say(r, second.thing, spanish), spanish)
-        return [first, second], places, phrase, f"{self._means(first)} {how} {self._means(second)}"
+        places = PLACEMENTS[relation](r, first, second)
+        phrase = say.join(r, relation, say.say(r, first.thing, spanish), say.say(r, second.thing, spanish), spanish)
+        return [first, second], places, phrase, f"{self._means(first)} {relation} {self._means(second)}"
 
     def _means(self, piece: Piece) -> str:
         return f"{piece.thing.colour or ''} {self.concepts[piece.icon]['en'][0][0]}"
@@ -212,65 +217,13 @@ class Cook:
 
 
 def choose(r: Generator, among: tuple[tuple[str, float], ...]) -> str:
-    """A name by its share."""
+    """Return a random name by its share."""
     at, names = r.random() * sum(p for _, p in among), [n for n, _ in among]
     return names[int(np.searchsorted(np.cumsum([p for _, p in among]), at))]
 
 
-def _centre(piece: Piece, scale: float) -> float:
-    return -scale * (piece.box[0] + piece.box[2]) / 2
-
-
-def _beside(r: Generator, first: Piece, second: Piece) -> Array:
-    a, b = r.uniform(0.46, 0.56, 2)
-    side, floor = r.choice([-1, 1]), r.uniform(0.45, 0.75)
-    return np.array([[a, -0.49 * side, floor - a * first.box[3]], [b, 0.49 * side, floor - b * second.box[3]]])
-
-
-def _stack(r: Generator, top: Piece, base: Piece, gap: float) -> tuple[Array, Array]:
-    b, floor, drift = r.uniform(0.5, 0.62), r.uniform(0.86, 0.97), r.uniform(-0.08, 0.08)
-    y = floor - b * base.box[3]
-    edge = y + b * base.box[1] - gap
-    a = min(r.uniform(0.42, 0.55), (edge + 0.97) / (top.box[3] - top.box[1] + 1e-3))
-    upper = np.array([a, _centre(top, a) + drift, edge - a * top.box[3]])
-    return upper, np.array([b, _centre(base, b) + drift, y])
-
-
-def _on(r: Generator, first: Piece, second: Piece) -> Array:
-    return np.stack(_stack(r, first, second, -0.1))
-
-
-def _above(r: Generator, first: Piece, second: Piece) -> Array:
-    return np.stack(_stack(r, first, second, r.uniform(0.02, 0.1)))
-
-
-def _under(r: Generator, first: Piece, second: Piece) -> Array:
-    upper, lower = _stack(r, second, first, r.uniform(-0.06, 0.06))
-    return np.stack([lower, upper])
-
-
-def _holding(r: Generator, first: Piece, second: Piece) -> Array:  # noqa: ARG001  # as the other placings
-    a, b, side = r.uniform(0.68, 0.8), r.uniform(0.3, 0.4), r.choice([-1, 1])
-    hand = a * (first.box[2] - first.box[0]) / 2
-    x = min(hand * 0.8 - 0.12, 0.95 - b)
-    return np.array([[a, _centre(first, a) - side * 0.14, 0.1], [b, side * x, r.uniform(0.25, 0.45)]])
-
-
-def _wearing(r: Generator, first: Piece, second: Piece) -> Array:
-    a = r.uniform(0.62, 0.74)
-    y = 0.95 - a * first.box[3]
-    wide = (first.box[2] - first.box[0]) * a * r.uniform(0.55, 0.75)
-    b = min(wide / (second.box[2] - second.box[0] + 1e-3), 0.6)
-    edge = y + a * first.box[1] + 0.16
-    b = min(b, (edge + 0.98) / (second.box[3] - second.box[1] + 1e-3))
-    return np.array([[a, _centre(first, a), y], [b, _centre(second, b), edge - b * second.box[3]]])
-
-
-PLACING = {"beside": _beside, "on": _on, "above": _above, "under": _under, "holding": _holding, "wearing": _wearing}
-
-
-def serve(pieces: list[Piece], places: Array, ground: Array, props: list[Prop], *, text: str, what: str) -> Recipe:
-    """Lay the pieces on their layers, a prop first."""
+def assemble(pieces: list[Piece], places: Array, ground: Array, props: list[Prop], *, text: str, what: str) -> Recipe:
+    """Return the recipe with the pieces on its layers, in front of a prop if there is a free layer."""
     icons, place = np.full(LAYERS, -1, np.int32), np.zeros((LAYERS, 3), np.float16)
     paint, flip = np.tile(np.eye(3, 4, dtype=np.float16), (LAYERS, 1, 1)), np.zeros(LAYERS, np.float16)
     behind = props if len(pieces) < LAYERS else []

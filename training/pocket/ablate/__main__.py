@@ -1,7 +1,10 @@
-"""``python -m training.pocket.ablate pack PACK SMALL``, then ``… run SMALL OUT``: what each change does alone.
+"""Measure what each change contributes to the result.
 
-``run`` writes OUT/table.md and OUT/table.json after every run and ends within ``--total`` seconds or is ended soon
-after. ``pools`` and ``compile`` are the processes that it starts beside itself.
+    python -m training.pocket.ablate pack PACK SMALL
+    python -m training.pocket.ablate run SMALL OUT
+
+``run`` writes OUT/table.md and OUT/table.json after every run. It finishes within ``--total`` seconds or is stopped
+soon afterwards. It starts ``pools`` and ``compile`` as separate processes.
 """
 
 import argparse
@@ -14,11 +17,11 @@ import torch
 
 from training.pocket.ablate import pools, runs, small
 
-LATE = 20.0  # seconds after which a run that does not end is ended
+GRACE_SECONDS = 20.0  # seconds after --total until a run that has not finished is stopped
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Return the parsed command line."""
     parser = argparse.ArgumentParser(prog="python -m training.pocket.ablate", description=__doc__)
     parser.add_argument("what", choices=("pack", "run", "pools", "compile"))
     parser.add_argument("small", type=Path, help="of pack: the whole pack")
@@ -35,11 +38,11 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main(given: argparse.Namespace) -> None:
-    """One of the four."""
+    """Run one of the four subcommands."""
     if given.what == "pack":
         small.pack(given.small, given.out, given.cache)
         return
-    faulthandler.dump_traceback_later(given.total + LATE, exit=True)
+    faulthandler.dump_traceback_later(given.total + GRACE_SECONDS, exit=True)
     given.work = given.small
     if given.what == "run":
         with tempfile.TemporaryDirectory() as work:

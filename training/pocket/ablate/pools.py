@@ -1,4 +1,4 @@
-"""The variants of the training data, each one change short, and their pools, made by a process beside the GPU's."""
+"""Define the variants of the training data, each with one change left out, and sample their pools in a process."""
 
 import time
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from training.pocket.matcher import UNSEEN
 
 @dataclass(frozen=True)
 class Variant:
-    """One run: the change that it leaves out, by name and by what the data is made with."""
+    """A run: the name of the change that it leaves out, and the options of its training data."""
 
     name: str
     published: bool = False
@@ -39,7 +39,7 @@ VARIANTS = (
 
 
 def manifest(pack: Path, variant: Variant) -> dict[str, Any]:
-    """The pack's, with the variant's change undone."""
+    """Return the pack's manifest with the variant's change undone."""
     made = pictures.manifest(pack)
     if variant.published:
         for concept in made["concepts"].values():
@@ -51,31 +51,34 @@ def manifest(pack: Path, variant: Variant) -> dict[str, Any]:
 
 
 def make_all(pack: Path, folder: Path, count: int, numbers: Iterable[int]) -> None:
-    """The judge's pool, which is of the sets that are not UNSEEN, and then each variant's of `numbers`, as files."""
+    """Write the judge's pool, from all sets but UNSEEN, and then the pool of each variant in `numbers`."""
     rgba, sets = np.asarray(pictures.icons(pack, 1)), set(SETS) - {UNSEEN}
-    keep(folder / "judge.pt", pool.make(pack, pictures.manifest(pack), rgba, count=count, seed=3, sets=sets))
+    save(folder / "judge.pt", pool.make(pack, pictures.manifest(pack), rgba, count=count, seed=3, sets=sets))
     for number in numbers:
         variant = VARIANTS[number]
         told: dict[str, Any] = {"plain": variant.plain, "spanish": variant.spanish}
         made = pool.make(pack, manifest(pack, variant), rgba, count=count, seed=variant.seed, **told)
-        keep(folder / f"{number}.pt", made)
+        save(folder / f"{number}.pt", made)
 
 
-def keep(path: Path, made: pool.Pool) -> None:
-    """Written whole or not there."""
+def save(path: Path, made: pool.Pool) -> None:
+    """Write a pool atomically, so that a file is always complete."""
     tensors = {f.name: getattr(made.recipes, f.name) for f in fields(Recipes)} | {"ids": made.ids, "what": made.what}
     torch.save(tensors, path.with_suffix(".new"))
     path.with_suffix(".new").replace(path)
 
 
 def wait_for_pool(path: Path, maker: "Popen[bytes]", seconds: float) -> pool.Pool:
-    """A pool once it is there; raises TimeoutError after that long, ChildProcessError where nobody makes it."""
+    """Wait for a pool's file and return the pool.
+
+    Raises TimeoutError when out of time, and ChildProcessError if the process that makes it died.
+    """
     until = time.monotonic() + seconds
     while not path.exists():
         if maker.poll() is not None and not path.exists():
-            raise ChildProcessError(f"the maker of pools ended with {maker.returncode} before {path.name}")
+            raise ChildProcessError(f"the process that makes pools exited with {maker.returncode} before {path.name}")
         if time.monotonic() > until:
             raise TimeoutError(f"no {path.name} after {seconds:.0f} s")
         time.sleep(0.1)
-    kept = torch.load(path, weights_only=True)
-    return pool.Pool(Recipes(*(kept[f.name] for f in fields(Recipes))), kept["ids"], kept["what"])
+    stored = torch.load(path, weights_only=True)
+    return pool.Pool(Recipes(*(stored[f.name] for f in fields(Recipes))), stored["ids"], stored["what"])

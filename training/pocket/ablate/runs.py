@@ -1,4 +1,4 @@
-"""The runs: a judge, then every variant trained anew from the same weights for its share of the seconds."""
+"""Run the ablation: train a judge, then train each variant from the same initial weights for an equal time."""
 
 import argparse
 import os
@@ -25,13 +25,13 @@ from training.pocket.settings import Settings
 from training.pocket.train import Data, Trainer
 
 GUIDANCE, STEPS, FEWER = 3.0, 12, 8
-DISTIL = 0.6  # of a run's seconds
-END = 5.0  # seconds kept for the real icons' scores and for leaving
+DISTIL_SHARE = 0.6  # of a run's seconds
+FINAL_SECONDS = 5.0  # reserved for scoring the real icons and for exiting
 
 
 @contextmanager
 def beside(what: str, given: argparse.Namespace) -> Iterator["subprocess.Popen[bytes]"]:
-    """This program as another process, which is ended with its children where it has not ended by itself."""
+    """Run this program as another process, and kill it with its children at the end if it still runs."""
     told = [f"--{name}={getattr(given, name)}" for name in ("total", "pool", "batch")]
     told += ["--only", *map(str, given.only)]
     command = [sys.executable, "-m", "training.pocket.ablate", what, str(given.work), str(given.work), *told]
@@ -43,14 +43,14 @@ def beside(what: str, given: argparse.Namespace) -> Iterator["subprocess.Popen[b
 
 
 def end(process: "subprocess.Popen[bytes]") -> int:
-    """Its code, once it and its children have ended, by themselves or not."""
+    """Kill the process and its children if they still run, and return its exit status."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     return process.wait()
 
 
 class Ablation:
-    """What all runs share: the clock, the device, the network that is compiled once, and the table."""
+    """The state that all runs share: the clock, the device, the network, which is compiled once, and the table."""
 
     def __init__(self, given: argparse.Namespace) -> None:
         self.given, self.began, self.pack = given, time.monotonic(), given.work / "pack"
@@ -65,26 +65,26 @@ class Ablation:
         self.rows: dict[str, table.Row] = {}
 
     def fresh(self, seed: int) -> Pocket:
-        """A network at its beginning."""
+        """Return the network with its initial weights."""
         torch.manual_seed(seed)
         return Pocket(widths=self.told.widths, size=SIDE)
 
     def elapsed_seconds(self) -> float:
-        """Seconds since the beginning."""
+        """Return the seconds since the start."""
         return time.monotonic() - self.began
 
     def part(self, parts: float) -> float:
-        """Seconds to train, of ``parts`` equal shares of the time that is left; the scoring is taken off."""
-        return (self.total - END - self.elapsed_seconds()) / parts - median(self.scoring)
+        """Return the training seconds of one of ``parts`` equal shares of the remaining time, without the scoring."""
+        return (self.total - FINAL_SECONDS - self.elapsed_seconds()) / parts - median(self.scoring)
 
     def trainer(self, made: pool.Pool, seed: int, told: Settings) -> Trainer:
-        """At step 0, in the network that every run uses."""
+        """Return a trainer at step 0 of the network that every run uses."""
         self.model.load_state_dict(self.fresh(seed).state_dict())
         self.model.requires_grad_(True).train()
         return Trainer(told, Data(told, self.device, 0, made), self.model)
 
     def judge(self, made: pool.Pool) -> Judge:
-        """Trained for its seconds on the sets that are not UNSEEN."""
+        """Train and return the judge, on all sets but UNSEEN."""
         rgba = torch.from_numpy(np.array(pictures.icons(self.pack, 1))).to(self.device)
         model = matcher.learn(made.to(self.device), rgba, self.encoder, self.given.judge, self.given.judge_batch)
         return Judge(self.pack, self.encoder, model)
@@ -92,7 +92,10 @@ class Ablation:
     def score(
         self, name: str, trainer: Trainer, judge: Judge, *, steps: int = STEPS, guided: bool = True, before: int = 0
     ) -> Artist:
-        """One row of the table, which is written; ``before``: steps that the weights were trained for already."""
+        """Score the weights and add a row to the table.
+
+        ``before`` is the number of steps that they were trained before.
+        """
         began, artist = time.monotonic(), Artist(trainer.average, self.encoder, steps, GUIDANCE if guided else 0.0)
         seen = {"passes": steps * (2 if guided else 1), "pictures": (before + trainer.steps) * self.given.batch}
         self.row(name, seen | table.score(artist, judge, self.given.every))
@@ -100,14 +103,14 @@ class Ablation:
         return artist
 
     def row(self, name: str, row: table.Row) -> None:
-        """Put it down, and say it."""
+        """Add a row to the table, write the table, and print the row."""
         self.rows[name] = row
         table.write(self.rows, self.given.out)
         print(f"{self.elapsed_seconds():4.0f} s", table.lines({name: row})[-1], flush=True)
 
 
 def compile_regions(model: nn.Module) -> None:
-    """Compile the parts that repeat: quicker than the whole network, for most of the gain."""
+    """Compile the network's repeated parts. This is faster than compiling all of it and gives most of the speed."""
     from torch import _dynamo  # its limit is for one function compiled over and over; here are many sizes of it
 
     _dynamo.config.recompile_limit = 64
@@ -117,7 +120,7 @@ def compile_regions(model: nn.Module) -> None:
 
 
 def compile_ahead(given: argparse.Namespace) -> None:
-    """A few steps of a small pool, so that the compiler's cache holds what the runs need; in a process of its own."""
+    """Train a few steps on a small pool, to fill the compiler's cache for the runs. Call this in a separate process."""
     work = Ablation(given)
     compile_regions(work.model)
     made = pool.make(work.pack, pictures.manifest(work.pack), pictures.icons(work.pack, 1), count=64, seed=1)
@@ -125,7 +128,7 @@ def compile_ahead(given: argparse.Namespace) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Everything within ``given.total`` seconds, but for what one scoring takes."""
+    """Run all variants within ``given.total`` seconds, plus at most the time of one scoring."""
     given.out.mkdir(parents=True, exist_ok=True)
     unpack(given.small, given.work / "pack")
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(given.work / "inductor")
@@ -141,7 +144,7 @@ def run(given: argparse.Namespace) -> None:
 
 
 def fill_compile_cache(compiler: "subprocess.Popen[bytes]", seconds: float) -> bool:
-    """Whether the compiler's cache is filled within that long; where it is not, that is said, and nothing compiled."""
+    """Fill the compiler's cache, and return whether that was done in time. Otherwise print so, and compile nothing."""
     try:
         code = compiler.wait(max(0.0, seconds))
     except subprocess.TimeoutExpired:
@@ -152,17 +155,17 @@ def fill_compile_cache(compiler: "subprocess.Popen[bytes]", seconds: float) -> b
 
 
 def warm(work: Ablation, made: pool.Pool) -> None:
-    """Compile the network out of the cache."""
+    """Compile the network from the cache."""
     compile_regions(work.model)
     work.trainer(made, 0, replace(work.told, max_steps=6)).learn()
     print(f"compiled after {work.elapsed_seconds():.0f} s", flush=True)
 
 
 def every(work: Ablation, judge: Judge, maker: "subprocess.Popen[bytes]") -> None:
-    """Each variant's run; one that fails or finds no time is a row that says so."""
+    """Run each variant. One that fails or has no time left gets a row that says so."""
     for done, number in enumerate(work.given.only):
         variant = pools.VARIANTS[number]
-        parts = len(work.given.only) - done + (DISTIL if number == 0 else 0)
+        parts = len(work.given.only) - done + (DISTIL_SHARE if number == 0 else 0)
         seconds = work.part(parts)
         if seconds < work.given.least:
             work.row(variant.name, {"note": "not run: no time was left"})
@@ -175,7 +178,7 @@ def every(work: Ablation, judge: Judge, maker: "subprocess.Popen[bytes]") -> Non
 
 
 def one(work: Ablation, judge: Judge, variant: pools.Variant, made: pool.Pool, seconds: float) -> None:
-    """Train and score a variant; the first also with what drawing can leave out, and distilled."""
+    """Train and score a variant. Score the first one also with cheaper sampling, and distilled."""
     told = replace(work.told, deadline=time.time() + seconds, run=work.given.work / "none")
     trainer = work.trainer(made, variant.seed, told)
     trainer.learn()
@@ -183,11 +186,11 @@ def one(work: Ablation, judge: Judge, variant: pools.Variant, made: pool.Pool, s
     sheet = list(prompts.PREVIEW[:: work.given.every])
     save_sheet(artist.draw(sheet, 5000), work.given.out / f"{variant.name.replace(' ', '-')}.png", 12)
     if variant == pools.VARIANTS[0]:
-        guidance(work, judge, trainer, seconds * DISTIL)
+        guidance(work, judge, trainer, seconds * DISTIL_SHARE)
 
 
 def guidance(work: Ablation, judge: Judge, trainer: Trainer, seconds: float) -> None:
-    """The same weights with fewer steps and with one pass a step, then with the guidance distilled into them."""
+    """Score the same weights with fewer steps, without guidance, and with the guidance distilled into them."""
     work.score("4 of the 12 steps", trainer, judge, steps=FEWER)
     work.score("guidance", trainer, judge, guided=False)
     taught = trainer.steps
@@ -199,7 +202,7 @@ def guidance(work: Ablation, judge: Judge, trainer: Trainer, seconds: float) -> 
 
 
 def real(work: Ablation, judge: Judge) -> None:
-    """What real icons score: of a set that the judge learned from, and of the one that it never saw."""
+    """Score real icons, of a set that the judge was trained on and of the one that it never saw."""
     rgba = pictures.icons(work.pack, 1)
     for set_ in ("noto", matcher.UNSEEN):
         found = evaluate.ceiling(judge, work.pack, rgba, set_)

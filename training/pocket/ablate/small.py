@@ -1,4 +1,4 @@
-"""A training pack small enough to carry: five sets at 64 px in one WebP atlas, and the names as they are published."""
+"""Make a small training pack: five sets at 64 px in one WebP atlas, and the published names."""
 
 import json
 import lzma
@@ -19,7 +19,7 @@ SIDE, ACROSS = 64, 100
 
 
 def pack(whole: Path, small: Path, cache: Path) -> None:
-    """A small pack out of a whole one."""
+    """Write a small pack from a full one."""
     small.mkdir(parents=True, exist_ok=True)
     manifest, rgba = pictures.manifest(whole), pictures.icons(whole, os.cpu_count() or 1)
     kept = [number for number, icon in enumerate(manifest["icons"]) if icon["set"] in SETS]
@@ -38,7 +38,7 @@ def pack(whole: Path, small: Path, cache: Path) -> None:
 
 
 def share(icons: list[dict[str, Any]], known: dict[str, Any]) -> None:
-    """Divide a concept's weight anew among the icons that are left."""
+    """Divide each concept's weight among its remaining icons."""
     sums: dict[str, float] = defaultdict(float)
     for icon in icons:
         sums[icon["concept"]] += icon["w"]
@@ -47,13 +47,13 @@ def share(icons: list[dict[str, Any]], known: dict[str, Any]) -> None:
 
 
 def write(small: Path, manifest: dict[str, Any], rgba: Array) -> None:
-    """The manifest and the atlas."""
+    """Write the manifest and the atlas."""
     (small / "manifest.json.xz").write_bytes(lzma.compress(json.dumps(manifest).encode()))
     Image.fromarray(atlas(rgba)).save(small / "icons.webp", quality=82, alpha_quality=80, method=6)
 
 
 def atlas(rgba: Array) -> Array:
-    """(N, 128, 128, 4) -> one picture of icons at 64 px, ACROSS to a row; averaged with their alpha."""
+    """Return one picture of the icons (N, 128, 128, 4) at 64 px, ACROSS per row. Colours are weighted by alpha."""
     small = np.zeros((-(-len(rgba) // ACROSS) * ACROSS, SIDE, SIDE, 4), np.uint8)
     for to, icon in zip(small, rgba, strict=False):
         averaged = Image.fromarray(icon).convert("RGBa").resize((SIDE, SIDE), Image.Resampling.BOX)
@@ -62,7 +62,7 @@ def atlas(rgba: Array) -> Array:
 
 
 def unpack(small: Path, to: Path) -> None:
-    """The pack in another place, its atlas as the pixels that :func:`pictures.icons` looks for."""
+    """Write the pack to another folder, with its atlas as the pixels that :func:`pictures.icons` reads."""
     to.mkdir(parents=True, exist_ok=True)
     for name in ("manifest.json.xz", "text.safetensors", "tokenizer.json"):
         shutil.copy(small / name, to / name)

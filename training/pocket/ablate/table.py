@@ -1,4 +1,4 @@
-"""What a run scores, over several seeds of drawing, and the table of all runs."""
+"""Score a run over several sampling seeds, and write the table of all runs."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 
 def captions_and_labels() -> dict[str, tuple[list[str], list[str]]]:
-    """By kind, the captions that are drawn and the labels that they should be taken for."""
+    """Return, by kind, the captions to draw and the labels that the judge should give them."""
     composed = list(prompts.COMPOSITIONS)
     spanish, english = [f"un {es}" for _, es in prompts.SPANISH], [f"a {en}" for en, _ in prompts.SPANISH]
     return dict(
@@ -24,7 +24,7 @@ def captions_and_labels() -> dict[str, tuple[list[str], list[str]]]:
 
 
 def score(artist: Artist, judge: Judge, every: int) -> dict[str, list[float]]:
-    """Top-1 and top-5 in per cent by kind, one figure a seed; every ``every``-th prompt."""
+    """Return top-1 and top-5 accuracy in per cent by kind, one value per seed, for every ``every``-th prompt."""
     found: dict[str, list[float]] = {}
     for kind, (said, wanted) in captions_and_labels().items():
         for seed in SEEDS:
@@ -35,13 +35,13 @@ def score(artist: Artist, judge: Judge, every: int) -> dict[str, list[float]]:
 
 
 def cell(row: Row, kind: str) -> str:
-    """Both figures' means, each with its standard deviation over the seeds."""
+    """Return the means of both figures as text, with their standard deviations over the seeds."""
     parts = [row.get(f"{kind} {top}") for top in ("top1", "top5")]
     return " / ".join(f"{mean(p):.1f} ±{stdev(p) if len(p) > 1 else 0:.1f}" for p in parts if p)
 
 
 def lines(rows: Mapping[str, Row]) -> list[str]:
-    """The table in Markdown."""
+    """Return the table in Markdown, line by line."""
     head = ["left out", "passes", "pictures", *KINDS, "note"]
     made = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, row in rows.items():
@@ -51,7 +51,7 @@ def lines(rows: Mapping[str, Row]) -> list[str]:
 
 
 def write(rows: Mapping[str, Row], out: Path) -> None:
-    """OUT/table.json and OUT/table.md, whole after every run, so that an end that comes early loses none."""
+    """Write OUT/table.json and OUT/table.md. This is called after every run, so that an early end loses nothing."""
     for name, text in (("table.json", json.dumps(rows, indent=1)), ("table.md", "\n".join(lines(rows)) + "\n")):
         (out / f"{name}.new").write_text(text, "utf-8")
         (out / f"{name}.new").replace(out / name)
