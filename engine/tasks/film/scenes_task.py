@@ -65,8 +65,8 @@ class Params(TaskParams):
     @model_validator(mode="after")
     def check_one_script(self) -> Self:
         """Raise BadInput unless exactly one of `script`, `file` and `idea` is given."""
-        given = [bool(self.script), self.file is not None, bool(self.idea)]
-        if sum(given) != 1:
+        sources = [bool(self.script), self.file is not None, bool(self.idea)]
+        if sum(sources) != 1:
             raise BadInput("Start with one of these: a script, a script file or an idea.")
         return self
 
@@ -101,18 +101,18 @@ def run(params: Params, context: Context) -> Result:
 
     Raises BadInput, and what generating, speaking and encoding raise.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     params = params.read_script()
     if params.idea:
-        return _draft_script(params, begun)
+        return _draft_script(params, started)
     script = scripts.read(params.script)
     film = _build_film(params, script)
     voice.find_voice(film.voice, context.weights)  # an unknown voice fails before the storyboard, not after
     if params.make == "film":
-        return _film_result(params, script, render_film(FilmContext(film, context)), context, begun)
+        return _film_result(params, script, render_film(FilmContext(film, context)), context, started)
     work = FilmContext(film, context, STORYBOARD_SHARES)
     pictures = draw_storyboard(work)
-    facts = _facts(params, context, begun) | {"scenes": len(pictures)}
+    facts = _facts(params, context, started) | {"scenes": len(pictures)}
     if params.make == "pictures":
         return Result(media=(_zip(pictures, context),), notes=tuple(work.notes), facts=facts)
     from engine.media.rgb import load_rgb
@@ -123,12 +123,12 @@ def run(params: Params, context: Context) -> Result:
     return Result(media=(sheet,), notes=tuple(work.notes), facts=facts | script_facts)
 
 
-def _draft_script(params: Params, begun: float) -> Result:
+def _draft_script(params: Params, started: float) -> Result:
     language = languages.base_language(params.language or LanguageDetector().detect(params.idea))
     script = draft(params.idea, language, params.seed or 0)
     facts: dict[str, Fact] = {"script": script.text(), "draft": True, "seed": params.seed or 0}
     makers: dict[str, Fact] = {"backend": "grammar", "tier": "embedded", "model": "grammar"}
-    return Result(text=script.text(), facts=facts | makers | {"seconds": round(time.monotonic() - begun, 2)})
+    return Result(text=script.text(), facts=facts | makers | {"seconds": round(time.monotonic() - started, 2)})
 
 
 def _build_film(params: Params, script: scripts.Script) -> Film:
@@ -148,12 +148,14 @@ def _build_film(params: Params, script: scripts.Script) -> Film:
     )
 
 
-def _film_result(params: Params, script: scripts.Script, made: RenderedFilm, context: Context, begun: float) -> Result:
+def _film_result(
+    params: Params, script: scripts.Script, made: RenderedFilm, context: Context, started: float
+) -> Result:
     media = [made.video]
     if made.cues:
         media.append(context.save_file(format_srt(made.cues).encode(), ".srt"))
     media.append(context.save_file(script.text().encode(), ".txt"))
-    facts = _facts(params, context, begun)
+    facts = _facts(params, context, started)
     model = ", ".join([str(facts["model"]), *([made.video_model] if made.video_model else []), *made.models])
     counts: dict[str, Fact] = {"scenes": len(made.pictures), "length": made.video.seconds, "model": model}
     script_facts: dict[str, Fact] = {"script": script.text(), "film": True}
@@ -176,14 +178,14 @@ def _zip(pictures: Sequence[Media], context: Context) -> Media:
     return context.save_file(buffer.getvalue(), ".zip")
 
 
-def _facts(params: Params, context: Context, begun: float) -> dict[str, Fact]:
+def _facts(params: Params, context: Context, started: float) -> dict[str, Fact]:
     generator = context.for_task("imagine").service
     return {
         "seed": params.seed or 0,
         "backend": context.service.backend,
         "tier": generator.tier,
         "model": generator.model,
-        "seconds": round(time.monotonic() - begun, 2),
+        "seconds": round(time.monotonic() - started, 2),
     }
 
 

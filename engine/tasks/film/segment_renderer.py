@@ -206,9 +206,9 @@ class _SegmentInput:
         )
 
     def _clip(self) -> Shot:
-        found = probe(self._source.path, self._source.mime)
-        assert found.video is not None, "rendered clips have pictures"
-        clip = ClipShot(self._source, found.video, self._size, self.segment.frames, self._work.watch)
+        clip_info = probe(self._source.path, self._source.mime)
+        assert clip_info.video is not None, "rendered clips have pictures"
+        clip = ClipShot(self._source, clip_info.video, self._size, self.segment.frames, self._work.watch)
         return clip.focus_on_face(self._work.context.weights, self._lead)
 
 
@@ -216,8 +216,8 @@ def _still(source: Media, at: int, watch: CancelOrTimeout) -> Picture:
     """Return the picture, or frame `at` of a clip, or its last frame if it is shorter."""
     if not source.mime.startswith("video/"):
         return load_rgb(source.path)
-    found = probe(source.path, source.mime)
-    assert found.video is not None, "rendered clips have pictures"
-    steady = replace(found.video, rate=FRAME_RATE)
+    clip_info = probe(source.path, source.mime)
+    assert clip_info.video is not None, "rendered clips have pictures"
+    steady = replace(clip_info.video, rate=FRAME_RATE)
     with closing(read_frames(source.path, source.mime, steady, watch)) as shown:
         return deque(islice(shown, at + 1), maxlen=1)[0]

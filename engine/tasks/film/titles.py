@@ -28,8 +28,8 @@ def caption_style(size: tuple[int, int], language: str) -> SubtitleStyle:
 def cut_captions(words: Sequence[Word], size: tuple[int, int], language: str, begins: float, ends: float) -> list[Cue]:
     """Return words as cues that end by `ends`. The times of the words are relative to `begins`, in seconds."""
     moved = [replace(word, start=word.start + begins, end=word.end + begins) for word in words]
-    found = cut_cues(moved, caption_style(size, language).line_cells, language)
-    return [replace(cue, end=min(cue.end, ends)) for cue in found if cue.start < ends]
+    cues = cut_cues(moved, caption_style(size, language).line_cells, language)
+    return [replace(cue, end=min(cue.end, ends)) for cue in cues if cue.start < ends]
 
 
 def format_card(text: str, seconds: float, size: tuple[int, int], height: float, typefaces: Typefaces) -> str:

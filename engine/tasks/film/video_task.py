@@ -113,15 +113,15 @@ def run(params: Params, context: Context) -> Result:
     """Generate the picture if needed, speak, and render the video. Raises BadInput for a damaged recording or unknown
     voice.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     context.progress("loading", 0)
-    made = render_film(FilmContext(_build_film(params, context), context))
-    media = [made.video]
-    if made.cues:
-        media.append(context.save_file(format_srt(made.cues).encode(), ".srt"))
-    facts = _facts(params, context, made) | made.facts | {"length": made.video.seconds}
-    seconds = {"seconds": round(time.monotonic() - begun, 2)}
-    return Result(media=tuple(media), notes=tuple(made.notes), facts=facts | seconds)
+    film = render_film(FilmContext(_build_film(params, context), context))
+    media = [film.video]
+    if film.cues:
+        media.append(context.save_file(format_srt(film.cues).encode(), ".srt"))
+    facts = _facts(params, context, film) | film.facts | {"length": film.video.seconds}
+    seconds = {"seconds": round(time.monotonic() - started, 2)}
+    return Result(media=tuple(media), notes=tuple(film.notes), facts=facts | seconds)
 
 
 def _build_film(params: Params, context: Context) -> Film:
@@ -147,21 +147,21 @@ def _build_film(params: Params, context: Context) -> Film:
     )
 
 
-def _facts(params: Params, context: Context, made: RenderedFilm) -> dict[str, Fact]:
+def _facts(params: Params, context: Context, film: RenderedFilm) -> dict[str, Fact]:
     """Return the facts of the result, with the backends that this video used."""
     generator = context.for_task("imagine").service
     backends = [
-        *([generator.backend] if made.used_image_generator else []),
-        *(["ltx"] if made.video_model else []),
+        *([generator.backend] if film.used_image_generator else []),
+        *(["ltx"] if film.video_model else []),
         "ffmpeg",
     ]
     models = [
-        *([generator.model] if made.used_image_generator else []),
-        *([made.video_model] if made.video_model else []),
-        *made.models,
+        *([generator.model] if film.used_image_generator else []),
+        *([film.video_model] if film.video_model else []),
+        *film.models,
     ]
     inputs: dict[str, Fact] = {"prompt": params.prompt, "seed": params.seed or 0}
-    tier = "full" if made.video_model else generator.tier if made.used_image_generator else "embedded"
+    tier = "full" if film.video_model else generator.tier if film.used_image_generator else "embedded"
     return inputs | {"backend": " + ".join(backends), "tier": tier, "model": ", ".join(models) or "FFmpeg"}
 
 

@@ -29,9 +29,9 @@ def run(params: Params, context: Context) -> Result:
     """Return the prompt as a fact. The fact `seconds` is the time to write it, without loading the model."""
     context.progress("loading", 0)
     with context.model("magic") as writer:
-        begun = time.monotonic()
+        started = time.monotonic()
         writing = writer.write(params, context.progress)
-        seconds = round(time.monotonic() - begun, 2)
+        seconds = round(time.monotonic() - started, 2)
     service = context.service
     model_facts = {"backend": service.backend, "tier": service.tier, "model": service.model, "seconds": seconds}
     options = {"idea": params.idea, "style": writing.style, "seed": params.seed or 0}

@@ -96,8 +96,8 @@ def _salient_mask(small: Picture) -> Depth:
     spectrum = np.fft.fft2(grey.astype(np.float32))
     logarithm = np.log(np.abs(spectrum) + 1e-6).astype(np.float32)
     residual = logarithm - cv2.blur(logarithm, (3, 3))
-    found = np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))) ** 2
-    residue = cv2.GaussianBlur(found.astype(np.float32), (0, 0), 3)
+    saliency = np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))) ** 2
+    residue = cv2.GaussianBlur(saliency.astype(np.float32), (0, 0), 3)
     height, width = small.shape[:2]
     residue = cv2.resize(residue / max(float(residue.max()), 1e-9), (width, height))
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)

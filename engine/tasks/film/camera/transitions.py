@@ -50,5 +50,5 @@ def _wipe(older: Frame, newer: Frame, share: float) -> Frame:
 
 
 def _planes_of(frame: Frame) -> tuple[Frame, Frame, Frame]:
-    found = split_planes(frame)
-    return found.luma, found.blue, found.red
+    planes = split_planes(frame)
+    return planes.luma, planes.blue, planes.red

@@ -70,7 +70,7 @@ def check_head(head: Mapping[str, Raw]) -> dict[str, str]:
 
 
 def _index_options(options: Iterable[Raw], known: Sequence[str]) -> dict[str, Raw]:
-    found: dict[str, Raw] = {}
+    by_name: dict[str, Raw] = {}
     for raw in options:
         if raw.name not in known:
             raise BadInput(
@@ -79,10 +79,10 @@ def _index_options(options: Iterable[Raw], known: Sequence[str]) -> dict[str, Ra
                 option=raw.name[:40],
                 known=", ".join(known),
             )
-        if raw.name in found:
+        if raw.name in by_name:
             raise BadInput("Line {line}: {option} appears twice. Remove one of them.", line=raw.line, option=raw.name)
-        found[raw.name] = raw
-    return found
+        by_name[raw.name] = raw
+    return by_name
 
 
 def _parse_choice(raw: Raw) -> str:
@@ -116,10 +116,10 @@ def _parse_seconds(value: str) -> float | None:
     """Return the seconds of `5`, `5.5 s`, `1 min` or `0:05`, or None."""
     if clock := _CLOCK.fullmatch(value):
         return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3])
-    found = _LENGTH.fullmatch(value)
-    if found is None or found[2].lower() not in UNITS:
+    match = _LENGTH.fullmatch(value)
+    if match is None or match[2].lower() not in UNITS:
         return None
-    return float(found[1].replace(",", ".")) * UNITS[found[2].lower()]
+    return float(match[1].replace(",", ".")) * UNITS[match[2].lower()]
 
 
 def _parse_seed_value(raw: Raw) -> int:

@@ -26,7 +26,7 @@ ALIASES = {"titulo": "title", "título": "title", "narración": "narration", "sa
 
 def parse(text: str) -> RawScript:
     """Return the script in `text`. Raises BadInput for a misspelt option."""
-    found, scene = RawScript(), _Scene.OVER
+    script, scene = RawScript(), _Scene.OVER
     for number, line in _number_lines(text):
         stripped = line.strip()
         if not stripped:
@@ -34,10 +34,10 @@ def parse(text: str) -> RawScript:
         elif _RULE.fullmatch(stripped):
             scene = _Scene.OVER
         elif (heading := _parse_heading(stripped)) is not None:
-            scene = _Scene.HEADED if _add_heading(found, heading, number) else _Scene.OVER
+            scene = _Scene.HEADED if _add_heading(script, heading, number) else _Scene.OVER
         else:
-            scene = _read_line(found, stripped, number, scene)
-    return found
+            scene = _read_line(script, stripped, number, scene)
+    return script
 
 
 class _Scene(Enum):
@@ -46,16 +46,16 @@ class _Scene(Enum):
     OPEN, HEADED, PAUSED, OVER = range(4)
 
 
-def _read_line(found: RawScript, line: str, number: int, scene: _Scene) -> _Scene:
+def _read_line(script: RawScript, line: str, number: int, scene: _Scene) -> _Scene:
     option = _parse_option(line, number)
-    if option and option.name in HEAD_OPTIONS and not found.scenes:
-        found.head.append(option)
+    if option and option.name in HEAD_OPTIONS and not script.scenes:
+        script.head.append(option)
         return scene
     more = scene is _Scene.PAUSED and (option is not None or line.startswith(">"))
     if scene in {_Scene.PAUSED, _Scene.OVER} and not more:
-        found.scenes.append(RawScene(number))
+        script.scenes.append(RawScene(number))
         scene = _Scene.OPEN
-    _add_line(found.scenes[-1], line, option)
+    _add_line(script.scenes[-1], line, option)
     return scene
 
 
@@ -65,8 +65,8 @@ def _number_lines(text: str) -> list[tuple[int, str]]:
         return list(enumerate(text.split("\n"), 1))
     cut: list[tuple[int, str]] = []
     for scene in (part.strip() for part in text.split("|")):
-        seen, *said = _IN_LINE.split(f" {scene} " if scene.startswith(">") else scene)
-        cut += [(1, seen), *((1, f"> {words}") for words in said), (1, "---")]
+        prompt, *narration = _IN_LINE.split(f" {scene} " if scene.startswith(">") else scene)
+        cut += [(1, prompt), *((1, f"> {words}") for words in narration), (1, "---")]
     return cut
 
 
@@ -79,17 +79,17 @@ def _parse_heading(line: str) -> tuple[int, str] | None:
     return None
 
 
-def _add_heading(found: RawScript, heading: tuple[int, str], number: int) -> bool:
+def _add_heading(script: RawScript, heading: tuple[int, str], number: int) -> bool:
     """Add a heading and return whether it starts a scene. The first heading of level 1 is the title."""
     level, words = heading
-    if level == 1 and not found.scenes:
-        found.head.append(Raw("title", words, number))
+    if level == 1 and not script.scenes:
+        script.head.append(Raw("title", words, number))
         return False
-    found.scenes.append(RawScene(number))
+    script.scenes.append(RawScene(number))
     inner = _NUMBERED.fullmatch(words)
     words = inner[1].strip() if inner else words
     if words:
-        found.scenes[-1].add_prompt(words)
+        script.scenes[-1].add_prompt(words)
     return True
 
 

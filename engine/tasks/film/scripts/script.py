@@ -38,8 +38,8 @@ class ScriptScene:
     @property
     def length(self) -> float:
         """Estimated length in seconds."""
-        said = 1.2 + len(self.narration) / CHARACTERS_PER_SECOND if self.narration else 0.0
-        return max(self.seconds or (said or SILENT_SCENE_SECONDS), said)
+        spoken_seconds = 1.2 + len(self.narration) / CHARACTERS_PER_SECOND if self.narration else 0.0
+        return max(self.seconds or (spoken_seconds or SILENT_SCENE_SECONDS), spoken_seconds)
 
 
 @dataclass(frozen=True)
