@@ -22,7 +22,7 @@ CHAT = (
 def save_tiny_gpt2(folder: Path) -> Path:
     """Save a model with a context of 512 tokens."""
     words = tokenizer()
-    model = _fitted(_model(words), words(WORDS * 2, return_tensors="pt")["input_ids"])
+    model = _train(_model(words), words(WORDS * 2, return_tensors="pt")["input_ids"])
     model.save_pretrained(folder, safe_serialization=True)
     words.save_pretrained(folder)
     return folder
@@ -42,7 +42,7 @@ def save_silent_gpt2(folder: Path) -> Path:
     return folder
 
 
-def save_told(source: Path, folder: Path) -> Path:
+def save_chat_gpt2(source: Path, folder: Path) -> Path:
     """Save the same model with a chat template, so that it passes for an instruct model."""
     import_torchvision()
     from transformers import AutoTokenizer
@@ -82,7 +82,7 @@ def _model(words: Any) -> Any:
     ).eval()
 
 
-def _fitted(model: Any, words: Any) -> Any:
+def _train(model: Any, words: Any) -> Any:
     import torch
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)

@@ -48,14 +48,14 @@ def save(folder: Path, shape: Shape = TINY, told: dict[str, Any] | None = None) 
         use_indicator=True,
         data_root=PosixPath("data"),
     )
-    torch.save({"args": args, "model": published(made), "iter": 1}, folder / GENERATOR)
+    torch.save({"args": args, "model": published_weights(made), "iter": 1}, folder / GENERATOR)
     (folder / ENCODER).write_text(json.dumps(config))
     with (folder / TEMPLATE).open("wb") as file:
         pickle.dump(template(), file)
     return made
 
 
-def published(made: Generator) -> dict[str, Any]:
+def published_weights(made: Generator) -> dict[str, Any]:
     """Return the weights under their published names: old weight norms, and redundant buffers."""
     count = made.shape.before + made.shape.frames
     state = {

@@ -76,12 +76,12 @@ def save(folder: Path, widths: Widths = TINY) -> dict[str, Any]:
         if name.startswith("retarget"):
             retargeting |= {f"{name}_module.{key}": value for key, value in network.state_dict().items()}
         else:
-            save_file(dict(published(network)), folder / f"{name}.safetensors")
+            save_file(dict(published_weights(network)), folder / f"{name}.safetensors")
     save_file(retargeting, folder / "stitching_retargeting_module.safetensors")
     return made
 
 
-def published(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def published_weights(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Yield the weights under their published names, with a spectral norm as a weight and two vectors."""
     bounded = {f"{name}.weight": (conv, left, right) for name, conv, left, right in _bounded(network)}
     for name, value in network.state_dict().items():

@@ -63,9 +63,9 @@ class Backend:
     """Returns whether its weights are on disk, where the catalogue cannot tell."""
     support: Callable[[WorkerSettings], Support] = _supports_everything
 
-    def is_named(self, wanted: str) -> bool:
-        """Return whether `wanted`, from config.toml, is a name of this backend."""
-        return wanted == self.name or wanted in self.aliases
+    def is_named(self, configured: str) -> bool:
+        """Return whether `configured`, from config.toml, is a name of this backend."""
+        return configured == self.name or configured in self.aliases
 
     def obstacle(self, settings: WorkerSettings) -> UserMessage | None:
         """Return why "auto" cannot use this backend here, or None if it can."""
@@ -153,16 +153,16 @@ class Backends:
         A full backend that config.toml names is used even where its weights are missing, so that loading it says what
         is wrong. An embedded one gives way to those after it in the list.
         """
-        wanted = self._wanted(settings)
-        if wanted == AUTO:
+        configured = self._configured(settings)
+        if configured == AUTO:
             return self._first_usable(settings, self.backends, self.backends[0].automatic_reason())
         for place, backend in enumerate(self.backends):
-            if not backend.is_named(wanted):
+            if not backend.is_named(configured):
                 continue
             if backend.tier == "full":
                 return backend, backend.configured_reason()
             return self._first_usable(settings, self.backends[place:], CONFIGURED)
-        backend = self._for_source(wanted, settings)
+        backend = self._for_source(configured, settings)
         return backend, backend.configured_reason()
 
     def _first_usable(
@@ -175,7 +175,7 @@ class Backends:
             reason = obstacle
         return backends[-1], reason
 
-    def _wanted(self, settings: WorkerSettings) -> str:
+    def _configured(self, settings: WorkerSettings) -> str:
         return settings.models.get(self.setting or self.task, AUTO)
 
     def _for_source(self, source: str, settings: WorkerSettings) -> Backend:
@@ -189,15 +189,18 @@ class Backends:
 
     def _check_family(self, settings: WorkerSettings) -> None:
         """Raise MissingModel for a folder or repository whose family no backend can load."""
-        wanted, supported = self._wanted(settings), [backend.title for backend in self.backends if backend.families]
-        if not supported or wanted == AUTO or any(backend.is_named(wanted) for backend in self.backends):
+        configured, supported = (
+            self._configured(settings),
+            [backend.title for backend in self.backends if backend.families],
+        )
+        if not supported or configured == AUTO or any(backend.is_named(configured) for backend in self.backends):
             return
-        family = model_index.fetch_family(wanted, settings.weights)
+        family = model_index.fetch_family(configured, settings.weights)
         if family and self._of_family(family) is None:
             raise MissingModel(
                 "{name} cannot be used: it is a {family}, and only {supported} is supported. Choose another"
                 " model in config.toml.",
-                name=Path(wanted).name if Path(wanted).expanduser().is_dir() else wanted,
+                name=Path(configured).name if Path(configured).expanduser().is_dir() else configured,
                 family=family,
                 supported=", ".join(supported),
             )

@@ -54,7 +54,7 @@ class SdxlGenerator:
         self._pipe = load(self._checkpoint, settings)
         self._previewer = Previewer()
         self._reader = PromptEncoderCache(self._pipe)
-        self._sketcher = RequestBuilder(self._pipe, self._checkpoint, settings)
+        self._builder = RequestBuilder(self._pipe, self._checkpoint, settings)
         self._device = settings.device
         self._parts = {
             name: WeightOffloader(modules, settings.device)
@@ -129,7 +129,7 @@ class SdxlGenerator:
         """Release the device's memory."""
         self._fast.close()
         self._all_parts(WeightOffloader.drop)  # a compiler may hold the networks for minutes yet
-        del self._pipe, self._fast, self._reader, self._parts, self._sketcher
+        del self._pipe, self._fast, self._reader, self._parts, self._builder
         release_memory()
 
     def generate(self, params: "Params", report: "Report") -> GeneratedImages:
@@ -150,20 +150,20 @@ class SdxlGenerator:
         if params.control:
             self._fast.forget()  # what is recorded and a ControlNet at work are too much for 15 GB
         changes = self._parts if params.loras else ()  # a LoRA is put where the weights are
-        with self._on_device(*changes), self._fast.disable_recording(), self._sketcher.with_options(params):
+        with self._on_device(*changes), self._fast.disable_recording(), self._builder.with_options(params):
             with self._on_device("texts"):
-                guided = self._sketcher.guidance(params) > 1
+                guided = self._builder.guidance(params) > 1
                 read = encode(self._pipe, params.prompt, params.negative, guided=guided)
             with self._on_device(*(self._parts.keys() - {"texts"})):
                 for offsets in self._offsets(params):
-                    yield from pipelines.draw(self._pipe, self._sketcher.build(params, read, offsets), watch)
+                    yield from pipelines.draw(self._pipe, self._builder.build(params, read, offsets), watch)
 
     def _follow(self, kind: str | None) -> None:
         """Load the ControlNet for `kind`, after unloading the previous one: two beside SDXL are too much."""
-        if kind is None or self._sketcher.follows(kind):
+        if kind is None or self._builder.follows(kind):
             return
         self._parts.pop("control", None)
-        new = self._parts["control"] = self._sketcher.follow(kind)
+        new = self._parts["control"] = self._builder.follow(kind)
         if self._level == 2:
             new.offload()
 
@@ -199,35 +199,35 @@ class SdxlGenerator:
                 by_length[read.words.shape[1]].append(place)
         return by_length.values()
 
-    def _draw(self, asked: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[AsyncCopy]:
+    def _draw(self, jobs: "Sequence[Params]", offsets: Sequence[int], on_step: OnStep) -> list[AsyncCopy]:
         """Return one picture for each request, from its seed and offset."""
-        first = asked[0]
-        guidance = self._sketcher.guidance(first)
-        width, height = self._sketcher.output_size(first)
+        first = jobs[0]
+        guidance = self._builder.guidance(first)
+        width, height = self._builder.output_size(first)
         with self._on_device("texts"):
-            read = concatenate(self._read(asked))
-        wish = SampleRequest(
+            read = concatenate(self._read(jobs))
+        request = SampleRequest(
             words=read.words,
             pooled=read.pooled,
-            seeds=tuple((each.seed or 0) + offset for each, offset in zip(asked, offsets, strict=True)),
+            seeds=tuple((each.seed or 0) + offset for each, offset in zip(jobs, offsets, strict=True)),
             width=width,
             height=height,
             steps=first.steps or self._checkpoint.steps,
             guidance=guidance,
-            noise=self._sketcher.noise(first, offsets, (width, height)),
+            noise=self._builder.noise(first, offsets, (width, height)),
             negative_embeds=None
             if read.negative_embeds is None
             else (read.negative_embeds, read.pooled_negative_embeds),
         )
         with self._on_device("unet"):
-            latents = self._fast.sample(wish, on_step)
+            latents = self._fast.sample(request, on_step)
         with self._on_device("vae"):
             return self._fast.decode(latents)
 
-    def _read(self, asked: "Sequence[Params]") -> list[Encoded]:
-        guided = [self._sketcher.guidance(each) > 1 for each in asked]
+    def _read(self, jobs: "Sequence[Params]") -> list[Encoded]:
+        guided = [self._builder.guidance(each) > 1 for each in jobs]
         return self._reader.read(
-            [PromptPair(each.prompt, each.negative, also) for each, also in zip(asked, guided, strict=True)]
+            [PromptPair(each.prompt, each.negative, also) for each, also in zip(jobs, guided, strict=True)]
         )
 
     def _wait_for(self, picture: AsyncCopy, params: "Params") -> GeneratedImages:

@@ -47,7 +47,7 @@ class PipelineRequest:
     control_image: "Image.Image | None" = None
 
 
-def draw(pipe: Any, sketch: PipelineRequest, on_step: OnStep) -> list[Picture]:
+def draw(pipe: Any, request: PipelineRequest, on_step: OnStep) -> list[Picture]:
     """Return pictures of the request's size. The components of `pipe`, the text pipeline, serve the other pipelines."""
     import torch
 
@@ -55,20 +55,20 @@ def draw(pipe: Any, sketch: PipelineRequest, on_step: OnStep) -> list[Picture]:
         on_step(step + 1, running.num_timesteps, state["latents"])
         return state
 
-    asked = {
-        **sketch.read.pipeline_arguments(),
-        "guidance_scale": sketch.guidance,
-        "num_images_per_prompt": len(sketch.seeds),
-        "generator": [torch.Generator("cpu").manual_seed(seed) for seed in sketch.seeds],
+    arguments = {
+        **request.read.pipeline_arguments(),
+        "guidance_scale": request.guidance,
+        "num_images_per_prompt": len(request.seeds),
+        "generator": [torch.Generator("cpu").manual_seed(seed) for seed in request.seeds],
         "callback_on_step_end": on_step_end,
         "output_type": "np",
-        **_start(sketch),
-        **_control(sketch),
+        **_start(request),
+        **_control(request),
     }
     with _cast(pipe.vae, pipe.unet.dtype):
-        drawn = _pipeline(pipe, sketch)(**asked).images
-    pictures = [np.round(picture * 255).astype(np.uint8) for picture in drawn]
-    return [sketch.canvas.composite(picture) for picture in pictures] if sketch.canvas else pictures
+        images = _pipeline(pipe, request)(**arguments).images
+    pictures = [np.round(picture * 255).astype(np.uint8) for picture in images]
+    return [request.canvas.composite(picture) for picture in pictures] if request.canvas else pictures
 
 
 @contextmanager
@@ -86,47 +86,52 @@ def _cast(vae: Any, dtype: Any) -> Iterator[None]:
             each.data = data
 
 
-def _start(sketch: PipelineRequest) -> dict[str, Any]:
+def _start(request: PipelineRequest) -> dict[str, Any]:
     """Return the arguments for starting from noise, from a picture, or from the surroundings of a mask.
 
     Diffusers takes the share `strength` of the steps it is given, so a distilled model is given more and takes its own
     number.
     """
-    width, height = sketch.extent
-    if sketch.canvas is None and sketch.begun is None:
+    width, height = request.extent
+    if request.canvas is None and request.begun is None:
         return {
-            "latents": sketch.noise,
+            "latents": request.noise,
             "width": width,
             "height": height,
-            "num_inference_steps": sketch.steps,
+            "num_inference_steps": request.steps,
         }
-    strength = sketch.strength or (DEFAULT_STRENGTH if sketch.canvas is None else 1.0)
-    told = math.ceil(sketch.steps / strength) if sketch.distilled else max(sketch.steps, math.ceil(1 / strength))
-    walked = {"strength": strength, "num_inference_steps": told}
-    if sketch.canvas is None:
-        return {"image": sketch.begun, **walked}
-    part = {"image": sketch.canvas.begun(), "mask_image": sketch.canvas.mask_image(), "width": width, "height": height}
+    strength = request.strength or (DEFAULT_STRENGTH if request.canvas is None else 1.0)
+    steps = math.ceil(request.steps / strength) if request.distilled else max(request.steps, math.ceil(1 / strength))
+    walked = {"strength": strength, "num_inference_steps": steps}
+    if request.canvas is None:
+        return {"image": request.begun, **walked}
+    part = {
+        "image": request.canvas.begun(),
+        "mask_image": request.canvas.mask_image(),
+        "width": width,
+        "height": height,
+    }
     return part | walked
 
 
-def _control(sketch: PipelineRequest) -> dict[str, Any]:
+def _control(request: PipelineRequest) -> dict[str, Any]:
     from PIL import Image
 
-    if sketch.control is None:
+    if request.control is None:
         return {}
-    seen = Image.fromarray(sketch.control.preprocess(np.asarray(sketch.control_image)))
-    name = "image" if sketch.canvas is None and sketch.begun is None else "control_image"
-    return {name: seen, "controlnet_conditioning_scale": sketch.control_weight}
+    seen = Image.fromarray(request.control.preprocess(np.asarray(request.control_image)))
+    name = "image" if request.canvas is None and request.begun is None else "control_image"
+    return {name: seen, "controlnet_conditioning_scale": request.control_weight}
 
 
-def _pipeline(pipe: Any, sketch: PipelineRequest) -> Any:
+def _pipeline(pipe: Any, request: PipelineRequest) -> Any:
     import diffusers
 
-    start = "Inpaint" if sketch.canvas else "Img2Img" if sketch.begun else ""
-    kind = f"{'ControlNet' if sketch.control else ''}{start}"
+    start = "Inpaint" if request.canvas else "Img2Img" if request.begun else ""
+    kind = f"{'ControlNet' if request.control else ''}{start}"
     if not kind:
         return pipe
-    more = {"controlnet": sketch.control.network} if sketch.control else {}
+    more = {"controlnet": request.control.network} if request.control else {}
     made = getattr(diffusers, f"StableDiffusionXL{kind}Pipeline")(**pipe.components, **more)
     made.set_progress_bar_config(disable=True)
     return made

@@ -53,55 +53,57 @@ class Sampler:
         self._device = device
         self._predict = predict
 
-    def sample(self, wish: SampleRequest, on_step: Callable[[int, int, Any], None]) -> Any:
+    def sample(self, request: SampleRequest, on_step: Callable[[int, int, Any], None]) -> Any:
         """Return latents (N, 4, height / 8, width / 8). `on_step(step, steps, latents)` may raise to end the run."""
         import torch
 
-        scheduler, dtype = self._pipe.scheduler, wish.words.dtype
-        scheduler.set_timesteps(wish.steps)  # on the host, where it looks its place up without waiting for the device
-        generators = [torch.Generator("cpu").manual_seed(seed) for seed in wish.seeds]
+        scheduler, dtype = self._pipe.scheduler, request.words.dtype
+        scheduler.set_timesteps(
+            request.steps
+        )  # on the host, where it looks its place up without waiting for the device
+        generators = [torch.Generator("cpu").manual_seed(seed) for seed in request.seeds]
         more = self._pipe.prepare_extra_step_kwargs(generators, 0.0)
-        latents = self._begun(wish)
-        conditions = self._conditions(wish)
+        latents = self._begun(request)
+        conditions = self._conditions(request)
         running = GpuBacklog(self._device, MAX_STEPS_AHEAD)
         times = scheduler.timesteps
         sent = tensor_to_device(times, self._device)
         for step, time in enumerate(times):
-            noise = self._noise(scheduler.scale_model_input(latents, time), sent[step], conditions, wish)
+            noise = self._noise(scheduler.scale_model_input(latents, time), sent[step], conditions, request)
             latents = scheduler.step(noise, time, latents, **more, return_dict=False)[0].to(dtype)
             running.wait()
             on_step(step + 1, len(times), latents)
         return latents
 
-    def _begun(self, wish: SampleRequest) -> Any:
+    def _begun(self, request: SampleRequest) -> Any:
         """Return noise scaled to the scheduler's initial sigma."""
         scale = self._pipe.vae_scale_factor
-        shape = (4, wish.height // scale, wish.width // scale)
-        noise = noises(wish.seeds, shape, wish.words.dtype) if wish.noise is None else wish.noise
+        shape = (4, request.height // scale, request.width // scale)
+        noise = noises(request.seeds, shape, request.words.dtype) if request.noise is None else request.noise
         return tensor_to_device(noise, self._device) * self._pipe.scheduler.init_noise_sigma
 
-    def _noise(self, latents: Any, time: Any, conditions: tuple[Any, ...], wish: SampleRequest) -> Any:
+    def _noise(self, latents: Any, time: Any, conditions: tuple[Any, ...], request: SampleRequest) -> Any:
         import torch
 
-        if wish.negative_embeds is None:
+        if request.negative_embeds is None:
             return self._predict(latents, time, *conditions)
         plain, told = self._predict(torch.cat([latents, latents]), time, *conditions).chunk(2)
-        return plain + wish.guidance * (told - plain)
+        return plain + request.guidance * (told - plain)
 
-    def _conditions(self, wish: SampleRequest) -> tuple[Any, ...]:
+    def _conditions(self, request: SampleRequest) -> tuple[Any, ...]:
         """Return words, pooled words and sizes, with the negative prompt's rows first."""
         import torch
 
-        pipe, size = self._pipe, (wish.height, wish.width)
+        pipe, size = self._pipe, (request.height, request.width)
         width = pipe.text_encoder_2.config.projection_dim
-        sizes = pipe._get_add_time_ids(size, (0, 0), size, wish.words.dtype, width)  # noqa: SLF001  # the card's own numbers
+        sizes = pipe._get_add_time_ids(size, (0, 0), size, request.words.dtype, width)  # noqa: SLF001  # the card's own numbers
         sizes = tensor_to_device(sizes, self._device).repeat(
-            len(wish.seeds) * (1 if wish.negative_embeds is None else 2), 1
+            len(request.seeds) * (1 if request.negative_embeds is None else 2), 1
         )
-        if wish.negative_embeds is None:
-            return wish.words, wish.pooled, sizes
+        if request.negative_embeds is None:
+            return request.words, request.pooled, sizes
         return (
-            torch.cat([wish.negative_embeds[0], wish.words]),
-            torch.cat([wish.negative_embeds[1], wish.pooled]),
+            torch.cat([request.negative_embeds[0], request.words]),
+            torch.cat([request.negative_embeds[1], request.pooled]),
             sizes,
         )

@@ -1,4 +1,4 @@
-"""JoyVASA's road on random weights of its shapes: what is read, how noise becomes motion, and how long sounds go on."""
+"""JoyVASA on random weights of its shapes: what is read, how noise becomes motion, and how long sounds go on."""
 
 import pickle
 from pathlib import Path
@@ -119,11 +119,11 @@ def test_memory_is_flat_in_length(generator: Generator, monkeypatch: pytest.Monk
     given: list[tuple[int, ...]] = []
     hear = Generator.hear
 
-    def counted(self: Generator, samples: torch.Tensor) -> torch.Tensor:
+    def record_shape(self: Generator, samples: torch.Tensor) -> torch.Tensor:
         given.append(tuple(samples.shape))
         return hear(self, samples)
 
-    monkeypatch.setattr(Generator, "hear", counted)
+    monkeypatch.setattr(Generator, "hear", record_shape)
     assert generate_coefficients(generator, sound(30), 750, 1).shape == (750, 70)
     assert given == [(1, 64000)] * 8
 
@@ -160,31 +160,31 @@ def test_an_actor_gives_what_the_motion_extractor_gives(folder: Path, made: Gene
 def test_the_picture_takes_the_actors_change_its_lips_and_eyes_as_wished(tmp_path: Path) -> None:
     tiny_liveportrait.save(tmp_path / "live")
     tiny_joyvasa.save(tmp_path / "joyvasa")
-    painter = LivePortraitAnimator(tmp_path / "live", registry.FOLDER, "cpu", tmp_path / "joyvasa")
-    assert painter.motion_by == "joyvasa"
+    animator = LivePortraitAnimator(tmp_path / "live", registry.FOLDER, "cpu", tmp_path / "joyvasa")
+    assert animator.motion_by == "joyvasa"
     speech = Speech(sound(1).numpy(), 25)
-    wishes = AnimationOptions(lip_zero=False, eyes=True, stitching=False)
-    acting = painter.motion_from(speech, wishes)
+    options = AnimationOptions(lip_zero=False, eyes=True, stitching=False)
+    acting = animator.motion_from(speech, options)
     assert isinstance(acting, GeneratedMotion)
     assert len(acting) == len(speech) == 25
-    networks, face = painter._networks, FaceReader(registry.FOLDER).find_faces(astronaut())[0]
+    networks, face = animator._networks, FaceReader(registry.FOLDER).find_faces(astronaut())[0]
     pose = Pose.of(networks.motion(torch.rand(1, 3, 256, 256)))
 
-    def driven(**asked: bool) -> torch.Tensor:
-        return _Drive(networks, pose, face, AnimationOptions(**{**vars(wishes), **asked})).points(acting)
+    def drive(**asked: bool) -> torch.Tensor:
+        return _Drive(networks, pose, face, AnimationOptions(**{**vars(options), **asked})).points(acting)
 
-    plain = driven()
+    plain = drive()
     assert torch.allclose(plain[:1], pose.points(), atol=1e-5), "it begins as the picture is"
     others = [place for place in range(21) if place not in LIPS]
-    own = driven(lip_zero=True)
+    own = drive(lip_zero=True)
     assert torch.allclose(own[:, others], plain[:, others], atol=1e-6)
     assert not torch.allclose(own[0, LIPS], plain[0, LIPS])
     others = [place for place in range(21) if place not in EYES]
-    still = driven(eyes=False)
+    still = drive(eyes=False)
     assert torch.allclose(still[:, others], plain[:, others], atol=1e-6)
     assert not torch.allclose(still[5:, EYES], plain[5:, EYES])
     short = GeneratedMotion(*(value[:2] for value in vars(acting).values()))
-    frames = list(painter.frames(astronaut()[:256, 100:356], face, short, wishes))
+    frames = list(animator.frames(astronaut()[:256, 100:356], face, short, options))
     assert [frame.shape for frame in frames] == [(256, 256, 3)] * 2
 
 

@@ -1,4 +1,4 @@
-"""LivePortrait's road on random weights of its interfaces: what is read, what is driven, and what is missing."""
+"""LivePortrait on random weights of its interfaces: what is read, what is driven, and what is missing."""
 
 import wave
 from pathlib import Path

@@ -76,12 +76,12 @@ def reader() -> FaceReader:
     return FaceReader(registry.FOLDER)
 
 
-def opened(media: Media) -> Picture:
+def open_picture(media: Media) -> Picture:
     with Image.open(media.path) as image:
         return np.asarray(image.convert("RGB"))
 
 
-def changed(before: Picture, after: Picture) -> NDArray[np.bool_]:
+def difference_mask(before: Picture, after: Picture) -> NDArray[np.bool_]:
     """(H, W): where the pictures differ to the eye."""
     differs: NDArray[np.bool_] = np.abs(before.astype(int) - after).max(axis=2) > 12
     return differs
@@ -100,9 +100,9 @@ def inside(face: Face, shape: tuple[int, ...], grown: float = 0.1) -> NDArray[np
 def test_a_face_is_put_in_where_the_targets_was_and_nothing_else_changes(bench: Bench, reader: FaceReader) -> None:
     result = bench.run(bench.attach(ROSS), bench.attach(ASTRONAUT))
     (media,) = result.media
-    made, (face,) = opened(media), reader.faces(ASTRONAUT)
+    made, (face,) = open_picture(media), reader.faces(ASTRONAUT)
     there = inside(face, made.shape)
-    assert changed(ASTRONAUT, made)[there].mean() > 0.15
+    assert difference_mask(ASTRONAUT, made)[there].mean() > 0.15
     assert (made[~there] == ASTRONAUT[~there]).all()
     assert (result.facts["backend"], result.facts["tier"], result.facts["faces"]) == ("mesh", "embedded", 1)
     (swapped,) = reader.faces(made)
@@ -112,13 +112,13 @@ def test_a_face_is_put_in_where_the_targets_was_and_nothing_else_changes(bench: 
 def test_a_face_put_on_itself_hardly_changes(bench: Bench, reader: FaceReader) -> None:
     (media,) = bench.run(bench.attach(ASTRONAUT), bench.attach(ASTRONAUT)).media
     there = inside(reader.faces(ASTRONAUT)[0], ASTRONAUT.shape)
-    assert np.abs(opened(media).astype(int) - ASTRONAUT)[there].mean() < 3
+    assert np.abs(open_picture(media).astype(int) - ASTRONAUT)[there].mean() < 3
 
 
 def test_there_is_no_seam_at_the_edge(bench: Bench, reader: FaceReader) -> None:
     """Gradients over the outline are not steeper than the picture's own."""
     (media,) = bench.run(bench.attach(ROSS), bench.attach(ASTRONAUT)).media
-    made, points = opened(media).astype(float), reader.faces(ASTRONAUT)[0].points[:, :2]
+    made, points = open_picture(media).astype(float), reader.faces(ASTRONAUT)[0].points[:, :2]
     cheeks = points[[205, 425, 187, 411, 147, 376]].mean(axis=0)
     rim = [points[number] for number in (132, 58, 172, 136, 150, 149, 176, 148, 377, 400, 378, 379, 365, 397, 288, 361)]
 
@@ -142,10 +142,10 @@ def turned_astronaut(degrees: float) -> Picture:
 def test_a_head_at_any_angle_gets_its_face_at_that_angle(bench: Bench, reader: FaceReader, degrees: int) -> None:
     """What is swapped, turned back, is what is swapped in the upright picture."""
     target = turned_astronaut(degrees)
-    made = opened(bench.run(bench.attach(ROSS), bench.attach(target)).media[0])
+    made = open_picture(bench.run(bench.attach(ROSS), bench.attach(target)).media[0])
     (face,), (swapped,) = reader.faces(target), reader.faces(made)
     assert np.abs(swapped.points - face.points)[:, :2].mean() < 3
-    upright = opened(bench.run(bench.attach(ROSS), bench.attach(ASTRONAUT)).media[0])
+    upright = open_picture(bench.run(bench.attach(ROSS), bench.attach(ASTRONAUT)).media[0])
     back = np.asarray(Image.fromarray(made).rotate(degrees, Image.Resampling.BICUBIC, center=(226, 120)))
     plain = np.asarray(Image.fromarray(target).rotate(degrees, Image.Resampling.BICUBIC, center=(226, 120)))
     middle = np.s_[90:160, 195:257]
@@ -157,7 +157,7 @@ def test_a_head_at_any_angle_gets_its_face_at_that_angle(bench: Bench, reader: F
 @pytest.mark.parametrize("quarter", [1, 2, 3])
 def test_a_source_may_lie_on_its_side_or_head_down(bench: Bench, quarter: int) -> None:
     upright, turned = (
-        opened(bench.run(bench.attach(source), bench.attach(ASTRONAUT)).media[0]).astype(int)
+        open_picture(bench.run(bench.attach(source), bench.attach(ASTRONAUT)).media[0]).astype(int)
         for source in (ROSS, np.ascontiguousarray(np.rot90(ROSS, quarter)))
     )
     middle = np.s_[80:170, 185:267]
@@ -167,11 +167,11 @@ def test_a_source_may_lie_on_its_side_or_head_down(bench: Bench, quarter: int) -
 def test_of_many_the_one_that_is_upside_down_is_swapped_as_it_lies(bench: Bench, reader: FaceReader) -> None:
     target = SIX.copy()
     target[:300, 800:1100] = target[:300, 800:1100][::-1, ::-1]
-    made = opened(bench.run(bench.attach(ASTRONAUT), bench.attach(target), face="5").media[0])
+    made = open_picture(bench.run(bench.attach(ASTRONAUT), bench.attach(target), face="5").media[0])
     face = reader.faces(target)[4]
     assert abs(np.degrees(face.roll)) > 120
     assert np.abs(reader.faces(made)[4].points - face.points)[:, :2].mean() < 5
-    assert not changed(target, made)[~inside(face, made.shape)].any()
+    assert not difference_mask(target, made)[~inside(face, made.shape)].any()
 
 
 def test_a_picture_that_exif_turns_is_swapped_as_it_is_seen(bench: Bench) -> None:
@@ -181,7 +181,7 @@ def test_a_picture_that_exif_turns_is_swapped_as_it_is_seen(bench: Bench) -> Non
     Image.fromarray(ASTRONAUT[::-1, ::-1]).save(held, "PNG", exif=exif)
     told = keep(held.getvalue(), bench.folder / "media")
     by_exif, plain = (
-        opened(bench.run(bench.attach(ROSS), target).media[0]) for target in (told, bench.attach(ASTRONAUT))
+        open_picture(bench.run(bench.attach(ROSS), target).media[0]) for target in (told, bench.attach(ASTRONAUT))
     )
     assert (by_exif == plain).all()
 
@@ -199,9 +199,9 @@ def test_on_a_grey_target_the_face_is_grey(bench: Bench, mode: str) -> None:
     target = Image.fromarray(grey_of(ASTRONAUT)).convert("L")
     held = io.BytesIO()
     target.convert(mode).save(held, "PNG")
-    made = opened(bench.run(bench.attach(ROSS), keep(held.getvalue(), bench.folder / "media")).media[0])
+    made = open_picture(bench.run(bench.attach(ROSS), keep(held.getvalue(), bench.folder / "media")).media[0])
     assert (made == made[..., :1]).all()
-    assert changed(np.asarray(target.convert(mode).convert("RGB")), made)[70:170, 180:270].mean() > 0.15
+    assert difference_mask(np.asarray(target.convert(mode).convert("RGB")), made)[70:170, 180:270].mean() > 0.15
 
 
 def test_in_grey_frames_the_face_is_grey(bench: Bench) -> None:
@@ -210,9 +210,9 @@ def test_in_grey_frames_the_face_is_grey(bench: Bench) -> None:
         first = np.asarray(gif.convert("RGB"))
     assert (first == first[..., :1]).all()
     result = bench.run(bench.attach(ROSS), bench.clip(frames))
-    for old, new in zip(frames, played(result.media[0]), strict=True):
+    for old, new in zip(frames, decode_frames(result.media[0]), strict=True):
         assert np.ptp(new.astype(int), axis=2).max() <= 2
-        assert changed(old, new).any()
+        assert difference_mask(old, new).any()
 
 
 @pytest.mark.parametrize("quality", [60, 92])
@@ -220,8 +220,8 @@ def test_a_sepia_target_keeps_its_tint(bench: Bench, quality: int) -> None:
     held = io.BytesIO()
     Image.fromarray(in_sepia(ASTRONAUT)).save(held, "JPEG", quality=quality)
     target = keep(held.getvalue(), bench.folder / "media")
-    before, made = opened(target), opened(bench.run(bench.attach(ROSS), target).media[0])
-    differs = changed(before, made)
+    before, made = open_picture(target), open_picture(bench.run(bench.attach(ROSS), target).media[0])
+    differs = difference_mask(before, made)
     assert differs[70:170, 180:270].mean() > 0.15
     light = made[differs] @ np.array([0.299, 0.587, 0.114])
     expected = light[:, None] * np.array([1, 0.86, 0.68]) / (0.299 + 0.587 * 0.86 + 0.114 * 0.68)
@@ -231,19 +231,21 @@ def test_a_sepia_target_keeps_its_tint(bench: Bench, quality: int) -> None:
 def test_a_grey_picture_on_a_coloured_page_keeps_its_grey(bench: Bench) -> None:
     page = np.full((700, 900, 3), (200, 60, 40), np.uint8)
     page[100:612, 200:712] = grey_of(ASTRONAUT)
-    made = opened(bench.run(bench.attach(ROSS), bench.attach(page)).media[0])[100:612, 200:712]
+    made = open_picture(bench.run(bench.attach(ROSS), bench.attach(page)).media[0])[100:612, 200:712]
     assert (made == made[..., :1]).all()
 
 
 def test_a_coloured_target_keeps_its_colours_also_under_a_grey_source(bench: Bench) -> None:
-    made = opened(bench.run(bench.attach(grey_of(ROSS)), bench.attach(ASTRONAUT)).media[0])
+    made = open_picture(bench.run(bench.attach(grey_of(ROSS)), bench.attach(ASTRONAUT)).media[0])
     skin = np.s_[120:150, 205:245]
     assert np.ptp(made[skin].astype(int), axis=2).mean() > 0.6 * np.ptp(ASTRONAUT[skin].astype(int), axis=2).mean()
 
 
 def test_half_a_blend_is_half_way(bench: Bench) -> None:
     source, target = bench.attach(ROSS), bench.attach(ASTRONAUT)
-    whole, half, none = (opened(bench.run(source, target, blend=blend).media[0]).astype(float) for blend in (1, 0.5, 0))
+    whole, half, none = (
+        open_picture(bench.run(source, target, blend=blend).media[0]).astype(float) for blend in (1, 0.5, 0)
+    )
     assert np.abs(half - (whole + ASTRONAUT) / 2).max() <= 1.5
     assert (none == ASTRONAUT).all()
 
@@ -251,18 +253,18 @@ def test_half_a_blend_is_half_way(bench: Bench) -> None:
 def test_of_several_the_largest_is_taken_and_all_are_shown_with_numbers(bench: Bench) -> None:
     result = bench.run(bench.attach(ASTRONAUT), bench.attach(SIX))
     made, numbers = result.media
-    assert opened(numbers).shape == SIX.shape
+    assert open_picture(numbers).shape == SIX.shape
     assert "target has 6 faces, and the largest, number 1, was used." in str(result.notes[0])
-    assert changed(SIX, opened(numbers)).any()
-    columns = changed(SIX, opened(made)).nonzero()[1]
+    assert difference_mask(SIX, open_picture(numbers)).any()
+    columns = difference_mask(SIX, open_picture(made)).nonzero()[1]
     assert 40 < columns.min() < columns.max() < 200
 
 
 def test_faces_are_named_by_number_and_mapped(bench: Bench, reader: FaceReader) -> None:
     two = np.hstack([ROSS, np.asarray(Image.fromarray(ASTRONAUT[20:230, 110:340]).resize((240, 240)))])
     result = bench.run(bench.attach(two), bench.attach(SIX), face="3=2, 6 = 1")
-    (made,) = map(opened, result.media)
-    faces, differs = reader.faces(SIX), changed(SIX, made)
+    (made,) = map(open_picture, result.media)
+    faces, differs = reader.faces(SIX), difference_mask(SIX, made)
     shares = [differs[inside(face, made.shape, 0)].mean() for face in faces]
     assert [share > 0.1 for share in shares] == [False, False, True, False, False, True]
     assert result.facts["faces"] == 2
@@ -311,7 +313,7 @@ def test_a_source_partly_out_of_the_picture_is_refused_and_a_target_is_done_as_f
     cut = ASTRONAUT[:, 215:]
     assert "is cut off" in bench.refusal(cut, ASTRONAUT)
     (media,) = bench.run(bench.attach(ROSS), bench.attach(cut)).media
-    assert changed(cut, opened(media)).any()
+    assert difference_mask(cut, open_picture(media)).any()
 
 
 def test_dark_glasses_stay_on_the_target(bench: Bench) -> None:
@@ -320,10 +322,10 @@ def test_dark_glasses_stay_on_the_target(bench: Bench) -> None:
     for x in (204, 246):
         draw.ellipse((x - 20, 92, x + 20, 118), fill=(15, 15, 18))
     worn = np.asarray(image)
-    made = opened(bench.run(bench.attach(ROSS), bench.attach(worn)).media[0])
+    made = open_picture(bench.run(bench.attach(ROSS), bench.attach(worn)).media[0])
     for x in (204, 246):
         assert np.abs(made[98:112, x - 14 : x + 14].astype(int) - worn[98:112, x - 14 : x + 14]).max() < 25
-    assert changed(worn, made)[125:165, 195:255].mean() > 0.1
+    assert difference_mask(worn, made)[125:165, 195:255].mean() > 0.1
 
 
 def test_a_source_in_dark_glasses_is_told_and_the_targets_eyes_stay(bench: Bench) -> None:
@@ -335,14 +337,14 @@ def test_a_source_in_dark_glasses_is_told_and_the_targets_eyes_stay(bench: Bench
     target = np.asarray(Image.fromarray(MONICA).resize((440, 420)))
     result = bench.run(bench.attach(np.asarray(image)), bench.attach(target))
     assert any("The face in source wears dark glasses" in str(note) for note in result.notes)
-    made = opened(result.media[0])
+    made = open_picture(result.media[0])
     (face,) = FaceReader(registry.FOLDER).faces(target)
     for rim in (RIGHT_EYE, LEFT_EYE):
         x, y = face.points[list(rim), :2].mean(axis=0).astype(int)
         assert (
             np.abs(made[y - 5 : y + 6, x - 9 : x + 10].astype(int) - target[y - 5 : y + 6, x - 9 : x + 10]).mean() < 6
         )
-    assert changed(target, made)[inside(face, made.shape, 0)].mean() > 0.1
+    assert difference_mask(target, made)[inside(face, made.shape, 0)].mean() > 0.1
     plain = bench.run(bench.attach(ASTRONAUT), bench.attach(target))
     assert not any("dark glasses" in str(note) for note in plain.notes)
 
@@ -363,8 +365,8 @@ def test_alpha_stays(bench: Bench) -> None:
 
 def test_a_marker_is_written_into_the_corner_alone(bench: Bench) -> None:
     source, target = bench.attach(ROSS), bench.attach(ASTRONAUT)
-    plain, marked = (opened(bench.run(source, target, marker=marker).media[0]) for marker in (False, True))
-    rows, columns = changed(plain, marked).nonzero()
+    plain, marked = (open_picture(bench.run(source, target, marker=marker).media[0]) for marker in (False, True))
+    rows, columns = difference_mask(plain, marked).nonzero()
     assert rows.min() > 470
     assert columns.min() > 300
     assert (marked[rows.min() :, columns.min() :] > 200).any()
@@ -392,14 +394,14 @@ def test_a_video_keeps_its_frames_and_sound_and_has_the_face_in_each(bench: Benc
     assert after.video
     assert (after.video.frames, after.video.rate, bool(after.sound)) == (before.video.frames, before.video.rate, True)
     assert (media.mime, media.width, media.height, result.facts["faces"]) == ("video/mp4", 256, 256, 12)
-    pairs = zip(played(source), played(media), strict=True)
+    pairs = zip(decode_frames(source), decode_frames(media), strict=True)
     for old, new in pairs:
         there = inside(reader.faces(old)[0], old.shape, 0)
-        assert changed(old, new)[there].mean() > 0.1
+        assert difference_mask(old, new)[there].mean() > 0.1
     assert len({told.fraction for told in bench.told}) > 10
 
 
-def played(media: Media) -> list[Picture]:
+def decode_frames(media: Media) -> list[Picture]:
     found = video.probe(media.path, media.mime).video
     assert found
     return list(video.read_frames(media.path, media.mime, found, video.CancelOrTimeout()))
@@ -423,12 +425,12 @@ def test_in_a_video_faces_keep_their_numbers_when_they_pass_and_come_back(bench:
     gone[:, :230] = 128
     frames = [two] * 4 + [gone] * 8 + [two] * 10
     result = bench.run(bench.attach(MONICA), bench.clip(frames), face="1")
-    before, after = two, played(result.media[0])
+    before, after = two, decode_frames(result.media[0])
     right = inside(reader.faces(two)[1], two.shape, 0)
     left = inside(reader.faces(two)[0], two.shape, 0)
     for frame in after:
-        assert changed(before, frame)[right].mean() < 0.02
-    assert all(changed(before, frame)[left].mean() > 0.2 for frame in (after[1], after[-1]))
+        assert difference_mask(before, frame)[right].mean() < 0.02
+    assert all(difference_mask(before, frame)[left].mean() > 0.2 for frame in (after[1], after[-1]))
     assert isinstance(result.facts["faces"], int)
     assert 10 < result.facts["faces"] < len(frames)
 
@@ -446,7 +448,7 @@ def test_the_swapped_face_trembles_less_than_the_one_that_was_there(bench: Bench
     frames = [frame for frame in moving(1) for _ in range(16)]
     random = np.random.default_rng(2)
     noisy = [(one + random.normal(0, 10, one.shape)).clip(0, 255).astype(np.uint8) for one in frames]
-    made = played(bench.run(bench.attach(ROSS), bench.clip(noisy)).media[0])
+    made = decode_frames(bench.run(bench.attach(ROSS), bench.clip(noisy)).media[0])
 
     def trembling(pictures: list[Picture]) -> float:
         points = np.stack([reader.faces(picture)[0].points[:, :2] for picture in pictures])
@@ -517,23 +519,23 @@ class TestChoosing:
 
 
 class TestFull:
-    """The whole road through networks of InsightFace's shapes, as a test makes them."""
+    """Swapping through networks of InsightFace's shapes, as a test makes them."""
 
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:
         tiny_faces.folder(tmp_path / "networks")
         return Bench(TASK, tmp_path, {"faceswap": str(tmp_path / "networks")}, noncommercial=True)
 
-    def patched(self, *corners: tuple[int, int]) -> Picture:
+    def green_patches(self, *corners: tuple[int, int]) -> Picture:
         picture = np.full((640, 640, 3), 128, np.uint8)
         for x, y in corners:
             picture[y : y + 32, x : x + 32] = (20, 250, 20)
         return picture
 
     def test_a_picture(self, bench: Bench) -> None:
-        target = self.patched((96, 320), (384, 224))
-        result = bench.run(bench.attach(self.patched((320, 320))), bench.attach(target), face="2")
-        differs = changed(target, opened(result.media[0]))
+        target = self.green_patches((96, 320), (384, 224))
+        result = bench.run(bench.attach(self.green_patches((320, 320))), bench.attach(target), face="2")
+        differs = difference_mask(target, open_picture(result.media[0]))
         assert differs[:, 300:].any()
         assert not differs[:, :250].any()
         assert (result.facts["backend"], result.facts["tier"]) == ("inswapper", "full")
@@ -544,15 +546,15 @@ class TestFull:
         ramp = np.tile(np.linspace(40, 250, 640)[:, None, None], (1, 640, 1))
         target = (ramp * tone).astype(np.uint8)
         target[320:352, 320:352] = (20, 250, 20)
-        result = bench.run(bench.attach(self.patched((320, 320))), bench.attach(target))
-        made = opened(result.media[0]).astype(int)
+        result = bench.run(bench.attach(self.green_patches((320, 320))), bench.attach(target))
+        made = open_picture(result.media[0]).astype(int)
         differs = (made != target).any(axis=2)
         assert differs.sum() > 1000
         assert np.abs(made[differs] - made[differs][:, 1:2] * tone).mean() < 2
 
     def test_what_a_cancelled_job_began_is_not_held(self, bench: Bench) -> None:
         with bench.context.model("faceswap") as swapper:
-            pictures = [self.patched((96 + 32 * step, 320)) for step in range(3)]
+            pictures = [self.green_patches((96 + 32 * step, 320)) for step in range(3)]
             seen = weakref.ref(pictures[0])
             (face,) = swapper.faces(pictures[0])
             who = swapper.identity(pictures[0], face)
@@ -572,7 +574,7 @@ class TestFull:
             gc.enable()
 
     def test_a_video(self, bench: Bench) -> None:
-        frames = [self.patched((96 + 32 * step, 320)) for step in range(4)]
-        result = bench.run(bench.attach(self.patched((320, 320))), bench.clip(frames))
+        frames = [self.green_patches((96 + 32 * step, 320)) for step in range(4)]
+        result = bench.run(bench.attach(self.green_patches((320, 320))), bench.clip(frames))
         assert result.facts["faces"] == 4
-        assert len(played(result.media[0])) == 4
+        assert len(decode_frames(result.media[0])) == 4

@@ -28,7 +28,7 @@ EILEEN, ROSS, MONICA = samples.astronaut()[10:250, 106:346], SIX[220:460, 400:64
 SIDE, WIDTH, HEIGHT, RATE = 240, 800, 320, 25
 
 
-def placed(*people: tuple[Picture, int], floor: int = 90) -> Picture:
+def place_faces(*people: tuple[Picture, int], floor: int = 90) -> Picture:
     """A frame with people at their left edges, those later in front, on a grey of `floor`."""
     frame = np.full((HEIGHT, WIDTH, 3), floor, np.uint8)
     for person, left in people:
@@ -58,11 +58,11 @@ class Bench(TaskHarness):
         """The result, and for each frame where it changed to the eye, (H, W)."""
         target = self.clip(frames)
         result = TASK.run(Params(source=self.attach(MONICA), target=target, face=face), self.context)
-        pairs = zip(played(target), played(result.media[0]), strict=True)
+        pairs = zip(decode_frames(target), decode_frames(result.media[0]), strict=True)
         return result, [np.abs(old.astype(int) - new).max(axis=2) > 12 for old, new in pairs]
 
 
-def played(media: Media) -> list[Picture]:
+def decode_frames(media: Media) -> list[Picture]:
     found = video.probe(media.path, media.mime).video
     assert found
     return list(video.read_frames(media.path, media.mime, found, video.CancelOrTimeout()))
@@ -81,8 +81,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def test_after_a_cut_another_in_the_same_place_is_left_and_the_same_one_elsewhere_is_swapped(bench: Bench) -> None:
     """Eileen; a cut to Ross where she was; a cut to her elsewhere, darker and as in a mirror."""
-    first, second = placed((EILEEN, 40)), placed((ROSS, 40), floor=160)
-    third = darker(placed((np.ascontiguousarray(EILEEN[:, ::-1]), 500), floor=60))
+    first, second = place_faces((EILEEN, 40)), place_faces((ROSS, 40), floor=160)
+    third = darker(place_faces((np.ascontiguousarray(EILEEN[:, ::-1]), 500), floor=60))
     result, changed = bench.swap([first] * 8 + [second] * 8 + [third] * 8)
     assert [swapped_at(one, 40, 500) for one in (changed[0], changed[7])] == [[True, False]] * 2
     assert not any(swapped_at(one, 40, 500)[0] for one in changed[8:16])
@@ -92,14 +92,14 @@ def test_after_a_cut_another_in_the_same_place_is_left_and_the_same_one_elsewher
 
 def test_in_a_shot_with_both_the_chosen_one_keeps_the_new_face(bench: Bench) -> None:
     """Face 2 of the first shot is face 1 of the second."""
-    first, second = placed((ROSS, 40), (EILEEN, 500)), placed((EILEEN, 40), (ROSS, 500), floor=170)
+    first, second = place_faces((ROSS, 40), (EILEEN, 500)), place_faces((EILEEN, 40), (ROSS, 500), floor=170)
     _, changed = bench.swap([first] * 6 + [second] * 6, face="2")
     assert all(swapped_at(one, 40, 500) == [False, True] for one in changed[:6])
     assert all(swapped_at(one, 40, 500) == [True, False] for one in changed[6:])
 
 
 def test_after_a_dissolve_to_another_in_the_same_place_the_face_is_left(bench: Bench) -> None:
-    first, second = placed((EILEEN, 40)), placed((ROSS, 40), floor=120)
+    first, second = place_faces((EILEEN, 40)), place_faces((ROSS, 40), floor=120)
     between = [cv2.addWeighted(first, 1 - part, second, part, 0) for part in np.linspace(0, 1, 16)]
     _, changed = bench.swap([first] * 6 + between + [second] * 16)
     assert swapped_at(changed[0], 40) == [True]
@@ -107,9 +107,9 @@ def test_after_a_dissolve_to_another_in_the_same_place_the_face_is_left(bench: B
 
 
 def test_one_who_leaves_and_another_who_enters_there_are_not_taken_for_each_other(bench: Bench) -> None:
-    leaving = [placed((EILEEN, left)) for left in range(40, 560, 40)]
-    entering = [placed((ROSS, left)) for left in range(560, 40, -40)]
-    _, changed = bench.swap([*[leaving[0]] * 4, *leaving, *[placed()] * 6, *entering, *[entering[-1]] * 14])
+    leaving = [place_faces((EILEEN, left)) for left in range(40, 560, 40)]
+    entering = [place_faces((ROSS, left)) for left in range(560, 40, -40)]
+    _, changed = bench.swap([*[leaving[0]] * 4, *leaving, *[place_faces()] * 6, *entering, *[entering[-1]] * 14])
     assert swapped_at(changed[0], 40) == [True]
     assert not any(one[40:280].mean() > 0.004 for one in changed[-30:])
 
@@ -117,7 +117,7 @@ def test_one_who_leaves_and_another_who_enters_there_are_not_taken_for_each_othe
 def test_two_who_cross_keep_their_faces(bench: Bench) -> None:
     """Eileen, face 1, goes to the right in front of Ross, who goes to the left."""
     steps = [(left, 540 - left) for left in range(20, 521, 20)]
-    frames = [placed((ROSS, ross), (EILEEN, eileen)) for eileen, ross in steps]
+    frames = [place_faces((ROSS, ross), (EILEEN, eileen)) for eileen, ross in steps]
     frames += [frames[-1]] * 14
     _, changed = bench.swap(frames, face="1")
     assert swapped_at(changed[0], 20, 520) == [True, False]
@@ -131,7 +131,7 @@ def test_a_head_that_rolls_over_in_a_video_is_followed_all_the_way(bench: Bench)
         np.asarray(image.rotate(-angle, Image.Resampling.BICUBIC, fillcolor=(90, 90, 90)))
         for angle in range(0, 361, 12)
     ]
-    _, changed = bench.swap([placed((one, 40)) for one in turned])
+    _, changed = bench.swap([place_faces((one, 40)) for one in turned])
     assert all(swapped_at(one, 40)[0] for one in changed)
 
 
@@ -146,10 +146,10 @@ def test_where_the_network_cannot_be_had_the_result_says_so(
         monkeypatch.setenv(name, "1")
     for name in ("UV_CACHE_DIR", "PIP_CACHE_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
-    alone = [placed((EILEEN, 40))] * 4 + [placed((EILEEN, 500), floor=170)] * 4
+    alone = [place_faces((EILEEN, 40))] * 4 + [place_faces((EILEEN, 500), floor=170)] * 4
     (note,) = bench.swap(alone)[0].notes
     assert "People can't be recognised here. After a cut in target, the only face was assumed" in str(note)
-    both = [placed((EILEEN, 40), (ROSS, 500))] * 4 + [placed((ROSS, 40), (EILEEN, 500), floor=170)] * 4
+    both = [place_faces((EILEEN, 40), (ROSS, 500))] * 4 + [place_faces((ROSS, 40), (EILEEN, 500), floor=170)] * 4
     result, changed = bench.swap(both, face="1")
     assert "it was unclear whose face is whose" in str(result.notes[-1])
     assert all(swapped_at(one, 40, 500) == [False, False] for one in changed[4:])

@@ -77,13 +77,15 @@ def shot(picture: Picture) -> Picture:
     return np.where(picture > 0, picture, np.uint8(120))
 
 
-def followed(frames: Sequence[Picture], *, knows: bool, face: str | None = "1") -> list[list[float]]:
+def follow(frames: Sequence[Picture], *, knows: bool, face: str | None = "1") -> list[list[float]]:
     """By frame, where the followed faces begin."""
-    return tracked(frames, knows=knows, face=face)[0]
+    return follow_with_doubts(frames, knows=knows, face=face)[0]
 
 
-def tracked(frames: Sequence[Picture], *, knows: bool, face: str | None = "1") -> tuple[list[list[float]], Doubts]:
-    """As `followed`, with what could not be told."""
+def follow_with_doubts(
+    frames: Sequence[Picture], *, knows: bool, face: str | None = "1"
+) -> tuple[list[list[float]], Doubts]:
+    """As `follow`, with what could not be told."""
     swapper = Squares(knows=knows)
     tracker = Tracker(swapper, FaceSelection.of(face), swapper.faces(frame((ANN, 0, 40))), RATE)
     return [[one.box[0] for _, one in tracker.step(picture)] for picture in frames], tracker.doubts
@@ -97,33 +99,33 @@ def test_who_comes_back_elsewhere_is_known_and_another_in_that_place_is_not_take
         frame((BEN, 20, 40)),
         frame((BEN, 20, 40), (ANN, 240, 40)),
     ]
-    assert followed(lost, knows=True) == [[20], [], [], [], [240]]
+    assert follow(lost, knows=True) == [[20], [], [], [], [240]]
 
 
 def test_two_people_who_change_places_out_of_sight_keep_what_they_had() -> None:
     frames = [frame((ANN, 20, 40), (BEN, 240, 40)), frame(), frame((BEN, 20, 40), (ANN, 240, 40))]
-    assert followed(frames, knows=True) == [[20], [], [240]]
+    assert follow(frames, knows=True) == [[20], [], [240]]
 
 
 def test_without_knowing_people_it_is_the_place_and_the_size_that_tell() -> None:
     both = frame((ANN, 20, 40), (BEN, 240, 40))
-    assert followed([both, frame((BEN, 240, 40)), both], knows=False) == [[20], [], [20]]
+    assert follow([both, frame((BEN, 240, 40)), both], knows=False) == [[20], [], [20]]
     larger = frame((ANN, 10, 78), (BEN, 240, 40))
-    assert followed([both, frame((BEN, 240, 40)), larger, both], knows=False) == [[20], [], [], [20]]
-    assert followed([both, frame((ANN, 20, 40)), frame()], knows=False, face="2") == [[240], [], []]
+    assert follow([both, frame((BEN, 240, 40)), larger, both], knows=False) == [[20], [], [], [20]]
+    assert follow([both, frame((ANN, 20, 40)), frame()], knows=False, face="2") == [[240], [], []]
 
 
 def test_a_lost_face_is_not_put_on_the_one_who_stayed() -> None:
     frames = [frame((ANN, 20, 40), (BEN, 240, 40)), *[frame((BEN, 240, 40))] * 4]
     for knows in (True, False):
-        assert followed(frames, knows=knows) == [[20], [], [], [], []]
+        assert follow(frames, knows=knows) == [[20], [], [], [], []]
 
 
 def test_after_a_cut_people_are_told_by_who_they_are_not_by_their_place() -> None:
     """Another in the same place, then the same one elsewhere, then both with their places changed."""
     ann, ben = frame((ANN, 20, 40)), shot(frame((BEN, 20, 40)))
     elsewhere, both = frame((ANN, 240, 40)), shot(frame((BEN, 20, 40), (ANN, 240, 40)))
-    assert tracked([ann, ben, ben, elsewhere, both, ann], knows=True) == (
+    assert follow_with_doubts([ann, ben, ben, elsewhere, both, ann], knows=True) == (
         [[20], [], [], [240], [240], [20]],
         Doubts(),
     )
@@ -142,19 +144,22 @@ def test_each_of_a_pair_keeps_its_own_through_a_cut() -> None:
 def test_where_nobody_can_be_recognised_a_cut_is_told() -> None:
     """The only face there ever was is taken, with a word; where there were two, none is."""
     ann = frame((ANN, 20, 40))
-    assert tracked([ann, shot(frame((BEN, 200, 40)))], knows=False) == ([[20], [200]], Doubts(guessed=1))
+    assert follow_with_doubts([ann, shot(frame((BEN, 200, 40)))], knows=False) == ([[20], [200]], Doubts(guessed=1))
     both = frame((ANN, 20, 40), (BEN, 240, 40))
-    assert tracked([both, shot(both), both], knows=False) == ([[20], [], []], Doubts(unknown=2))
+    assert follow_with_doubts([both, shot(both), both], knows=False) == ([[20], [], []], Doubts(unknown=2))
 
 
 def test_with_all_nobody_has_to_be_recognised() -> None:
     both = frame((ANN, 20, 40), (BEN, 240, 40))
-    assert tracked([both, shot(frame((BEN, 100, 40)))], knows=False, face="all") == ([[20, 240], [100]], Doubts())
+    assert follow_with_doubts([both, shot(frame((BEN, 100, 40)))], knows=False, face="all") == (
+        [[20, 240], [100]],
+        Doubts(),
+    )
 
 
 def test_who_is_replaced_without_a_cut_is_given_up_at_the_next_check() -> None:
     frames = [frame((ANN, 20, 40)), *[frame((BEN, 20, 40))] * (1 + round(CHECK * RATE))]
-    where = followed(frames, knows=True)
+    where = follow(frames, knows=True)
     assert where[0] == [20]
     assert where[-1] == []
 

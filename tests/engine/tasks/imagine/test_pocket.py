@@ -233,28 +233,28 @@ def test_without_the_text_encoder_the_person_learns_what_to_fetch(tmp_path: Path
 
 
 @pytest.fixture(scope="module")
-def painter() -> PocketGenerator:
+def pocket_generator() -> PocketGenerator:
     return PocketGenerator(registry.FOLDER)
 
 
-def painting(painter: PocketGenerator, prompt: str) -> GeneratedImages:
-    return painter.generate(Params(prompt=prompt, seed=5, steps=2), lambda *_: None)
+def generate(pocket_generator: PocketGenerator, prompt: str) -> GeneratedImages:
+    return pocket_generator.generate(Params(prompt=prompt, seed=5, steps=2), lambda *_: None)
 
 
-def test_an_emoji_is_drawn_as_what_it_shows(painter: PocketGenerator) -> None:
-    shown = painting(painter, "🐱")
-    assert np.array_equal(shown.pictures[0], painting(painter, "cat face").pictures[0])
-    assert not np.array_equal(shown.pictures[0], painting(painter, "🚀").pictures[0])
+def test_an_emoji_is_drawn_as_what_it_shows(pocket_generator: PocketGenerator) -> None:
+    shown = generate(pocket_generator, "🐱")
+    assert np.array_equal(shown.pictures[0], generate(pocket_generator, "cat face").pictures[0])
+    assert not np.array_equal(shown.pictures[0], generate(pocket_generator, "🚀").pictures[0])
     assert len(shown.notes) == 1
 
 
-def test_words_in_another_script_change_nothing_and_are_named(painter: PocketGenerator) -> None:
-    told = painting(painter, "a red apple 猫, красный")
-    assert np.array_equal(told.pictures[0], painting(painter, "a red apple ,").pictures[0])
+def test_words_in_another_script_change_nothing_and_are_named(pocket_generator: PocketGenerator) -> None:
+    told = generate(pocket_generator, "a red apple 猫, красный")
+    assert np.array_equal(told.pictures[0], generate(pocket_generator, "a red apple ,").pictures[0])
     assert [note.facts for note in told.notes[1:]] == [{"words": "猫 красный"}]
 
 
 @pytest.mark.parametrize("prompt", ["猫", "красный кот", "قطة", "?!", "\u200b→"])
-def test_a_prompt_of_which_nothing_can_be_read_is_refused(painter: PocketGenerator, prompt: str) -> None:
+def test_a_prompt_of_which_nothing_can_be_read_is_refused(pocket_generator: PocketGenerator, prompt: str) -> None:
     with pytest.raises(BadInput, match="The model here can't read"):
-        painting(painter, prompt)
+        generate(pocket_generator, prompt)

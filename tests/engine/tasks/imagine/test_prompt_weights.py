@@ -10,7 +10,7 @@ from engine.core.errors import BadInput
 from engine.tasks.imagine.prompt_weights import fragments, has_explicit_weights
 
 
-def told(prompt: str) -> list[tuple[str, float]]:
+def parse(prompt: str) -> list[tuple[str, float]]:
     return [(fragment.text, round(fragment.weight, 3)) for fragment in fragments(prompt)]
 
 
@@ -29,7 +29,7 @@ def told(prompt: str) -> list[tuple[str, float]]:
     ],
 )
 def test_brackets_weigh_what_they_hold(prompt: str, pieces: list[tuple[str, float]]) -> None:
-    assert told(prompt) == pieces
+    assert parse(prompt) == pieces
 
 
 def test_a_weight_over_the_bound_is_refused_with_what_to_do() -> None:

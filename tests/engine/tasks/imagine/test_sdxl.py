@@ -1,4 +1,4 @@
-"""The SDXL road on a whole checkpoint of small random weights, against plain diffusers."""
+"""SDXL on a small checkpoint with random weights, against plain diffusers."""
 
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ def settings(folder: Path) -> WorkerSettings:
 
 
 @pytest.fixture(scope="module")
-def painter(settings: WorkerSettings) -> SdxlGenerator:
+def sdxl(settings: WorkerSettings) -> SdxlGenerator:
     return SdxlGenerator(settings)
 
 
@@ -40,7 +40,7 @@ def quiet(_stage: str, _fraction: float, _preview: object = None) -> None:
     return None
 
 
-def test_it_draws_what_plain_diffusers_draws_with_lightnings_settings(painter: SdxlGenerator, folder: Path) -> None:
+def test_it_draws_what_plain_diffusers_draws_with_lightnings_settings(sdxl: SdxlGenerator, folder: Path) -> None:
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 
@@ -49,29 +49,29 @@ def test_it_draws_what_plain_diffusers_draws_with_lightnings_settings(painter: S
     generator = torch.Generator("cpu").manual_seed(7)
     plain = pipe("a cat", num_inference_steps=4, guidance_scale=0, generator=generator, output_type="np").images[0]
     assert pipe.scheduler.timesteps.tolist() == [999, 749, 499, 249]
-    (ours,) = painter.generate(Params(prompt="a cat", seed=7), quiet).pictures
+    (ours,) = sdxl.generate(Params(prompt="a cat", seed=7), quiet).pictures
     assert np.abs(ours.astype(int) - np.round(plain * 255)).max() <= 1
 
 
-def test_each_picture_of_a_count_is_the_one_that_its_seed_draws_alone(painter: SdxlGenerator) -> None:
-    both = painter.generate(Params(prompt="a cat", seed=7, count=2), quiet).pictures
-    alone = painter.generate(Params(prompt="a cat", seed=8), quiet).pictures[0]
+def test_each_picture_of_a_count_is_the_one_that_its_seed_draws_alone(sdxl: SdxlGenerator) -> None:
+    both = sdxl.generate(Params(prompt="a cat", seed=7, count=2), quiet).pictures
+    alone = sdxl.generate(Params(prompt="a cat", seed=8), quiet).pictures[0]
     assert len(both) == 2
     assert np.abs(both[1].astype(int) - alone).max() <= 2
 
 
 @pytest.mark.parametrize(("shape", "extent"), [("square", (64, 64)), ("wide", (80, 48)), ("tall", (48, 80))])
-def test_shapes_keep_the_area_of_the_checkpoint(painter: SdxlGenerator, shape: Any, extent: tuple[int, int]) -> None:
-    (picture,) = painter.generate(Params(prompt="x", seed=1, shape=shape), quiet).pictures
+def test_shapes_keep_the_area_of_the_checkpoint(sdxl: SdxlGenerator, shape: Any, extent: tuple[int, int]) -> None:
+    (picture,) = sdxl.generate(Params(prompt="x", seed=1, shape=shape), quiet).pictures
     assert (picture.shape[1], picture.shape[0]) == extent
 
 
-def test_a_picture_to_start_from_matters_more_at_a_low_strength(painter: SdxlGenerator, tmp_path: Path) -> None:
+def test_a_picture_to_start_from_matters_more_at_a_low_strength(sdxl: SdxlGenerator, tmp_path: Path) -> None:
     begun = [keep(encode(np.full((80, 60, 3), level, np.uint8)), tmp_path) for level in (0, 255)]
 
     def difference(strength: float) -> float:
         dark, light = (
-            painter.generate(Params(prompt="x", seed=1, image=image, strength=strength), quiet).pictures[0].astype(int)
+            sdxl.generate(Params(prompt="x", seed=1, image=image, strength=strength), quiet).pictures[0].astype(int)
             for image in begun
         )
         return float(np.abs(dark - light).mean())
@@ -80,17 +80,17 @@ def test_a_picture_to_start_from_matters_more_at_a_low_strength(painter: SdxlGen
 
 
 def test_every_step_is_reported_and_after_the_first_picture_with_a_preview(
-    painter: SdxlGenerator, monkeypatch: pytest.MonkeyPatch
+    sdxl: SdxlGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SdxlGenerator, "preview_every", 0.0)
     told: list[tuple[str, float, Any]] = []
-    painter.generate(Params(prompt="x", seed=1), quiet)
-    painter.generate(Params(prompt="x", seed=2), lambda *report: told.append(report))
+    sdxl.generate(Params(prompt="x", seed=1), quiet)
+    sdxl.generate(Params(prompt="x", seed=2), lambda *report: told.append(report))
     assert [round(fraction, 3) for _, fraction, _ in told] == [0.237, 0.475, 0.712, 0.95]
     assert all(preview is not None and preview.shape == (32, 32, 3) for _, _, preview in told)
 
 
-def test_a_cancel_stops_it_at_the_next_step_and_it_draws_again(painter: SdxlGenerator) -> None:
+def test_a_cancel_stops_it_at_the_next_step_and_it_draws_again(sdxl: SdxlGenerator) -> None:
     steps = []
 
     def cancel(*report: object) -> None:
@@ -98,17 +98,17 @@ def test_a_cancel_stops_it_at_the_next_step_and_it_draws_again(painter: SdxlGene
         raise Cancelled("Cancelled.")
 
     with pytest.raises(Cancelled):
-        painter.generate(Params(prompt="x", seed=1), cancel)
+        sdxl.generate(Params(prompt="x", seed=1), cancel)
     assert len(steps) == 1
-    assert painter.generate(Params(prompt="x", seed=1), quiet).pictures
+    assert sdxl.generate(Params(prompt="x", seed=1), quiet).pictures
 
 
-def test_words_past_the_77th_token_and_weights_are_drawn(painter: SdxlGenerator) -> None:
-    def drawn(prompt: str) -> Any:
-        return painter.generate(Params(prompt=prompt, seed=1), quiet).pictures[0].astype(int)
+def test_words_past_the_77th_token_and_weights_are_drawn(sdxl: SdxlGenerator) -> None:
+    def draw(prompt: str) -> Any:
+        return sdxl.generate(Params(prompt=prompt, seed=1), quiet).pictures[0].astype(int)
 
-    assert (drawn("a " * 80 + "b") != drawn("a " * 80 + "c")).any()
-    assert (drawn("a (red:1.8) cat") != drawn("a red cat")).any()
+    assert (draw("a " * 80 + "b") != draw("a " * 80 + "c")).any()
+    assert (draw("a (red:1.8) cat") != draw("a red cat")).any()
 
 
 def test_a_distilled_checkpoint_refuses_what_it_cannot_honour(settings: WorkerSettings) -> None:
@@ -122,9 +122,9 @@ def test_a_checkpoint_that_is_not_distilled_takes_guidance_and_more_steps(tmp_pa
     chosen = checkpoint(settings)
     assert (chosen.steps, chosen.guidance) == (30, 5.0)
     assert support(settings).unsupported == ()
-    painter = SdxlGenerator(settings)
+    sdxl = SdxlGenerator(settings)
     plain, without_y = (
-        painter.generate(Params(prompt="x", negative=negative, seed=1, steps=2), quiet).pictures[0]
+        sdxl.generate(Params(prompt="x", negative=negative, seed=1, steps=2), quiet).pictures[0]
         for negative in ("", "y")
     )
     assert (plain != without_y).any()
@@ -144,30 +144,30 @@ def test_a_folder_without_a_checkpoint_is_told_plainly(tmp_path: Path) -> None:
         SdxlGenerator(settings)
 
 
-def test_pictures_of_several_people_are_those_that_each_would_have_got_alone(painter: SdxlGenerator) -> None:
+def test_pictures_of_several_people_are_those_that_each_would_have_got_alone(sdxl: SdxlGenerator) -> None:
     jobs = [Params(prompt=f"a cat {number}", seed=number) for number in range(6)]
     told: list[tuple[int, float]] = []
-    together = dict(painter.generate_batch(jobs, lambda place, _, fraction, __: told.append((place, fraction))))
+    together = dict(sdxl.generate_batch(jobs, lambda place, _, fraction, __: told.append((place, fraction))))
     for place, wait in together.items():
-        alone = painter.generate(jobs[place], quiet).pictures[0]
+        alone = sdxl.generate(jobs[place], quiet).pictures[0]
         assert np.abs(wait().pictures[0].astype(int) - alone).max() <= 2
     assert sorted(together) == [0, 1, 2, 3, 4, 5]
     assert sum(place == 5 for place, _ in told) == 4
 
 
 def test_who_shares_a_run_sees_previews_of_their_own_picture_alone(
-    painter: SdxlGenerator, monkeypatch: pytest.MonkeyPatch
+    sdxl: SdxlGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SdxlGenerator, "preview_every", 0.0)
     jobs = [Params(prompt=f"a cat {number}", seed=number) for number in range(3)]
-    painter.generate(jobs[0], quiet)
+    sdxl.generate(jobs[0], quiet)
     shared: dict[int, Any] = {}
     alone: dict[int, Any] = {}
-    for _ in painter.generate_batch(jobs, lambda place, _, __, preview: shared.update({place: preview})):
+    for _ in sdxl.generate_batch(jobs, lambda place, _, __, preview: shared.update({place: preview})):
         pass
     for place, job in enumerate(jobs):
         seen: list[Any] = []
-        painter.generate(job, lambda *report, seen=seen: seen.append(report[-1]))
+        sdxl.generate(job, lambda *report, seen=seen: seen.append(report[-1]))
         alone[place] = seen[-1]
     for place in range(3):
         assert shared[place].shape == (32, 32, 3)
@@ -212,61 +212,61 @@ def test_only_a_distilled_checkpoint_does_several_jobs_together(settings: Worker
     assert support(slow).max_batch == 1
 
 
-def test_a_prompt_that_comes_again_is_not_read_again(painter: SdxlGenerator) -> None:
-    painter.generate(Params(prompt="a prompt of its own", seed=1), quiet)
-    before = painter._reader.reads
-    painter.generate(Params(prompt="a prompt of its own", seed=2), quiet)
-    assert painter._reader.reads == before
+def test_a_prompt_that_comes_again_is_not_read_again(sdxl: SdxlGenerator) -> None:
+    sdxl.generate(Params(prompt="a prompt of its own", seed=1), quiet)
+    before = sdxl._reader.reads
+    sdxl.generate(Params(prompt="a prompt of its own", seed=2), quiet)
+    assert sdxl._reader.reads == before
 
 
 @pytest.mark.parametrize("level", [1, 2])
-def test_with_little_memory_it_draws_the_same_in_smaller_pieces_and_says_so(painter: SdxlGenerator, level: int) -> None:
+def test_with_little_memory_it_draws_the_same_in_smaller_pieces_and_says_so(sdxl: SdxlGenerator, level: int) -> None:
     asked = Params(prompt="a cat", seed=7, count=2)
-    plenty = painter.generate(asked, quiet)
-    painter.set_memory_level(level)
+    plenty = sdxl.generate(asked, quiet)
+    sdxl.set_memory_level(level)
     try:
-        little = painter.generate(asked, quiet)
+        little = sdxl.generate(asked, quiet)
     finally:
-        painter.set_memory_level(0)
+        sdxl.set_memory_level(0)
     assert [str(note) for note in little.notes] == [str(IN_TILES)]
     assert not plenty.notes
     for ours, theirs in zip(little.pictures, plenty.pictures, strict=True):
         assert np.abs(ours.astype(int) - theirs).max() <= 2
 
 
-def test_a_painter_that_was_parked_and_brought_back_draws_the_same(painter: SdxlGenerator) -> None:
+def test_a_generator_that_was_offloaded_and_loaded_back_draws_the_same(sdxl: SdxlGenerator) -> None:
     asked = Params(prompt="a cat", seed=7)
-    before = painter.generate(asked, quiet).pictures[0]
-    assert painter.offload()
-    painter.onload()
-    assert (painter.generate(asked, quiet).pictures[0] == before).all()
+    before = sdxl.generate(asked, quiet).pictures[0]
+    assert sdxl.offload()
+    sdxl.onload()
+    assert (sdxl.generate(asked, quiet).pictures[0] == before).all()
 
 
 def test_a_small_budget_lets_the_parts_take_turns(folder: Path) -> None:
-    painter = SdxlGenerator(WorkerSettings(folder=folder.parent, memory=10**9, models={"imagine": str(folder)}))
-    whole = painter.size
-    painter.set_memory_level(2)
-    assert painter.size < whole
+    sdxl = SdxlGenerator(WorkerSettings(folder=folder.parent, memory=10**9, models={"imagine": str(folder)}))
+    whole = sdxl.size
+    sdxl.set_memory_level(2)
+    assert sdxl.size < whole
 
 
 def test_long_prompts_are_kept_in_bounded_memory_and_the_newest_is_not_read_again(
-    painter: SdxlGenerator, monkeypatch: pytest.MonkeyPatch
+    sdxl: SdxlGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader = painter._reader
+    reader = sdxl._reader
     reader.forget()
     monkeypatch.setattr("engine.tasks.imagine.sdxl.prompt_cache.MAX_CACHED_BYTES", 10**6)
     for number in range(12):
-        painter.generate(Params(prompt=f"{number} {'long ' * 150}", seed=1), quiet)
+        sdxl.generate(Params(prompt=f"{number} {'long ' * 150}", seed=1), quiet)
         assert sum(each.bytes for each in reader._kept.values()) <= 10**6
     before = reader.reads
-    painter.generate(Params(prompt=f"11 {'long ' * 150}", seed=2), quiet)
+    sdxl.generate(Params(prompt=f"11 {'long ' * 150}", seed=2), quiet)
     assert reader.reads == before
     assert 0 < len(reader._kept) < 12
 
 
-def test_a_closed_painter_gives_its_weights_back_though_a_compiler_still_holds_the_network(folder: Path) -> None:
-    painter = SdxlGenerator(WorkerSettings(folder=folder.parent, memory=10**9, models={"imagine": str(folder)}))
-    unet = painter._pipe.unet
+def test_a_closed_generator_releases_its_weights_though_a_compiler_still_holds_the_network(folder: Path) -> None:
+    sdxl = SdxlGenerator(WorkerSettings(folder=folder.parent, memory=10**9, models={"imagine": str(folder)}))
+    unet = sdxl._pipe.unet
     assert sum(each.nbytes for each in unet.parameters()) > 10**5
-    painter.close()
+    sdxl.close()
     assert sum(each.nbytes for each in unet.parameters()) == 0

@@ -18,7 +18,7 @@ from engine.media.files import keep
 from engine.media.png import encode
 from engine.media.rgb import load_rgb
 from engine.tasks.imagine.params import Params
-from engine.tasks.imagine.sdxl import pipelines as plain_road
+from engine.tasks.imagine.sdxl import pipelines
 from engine.tasks.imagine.sdxl.checkpoint import support
 from engine.tasks.imagine.sdxl.control import controlnet, edge_detectors, pose
 from engine.tasks.imagine.sdxl.generator import SdxlGenerator
@@ -37,7 +37,7 @@ Picture = NDArray[np.uint8]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint, and a weights folder with a LoRA, ControlNets and their readers."""
-    home = tmp_path_factory.mktemp("roads")
+    home = tmp_path_factory.mktemp("pipelines")
     save_tiny_sdxl(home)
     (home / "weights" / "loras").mkdir(parents=True)
     save_tiny_lora(home / "weights" / "loras" / "film.safetensors")
@@ -56,7 +56,7 @@ def settings(home: Path) -> Iterator[WorkerSettings]:
 
 
 @pytest.fixture(scope="module")
-def painter(settings: WorkerSettings) -> SdxlGenerator:
+def sdxl(settings: WorkerSettings) -> SdxlGenerator:
     return SdxlGenerator(settings)
 
 
@@ -93,7 +93,7 @@ def photo() -> Picture:
     return np.where(inside[:, :, None], 255 - slope, slope).astype(np.uint8)
 
 
-def kept(picture: Picture, folder: Path) -> Media:
+def keep_picture(picture: Picture, folder: Path) -> Media:
     return keep(encode(picture), folder)
 
 
@@ -101,8 +101,8 @@ def quiet(_stage: str, _fraction: float, _preview: object = None) -> None:
     return None
 
 
-def drawn(painter: SdxlGenerator, **options: Any) -> Picture:
-    (picture,) = painter.generate(Params(prompt="a cat", seed=7, **options), quiet).pictures
+def draw_picture(sdxl: SdxlGenerator, **options: Any) -> Picture:
+    (picture,) = sdxl.generate(Params(prompt="a cat", seed=7, **options), quiet).pictures
     return picture
 
 
@@ -117,17 +117,17 @@ def right_half(shape: tuple[int, ...]) -> Picture:
 
 
 def test_from_a_picture_it_draws_what_diffusers_draws(
-    painter: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, tmp_path: Path
+    sdxl: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, tmp_path: Path
 ) -> None:
     from PIL import Image
 
     begun = Image.fromarray(photo[:, :64])
     theirs = plain("Img2Img", image=begun, strength=0.5, num_inference_steps=8)
-    assert far(drawn(painter, image=kept(photo[:, :64], tmp_path), strength=0.5), theirs) <= 1
+    assert far(draw_picture(sdxl, image=keep_picture(photo[:, :64], tmp_path), strength=0.5), theirs) <= 1
 
 
 def test_into_a_mask_it_draws_what_diffusers_draws_and_leaves_the_rest_alone(
-    painter: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, tmp_path: Path
+    sdxl: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, tmp_path: Path
 ) -> None:
     from PIL import Image
 
@@ -142,19 +142,19 @@ def test_into_a_mask_it_draws_what_diffusers_draws_and_leaves_the_rest_alone(
         width=64,
         height=64,
     )
-    ours = drawn(painter, image=kept(square, tmp_path), mask=kept(mask, tmp_path))
+    ours = draw_picture(sdxl, image=keep_picture(square, tmp_path), mask=keep_picture(mask, tmp_path))
     assert far(ours[:, 36:], theirs[:, 36:]) <= 1
     assert far(ours[:, :32], square[:, :32]) == 0
     assert far(ours[:, 40:], square[:, 40:]) > 20
 
 
 def test_a_mask_of_another_size_and_a_picture_of_any_shape_come_out_in_the_pictures_size(
-    painter: SdxlGenerator, tmp_path: Path
+    sdxl: SdxlGenerator, tmp_path: Path
 ) -> None:
     large = np.full((300, 401, 3), 90, np.uint8)
     mask = np.zeros((30, 40, 3), np.uint8)
     mask[10:20, 10:15] = 255
-    ours = drawn(painter, image=kept(large, tmp_path), mask=kept(mask, tmp_path))
+    ours = draw_picture(sdxl, image=keep_picture(large, tmp_path), mask=keep_picture(mask, tmp_path))
     assert ours.shape == large.shape
     changed = (ours != large).any(axis=2)
     assert changed[110:190, 110:140].mean() > 0.9
@@ -162,58 +162,58 @@ def test_a_mask_of_another_size_and_a_picture_of_any_shape_come_out_in_the_pictu
     assert not changed[:, 160:].any()
 
 
-def test_a_black_mask_is_refused(painter: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
+def test_a_black_mask_is_refused(sdxl: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="mask is completely black"):
-        drawn(painter, image=kept(photo, tmp_path), mask=kept(photo * 0, tmp_path))
+        draw_picture(sdxl, image=keep_picture(photo, tmp_path), mask=keep_picture(photo * 0, tmp_path))
 
 
 @pytest.mark.parametrize("towards", ["left", "right", "up", "down"])
 def test_a_pan_adds_half_a_window_and_leaves_the_far_side_alone(
-    painter: SdxlGenerator, tmp_path: Path, towards: str
+    sdxl: SdxlGenerator, tmp_path: Path, towards: str
 ) -> None:
     square = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    ours = drawn(painter, image=kept(square, tmp_path), extend=towards)
+    ours = draw_picture(sdxl, image=keep_picture(square, tmp_path), extend=towards)
     assert ours.shape == ((64, 96, 3) if towards in ("left", "right") else (96, 64, 3))
     old = {"left": ours[:, 40:], "right": ours[:, :56], "up": ours[40:], "down": ours[:56]}[towards]
     same = {"left": square[:, 8:], "right": square[:, :56], "up": square[8:], "down": square[:56]}[towards]
     assert far(old, same) == 0
 
 
-def test_zooming_out_keeps_the_size_and_the_middle(painter: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
+def test_zooming_out_keeps_the_size_and_the_middle(sdxl: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
     from PIL import Image
 
     square = photo[:, :64]
-    ours = drawn(painter, image=kept(square, tmp_path), extend="out")
+    ours = draw_picture(sdxl, image=keep_picture(square, tmp_path), extend="out")
     inner = np.asarray(Image.fromarray(square).resize((43, 43), Image.Resampling.LANCZOS))
     assert ours.shape == square.shape
     assert far(ours[13:50, 13:50], inner[3:40, 3:40]) == 0
 
 
-def test_a_picture_that_is_long_enough_is_not_panned_further(painter: SdxlGenerator, tmp_path: Path) -> None:
+def test_a_picture_that_is_long_enough_is_not_panned_further(sdxl: SdxlGenerator, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="at most 256"):
-        drawn(painter, image=kept(np.zeros((64, 256, 3), np.uint8), tmp_path), extend="right")
+        draw_picture(sdxl, image=keep_picture(np.zeros((64, 256, 3), np.uint8), tmp_path), extend="right")
 
 
 def test_with_a_lora_it_draws_what_diffusers_draws_and_afterwards_without_it(
-    painter: SdxlGenerator, plain: Callable[..., Picture], home: Path
+    sdxl: SdxlGenerator, plain: Callable[..., Picture], home: Path
 ) -> None:
-    before = drawn(painter)
-    ours = drawn(painter, lora="film:0.8")
+    before = draw_picture(sdxl)
+    ours = draw_picture(sdxl, lora="film:0.8")
     theirs = plain(lora=(home / "weights" / "loras" / "film.safetensors", 0.8), num_inference_steps=4)
     assert far(ours, theirs) <= 1
     assert far(ours, before) > 2
-    assert far(drawn(painter), before) == 0
+    assert far(draw_picture(sdxl), before) == 0
 
 
-def test_a_file_that_is_no_lora_is_told_plainly(painter: SdxlGenerator, home: Path) -> None:
+def test_a_file_that_is_no_lora_is_told_plainly(sdxl: SdxlGenerator, home: Path) -> None:
     (home / "weights" / "loras" / "broken.safetensors").write_bytes(b"no")
     with pytest.raises(MissingModel, match="LoRA broken cannot be read"):
-        drawn(painter, lora="broken")
+        draw_picture(sdxl, lora="broken")
     (home / "weights" / "loras" / "broken.safetensors").unlink()
 
 
 def test_along_edges_it_draws_what_diffusers_draws(
-    painter: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, home: Path, tmp_path: Path
+    sdxl: SdxlGenerator, plain: Callable[..., Picture], photo: Picture, home: Path, tmp_path: Path
 ) -> None:
     from diffusers import ControlNetModel
     from PIL import Image
@@ -222,9 +222,9 @@ def test_along_edges_it_draws_what_diffusers_draws(
     network = ControlNetModel.from_pretrained(home / "weights" / "controls" / "canny")
     edges = Image.fromarray(edge_detectors.canny(square))
     asked: dict[str, Any] = {"controlnet": network, "controlnet_conditioning_scale": 0.7}
-    image = kept(square, tmp_path)
+    image = keep_picture(square, tmp_path)
     theirs = plain("ControlNet", image=edges, num_inference_steps=4, **asked)
-    assert far(drawn(painter, image=image, control="canny", control_weight=0.7), theirs) <= 1
+    assert far(draw_picture(sdxl, image=image, control="canny", control_weight=0.7), theirs) <= 1
     theirs = plain(
         "ControlNetImg2Img",
         image=Image.fromarray(square),
@@ -233,7 +233,7 @@ def test_along_edges_it_draws_what_diffusers_draws(
         num_inference_steps=8,
         **asked,
     )
-    assert far(drawn(painter, image=image, control="canny", control_weight=0.7, strength=0.5), theirs) <= 1
+    assert far(draw_picture(sdxl, image=image, control="canny", control_weight=0.7, strength=0.5), theirs) <= 1
     mask = right_half(square.shape)
     theirs = plain(
         "ControlNetInpaint",
@@ -244,7 +244,7 @@ def test_along_edges_it_draws_what_diffusers_draws(
         num_inference_steps=4,
         **asked,
     )
-    masked = drawn(painter, image=image, control="canny", control_weight=0.7, mask=kept(mask, tmp_path))
+    masked = draw_picture(sdxl, image=image, control="canny", control_weight=0.7, mask=keep_picture(mask, tmp_path))
     assert far(masked[:, 36:], theirs[:, 36:]) <= 1
 
 
@@ -253,18 +253,20 @@ def test_each_control_follows_something_else_of_the_picture_and_of_another_pictu
 ) -> None:
     """All their networks here have the same weights."""
     network = {"control:scribble": str(home / "weights" / "controls" / "canny")}
-    painter = SdxlGenerator(settings.model_copy(update={"models": settings.models | network}))
-    images = [kept(photo, tmp_path), kept(np.ascontiguousarray(photo[:, ::-1] // 2), tmp_path)]
-    made = [drawn(painter, image=image, control=kind) for kind in ("canny", "scribble", "depth") for image in images]
+    sdxl = SdxlGenerator(settings.model_copy(update={"models": settings.models | network}))
+    images = [keep_picture(photo, tmp_path), keep_picture(np.ascontiguousarray(photo[:, ::-1] // 2), tmp_path)]
+    made = [
+        draw_picture(sdxl, image=image, control=kind) for kind in ("canny", "scribble", "depth") for image in images
+    ]
     assert min(far(one, other) for one, other in combinations(made, 2)) > 2
 
 
 @pytest.mark.parametrize("kind", ["depth", "pose"])
 def test_what_a_network_reads_in_the_picture_is_followed(
-    painter: SdxlGenerator, photo: Picture, tmp_path: Path, kind: str
+    sdxl: SdxlGenerator, photo: Picture, tmp_path: Path, kind: str
 ) -> None:
-    image = kept(photo, tmp_path)
-    followed, freely = (drawn(painter, image=image, control=kind, control_weight=each) for each in (1.0, 0.0))
+    image = keep_picture(photo, tmp_path)
+    followed, freely = (draw_picture(sdxl, image=image, control=kind, control_weight=each) for each in (1.0, 0.0))
     assert followed.shape == (48, 80, 3)
     assert far(followed, freely) > 2
 
@@ -312,67 +314,67 @@ def test_a_control_whose_files_are_not_whole_is_told_plainly(settings: WorkerSet
 
 
 def test_only_the_newest_control_is_kept_and_it_is_counted_with_what_reads_for_it(
-    painter: SdxlGenerator, photo: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sdxl: SdxlGenerator, photo: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn(painter, image=kept(photo, tmp_path), control="canny")
-    old = weakref.ref(painter._sketcher._controls["canny"].network)
+    draw_picture(sdxl, image=keep_picture(photo, tmp_path), control="canny")
+    old = weakref.ref(sdxl._builder._controls["canny"].network)
     load = controlnet.load
 
-    def loaded(kind: str, settings: WorkerSettings) -> controlnet.Control:
+    def count_loads(kind: str, settings: WorkerSettings) -> controlnet.Control:
         gc.collect()
         assert old() is None
         return load(kind, settings)
 
-    monkeypatch.setattr(controlnet, "load", loaded)
-    drawn(painter, image=kept(photo, tmp_path), control="depth")
-    assert list(painter._sketcher._controls) == ["depth"]
-    networks = painter._sketcher._controls["depth"].networks
+    monkeypatch.setattr(controlnet, "load", count_loads)
+    draw_picture(sdxl, image=keep_picture(photo, tmp_path), control="depth")
+    assert list(sdxl._builder._controls) == ["depth"]
+    networks = sdxl._builder._controls["depth"].networks
     assert len(networks) == 2
     own = sum(each.nbytes for network in networks for each in (*network.parameters(), *network.buffers()))
-    assert painter._parts["control"].size == own
-    assert painter.size == sum(part.size for part in painter._parts.values())
+    assert sdxl._parts["control"].size == own
+    assert sdxl.size == sum(part.size for part in sdxl._parts.values())
 
 
 def test_with_little_memory_it_draws_the_same_along_a_control(
-    painter: SdxlGenerator, photo: Picture, tmp_path: Path
+    sdxl: SdxlGenerator, photo: Picture, tmp_path: Path
 ) -> None:
-    asked: dict[str, Any] = {"image": kept(photo, tmp_path), "control": "canny", "lora": "film"}
-    roomy = drawn(painter, **asked)
-    painter.set_memory_level(2)
-    assert far(drawn(painter, **asked), roomy) <= 2
-    painter.set_memory_level(0)
-    assert far(drawn(painter, **asked), roomy) == 0
+    asked: dict[str, Any] = {"image": keep_picture(photo, tmp_path), "control": "canny", "lora": "film"}
+    roomy = draw_picture(sdxl, **asked)
+    sdxl.set_memory_level(2)
+    assert far(draw_picture(sdxl, **asked), roomy) <= 2
+    sdxl.set_memory_level(0)
+    assert far(draw_picture(sdxl, **asked), roomy) == 0
 
 
 @pytest.mark.parametrize("lora", ["", "film"])
 def test_with_little_memory_words_are_read_and_gone_before_it_draws_from_a_picture(
-    painter: SdxlGenerator, photo: Picture, tmp_path: Path, lora: str, monkeypatch: pytest.MonkeyPatch
+    sdxl: SdxlGenerator, photo: Picture, tmp_path: Path, lora: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[set[str]] = []
-    draw = plain_road.draw
+    draw = pipelines.draw
 
-    def watched(*given: Any) -> list[Picture]:
-        seen.append({name for name, part in painter._parts.items() if not part.is_offloaded})
+    def watch(*given: Any) -> list[Picture]:
+        seen.append({name for name, part in sdxl._parts.items() if not part.is_offloaded})
         return draw(*given)
 
-    monkeypatch.setattr(plain_road, "draw", watched)
-    asked: dict[str, Any] = {"image": kept(photo, tmp_path), "control": "canny", "strength": 0.5, "lora": lora}
-    painter.set_memory_level(2)
-    drawn(painter, **asked)
+    monkeypatch.setattr(pipelines, "draw", watch)
+    asked: dict[str, Any] = {"image": keep_picture(photo, tmp_path), "control": "canny", "strength": 0.5, "lora": lora}
+    sdxl.set_memory_level(2)
+    draw_picture(sdxl, **asked)
     assert seen == [{"unet", "vae", "control"}]
-    assert all(part.is_offloaded for part in painter._parts.values())
-    painter.set_memory_level(0)
-    drawn(painter, **asked)
+    assert all(part.is_offloaded for part in sdxl._parts.values())
+    sdxl.set_memory_level(0)
+    draw_picture(sdxl, **asked)
     assert seen[1] == {"texts", "unet", "vae", "control"}
 
 
-def test_tiling_makes_opposite_edges_meet(painter: SdxlGenerator) -> None:
+def test_tiling_makes_opposite_edges_meet(sdxl: SdxlGenerator) -> None:
     """A network of circular convolutions draws the same picture, moved, from noise that is moved."""
     import torch
 
     from engine.tasks.imagine.sdxl.seamless import seamless
 
-    pipe = painter._pipe
+    pipe = sdxl._pipe
     noise = torch.randn(1, 4, 32, 32, generator=torch.Generator().manual_seed(1))
 
     def draw(noise: Any) -> Any:
@@ -383,16 +385,16 @@ def test_tiling_makes_opposite_edges_meet(painter: SdxlGenerator) -> None:
     assert np.abs(np.roll(still, 16, axis=1) - moved).max() < 1e-4
     with torch.inference_mode():
         assert np.abs(np.roll(draw(noise), 16, axis=1) - draw(noise.roll(8, dims=3))).max() > 0.01
-    assert far(drawn(painter, tiling=True), drawn(painter)) > 2
+    assert far(draw_picture(sdxl, tiling=True), draw_picture(sdxl)) > 2
 
 
-def test_tiling_has_no_seam_where_little_memory_makes_the_vae_decode_in_tiles(painter: SdxlGenerator) -> None:
+def test_tiling_has_no_seam_where_little_memory_makes_the_vae_decode_in_tiles(sdxl: SdxlGenerator) -> None:
     """Jumps across the edges against those inside, of a picture whose latents go on at the opposite edge."""
     import torch
 
     from engine.tasks.imagine.sdxl.seamless import seamless
 
-    vae = painter._pipe.vae
+    vae = sdxl._pipe.vae
     noise = torch.randn(1, 4, 64, 64, generator=torch.Generator().manual_seed(1))
     smooth = 5 * torch.nn.functional.avg_pool2d(torch.nn.functional.pad(noise, (4,) * 4, mode="circular"), 9, 1)
 
@@ -400,31 +402,31 @@ def test_tiling_has_no_seam_where_little_memory_makes_the_vae_decode_in_tiles(pa
         page = vae.decode(smooth, return_dict=False)[0]
         return float((page[..., 0] - page[..., -1]).abs().mean() / (page[..., 1:] - page[..., :-1]).abs().mean())
 
-    painter.set_memory_level(1)
+    sdxl.set_memory_level(1)
     vae.tile_latent_min_size, vae.tile_sample_min_size = 32, 64
     with torch.inference_mode():
         plain = seam()
-        with seamless(painter._pipe):
+        with seamless(sdxl._pipe):
             fitting = seam()
         assert seam() == plain
-    painter.set_memory_level(0)
+    sdxl.set_memory_level(0)
     assert fitting < 1 < plain
 
 
-def test_a_variation_turns_from_one_seeds_picture_to_anothers(painter: SdxlGenerator) -> None:
-    own, other = drawn(painter), painter.generate(Params(prompt="a cat", seed=8), quiet).pictures[0]
-    assert far(drawn(painter, variation=0), own) == 0
-    assert far(drawn(painter, variation=1), other) <= 1
+def test_a_variation_turns_from_one_seeds_picture_to_anothers(sdxl: SdxlGenerator) -> None:
+    own, other = draw_picture(sdxl), sdxl.generate(Params(prompt="a cat", seed=8), quiet).pictures[0]
+    assert far(draw_picture(sdxl, variation=0), own) == 0
+    assert far(draw_picture(sdxl, variation=1), other) <= 1
     away = [
-        float(np.abs(drawn(painter, variation=share, variation_seed=99).astype(int) - own).mean())
+        float(np.abs(draw_picture(sdxl, variation=share, variation_seed=99).astype(int) - own).mean())
         for share in (0.1, 0.3, 0.6)
     ]
     assert 0 < away[0] < away[1] < away[2]
 
 
-def test_variations_of_a_count_turn_to_seeds_of_their_own(painter: SdxlGenerator) -> None:
-    three = painter.generate(Params(prompt="a cat", seed=7, variation=0.5, variation_seed=20, count=3), quiet).pictures
-    alone = drawn(painter, variation=0.5, variation_seed=22)
+def test_variations_of_a_count_turn_to_seeds_of_their_own(sdxl: SdxlGenerator) -> None:
+    three = sdxl.generate(Params(prompt="a cat", seed=7, variation=0.5, variation_seed=20, count=3), quiet).pictures
+    alone = draw_picture(sdxl, variation=0.5, variation_seed=22)
     assert far(three[2], alone) <= 2
     assert far(three[0], three[1]) > 2
 
@@ -449,25 +451,23 @@ def test_noise_between_two_has_their_spread() -> None:
     ],
 )
 def test_sizes_are_those_of_the_buckets_or_exact(
-    painter: SdxlGenerator, options: dict[str, Any], extent: tuple[int, int]
+    sdxl: SdxlGenerator, options: dict[str, Any], extent: tuple[int, int]
 ) -> None:
-    picture = drawn(painter, **options)
+    picture = draw_picture(sdxl, **options)
     assert (picture.shape[1], picture.shape[0]) == extent
 
 
-def test_a_picture_to_start_from_keeps_its_shape(painter: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
-    assert drawn(painter, image=kept(photo, tmp_path)).shape == (48, 80, 3)
-    assert drawn(painter, image=kept(photo, tmp_path), shape="square").shape == (64, 64, 3)
+def test_a_picture_to_start_from_keeps_its_shape(sdxl: SdxlGenerator, photo: Picture, tmp_path: Path) -> None:
+    assert draw_picture(sdxl, image=keep_picture(photo, tmp_path)).shape == (48, 80, 3)
+    assert draw_picture(sdxl, image=keep_picture(photo, tmp_path), shape="square").shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize(
     ("width", "height", "told"), [(4096, 64, "width is 4096"), (128, 128, "128 x 128 is too much")]
 )
-def test_a_size_that_the_model_cannot_draw_is_refused(
-    painter: SdxlGenerator, width: int, height: int, told: str
-) -> None:
+def test_a_size_that_the_model_cannot_draw_is_refused(sdxl: SdxlGenerator, width: int, height: int, told: str) -> None:
     with pytest.raises(BadInput, match=told):
-        drawn(painter, width=width, height=height)
+        draw_picture(sdxl, width=width, height=height)
 
 
 @pytest.mark.filterwarnings("ignore:`upcast_vae` is deprecated:FutureWarning")  # diffusers' own call
@@ -475,15 +475,15 @@ def test_a_vae_that_overflows_in_half_precision_stays_as_it_was(
     settings: WorkerSettings, photo: Picture, tmp_path: Path
 ) -> None:
     """Diffusers casts such a one to and fro, which moves its weights."""
-    painter = SdxlGenerator(settings)
-    pipe = painter._pipe
+    sdxl = SdxlGenerator(settings)
+    pipe = sdxl._pipe
     for part in (pipe.unet, pipe.text_encoder, pipe.text_encoder_2):
         part.half()
     pipe.vae.register_to_config(force_upcast=True)
     lies = [(each.data_ptr(), each.dtype) for each in pipe.vae.parameters()]
-    drawn(painter, image=kept(photo, tmp_path))
+    draw_picture(sdxl, image=keep_picture(photo, tmp_path))
     assert [(each.data_ptr(), each.dtype) for each in pipe.vae.parameters()] == lies
 
 
 def test_what_was_kept_is_what_was_given(photo: Picture, tmp_path: Path) -> None:
-    assert far(load_rgb(kept(photo, tmp_path).path), photo) == 0
+    assert far(load_rgb(keep_picture(photo, tmp_path).path), photo) == 0

@@ -11,7 +11,7 @@ from engine.tasks.magic.grammar.grammar import contradicts
 from engine.tasks.magic.grammar.idea import parse_idea
 from engine.tasks.magic.language_model import LanguageModelWriter
 from engine.tasks.magic.params import Params
-from tests.tiny_gpt2 import save_silent_gpt2, save_tiny_gpt2, save_told
+from tests.tiny_gpt2 import save_chat_gpt2, save_silent_gpt2, save_tiny_gpt2
 
 IDEA = "a lighthouse at noon"
 
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_told(folder, tmp_path_factory.mktemp("instruct"))
+    return save_chat_gpt2(folder, tmp_path_factory.mktemp("instruct"))
 
 
 @pytest.fixture(autouse=True)

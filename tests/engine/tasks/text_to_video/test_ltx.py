@@ -1,4 +1,4 @@
-"""LTX-Video's road on whole checkpoints of small random weights, against plain diffusers."""
+"""LTX-Video on small checkpoints with random weights, against plain diffusers."""
 
 from pathlib import Path
 from typing import Any

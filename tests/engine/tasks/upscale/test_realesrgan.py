@@ -133,7 +133,7 @@ def test_both_tiers_agree(name: str, tmp_path: Path) -> None:
 def test_the_network_put_for_a_gpu_makes_the_same_sums(name: str) -> None:
     import torch
 
-    network = published(name)
+    network = published_weights(name)
     assert fits(network)
     planes = torch.from_numpy(noisy(20, 24)).permute(2, 0, 1)[None].float() / 255
     parts = Dense(network)
@@ -146,10 +146,10 @@ def test_the_network_put_for_a_gpu_makes_the_same_sums(name: str) -> None:
 
 
 def test_a_network_of_another_shape_is_left_as_it_is() -> None:
-    assert not fits(published(FAST))
+    assert not fits(published_weights(FAST))
 
 
-def published(name: str) -> Any:
+def published_weights(name: str) -> Any:
     """The network as spandrel reads it, with the embedded weights."""
     import torch
 
@@ -177,7 +177,7 @@ def test_a_pth_that_cannot_be_loaded_is_told_plainly(tmp_path: Path, content: by
         TorchUpscaler(path, FAST, "cpu")
 
 
-def forced(network: Network, picture: Picture, rows: int, columns: int, turned: bool = False) -> Cut:
+def force(network: Network, picture: Picture, rows: int, columns: int, turned: bool = False) -> Cut:
     """As many tiles as said, however small."""
     halos = [step.halo for step in network.steps]
     return Cut(spans(picture.shape[0], rows, halos), spans(picture.shape[1], columns, halos), turned)
@@ -196,7 +196,7 @@ def test_tiles_make_the_very_picture_that_the_whole_makes(
     name, (high, wide), (rows, columns) = seen
     network: Network = Upscaler(registry.FOLDER, name=name) if tier == "embedded" else in_torch(name, tmp_path)
     picture = noisy(high, wide)
-    plan = forced(network, picture, rows, columns, turned)
+    plan = force(network, picture, rows, columns, turned)
     tiled = upscale(picture, (4 * high, 4 * wide), network, plan, quiet)
     assert np.abs(tiled.astype(int) - network.enlarge(picture)).max() <= 1
 
@@ -206,7 +206,7 @@ def test_tiles_line_up_at_a_scale_between(name: str) -> None:
     network, picture = Upscaler(registry.FOLDER, name=name), noisy(41, 59)
     size = (round(41 * 2.3), round(59 * 2.3))
     whole = Image.fromarray(network.enlarge(picture)).resize(size[::-1], Image.Resampling.LANCZOS)
-    tiled = upscale(picture, size, network, forced(network, picture, 2, 3), quiet)
+    tiled = upscale(picture, size, network, force(network, picture, 2, 3), quiet)
     assert tiled.shape[:2] == size
     assert np.abs(tiled.astype(int) - np.asarray(whole)).max() <= 2
 
@@ -315,7 +315,7 @@ def test_parts_that_were_compiled_in_the_background_serve_every_size_alike(tmp_p
     assert upscaler.parts._residual is not plain
     made = counters["stats"]["unique_graphs"]
     for picture, whole in zip(pictures, before, strict=True):
-        plan = forced(upscaler, picture, 1, 1 + picture.shape[1] // 200)
+        plan = force(upscaler, picture, 1, 1 + picture.shape[1] // 200)
         for again in (upscaler.enlarge(picture), upscale(picture, whole.shape[:2], upscaler, plan, quiet)):
             assert np.abs(again.astype(int) - whole).max() <= 1
     assert counters["stats"]["unique_graphs"] == made

@@ -63,10 +63,10 @@ class AcceleratedPipeline:
         finally:
             self._recorder.disabled = False
 
-    def sample(self, wish: SampleRequest, on_step: Callable[[int, int, Any], None]) -> Any:
+    def sample(self, request: SampleRequest, on_step: Callable[[int, int, Any], None]) -> Any:
         """Return latents, which the device may still be computing."""
-        latents = self._sampler.sample(wish, on_step)
-        self._improve(self._predict, COMPILE_AFTER_PICTURES * wish.steps, self._better_unet)
+        latents = self._sampler.sample(request, on_step)
+        self._improve(self._predict, COMPILE_AFTER_PICTURES * request.steps, self._better_unet)
         return latents
 
     def decode(self, latents: Any) -> list[AsyncCopy]:
