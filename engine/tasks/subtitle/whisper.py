@@ -5,10 +5,8 @@ faster-whisper, removes silence.
 """
 
 import math
-import queue
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.tasks.subtitle import language_spans
 from engine.tasks.subtitle.cues import Word
 from engine.tasks.subtitle.language_spans import SpokenLanguages, find_languages, shift_segment
+from engine.tasks.subtitle.transcription_thread import Segments, TranscriptionThread
 from engine.tasks.subtitle.word_times import fill_missing_times
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Whisper:
             compute_type="float16" if on_gpu else "int8",
             local_files_only=True,
         )
-        self._transcription: _TranscriptionThread | None = None
+        self._transcription: TranscriptionThread | None = None
         self.size = sum(path.stat().st_size for path in folder.iterdir()) * (1 if on_gpu else 2)
 
     def close(self) -> None:
@@ -104,7 +103,7 @@ class Whisper:
         """
         duration = len(samples) / SAMPLE_RATE
         self._wait(check)
-        transcription = self._transcription = _TranscriptionThread(
+        transcription = self._transcription = TranscriptionThread(
             lambda is_abandoned: self._read_segments(samples, language, task, is_abandoned)
         )
         kept: list[Word] = []
@@ -129,7 +128,7 @@ class Whisper:
 
     def _read_segments(
         self, samples: "Samples", language: str | None, task: str, is_abandoned: Callable[[], bool]
-    ) -> "_Segments":
+    ) -> Segments:
         """Return the languages, and an iterator over the segments. Each span of one language is transcribed
         on its own.
         """
@@ -153,50 +152,6 @@ class Whisper:
         return self._model.transcribe(
             samples, condition_on_previous_text=False, hallucination_silence_threshold=2.0, **shared
         )
-
-
-_Segments = tuple[SpokenLanguages, Iterable[Any]]
-"""The languages of a recording, and its segments as Whisper produces them."""
-
-
-class _TranscriptionThread:
-    """Runs the model in a thread, so that the caller can leave at any time."""
-
-    def __init__(self, start: "Callable[[Callable[[], bool]], _Segments]") -> None:
-        self.languages: SpokenLanguages | None = None
-        self._abandoned = threading.Event()
-        self._queue: queue.Queue[Any] = queue.Queue()
-        self._start = start
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def segments(self, check: Callable[[], None]) -> Iterator[Any]:
-        """Yield the segments as they come. Raises what `check` raises, and what the model raises."""
-        try:
-            while True:
-                check()
-                try:
-                    item = self._queue.get(timeout=0.1)
-                except queue.Empty:
-                    continue
-                if item is None:
-                    return
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            self._abandoned.set()
-
-    def _run(self) -> None:
-        try:
-            self.languages, segments = self._start(self._abandoned.is_set)
-            for segment in segments:
-                if self._abandoned.is_set():
-                    return
-                self._queue.put(segment)
-            self._queue.put(None)
-        except Exception as error:  # noqa: BLE001  # raised again in segments()
-            self._queue.put(error)
 
 
 def _is_hallucination(segment: Any) -> bool:
