@@ -1,4 +1,4 @@
-"""What films are made with here: the painter, the voices and the listener that other tasks stand on, and FFmpeg."""
+"""The models that films are made with: the image generator, the voices, Whisper and the video model, besides FFmpeg."""
 
 from engine.core.protocol import Capability, NamedChoice, OptionalModel
 from engine.core.settings import WorkerSettings
@@ -11,7 +11,7 @@ from engine.tasks.subtitle import backends as transcribers
 from engine.tasks.text_to_video import backends as clips
 
 OTHERS = {"voice": speech.load, "depth": depth_reader.load}
-"""Models that a film takes beside the painter's, by their names in the pool."""
+"""Models that a film loads besides the image generator, by their names in the model pool."""
 
 
 def choose(task: str, settings: WorkerSettings) -> Capability:
@@ -30,10 +30,10 @@ def choose(task: str, settings: WorkerSettings) -> Capability:
 
 
 def _motions(task: str, settings: WorkerSettings) -> dict[str, NamedChoice]:
-    """By name, with the model's identity where it takes one: `live` is there where a model makes clips.
+    """Return the motions, each with the identity of the model that it uses, if any.
 
-    A video that is told nothing is moved by that model too; of a film's scenes only those that ask for it. What is told
-    nothing may come to parallax, which goes by the network that tells depth, where there is one.
+    `live` is only offered if there is a video model. With `auto`, that model also animates a video, but of the scenes
+    of a film only those that ask for it; `auto` may also choose parallax, which uses the depth network if there is one.
     """
     model, depth = clips.identity(settings), depth_reader.identity(settings)
     told_nothing = [each for each in (model if task == "video" else "", depth) if each]
