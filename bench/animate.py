@@ -21,7 +21,7 @@ from engine.tasks.animate.audio_motion.speech_features import SAMPLE_RATE as HEA
 from engine.tasks.animate.audio_motion.speech_features import SpeechFeatures, extract
 from engine.tasks.animate.mesh.animator import MeshAnimator
 from engine.tasks.animate.options import AnimationOptions
-from engine.tasks.animate.render import RATE
+from engine.tasks.animate.render import FRAMES_PER_SECOND
 from engine.vision.faces.reader import FaceReader
 from engine.weights import registry
 from tests.samples import astronaut
@@ -48,7 +48,7 @@ def speech(folder: Path) -> tuple[Path, SpeechFeatures]:
     """Synthesise speech and extract its features."""
     path = folder / "said.wav"
     voice.save_wav(voice.Speaker(registry.FOLDER).speak(SAID, lambda: None), path)
-    return path, extract(video.read_mono(path, "audio/wav", HEARD, video.CancelOrTimeout()), RATE)
+    return path, extract(video.read_mono(path, "audio/wav", HEARD, video.CancelOrTimeout()), FRAMES_PER_SECOND)
 
 
 def rate(count: int, begun: float) -> float:
@@ -61,14 +61,14 @@ def measure_animation(painter: MeshAnimator, picture: Picture, motion: Motion, s
     face = max(painter.faces(picture), key=lambda one: one.area)
     frames = painter.frames(picture, face, motion, AnimationOptions(lip_zero=True, eyes=True, stitching=True))
     found = video.probe(sound, "audio/wav")
-    video.write_frames(frames, path, RATE, video.CancelOrTimeout(), (sound, "audio/wav", found))
+    video.write_frames(frames, path, FRAMES_PER_SECOND, video.CancelOrTimeout(), (sound, "audio/wav", found))
     return rate(len(motion), begun)
 
 
 def measure_encoder(picture: Picture, count: int, path: Path) -> float:
     """Return the frames per second of the encoder alone."""
     begun = time.perf_counter()
-    video.write_frames(repeat(picture, count), path, RATE, video.CancelOrTimeout())
+    video.write_frames(repeat(picture, count), path, FRAMES_PER_SECOND, video.CancelOrTimeout())
     return rate(count, begun)
 
 
@@ -84,7 +84,7 @@ def measure_quality(path: Path, reader: FaceReader) -> tuple[float, float]:
         face = reader.track(frame, face) or face
         faces.append(face)
     samples = video.read_mono(path, "video/mp4", HEARD, video.CancelOrTimeout())
-    hop = HEARD // RATE
+    hop = HEARD // FRAMES_PER_SECOND
     pieces = [samples[at * hop : (at + 1) * hop] for at in range(len(faces))]
     loud = np.array([float(np.sqrt((piece**2).mean())) if len(piece) else 0.0 for piece in pieces])
     mouths = np.array([one.mouth_opening for one in faces])
@@ -102,7 +102,7 @@ def main() -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
         sound, heard = speech(folder)
-        motion = from_speech(heard, RATE, "natural", 1)
+        motion = from_speech(heard, FRAMES_PER_SECOND, "natural", 1)
         for name, picture in portraits().items():
             path = folder / "made.mp4"
             ours = statistics.median(measure_animation(painter, picture, motion, sound, path) for _ in range(TURNS))

@@ -23,7 +23,7 @@ import numpy as np
 from bench.lib import random_ltx
 from engine.core.settings import WorkerSettings
 from engine.tasks.text_to_video.ltx import generator
-from engine.tasks.text_to_video.ltx.generator import AGAINST, LtxVideoGenerator, Part
+from engine.tasks.text_to_video.ltx.generator import NEGATIVE_PROMPT, LtxVideoGenerator, Part
 
 SIZE, FRAMES, SEED = (704, 480), 153, 7
 STEPS = int(os.environ.get("STEPS", "20"))
@@ -109,7 +109,7 @@ def peer(checkpoint: Path, *, offload: bool) -> Any:
         clocks.append(Clock())
         return pipe(
             prompt=PROMPT,
-            negative_prompt=AGAINST,
+            negative_prompt=NEGATIVE_PROMPT,
             width=SIZE[0],
             height=SIZE[1],
             num_frames=FRAMES,

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
 
-RATE = 25
+FRAMES_PER_SECOND = 25
 """Frames a second."""
 TIMEOUT_SECONDS = 3600.0
 """Time limit in seconds of one FFmpeg run. The engine's own limit ends a job sooner."""
-BEGUN, ENDED = 0.1, 0.98
+RENDER_START, RENDER_END = 0.1, 0.98
 """Progress when the first frame is rendered, and when the last one is."""
 PREVIEWS = 4
 """Previews sent per job."""
-WAVES = 5
+WAVEFORM_DIVISOR = 5
 """The waveform's height is the picture's divided by this."""
-STILL = {"c:v": "libx264", "preset": "veryfast", "crf": 20, **video.TAGS, "c:a": "aac", "b:a": "160k"}
+STILL_OPTIONS = {"c:v": "libx264", "preset": "veryfast", "crf": 20, **video.TAGS, "c:a": "aac", "b:a": "160k"}
 """FFmpeg's output options for a still picture."""
-DRAWN = {"mode": "cline", "scale": "cbrt", "draw": "full", "colors": "0xffffffff|0xffffffff"}
+WAVEFORM_OPTIONS = {"mode": "cline", "scale": "cbrt", "draw": "full", "colors": "0xffffffff|0xffffffff"}
 """FFmpeg's options for the waveform."""
 
 
@@ -45,7 +45,11 @@ class Scene:
         voiced, path = self.voiced, self.folder / "made.mp4"
         watch = video.CancelOrTimeout(self.context.cancelled, TIMEOUT_SECONDS)
         video.write_frames(
-            self._report_progress(frames, count), path, RATE, watch, (voiced.path, voiced.mime, voiced.found)
+            self._report_progress(frames, count),
+            path,
+            FRAMES_PER_SECOND,
+            watch,
+            (voiced.path, voiced.mime, voiced.found),
         )
         return path
 
@@ -55,16 +59,25 @@ class Scene:
 
         height, width = self.picture.shape[:2]
         (self.folder / "still.png").write_bytes(png.encode(self.picture))
-        page = ffmpeg.input("still.png", f="image2", loop=1, framerate=RATE, t=self.voiced.found.seconds)
+        page = ffmpeg.input("still.png", f="image2", loop=1, framerate=FRAMES_PER_SECOND, t=self.voiced.found.seconds)
         sound = self._sound().asplit()
         waves = (
             sound[0]
             .filter("aformat", channel_layouts="stereo")
-            .filter("showwaves", s=f"{width}x{max(2, height // WAVES)}", rate=RATE, **DRAWN)
+            .filter(
+                "showwaves",
+                s=f"{width}x{max(2, height // WAVEFORM_DIVISOR)}",
+                rate=FRAMES_PER_SECOND,
+                **WAVEFORM_OPTIONS,
+            )
         )
-        drawn = page.overlay(waves, x=0, y=height - height // WAVES - height // 30, shortest=1, format="gbrp")
+        drawn = page.overlay(
+            waves, x=0, y=height - height // WAVEFORM_DIVISOR - height // 30, shortest=1, format="gbrp"
+        )
         even = video.convert_rgb_to_bt709(drawn.filter("scale", "ceil(iw/2)*2", "ceil(ih/2)*2"))
-        made = ffmpeg.output(even, sound[1], "made.mp4", f="mp4", movflags="+faststart", map_metadata=-1, **STILL)
+        made = ffmpeg.output(
+            even, sound[1], "made.mp4", f="mp4", movflags="+faststart", map_metadata=-1, **STILL_OPTIONS
+        )
         video.run_pipeline(
             made, video.CancelOrTimeout(self.context.cancelled, TIMEOUT_SECONDS), self._on_seconds, self.folder
         )
@@ -79,9 +92,9 @@ class Scene:
         """Yield the frames, reporting progress and some previews."""
         step = max(1, count // PREVIEWS)
         for number, frame in enumerate(frames):
-            fraction = BEGUN + (ENDED - BEGUN) * number / count
+            fraction = RENDER_START + (RENDER_END - RENDER_START) * number / count
             self.context.progress("animating", fraction, frame if number % step == 0 else None)
             yield frame
 
     def _on_seconds(self, seconds: float) -> None:
-        self.context.progress("animating", min(ENDED, seconds / max(self.voiced.found.seconds, 0.01)))
+        self.context.progress("animating", min(RENDER_END, seconds / max(self.voiced.found.seconds, 0.01)))

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
 
-LONGEST = 1920
+MAX_SIDE_PIXELS = 1920
 """Longer side of a video in pixels. Larger pictures are shrunk."""
 
-PROFILE = 45
+PROFILE_DEGREES = 45
 """Yaw in degrees from which a face shows too little of its mouth."""
 
 FACELESS = UserMessage(
@@ -55,12 +55,12 @@ def run(params: Params, context: Context) -> Result:
 
 
 def _picture(portrait: Media) -> "Picture":
-    """Return the portrait in RGB, on white where it is transparent, shrunk to LONGEST."""
+    """Return the portrait in RGB, on white where it is transparent, shrunk to MAX_SIDE_PIXELS."""
     import cv2
 
     whole = rgb.load_rgb(portrait.path, "portrait")
     height, width = whole.shape[:2]
-    part = min(1.0, LONGEST / max(height, width))
+    part = min(1.0, MAX_SIDE_PIXELS / max(height, width))
     if part < 1:
         whole = cv2.resize(
             whole, (max(1, round(width * part)), max(1, round(height * part))), interpolation=cv2.INTER_AREA
@@ -97,10 +97,10 @@ def _animate(
 def _speech_and_options(params: Params, scene: "Scene") -> "tuple[Speech, AnimationOptions]":
     from engine.tasks.animate.audio_motion.driving_audio import Speech
     from engine.tasks.animate.options import AnimationOptions
-    from engine.tasks.animate.render import RATE
+    from engine.tasks.animate.render import FRAMES_PER_SECOND
 
     options = AnimationOptions(params.lip_zero, params.eye_retargeting, params.stitching)
-    return Speech(scene.voiced.samples, RATE, params.style, params.seed or 0, scene.context.check), options
+    return Speech(scene.voiced.samples, FRAMES_PER_SECOND, params.style, params.seed or 0, scene.context.check), options
 
 
 def _face_notes(faces: "tuple[Face, ...]", face: "Face") -> tuple[UserMessage, ...]:
@@ -109,7 +109,7 @@ def _face_notes(faces: "tuple[Face, ...]", face: "Face") -> tuple[UserMessage, .
         notes += (
             UserMessage(template="There are {count} faces. The largest one speaks.", facts={"count": len(faces)}),
         )
-    if abs(face.yaw) > PROFILE:
+    if abs(face.yaw) > PROFILE_DEGREES:
         notes += (UserMessage(template="The face is turned away. One that looks straight ahead works better."),)
     return notes
 

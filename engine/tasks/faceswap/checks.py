@@ -7,9 +7,9 @@ from engine.tasks.faceswap.contract import DetectedFace, Picture
 from engine.tasks.faceswap.occlusion import has_dark_glasses
 from engine.tasks.faceswap.tracking import Doubts
 
-MOST_OUTSIDE = 0.12
+MAX_OUTSIDE_SHARE = 0.12
 """Largest share of a source's face that may lie outside its picture."""
-SMALL = 64
+SMALL_FACE_PIXELS = 64
 """Width of a source's face in pixels below which the result is soft."""
 
 
@@ -31,7 +31,7 @@ def checked_source(face: DetectedFace, picture: Picture, number: int, most_yaw: 
             yaw=round(abs(face.yaw)),
             bound=round(most_yaw),
         )
-    if face.share_outside(picture.shape) > MOST_OUTSIDE:
+    if face.share_outside(picture.shape) > MAX_OUTSIDE_SHARE:
         raise BadInput("Face {number} of source is cut off. Attach a picture that shows all of it.", number=number)
     if has_dark_glasses(picture, face.marks):
         yield UserMessage(
@@ -39,7 +39,7 @@ def checked_source(face: DetectedFace, picture: Picture, number: int, most_yaw: 
             " without them works better."
         )
     width = round(face.width)
-    if width < SMALL:
+    if width < SMALL_FACE_PIXELS:
         yield UserMessage(
             template="The face in source is only {width} pixels wide, so the result is soft.", facts={"width": width}
         )

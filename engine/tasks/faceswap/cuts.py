@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
-SIZE = (32, 18)
+THUMBNAIL_PIXELS = (32, 18)
 """Width and height in pixels of the thumbnails that are compared."""
-MIN_CHANGE = 12.0
+MIN_CHANGE_LEVELS = 12.0
 """Smallest mean difference of two thumbnails at a cut, in levels of 255."""
-RATIO = 3.0
+MIN_CHANGE_RATIO = 3.0
 """Smallest ratio of a cut's change to the usual change, which is large in a shaking camera."""
-MEMORY = 0.2
+NEWEST_WEIGHT = 0.2
 """Weight of the newest change in the usual change."""
 
 
@@ -26,14 +26,14 @@ class CutDetector:
 
     def is_cut(self, picture: Picture) -> bool:
         """Return whether a new shot begins with `picture`, uint8 (H, W, 3). The very first frame does not count."""
-        seen = thumbnail_of(picture, SIZE)
+        seen = thumbnail_of(picture, THUMBNAIL_PIXELS)
         last, self._last = self._last, seen
         if last is None:
             return False
         change = difference_of(last, seen)
-        if change > max(MIN_CHANGE, RATIO * self._usual):
+        if change > max(MIN_CHANGE_LEVELS, MIN_CHANGE_RATIO * self._usual):
             return True
-        self._usual += MEMORY * (change - self._usual)
+        self._usual += NEWEST_WEIGHT * (change - self._usual)
         return False
 
 

@@ -10,7 +10,7 @@ from engine.tasks.faceswap.contract import DetectedFace
 
 Picture = NDArray[np.uint8]
 
-SIDE = 1280
+MAX_SIDE_PIXELS = 1280
 """Longest side of the numbered picture in pixels."""
 LINE, TEXT, TAKEN = "#ffffff", "#101010", "#ffd34d"
 MARK = "AI · face swap"
@@ -19,7 +19,7 @@ MARK = "AI · face swap"
 def draw_numbers(picture: Picture, faces: Sequence[DetectedFace], taken: Iterable[int]) -> Picture:
     """Return `picture` with a box and a number from 1 on each face. Highlight those at the indices `taken`."""
     image = Image.fromarray(picture)
-    scale = min(1.0, SIDE / max(image.size))
+    scale = min(1.0, MAX_SIDE_PIXELS / max(image.size))
     image = image.resize(
         (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS
     )

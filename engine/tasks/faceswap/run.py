@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.uint8]
 
-SHORT = video.ProbeLimits(seconds=60, frames=1800)
+VIDEO_LIMITS = video.ProbeLimits(seconds=60, frames=1800)
 """Limits of a video."""
-MOST_FRAME = 3840 * 2160
+MAX_FRAME_PIXELS = 3840 * 2160
 """Most pixels in a frame of a video."""
-MOST_ANIMATED = 400_000_000
+MAX_ANIMATION_PIXELS = 400_000_000
 """Most pixels in all frames of an animated picture, which are held in memory to the end."""
-GIF_RATE = 10.0
+GIF_FRAMES_PER_SECOND = 10.0
 """Frames a second assumed for a GIF, whose frames each have their own duration."""
 
 
@@ -108,16 +108,16 @@ class FaceSwapJob:
     def _animation(self, target: Media) -> Media:
         count = animations.count_file_frames(target.path, "target")
         height, width = target.height or 0, target.width or 0
-        if count * height * width > MOST_ANIMATED:
+        if count * height * width > MAX_ANIMATION_PIXELS:
             raise TooLarge(
                 "target has {frames} frames of {width} x {height}; the limit at that size is {bound} frames."
                 " Attach a shorter or smaller one.",
                 frames=count,
                 width=width,
                 height=height,
-                bound=MOST_ANIMATED // max(1, height * width),
+                bound=MAX_ANIMATION_PIXELS // max(1, height * width),
             )
-        tracker = Tracker(self._swapper, self._choice, self._sources, GIF_RATE)
+        tracker = Tracker(self._swapper, self._choice, self._sources, GIF_FRAMES_PER_SECOND)
 
         def change(still: DecodedImage, on_step: OnStep) -> DecodedImage:
             on_step(0)
@@ -133,7 +133,7 @@ class FaceSwapJob:
 
     def _clip(self, target: Media) -> Media:
         watch = video.CancelOrTimeout(cancelled=self._context.cancelled)
-        found = video.probe(target.path, target.mime, SHORT, watch)
+        found = video.probe(target.path, target.mime, VIDEO_LIMITS, watch)
         stream = _stream(found)
         tracker = Tracker(self._swapper, self._choice, self._sources, stream.rate)
         with self._context.temp_dir() as folder:
@@ -210,11 +210,11 @@ def _stream(found: video.Probe) -> video.Stream:
     stream = found.video
     if stream is None:
         raise BadInput("target only has sound. Attach a picture, a GIF or a video.")
-    if stream.width * stream.height > MOST_FRAME:
+    if stream.width * stream.height > MAX_FRAME_PIXELS:
         raise TooLarge(
             "target is {width} x {height}; the limit is {bound} pixels per frame. Attach a smaller video.",
             width=stream.width,
             height=stream.height,
-            bound=MOST_FRAME,
+            bound=MAX_FRAME_PIXELS,
         )
     return stream

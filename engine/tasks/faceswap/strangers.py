@@ -8,7 +8,7 @@ from engine.tasks.faceswap.cuts import Values, difference_of
 
 MAX_LOOKS = 5
 """Looks after which a stranger is checked again."""
-MAX_CHANGE = 30.0
+MAX_CHANGE_LEVELS = 30.0
 """Mean difference of a face's thumbnails, in levels of 255, above which it may be somebody else."""
 
 
@@ -42,7 +42,7 @@ class Strangers:
         """Return whether `face` is a stranger last seen in the same place, and remember it again."""
         for known in self._known:
             is_recent = known.looks < MAX_LOOKS and _is_same_place(face, known.face)
-            if is_recent and difference_of(known.patch, patch) <= MAX_CHANGE:
+            if is_recent and difference_of(known.patch, patch) <= MAX_CHANGE_LEVELS:
                 self._next.append(Stranger(face, patch, known.looks + 1))
                 return True
         return False

@@ -13,18 +13,18 @@ from engine.tasks.faceswap.face_selection import FaceSelection
 from engine.tasks.faceswap.people import Person
 from engine.tasks.faceswap.steadying import Steady
 from engine.tasks.faceswap.strangers import Strangers
-from engine.tasks.faceswap.tracks import NEAR, Track, distance_of, is_near, patch_of
+from engine.tasks.faceswap.tracks import MAX_MOVE_WIDTHS, Track, distance_of, is_near, patch_of
 
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
-LOOK = 0.2
+LOOK_SECONDS = 0.2
 """Seconds between two searches for lost or new faces."""
-CHECK = 0.4
+CHECK_SECONDS = 0.4
 """Seconds between two checks that a tracked face still is the same person's."""
-ONE_FACE = 0.4
+SAME_FACE_WIDTHS = 0.4
 """Distance of two faces, in widths, below which they are the same one."""
-SUDDEN = 30.0
+SUDDEN_CHANGE_LEVELS = 30.0
 """Mean difference of a face's thumbnails in two frames, in levels of 255, that triggers such a check."""
 
 
@@ -101,7 +101,7 @@ class Tracker:
     def _begin_shot(self) -> None:
         """Lose all faces, since their old positions mean nothing."""
         self._end_shot()
-        self._others, self._since_look = [], LOOK
+        self._others, self._since_look = [], LOOK_SECONDS
         self._strangers.clear()
         if self._choice.every:
             self._tracks = []
@@ -124,13 +124,13 @@ class Tracker:
         if not self._choice.every:
             self._check(picture)
         missing = any(not track.here for track in self._tracks) or self._choice.every
-        if missing and self._since_look >= LOOK:
+        if missing and self._since_look >= LOOK_SECONDS:
             self._since_look = 0.0
             self._look(picture)
 
     def _check(self, picture: Picture) -> None:
         """Lose tracks that turn out to be somebody else, after a dissolve or when two people cross."""
-        is_due = self._since_check >= CHECK
+        is_due = self._since_check >= CHECK_SECONDS
         if is_due:
             self._since_check = 0.0
         for track in self._tracks:
@@ -140,12 +140,14 @@ class Tracker:
     def _has_changed(self, picture: Picture, track: Track) -> bool:
         """Return whether the face suddenly looks different from the previous frame."""
         before, track.patch = track.patch, patch_of(picture, track.last)
-        return before is not None and track.patch is not None and difference_of(before, track.patch) > SUDDEN
+        return (
+            before is not None and track.patch is not None and difference_of(before, track.patch) > SUDDEN_CHANGE_LEVELS
+        )
 
     def _is_double(self, track: Track) -> bool:
         """Return whether another track follows the same face."""
         others = [other for other in self._tracks if other is not track and other.here]
-        return any(distance_of(track.last, other.last) < ONE_FACE for other in others)
+        return any(distance_of(track.last, other.last) < SAME_FACE_WIDTHS for other in others)
 
     def _is_still(self, picture: Picture, track: Track) -> bool:
         vector = self._swapper.embedding(picture, track.last)
@@ -229,8 +231,8 @@ class Tracker:
     def _is_other(self, face: DetectedFace) -> bool:
         """Return whether `face` lies where an unchosen face was, rather than where a chosen one was lost."""
         lost = [distance_of(face, track.last) for track in self._tracks if not track.here]
-        other = min((distance_of(face, other) for other in self._others), default=NEAR)
-        return other < min(NEAR, *lost, NEAR)
+        other = min((distance_of(face, other) for other in self._others), default=MAX_MOVE_WIDTHS)
+        return other < min(MAX_MOVE_WIDTHS, *lost, MAX_MOVE_WIDTHS)
 
     def _has_track(self, face: DetectedFace) -> bool:
-        return any(track.here and distance_of(face, track.last) < ONE_FACE for track in self._tracks)
+        return any(track.here and distance_of(face, track.last) < SAME_FACE_WIDTHS for track in self._tracks)

@@ -14,11 +14,11 @@ from engine.tasks.faceswap.steadying import Steady
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
-NEAR = 1.2
+MAX_MOVE_WIDTHS = 1.2
 """Largest movement of a lost face until it is seen again, in its own widths."""
-GROWN = 1.8
+MAX_SIZE_RATIO = 1.8
 """Largest ratio of a lost face's widths when it is seen again."""
-PATCH = (12, 12)
+PATCH_PIXELS = (12, 12)
 """Width and height of a face's thumbnail in pixels."""
 
 
@@ -47,7 +47,7 @@ class Track:
 def is_near(face: DetectedFace, last: DetectedFace) -> bool:
     """Return whether `face` lies near `last` and is about as large."""
     wide, before = max(1.0, face.width), max(1.0, last.width)
-    return distance_of(face, last) < NEAR and before / GROWN < wide < before * GROWN
+    return distance_of(face, last) < MAX_MOVE_WIDTHS and before / MAX_SIZE_RATIO < wide < before * MAX_SIZE_RATIO
 
 
 def distance_of(one: DetectedFace, other: DetectedFace) -> float:
@@ -60,4 +60,4 @@ def patch_of(picture: Picture, face: DetectedFace) -> Values | None:
     """Return a thumbnail of the face's box, or None if it lies outside the picture."""
     left, top, right, bottom = (max(0, int(number)) for number in face.box)
     part = picture[top:bottom, left:right]
-    return thumbnail_of(part, PATCH) if part.size else None
+    return thumbnail_of(part, PATCH_PIXELS) if part.size else None

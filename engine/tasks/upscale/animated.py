@@ -22,7 +22,7 @@ MAX_ANIMATION_PIXELS = 400_000_000
 """Most pixels in all frames of an enlarged animated picture, which are held in memory to the end."""
 MAX_FRAME_PIXELS = 3840 * 2160
 """Most pixels in a frame of an enlarged video, so that players can play it."""
-SHORT = video.ProbeLimits(seconds=60, frames=1800)
+VIDEO_LIMITS = video.ProbeLimits(seconds=60, frames=1800)
 """Limits of a video."""
 
 
@@ -34,7 +34,9 @@ def animation(path: Path, size: tuple[int, int], enlarge: Upscale, on_step: OnSt
 
 def look(media: Media, context: Context) -> tuple[video.Probe, video.Stream]:
     """Return the video's properties and its stream. Raises BadInput and TooLarge."""
-    found = video.probe(media.path, media.mime, SHORT, video.CancelOrTimeout(cancelled=context.cancelled, seconds=30))
+    found = video.probe(
+        media.path, media.mime, VIDEO_LIMITS, video.CancelOrTimeout(cancelled=context.cancelled, seconds=30)
+    )
     if found.video is None:
         raise BadInput("image only has sound. Attach a picture, a GIF or a video.")
     return found, found.video

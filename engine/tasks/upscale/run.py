@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FAST_ABOVE_PIXELS = 256 * 256
 """Pixels above which the embedded tier defaults to the fast network: at this size the finer one takes 9 s."""
-MOST_WORK = {"embedded": 250_000_000, "full": 10_000_000_000}
+MAX_WORK_PIXELS = {"embedded": 250_000_000, "full": 10_000_000_000}
 """Most pixels in all frames times the network's weight: about 15 minutes of two cores, or of a GPU."""
 
 Made = tuple[Media, tuple[UserMessage, ...], dict[str, Fact]]
@@ -92,7 +92,7 @@ def _chosen(
 
 
 def _check_work(name: str, tier: str, extent: tuple[int, int], frames: int) -> None:
-    most = MOST_WORK[tier] // NETWORKS[name].weight
+    most = MAX_WORK_PIXELS[tier] // NETWORKS[name].weight
     if frames * extent[0] * extent[1] > most:
         raise TooLarge(
             "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound}. Attach"

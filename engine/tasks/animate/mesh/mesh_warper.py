@@ -17,9 +17,9 @@ from engine.vision.faces.face import Face
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
-FINEST = 400
+MAX_MAP_PIXELS = 400
 """Height in pixels up to which a face's map is computed at full size. Larger maps are enlarged."""
-REACH = (1.15, 1.3, 1.15, 1.15)
+REACH_FACE_HEIGHTS = (1.15, 1.3, 1.15, 1.15)
 """How far movement extends from the middle of an upright face: left, top, right and bottom, in face heights."""
 
 
@@ -34,7 +34,7 @@ class MeshWarper:
         self._region = np.ascontiguousarray(picture[self._place])
         self._rig = Rig.of(face.shift_by(-left, -top))
         self._lip_zero = lip_zero
-        self._scale = min(1.0, FINEST / self._rig.height)
+        self._scale = min(1.0, MAX_MAP_PIXELS / self._rig.height)
         height, width = self._region.shape[:2]
         self._size = max(1, round(width * self._scale)), max(1, round(height * self._scale))
         self._mesh = Mesh.over(self._rig)
@@ -107,7 +107,7 @@ def _region(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Return left, top, right and bottom of what may move: the box of a square rotated like the face."""
     middle = face.points[:, :2].mean(axis=0)
     height = float(np.linalg.norm(face.points[10, :2] - face.points[152, :2]))
-    left, top, right, bottom = (reach * height for reach in REACH)
+    left, top, right, bottom = (reach * height for reach in REACH_FACE_HEIGHTS)
     own = np.array([[-left, -top], [right, -top], [right, bottom], [-left, bottom]])
     cosine, sine = np.cos(face.roll), np.sin(face.roll)
     corners = middle + own @ np.array([[cosine, sine], [-sine, cosine]])

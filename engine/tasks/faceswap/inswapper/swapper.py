@@ -22,11 +22,11 @@ from engine.vision.faces.quarters import quarter_of
 Picture = NDArray[np.uint8]
 Tensor = Any  # torch.Tensor, of which the types are Any here
 
-SIDE = 128
+CROP_PIXELS = 128
 """Side in pixels of the crop that the network changes."""
-BOOSTED = 1.5
-"""Size of a face, in multiples of SIDE, from which it is swapped in 2 x 2 interleaved crops."""
-NEAR = 0.6
+BOOST_RATIO = 1.5
+"""Size of a face, in multiples of CROP_PIXELS, from which it is swapped in 2 x 2 interleaved crops."""
+MAX_MOVE_WIDTHS = 0.6
 """Largest movement of a face between two frames, in widths of the face."""
 
 
@@ -117,8 +117,8 @@ class InsightSwapper:
     def track(self, picture: Picture, face: KeyFace) -> KeyFace | None:
         """Return the face nearest to where `face` was in the previous frame, or None."""
         seen = self._near(picture, face)
-        away, place = min(((_apart(one, face), place) for place, one in enumerate(seen)), default=(NEAR, -1))
-        return seen[place] if away < NEAR else None
+        away, place = min(((_apart(one, face), place) for place, one in enumerate(seen)), default=(MAX_MOVE_WIDTHS, -1))
+        return seen[place] if away < MAX_MOVE_WIDTHS else None
 
     def _near(self, picture: Picture, face: KeyFace) -> Sequence[KeyFace]:
         """Return faces rotated about as `face` is, detecting once per frame and quarter turn."""
@@ -147,7 +147,7 @@ class InsightSwapper:
         """Begin on the device, so that the next frame can be read meanwhile. A face that overlaps an unfinished one
         waits for it.
         """
-        place = place_crop(face.marks, picture, _side(face.marks) if fine else SIDE)
+        place = place_crop(face.marks, picture, _side(face.marks) if fine else CROP_PIXELS)
         if place is None:
             return None
         for other in self._pending_faces():
@@ -162,10 +162,10 @@ class InsightSwapper:
         return [other for other in held if other is not None and other.coming is not None]
 
 
-def place_crop(marks: NDArray[np.float32], picture: Picture, side: int = SIDE) -> Place | None:
+def place_crop(marks: NDArray[np.float32], picture: Picture, side: int = CROP_PIXELS) -> Place | None:
     """Return the place of the upright crop around a face's `marks` (5, 2), or None if it is outside `picture`.
 
-    `side` is SIDE, or twice that for four interleaved passes.
+    `side` is CROP_PIXELS, or twice that for four interleaved passes.
     """
     return Place.of(estimate_similarity(marks, arcface_points(side)), side, picture.shape)
 
@@ -185,13 +185,13 @@ def begin(network: Inswapper, latent: Tensor, picture: Picture, place: Place, bl
 
 
 def _side(marks: NDArray[np.float32]) -> int:
-    """Return SIDE, or twice that for a large face."""
-    shrinks = float(np.hypot(*estimate_similarity(marks, arcface_points(SIDE))[0, :2]))
-    return 2 * SIDE if shrinks * BOOSTED < 1 else SIDE
+    """Return CROP_PIXELS, or twice that for a large face."""
+    shrinks = float(np.hypot(*estimate_similarity(marks, arcface_points(CROP_PIXELS))[0, :2]))
+    return 2 * CROP_PIXELS if shrinks * BOOST_RATIO < 1 else CROP_PIXELS
 
 
 def _swap_tiles(network: Inswapper, face: Tensor, latent: Tensor) -> Tensor:
-    if face.shape[-1] == SIDE:
+    if face.shape[-1] == CROP_PIXELS:
         return network.swap(face, latent)
     parts = torch.cat([face[..., row::2, column::2] for row in (0, 1) for column in (0, 1)])
     made, whole = network.swap(parts, latent), torch.empty_like(face)

@@ -25,7 +25,7 @@ LIGHT = 0.12
 """Share of the face's width over which colours change by lighting alone."""
 REACH = 0.1
 """How far the surrounding colours reach in from the edge, as a share of the face's width."""
-ASIDE = 20.0
+ASIDE_DEGREES = 20.0
 """Yaw in degrees from which the source's hidden half is mirrored from its visible one, except the eyes."""
 DIM = 0.62
 """Lightness of the edge of glasses relative to the skin's."""
@@ -57,7 +57,7 @@ class Texture:
         region = Region.around(face, picture.shape, 0.6)
         cut, inside = np.ascontiguousarray(region.of(picture)), face.shift_by(-region.left, -region.top)
         turned = np.ascontiguousarray(cut[:, ::-1])
-        found = faces(turned) if abs(face.yaw) > ASIDE else ()
+        found = faces(turned) if abs(face.yaw) > ASIDE_DEGREES else ()
         other = max(found, key=lambda one: one.area, default=None)
         mirrored = cls(turned, other, triangles(other)) if other else None
         return cls(cut, inside, triangles(face), mirrored, has_dark_glasses(cut, inside.points))

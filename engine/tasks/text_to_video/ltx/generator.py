@@ -23,15 +23,15 @@ ALL_ON_DEVICE_BYTES = 20 * 10**9
 """Memory budget in bytes under which components take turns on the device: together with a decode they need more."""
 STEPS, GUIDANCE = 40, 3.0
 """Default steps and guidance scale."""
-DISTILLED = (1000, 993, 987, 981, 975, 909, 725, 0.03)
+DISTILLED_TIMESTEPS = (1000, 993, 987, 981, 975, 909, 725, 0.03)
 """Timesteps of the distilled checkpoints, which take no guidance (diffusers' documentation of LTX-Video)."""
-AGAINST = "worst quality, inconsistent motion, blurry, jittery, distorted"
+NEGATIVE_PROMPT = "worst quality, inconsistent motion, blurry, jittery, distorted"
 """Negative prompt."""
-ALONE = "The picture comes alive with natural, gentle movement."
+DEFAULT_PROMPT = "The picture comes alive with natural, gentle movement."
 """Prompt for a picture without words."""
 PICTURE_NOISE = 0.025
 """Noise added to a starting picture so that it moves (diffusers' documentation of LTX-Video)."""
-READ, DENOISED = 0.04, 0.9
+ENCODED_SHARE, DENOISED_SHARE = 0.04, 0.9
 """Progress of a part when the prompt is encoded, and when the last step is done."""
 MAX_BLOCKS_AHEAD = 4
 """Transformer blocks that the CPU may be ahead of the device, few enough to notice a cancel at once."""
@@ -125,8 +125,8 @@ class LtxVideoGenerator:
         generator = torch.Generator("cpu").manual_seed(part.seed)
         report(0)
         with self._working("texts"):
-            words = self._read(part.prompt or ALONE)
-        report(READ)
+            words = self._read(part.prompt or DEFAULT_PROMPT)
+        report(ENCODED_SHARE)
         pipe = self._pipes.words if part.begun is None else self._pipes.picture
         with self._working("transformer", "vae"):
             latents = self._denoise(pipe, words, part, generator, report)
@@ -138,7 +138,7 @@ class LtxVideoGenerator:
         device = "cpu" if self._level == 2 else self._device
         read = self._pipes.reader.encode_prompt(
             readable_form(prompt),
-            AGAINST,
+            NEGATIVE_PROMPT,
             do_classifier_free_guidance=not self._checkpoint.distilled,
             max_sequence_length=self._pipes.tokens,
             device=device,
@@ -171,20 +171,24 @@ class LtxVideoGenerator:
         conditions = {"image_cond_noise_scale": PICTURE_NOISE} if self._pipes.conditions else {}
         if not self._checkpoint.distilled:
             return {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE, **conditions}
-        steps = {"timesteps": list(DISTILLED)} if self._pipes.conditions else {"num_inference_steps": len(DISTILLED)}
+        steps = (
+            {"timesteps": list(DISTILLED_TIMESTEPS)}
+            if self._pipes.conditions
+            else {"num_inference_steps": len(DISTILLED_TIMESTEPS)}
+        )
         return {"guidance_scale": 1.0, **steps, **conditions}
 
     @contextmanager
     def _step_callback(self, report: Callable[[float], None]) -> "Iterator[Callable[..., dict[str, Any]]]":
         """Return a callback for each step. A cancel is noticed at each of the transformer's blocks."""
-        running, done = GpuBacklog(self._device, MAX_BLOCKS_AHEAD), [READ]
+        running, done = GpuBacklog(self._device, MAX_BLOCKS_AHEAD), [ENCODED_SHARE]
 
         def on_block(*_: Any) -> None:
             running.wait()
             report(done[0])
 
         def on_step(pipe: Any, step: int, *_: Any) -> dict[str, Any]:
-            done[0] = READ + (DENOISED - READ) * (step + 1) / pipe.num_timesteps
+            done[0] = ENCODED_SHARE + (DENOISED_SHARE - ENCODED_SHARE) * (step + 1) / pipe.num_timesteps
             report(done[0])
             return {}
 

@@ -17,7 +17,7 @@ from engine.media import video
 from engine.tasks import speech as voice
 from engine.tasks.animate.audio_motion.speech_features import SAMPLE_RATE as HEARD
 from engine.tasks.animate.params import Params
-from engine.tasks.animate.render import RATE
+from engine.tasks.animate.render import FRAMES_PER_SECOND
 from engine.tasks.animate.task import TASK
 from engine.vision.faces.face import Face
 from engine.vision.faces.reader import FaceReader
@@ -74,7 +74,7 @@ class Film:
             face = reader.track(frame, face) or face
             faces.append(face)
         samples = video.read_mono(made.path, made.mime, HEARD, video.CancelOrTimeout())
-        hop = HEARD // RATE
+        hop = HEARD // FRAMES_PER_SECOND
         pieces = [samples[at * hop : (at + 1) * hop] for at in range(len(frames))]
         loud = np.array([float(np.sqrt((piece**2).mean())) if len(piece) else 0.0 for piece in pieces])
         return cls(frames, faces, np.convolve(loud, np.ones(3) / 3, "same"))
@@ -97,7 +97,7 @@ def film(spoken: Result, reader: FaceReader) -> Film:
 def test_a_text_becomes_a_video_of_the_picture_that_says_it(spoken: Result, film: Film) -> None:
     (made,) = spoken.media
     assert (made.mime, made.width, made.height) == ("video/mp4", 512, 512)
-    assert made.seconds == pytest.approx(len(film.frames) / RATE, abs=0.1)
+    assert made.seconds == pytest.approx(len(film.frames) / FRAMES_PER_SECOND, abs=0.1)
     facts = spoken.facts
     assert (facts["backend"], facts["tier"], facts["model"]) == ("mesh", "embedded", "mesh")
     assert (facts["voice"], facts["language"], facts["text"]) == ("en_US-joe-medium", "en", WORDS)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from engine.tasks.faceswap.cuts import CutDetector
 from engine.tasks.faceswap.face_selection import FaceSelection
 from engine.tasks.faceswap.people import Likeness
-from engine.tasks.faceswap.tracking import CHECK, LOOK, Doubts, Tracker
+from engine.tasks.faceswap.tracking import CHECK_SECONDS, LOOK_SECONDS, Doubts, Tracker
 from engine.vision.faces.insight import KeyFace
 
 Picture = NDArray[np.uint8]
 ANN, BEN = 60, 200
 """Greys by which people are told from each other here."""
-RATE = 1 / LOOK
+RATE = 1 / LOOK_SECONDS
 
 
 class Squares:
@@ -158,7 +158,7 @@ def test_with_all_nobody_has_to_be_recognised() -> None:
 
 
 def test_who_is_replaced_without_a_cut_is_given_up_at_the_next_check() -> None:
-    frames = [frame((ANN, 20, 40)), *[frame((BEN, 20, 40))] * (1 + round(CHECK * RATE))]
+    frames = [frame((ANN, 20, 40)), *[frame((BEN, 20, 40))] * (1 + round(CHECK_SECONDS * RATE))]
     where = follow(frames, knows=True)
     assert where[0] == [20]
     assert where[-1] == []

@@ -12,7 +12,7 @@ from engine.tasks.text_to_video import backends
 from engine.tasks.text_to_video.contract import VideoRequest
 from engine.tasks.text_to_video.ltx import generator as ours
 from engine.tasks.text_to_video.ltx import resolution
-from engine.tasks.text_to_video.ltx.generator import AGAINST, LtxVideoGenerator, Part
+from engine.tasks.text_to_video.ltx.generator import NEGATIVE_PROMPT, LtxVideoGenerator, Part
 from engine.tasks.text_to_video.ltx.resolution import MAX_FRAMES, parts
 from tests.tiny_ltx import save_tiny_ltx
 
@@ -56,7 +56,7 @@ def plain(folder: Path, seed: int, begun: Any = None) -> Any:
     given |= {} if begun is None else {"image": Image.fromarray(begun)}
     return pipe(
         prompt="a ship",
-        negative_prompt=AGAINST,
+        negative_prompt=NEGATIVE_PROMPT,
         width=SIZE[0],
         height=SIZE[1],
         num_frames=FRAMES,
