@@ -33,7 +33,7 @@ def test_brackets_weigh_what_they_hold(prompt: str, pieces: list[tuple[str, floa
 
 
 def test_a_weight_over_the_bound_is_refused_with_what_to_do() -> None:
-    with pytest.raises(BadInput, match=r"weight 16\.5 .* from 0 to 2.*backslash"):
+    with pytest.raises(BadInput, match=r"weight 16\.5 .* use 0 to 2.*backslash"):
         fragments("a photograph (9:16.5)")
 
 

@@ -463,7 +463,7 @@ def test_a_picture_to_start_from_keeps_its_shape(sdxl: SdxlGenerator, photo: Pic
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "told"), [(4096, 64, "width is 4096"), (128, 128, "128 x 128 is too much")]
+    ("width", "height", "told"), [(4096, 64, "width is 4096"), (128, 128, "128 x 128 is too large")]
 )
 def test_a_size_that_the_model_cannot_draw_is_refused(sdxl: SdxlGenerator, width: int, height: int, told: str) -> None:
     with pytest.raises(BadInput, match=told):
