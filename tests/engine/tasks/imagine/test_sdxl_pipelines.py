@@ -190,7 +190,7 @@ def test_zooming_out_keeps_the_size_and_the_middle(sdxl: SdxlGenerator, photo: P
 
 
 def test_a_picture_that_is_long_enough_is_not_panned_further(sdxl: SdxlGenerator, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="at most 256"):
+    with pytest.raises(BadInput, match="the limit is 256"):
         draw_picture(sdxl, image=keep_picture(np.zeros((64, 256, 3), np.uint8), tmp_path), extend="right")
 
 

@@ -169,7 +169,7 @@ def test_a_result_over_the_bound_is_refused_before_it_waits(bench: Bench) -> Non
 
 def test_too_much_work_for_the_network_is_refused_with_a_way_out(bench: Bench) -> None:
     source = bench.attach(Image.new("1", (3000, 3000)))
-    with pytest.raises(TooLarge, match=r"at most 7575757 pixels are allowed.* ask for model realesr-animevideov3"):
+    with pytest.raises(TooLarge, match=r"the limit is 7575757\..* choose model realesr-animevideov3"):
         bench.run(source, scale=2, model="RealESRGAN_x4plus")
 
 
