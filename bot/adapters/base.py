@@ -172,6 +172,7 @@ class _LivePresenter:
         self._changed.set()
 
     async def _render_loop(self) -> None:
+        """Show the newest card whenever it changes, until the final one was shown or the updates ended."""
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -187,6 +188,7 @@ class _LivePresenter:
             await self._wait_for_next_edit()
 
     def _take_pending(self) -> Card | None:
+        """Return the card that is waiting to be shown, and forget it."""
         card, self._pending = self._pending, None
         return card
 

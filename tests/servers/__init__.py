@@ -1,0 +1,1 @@
+"""Loopback servers that stand in for Discord and Telegram in tests."""

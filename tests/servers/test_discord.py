@@ -1,4 +1,4 @@
-"""The loopback Discord itself: the real Client must be served as by the real one, and misfits must be caught."""
+"""The loopback Discord itself must serve the real client as Discord does, and catch requests that do not fit."""
 
 import asyncio
 import io
@@ -16,7 +16,7 @@ needs_spec = pytest.mark.skipif(not SPEC.exists(), reason=f"{SPEC.name} is not b
 
 
 class Painter(discord.Client):
-    """A bot of a few lines: /paint answers late with a file, and its button edits the message."""
+    """A small bot: /paint answers late with a file, and its button edits the message."""
 
     def __init__(self) -> None:
         super().__init__(intents=discord.Intents(guilds=True))
@@ -79,7 +79,7 @@ async def test_a_slash_command_is_answered_with_a_file_and_a_button(server: Disc
 
 
 @pytest.mark.parametrize("where", ["guild", "direct", "group", "foreign_guild"])
-async def test_interactions_come_from_every_kind_of_place(server: DiscordServer, client: Painter, where: str) -> None:
+async def test_interactions_come_from_every_kind_of_channel(server: DiscordServer, client: Painter, where: str) -> None:
     place = server.world.group("ana", "bo") if where == "group" else getattr(server.world, where)()
     answer = server.person("ana", place, locale="es-ES").slash("paint", size=1)
     await answer.until(lambda state: state.files)
@@ -134,7 +134,7 @@ async def test_a_wrong_token_is_refused() -> None:
             await client.start("wrong")
 
 
-async def test_an_interaction_dies_after_fifteen_minutes(server: DiscordServer, client: Painter) -> None:
+async def test_an_interaction_expires_after_fifteen_minutes(server: DiscordServer, client: Painter) -> None:
     answer = server.person("ana", server.world.guild()).slash("paint", size=1)
     await answer.until(lambda state: state.files)
     server.backend.clock.advance(15 * 60)
@@ -172,7 +172,7 @@ async def long_description(server: DiscordServer) -> None:
             await client.http.bulk_upsert_global_commands(client.application_id or 0, [wrong])
 
 
-def test_requests_are_checked_where_the_description_is() -> None:
+def test_requests_are_checked_against_the_description() -> None:
     if not SPEC.exists():
         pytest.skip(f"{SPEC.name} is not beside this clone: requests go unchecked")
     assert list(Spec().problems("PUT", "/nowhere", set(), None)) == ["PUT /nowhere: there is no such operation"]

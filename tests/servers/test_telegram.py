@@ -1,4 +1,4 @@
-"""The loopback Bot API server itself: it must catch what the real one would refuse."""
+"""The loopback Bot API server itself must catch what the real one refuses."""
 
 from collections.abc import AsyncIterator
 
@@ -41,7 +41,7 @@ async def test_a_message_is_received_and_answered(server: TelegramServer, bot: B
     assert await bot.get_updates(offset=update.update_id + 1, timeout=0) == ()
 
 
-async def test_a_file_travels_both_ways(server: TelegramServer, bot: Bot) -> None:
+async def test_files_are_sent_and_received(server: TelegramServer, bot: Bot) -> None:
     chat = server.private(7)
     await chat.document(b"abc" * 1000, "notes.txt", "text/plain", caption="/echo")
     (update,) = await bot.get_updates(timeout=1)
@@ -92,7 +92,7 @@ async def test_a_command_without_a_description_is_refused(server: TelegramServer
     server.problems.clear()
 
 
-async def test_faults_come_when_asked_for(server: TelegramServer, bot: Bot) -> None:
+async def test_faults_occur_on_request(server: TelegramServer, bot: Bot) -> None:
     server.private(7)
     server.fail("sendMessage", 429, retry_after=3)
     with pytest.raises(RetryAfter, match="3"):
@@ -103,13 +103,13 @@ async def test_faults_come_when_asked_for(server: TelegramServer, bot: Bot) -> N
     assert (await bot.send_message(7, "x")).text == "x"
 
 
-async def test_a_wrong_token_is_told(server: TelegramServer) -> None:
+async def test_a_wrong_token_is_refused_by_the_server(server: TelegramServer) -> None:
     with pytest.raises(InvalidToken):
         async with Bot("123456:wrong", base_url=server.base_url):
             pass
 
 
-async def test_a_topic_is_held_apart_from_its_group(server: TelegramServer, bot: Bot) -> None:
+async def test_a_topic_is_separate_from_its_group(server: TelegramServer, bot: Bot) -> None:
     room = server.group(forum=True)
     thread = room.topic("Landscapes")
     await room.seat(7, thread=thread).say("/status")

@@ -88,9 +88,9 @@ class Client(discord.Client):
             case ButtonAction.EDIT:
                 await self._open_edit_form(interaction, button)
             case ButtonAction.NEW:
-                await self._press(interaction, button)
+                await self._serve_click(interaction, button)
 
-    async def _press(self, interaction: discord.Interaction, button: str, edited: str | None = None) -> None:
+    async def _serve_click(self, interaction: discord.Interaction, button: str, edited: str | None = None) -> None:
         name = button.partition(":")[0]
         await self._defer_and_serve(
             interaction, name, lambda answer: self._requests.from_button(interaction, button, answer, edited)
@@ -101,7 +101,7 @@ class Client(discord.Client):
         asked = self._requests.from_button(interaction, button, 0)
 
         async def submit(form: discord.Interaction, edited: str) -> None:
-            await self._press(form, button, edited)
+            await self._serve_click(form, button, edited)
 
         try:
             text = await text_to_edit(self._service.studio, asked, button, EDIT_LENGTH)
@@ -216,6 +216,7 @@ class Client(discord.Client):
         return message_at(self, posted)
 
     async def _send_failure(self, live: LiveMessage, request: Request) -> None:
+        """Show that the request failed unexpectedly, where Discord still allows it."""
         template = "Something went wrong on our side. Please try again later."
         try:
             await live.show(Card(translate(template, request.language), final=True, failed=True))

@@ -26,6 +26,7 @@ async def post_followup(client: discord.Client, job: Job, interaction: discord.I
 
 
 async def _post(client: discord.Client, origin: str, text: str, interaction: discord.Interaction | None) -> str:
+    """Post the message by the interaction's token while that is valid, else as a normal reply. Return its origin."""
     request_message = message_at(client, origin)
     if interaction is not None and interaction.message is not None and not interaction.is_expired():
         ephemeral = interaction.message.flags.ephemeral

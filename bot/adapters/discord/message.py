@@ -102,11 +102,13 @@ class DiscordLiveMessage:
             await retry_until_sent(partial(self._edit, plain))
 
     def _describe_oversized(self, media: Media) -> str:
+        """Return the sentence that stands in for a file over the limit."""
         template = "The file is {size} MB, and at most {bound} MB can be sent here. Ask for something smaller."
         size, bound = media.bytes / 1e6, self.limits.file_bytes / 1e6
         return translate(template, self._language, size=f"{size:.0f}", bound=f"{bound:.0f}")
 
     async def _edit(self, card: Card) -> None:
+        """Edit the message by the interaction's token while that is valid, then as a normal message."""
         if self._interaction is not None and not self._interaction.is_expired():
             try:
                 await self._interaction.followup.edit_message(self._message.id, **self._changes(card))

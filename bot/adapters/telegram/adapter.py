@@ -141,6 +141,10 @@ class _Adapter:
         return self._requests.from_command(typed) if typed is not None else None
 
     async def _serve_button(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
+        """Serve a click: open a text, replace the button's message, delete it, or answer in a new one.
+
+        A click that could replace or delete a message is refused where the button does not belong to that message.
+        """
         if query.message is None:
             return
         action = action_of(query.data or "", self._service.studio.commands)
@@ -156,8 +160,8 @@ class _Adapter:
             live = TelegramLiveMessage(self._bot, ref, language_of_sender(who), local=self._local)
             await self._serve(request, ReplacingLiveMessage(query, live), who, accepted)
         else:
-            press = CallbackLiveMessage(query, self._live(query.message, who), await self._message_to_delete(query))
-            await self._serve(request, press, who, accepted)
+            answer = CallbackLiveMessage(query, self._live(query.message, who), await self._message_to_delete(query))
+            await self._serve(request, answer, who, accepted)
 
     async def _is_from_own_message(self, query: CallbackQuery) -> bool:
         """Return whether the clicked button belongs to its message. For a message whose keyboard Telegram no longer

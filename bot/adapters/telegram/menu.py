@@ -23,6 +23,7 @@ async def publish(bot: Bot, commands: tuple[Command, ...]) -> bool:
 
 
 async def _publish(bot: Bot, commands: tuple[Command, ...], language: Language) -> bool:
+    """Update the menu and the description in one language, and return whether either differed."""
     code = None if language == "en" else language
     visible = [command for command in commands if not command.admin and not command.hidden]
     menu = [BotCommand(command.name, translate(command.description, language)) for command in visible]

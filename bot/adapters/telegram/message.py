@@ -81,6 +81,7 @@ class TelegramLiveMessage:
             log.warning("progress not shown", origin=str(self._ref), why=error.message)
 
     async def _show_progress(self, card: Card) -> None:
+        """Show the card's text, or its preview where the last one was posted long enough ago."""
         if self._hides_progress:
             return
         if card.media and time.monotonic() - self._last_preview >= PREVIEW_SECONDS:
@@ -90,6 +91,7 @@ class TelegramLiveMessage:
             await self._show_text(card)
 
     async def _deliver(self, card: Card) -> None:
+        """Send the final card until it arrives. If Telegram refuses the files, send the text alone and say so."""
         wait = RETRY_SECONDS
         while True:
             try:
@@ -151,6 +153,7 @@ class TelegramLiveMessage:
         return translate(template, self._language, size=f"{megabytes:.0f}", bound=f"{allowed:.0f}")
 
     async def _show_text(self, card: Card) -> None:
+        """Post the card's text, or edit it in the message: as its text, or as the caption of its file."""
         text = truncate(card.text, self.limits.text_length) or "…"
         if not self._ref.live:
             arguments = {**self._reply_arguments(), **_keyboard(card)}

@@ -59,6 +59,7 @@ def build_openapi(commands: Sequence[Command]) -> Part:
 
 
 def _command_paths(commands: Sequence[Command]) -> Part:
+    """Return the paths that run commands."""
     options = {command.name: ref(schemas.options_name(command)) for command in commands}
     requests = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line"), ref("Press")]
     answers = {
@@ -137,6 +138,7 @@ def _options_with_aliases(commands: Sequence[Command], name: str) -> Part:
 
 
 def _job_paths() -> Part:
+    """Return the paths of jobs, their events and their files."""
     job = _parameter("id", "path", "The job's id")
     file = [
         _parameter("file", "path", "SHA-256 and suffix"),
@@ -170,6 +172,7 @@ def _job_paths() -> Part:
 
 
 def _report_paths() -> Part:
+    """Return the paths of figures about the studio."""
     facts = {"200": _json("Figures", ref("Facts"))}
     age = schemas.closed_object({"max_age_days": {"type": "integer", "minimum": 0}}, [])
     return {
@@ -182,6 +185,7 @@ def _report_paths() -> Part:
 
 
 def _page_paths() -> Part:
+    """Return the paths that only the chat page uses, and the one of this document."""
     anything = {"200": _json("JSON", {"type": "object"})}
     token = schemas.closed_object({"token": {"type": "string"}}, ["token"])
     return {

@@ -100,6 +100,7 @@ def _button() -> dict[str, Any]:
 
 
 def _state() -> dict[str, Any]:
+    """Return the schema of a job's state."""
     return _object(
         id=_nullable({"type": "string"}),
         state={"enum": _STATES},
@@ -119,6 +120,7 @@ def _state() -> dict[str, Any]:
 
 
 def _media() -> dict[str, Any]:
+    """Return the schema of a file."""
     return _object(
         url={"type": "string", "format": "uri-reference"},
         name=_string(),

@@ -95,12 +95,14 @@ def encode_data_uri(media: Media) -> str:
 
 
 def _update_of_row(row: JobRecord, place: int | None) -> Update:
+    """Return the update that stands for a stored job that is not final."""
     if place:
         return Queued(job=row.job.id, place=place)
     return Paused(job=row.job.id) if place is None else Started(job=row.job.id, worker="")
 
 
 def _state_name(update: Update) -> str:
+    """Return the name of the update's state in the API."""
     match update:
         case Queued() | Paused():
             return "queued"

@@ -23,7 +23,7 @@ from storage.store import Store
 
 
 class Edited(TaskParams):
-    """A job, and what is to be said instead."""
+    """A job, and the text to say instead."""
 
     job: str = Field(description="The job's id", json_schema_extra={"positional": True})
     said: str = Field(description="What to say instead", max_length=500, json_schema_extra={"rest": True})
@@ -60,7 +60,7 @@ async def otherwise(call: Call, params: Edited) -> Job:
 
 
 class Written(TaskParams):
-    """A job, and what nothing is known of before the person writes it."""
+    """A job, and a text that is unknown before the person types it."""
 
     job: str = Field(description="The job's id", json_schema_extra={"positional": True})
     words: str = Field(description="What to say after it", max_length=500, json_schema_extra={"rest": True})
@@ -80,17 +80,17 @@ ASKING = (*COMMANDS, certain, several, echo, otherwise, more)
 
 
 @asynccontextmanager
-async def opened(engine: Engine, folder: Path, **sections: Any) -> AsyncIterator[Service]:
-    """A service of the commands above over the store in `folder`, as after a restart."""
-    async with opened_with(ASKING, engine, folder, **sections) as service:
+async def open_service(engine: Engine, folder: Path, **sections: Any) -> AsyncIterator[Service]:
+    """Open a service with the commands above over the store in `folder`, as after a restart."""
+    async with open_service_with(ASKING, engine, folder, **sections) as service:
         yield service
 
 
 @asynccontextmanager
-async def opened_with(
+async def open_service_with(
     commands: tuple[Command, ...], engine: Engine, folder: Path, /, **sections: Any
 ) -> AsyncIterator[Service]:
-    """The same of any commands."""
+    """Open a service with any commands, in the same way."""
     settings = Settings.model_validate({"bot": {"data_dir": folder}, **sections})
     async with Store.open(folder / "atelier.db") as store:
         files = Files(folder / "media", max_bytes=1_000_000, max_pixels=10_000_000)

@@ -1,4 +1,4 @@
-"""A question before a job, and a text that is edited first: on Discord, on Telegram, and over HTTP."""
+"""Questions before a job, and texts that are edited first: on Discord, on Telegram, and over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +16,7 @@ from bot.adapters.web import Server
 from bot.requests.service import Service
 from engine.host.engine import Engine
 from storage.store import Question, Store
-from tests.bot.adapters.confirming_commands import opened
+from tests.bot.adapters.confirming_commands import open_service
 from tests.fakes import echo as fake_echo
 from tests.fakes import ended, small_engine
 from tests.servers.discord import DiscordServer, Person, Place, Shown
@@ -34,7 +34,7 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
 
 
 @asynccontextmanager
-async def beside(adapter: Callable[[Service], Any], service: Service) -> AsyncIterator[None]:
+async def run_beside(adapter: Callable[[Service], Any], service: Service) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(adapter(service))
         yield
@@ -52,8 +52,8 @@ class TestDiscord:
         @asynccontextmanager
         async def bot() -> AsyncIterator[Service]:
             section = {"discord": {"token": DiscordServer.token}}
-            async with opened(engine, tmp_path, **section) as service:
-                async with beside(discord.run, service):
+            async with open_service(engine, tmp_path, **section) as service:
+                async with run_beside(discord.run, service):
                     await server.connected()
                     yield service
                 await server.until(lambda: not server.gateway.live)
@@ -68,7 +68,7 @@ class TestDiscord:
     def ana(self, server: DiscordServer, place: Place) -> Person:
         return server.person("ana", place)
 
-    async def test_nothing_is_made_before_the_person_agrees_and_then_it_is_after_a_restart_too(
+    async def test_no_job_starts_before_the_person_agrees_even_after_a_restart(
         self, server: DiscordServer, start: Start, ana: Person
     ) -> None:
         async with start() as service:
@@ -80,7 +80,7 @@ class TestDiscord:
             await ended(service.studio.store, self.job(server, message))
         assert len(server.messages(ana.place)) == 1, "the answer takes the question's place"
 
-    async def test_somebody_elses_press_is_refused_to_them_alone(
+    async def test_another_persons_click_is_refused_privately(
         self, server: DiscordServer, start: Start, ana: Person, place: Place
     ) -> None:
         async with start():
@@ -92,7 +92,7 @@ class TestDiscord:
             assert all(shown.ephemeral and "Only who asked" in shown.content for shown in refusals)
             assert server.history.states[message][-1].content == QUESTION
 
-    async def test_a_second_press_makes_nothing_more(self, server: DiscordServer, start: Start, ana: Person) -> None:
+    async def test_a_second_click_creates_no_second_job(self, server: DiscordServer, start: Start, ana: Person) -> None:
         async with start() as service:
             message = await self.question(ana)
             presses = [ana.press("Yes, say it", message) for _ in range(2)]
@@ -103,7 +103,9 @@ class TestDiscord:
             await ended(service.studio.store, self.job(server, message))
             assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
 
-    async def test_what_is_left_goes_with_its_message(self, server: DiscordServer, start: Start, ana: Person) -> None:
+    async def test_a_declined_question_is_deleted_with_its_message(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
         async with start() as service:
             message = await self.question(ana)
             job = self.job(server, message)
@@ -122,7 +124,7 @@ class TestDiscord:
             edited = ana.fill(form, "a blue apple")
             assert (await edited.until(lambda shown: shown.content == "a blue apple")).buttons
 
-    async def test_a_text_that_is_not_there_yet_is_written_in_an_empty_form(self, start: Start, ana: Person) -> None:
+    async def test_a_missing_text_is_written_in_an_empty_form(self, start: Start, ana: Person) -> None:
         async with start():
             answer = ana.slash("echo", text="a red apple")
             await answer.until(lambda shown: shown.content == "a red apple" and shown.buttons)
@@ -130,7 +132,9 @@ class TestDiscord:
             assert not form["components"][0]["component"].get("value")
             await ana.fill(form, "and a pear").until(lambda shown: shown.content == "and a pear")
 
-    async def test_a_text_that_is_gone_is_not_edited(self, server: DiscordServer, start: Start, ana: Person) -> None:
+    async def test_a_text_of_a_deleted_job_cannot_be_edited(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
         async with start() as service:
             answer = ana.slash("echo", text="a red apple")
             shown = await answer.until(lambda shown: shown.content == "a red apple" and shown.buttons)
@@ -139,7 +143,7 @@ class TestDiscord:
             await server.until(lambda: len(server.messages(ana.place)) == 2)
             assert "There is nothing here" in server.messages(ana.place)[1].content
 
-    async def test_several_jobs_are_made_in_messages_of_their_own(
+    async def test_several_jobs_get_messages_of_their_own(
         self, server: DiscordServer, start: Start, ana: Person
     ) -> None:
         async with start():
@@ -151,7 +155,7 @@ class TestDiscord:
             assert server.history.states[answer.message][-1].content == "Queued 3 jobs."
             assert len(server.messages(ana.place)) == 4
 
-    async def test_several_jobs_that_a_kill_left_unshown_are_shown_after_it(
+    async def test_several_jobs_that_a_crash_left_unshown_are_shown_afterwards(
         self, server: DiscordServer, start: Start, ana: Person
     ) -> None:
         async with start() as service:
@@ -168,7 +172,7 @@ class TestDiscord:
             assert len(server.messages(ana.place)) == 4
             assert {(await ended(service.studio.store, job)).state for job in jobs} == {"done"}
 
-    async def test_several_jobs_run_even_where_discord_lets_no_further_message_be_posted(
+    async def test_several_jobs_run_even_where_discord_forbids_further_messages(
         self, server: DiscordServer, start: Start, ana: Person
     ) -> None:
         async with start() as service:
@@ -203,12 +207,12 @@ class TestTelegram:
         @asynccontextmanager
         async def bot() -> AsyncIterator[Service]:
             section = {"telegram": {"token": server.token, "base_url": server.origin}}
-            async with opened(engine, tmp_path, **section) as service, beside(telegram.run, service):
+            async with open_service(engine, tmp_path, **section) as service, run_beside(telegram.run, service):
                 yield service
 
         return bot
 
-    async def test_the_answer_takes_the_questions_place_after_a_restart_too(
+    async def test_the_answer_replaces_the_question_after_a_restart_too(
         self, server: TelegramServer, start: Start
     ) -> None:
         chat = server.private(7)
@@ -224,7 +228,7 @@ class TestTelegram:
         assert len(chat.room.of_bot()) == 1
 
     @pytest.mark.parametrize("answer", ["", "Yes, say it", "No, cancel"])
-    async def test_an_update_that_telegram_tells_of_twice_asks_one_question_after_a_restart_too(
+    async def test_an_update_that_telegram_repeats_asks_one_question_even_after_a_restart(
         self, server: TelegramServer, start: Start, answer: str
     ) -> None:
         chat = server.private(7)
@@ -244,7 +248,7 @@ class TestTelegram:
                 {"done": 1} if answer[:1] == "Y" else None
             )
 
-    async def test_somebody_elses_press_is_refused_and_what_is_left_goes(
+    async def test_another_persons_click_is_refused_and_a_declined_question_is_deleted(
         self, server: TelegramServer, start: Start
     ) -> None:
         room = server.group()
@@ -257,7 +261,7 @@ class TestTelegram:
             await server.until(lambda: asked["message_id"] not in room.messages or None)
             assert not (await service.studio.store.stats(0)).jobs
 
-    async def test_several_jobs_are_made_in_messages_of_their_own(self, server: TelegramServer, start: Start) -> None:
+    async def test_several_jobs_get_messages_of_their_own(self, server: TelegramServer, start: Start) -> None:
         chat = server.private(7)
         async with start():
             asked = await chat.answer(to=await chat.say("/several say"), when=has_buttons)
@@ -267,7 +271,7 @@ class TestTelegram:
             await server.until(lambda: said <= {m["text"] for m in chat.room.of_bot()} or None)
             assert chat.room.messages[asked["message_id"]]["text"] == "Queued 3 jobs."
 
-    async def test_a_text_comes_to_be_copied_and_its_answer_is_the_press_after_a_restart_too(
+    async def test_a_reply_with_the_edited_text_counts_as_the_click_after_a_restart_too(
         self, server: TelegramServer, start: Start
     ) -> None:
         chat = server.private(7)
@@ -281,9 +285,7 @@ class TestTelegram:
             sent = await chat.say("a blue apple", reply_to=opened_)
             assert (await chat.answer(to=sent, when=has_button("Edit")))["text"] == "a blue apple"
 
-    async def test_a_text_that_is_not_there_yet_is_asked_for_by_what_it_is_for(
-        self, server: TelegramServer, start: Start
-    ) -> None:
+    async def test_a_missing_text_is_asked_for_by_its_purpose(self, server: TelegramServer, start: Start) -> None:
         chat = server.private(7)
         async with start():
             made = await chat.answer(to=await chat.say("/echo a red apple"), when=has_button("Write"))
@@ -293,7 +295,7 @@ class TestTelegram:
             sent = await chat.say("and a pear", reply_to=opened_)
             assert (await chat.answer(to=sent, when=has_button("Write")))["text"] == "and a pear"
 
-    async def test_a_command_in_answer_to_that_is_a_command(self, server: TelegramServer, start: Start) -> None:
+    async def test_a_command_in_reply_to_a_text_is_a_command(self, server: TelegramServer, start: Start) -> None:
         chat = server.private(7)
         async with start():
             made = await chat.answer(to=await chat.say("/echo a red apple"), when=has_button("Edit"))
@@ -306,7 +308,7 @@ class TestTelegram:
 class TestHttp:
     @pytest_asyncio.fixture(loop_scope="module")
     async def opened_here(self, engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
-        async with opened(engine, tmp_path) as service:
+        async with open_service(engine, tmp_path) as service:
             yield service
 
     @pytest_asyncio.fixture(loop_scope="module")
@@ -328,12 +330,12 @@ class TestHttp:
         again = await ask({"button": f"yes:{yes['argument']}"})
         assert "answered already" in again["error"]["message"]
 
-    async def test_a_question_that_was_left_is_closed(self, ask: Callable[..., Any]) -> None:
+    async def test_a_declined_question_is_closed(self, ask: Callable[..., Any]) -> None:
         job = (await ask({"line": "/certain hello"}))["result"]["facts"]["ask"]
         assert (await ask({"button": f"no:{job}"}))["text"] == "Cancelled."
         assert "closed" in (await ask({"button": f"yes:{job}"}))["error"]["message"]
 
-    async def test_several_jobs_are_made_at_once_and_run_whether_or_not_they_are_followed(
+    async def test_several_jobs_start_together_and_run_without_a_listener(
         self, ask: Callable[..., Any], opened_here: Service
     ) -> None:
         name = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
@@ -344,12 +346,12 @@ class TestHttp:
         assert [(await ask(None, f"/jobs/{row.job.id}"))["state"] for row in rows] == ["done"] * 3
         assert "answered already" in (await ask({"button": f"yes:{name}"}))["error"]["message"]
 
-    async def test_several_jobs_that_are_left_are_never_made(self, ask: Callable[..., Any]) -> None:
+    async def test_several_jobs_that_are_declined_are_never_created(self, ask: Callable[..., Any]) -> None:
         left = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
         await ask({"button": f"no:{left}"})
         assert "closed" in (await ask({"button": f"yes:{left}"}))["error"]["message"]
 
-    async def test_a_button_brings_its_text_and_takes_what_was_made_of_it(self, ask: Callable[..., Any]) -> None:
+    async def test_a_button_returns_its_text_and_accepts_the_edited_one(self, ask: Callable[..., Any]) -> None:
         state = await ask({"line": "/echo a red apple"})
         while state["state"] != "done":
             state = await ask(None, f"/jobs/{state['id']}")
@@ -362,7 +364,7 @@ class TestHttp:
         assert [(button["label"], button["edit"]) for button in edited["buttons"]][1] == ("Write", "")
 
 
-async def test_a_question_holds_its_files_until_its_time_is_over() -> None:
+async def test_a_question_keeps_its_files_until_it_expires() -> None:
     now = 1000.0
     file = {"path": "a.png", "mime": "image/png", "sha256": "f" * 64, "bytes": 1}
     whole = {**file, "width": None, "height": None, "seconds": None}

@@ -1,4 +1,4 @@
-"""What a person agrees to before a command's first job for them, and commands that are off in a server or group."""
+"""Consent before a person's first job of a command, and commands that are off in a server or group."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ from engine.core.job import Done, Failed, Job, Update
 from engine.host.engine import Engine
 from engine.tasks.echo import Params as Echo
 from storage.store import Store
-from tests.bot.adapters.confirming_commands import ASKING, opened_with
+from tests.bot.adapters.confirming_commands import ASKING, open_service_with
 from tests.fakes import echo as fake_echo
 from tests.fakes import ended, small_engine
 from tests.servers.discord import DiscordServer
@@ -52,7 +52,7 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
 
 @pytest.fixture
 def start(engine: Engine, tmp_path: Path) -> Start:
-    return partial(opened_with, COMMANDS, engine, tmp_path)
+    return partial(open_service_with, COMMANDS, engine, tmp_path)
 
 
 async def last(service: Service, command: str, user: str = "web:ana", **raw: Any) -> Update:
@@ -61,7 +61,7 @@ async def last(service: Service, command: str, user: str = "web:ana", **raw: Any
         return [update async for update in updates][-1]
 
 
-async def test_it_is_asked_once_of_each_person_and_holds_over_a_restart(start: Start) -> None:
+async def test_consent_is_asked_once_per_person_and_survives_a_restart(start: Start) -> None:
     async with start() as service:
         asked = await last(service, "magic", text="hello")
         assert isinstance(asked, Replied)
@@ -78,7 +78,7 @@ async def test_it_is_asked_once_of_each_person_and_holds_over_a_restart(start: S
         assert isinstance(await last(service, "magic", user="web:ben", text="hello"), Replied)
 
 
-async def test_it_is_kept_with_its_time_and_the_hashes_of_words_and_files() -> None:
+async def test_consent_is_stored_with_its_time_and_the_hashes_of_text_and_files() -> None:
     now = 1000.0
     about = {"width": None, "height": None, "seconds": None}
     file = {"path": "a.png", "mime": "image/png", "sha256": "f" * 64, "bytes": 1, **about}
@@ -95,7 +95,7 @@ async def test_it_is_kept_with_its_time_and_the_hashes_of_words_and_files() -> N
         assert await store.find_consent("web:ben", job.command, HASH) is None
 
 
-async def test_what_is_left_is_no_consent(start: Start) -> None:
+async def test_a_declined_question_is_no_consent(start: Start) -> None:
     async with start() as service:
         for _ in range(2):
             asked = await last(service, "magic", text="hello")
@@ -103,7 +103,7 @@ async def test_what_is_left_is_no_consent(start: Start) -> None:
             await last(service, "no", job=asked.buttons[1].argument)
 
 
-async def test_who_presses_again_under_somebody_elses_is_asked_too(start: Start) -> None:
+async def test_clicking_again_under_another_persons_result_asks_too(start: Start) -> None:
     async with start() as service:
         asked = await last(service, "magic", text="hello")
         assert isinstance(asked, Replied)
@@ -117,7 +117,7 @@ async def test_who_presses_again_under_somebody_elses_is_asked_too(start: Start)
         assert not isinstance(own, Replied)
 
 
-async def test_a_command_is_off_where_the_owner_says_so_by_its_buttons_too(start: Start) -> None:
+async def test_a_command_that_is_off_is_refused_from_its_buttons_too(start: Start) -> None:
     async with start(off={"magic": ["discord:42"]}) as service:
         refused = await last(service, "magic", text="hello", place="discord:42")
         assert isinstance(refused, Failed)
@@ -131,18 +131,18 @@ async def test_a_command_is_off_where_the_owner_says_so_by_its_buttons_too(start
 
 
 @asynccontextmanager
-async def beside(adapter: Callable[[Service], Any], service: Service) -> AsyncIterator[None]:
+async def run_beside(adapter: Callable[[Service], Any], service: Service) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(adapter(service))
         yield
         task.cancel()
 
 
-async def test_on_discord_it_is_asked_under_a_button_and_a_server_can_be_off(start: Start) -> None:
+async def test_on_discord_a_button_asks_for_consent_and_a_server_can_turn_it_off(start: Start) -> None:
     async with DiscordServer() as server:
         place, other = server.world.guild(), server.world.guild()
         sections = {"discord": {"token": DiscordServer.token}, "off": {"magic": [f"discord:{other.guild}"]}}
-        async with start(**sections) as service, beside(discord.run, service):
+        async with start(**sections) as service, run_beside(discord.run, service):
             await server.connected()
             ana = server.person("ana", place)
             asked = ana.slash("magic", text="hello")
@@ -155,11 +155,11 @@ async def test_on_discord_it_is_asked_under_a_button_and_a_server_can_be_off(sta
             await refused.until(lambda shown: "turned off here" in shown.content)
 
 
-async def test_on_telegram_it_is_asked_under_a_button_and_a_group_can_be_off(start: Start) -> None:
+async def test_on_telegram_a_button_asks_for_consent_and_a_group_can_turn_it_off(start: Start) -> None:
     async with TelegramServer() as server:
         room = server.group()
         telling = {"token": server.token, "base_url": server.origin}
-        async with start(telegram=telling) as service, beside(telegram.run, service):
+        async with start(telegram=telling) as service, run_beside(telegram.run, service):
             ana = room.seat(7)
             asked = await ana.answer(to=await ana.say("/magic hello"), when=has_buttons)
             assert asked["text"] == WORDS
@@ -168,9 +168,9 @@ async def test_on_telegram_it_is_asked_under_a_button_and_a_group_can_be_off(sta
             await ended(service.studio.store, asked["reply_markup"]["inline_keyboard"][0][0]["callback_data"][4:])
         group = asked["chat"]["id"]
         off = {"magic": [f"telegram:{group}"]}
-        async with start(telegram=telling, off=off) as service, beside(telegram.run, service):
-            told = await ana.answer(to=await ana.say("/magic more"))
-            assert "turned off here" in told["text"]
+        async with start(telegram=telling, off=off) as service, run_beside(telegram.run, service):
+            text = await ana.answer(to=await ana.say("/magic more"))
+            assert "turned off here" in text["text"]
 
 
 def has_buttons(message: Json) -> bool:

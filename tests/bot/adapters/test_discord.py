@@ -1,4 +1,4 @@
-"""Every command through the real discord.py, against a Discord on loopback, the real store and a real worker."""
+"""Every command through the real discord.py, with a loopback Discord, the real store and a real worker."""
 
 import asyncio
 import re
@@ -67,7 +67,7 @@ TYPED = tuple(command for command in COMMANDS if not command.hidden)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """One for the module: starting a worker takes a second."""
+    """One service for the module, because starting a worker takes a second."""
     folder = tmp_path_factory.mktemp("studio")
     (folder / "weights").symlink_to(registry.FOLDER.resolve())
     settings = Settings().model_copy(
@@ -105,56 +105,56 @@ async def ana(service: Service, server: DiscordServer) -> AsyncIterator[Person]:
         yield server.person("ana", server.world.guild())
 
 
-def said(shown: Shown) -> str:
-    """The words without the marks that keep Discord from formatting them."""
+def plain_text(shown: Shown) -> str:
+    """Return the text without the marks that keep Discord from formatting it."""
     return shown.content.replace("\\", "")
 
 
-def final(shown: Shown) -> bool:
+def is_final(shown: Shown) -> bool:
     return not shown.loading and "Cancel" not in shown.buttons
 
 
-def needed(command: Command) -> dict[str, Any]:
-    """A value for each option that must be given."""
+def required_values(command: Command) -> dict[str, Any]:
+    """Return a value for each required option."""
     fitting = {"text": "a red apple", "integer": 1, "number": 1.0, "flag": True}
-    given = {option.name: fitting.get(option.kind) or attached(option) for option in command.params.options()}
+    given = {option.name: fitting.get(option.kind) or sample_file(option) for option in command.params.options()}
     return {option.name: given[option.name] for option in command.params.options() if option.required}
 
 
-def attached(option: Option) -> tuple[str, bytes]:
-    """A file of a kind that the option takes."""
+def sample_file(option: Option) -> tuple[str, bytes]:
+    """Return a file of a kind that the option accepts."""
     return ("a.wav", quiet()) if "sound" in option.accepts else ("cat.png", png(96))
 
 
 @pytest.mark.parametrize("command", TYPED, ids=lambda command: command.name)
 async def test_every_command_is_answered(ana: Person, command: Command) -> None:
-    answer = ana.slash(command.name, **needed(command))
+    answer = ana.slash(command.name, **required_values(command))
     await answer.acknowledged(within=3)
-    shown = await answer.until(final, within=60)
+    shown = await answer.until(is_final, within=60)
     assert shown.content
     assert shown.ephemeral == command.ephemeral
 
 
 async def test_a_picture_comes_with_its_prompt_as_alt_text_after_progress(ana: Person) -> None:
     answer = ana.slash("imagine", prompt="a green frog", seed=7, steps=4)
-    shown = await answer.until(final, within=60)
+    shown = await answer.until(is_final, within=60)
     (picture,) = shown.files
     assert picture.description == "a green frog"
     assert Image.open(BytesIO(picture.data)).format == "PNG"
-    assert "a green frog" in said(shown)
-    assert "seed 7" in said(shown)
+    assert "a green frog" in plain_text(shown)
+    assert "seed 7" in plain_text(shown)
     assert "Cancel" in answer.states[1].buttons
 
 
 async def test_a_picture_can_start_from_an_attached_one(ana: Person) -> None:
     answer = ana.slash("imagine", prompt="a blue car", image=("car.png", png(96)), steps=4)
-    shown = await answer.until(final, within=60)
+    shown = await answer.until(is_final, within=60)
     assert len(shown.files) == 1
 
 
 @pytest.mark.parametrize("where", ["guild", "direct", "group", "foreign_guild"])
 @pytest.mark.usefixtures("ana")
-async def test_servers_direct_messages_groups_and_own_installs_are_served(
+async def test_servers_direct_messages_groups_and_user_installs_are_served(
     service: Service, server: DiscordServer, where: str
 ) -> None:
     world = server.world
@@ -164,13 +164,13 @@ async def test_servers_direct_messages_groups_and_own_installs_are_served(
     job = await job_of(service, answer)
     assert (job.user, job.origin) == (f"discord:{person.id}", f"{place.channel}/{answer.message}")
     assert job.private == (place.guild is None)
-    shown = await answer.until(final)
-    assert said(shown) == f"hello {where}"
+    shown = await answer.until(is_final)
+    assert plain_text(shown) == f"hello {where}"
     assert not shown.ephemeral
 
 
 async def job_of(service: Service, answer: Answer) -> Job:
-    """The job that the answer's Cancel button names."""
+    """Return the job that the answer's Cancel button names."""
     working = await answer.until(lambda state: state.buttons)
     row = await service.studio.store.job(working.buttons["Cancel"].removeprefix("cancel:"))
     assert row is not None
@@ -190,29 +190,29 @@ def synced(server: DiscordServer, command: Command) -> dict[str, Any]:
 @pytest.mark.parametrize("command", TYPED, ids=lambda command: command.name)
 async def test_options_carry_types_bounds_choices_and_both_languages(server: DiscordServer, command: Command) -> None:
     known = synced(server, command)
-    described(known, command.description)
+    assert_described(known, command.description)
     assert (known["contexts"], known["integration_types"]) == ([0, 1, 2], [0, 1])
     for option in command.params.options():
-        told = next(told for told in known["options"] if told["name"] == option.name)
-        described(told, option.description)
-        assert told.get("required", False) == option.required
-        assert told["type"] == kind(option)
-        assert [choice["value"] for choice in told.get("choices", [])] == list(option.choices)
+        payload = next(payload for payload in known["options"] if payload["name"] == option.name)
+        assert_described(payload, option.description)
+        assert payload.get("required", False) == option.required
+        assert payload["type"] == kind(option)
+        assert [choice["value"] for choice in payload.get("choices", [])] == list(option.choices)
         low, high = ("min_length", "max_length") if option.kind == "text" else ("min_value", "max_value")
         most = min(option.maximum, MAX_TEXT_LENGTH) if option.kind == "text" and option.maximum else option.maximum
-        assert (told.get(low), told.get(high)) == (option.minimum, most)
+        assert (payload.get(low), payload.get(high)) == (option.minimum, most)
 
 
-def described(told: dict[str, Any], english: str) -> None:
-    """In full, and in Spanish wherever that is another sentence."""
-    assert told["description"] == english
+def assert_described(payload: dict[str, Any], english: str) -> None:
+    """Assert that the description is complete, and in Spanish too unless the texts are equal."""
+    assert payload["description"] == english
     spanish = translate(english, "es")
     expected = {} if spanish == english else {"es-ES": spanish, "es-419": spanish}
-    assert told.get("description_localizations", {}) == expected
+    assert payload.get("description_localizations", {}) == expected
 
 
 def kind(option: Option) -> int:
-    """Discord's number for the type of an option."""
+    """Return Discord's number for the type of an option."""
     if option.kind == "choice":
         return 3 if isinstance(option.choices[0], str) else 4
     return {"text": 3, "integer": 4, "flag": 5, "number": 10, "media": 11}[option.kind]
@@ -229,7 +229,7 @@ async def test_commands_are_sent_only_when_they_changed(service: Service, server
     assert server.synced() == 2
 
 
-async def test_commands_that_discord_does_not_take_are_sent_again_at_the_next_start(
+async def test_commands_that_discord_refuses_are_sent_again_at_the_next_start(
     service: Service, server: DiscordServer
 ) -> None:
     server.trouble("PUT", "/applications/*", status=403)
@@ -243,76 +243,74 @@ async def test_commands_that_discord_does_not_take_are_sent_again_at_the_next_st
 
 
 async def test_a_refusal_says_how_long_to_wait_in_the_persons_language(ana: Person) -> None:
-    await ana.slash("rare", text="one").until(final)
+    await ana.slash("rare", text="one").until(is_final)
     english = "You have reached the limit of /{command}: {count} in {window:g} s. Try again in {seconds} s."
     for locale, language in LANGUAGES:
-        shown = await replace(ana, locale=locale).slash("rare", text="two").until(final)
-        told = translate(english, language, command="rare", count=1, window=60.0, seconds=60)
-        assert re.sub(r"59|60", "N", said(shown)) == "⚠️ " + told.replace("60", "N")
+        shown = await replace(ana, locale=locale).slash("rare", text="two").until(is_final)
+        expected = translate(english, language, command="rare", count=1, window=60.0, seconds=60)
+        assert re.sub(r"59|60", "N", plain_text(shown)) == "⚠️ " + expected.replace("60", "N")
 
 
 async def test_a_file_that_is_not_what_its_name_says_is_refused(ana: Person) -> None:
-    shown = await ana.slash("imagine", prompt="x", image=("cat.png", b"no picture at all")).until(final)
-    assert "image" in said(shown)
-    assert "cat.png" in said(shown)
+    shown = await ana.slash("imagine", prompt="x", image=("cat.png", b"no picture at all")).until(is_final)
+    assert "image" in plain_text(shown)
+    assert "cat.png" in plain_text(shown)
 
 
-async def test_an_attachment_that_breaks_off_is_told(server: DiscordServer, ana: Person) -> None:
+async def test_an_attachment_that_breaks_off_is_refused(server: DiscordServer, ana: Person) -> None:
     server.cdn.torn.add("half.png")
-    shown = await ana.slash("imagine", prompt="x", image=("half.png", png(300))).until(final)
-    assert "half.png" in said(shown)
+    shown = await ana.slash("imagine", prompt="x", image=("half.png", png(300))).until(is_final)
+    assert "half.png" in plain_text(shown)
 
 
-async def test_a_fault_of_ours_is_told_without_its_traceback(ana: Person) -> None:
-    shown = await ana.slash("broken").until(final)
-    assert said(shown) == "Something went wrong on our side. Please try again later."
+async def test_an_internal_error_is_reported_without_a_traceback(ana: Person) -> None:
+    shown = await ana.slash("broken").until(is_final)
+    assert plain_text(shown) == "Something went wrong on our side. Please try again later."
 
 
-async def test_a_file_too_big_for_the_place_is_told_with_the_bound(ana: Person) -> None:
-    shown = await replace(ana, limit=2_000).slash("imagine", prompt="a red apple").until(final, within=60)
+async def test_a_file_too_large_for_the_server_is_refused_with_the_limit(ana: Person) -> None:
+    shown = await replace(ana, limit=2_000).slash("imagine", prompt="a red apple").until(is_final, within=60)
     assert not shown.files
-    assert "can be sent" in said(shown)
+    assert "can be sent" in plain_text(shown)
 
 
-async def test_long_text_with_marks_is_cut_to_what_discord_takes(ana: Person) -> None:
-    shown = await ana.slash("echo", text="*" * 1500).until(final)
+async def test_long_text_with_markdown_is_shortened_to_discords_limit(ana: Person) -> None:
+    shown = await ana.slash("echo", text="*" * 1500).until(is_final)
     assert len(shown.content) == 2000
     assert shown.content.startswith("\\*\\*")
 
 
-async def test_a_command_that_discord_still_shows_is_refused_when_it_is_gone(
-    service: Service, server: DiscordServer
-) -> None:
+async def test_a_removed_command_that_discord_still_shows_is_refused(service: Service, server: DiscordServer) -> None:
     async with running(service, server):
         pass
     server.trouble("PUT", "/applications/*", status=403)
     fewer = Service(replace(service.studio, commands=COMMANDS))
     async with running(fewer, server):
-        shown = await server.person("ana", server.world.guild()).slash("echo", text="hi").until(final)
-    assert said(shown) == "⚠️ There is no command /echo. Use /help to see them all."
+        shown = await server.person("ana", server.world.guild()).slash("echo", text="hi").until(is_final)
+    assert plain_text(shown) == "⚠️ There is no command /echo. Use /help to see them all."
 
 
-async def test_an_answer_that_cannot_be_told_harms_nobody_else(server: DiscordServer, ana: Person) -> None:
+async def test_an_answer_that_cannot_be_posted_affects_nobody_else(server: DiscordServer, ana: Person) -> None:
     in_group = replace(ana, place=server.world.group("ana", "bo"))
     answer = in_group.slash("echo", text="late in a group", seconds=1)
     await answer.until(lambda state: state.buttons)
     server.backend.clock.advance(15 * 60)
     await server.until(lambda: any(sent.path.startswith("/channels/") for sent in server.rest.requests))
-    assert said(await ana.slash("echo", text="next").until(final)) == "next"
+    assert plain_text(await ana.slash("echo", text="next").until(is_final)) == "next"
 
 
 # admins
 
 
-async def test_manage_server_rules_nothing_of_the_studio(server: DiscordServer, ana: Person) -> None:
+async def test_manage_server_gives_no_rights_over_the_studio(server: DiscordServer, ana: Person) -> None:
     server.world.allow(ana.id, ana.place, "manage_guild")
-    assert "Only admins can clear the cache" in said(await ana.slash("cache", action="clear").until(final))
+    assert "Only admins can clear the cache" in plain_text(await ana.slash("cache", action="clear").until(is_final))
     for action in ("show", "pause", "drain"):
-        assert "for admins only" in said(await ana.slash("queue", action=action).until(final))
-    assert "Who used most" not in said(await ana.slash("stats").until(final))
+        assert "for admins only" in plain_text(await ana.slash("queue", action=action).until(is_final))
+    assert "Who used most" not in plain_text(await ana.slash("stats").until(is_final))
 
 
-async def test_manage_server_cancels_the_jobs_of_that_server_alone(
+async def test_manage_server_cancels_only_the_jobs_of_that_server(
     server: DiscordServer, service: Service, ana: Person
 ) -> None:
     server.world.user("manager")
@@ -320,21 +318,21 @@ async def test_manage_server_cancels_the_jobs_of_that_server_alone(
     slow = ana.slash("echo", text="slow", seconds=60)
     await slow.until(lambda state: bool(state.buttons))
     (row,) = await service.studio.store.unfinished_jobs()
-    assert "somebody else's" in said(await manager.slash("cancel", job=row.job.id).until(final))
+    assert "somebody else's" in plain_text(await manager.slash("cancel", job=row.job.id).until(is_final))
     elsewhere = server.world.guild("Elsewhere")
     for place in (elsewhere, server.world.foreign_guild()):
         server.world.allow(manager.id, place, "manage_guild")
         answer = replace(manager, place=place).slash("cancel", job=row.job.id)
-        assert "somebody else's" in said(await answer.until(final))
+        assert "somebody else's" in plain_text(await answer.until(is_final))
     server.world.allow(manager.id, ana.place, "manage_guild")
-    assert "was cancelled" in said(await manager.slash("cancel", job=row.job.id).until(final))
-    await slow.until(final)
+    assert "was cancelled" in plain_text(await manager.slash("cancel", job=row.job.id).until(is_final))
+    await slow.until(is_final)
 
 
-async def test_an_admin_of_the_config_is_one_everywhere(server: DiscordServer, ana: Person) -> None:
+async def test_an_admin_in_the_config_is_admin_everywhere(server: DiscordServer, ana: Person) -> None:
     server.world.user("boss", BOSS)
     boss = server.person("boss", server.world.direct("boss"))
-    assert "⚠️" not in said(await boss.slash("cache", action="clear").until(final))
+    assert "⚠️" not in plain_text(await boss.slash("cache", action="clear").until(is_final))
     assert ana.id != BOSS
 
 
@@ -343,16 +341,16 @@ async def test_an_admin_of_the_config_is_one_everywhere(server: DiscordServer, a
 
 async def test_progress_is_edited_no_faster_than_discord_allows_and_ends_with_the_answer(ana: Person) -> None:
     answer = ana.slash("echo", text="slow", seconds=4)
-    await answer.until(final)
+    await answer.until(is_final)
     bars = [state for state in answer.states if "▱" in state.content]
     assert 2 <= len(bars) <= 4
     edits = [state.at for state in answer.states[1:-1]]
     assert all(later - sooner >= live.EDIT_SECONDS * 0.95 for sooner, later in pairwise(edits))
-    assert said(answer.now) == "slow"
+    assert plain_text(answer.now) == "slow"
 
 
 class Scripted(Service):
-    """Tells the same story of every request, with nothing behind it."""
+    """Yields the same updates for every request, without an engine."""
 
     story: tuple[Update, ...] = ()
 
@@ -362,7 +360,7 @@ class Scripted(Service):
             await asyncio.sleep(live.EDIT_SECONDS * 2)
 
 
-async def test_place_bar_and_preview_are_shown_and_a_preview_is_sent_once(
+async def test_queue_place_progress_bar_and_preview_are_shown_and_a_preview_is_uploaded_once(
     service: Service, server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "EDIT_SECONDS", 0.05)
@@ -376,10 +374,10 @@ async def test_place_bar_and_preview_are_shown_and_a_preview_is_sent_once(
     )
     async with running(scripted, server):
         answer = server.person("ana", server.world.direct()).slash("echo", text="x")
-        await answer.until(final)
+        await answer.until(is_final)
     waiting, first, second, made = answer.states[1:]
-    assert said(waiting) == "In line, place 2."
-    assert said(first) == "drawing · ▰▰▰▱▱▱▱▱▱▱▱▱ · 25% · 3 s left"
+    assert plain_text(waiting) == "In line, place 2."
+    assert plain_text(first) == "drawing · ▰▰▰▱▱▱▱▱▱▱▱▱ · 25% · 3 s left"
     assert first.files == second.files
     assert first.files[0].data == preview.path.read_bytes()
     assert [(file.data, file.description) for file in made.files] == [(picture.path.read_bytes(), "two dots")]
@@ -391,23 +389,23 @@ async def test_the_cancel_button_ends_the_job_and_leaves_no_button(service: Serv
     job = await job_of(service, answer)
     pressed_at = time.monotonic()
     pressed = ana.press("Cancel", answer.message)
-    shown = await answer.until(final)
-    assert "Cancelled" in said(shown)
+    shown = await answer.until(is_final)
+    assert "Cancelled" in plain_text(shown)
     assert time.monotonic() - pressed_at < 2
-    assert (await pressed.until(final)).ephemeral
+    assert (await pressed.until(is_final)).ephemeral
     assert (await ended(service.studio.store, job.id)).state == "cancelled"
 
 
 async def test_somebody_elses_job_is_not_cancelled(server: DiscordServer, ana: Person) -> None:
     answer = ana.slash("echo", text="mine", seconds=2)
     await answer.until(lambda state: state.buttons)
-    refused = await server.person("bo", ana.place).press("Cancel", answer.message).until(final)
-    assert "somebody else's" in said(refused)
+    refused = await server.person("bo", ana.place).press("Cancel", answer.message).until(is_final)
+    assert "somebody else's" in plain_text(refused)
     assert refused.ephemeral
-    assert said(await answer.until(final)) == "mine"
+    assert plain_text(await answer.until(is_final)) == "mine"
 
 
-async def test_a_button_of_an_earlier_run_of_the_bot_still_works(service: Service, server: DiscordServer) -> None:
+async def test_a_button_from_an_earlier_run_still_works(service: Service, server: DiscordServer) -> None:
     place = server.world.guild()
     ana = server.person("ana", place)
     asked = Request(command="echo", raw_options={"text": "old", "seconds": 60}, user=f"discord:{ana.id}", origin="")
@@ -415,13 +413,13 @@ async def test_a_button_of_an_earlier_run_of_the_bot_still_works(service: Servic
         job = await anext(update.job async for update in updates if isinstance(update, Started))
         old = old_message(server, place, f"cancel:{job}")
         async with running(service, server):
-            told = await ana.press("Cancel", old).until(final)
-            assert job in said(told)
+            shown = await ana.press("Cancel", old).until(is_final)
+            assert job in plain_text(shown)
         assert [update.type async for update in updates][-1] == "failed"
 
 
 def old_message(server: DiscordServer, place: Place, custom_id: str) -> int:
-    """A message with a button that this process did not send."""
+    """Add a message with a button that this process did not send."""
     button = {"type": 2, "style": 2, "label": "Cancel", "custom_id": custom_id}
     row = {"type": 1, "components": [button]}
     message = server.backend.create_message(place.channel, server.backend.bot_user.id, "working", components=[row])
@@ -429,17 +427,15 @@ def old_message(server: DiscordServer, place: Place, custom_id: str) -> int:
     return message.id
 
 
-async def test_an_answer_that_takes_over_fifteen_minutes_still_arrives(server: DiscordServer, ana: Person) -> None:
+async def test_an_answer_after_more_than_fifteen_minutes_still_arrives(server: DiscordServer, ana: Person) -> None:
     answer = ana.slash("echo", text="late", seconds=2)
     await answer.until(lambda state: state.buttons)
     server.backend.clock.advance(15 * 60)
-    assert said(await answer.until(final)) == "late"
+    assert plain_text(await answer.until(is_final)) == "late"
     assert server.rest.requests[-1].path == f"/channels/{ana.place.channel}/messages/{answer.message}"
 
 
-async def test_a_deleted_message_ends_nothing_but_its_edits(
-    service: Service, server: DiscordServer, ana: Person
-) -> None:
+async def test_a_deleted_message_stops_only_its_edits(service: Service, server: DiscordServer, ana: Person) -> None:
     answer = ana.slash("echo", text="deleted", seconds=2)
     job = await job_of(service, answer)
     server.backend.delete_message(ana.place.channel, answer.message)
@@ -447,14 +443,14 @@ async def test_a_deleted_message_ends_nothing_but_its_edits(
     assert (await ended(service.studio.store, job.id)).state == "done"
 
 
-async def test_an_answer_that_the_network_lost_is_sent_again(
+async def test_an_answer_lost_by_the_network_is_sent_again(
     server: DiscordServer, ana: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "RETRY_SECONDS", 0.05)
     answer = ana.slash("echo", text="lost once", seconds=1)
     await answer.until(lambda state: state.buttons)
     server.rest.cut.add("PATCH")
-    assert said(await answer.until(final)) == "lost once"
+    assert plain_text(await answer.until(is_final)) == "lost once"
     assert not server.rest.cut
 
 
@@ -464,34 +460,36 @@ async def test_a_job_goes_on_in_the_same_message_after_a_restart(service: Servic
         answer = server.person("ana", server.world.direct()).slash("echo", text="later", seconds=1)
         await answer.until(lambda state: state.buttons)
         await closing.close()
-        assert said(answer.now) == "⏸️ The studio restarts. This job goes on when it is back."
+        assert plain_text(answer.now) == "⏸️ The studio restarts. This job goes on when it is back."
     async with running(Service(service.studio), server):
-        assert said(await answer.until(final)) == "later"
+        assert plain_text(await answer.until(is_final)) == "later"
 
 
-@pytest.mark.parametrize("told", [False, True], ids=["still to run", "made, not told"])
-async def test_a_message_of_an_earlier_run_older_than_fifteen_minutes_gets_its_answer(
-    service: Service, server: DiscordServer, told: bool
+@pytest.mark.parametrize("is_finished", [False, True], ids=["still to run", "made, not told"])
+async def test_a_message_from_an_earlier_run_gets_its_answer_after_fifteen_minutes(
+    service: Service, server: DiscordServer, is_finished: bool
 ) -> None:
     place = server.world.guild()
     ana = server.person("ana", place)
-    job = Job.model_validate({**fake_echo(f"discord:{ana.id}", text=f"old, {told}").model_dump(), "language": "es"})
+    job = Job.model_validate(
+        {**fake_echo(f"discord:{ana.id}", text=f"old, {is_finished}").model_dump(), "language": "es"}
+    )
     message = old_message(server, place, f"cancel:{job.id}")
     await service.studio.store.admit(job)
     await service.studio.store.set_origin(job.id, origin_of(place.channel, message))
     await service.studio.store.start(job.id, "cpu")
-    if told:
-        await service.studio.store.finish(job.id, Result(text=f"old, {told}"), 1)
+    if is_finished:
+        await service.studio.store.finish(job.id, Result(text=f"old, {is_finished}"), 1)
     server.backend.clock.advance(20 * 60)
     async with running(Service(service.studio), server):
         row = await ended(service.studio.store, job.id, 10)
-    assert (row.state, row.attempt) == ("done", 1 if told else 2)
+    assert (row.state, row.attempt) == ("done", 1 if is_finished else 2)
     shown = server.history.states[message][-1]
-    assert said(shown) == f"old, {told}"
-    assert sum("old" in said(state) for state in server.messages(place)) == 1
+    assert plain_text(shown) == f"old, {is_finished}"
+    assert sum("old" in plain_text(state) for state in server.messages(place)) == 1
 
 
-async def test_the_button_of_a_job_that_was_taken_up_ends_it(service: Service, server: DiscordServer) -> None:
+async def test_the_cancel_button_of_a_resumed_job_cancels_it(service: Service, server: DiscordServer) -> None:
     place = server.world.guild()
     ana = server.person("ana", place)
     job = fake_echo(f"discord:{ana.id}", text="never", seconds=60)
@@ -502,9 +500,9 @@ async def test_the_button_of_a_job_that_was_taken_up_ends_it(service: Service, s
     restarted = Service(service.studio)
     async with running(restarted, server):
         await until(lambda: restarted.coalescer.queue_position(job.id) == 0, 10)
-        await ana.press("Cancel", message).until(final)
+        await ana.press("Cancel", message).until(is_final)
         assert (await ended(service.studio.store, job.id)).state == "cancelled"
-    assert said(server.history.states[message][-1]) == "⚠️ Cancelled."
+    assert plain_text(server.history.states[message][-1]) == "⚠️ Cancelled."
 
 
 # the connection
@@ -512,7 +510,7 @@ async def test_the_button_of_a_job_that_was_taken_up_ends_it(service: Service, s
 
 @contextmanager
 def unreachable() -> Iterator[None]:
-    """A Discord where nobody listens."""
+    """Point discord.py to an address where nobody listens."""
     before, Route.BASE = Route.BASE, "http://127.0.0.1:9/api/v10"
     try:
         yield
@@ -525,7 +523,7 @@ def state(service: Service) -> str:
 
 
 @pytest.mark.usefixtures("server")
-async def test_a_refused_token_is_said_and_the_adapter_ends(service: Service) -> None:
+async def test_a_rejected_token_is_reported_and_ends_the_adapter(service: Service) -> None:
     settings = service.studio.settings
     wrong = settings.model_copy(update={"discord": DiscordSection(token=SecretStr("wrong"))})
     refused = Service(replace(service.studio, settings=wrong, adapters={}))
@@ -533,7 +531,7 @@ async def test_a_refused_token_is_said_and_the_adapter_ends(service: Service) ->
     assert state(refused) == "off: Discord rejected the token; set a new one in ATELIER_DISCORD_TOKEN and restart"
 
 
-async def test_a_missing_network_is_said_and_tried_again(
+async def test_a_missing_network_is_reported_and_retried(
     service: Service, server: DiscordServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapter, "FIRST_RETRY_SECONDS", 0.05)
@@ -549,7 +547,7 @@ async def test_a_missing_network_is_said_and_tried_again(
 async def test_a_lost_connection_is_resumed(service: Service, server: DiscordServer, ana: Person) -> None:
     await until(lambda: state(service) == "on")
     await server.gateway.drop()
-    assert said(await ana.slash("echo", text="again").until(final)) == "again"
+    assert plain_text(await ana.slash("echo", text="again").until(is_final)) == "again"
     assert state(service) == "on"
 
 

@@ -1,4 +1,4 @@
-"""Buttons under a result and menus on a message, through the real discord.py, the real store and a real worker."""
+"""Buttons under a result and message menus, through the real discord.py, the real store and a real worker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -48,7 +48,7 @@ async def server() -> AsyncIterator[DiscordServer]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def start(engine: Engine, server: DiscordServer, tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts the bot anew over the store and the files that were there before."""
+    """Return a function that starts the bot anew over the existing store and files."""
     settings = Settings().model_copy(
         update={
             "bot": Settings().bot.model_copy(update={"data_dir": tmp_path}),
@@ -93,23 +93,23 @@ def bo(server: DiscordServer, place: Place) -> Person:
     return server.person("bo", place)
 
 
-def ended(shown: Shown) -> bool:
+def is_final(shown: Shown) -> bool:
     return not shown.loading and "Cancel" not in shown.buttons
 
 
-async def drawn(person: Person, **options: Any) -> int:
-    """The id of a message with a picture of a green frog, or with what `options` say."""
+async def draw(person: Person, **options: Any) -> int:
+    """Return the id of a message with a picture of a green frog, or of what `options` say."""
     answer = person.slash("imagine", **{"prompt": "a green frog", "steps": 2, **options})
-    shown = await answer.until(ended, within=60)
+    shown = await answer.until(is_final, within=60)
     assert shown.files, shown.content
     return answer.message
 
 
-async def pressed(person: Person, label: str, message: int) -> Shown:
-    return await person.press(label, message).until(ended, within=60)
+async def press_button(person: Person, label: str, message: int) -> Shown:
+    return await person.press(label, message).until(is_final, within=60)
 
 
-def standing(server: DiscordServer, place: Place) -> set[int]:
+def message_ids(server: DiscordServer, place: Place) -> set[int]:
     return set(server.backend.messages[place.channel])
 
 
@@ -119,11 +119,11 @@ async def job_of(service: Service, shown: Shown) -> JobRecord:
     return row
 
 
-async def test_again_draws_a_new_one_each_time(server: DiscordServer, service: Service, ana: Person) -> None:
-    message = await drawn(ana)
+async def test_again_draws_a_new_picture_each_time(server: DiscordServer, service: Service, ana: Person) -> None:
+    message = await draw(ana)
     first = server.history.states[message][-1]
     assert list(first.buttons) == ["Again", "Vary", "Upscale", "Animate", "Delete"]
-    others = [await pressed(ana, "Again", message) for _ in range(2)]
+    others = [await press_button(ana, "Again", message) for _ in range(2)]
     rows = [await job_of(service, shown) for shown in (first, *others)]
     assert len({row.job.params["seed"] for row in rows}) == 3
     assert len({shown.files[0].data for shown in (first, *others)}) == 3
@@ -132,10 +132,10 @@ async def test_again_draws_a_new_one_each_time(server: DiscordServer, service: S
 
 @pytest.mark.usefixtures("service")
 async def test_again_counts_as_the_command_that_it_repeats(server: DiscordServer, ana: Person) -> None:
-    message = await drawn(ana)
+    message = await draw(ana)
     for _ in range(4):
-        await pressed(ana, "Again", message)
-    refused = await pressed(ana, "Again", message)
+        await press_button(ana, "Again", message)
+    refused = await press_button(ana, "Again", message)
     assert "5" in refused.content
     assert not refused.files
     assert len(server.messages(ana.place)) == 6
@@ -143,25 +143,25 @@ async def test_again_counts_as_the_command_that_it_repeats(server: DiscordServer
 
 @pytest.mark.usefixtures("service")
 async def test_a_button_works_twenty_minutes_later(server: DiscordServer, ana: Person) -> None:
-    message = await drawn(ana)
+    message = await draw(ana)
     server.backend.clock.advance(20 * 60)
-    assert (await pressed(ana, "Again", message)).files
+    assert (await press_button(ana, "Again", message)).files
 
 
 async def test_buttons_work_after_a_restart_and_a_year_later(server: DiscordServer, start: Start, ana: Person) -> None:
     async with start():
-        message = await drawn(ana)
+        message = await draw(ana)
     server.backend.clock.advance(400 * 86400)
     async with start():
-        again = await pressed(ana, "Again", message)
-        varied = await pressed(ana, "Vary", message)
+        again = await press_button(ana, "Again", message)
+        varied = await press_button(ana, "Vary", message)
     assert len({shown.files[0].data for shown in (server.history.states[message][-1], again, varied)}) == 3
 
 
-async def test_vary_starts_from_the_picture_that_was_pressed(
+async def test_vary_starts_from_the_picture_of_its_message(
     server: DiscordServer, service: Service, ana: Person
 ) -> None:
-    message = await drawn(ana, count=2)
+    message = await draw(ana, count=2)
     first = server.history.states[message][-1]
     assert list(first.buttons) == [
         "Again",
@@ -173,29 +173,29 @@ async def test_vary_starts_from_the_picture_that_was_pressed(
         "Animate 2",
         "Delete",
     ]
-    row = await job_of(service, await pressed(ana, "Vary 2", message))
+    row = await job_of(service, await press_button(ana, "Vary 2", message))
     made = (await job_of(service, first)).result
     assert made is not None
     assert row.job.params["image"]["sha256"] == made.media[1].sha256
     assert row.job.params["prompt"] == "a green frog"
 
 
-async def test_a_picture_that_is_no_longer_kept_is_taken_from_its_message(
+async def test_a_picture_that_is_no_longer_stored_is_taken_from_its_message(
     server: DiscordServer, service: Service, ana: Person
 ) -> None:
-    message = await drawn(ana)
+    message = await draw(ana)
     shown = server.history.states[message][-1]
     result = (await job_of(service, shown)).result
     assert result is not None
     result.media[0].path.unlink()
-    row = await job_of(service, await pressed(ana, "Vary", message))
+    row = await job_of(service, await press_button(ana, "Vary", message))
     assert row.job.params["image"]["sha256"] == result.media[0].sha256
 
 
-async def test_a_stranger_may_draw_it_again_but_not_delete_it(
+async def test_another_person_can_draw_it_again_but_not_delete_it(
     server: DiscordServer, service: Service, ana: Person, bo: Person
 ) -> None:
-    message = await drawn(ana)
+    message = await draw(ana)
     shown = server.history.states[message][-1]
     answer = bo.press("Delete", message)
     await answer.acknowledged()
@@ -203,25 +203,25 @@ async def test_a_stranger_may_draw_it_again_but_not_delete_it(
     refusal = server.messages(ana.place)[-1]
     assert refusal.ephemeral
     assert "Only the person who asked" in refusal.content
-    assert message in standing(server, ana.place)
-    row = await job_of(service, await pressed(bo, "Again", message))
+    assert message in message_ids(server, ana.place)
+    row = await job_of(service, await press_button(bo, "Again", message))
     assert row.job.user == f"discord:{bo.id}"
     assert (await job_of(service, shown)).result is not None
 
 
 @pytest.mark.parametrize("who", ["ana", "boss", "manager"])
-async def test_delete_takes_message_and_files_and_words(
+async def test_delete_removes_the_message_the_files_and_the_prompt(
     server: DiscordServer, service: Service, ana: Person, place: Place, who: str
 ) -> None:
     server.world.user("boss", BOSS)
-    message = await drawn(ana, seed=9)
+    message = await draw(ana, seed=9)
     shown = server.history.states[message][-1]
     before = (await job_of(service, shown)).result
     assert before is not None
     if who == "manager":
         server.world.allow(server.person(who, place).id, place, "manage_guild")
     server.person(who, place).press("Delete", message)
-    await server.until(lambda: message not in standing(server, place))
+    await server.until(lambda: message not in message_ids(server, place))
     row = await job_of(service, shown)
     assert row.result is not None
     assert (row.result.media, row.job.params) == ((), {})
@@ -229,31 +229,31 @@ async def test_delete_takes_message_and_files_and_words(
     assert (await service.studio.store.cache_stats()).entries == 0
 
 
-async def test_what_another_was_given_too_stays(
+async def test_a_file_that_another_person_also_received_is_kept(
     server: DiscordServer, service: Service, ana: Person, bo: Person
 ) -> None:
-    mine, theirs = await drawn(ana, seed=9), await drawn(bo, seed=9)
+    mine, theirs = await draw(ana, seed=9), await draw(bo, seed=9)
     shown = server.history.states[theirs][-1]
     ana.press("Delete", mine)
-    await server.until(lambda: mine not in standing(server, ana.place))
+    await server.until(lambda: mine not in message_ids(server, ana.place))
     result = (await job_of(service, shown)).result
     assert result is not None
     assert result.media[0].path.exists()
-    assert (await pressed(bo, "Vary", theirs)).files
+    assert (await press_button(bo, "Vary", theirs)).files
 
 
 @pytest.mark.usefixtures("service")
-async def test_a_direct_message_is_for_its_person_alone(server: DiscordServer, bo: Person) -> None:
+async def test_a_direct_message_is_private(server: DiscordServer, bo: Person) -> None:
     alone = server.person("ana", server.world.direct("ana"))
-    message = await drawn(alone)
+    message = await draw(alone)
     job = server.history.states[message][-1].buttons["Delete"].removeprefix("delete:")
-    theirs = await drawn(bo)
+    theirs = await draw(bo)
     stored = server.backend.get_message(bo.place.channel, theirs)
     stored.components[0]["components"][0]["custom_id"] = f"again:{job}"
     server.history.note()
-    refused = await pressed(bo, "Again", theirs)
+    refused = await press_button(bo, "Again", theirs)
     assert "private" in refused.content
-    assert (await pressed(alone, "Again", message)).files
+    assert (await press_button(alone, "Again", message)).files
 
 
 @pytest.mark.usefixtures("service")
@@ -261,7 +261,7 @@ async def test_a_menu_draws_from_a_picture_that_somebody_posted(ana: Person, bo:
     message = bo.post("look", ("cat.png", png(96)))
     form = await ana.choose(MENU, message).form()
     assert form["title"] == MENU
-    shown = await ana.fill(form, "a blue car").until(ended, within=60)
+    shown = await ana.fill(form, "a blue car").until(is_final, within=60)
     assert "a blue car" in shown.content
     assert shown.files
     assert not shown.ephemeral
@@ -278,14 +278,14 @@ async def test_a_menu_on_a_message_without_a_picture_says_so(ana: Person, bo: Pe
 
 
 @pytest.mark.usefixtures("service")
-async def test_what_was_drawn_is_a_picture_that_menus_take(ana: Person) -> None:
-    message = await drawn(ana)
-    shown = await ana.fill(await ana.choose(MENU, message).form(), "a red frog").until(ended, within=60)
+async def test_menus_accept_a_drawn_picture(ana: Person) -> None:
+    message = await draw(ana)
+    shown = await ana.fill(await ana.choose(MENU, message).form(), "a red frog").until(is_final, within=60)
     assert shown.files
 
 
 async def test_upscale_is_under_a_result(server: DiscordServer, service: Service, ana: Person, bo: Person) -> None:
-    message = await drawn(ana)
+    message = await draw(ana)
     made = (await job_of(service, server.history.states[message][-1])).result
     running = await bo.press("Upscale", message).until(lambda state: "Cancel" in state.buttons, within=30)
     row = await service.studio.store.job(running.buttons["Cancel"].removeprefix("cancel:"))
@@ -298,21 +298,21 @@ async def test_upscale_is_under_a_result(server: DiscordServer, service: Service
 
 @pytest.mark.usefixtures("service")
 async def test_upscale_is_in_the_menu_of_any_picture(ana: Person, bo: Person) -> None:
-    posted = await ana.choose("Upscale", bo.post("look", ("cat.png", png(48)))).until(ended, within=60)
+    posted = await ana.choose("Upscale", bo.post("look", ("cat.png", png(48)))).until(is_final, within=60)
     assert Image.open(BytesIO(posted.files[0].data)).size[0] > 48
 
 
 @pytest.mark.usefixtures("service")
-async def test_a_photo_of_an_iphone_is_in_the_menu_though_its_type_is_not_told(ana: Person, bo: Person) -> None:
+async def test_menus_accept_an_iphone_photo_without_a_declared_type(ana: Person, bo: Person) -> None:
     register_heif_opener()
     photo = BytesIO()
     Image.new("RGB", (16, 12), "red").save(photo, "HEIF")
-    shown = await ana.choose("Upscale", bo.post("look", ("IMG_0001.HEIC", photo.getvalue()))).until(ended, within=60)
+    shown = await ana.choose("Upscale", bo.post("look", ("IMG_0001.HEIC", photo.getvalue()))).until(is_final, within=60)
     assert Image.open(BytesIO(shown.files[0].data)).size == (64, 48)
 
 
 @pytest.mark.usefixtures("service")
-async def test_menus_are_told_in_spanish_and_hidden_commands_not_at_all(server: DiscordServer) -> None:
+async def test_menus_are_translated_and_hidden_commands_are_not_published(server: DiscordServer) -> None:
     await server.until(lambda: server.backend.find_command(MENU, None, 3))
     menu = server.backend.find_command(MENU, None, 3)
     assert menu is not None

@@ -1,4 +1,4 @@
-"""Forms of Discord keep to its bounds, whatever an option takes."""
+"""Discord's forms keep to Discord's bounds, whatever an option accepts."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from bot.core.command import Command
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
-async def test_a_field_asks_for_no_more_than_discord_takes(command: Command) -> None:
+async def test_a_field_stays_within_discords_limits(command: Command) -> None:
     async def filled(*_: object) -> None: ...
 
     for field in Form(command, "en", filled)._fields.values():

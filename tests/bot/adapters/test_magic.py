@@ -1,4 +1,4 @@
-"""/magic with its buttons, and what is told of a prompt's writer, on Discord, on Telegram and over HTTP."""
+"""/magic and its buttons, and the note on what wrote a prompt: on Discord, on Telegram and over HTTP."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,8 +12,8 @@ from bot.adapters.web import Server
 from bot.commands import COMMANDS
 from engine.host.engine import Engine
 from engine.weights import registry
-from tests.bot.adapters.confirming_commands import opened_with
-from tests.bot.adapters.test_confirmations import beside, has_button, labels
+from tests.bot.adapters.confirming_commands import open_service_with
+from tests.bot.adapters.test_confirmations import has_button, labels, run_beside
 from tests.fakes import small_engine
 from tests.servers.discord import DiscordServer
 from tests.servers.telegram import Json, TelegramServer
@@ -28,7 +28,7 @@ LIMITS = {"imagine": "off", "magic": "off"}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
-    """Its language model says nothing, so that the grammar writes instead."""
+    """An engine whose language model returns nothing, so that the grammar writes instead."""
     folder = tmp_path_factory.mktemp("engine")
     (folder / "weights").symlink_to(registry.FOLDER.resolve())
     model = str(save_silent_gpt2(folder / "model"))
@@ -42,7 +42,10 @@ async def test_on_discord(engine: Engine, tmp_path: Path) -> None:
         place = server.world.guild()
         ana = server.person("ana", place)
         section = {"discord": {"token": DiscordServer.token}, "limits": LIMITS}
-        async with opened_with(COMMANDS, engine, tmp_path, **section) as service, beside(discord.run, service):
+        async with (
+            open_service_with(COMMANDS, engine, tmp_path, **section) as service,
+            run_beside(discord.run, service),
+        ):
             await server.connected()
             asked = ana.slash("magic", idea=IDEA)
             wrote = await asked.until(lambda shown: "Use" in shown.buttons, within=30)
@@ -65,7 +68,10 @@ async def test_on_telegram(engine: Engine, tmp_path: Path) -> None:
     async with TelegramServer() as server:
         chat = server.private(7)
         section = {"telegram": {"token": server.token, "base_url": server.origin}, "limits": LIMITS}
-        async with opened_with(COMMANDS, engine, tmp_path, **section) as service, beside(telegram.run, service):
+        async with (
+            open_service_with(COMMANDS, engine, tmp_path, **section) as service,
+            run_beside(telegram.run, service),
+        ):
             wrote = await chat.answer(to=await chat.say(f"/magic {IDEA}"), when=has_button("Use"), within=30)
             assert labels(wrote) == BUTTONS
             assert "so the built-in rules wrote this" in wrote["text"]
@@ -75,8 +81,8 @@ async def test_on_telegram(engine: Engine, tmp_path: Path) -> None:
                 made = await chat.answer(to=wrote, when=captioned(drawn), within=30)
                 assert "photo" in made
             await chat.press(wrote, "Edit")
-            opened = await chat.answer(to=wrote, when=lambda message: f"\n\n{prompt}" in message.get("text", ""))
-            sent = await chat.say("a blue apple", reply_to=opened)
+            open_service = await chat.answer(to=wrote, when=lambda message: f"\n\n{prompt}" in message.get("text", ""))
+            sent = await chat.say("a blue apple", reply_to=open_service)
             assert (await chat.answer(to=sent, when=has_button("Again"), within=30))["caption"].startswith(
                 "a blue apple\n"
             )
@@ -89,7 +95,7 @@ def captioned(words: str) -> Callable[[Json], bool]:
 
 
 async def test_over_http(engine: Engine, tmp_path: Path) -> None:
-    async with opened_with(COMMANDS, engine, tmp_path, limits=LIMITS) as service:
+    async with open_service_with(COMMANDS, engine, tmp_path, limits=LIMITS) as service:
         server = await Server.of(service)
         await server.start("127.0.0.1", 0)
         async with ClientSession(server.url, cookie_jar=CookieJar(unsafe=True)) as session:

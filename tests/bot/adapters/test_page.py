@@ -1,4 +1,4 @@
-"""The chat page in a real browser, over the real server, store and worker."""
+"""The chat page in a real browser, with the real server, store and worker."""
 
 import asyncio
 import re
@@ -41,9 +41,9 @@ FLAGS = (
     "--disable-sync",
 )
 SLOW = 60_000
-"""Milliseconds that a drawn picture may take on a busy machine."""
+"""Milliseconds that drawing a picture may take on a busy machine."""
 EXPECTED = re.compile(r"Failed to load resource: .*( 400| 401| 404| 429|ERR_INCOMPLETE|ERR_CONNECTION)")
-"""What the browser itself logs of a refusal and of a lost connection."""
+"""Messages that the browser itself logs for a refused request and a lost connection."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -77,7 +77,7 @@ async def site(open_site: Callable[..., AbstractAsyncContextManager[Site]]) -> A
 
 @asynccontextmanager
 async def visiting(browser: Browser, site: Site, **options: Any) -> AsyncIterator[Page]:
-    """The page, ready. Whatever goes wrong in it, or breaks its content security policy, fails the test."""
+    """Open the page. An error in it, or a breach of its content security policy, fails the test."""
     context = await browser.new_context(base_url=site.url, **options)
     context.set_default_timeout(10_000)
     faults = faults_of(context)
@@ -115,7 +115,7 @@ async def page(visit: Open) -> AsyncIterator[Page]:
 
 
 async def send(page: Page, line: str) -> Locator:
-    """Type the line, press Enter; the answer's card."""
+    """Type the line, press Enter and return the answer's card."""
     before = await page.locator(".turn").count()
     await page.locator("#line").fill(line)
     await page.keyboard.press("Escape")
@@ -138,7 +138,7 @@ class TestTyping:
             await card.get_by_role("link", name="Download").click()
         assert re.fullmatch(r"atelier-[0-9a-f]{8}\.png", (await started.value).suggested_filename)
 
-    async def test_a_slash_offers_every_command_and_tab_takes_one(self, page: Page, site: Site) -> None:
+    async def test_a_slash_suggests_every_command_and_tab_completes_one(self, page: Page, site: Site) -> None:
         box = page.locator("#line")
         await box.press_sequentially("/")
         offered = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
@@ -151,7 +151,7 @@ class TestTyping:
         await expect(offered).to_have_count(0)
         await expect(page.locator("#hint")).to_contain_text("prompt…")
 
-    async def test_options_and_their_choices_are_offered_from_the_declarations(self, page: Page) -> None:
+    async def test_options_and_choices_are_suggested_from_the_declarations(self, page: Page) -> None:
         box, offered = page.locator("#line"), page.locator("#completions [role=option]")
         await box.press_sequentially("/imagine a cat --")
         assert [text.split("--")[1][:5] for text in await offered.all_inner_texts()][:3] == ["shape", "count", "steps"]
@@ -168,7 +168,7 @@ class TestTyping:
         await box.press_sequentially("--sha")
         await expect(offered).to_have_count(0)
 
-    async def test_escape_closes_the_offers_and_arrow_up_brings_the_last_line_back(self, page: Page) -> None:
+    async def test_escape_closes_the_suggestions_and_arrow_up_restores_the_last_line(self, page: Page) -> None:
         box = page.locator("#line")
         await expect(await send(page, "/echo hello")).to_contain_text("hello")
         await box.press("ArrowUp")
@@ -179,7 +179,7 @@ class TestTyping:
         await box.press("Escape")
         await expect(page.locator("#completions")).to_be_hidden()
 
-    async def test_a_command_in_an_answer_writes_itself_into_the_box(self, page: Page) -> None:
+    async def test_clicking_a_command_in_an_answer_fills_the_message_box(self, page: Page) -> None:
         card = await send(page, "/help")
         await card.get_by_role("button", name="/imagine").click()
         await expect(page.locator("#line")).to_have_value("/imagine ")
@@ -192,7 +192,7 @@ class TestTyping:
 
 
 class TestFiles:
-    async def test_a_picked_file_goes_with_the_message(self, page: Page) -> None:
+    async def test_a_picked_file_is_sent_with_the_message(self, page: Page) -> None:
         await page.locator("#line").fill("/measure quite small")
         await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
         chip = page.locator("#files li")
@@ -224,7 +224,7 @@ class TestFiles:
         await expect(page.locator("#files li")).to_contain_text("cat.png")
         await expect(await send(page, "/measure")).to_have_text("30 x 20")
 
-    async def test_a_file_can_be_taken_back(self, page: Page) -> None:
+    async def test_a_file_can_be_removed(self, page: Page) -> None:
         await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
         await page.get_by_role("button", name="Remove cat.png").click()
         await expect(page.locator("#files")).to_be_hidden()
@@ -234,19 +234,19 @@ class TestFiles:
         await expect(page.locator("#hint")).to_contain_text("big.png is 800 KB; the limit is 400 KB")
         await expect(page.locator("#files")).to_be_hidden()
 
-    async def test_a_file_that_the_command_does_not_take_is_named(self, page: Page) -> None:
+    async def test_a_file_that_the_command_does_not_accept_is_named(self, page: Page) -> None:
         await page.locator("#picker").set_input_files([upload("a.png", png(3, 3)), upload("b.png", png(4, 4))])
         await page.locator("#line").fill("/measure")
         await page.locator("#line").press("Enter")
         await expect(page.get_by_role("alert")).to_contain_text("Remove b.png")
         await expect(page.locator(".turn")).to_have_count(0)
 
-    async def test_a_file_that_is_not_what_it_says_is_refused_in_the_conversation(self, page: Page) -> None:
+    async def test_a_file_with_a_wrong_suffix_is_refused_in_the_conversation(self, page: Page) -> None:
         await page.locator("#picker").set_input_files(upload("song.mp3", png(9, 9), "audio/mpeg"))
         card = await send(page, "/measure")
         await expect(card).to_contain_text("“song.mp3” is named as mp3, but")
 
-    async def test_a_file_that_is_no_picture_is_shown_by_its_name(self, page: Page) -> None:
+    async def test_a_file_that_is_not_a_picture_is_shown_by_name(self, page: Page) -> None:
         await page.locator("#picker").set_input_files(upload("text.png", b"no picture"))
         chip = page.locator("#files li")
         await expect(chip.locator("svg.glyph")).to_have_count(2)
@@ -263,7 +263,7 @@ class TestFiles:
         await page.locator("#line").fill("/measure")
         await expect(chip).to_contain_text("image ·")
 
-    async def test_edit_brings_the_files_back_too(self, page: Page) -> None:
+    async def test_edit_restores_the_files_too(self, page: Page) -> None:
         await page.locator("#picker").set_input_files(upload("cat.png", png(30, 20)))
         card = await send(page, "/measure --seconds many")
         await expect(card).to_have_class(re.compile("failed"))
@@ -280,7 +280,7 @@ class TestFiles:
 
 
 class TestFollowing:
-    async def test_progress_is_seen_live_with_the_picture_so_far(self, page: Page) -> None:
+    async def test_progress_is_shown_live_with_a_preview(self, page: Page) -> None:
         card = await send(page, "/imagine a red apple --count 4 --steps 30")
         await expect(card.get_by_role("img", name="Preview")).to_be_visible(timeout=SLOW)
         bar = card.get_by_role("progressbar")
@@ -295,7 +295,7 @@ class TestFollowing:
         await expect(card).to_contain_text("Cancelled.")
         await expect(page.locator("#line")).to_be_focused()
 
-    async def test_the_place_in_line_is_shown_and_moves_up(self, page: Page) -> None:
+    async def test_the_queue_place_is_shown_and_moves_up(self, page: Page) -> None:
         first = await send(page, "/echo first --seconds 60")
         await expect(first).to_have_class(re.compile("running"))
         second, third = await send(page, "/echo second --seconds 60"), await send(page, "/echo third --seconds 0")
@@ -307,19 +307,19 @@ class TestFollowing:
         await first.get_by_role("button", name="Cancel").click()
         await expect(third).to_have_text("third")
 
-    async def test_a_refusal_says_why_and_brings_the_line_back(self, page: Page) -> None:
+    async def test_a_refusal_says_why_and_edit_restores_the_line(self, page: Page) -> None:
         card = await send(page, "/imagine " + "x" * 10_001)
         await expect(card).to_contain_text("prompt has 10001 characters; at most 10000 are allowed. Shorten it.")
         await expect(page.locator("#announcer")).to_contain_text("prompt has 10001 characters")
         await card.get_by_role("button", name="Edit").click()
         assert len(await page.locator("#line").input_value()) == len("/imagine ") + 10_001
 
-    async def test_too_many_jobs_are_told_with_the_wait(self, browser: Browser, open_site: Any) -> None:
+    async def test_too_many_jobs_are_refused_with_the_waiting_time(self, browser: Browser, open_site: Any) -> None:
         async with open_site(limits={"echo": Rate(1, 60.0)}) as site, visiting(browser, site) as page:
             await expect(await send(page, "/echo a")).to_have_text("a")
             await expect(await send(page, "/echo b")).to_contain_text(re.compile(r"Try again in \d+ s"))
 
-    async def test_again_draws_a_new_one(self, page: Page) -> None:
+    async def test_again_draws_a_new_picture(self, page: Page) -> None:
         card = await send(page, "/imagine a red apple --steps 1")
         await card.get_by_role("button", name="Again").click(timeout=SLOW)
         await expect(page.locator(".said").nth(1)).to_have_text("Again/imagine a red apple --steps 1")
@@ -327,7 +327,7 @@ class TestFollowing:
         seeds = [re.findall(r"seed \d+", text) for text in await page.locator(".answer").all_inner_texts()]
         assert seeds[0] != seeds[1]
 
-    async def test_buttons_of_a_result_are_the_servers_and_work_after_a_reload(self, page: Page) -> None:
+    async def test_buttons_of_a_result_come_from_the_server_and_work_after_a_reload(self, page: Page) -> None:
         await send(page, "/imagine a red apple --steps 1")
         await expect(page.locator(".answer.done")).to_have_count(1, timeout=SLOW)
         await page.reload()
@@ -341,7 +341,7 @@ class TestFollowing:
         await page.reload()
         await expect(page.locator(".turn")).to_have_count(1)
 
-    async def test_a_picture_that_is_no_longer_kept_says_so(self, page: Page, folder: Path) -> None:
+    async def test_a_picture_that_is_no_longer_stored_says_so(self, page: Page, folder: Path) -> None:
         card = await send(page, "/imagine a yellow pear --steps 1")
         address = await card.locator(".picture img").get_attribute("src", timeout=SLOW)
         assert address is not None
@@ -375,16 +375,14 @@ class TestFollowing:
             await expect(page.locator(".answer.done")).to_have_count(4)
             await expect(page.locator(".answer .text")).to_have_text(["Queued 3 jobs.", "say 1", "say 2", "say 3"])
 
-    async def test_a_prompt_that_is_not_the_line_above_it_is_told_with_its_picture(self, page: Page) -> None:
+    async def test_a_prompt_that_differs_from_the_line_is_shown_with_its_picture(self, page: Page) -> None:
         card = await send(page, "/imagine {red|green} apple --steps 1")
         await card.get_by_role("button", name="Draw 2").click()
         await expect(page.locator(".answer.done .picture")).to_have_count(2, timeout=SLOW)
-        told = await page.locator(".answer.done .text").all_inner_texts()
-        assert [text.splitlines()[0] for text in told[1:]] == ["red apple", "green apple"]
+        texts = await page.locator(".answer.done .text").all_inner_texts()
+        assert [text.splitlines()[0] for text in texts[1:]] == ["red apple", "green apple"]
 
-    async def test_a_question_that_is_answered_twice_at_once_is_answered_once(
-        self, browser: Browser, open_site: Any
-    ) -> None:
+    async def test_a_double_click_answers_a_question_once(self, browser: Browser, open_site: Any) -> None:
         async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
             card = await send(page, "/several say")
             await card.get_by_role("button", name="All").evaluate("button => { button.click(); button.click(); }")
@@ -409,9 +407,7 @@ class TestFollowing:
             await expect(page.locator(".said .label")).to_have_text(["Edit"])
             await expect(page.locator("#hint")).to_have_text("")
 
-    async def test_a_text_that_is_refused_is_opened_again_as_it_was_sent(
-        self, browser: Browser, open_site: Any
-    ) -> None:
+    async def test_a_refused_text_is_opened_again_as_it_was_sent(self, browser: Browser, open_site: Any) -> None:
         async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
             card = await send(page, "/echo a red apple")
             await card.get_by_role("button", name="Write").click()
@@ -427,7 +423,7 @@ class TestFollowing:
             await page.keyboard.press("Enter")
             await expect(page.locator(".answer.done .text").nth(1)).to_have_text("a pear")
 
-    async def test_a_reload_shows_the_conversation_again_and_follows_what_runs(self, page: Page) -> None:
+    async def test_a_reload_restores_the_conversation_and_follows_running_jobs(self, page: Page) -> None:
         await expect(await send(page, "/echo done and gone")).to_have_text("done and gone")
         await send(page, "/help")
         await expect(await send(page, "/nonsense")).to_contain_text("There is no command")
@@ -440,7 +436,7 @@ class TestFollowing:
         await expect(cards.nth(2)).to_contain_text("There is no command")
         await expect(cards.nth(3)).to_have_text("slow")
 
-    async def test_a_server_that_went_and_came_back_is_followed_again(self, page: Page, site: Site) -> None:
+    async def test_the_page_reconnects_after_a_server_restart(self, page: Page, site: Site) -> None:
         card = await send(page, "/echo patience --seconds 3")
         await expect(card).to_have_class(re.compile("running"))
         await site.break_off()
@@ -453,7 +449,7 @@ class TestFollowing:
         finally:
             await again.stop()
 
-    async def test_two_tabs_show_one_conversation_and_lose_nothing_of_it(self, page: Page) -> None:
+    async def test_two_tabs_share_one_conversation_and_lose_nothing(self, page: Page) -> None:
         other = await page.context.new_page()
         await other.goto("/")
         await expect(await send(page, "/echo from the first")).to_have_text("from the first")
@@ -479,7 +475,7 @@ class TestFollowing:
             await expect(page.locator(".answer.done .text")).to_have_text("hello")
             await expect(page.locator(".turn")).to_have_count(1)
 
-    async def test_clear_forgets_the_conversation(self, page: Page) -> None:
+    async def test_clear_empties_the_conversation(self, page: Page) -> None:
         await expect(await send(page, "/echo hello")).to_have_text("hello")
         page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
         await page.get_by_role("button", name="Clear").click()
@@ -487,7 +483,7 @@ class TestFollowing:
         await page.reload()
         await expect(page.locator(".turn")).to_have_count(0)
 
-    async def test_another_browser_sees_nothing_of_it(self, page: Page, visit: Open) -> None:
+    async def test_another_browser_sees_none_of_the_conversation(self, page: Page, visit: Open) -> None:
         await expect(await send(page, "/echo mine")).to_have_text("mine")
         turns = await page.evaluate("localStorage['atelier.turns']")
         async with visit() as other:
@@ -497,7 +493,7 @@ class TestFollowing:
 
 
 class TestLightbox:
-    async def test_it_is_worked_by_keyboard_and_gives_the_focus_back(self, page: Page) -> None:
+    async def test_the_lightbox_works_by_keyboard_and_returns_the_focus(self, page: Page) -> None:
         card = await send(page, "/three")
         opener = card.get_by_role("button", name="Enlarge picture 2 of 3")
         await opener.focus()
@@ -536,7 +532,7 @@ class TestLooks:
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
-    async def test_words_stand_out_from_their_ground_in_both_schemes(self, visit: Open, scheme: str) -> None:
+    async def test_text_has_enough_contrast_in_both_colour_schemes(self, visit: Open, scheme: str) -> None:
         async with visit(color_scheme=scheme) as page:
             await send(page, "/imagine")
             await expect(await send(page, "/echo hello")).to_have_text("hello")
@@ -581,14 +577,14 @@ class TestToken:
 
 
 class TestSource:
-    async def test_every_sentence_of_the_page_has_its_spanish_and_none_is_left_over(self) -> None:
+    async def test_every_text_of_the_page_is_translated_and_no_translation_is_unused(self) -> None:
         words = (pages.PAGE / "i18n.js").read_text()
         table = set(re.findall(r'^  "(.+?)":', words, re.MULTILINE))
         used = set(sentences())
         assert used - table == set()
         assert table - used == set()
 
-    async def test_the_page_names_no_other_place_and_runs_nothing_inline(self) -> None:
+    async def test_the_page_refers_to_no_other_site_and_has_no_inline_code(self) -> None:
         html = (pages.PAGE / "index.html").read_text()
         assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html)
         for file in pages.PAGE.iterdir():
@@ -606,7 +602,7 @@ def sentences() -> Iterator[str]:
 
 
 async def contrast(element: Locator) -> float:
-    """The contrast ratio of the element's text to what is behind it, as WCAG 2.2 defines it."""
+    """Return the contrast ratio between the element's text and its background, as WCAG 2.2 defines it."""
     ratio = await element.evaluate(
         """element => {
             const light = ([r, g, b]) => [r, g, b].map((part) => part / 255)

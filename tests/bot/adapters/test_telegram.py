@@ -1,4 +1,4 @@
-"""Telegram through the real library, against a Bot API server on loopback, with the real store and a real worker."""
+"""Telegram through the real library, with a loopback Bot API server, the real store and a real worker."""
 
 import asyncio
 import io
@@ -51,14 +51,14 @@ Serve = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 class Picture(TaskParams):
-    """One file."""
+    """Options of one file."""
 
     image: Media = Field(description="Picture to look at")
     words: str = Field("", description="What to say of it", json_schema_extra={"rest": True})
 
 
-class Made(TaskParams):
-    """Files of a side of this many pixels."""
+class Squares(TaskParams):
+    """Options of files with sides of this many pixels."""
 
     side: int = Field(16, description="Pixels", json_schema_extra={"positional": True})
     count: int = Field(1, description="How many files", json_schema_extra={"positional": True})
@@ -76,7 +76,7 @@ async def measure(_call: Call, params: Picture) -> Reply:
 
 
 @command("Make noise to look at")
-async def noise(call: Call, params: Made) -> Reply:
+async def noise(call: Call, params: Squares) -> Reply:
     folder = call.studio.settings.bot.data_dir / "media"
     pictures = (png(params.side, params.side + number) for number in range(params.count))
     return Reply(params.words, tuple(media.keep(picture, folder) for picture in pictures))
@@ -89,12 +89,12 @@ async def whoami(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # de
 
 
 EVERY_COMMAND = (*COMMANDS, echo, measure, noise, whoami)
-ALONE = [each for each in COMMANDS if not each.hidden and not (each.source and each.source.required)]
-"""What is typed and needs no file."""
+COMMANDS_WITHOUT_FILE = [each for each in COMMANDS if not each.hidden and not (each.source and each.source.required)]
+"""Commands that can be typed without a file."""
 
 
 def png(width: int, height: int) -> bytes:
-    """Noise, which no format makes smaller."""
+    """Return a picture of noise, which no format compresses."""
     pixels = np.random.default_rng(width).integers(0, 255, (height, width, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", compress_level=0)
@@ -114,15 +114,15 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def bare() -> AsyncIterator[TelegramServer]:
-    """A server that no bot of ours has come to."""
+async def idle_server() -> AsyncIterator[TelegramServer]:
+    """A server without a bot."""
     async with TelegramServer() as server:
         yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def serving(engine: Engine, tmp_path: Path) -> AsyncIterator[Serve]:
-    """Opens the adapter at an address. The store outlives it, as it does a restart."""
+    """Run the adapter at an address. The store outlives it, as in a restart."""
     async with Store.open(tmp_path / "atelier.db") as store:
 
         @asynccontextmanager
@@ -146,25 +146,25 @@ async def serving(engine: Engine, tmp_path: Path) -> AsyncIterator[Serve]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def service(bare: TelegramServer, serving: Serve) -> AsyncIterator[Service]:
-    async with serving(bare.origin, bare.token) as service:
+async def service(idle_server: TelegramServer, serving: Serve) -> AsyncIterator[Service]:
+    async with serving(idle_server.origin, idle_server.token) as service:
         yield service
 
 
 @pytest.fixture
-def server(bare: TelegramServer, service: Service) -> TelegramServer:
-    """The server while the adapter is on."""
+def server(idle_server: TelegramServer, service: Service) -> TelegramServer:
+    """The server, with the adapter running."""
     assert service.studio.adapters is not None
-    return bare
+    return idle_server
 
 
-def over(message: Json) -> bool:
-    """Whether the message is a final one: it carries no Cancel button any more."""
+def is_final(message: Json) -> bool:
+    """Return whether the message is final: it has no Cancel button."""
     return "Cancel" not in labels(message)
 
 
 def labels(message: Json) -> dict[str, str]:
-    """The data of each button by its label."""
+    """Return the data of each button by its label."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return {button["text"]: button["callback_data"] for row in rows for button in row}
 
@@ -173,13 +173,13 @@ def shows_photo(message: Json) -> bool:
     return "photo" in message
 
 
-@pytest.mark.parametrize("asked", ALONE, ids=lambda asked: asked.name)
+@pytest.mark.parametrize("asked", COMMANDS_WITHOUT_FILE, ids=lambda asked: asked.name)
 async def test_every_command_is_answered_in_a_private_chat(asked: Command, server: TelegramServer) -> None:
     chat = server.private(7)
     needs = [option for option in asked.params.options() if option.required]
     words = ["a red cat" for option in asked.params.options() if option.rest]
     message = await chat.say(" ".join([f"/{asked.name}", *words]))
-    answer = await chat.answer(to=message, when=over, within=60)
+    answer = await chat.answer(to=message, when=is_final, within=60)
     if asked.name in ("imagine", "scenes", "stats"):
         assert shows_photo(answer), answer
     elif asked.name == "video":
@@ -202,7 +202,7 @@ async def test_a_typed_option_reaches_the_picture(server: TelegramServer) -> Non
     assert len(chat.room.of_bot()) == 1
 
 
-async def test_several_pictures_come_as_an_album_under_the_words(server: TelegramServer) -> None:
+async def test_several_pictures_are_sent_as_an_album_under_the_text(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/noise 16 3 three of them")
     await server.settled("sendMediaGroup", 1)
@@ -226,7 +226,7 @@ async def test_a_command_can_be_the_caption_of_a_document(server: TelegramServer
 
 
 @pytest.mark.parametrize("name", ["IMG_0001.HEIC", None])
-async def test_a_photo_of_an_iphone_is_taken_as_a_document(server: TelegramServer, name: str | None) -> None:
+async def test_an_iphone_photo_is_accepted_as_a_document(server: TelegramServer, name: str | None) -> None:
     register_heif_opener()
     photo = io.BytesIO()
     Image.new("RGB", (64, 48), "red").save(photo, "HEIF")
@@ -235,7 +235,7 @@ async def test_a_photo_of_an_iphone_is_taken_as_a_document(server: TelegramServe
     assert (await chat.answer(to=message))["text"] == "64 x 48"
 
 
-async def test_a_reply_to_somebody_elses_picture_takes_its_largest_size(server: TelegramServer) -> None:
+async def test_a_reply_to_another_persons_picture_uses_its_largest_size(server: TelegramServer) -> None:
     room = server.group()
     picture = await room.seat(8, name="Bo").photo(png(1000, 500))
     chat = room.seat(7)
@@ -248,11 +248,11 @@ async def test_a_picture_can_be_drawn_from_one_that_is_replied_to(server: Telegr
     chat = server.private(7)
     picture = await chat.photo(png(64, 64))
     message = await chat.say("/imagine a red cat --strength 0.5 --steps 2", reply_to=picture)
-    answer = await chat.answer(to=message, when=over, within=30)
+    answer = await chat.answer(to=message, when=is_final, within=30)
     assert shows_photo(answer), answer
 
 
-async def test_a_file_to_a_command_that_takes_none_is_refused(server: TelegramServer) -> None:
+async def test_a_file_for_a_command_without_files_is_refused(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.photo(png(10, 10), caption="/limits")
     assert (await chat.answer(to=message))["text"] == "⚠️ /limits doesn't use files. Send it without one."
@@ -278,7 +278,7 @@ async def test_a_reply_in_a_group_without_topics_is_answered_there(server: Teleg
     assert (await chat.answer(to=message))["text"].split()[1] == f"{room.id}/0/{message['message_id']}"
 
 
-async def test_a_group_hears_nothing_of_what_is_not_for_the_bot(server: TelegramServer) -> None:
+async def test_the_bot_ignores_group_messages_that_are_not_for_it(server: TelegramServer) -> None:
     chat = server.group().seat(7)
     for words in ("/roll 6", "/status@other_bot", "/start@other_bot", "look, @atelier_bot"):
         await chat.say(words)
@@ -287,61 +287,63 @@ async def test_a_group_hears_nothing_of_what_is_not_for_the_bot(server: Telegram
     assert len(chat.room.of_bot()) == 1
 
 
-async def test_opening_the_chat_brings_the_help(server: TelegramServer) -> None:
+async def test_opening_the_chat_shows_the_help(server: TelegramServer) -> None:
     chat = server.private(7, language="es")
     for words in ("/start", "hola"):
         message = await chat.say(words)
         assert "/imagine" in (await chat.answer(to=message))["text"]
 
 
-async def test_an_unknown_command_is_told_in_a_private_chat(server: TelegramServer) -> None:
+async def test_an_unknown_command_is_refused_in_a_private_chat(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/imagin a cat")
     assert (await chat.answer(to=message))["text"] == "⚠️ There is no command /imagin. Did you mean /imagine?"
 
 
-async def test_a_refusal_speaks_spanish_and_names_option_value_and_bound(server: TelegramServer) -> None:
+async def test_a_refusal_is_translated_and_names_option_value_and_limit(server: TelegramServer) -> None:
     chat = server.private(7, language="es-419")
     message = await chat.say("/imagine un gato --count 9")
-    told = (await chat.answer(to=message))["text"]
-    assert told == "⚠️ " + translate(
+    text = (await chat.answer(to=message))["text"]
+    assert text == "⚠️ " + translate(
         "{option} is {value}; it must be at most {le}.", "es", option="count", value="9", le=4
     )
-    assert told != "⚠️ count is 9; it must be at most 4."
+    assert text != "⚠️ count is 9; it must be at most 4."
 
 
-async def test_only_an_admin_of_the_config_is_one(bare: TelegramServer, serving: Serve) -> None:
-    async with serving(bare.origin, bare.token, admins=(1,)):
+async def test_only_an_admin_in_the_config_is_admin(idle_server: TelegramServer, serving: Serve) -> None:
+    async with serving(idle_server.origin, idle_server.token, admins=(1,)):
         for user, admin in ((1, True), (2, False)):
-            chat = bare.private(user)
+            chat = idle_server.private(user)
             message = await chat.say("/whoami")
             assert f"admin={admin} private=True" in (await chat.answer(to=message))["text"]
 
 
-async def test_an_anonymous_admin_speaks_as_the_group(server: TelegramServer) -> None:
+async def test_an_anonymous_admin_sends_as_the_group(server: TelegramServer) -> None:
     room = server.group()
     hidden = room.seat(1087968824, name="Group")
     message = await hidden.say("/whoami", as_group=True)
     assert (await hidden.answer(to=message))["text"].startswith(f"telegram:{room.id} ")
 
 
-async def test_the_menu_is_set_in_both_languages_and_only_when_it_changed(bare: TelegramServer, serving: Serve) -> None:
-    async with serving(bare.origin, bare.token):
-        await bare.settled("setMyDescription", 2)
-    async with small_bot(bare) as bot:
+async def test_the_menu_is_set_in_both_languages_and_only_when_it_changed(
+    idle_server: TelegramServer, serving: Serve
+) -> None:
+    async with serving(idle_server.origin, idle_server.token):
+        await idle_server.settled("setMyDescription", 2)
+    async with small_bot(idle_server) as bot:
         assert not await publish(bot, EVERY_COMMAND)
-        assert len(bare.called("setMyCommands")) == 2
+        assert len(idle_server.called("setMyCommands")) == 2
         assert await publish(bot, EVERY_COMMAND[1:])
-    shown = {entry["command"]: entry["description"] for entry in bare.commands["es"]}
+    shown = {entry["command"]: entry["description"] for entry in idle_server.commands["es"]}
     assert shown["stats"] == translate(next(each for each in COMMANDS if each.name == "stats").description, "es")
     assert set(shown) == {each.name for each in EVERY_COMMAND[1:] if not each.admin and not each.hidden}
-    assert bare.commands[""] != bare.commands["es"]
+    assert idle_server.commands[""] != idle_server.commands["es"]
 
 
 async def test_progress_is_edited_once_a_second_into_one_message(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/echo done --seconds 3.2")
-    answer = await chat.answer(to=message, when=over)
+    answer = await chat.answer(to=message, when=is_final)
     assert answer["text"] == "done"
     assert len(chat.room.of_bot()) == 1
     times = [call.at for call in server.calls if call.method in ("sendMessage", "editMessageText")]
@@ -354,7 +356,7 @@ async def test_a_429_is_obeyed_and_the_end_is_still_shown(server: TelegramServer
     chat = server.private(7)
     server.fail("editMessageText", 429, retry_after=2)
     message = await chat.say("/echo done --seconds 1.5")
-    await chat.answer(to=message, when=lambda answer: over(answer) and answer["text"] == "done")
+    await chat.answer(to=message, when=lambda answer: is_final(answer) and answer["text"] == "done")
     refused, after, *_ = (call.at for call in server.called("editMessageText"))
     assert after - refused >= 2
 
@@ -364,10 +366,10 @@ async def test_an_edit_survives(status: int, server: TelegramServer) -> None:
     chat = server.private(7)
     server.fail("editMessageText", status, times=2)
     message = await chat.say("/echo done --seconds 0.3")
-    assert (await chat.answer(to=message, when=over))["text"] == "done"
+    assert (await chat.answer(to=message, when=is_final))["text"] == "done"
 
 
-async def test_the_end_is_posted_anew_where_the_live_message_was_deleted(server: TelegramServer) -> None:
+async def test_the_result_is_posted_anew_where_the_live_message_was_deleted(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/echo done --seconds 1")
     live = await chat.answer(to=message)
@@ -376,16 +378,16 @@ async def test_the_end_is_posted_anew_where_the_live_message_was_deleted(server:
     assert len(chat.room.of_bot()) == 1
 
 
-async def test_an_answer_comes_though_the_asking_message_is_gone(server: TelegramServer) -> None:
+async def test_an_answer_is_posted_though_the_request_was_deleted(server: TelegramServer) -> None:
     chat = server.private(7)
     server.fail("sendMessage", 429, retry_after=1)
     message = await chat.say("/echo done")
     await server.settled("sendMessage", 1)
     del chat.room.messages[message["message_id"]]
-    assert (await chat.answer(when=over))["text"] == "done"
+    assert (await chat.answer(when=is_final))["text"] == "done"
 
 
-async def test_what_telegram_will_not_take_is_in_the_log_and_the_next_answer_comes(
+async def test_a_refused_answer_is_logged_and_the_next_one_arrives(
     server: TelegramServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.adapters.telegram.rate_limiter.RETRY_WAIT_SECONDS", (0.01,))
@@ -399,7 +401,7 @@ async def test_what_telegram_will_not_take_is_in_the_log_and_the_next_answer_com
     await chat.answer(to=message)
 
 
-async def test_a_bot_that_was_thrown_out_says_so_once(server: TelegramServer) -> None:
+async def test_a_bot_removed_from_a_group_logs_it_once(server: TelegramServer) -> None:
     room = server.group()
     chat = room.seat(7)
     with capture_logs() as lines:
@@ -412,14 +414,14 @@ async def test_a_bot_that_was_thrown_out_says_so_once(server: TelegramServer) ->
 
 async def test_answers_in_a_group_overtake_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.adapters.telegram.rate_limiter.PROGRESS_PER_MINUTE", 2)
-    pace, told = ProgressAwareRateLimiter(), []
+    limiter, sent = ProgressAwareRateLimiter(), []
 
-    async def tell(what: str) -> bool:
-        told.append(what)
+    async def send(what: str) -> bool:
+        sent.append(what)
         return True
 
     async def ask(what: str, *, progress: bool) -> object:
-        return await pace.process_request(tell, (what,), {}, "editMessageText", {"chat_id": -1}, progress)
+        return await limiter.process_request(send, (what,), {}, "editMessageText", {"chat_id": -1}, progress)
 
     for number in range(2):
         await ask(f"progress {number}", progress=True)
@@ -427,16 +429,16 @@ async def test_answers_in_a_group_overtake_progress(monkeypatch: pytest.MonkeyPa
         late = group.create_task(ask("progress 2", progress=True))
         await ask("answer", progress=False)
         late.cancel()
-    assert told == ["progress 0", "progress 1", "answer"]
+    assert sent == ["progress 0", "progress 1", "answer"]
 
 
 async def test_cancel_ends_that_job_and_the_next_one_runs(server: TelegramServer, service: Service) -> None:
     chat = server.private(7)
     message = await chat.say("/echo never --seconds 60")
-    live = await chat.answer(to=message, when=lambda answer: not over(answer))
+    live = await chat.answer(to=message, when=lambda answer: not is_final(answer))
     job = live["reply_markup"]["inline_keyboard"][0][0]["callback_data"].partition(":")[2]
     assert job in await chat.press(live, "Cancel")
-    assert (await chat.answer(to=message, when=over))["text"] == "⚠️ Cancelled."
+    assert (await chat.answer(to=message, when=is_final))["text"] == "⚠️ Cancelled."
     assert (await ended(service.studio.store, job)).state == "cancelled"
     message = await chat.say("/echo next")
     await chat.answer(to=message, when=lambda answer: answer.get("text") == "next")
@@ -446,33 +448,33 @@ async def test_nobody_else_can_press_cancel(server: TelegramServer) -> None:
     room = server.group()
     chat = room.seat(7)
     message = await chat.say("/echo mine --seconds 1")
-    live = await chat.answer(to=message, when=lambda answer: not over(answer))
+    live = await chat.answer(to=message, when=lambda answer: not is_final(answer))
     assert await room.seat(8, language="es").press(live, "Cancel")
-    assert (await chat.answer(to=message, when=over))["text"] == "mine"
+    assert (await chat.answer(to=message, when=is_final))["text"] == "mine"
 
 
-async def test_a_button_still_answers_after_a_restart(bare: TelegramServer, serving: Serve) -> None:
-    chat = bare.private(7)
-    async with serving(bare.origin, bare.token):
+async def test_a_button_still_answers_after_a_restart(idle_server: TelegramServer, serving: Serve) -> None:
+    chat = idle_server.private(7)
+    async with serving(idle_server.origin, idle_server.token):
         message = await chat.say("/echo gone --seconds 60")
-        live = await chat.answer(to=message, when=lambda answer: not over(answer))
-    async with serving(bare.origin, bare.token):
+        live = await chat.answer(to=message, when=lambda answer: not is_final(answer))
+    async with serving(idle_server.origin, idle_server.token):
         assert "has already finished" in await chat.press(live, "Cancel")
         running = await chat.say("/echo on --seconds 60")
-        fresh = await chat.answer(to=running, when=lambda answer: not over(answer))
+        fresh = await chat.answer(to=running, when=lambda answer: not is_final(answer))
         data = fresh["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
         await chat.press_data(live, data)
-        assert (await chat.answer(to=running, when=over))["text"] == "⚠️ Cancelled."
+        assert (await chat.answer(to=running, when=is_final))["text"] == "⚠️ Cancelled."
 
 
-async def test_a_button_that_stands_for_nothing_is_told(server: TelegramServer) -> None:
+async def test_an_unknown_button_is_refused(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/whoami")
     answer = await chat.answer(to=message)
     assert await chat.press_data(answer, "explode:1") == "⚠️ There is no command /explode. Use /help to see them all."
 
 
-async def test_a_large_picture_goes_as_a_document(server: TelegramServer) -> None:
+async def test_a_large_picture_is_sent_as_a_document(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/noise 1900 1 large")
     answer = await chat.answer(to=message, within=30)
@@ -496,7 +498,7 @@ def gif(folder: Path) -> Media:
 
 
 async def answered(server: TelegramServer, made: tuple[Media, ...], words: str = "made") -> list[Json]:
-    """What a job's answer is in the chat, posted first as words."""
+    """Return a job's answer in the chat, which is first posted as text."""
     chat = server.private(7)
     asked = await chat.say("/video")
     async with small_bot(server) as bot:
@@ -506,44 +508,46 @@ async def answered(server: TelegramServer, made: tuple[Media, ...], words: str =
     return chat.room.of_bot()
 
 
-async def test_a_video_plays_in_the_chat(bare: TelegramServer, tmp_path: Path) -> None:
-    (answer,) = await answered(bare, (film(tmp_path),))
+async def test_a_video_plays_in_the_chat(idle_server: TelegramServer, tmp_path: Path) -> None:
+    (answer,) = await answered(idle_server, (film(tmp_path),))
     shown = answer["video"]
     assert (answer["caption"], shown["width"], shown["height"], shown["duration"]) == ("made", 32, 24, 3)
-    (told,) = (json.loads(call.form["media"]) for call in bare.calls if call.method == "editMessageMedia")
-    assert told["supports_streaming"] is True
+    (media,) = (json.loads(call.form["media"]) for call in idle_server.calls if call.method == "editMessageMedia")
+    assert media["supports_streaming"] is True
 
 
-async def test_a_video_that_is_posted_at_once_plays_while_it_loads(bare: TelegramServer, tmp_path: Path) -> None:
-    chat = bare.private(7)
+async def test_a_video_that_is_posted_at_once_is_streamed(idle_server: TelegramServer, tmp_path: Path) -> None:
+    chat = idle_server.private(7)
     asked = await chat.say("/video")
-    async with small_bot(bare) as bot:
+    async with small_bot(idle_server) as bot:
         await TelegramLiveMessage(bot, MessageRef(7, 0, asked["message_id"]), "en").show(
             Card("made", (film(tmp_path),), final=True)
         )
     (answer,) = chat.room.of_bot()
     assert answer["video"]["duration"] == 3
-    (form,) = (call.form for call in bare.calls if call.method == "sendVideo")
+    (form,) = (call.form for call in idle_server.calls if call.method == "sendVideo")
     assert form["supports_streaming"] == "true"
 
 
-async def test_a_gif_goes_as_an_animation(bare: TelegramServer, tmp_path: Path) -> None:
-    (answer,) = await answered(bare, (gif(tmp_path),))
+async def test_a_gif_is_sent_as_an_animation(idle_server: TelegramServer, tmp_path: Path) -> None:
+    (answer,) = await answered(idle_server, (gif(tmp_path),))
     assert (answer["caption"], answer["animation"]["width"]) == ("made", 16)
 
 
-async def test_a_video_is_the_message_and_its_subtitles_stand_beside_it(bare: TelegramServer, tmp_path: Path) -> None:
+async def test_a_video_is_the_message_and_its_subtitles_follow(idle_server: TelegramServer, tmp_path: Path) -> None:
     srt = media.keep(b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", tmp_path, ".srt")
-    answer, beside = await answered(bare, (film(tmp_path), srt))
+    answer, beside = await answered(idle_server, (film(tmp_path), srt))
     assert answer["caption"] == "made"
     assert "video" in answer
     assert beside["document"]["file_name"].endswith(".srt")
     assert "media_group_id" not in beside
 
 
-async def test_pictures_and_videos_share_an_album_and_nothing_else_does(bare: TelegramServer, tmp_path: Path) -> None:
+async def test_pictures_and_videos_share_an_album_and_nothing_else_does(
+    idle_server: TelegramServer, tmp_path: Path
+) -> None:
     picture = media.keep(png(16, 16), tmp_path)
-    words, *beside = await answered(bare, (picture, film(tmp_path, 1), film(tmp_path, 2), gif(tmp_path)))
+    words, *beside = await answered(idle_server, (picture, film(tmp_path, 1), film(tmp_path, 2), gif(tmp_path)))
     assert words["text"] == "made"
     assert [next(kind for kind in ("photo", "video", "animation") if kind in each) for each in beside] == [
         "photo",
@@ -555,7 +559,7 @@ async def test_pictures_and_videos_share_an_album_and_nothing_else_does(bare: Te
     assert "media_group_id" not in beside[3]
 
 
-async def test_words_too_long_for_a_caption_keep_their_length(server: TelegramServer) -> None:
+async def test_text_too_long_for_a_caption_keeps_its_length(server: TelegramServer) -> None:
     chat = server.private(7)
     words = "x" * 1100
     message = await chat.say(f"/noise 16 1 {words}")
@@ -563,28 +567,28 @@ async def test_words_too_long_for_a_caption_keep_their_length(server: TelegramSe
     assert [answer.get("text") for answer in chat.room.of_bot()] == [words, None]
 
 
-async def test_a_file_over_the_limit_is_told_not_sent(bare: TelegramServer, tmp_path: Path) -> None:
-    chat = bare.private(7, language="es")
+async def test_a_file_over_the_limit_is_reported_instead_of_sent(idle_server: TelegramServer, tmp_path: Path) -> None:
+    chat = idle_server.private(7, language="es")
     asked = await chat.say("/noise")
     big = media.keep(png(16, 16), tmp_path).model_copy(update={"bytes": 60_000_000})
-    async with small_bot(bare) as bot:
+    async with small_bot(idle_server) as bot:
         live = TelegramLiveMessage(bot, MessageRef(7, 0, asked["message_id"]), "es")
         await live.show(Card("here", (big,), final=True))
     (answer,) = chat.room.of_bot()
     assert answer["text"].startswith("here\n")
     assert "60 MB" in answer["text"]
     assert "50 MB" in answer["text"]
-    assert "Telegram takes" not in answer["text"]
+    assert "Telegram allows" not in answer["text"]
 
 
-async def test_a_preview_comes_only_of_a_long_job_and_becomes_the_result(
-    bare: TelegramServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_preview_is_posted_only_for_a_long_job_and_becomes_the_result(
+    idle_server: TelegramServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.adapters.telegram.message.PREVIEW_SECONDS", 0.2)
-    chat = bare.private(7)
+    chat = idle_server.private(7)
     asked = await chat.say("/imagine")
     preview, result = (media.keep(png(side, side), tmp_path) for side in (16, 32))
-    async with small_bot(bare) as bot:
+    async with small_bot(idle_server) as bot:
         live = TelegramLiveMessage(bot, MessageRef(7, 0, asked["message_id"]), "en")
         await live.show(Card("10 %", (preview,)))
         assert chat.room.of_bot()[0]["text"] == "10 %"
@@ -597,31 +601,31 @@ async def test_a_preview_comes_only_of_a_long_job_and_becomes_the_result(
     assert (answer["caption"], answer["photo"][-1]["width"]) == ("made", 32)
 
 
-async def test_a_file_that_telegram_keeps_back_is_refused_with_the_bound(server: TelegramServer) -> None:
+async def test_a_file_too_large_for_bots_is_refused_with_the_limit(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.document(bytes(21_000_000), "a.png", "image/png", caption="/measure")
-    told = (await chat.answer(to=message))["text"]
-    assert told.startswith("⚠️ image is too large")
-    assert "20 MB" in told
+    text = (await chat.answer(to=message))["text"]
+    assert text.startswith("⚠️ image is too large")
+    assert "20 MB" in text
 
 
-async def test_a_file_that_is_no_picture_is_refused(server: TelegramServer) -> None:
+async def test_a_file_that_is_not_a_picture_is_refused(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.document(b"MZ not a picture", "a.png", "image/png", caption="/measure")
-    told = (await chat.answer(to=message))["text"]
-    assert told.startswith("⚠️ image: “a.png” is named as png, but its content is something else")
+    text = (await chat.answer(to=message))["text"]
+    assert text.startswith("⚠️ image: “a.png” is named as png, but its content is something else")
 
 
-async def test_a_download_that_dies_halfway_is_told(server: TelegramServer) -> None:
+async def test_a_download_that_breaks_off_is_refused(server: TelegramServer) -> None:
     chat = server.private(7)
     server.broken_downloads = 1
     message = await chat.document(png(300, 300), "a.png", "image/png", caption="/measure")
-    told = (await chat.answer(to=message))["text"]
-    assert told.startswith("⚠️ image: the download of “a.png” was interrupted")
-    assert server.token not in told
+    text = (await chat.answer(to=message))["text"]
+    assert text.startswith("⚠️ image: the download of “a.png” was interrupted")
+    assert server.token not in text
 
 
-async def test_a_local_server_hands_over_files_on_disk(serving: Serve, tmp_path: Path) -> None:
+async def test_a_local_server_gives_paths_of_files(serving: Serve, tmp_path: Path) -> None:
     async with TelegramServer(local=tmp_path / "api") as server, serving(server.origin, server.token):
         chat = server.private(7)
         message = await chat.document(png(30, 20), "a.png", "image/png", caption="/measure")
@@ -629,25 +633,27 @@ async def test_a_local_server_hands_over_files_on_disk(serving: Serve, tmp_path:
     assert limits_of(local=True, group=False).file_bytes > limits_of(local=False, group=False).file_bytes
 
 
-async def test_a_wrong_token_is_told_in_status_and_ends_only_this_adapter(bare: TelegramServer, serving: Serve) -> None:
-    async with serving(bare.origin, "123456:wrong") as service:
+async def test_a_wrong_token_is_shown_in_status_and_ends_only_this_adapter(
+    idle_server: TelegramServer, serving: Serve
+) -> None:
+    async with serving(idle_server.origin, "123456:wrong") as service:
         await until(lambda: service.studio.adapters.get("telegram") == REJECTED)
     assert "ATELIER_TELEGRAM_TOKEN" in str(REJECTED)
 
 
-async def test_without_a_network_status_says_so_and_it_goes_on_trying(
-    bare: TelegramServer, serving: Serve, monkeypatch: pytest.MonkeyPatch
+async def test_a_missing_network_is_shown_in_status_and_retried(
+    idle_server: TelegramServer, serving: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.adapters.telegram.adapter.FIRST_RETRY_SECONDS", 0.05)
-    async with silent_port() as address, serving(address, bare.token) as service:
+    async with silent_port() as address, serving(address, idle_server.token) as service:
         await until(lambda: service.studio.adapters.get("telegram") == UNREACHABLE)
-    bare.fail("getMe", 502, times=2)
-    async with serving(bare.origin, bare.token) as service:
+    idle_server.fail("getMe", 502, times=2)
+    async with serving(idle_server.origin, idle_server.token) as service:
         await until(lambda: service.studio.adapters.get("telegram") == UNREACHABLE)
         await until(lambda: service.studio.adapters.get("telegram") == ON)
 
 
-async def test_a_second_program_with_the_same_token_is_told_of(
+async def test_a_second_program_with_the_same_token_is_reported(
     server: TelegramServer, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.adapters.telegram.adapter.FIRST_RETRY_SECONDS", 0.2)
@@ -660,57 +666,59 @@ async def test_a_second_program_with_the_same_token_is_told_of(
 
 @pytest.fixture
 def every_line(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """All that anything logged, however chatty."""
+    """Collect everything that is logged, at every level."""
     caplog.set_level(logging.DEBUG)
     return lambda: caplog.text + "".join(capfd.readouterr())
 
 
-async def test_the_token_is_in_no_log_line(every_line: Callable[[], str], bare: TelegramServer, serving: Serve) -> None:
-    async with serving(bare.origin, bare.token):
-        chat = bare.private(7)
-        bare.broken_downloads = 1
-        bare.fail("editMessageText", 500, times=9)
+async def test_the_token_is_in_no_log_line(
+    every_line: Callable[[], str], idle_server: TelegramServer, serving: Serve
+) -> None:
+    async with serving(idle_server.origin, idle_server.token):
+        chat = idle_server.private(7)
+        idle_server.broken_downloads = 1
+        idle_server.fail("editMessageText", 500, times=9)
         message = await chat.document(png(300, 300), "a.png", "image/png", caption="/measure")
         await chat.answer(to=message)
         await chat.say("/echo lost --seconds 0.1")
-        await bare.settled("editMessageText", 1)
-    async with serving(bare.origin, "123456:wrong") as service:
+        await idle_server.settled("editMessageText", 1)
+    async with serving(idle_server.origin, "123456:wrong") as service:
         await until(lambda: service.studio.adapters.get("telegram") == REJECTED)
     lines = every_line()
     assert "telegram" in lines
     assert not re.search(r"loopback-token|123456:wrong", lines)
 
 
-async def test_a_job_goes_on_in_the_same_message_after_a_restart(bare: TelegramServer, serving: Serve) -> None:
-    chat = bare.private(7)
-    async with serving(bare.origin, bare.token) as service:
+async def test_a_job_goes_on_in_the_same_message_after_a_restart(idle_server: TelegramServer, serving: Serve) -> None:
+    chat = idle_server.private(7)
+    async with serving(idle_server.origin, idle_server.token) as service:
         message = await chat.say("/echo later --seconds 1")
-        live = await chat.answer(to=message, when=lambda answer: not over(answer))
+        live = await chat.answer(to=message, when=lambda answer: not is_final(answer))
         await service.close()
     assert live["text"] == "⏸️ The studio restarts. This job goes on when it is back."
-    async with serving(bare.origin, bare.token):
+    async with serving(idle_server.origin, idle_server.token):
         assert (await chat.answer(to=message, when=lambda answer: answer["text"] == "later")) is live
     assert len(chat.room.of_bot()) == 1
 
 
-async def test_what_was_made_and_not_told_is_posted_once(bare: TelegramServer, serving: Serve) -> None:
-    chat = bare.private(7)
+async def test_a_result_that_was_not_posted_is_posted_once(idle_server: TelegramServer, serving: Serve) -> None:
+    chat = idle_server.private(7)
     message = await chat.say("what somebody asked")
-    bare.updates.clear()
-    async with serving(bare.origin, bare.token) as service:
+    idle_server.updates.clear()
+    async with serving(idle_server.origin, idle_server.token) as service:
         store = service.studio.store
     job = fake_echo("telegram:7", text="made").model_copy(update={"origin": f"7/0/{message['message_id']}"})
     await store.admit(job)
     await store.start(job.id, "cpu")
     await store.finish(job.id, Result(text="made"), 1)
     for _ in range(2):
-        async with serving(bare.origin, bare.token):
+        async with serving(idle_server.origin, idle_server.token):
             await chat.answer(to=message, when=lambda answer: answer["text"] == "made")
             assert (await ended(store, job.id)).state == "done"
     assert len(chat.room.of_bot()) == 1
 
 
-async def test_an_update_that_telegram_tells_of_twice_makes_one_job(server: TelegramServer, service: Service) -> None:
+async def test_an_update_that_telegram_repeats_creates_one_job(server: TelegramServer, service: Service) -> None:
     chat = server.private(7)
     message = await chat.say("/echo once")
     await chat.answer(to=message, when=lambda answer: answer["text"] == "once")

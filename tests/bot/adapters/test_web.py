@@ -33,8 +33,8 @@ from tests.fakes import until
 from tests.storage import builders
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-ALONE = [each for each in COMMANDS if not each.hidden and not (each.source and each.source.required)]
-"""What is typed and needs no file."""
+COMMANDS_WITHOUT_FILE = [each for each in COMMANDS if not each.hidden and not (each.source and each.source.required)]
+"""Commands that can be typed without a file."""
 Open = Callable[..., AbstractAsyncContextManager[Site]]
 ENDED = ("done", "failed", "cancelled")
 
@@ -69,7 +69,7 @@ async def site(open_site: Open) -> AsyncIterator[Site]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def program(site: Site) -> AsyncIterator[Visitor]:
-    """Somebody without cookies."""
+    """A client without cookies."""
     async with site.visitor() as visitor:
         yield visitor
 
@@ -114,7 +114,7 @@ class TestDrawing:
         assert head == "data:image/png;base64"
         assert Image.open(io.BytesIO(base64.b64decode(data))).size == (512, 512)
 
-    async def test_several_pictures_come_as_several(self, program: Visitor) -> None:
+    async def test_several_pictures_are_returned(self, program: Visitor) -> None:
         answer = await program.post("/generate-image", json={"prompt": "a cat", "steps": 1, "count": 2, "image": None})
         assert len(set(answer.json["images"])) == 2
 
@@ -127,7 +127,7 @@ class TestDrawing:
         refused = await program.post("/render-video", json={"text": "Hello."})
         assert (refused.status, refused.json["error"]["kind"]) == (400, "BadInput")
 
-    async def test_a_storyboard_is_changed_and_made_into_a_film_by_its_buttons(self, program: Visitor) -> None:
+    async def test_a_storyboard_is_edited_and_rendered_by_its_buttons(self, program: Visitor) -> None:
         asked = {"script": "a cat\nseconds: 1\n\na dog\nseconds: 1", "shape": "square"}
         board = await program.ended((await program.post("/render-multi-scene", json=asked)).json["id"])
         buttons = {each["label"]: f"{each['command']}:{each['argument']}" for each in board["buttons"]}
@@ -155,13 +155,13 @@ class TestDrawing:
             ("text/plain;name=a%20film.fountain", "EXT. BAY\n[[seconds: 900]]"),
         ],
     )
-    async def test_a_script_is_a_data_uri_too(self, program: Visitor, kind: str, text: str) -> None:
+    async def test_a_script_can_be_a_data_uri(self, program: Visitor, kind: str, text: str) -> None:
         asked = {"file": data_uri(text.encode(), kind)}
         answer = await program.post("/render-multi-scene", json=asked)
         assert answer.status == 400
         assert answer.json["error"]["message"].startswith("Line 2: ")
 
-    async def test_hanging_up_cancels_the_job(self, program: Visitor, store: Store) -> None:
+    async def test_disconnecting_cancels_the_job(self, program: Visitor, store: Store) -> None:
         asking = asyncio.create_task(program.post("/generate-image", json={"prompt": "a cat", "steps": 50, "count": 4}))
         async with asyncio.timeout(30):
             while not (rows := await store.unfinished_jobs()):  # noqa: ASYNC110  # another task writes it
@@ -182,7 +182,7 @@ class TestDrawing:
 
 
 class TestEnlarging:
-    async def test_a_data_uri_comes_back_larger(self, program: Visitor) -> None:
+    async def test_a_data_uri_is_returned_enlarged(self, program: Visitor) -> None:
         asked = {"image": data_uri(png(16, 12)), "scale": 3.0, "model": "realesr-animevideov3"}
         answer = await program.post("/enhance-media", json=asked)
         assert (answer.status, answer.json["status"]) == (200, "success"), answer.json
@@ -193,14 +193,14 @@ class TestEnlarging:
         told = (await program.get("/openapi.json")).json
         checker(told, "Enlarged").validate(answer.json)
 
-    async def test_what_does_not_fit_is_named(self, program: Visitor) -> None:
+    async def test_an_invalid_value_is_named(self, program: Visitor) -> None:
         answer = await program.post("/enhance-media", json={"image": data_uri(png(16, 12)), "scale": 5})
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
         assert answer.json["error"]["message"].startswith("scale is 5; it must be at most 4")
 
 
 class TestSwapping:
-    async def test_a_face_comes_back_in_the_other_picture_once_the_person_has_agreed(self, program: Visitor) -> None:
+    async def test_a_face_is_swapped_once_the_person_has_agreed(self, program: Visitor) -> None:
         def asked() -> FormData:
             return form(source=jpeg(samples.six()[220:460, 400:640]), target=jpeg(samples.astronaut()), blend="0.9")
 
@@ -226,7 +226,7 @@ class TestSwapping:
 
 
 class TestAnimating:
-    async def test_a_portrait_comes_back_as_a_video_that_speaks(self, program: Visitor) -> None:
+    async def test_a_portrait_is_returned_as_a_talking_video(self, program: Visitor) -> None:
         held = io.BytesIO()
         Image.fromarray(samples.astronaut()[:300, 70:370]).save(held, "PNG")
         answer = await program.post("/live-portrait", data=form(portrait=held.getvalue(), text="Hello", language="en"))
@@ -236,7 +236,7 @@ class TestAnimating:
         told = (await program.get("/openapi.json")).json
         checker(told, "Animated").validate(answer.json)
 
-    async def test_without_words_it_says_what_is_missing(self, program: Visitor) -> None:
+    async def test_without_text_it_says_what_is_missing(self, program: Visitor) -> None:
         answer = await program.post("/live-portrait", json={"portrait": data_uri(png(64, 64))})
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
         assert "Type text or attach audio, not both" in answer.json["error"]["message"]
@@ -254,7 +254,7 @@ class TestJobs:
         assert states[-1]["result"] == {"text": "hi", "facts": {"said": "hi"}, "media": []}
         assert await program.state(answer.json["id"]) == states[-1]
 
-    async def test_a_repeated_job_is_there_at_once(self, program: Visitor) -> None:
+    async def test_a_repeated_job_is_answered_at_once(self, program: Visitor) -> None:
         first = await program.job("echo", text="hi")
         await program.ended(first["id"])
         answer = await program.post("/jobs", json={"command": "echo", "options": {"text": "hi"}})
@@ -263,7 +263,7 @@ class TestJobs:
         assert answer.json["id"] != first["id"]
         assert answer.json["result"]["text"] == "hi"
 
-    @pytest.mark.parametrize("asked", ALONE, ids=lambda asked: asked.name)
+    @pytest.mark.parametrize("asked", COMMANDS_WITHOUT_FILE, ids=lambda asked: asked.name)
     async def test_every_command_is_answered(self, asked: Command, program: Visitor) -> None:
         needed = {option.name: "a red cat" for option in asked.params.options() if option.required or option.rest}
         answer = await program.post("/jobs", json={"command": asked.name, "options": needed})
@@ -276,7 +276,7 @@ class TestJobs:
             assert (answer.status, answer.json["state"], answer.json["id"]) == (200, "done", None)
             assert answer.json["result"]["text"]
 
-    async def test_a_button_of_a_state_is_pressed_by_its_id(self, program: Visitor) -> None:
+    async def test_a_button_is_clicked_by_its_id(self, program: Visitor) -> None:
         made = await program.ended((await program.job("imagine", prompt="a red cat", steps=1))["id"])
         buttons = {each["label"]: f"{each['command']}:{each['argument']}" for each in made["buttons"]}
         assert list(buttons) == ["Again", "Vary", "Upscale", "Animate", "Delete"]
@@ -290,7 +290,7 @@ class TestJobs:
         assert (await program.state(made["id"]))["result"]["media"] == []
         assert (await program.get(made["result"]["media"][0]["url"])).status == 404
 
-    async def test_what_a_job_made_is_the_input_of_another(self, program: Visitor, site: Site) -> None:
+    async def test_a_result_can_be_the_input_of_another_job(self, program: Visitor, site: Site) -> None:
         made = await program.ended((await program.job("imagine", prompt="a red cat", steps=1))["id"])
         measured = await program.job("measure", image=f"job:{made['id']}")
         assert measured["result"]["text"] == "512 x 512"
@@ -315,12 +315,12 @@ class TestJobs:
         answers = [await program.post("/jobs", **body) for body in sent]
         assert [answer.json["result"]["text"] for answer in answers] == ["30 x 20 small"] * 3
 
-    async def test_no_upload_is_left_behind(self, program: Visitor, folder: Path) -> None:
+    async def test_no_upload_stays_on_the_disk(self, program: Visitor, folder: Path) -> None:
         await program.post("/jobs", data=form(command="measure", image=png(30, 20)))
         await program.post("/jobs", data=form(command="measure", image=b"x" * (FILE_BYTES + 1)))
         assert not list((folder / "media" / "parts").iterdir())
 
-    async def test_progress_has_a_preview_that_opens_for_its_own_visitor(self, site: Site, browser: Visitor) -> None:
+    async def test_progress_has_a_preview_that_only_its_visitor_can_open(self, site: Site, browser: Visitor) -> None:
         job = await browser.job("imagine", prompt="a red apple", steps=12, count=2)
         async for state in browser.events(f"/jobs/{job['id']}/events"):
             if state["preview"]:
@@ -362,7 +362,7 @@ class TestJobs:
         assert (state["state"], state["error"]["kind"]) == ("failed", "Broken")
         assert "Traceback" not in str(state)
 
-    async def test_one_stream_tells_of_all_own_jobs_and_of_no_others(self, site: Site, browser: Visitor) -> None:
+    async def test_one_stream_follows_all_own_jobs_and_no_others(self, site: Site, browser: Visitor) -> None:
         mine = {(await browser.job("echo", text=text, seconds=0.3))["id"] for text in ("a", "b")}
         async with site.browser() as other:
             await other.job("echo", text="c", seconds=0.3)
@@ -398,7 +398,7 @@ class TestMedia:
         again = await browser.get(url, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status, again.body) == (304, b"")
 
-    async def test_an_address_opens_for_its_own_visitor_alone(self, site: Site, browser: Visitor, url: str) -> None:
+    async def test_only_its_visitor_can_open_an_address(self, site: Site, browser: Visitor, url: str) -> None:
         bare, _, key = url.partition("?")
         async with site.browser() as other, site.visitor() as program:
             assert (await other.get(url)).status == 404
@@ -413,7 +413,7 @@ class TestMedia:
     async def test_no_other_file_can_be_reached(self, program: Visitor, path: str) -> None:
         assert (await program.get(path)).status == 404
 
-    async def test_a_range_of_a_file_can_be_asked_for(self, browser: Visitor, url: str) -> None:
+    async def test_a_range_of_a_file_can_be_requested(self, browser: Visitor, url: str) -> None:
         part = await browser.get(url, headers={"Range": "bytes=1-3"})
         assert (part.status, part.body) == (206, b"PNG")
 
@@ -446,7 +446,7 @@ class TestRefusals:
         assert not await store.unfinished_jobs()
 
     @pytest.mark.parametrize("body", ["{", "[1]", "[" * 100_000, '"a cat"', "prompt=a+cat", b"\xff\xfe", ""])
-    async def test_a_body_that_is_no_object_is_refused(self, program: Visitor, body: str | bytes) -> None:
+    async def test_a_body_that_is_not_an_object_is_refused(self, program: Visitor, body: str | bytes) -> None:
         answer = await program.post("/jobs", data=body, headers={"Content-Type": "application/json"})
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
 
@@ -461,7 +461,7 @@ class TestRefusals:
             {"command": "\ud800"},
         ],
     )
-    async def test_an_ask_that_names_no_command_is_refused(self, program: Visitor, body: Any) -> None:
+    async def test_a_request_without_a_command_is_refused(self, program: Visitor, body: Any) -> None:
         assert (await program.post("/jobs", json=body)).status == 400
 
     async def test_a_form_that_breaks_off_is_refused(self, program: Visitor) -> None:
@@ -470,14 +470,14 @@ class TestRefusals:
         assert (await program.post("/jobs", data=broken, headers=head)).status == 400
         assert (await program.post("/jobs", data=b"", headers={"Content-Type": "multipart/form-data"})).status == 400
 
-    async def test_a_file_over_the_bound_is_refused_by_option_and_bound(self, program: Visitor) -> None:
+    async def test_a_file_over_the_limit_is_refused_with_option_and_limit(self, program: Visitor) -> None:
         for size in (FILE_BYTES + 1, 20 * FILE_BYTES):
             answer = await program.post("/jobs", data=form(command="measure", image=b"\x89PNG" + b"x" * size))
             assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
             assert answer.json["error"]["message"].startswith("image: “image.png” has ")
             assert "at most 400" in answer.json["error"]["message"]
 
-    async def test_a_body_over_the_bound_is_refused(self, program: Visitor) -> None:
+    async def test_a_body_over_the_limit_is_refused(self, program: Visitor) -> None:
         body = io.BytesIO(json.dumps({"prompt": "a", "image": data_uri(b"x" * 2 * FILE_BYTES)}).encode())
         answer = await program.post("/generate-image", data=body)
         assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
@@ -496,7 +496,7 @@ class TestRefusals:
         assert answer.status == 400
         assert "song.mp3" in answer.json["error"]["message"]
 
-    async def test_what_is_not_there_is_404_and_a_wrong_method_405(self, program: Visitor) -> None:
+    async def test_an_unknown_path_is_404_and_a_wrong_method_405(self, program: Visitor) -> None:
         for path in ("/nothing", "/jobs/0000000000", "/jobs/0000000000/events", "/media/x"):
             answer = await program.get(path)
             assert (answer.status, answer.json["error"]["kind"]) == (404, "NotFound"), path
@@ -505,7 +505,7 @@ class TestRefusals:
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
         assert answer.json["status"] == "error"
 
-    async def test_a_private_job_is_not_there_for_others(self, site: Site, browser: Visitor) -> None:
+    async def test_others_cannot_see_a_private_job(self, site: Site, browser: Visitor) -> None:
         job = (await browser.job("echo", seconds=30, text="secret"))["id"]
         async with site.browser() as other:
             for answer in (
@@ -516,7 +516,7 @@ class TestRefusals:
                 assert answer.status == 404
         assert (await browser.delete(f"/jobs/{job}")).json["state"] == "cancelled"
 
-    async def test_too_many_jobs_are_429_with_the_wait_and_take_nothing(self, open_site: Open) -> None:
+    async def test_too_many_jobs_are_429_with_the_wait_and_store_nothing(self, open_site: Open) -> None:
         async with open_site(limits={"echo": Rate(2, 60.0)}) as site, site.visitor() as program:
             for text in ("a", "b"):
                 await program.ended((await program.job("echo", text=text))["id"])
@@ -533,7 +533,7 @@ class TestRefusals:
             assert (left["used"], left["left"]) == (2, 0)
             assert (await program.post("/jobs", json={"line": "/echo a"})).json["cached"]
 
-    async def test_a_new_session_at_the_same_address_is_limited_all_the_same(self, open_site: Open) -> None:
+    async def test_a_new_session_at_the_same_address_shares_the_limit(self, open_site: Open) -> None:
         async with open_site(limits={"echo": Rate(1, 60.0)}) as site:
             async with site.browser() as first:
                 await first.job("echo", text="a")
@@ -546,7 +546,7 @@ class TestRefusals:
             answer = await program.post("/generate-image", json={"prompt": "a cat"})
         assert (answer.status, answer.json["error"]["kind"]) == (503, "EngineDied")
 
-    async def test_refusals_speak_the_persons_language(self, site: Site) -> None:
+    async def test_refusals_are_in_the_persons_language(self, site: Site) -> None:
         async with site.visitor(**{"Accept-Language": "fr, es-419;q=0.9, en;q=0.8"}) as program:
             answer = await program.post("/generate-image", json={"prompt": ""})
             assert answer.json["error"]["message"].startswith("prompt está vacío")
@@ -555,7 +555,9 @@ class TestRefusals:
 
 
 class TestWhoAsks:
-    async def test_a_browser_is_its_session_and_a_program_its_address(self, browser: Visitor, program: Visitor) -> None:
+    async def test_a_browser_is_known_by_its_session_and_a_program_by_its_address(
+        self, browser: Visitor, program: Visitor
+    ) -> None:
         facts = (await browser.job("whoami"))["result"]["facts"]
         assert facts["user"].removeprefix("web:").isalnum()
         assert len(facts["user"]) == len("web:") + 32
@@ -568,7 +570,7 @@ class TestWhoAsks:
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
         assert "Set-Cookie" not in (await program.get("/api/page")).headers
 
-    async def test_who_reads_a_sessions_id_cannot_be_that_person(self, site: Site, browser: Visitor) -> None:
+    async def test_a_sessions_id_does_not_let_anyone_in(self, site: Site, browser: Visitor) -> None:
         name = (await browser.job("whoami"))["result"]["facts"]["user"].removeprefix("web:")
         assert name not in (await browser.get("/api/page", headers={"Cookie": ""})).headers.get("Set-Cookie", "")
         async with site.visitor(Cookie=f"atelier_session={name}") as thief:
@@ -583,7 +585,7 @@ class TestWhoAsks:
                 names.append((await visitor.job("whoami"))["result"]["facts"]["user"])
         assert names[0] == names[2] != names[1]
 
-    async def test_a_made_up_session_is_nobody_elses_name(self, site: Site) -> None:
+    async def test_an_invented_session_is_ignored(self, site: Site) -> None:
         async with site.visitor(Cookie="atelier_session=10.0.0.1") as program:
             assert (await program.job("whoami"))["result"]["facts"]["user"] == "web:127.0.0.1"
 
@@ -602,7 +604,7 @@ class TestWhoAsks:
     async def test_accept_language_is_read_by_its_weights(self, header: str, language: str) -> None:
         assert preferred_language(header) == language
 
-    async def test_a_household_is_one_address(self) -> None:
+    async def test_an_ipv6_household_is_one_address(self) -> None:
         assert network_of("203.0.113.9") == network_of("::ffff:203.0.113.9") == "203.0.113.9"
         assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1%eth0") == "2001:db8::/64"
         assert network_of("2001:db8:0:1::1") != network_of("2001:db8::1")
@@ -622,9 +624,7 @@ class TestGuards:
             {"Host": "[::1"},
         ],
     )
-    async def test_another_sites_page_gets_nothing(
-        self, program: Visitor, store: Store, headers: dict[str, str]
-    ) -> None:
+    async def test_another_sites_page_is_refused(self, program: Visitor, store: Store, headers: dict[str, str]) -> None:
         for answer in (
             await program.post("/jobs", data='{"command": "echo"}', headers={"Content-Type": "text/plain", **headers}),
             await program.get("/api/system/info", headers=headers),
@@ -635,7 +635,7 @@ class TestGuards:
     async def test_a_link_from_elsewhere_opens_the_page(self, program: Visitor) -> None:
         assert (await program.get("/", headers={"Sec-Fetch-Site": "cross-site"})).status == 200
 
-    async def test_the_own_page_and_other_names_of_loopback_may_ask(self, site: Site, program: Visitor) -> None:
+    async def test_the_own_page_and_other_loopback_names_are_allowed(self, site: Site, program: Visitor) -> None:
         own = {"Origin": site.url, "Sec-Fetch-Site": "same-origin"}
         assert (await program.post("/jobs", json={"line": "/help"}, headers=own)).status == 200
         for host in ("localhost:8080", "127.0.0.2", "[::1]:8080"):
@@ -657,7 +657,7 @@ class TestToken:
         async with open_site(web={"token": "open-sesame"}) as site:
             yield site
 
-    async def test_nothing_but_the_page_opens_without_it(self, locked: Site) -> None:
+    async def test_only_the_page_opens_without_a_token(self, locked: Site) -> None:
         async with locked.visitor() as stranger:
             for path in ("/api/page", "/api/system/info", "/jobs/0", "/events", f"/media/{'0' * 64}.png"):
                 answer = await stranger.get(path)
@@ -672,7 +672,7 @@ class TestToken:
         async with locked.visitor(Authorization="Bearer open-sesam") as program:
             assert (await program.get("/api/page")).status == 401
 
-    async def test_a_browser_gives_it_once(self, locked: Site, open_site: Open) -> None:
+    async def test_a_browser_sends_the_token_once(self, locked: Site, open_site: Open) -> None:
         async with locked.visitor() as browser:
             assert (await browser.post("/api/login", json={"token": "open-sesame\ud800"})).status == 400
             let_in = await browser.post("/api/login", json={"token": "open-sesame"})
@@ -684,7 +684,7 @@ class TestToken:
         async with open_site(web={"token": "another"}) as site, site.visitor(Cookie=cookie.split(";")[0]) as browser:
             assert (await browser.get("/api/page")).status == 401
 
-    async def test_guesses_are_slowed_and_those_inside_are_left_alone(self, locked: Site) -> None:
+    async def test_guesses_are_limited_and_signed_in_browsers_are_not(self, locked: Site) -> None:
         async with locked.visitor() as inside, locked.visitor() as guesser:
             await inside.post("/api/login", json={"token": "open-sesame"})
             statuses = [(await guesser.post("/api/login", json={"token": str(number)})).status for number in range(11)]
@@ -694,7 +694,7 @@ class TestToken:
             assert 0 < int(right.headers["Retry-After"]) <= 60
             assert (await inside.get("/api/page")).status == 200
 
-    async def test_any_host_may_be_its_name_then(self, locked: Site) -> None:
+    async def test_with_a_token_any_host_name_is_allowed(self, locked: Site) -> None:
         async with locked.visitor(Authorization="Bearer open-sesame", Host="studio.example") as program:
             assert (await program.get("/api/page")).status == 200
             assert (await program.get("/api/page", headers={"Origin": "https://studio.example"})).status == 200
@@ -713,7 +713,7 @@ class TestReports:
         assert (await program.get("/api/rate-limit/stats")).json["status"] == "success"
         assert (await program.get("/healthz")).json == {"status": "ok"}
 
-    async def test_the_cache_is_cleared_by_age_or_whole(self, program: Visitor) -> None:
+    async def test_the_cache_is_cleared_by_age_or_completely(self, program: Visitor) -> None:
         await program.ended((await program.job("echo", text="hi"))["id"])
         assert (await program.post("/api/cache/clear", json={"max_age_days": 7})).json["entries"] == 0
         assert (await program.post("/api/cache/clear", json={})).json["entries"] == 1
@@ -739,7 +739,7 @@ class TestDescription:
     async def test_it_is_openapi_3_1(self, told: State) -> None:
         OpenAPIV31SpecValidator(told).validate()
 
-    async def test_it_tells_of_every_route(self, site: Site, told: State) -> None:
+    async def test_it_describes_every_route(self, site: Site, told: State) -> None:
         served = {
             (route.method.lower(), route.resource.canonical.replace("{sha256}{suffix}", "{file}"))
             for route in site.server.application.router.routes()
@@ -770,7 +770,7 @@ class TestDescription:
         )
         assert not [each for each in wrong if check.is_valid(good | each)]
 
-    async def test_what_the_server_says_is_what_it_describes(self, program: Visitor, told: State) -> None:
+    async def test_answers_match_the_description(self, program: Visitor, told: State) -> None:
         job = await program.job("echo", text="hi", seconds=0.1)
         states = [job, *[state async for state in program.events(f"/jobs/{job['id']}/events")]]
         states += [await program.job("three"), await program.ended((await program.job("echo", fault="error"))["id"])]
@@ -788,7 +788,7 @@ def checker(told: State, name: str) -> Draft202012Validator:
 
 
 class TestServer:
-    async def test_a_taken_port_turns_the_adapter_off_with_a_word(self, open_site: Open, site: Site) -> None:
+    async def test_a_port_in_use_turns_the_adapter_off_and_says_so(self, open_site: Open, site: Site) -> None:
         port = int(site.url.rpartition(":")[2])
         async with open_site(web={"port": port}) as other:
             async with asyncio.timeout(5):
@@ -821,7 +821,7 @@ class TestServer:
         assert row is not None
         assert (row.state, row.attempt) == ("queued", 0)
 
-    async def test_a_job_that_nobody_carries_has_no_place_in_line(self, open_site: Open) -> None:
+    async def test_a_job_outside_the_queue_has_no_place(self, open_site: Open) -> None:
         async with open_site() as site, site.visitor() as program:
             job = (await program.job("echo", seconds=60))["id"]
             await site.service.close()

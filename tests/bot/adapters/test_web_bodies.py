@@ -1,4 +1,4 @@
-"""Bodies of requests against the real server: how much is read before a sign-in, how deep, and what is written."""
+"""Request bodies sent to the real server: how much is read before a login, how deep, and what is written."""
 
 import asyncio
 import io
@@ -48,13 +48,13 @@ async def program(open_site: Open) -> AsyncIterator[Visitor]:
         yield visitor
 
 
-def kept(folder: Path) -> set[Path]:
-    """The files of people that are on the disk, whole or in parts."""
+def stored_files(folder: Path) -> set[Path]:
+    """Return people's files on the disk, complete or partial."""
     return {path for path in (folder / "media").rglob("*") if path.is_file()}
 
 
 def multipart(*parts: tuple[str, bytes]) -> bytes:
-    """A form with the boundary x: each part by its header lines and its content."""
+    """Return a form with the boundary x. Each part is given by its header lines and its content."""
     return b"".join(b"--x\r\n%s\r\n\r\n%s\r\n" % (head.encode(), body) for head, body in parts) + b"--x--\r\n"
 
 
@@ -94,7 +94,7 @@ async def status(reader: asyncio.StreamReader, within: float = 10) -> int:
 class TestBeforeTheSignIn:
     @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain", "a/b;;"])
     @pytest.mark.parametrize("chunked", [False, True])
-    async def test_more_than_64_kib_is_too_large_of_any_type(self, open_site: Open, kind: str, chunked: bool) -> None:
+    async def test_more_than_64_kib_of_any_type_is_too_large(self, open_site: Open, kind: str, chunked: bool) -> None:
         body = b'{"token": "' + b"x" * MAX_SMALL_BODY_BYTES + b'"}'
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -107,10 +107,10 @@ class TestBeforeTheSignIn:
 
     async def test_a_file_is_refused_and_nothing_is_written(self, open_site: Open, folder: Path) -> None:
         async with open_site(**LOCKED) as site, raw(site) as (reader, writer):
-            before = kept(folder)
+            before = stored_files(folder)
             writer.write(head("/api/login", 60_000) + multipart(file("token", b"y" * 30_000))[:30_000])
             assert await status(reader) == 400  # while the rest of the file is still to come
-            assert kept(folder) == before
+            assert stored_files(folder) == before
 
     async def test_the_token_may_come_as_a_form(self, open_site: Open) -> None:
         async with open_site(**LOCKED) as site, site.visitor() as visitor:
@@ -123,7 +123,7 @@ class TestExpectations:
 
     HEAD = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n"
 
-    async def test_a_body_is_asked_for_once_it_may_be_read(self, open_site: Open) -> None:
+    async def test_a_body_is_requested_once_it_may_be_read(self, open_site: Open) -> None:
         async with open_site() as site, raw(site) as (reader, writer):
             body = b'{"line": "/help"}'
             writer.write(self.HEAD % (b"/jobs", len(body)))
@@ -135,7 +135,7 @@ class TestExpectations:
     @pytest.mark.parametrize(
         ("path", "length", "code"), [(b"/jobs", 10, 401), (b"/api/login", 10**8, 413), (b"/nothing", 10, 401)]
     )
-    async def test_a_body_that_is_refused_is_never_asked_for(
+    async def test_a_refused_body_is_never_requested(
         self, open_site: Open, path: bytes, length: int, code: int
     ) -> None:
         async with open_site(**LOCKED) as site, raw(site) as (reader, writer):
@@ -166,7 +166,7 @@ class TestJson:
             b'{"command": "echo", "options": {"seconds": 1e999}}',
         ],
     )
-    async def test_what_cannot_be_meant_is_bad_input(self, program: Visitor, body: bytes) -> None:
+    async def test_malformed_json_is_bad_input(self, program: Visitor, body: bytes) -> None:
         answer = await program.post("/jobs", data=body, headers={"Content-Type": "application/json"})
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
 
@@ -177,11 +177,11 @@ class TestJson:
         assert (answer.status, "UTF-8" in answer.json["error"]["message"]) == (400, True)
 
     @pytest.mark.parametrize("charset", ["utf-8", "UTF8", '"us-ascii"'])
-    async def test_utf_8_is_read_under_its_names(self, program: Visitor, charset: str) -> None:
+    async def test_utf_8_is_accepted_under_all_its_names(self, program: Visitor, charset: str) -> None:
         head = {"Content-Type": f"application/json; charset={charset}"}
         assert (await program.post("/jobs", data=b'{"line": "/help"}', headers=head)).status == 200
 
-    async def test_values_are_counted_before_they_are_made(self) -> None:
+    async def test_values_are_counted_before_they_are_parsed(self) -> None:
         with pytest.raises(BadInput, match=f"more than {MAX_JSON_MARKS} values"):
             parse_json(b"[" + b"[]," * MAX_JSON_MARKS + b"1]")
 
@@ -209,38 +209,40 @@ class TestForms:
             (b"preamble" * 10, "malformed"),
         ],
     )
-    async def test_one_beyond_the_bounds_is_refused(
+    async def test_a_form_beyond_the_limits_is_refused(
         self, program: Visitor, folder: Path, body: bytes, words: str
     ) -> None:
-        before = kept(folder)
+        before = stored_files(folder)
         answer = await program.post("/jobs", data=body, headers=FORM)
         assert answer.status in (400, 413), answer.json
         assert words in answer.json["error"]["message"]
-        assert kept(folder) == before
+        assert stored_files(folder) == before
 
-    async def test_its_bytes_are_bounded_as_a_whole(self, program: Visitor) -> None:
+    async def test_its_total_size_is_limited(self, program: Visitor) -> None:
         body = io.BytesIO(multipart(*(field(f"option{number}", "x" * 90_000) for number in range(30))))
         answer = await program.post("/jobs", data=body, headers=FORM)
         assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
 
-    async def test_lines_before_its_first_part_are_bounded(self, program: Visitor) -> None:
+    async def test_the_lines_before_its_first_part_are_limited(self, program: Visitor) -> None:
         body = io.BytesIO(b"preamble\r\n" * (FILE_BYTES // 2))
         answer = await program.post("/jobs", data=body, headers=FORM)
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
         assert "more than 1000 lines around its parts" in answer.json["error"]["message"]
 
-    async def test_a_sender_who_stalls_is_given_up_and_leaves_nothing(
+    async def test_a_stalled_sender_is_refused_and_leaves_nothing(
         self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("bot.adapters.web.body_stream.STALL_SECONDS", 0.2)
-        before = kept(folder)
+        before = stored_files(folder)
         async with open_site() as site, raw(site) as (reader, writer):
             begun = multipart(field("command", "measure"), file("image", b"x" * 200_000))[:100_000]
             writer.write(head("/jobs", 300_000) + begun)
             assert await status(reader) == 408
-        assert kept(folder) == before
+        assert stored_files(folder) == before
 
-    async def test_a_sender_who_drips_is_given_up(self, open_site: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_sender_below_the_minimum_rate_is_refused(
+        self, open_site: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("bot.adapters.web.body_stream.GRACE_SECONDS", 0.2)
         async with open_site() as site, raw(site) as (reader, writer):
             writer.write(head("/jobs", 300_000) + b'--x\r\nContent-Disposition: form-data; name="words"\r\n\r\n')
@@ -250,29 +252,29 @@ class TestForms:
                 await asyncio.sleep(0.02)
             assert await answered == 408
 
-    async def test_an_address_sends_so_many_at_once(
+    async def test_uploads_from_one_address_are_limited(
         self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("bot.adapters.web.upload_limiter.MAX_UPLOADS_PER_ADDRESS", 2)
         begun = head("/jobs", 300_000) + multipart(field("command", "measure"), file("image", b"x" * 300_000))[:150_000]
-        before = len(kept(folder))
+        before = len(stored_files(folder))
         async with open_site() as site, AsyncExitStack() as stack:
             lines = [await stack.enter_async_context(raw(site)) for _ in range(3)]
             for number, (_, writer) in enumerate(lines[:2], 1):
                 writer.write(begun)
-                await until(lambda: len(kept(folder)) == before + number)  # noqa: B023  # called in this round
+                await until(lambda: len(stored_files(folder)) == before + number)  # noqa: B023  # called in this round
             lines[2][1].write(begun)
             assert await status(lines[2][0]) == 429
-            assert len(kept(folder)) == before + 2
+            assert len(stored_files(folder)) == before + 2
             for _, writer in lines[:2]:
                 writer.close()
-            await until(lambda: len(kept(folder)) == before)
+            await until(lambda: len(stored_files(folder)) == before)
             _, writer = await stack.enter_async_context(raw(site))
             writer.write(begun)
-            await until(lambda: len(kept(folder)) == before + 1)
+            await until(lambda: len(stored_files(folder)) == before + 1)
 
-    async def test_a_full_disk_is_told_as_one(self, program: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-        """/dev/full is a disk that takes nothing: every write to it fails with ENOSPC."""
+    async def test_a_full_disk_is_reported_as_such(self, program: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Write to /dev/full, where every write fails with ENOSPC."""
 
         @contextmanager
         def part(_: Path) -> Iterator[Path]:
@@ -287,7 +289,7 @@ class TestForms:
 
 
 class TestRefusedBeforeItsFile:
-    """The whole file never comes: each is refused when its part begins."""
+    """Requests whose file never arrives completely are refused when its part begins."""
 
     @pytest.mark.parametrize(
         ("fields", "option", "code"),
@@ -302,40 +304,40 @@ class TestRefusedBeforeItsFile:
     async def test_by_its_command_and_its_options(
         self, open_site: Open, folder: Path, fields: list[tuple[str, bytes]], option: str, code: int
     ) -> None:
-        before = kept(folder)
+        before = stored_files(folder)
         async with open_site() as site, raw(site) as (reader, writer):
             begun = multipart(*fields, file(option, b"x" * 300_000))[:60_000]
             writer.write(head("/jobs", 300_000) + begun)
             assert await status(reader) == code
-            assert kept(folder) == before
+            assert stored_files(folder) == before
 
     async def test_by_its_limit(self, open_site: Open, folder: Path) -> None:
         async with open_site(limits={"imagine": Rate(1, 60)}) as site:
             async with site.visitor() as visitor:
                 assert (await visitor.post("/generate-image", json={"prompt": "a dog", "steps": 1})).status == 200
-            before = kept(folder)
+            before = stored_files(folder)
             async with raw(site) as (reader, writer):
                 writer.write(head("/generate-image", 300_000))
                 writer.write(multipart(field("prompt", "a"), file("image", b"x" * 300_000))[:60_000])
                 assert await status(reader) == 429
-                assert kept(folder) == before
+                assert stored_files(folder) == before
 
 
 class TestRefusedAfterItsFile:
-    async def test_its_files_are_gone_at_once(self, program: Visitor, folder: Path) -> None:
-        before = kept(folder)
+    async def test_its_files_are_deleted_at_once(self, program: Visitor, folder: Path) -> None:
+        before = stored_files(folder)
         told: Any = FormData(default_to_multipart=True)
         told.add_field("prompt", "a")
         told.add_field("image", png(61, 60), filename="a.png")
         told.add_field("mask", png(62, 60), filename="b.png")
         answer = await program.post("/generate-image", data=told)
         assert answer.status == 400, answer.json
-        assert kept(folder) == before
+        assert stored_files(folder) == before
 
-    async def test_so_is_what_was_only_looked_at(self, program: Visitor, folder: Path) -> None:
-        before = kept(folder)
+    async def test_files_of_an_answered_request_are_deleted_too(self, program: Visitor, folder: Path) -> None:
+        before = stored_files(folder)
         told: Any = FormData(default_to_multipart=True)
         told.add_field("command", "measure")
         told.add_field("image", png(63, 60), filename="a.png")
         assert (await program.post("/jobs", data=told)).status == 200
-        assert kept(folder) == before
+        assert stored_files(folder) == before

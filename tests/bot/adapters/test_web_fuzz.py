@@ -1,4 +1,4 @@
-"""Any bytes at all, sent to the real server on loopback: each is answered below 500, or its connection ends."""
+"""Arbitrary bytes sent to the real server: each request gets a status below 500, or its connection is closed."""
 
 import asyncio
 import json
@@ -19,8 +19,8 @@ from tests.bot.adapters.website import Site, measure, serving, whoami
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 QUIET = ("help", "jobs", "limits", "cancel", "delete", "no", "yes")
-FUZZED = (measure, whoami, *(each for each in COMMANDS if each.name in QUIET))
-"""Commands that start no job: what they are sent is read all the same."""
+FUZZED = (measure, whoami, *(command for command in COMMANDS if command.name in QUIET))
+"""Commands that start no job, but parse what they receive."""
 POSTS = ("/jobs", "/generate-image", "/enhance-media", "/face-swap", "/live-portrait", "/render-video", "/magic-prompt",
          "/render-multi-scene", "/api/login", "/api/cache/clear")  # fmt: skip
 PATHS = (*POSTS, "/", "/page/app.js", "/page/../x", "/media/" + "a" * 64 + ".png", "/shared/" + "a" * 64 + ".png",
@@ -55,7 +55,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixture
 
 
 async def answered(site: Site, data: bytes) -> int | None:
-    """The status of the answer; None where the connection ended without one."""
+    """Return the status of the response, or None where the connection was closed without one."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(site.url.rpartition(":")[2]))
     try:
         async with asyncio.timeout(10):

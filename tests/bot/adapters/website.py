@@ -36,7 +36,7 @@ FILE_BYTES = 400_000
 
 
 class Picture(TaskParams):
-    """One file."""
+    """Options of one file."""
 
     image: Media = Field(description="Picture to look at")
     words: str = Field("", description="What to say of it", json_schema_extra={"rest": True})
@@ -71,7 +71,7 @@ def png(width: int, height: int) -> bytes:
 
 @asynccontextmanager
 async def drawing_engine(folder: Path) -> AsyncIterator[Engine]:
-    """A worker that echoes, and draws with the embedded model."""
+    """Start a worker that echoes and draws with the embedded model."""
     (folder / "weights").symlink_to(registry.FOLDER.resolve())
     async with small_engine(folder, models=(("imagine", "pocket"),)) as engine:
         yield engine
@@ -79,7 +79,7 @@ async def drawing_engine(folder: Path) -> AsyncIterator[Engine]:
 
 @dataclass(frozen=True)
 class Site:
-    """The adapter while it serves. `visitor` is a browser's cookie jar and connections, without a session yet."""
+    """The running adapter. `visitor` is a browser's cookies and connections, without a session yet."""
 
     service: Service
     server: Server
@@ -89,7 +89,7 @@ class Site:
         return self.server.url
 
     async def break_off(self) -> None:
-        """Every connection ends in the middle, and nobody listens any more; what runs goes on."""
+        """Cut every connection and stop listening. Running jobs continue."""
         runner = self.server._runner
         for site in list(runner.sites):
             await site.stop()
@@ -105,7 +105,7 @@ class Site:
 
     @asynccontextmanager
     async def browser(self, **headers: str) -> AsyncIterator["Visitor"]:
-        """A visitor with a session of its own."""
+        """Open a visitor with a session of its own."""
         async with self.visitor(**headers) as visitor:
             await visitor.get("/api/page")
             yield visitor
@@ -113,7 +113,9 @@ class Site:
 
 @asynccontextmanager
 async def serving(engine: Engine, folder: Path, store: Store, **sections: Any) -> AsyncIterator[Site]:
-    """`folder` is the engine's, so that both know the same media; `limits` may name any command of `commands`."""
+    """Serve the site. `folder` is the engine's, so that both share the media; `limits` may name any command of
+    `commands`.
+    """
     commands = sections.pop("commands", EVERY_COMMAND)
     limits = {"imagine": None, **sections.pop("limits", {})}
     bounds = {"max_bytes": FILE_BYTES, "max_pixels": 10_000_000}
@@ -130,7 +132,7 @@ async def serving(engine: Engine, folder: Path, store: Store, **sections: Any) -
 
 
 class Visitor:
-    """One person or program; every answer is read whole."""
+    """One person or program. Every response is read completely."""
 
     def __init__(self, session: ClientSession) -> None:
         self.session = session
@@ -145,18 +147,18 @@ class Visitor:
         return await self._ask("DELETE", path, **options)
 
     async def job(self, command: str, **options: Any) -> State:
-        """What `POST /jobs` says."""
+        """Return what `POST /jobs` answers."""
         answer = await self.post("/jobs", json={"command": command, "options": options})
         assert answer.status in (200, 202), answer.json
-        told: State = answer.json
-        return told
+        body_json: State = answer.json
+        return body_json
 
     async def state(self, job: str) -> State:
-        told: State = (await self.get(f"/jobs/{job}")).json
-        return told
+        body_json: State = (await self.get(f"/jobs/{job}")).json
+        return body_json
 
     async def ended(self, job: str, within: float = 30) -> State:
-        """The job's last state, once it came down its stream."""
+        """Return the job's last state from its event stream."""
         async with asyncio.timeout(within):
             return [state async for state in self.events(f"/jobs/{job}/events")][-1]
 
@@ -174,7 +176,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Answer:
-    """`json` is None where the body is not JSON."""
+    """A response. `json` is None where the body is not JSON."""
 
     status: int
     headers: Any
@@ -184,5 +186,5 @@ class Answer:
     @classmethod
     async def of(cls, response: ClientResponse) -> "Answer":
         body = await response.read()
-        told = json.loads(body) if response.content_type == "application/json" else None
-        return cls(response.status, response.headers, body, told)
+        body_json = json.loads(body) if response.content_type == "application/json" else None
+        return cls(response.status, response.headers, body, body_json)

@@ -1,4 +1,4 @@
-"""A Discord on loopback: SimCord's in-memory state behind real HTTP and a real gateway, for the real discord.py."""
+"""A Discord server on loopback for the real discord.py: SimCord's state in memory, real HTTP and a real gateway."""
 
 from tests.servers.discord.history import File, Shown
 

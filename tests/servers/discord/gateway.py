@@ -1,4 +1,6 @@
-"""Discord's gateway over a real WebSocket: hello, identify, heartbeat, resume, compressed events gated by intents."""
+"""Discord's gateway over a real WebSocket: hello, identify, heartbeat, resume, and compressed events filtered by
+intents.
+"""
 
 import asyncio
 import json
@@ -31,7 +33,7 @@ class Op(IntEnum):
 
 
 class Session:
-    """One identified client: what it subscribed to and every event it was sent, so that it can resume."""
+    """One identified client: its intents, and every event that it was sent, so that it can resume."""
 
     def __init__(self, backend: Backend, intents: int, url: str) -> None:
         self.id, self.events, self.fresh = token_hex(8), list[tuple[str, Any]](), asyncio.Event()
@@ -57,14 +59,16 @@ class Session:
             self.fresh.set()
 
     def _elsewhere(self, event: str, payload: dict[str, Any]) -> bool:
-        """Events of guilds that the bot is not in, save interactions, which user installs bring from anywhere."""
+        """Return whether the event belongs to a guild without the bot. Interactions are excepted: user installs send
+        them from anywhere.
+        """
         named = payload.get("guild_id") or (payload.get("id") if event.startswith("GUILD_") else None)
         guild = self._backend.guilds.get(int(named)) if named else None
         return event != "INTERACTION_CREATE" and guild is not None and self._backend.bot_user.id not in guild.members
 
 
 class _Parsers(dict[str, Callable[[dict[str, Any]], None]]):
-    """SimCord feeds a client's parsers; these write to the wire instead."""
+    """Writes to the wire what SimCord would pass to a client's parsers."""
 
     def __init__(self, send: Callable[[str, dict[str, Any]], None]) -> None:
         super().__init__()
@@ -75,7 +79,9 @@ class _Parsers(dict[str, Callable[[dict[str, Any]], None]]):
 
 
 class Gateway:
-    """All connections and sessions. The server sets `url` once it knows its port; `changed` hears of connections."""
+    """All connections and sessions. The server sets `url` once it knows its port. `changed` is called when a connection
+    changes.
+    """
 
     def __init__(self, backend: Backend, token: str, changed: Callable[[], None]) -> None:
         self.url = ""
@@ -101,7 +107,7 @@ class Gateway:
         return socket
 
     async def drop(self) -> None:
-        """Cut every connection as a network fault does; clients may resume."""
+        """Cut every connection, as a network failure does. Clients may resume."""
         for socket in tuple(self.live):
             await socket.close(code=4000)
 
@@ -136,7 +142,7 @@ class Gateway:
 
 
 class _Wire:
-    """One connection: JSON, compressed as one stream when the client asked for that."""
+    """One connection: JSON, compressed as one stream if the client asked for it."""
 
     def __init__(self, socket: web.WebSocketResponse, compress: str) -> None:
         if compress not in ("", "zlib-stream"):
@@ -153,7 +159,7 @@ class _Wire:
             await self.socket.send_bytes(packed)
 
     async def follow(self, session: Session, sent: int) -> None:
-        """Send what the client has not seen, then whatever happens."""
+        """Send the events that the client has not seen, then each new one."""
         if sent:
             session.events.append(("RESUMED", {}))
         while True:

@@ -1,4 +1,4 @@
-"""What a person sees of a message, kept for every state that the message was in."""
+"""Keep every state of a message as a person sees it."""
 
 import time
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class File:
 
 @dataclass(frozen=True)
 class Shown:
-    """One state of a message. `at` is monotonic seconds; `buttons` maps labels that can be pressed to custom ids."""
+    """One state of a message. `at` is monotonic seconds; `buttons` maps the labels of enabled buttons to custom ids."""
 
     content: str
     files: tuple[File, ...]
@@ -44,14 +44,14 @@ class Shown:
 
 
 class History:
-    """Every state of every message, by message id, in order."""
+    """Every state of every message in order, by message id."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.states: dict[int, list[Shown]] = {}
 
     def note(self) -> None:
-        """Take down what changed since the last call."""
+        """Record what has changed since the last call."""
         for messages in self._backend.messages.values():
             for message in messages.values():
                 seen, now = self.states.setdefault(message.id, []), Shown.of(self._backend, message)

@@ -1,4 +1,4 @@
-"""What a person does at the loopback Discord, and what the bot answers."""
+"""People who use the loopback Discord, and the bot's answers to them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ COMMAND, COMPONENT, FORM, CHAT_INPUT, MESSAGE_MENU, BUTTON = 2, 3, 5, 1, 3, 2
 
 
 class Answer:
-    """What the bot answers to one interaction, awaited with a bound."""
+    """The bot's answer to one interaction, awaited with a time limit."""
 
     def __init__(self, server: "DiscordServer", record: Interaction) -> None:
         self._server, self._record = server, record
 
     @property
     def message(self) -> int:
-        """The id of the message that answers. Raises AssertionError before there is one."""
+        """Return the id of the message that answers. Raises AssertionError if there is none yet."""
         assert self._record.message_id is not None, "nothing answered yet"
         return self._record.message_id
 
     @property
     def states(self) -> list[Shown]:
-        """Every state the answering message was in, in order."""
+        """Return every state of the answering message, in order."""
         return self._server.history.states.get(self._record.message_id or 0, [])
 
     @property
@@ -42,12 +42,12 @@ class Answer:
         return self.states[-1]
 
     async def until(self, holds: Callable[[Shown], object], within: float = 10) -> Shown:
-        """The first state for which `holds` is true. Raises AssertionError with what was seen instead."""
+        """Return the first state for which `holds` is true. Raises AssertionError with the states that were seen."""
         await self._server.until(lambda: any(holds(state) for state in self.states), within)
         return next(state for state in self.states if holds(state))
 
     async def form(self, within: float = 3) -> dict[str, Any]:
-        """The form that the bot put before the person."""
+        """Return the form that the bot opened for the person."""
         await self._server.until(lambda: self._record.modal, within)
         assert self._record.modal is not None
         return self._record.modal
@@ -58,7 +58,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in a place. `limit` is what a file may weigh there, in bytes."""
+    """Somebody in a channel. `limit` is the largest file allowed there, in bytes."""
 
     server: "DiscordServer"
     name: str
@@ -71,9 +71,8 @@ class Person:
         return self.server.world.user(self.name)
 
     def slash(self, command: str, **options: Any) -> Answer:
-        """Use a slash command as Discord's client would: only what was synced, with options that fit it.
-
-        A file is `(name, bytes)`. Raises AssertionError, or SimCord's SetupError, where the client would not let one.
+        """Use a slash command as Discord's client would: a synced one, with options that fit it. A file is `(name,
+        bytes)`. Raises AssertionError, or SimCord's SetupError, where the client would not allow it.
         """
         name, *rest = command.split()
         root = self.server.backend.find_command(name, None)
@@ -88,7 +87,7 @@ class Person:
         return self._interact(COMMAND, data)
 
     def press(self, label: str, message: int) -> Answer:
-        """Press a button of a message, by its label."""
+        """Click the message's button with this label."""
         buttons = self.server.history.states[message][-1].buttons
         assert label in buttons, f"there is no button {label}, only {list(buttons)}"
         stored = self.server.backend.get_message(self.place.channel, message)
@@ -96,7 +95,7 @@ class Person:
         return self._interact(COMPONENT, {"custom_id": buttons[label], "component_type": BUTTON}, shown)
 
     def post(self, words: str, *files: tuple[str, bytes]) -> int:
-        """Write in the channel, like anybody; the message's id."""
+        """Post a message in the channel and return its id."""
         backend = self.server.backend
         self.server.world.join(self.id, self.place)
         attachments = backend.store_attachments(self.place.channel, files)
@@ -114,7 +113,7 @@ class Person:
         return self._interact(COMMAND, data)
 
     def fill(self, form: dict[str, Any], words: str) -> Answer:
-        """Fill a form of one field and send it."""
+        """Fill in a form of one field and submit it."""
         (label,) = form["components"]
         field = {"type": label["component"]["type"], "custom_id": label["component"]["custom_id"], "value": words}
         components = [{"type": label["type"], "component": field}]
@@ -133,7 +132,7 @@ class Person:
         return Answer(self.server, record)
 
     def _circumstances(self) -> dict[str, Any]:
-        """What SimCord's interactions say the same of every place."""
+        """Return the fields of an interaction that SimCord sets alike for every channel."""
         place = self.place
         owner = self.id if place.install else place.guild or 0
         said: dict[str, Any] = {"context": place.context, "locale": self.locale, "attachment_size_limit": self.limit}

@@ -1,4 +1,4 @@
-"""Discord's HTTP API and its file host on loopback: every request is checked, then answered by SimCord's state."""
+"""Discord's HTTP API and its file host on loopback. Every request is checked, then answered from SimCord's state."""
 
 import fnmatch
 import io
@@ -25,7 +25,7 @@ __all__ = ["API", "MIB", "LoopbackCdn", "Rest", "Sent", "Trouble", "routes"]  # 
 
 @dataclass(frozen=True)
 class Sent:
-    """One request of the client, as it came."""
+    """One request of the client."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class Sent:
 
 @dataclass
 class Trouble:
-    """What the next `times` requests to a fitting path get instead of an answer."""
+    """The error that the next `times` requests to a matching path receive."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Trouble:
 
 
 class LoopbackCdn(CdnStore):
-    """SimCord's file store under addresses that can be fetched. A file in `torn` breaks off halfway."""
+    """SimCord's file store, at addresses that can be fetched. A file in `torn` breaks off halfway."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class LoopbackCdn(CdnStore):
 
 
 class Rest:
-    """The HTTP API. `faults` holds a sentence for each request that does not fit Discord's description."""
+    """The HTTP API. `faults` holds a sentence for each request that does not match Discord's description."""
 
     def __init__(
         self, backend: Backend, token: str, spec: Spec | None, closed: set[int], changed: Callable[[], None]
@@ -109,8 +109,12 @@ class Rest:
         for trouble in self.troubles:
             if trouble.times and trouble.method == sent.method and fnmatch.fnmatch(sent.path, trouble.path):
                 trouble.times -= 1
-                told = {"message": "You are being rate limited.", "retry_after": trouble.retry_after, "global": False}
-                return _json(told, trouble.status)
+                payload = {
+                    "message": "You are being rate limited.",
+                    "retry_after": trouble.retry_after,
+                    "global": False,
+                }
+                return _json(payload, trouble.status)
         return None
 
     def _refusal(self, sent: Sent, query: set[str]) -> web.Response | None:
@@ -149,7 +153,7 @@ def _error(status: int, code: int, message: str) -> web.Response:
 
 
 def _json(answer: Any, status: int = 200) -> web.Response:
-    """Discord names no charset, and its edge names itself in Via; discord.py looks for both."""
+    """Return JSON without a charset and with a Via header, as Discord sends it. discord.py looks for both."""
     headers = {"Content-Type": "application/json", "Via": "1.1 loopback"}
     return web.Response(body=json.dumps(answer).encode(), status=status, headers=headers)
 
@@ -173,8 +177,8 @@ async def _read(request: web.Request, path: str) -> Sent:
 
 
 def _describe(files: dict[str, SimpleNamespace], body: Any) -> None:
-    """Alt texts stand in the JSON, by the number in the part's name: `files[0]`."""
-    told = body.get("data") or body
-    for attachment in told.get("attachments") or ():
+    """Set the files' alt texts, which the JSON holds by the number in the part's name, such as `files[0]`."""
+    payload = body.get("data") or body
+    for attachment in payload.get("attachments") or ():
         if f"files[{attachment['id']}]" in files:
             files[f"files[{attachment['id']}]"].description = attachment.get("description")

@@ -1,4 +1,4 @@
-"""DiscordServer: everything put together behind one loopback port, for the real discord.py Client of this process."""
+"""The complete Discord behind one loopback port, for the real discord.py in this process."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,9 +20,9 @@ from .world import Place, WallClock, World
 
 
 class DiscordServer:
-    """`async with DiscordServer() as server`: discord.py in this process talks to it until the end of the block.
+    """Use it as `async with DiscordServer() as server`: until the end of the block, discord.py talks to it.
 
-    Leaving the block raises AssertionError when a request did not fit Discord's OpenAPI description or SimCord's model.
+    Leaving the block raises AssertionError if a request did not match Discord's OpenAPI description or SimCord's model.
     """
 
     token = "loopback.bot.token"
@@ -58,7 +58,7 @@ class DiscordServer:
         return Person(self, name, place, locale, limit)
 
     async def until(self, holds: Callable[[], object], within: float = 10) -> None:
-        """Wait until `holds`. Raises AssertionError after `within` seconds with the last requests."""
+        """Wait until `holds` is true. Raises AssertionError with the last requests after `within` seconds."""
         try:
             async with asyncio.timeout(within):
                 while not holds():
@@ -68,19 +68,19 @@ class DiscordServer:
             raise AssertionError(f"not within {within} s; {self._story()}") from None
 
     async def connected(self, within: float = 10) -> None:
-        """Wait until a client holds the gateway."""
+        """Wait until a client is connected to the gateway."""
         await self.until(lambda: self.gateway.live, within)
 
     def trouble(self, method: str, path: str, *, status: int, retry_after: float = 0.2, times: int = 1) -> None:
-        """The next `times` requests to a path that fits the pattern get `status`: 429 with its wait, or a 5xx."""
+        """Answer the next `times` requests to a matching path with `status`: 429 with a wait, or a 5xx."""
         self.rest.troubles.append(Trouble(method, path, status, retry_after, times))
 
     def synced(self) -> int:
-        """How often the commands were sent."""
+        """Return how often the commands were sent."""
         return sum(sent.method == "PUT" and sent.path.endswith("/commands") for sent in self.rest.requests)
 
     def messages(self, place: Place) -> list[Shown]:
-        """What stands in a channel now, oldest first."""
+        """Return the current messages of a channel, oldest first."""
         return [self.history.states[message][-1] for message in sorted(self.backend.messages[place.channel])]
 
     def _app(self) -> web.Application:

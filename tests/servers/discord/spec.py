@@ -1,4 +1,4 @@
-"""Holds every request against Discord's own OpenAPI description: path, method, query names and JSON body."""
+"""Check every request against Discord's own OpenAPI description: path, method, query names and JSON body."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ HOME = "urn:discord"
 
 
 class Spec:
-    """The description, read once. `problems` yields a sentence for each thing that does not fit."""
+    """The description, which is read once. `problems` yields a sentence for each mismatch."""
 
     def __init__(self, path: Path = SPEC) -> None:
         self._document = json.loads(path.read_text())
@@ -25,7 +25,7 @@ class Spec:
         self._templates = {template: template.strip("/").split("/") for template in self._document["paths"]}
 
     def problems(self, method: str, path: str, query: set[str], body: Any) -> Iterator[str]:
-        """`body` is the JSON of the request, the `payload_json` of a multipart one, or None."""
+        """Yield the problems of a request. `body` is its JSON, the `payload_json` of a multipart form, or None."""
         template = self._template(path.strip("/").split("/"))
         operation = self._document["paths"].get(template, {}).get(method.lower())
         if operation is None:
@@ -37,7 +37,7 @@ class Spec:
         yield from self._body(method, template, operation.get("requestBody"), body)
 
     def _template(self, path: list[str]) -> str:
-        """The template that fits with the most literal segments, or an empty text."""
+        """Return the matching path template with the most literal segments, or an empty text."""
         fitting = [(_literals(parts, path), template) for template, parts in self._templates.items()]
         best, template = max(fitting)
         return template if best >= 0 else ""
@@ -55,7 +55,7 @@ class Spec:
 
 
 def _literals(template: list[str], path: list[str]) -> int:
-    """How many segments are the same word; -1 where the path does not fit the template."""
+    """Return how many segments are literally equal, or -1 where the path does not match the template."""
     if len(template) != len(path):
         return -1
     same = [part == given for part, given in zip(template, path, strict=True)]
@@ -64,6 +64,8 @@ def _literals(template: list[str], path: list[str]) -> int:
 
 
 def _take_whole_numbers_as_snowflakes(document: Any) -> None:
-    """The description knows snowflakes as text; Discord takes numbers too, and discord.py numbers new attachments."""
+    """Allow numbers where the description has snowflakes as text. Discord accepts both, and discord.py numbers new
+    attachments.
+    """
     schemas = document["components"]["schemas"]
     schemas["SnowflakeType"] = {"anyOf": [schemas["SnowflakeType"], {"type": "integer", "minimum": 0}]}

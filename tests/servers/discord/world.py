@@ -1,4 +1,4 @@
-"""The people and the places of the loopback Discord."""
+"""The people, servers and channels of the loopback Discord."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ GROUP_DM = 3
 
 
 class WallClock(Clock):
-    """SimCord's clock stands still; here a token dies as long after its making as at Discord, or after `advance`."""
+    """A real clock for SimCord, whose own stands still. Tokens expire as they do on Discord, or after `advance`."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.elapsed)
@@ -22,7 +22,7 @@ class WallClock(Clock):
 
 @dataclass(frozen=True)
 class Place:
-    """A channel as an interaction comes from it: `context` and `install` are Discord's numbers."""
+    """A channel as an interaction describes it. `context` and `install` are Discord's numbers."""
 
     channel: int
     guild: int | None
@@ -31,7 +31,7 @@ class Place:
 
 
 class World:
-    """Makes people, servers and channels. The bot cannot reach the channels in `closed` but through interactions."""
+    """Creates people, servers and channels. The bot can reach the channels in `closed` only through interactions."""
 
     def __init__(self, backend: Backend) -> None:
         self.closed: set[int] = set()
@@ -39,7 +39,7 @@ class World:
         self._people: dict[str, int] = {}
 
     def user(self, name: str, number: int | None = None) -> int:
-        """The id of the person of that name, made at the first mention; `number` to have a certain one."""
+        """Return the id of the person with this name, created at first use. `number` asks for a certain id."""
         if name not in self._people:
             made = User(self._backend.reserve_id(number), name) if number else self._backend.make_user(name)
             self._backend.users[made.id] = made
@@ -47,12 +47,12 @@ class World:
         return self._people[name]
 
     def guild(self, name: str = "Studio") -> Place:
-        """A new server with the bot in it, and its first text channel."""
+        """Return the first text channel of a new server that has the bot."""
         guild = self._backend.create_guild(name)
         return Place(self._backend.create_channel(guild.id, "general").id, guild.id, GUILD)
 
     def foreign_guild(self, name: str = "Elsewhere") -> Place:
-        """A server that the bot is not in, where people use it because they installed it themselves."""
+        """Return a channel of a server without the bot, whose members installed the bot for themselves."""
         place = self.guild(name)
         assert place.guild is not None
         self._backend.guilds[place.guild].members.pop(self._backend.bot_user.id)
@@ -60,11 +60,11 @@ class World:
         return Place(place.channel, place.guild, GUILD, USER_INSTALL)
 
     def direct(self, name: str = "ana") -> Place:
-        """The person's direct messages with the bot."""
+        """Return the person's direct messages with the bot."""
         return Place(self._backend.get_dm_channel(self.user(name)).id, None, BOT_DM)
 
     def group(self, *names: str) -> Place:
-        """A group of people that the bot is no part of."""
+        """Return a group chat of these people without the bot."""
         channel = self._backend.create_channel(None, None, type=GROUP_DM)
         channel.recipient_ids = [self.user(name) for name in names]
         self.closed.add(channel.id)

@@ -1,4 +1,4 @@
-"""A loopback Bot API server that the real python-telegram-bot talks to."""
+"""A Bot API server on loopback for the real python-telegram-bot."""
 
 from tests.servers.telegram.chats import Json, Room, Seat
 from tests.servers.telegram.server import TelegramServer, silent_port

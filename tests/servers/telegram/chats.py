@@ -1,4 +1,4 @@
-"""Chats as Telegram keeps them, and the people who sit in them."""
+"""Chats as Telegram stores them, and the people in them."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ COMMAND = re.compile(r"/[a-z0-9_]{1,32}(@\w+)?", re.IGNORECASE)
 
 
 class Refused(Exception):
-    """The server says no. `description` is what the real one says."""
+    """The server refuses a request. `description` is the real server's text."""
 
     def __init__(self, description: str, status: int = 400, **parameters: int) -> None:
         super().__init__(description)
@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 class Upload(bytes):
-    """A file as it came in a form."""
+    """A file from a form."""
 
     name: str
     mime: str
@@ -61,7 +61,9 @@ def stored(name: str, mime: str, data: bytes, width: int = 0, height: int = 0) -
 
 
 def photo_sizes(data: bytes) -> Iterator[StoredFile]:
-    """What Telegram keeps of a photo: JPEGs from a thumbnail up to 1280 pixels. Raises Refused as it does."""
+    """Yield the sizes in which Telegram stores a photo: JPEGs from a thumbnail up to 1280 pixels. Raises Refused as
+    Telegram does.
+    """
     if len(data) > MAX_PHOTO:
         raise Refused(
             f"Bad Request: file of size {len(data)} bytes is too big for a photo; the maximum size is {MAX_PHOTO} bytes"
@@ -83,7 +85,7 @@ def photo_sizes(data: bytes) -> Iterator[StoredFile]:
 
 @dataclass
 class Room:
-    """One chat. `barred` is what the server answers to anything the bot sends here, once it has been thrown out."""
+    """One chat. `barred` is the server's answer to anything the bot sends here after it has been removed."""
 
     server: "TelegramServer"
     id: int
@@ -111,7 +113,7 @@ class Room:
         return message
 
     def topic(self, title: str) -> int:
-        """Opens a topic in a forum and returns its thread."""
+        """Open a topic in a forum and return its thread."""
         created = {"forum_topic_created": {"name": title, "icon_color": 0x6FB9F0}}
         message = self.add(self.server.stranger, created)
         thread = int(message["message_id"])
@@ -127,7 +129,9 @@ class Room:
         return [message for message in self.messages.values() if message["from"]["is_bot"]]
 
     def _place(self, thread: int | None, reply_to: int | None) -> Json:
-        """Where the message stands: a topic's messages answer its first one; a reply elsewhere opens a thread too."""
+        """Return the fields that say where the message is. A topic's messages reply to its first one; a reply elsewhere
+        opens a thread too.
+        """
         answered = self.messages.get(reply_to) if reply_to else self.topics.get(thread or 0)
         place: Json = {"reply_to_message": _without_reply(answered)} if answered else {}
         if thread:
@@ -150,7 +154,7 @@ class Seat:
     thread: int | None = None
 
     async def say(self, text: str, reply_to: Json | None = None, *, as_group: bool = False) -> Json:
-        """`as_group` is how an anonymous admin speaks."""
+        """Send a text. `as_group` sends it as an anonymous admin."""
         hidden = {"sender_chat": self.room.shown()} if as_group else {}
         return await self._send({"text": text, **_entities("entities", text), **hidden}, reply_to)
 
@@ -166,7 +170,7 @@ class Seat:
         return await self._send(content, reply_to)
 
     async def press(self, message: Json, label: str, within: float = 10.0) -> str:
-        """Presses the button that shows `label`, and returns the words that pop up in answer."""
+        """Click the button with this label and return the text of the pop-up."""
         rows = message.get("reply_markup", {}).get("inline_keyboard", [])
         buttons = {button["text"]: button for row in rows for button in row}
         return await self.press_data(message, buttons[label]["callback_data"], within)
@@ -183,7 +187,7 @@ class Seat:
     async def answer(
         self, to: Json | None = None, when: Callable[[Json], bool] = lambda _: True, within: float = 10.0
     ) -> Json:
-        """Waits for a message of the bot in this chat, to the message `to` if given, that fits `when`."""
+        """Return a message of the bot in this chat that fits `when`, and that replies to `to` if given. Wait for it."""
 
         def found() -> Json | None:
             fitting = (m for m in self.room.of_bot() if _answers(m, to) and when(m))
@@ -216,7 +220,7 @@ def _entities(name: str, text: str) -> Json:
 
 
 def _meant_for_bot(message: Json, username: str) -> bool:
-    """In groups a bot with privacy mode on sees commands, what names it, and answers to it."""
+    """Return whether a bot in privacy mode receives a group's message: commands, mentions, and replies to it."""
     text = message.get("text") or message.get("caption") or ""
     answered = message.get("reply_to_message", {}).get("from", {})
     return text.startswith("/") or f"@{username}" in text or bool(answered.get("is_bot"))

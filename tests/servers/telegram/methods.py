@@ -1,4 +1,4 @@
-"""What each method of the Bot API does to the chats, refusing in the real server's words where it has them."""
+"""What each method of the Bot API does to the chats. Refusals use the real server's texts where it has them."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -187,7 +187,7 @@ def _post(server: "TelegramServer", form: Json, content: Json) -> Json:
 
 
 def _edit(form: Json, message: Json, content: Json) -> Json:
-    """Puts new content into a message in place, as everybody in the chat sees it."""
+    """Replace the content of a message, as everybody in the chat sees it."""
     fresh = {**content, **_markup(form)}
     if fresh == _kept(message, *CHANGEABLE):
         raise Refused(
@@ -231,7 +231,7 @@ def _caption(form: Json) -> Json:
 
 
 def _content(server: "TelegramServer", form: Json, media: Json) -> Json:
-    """A message's content from an InputMedia."""
+    """Return a message's content from an InputMedia."""
     if media["type"] == "photo":
         return {"photo": _photo(server, form, media["media"]), **_caption(media)}
     if media["type"] == "document":
@@ -260,17 +260,17 @@ def _document(server: "TelegramServer", form: Json, source: str | Upload) -> Jso
     return {**kept.shown(), "file_name": upload.name, "mime_type": upload.mime}
 
 
-def _film(server: "TelegramServer", form: Json, told: Json, name: str) -> Json:
-    """A video or an animation with what the bot says of it; the real server looks into the file too."""
-    upload = _uploaded(form, told[name])
+def _film(server: "TelegramServer", form: Json, declared: Json, name: str) -> Json:
+    """Return a video or an animation with what the bot declares about it. The real server inspects the file too."""
+    upload = _uploaded(form, declared[name])
     kept = server.keep(stored(f"videos/{upload.name}", upload.mime, upload))
-    shape = {side: int(told.get(side, 0)) for side in ("width", "height", "duration")}
+    shape = {side: int(declared.get(side, 0)) for side in ("width", "height", "duration")}
     return {**kept.shown(), **shape, "file_name": upload.name, "mime_type": upload.mime}
 
 
-def _animation(server: "TelegramServer", form: Json, told: Json, name: str) -> Json:
-    """As the real server shows it: also as a document, for programs of before there were animations."""
-    film = _film(server, form, told, name)
+def _animation(server: "TelegramServer", form: Json, declared: Json, name: str) -> Json:
+    """Return the file as the real server shows it: also as a document, for programs older than animations."""
+    film = _film(server, form, declared, name)
     sized = ("width", "height", "duration")
     return {"animation": film, "document": {key: value for key, value in film.items() if key not in sized}}
 

@@ -1,4 +1,4 @@
-"""A Telegram Bot API server on loopback: enough of the real one for a bot to live in, and strict."""
+"""A strict Telegram Bot API server on loopback, complete enough for a bot to run on."""
 
 import asyncio
 import itertools
@@ -22,7 +22,7 @@ MAX_UPLOAD, MAX_LOCAL_UPLOAD = 50 * 1024 * 1024, 2000 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it came: text fields, files as bytes, and when (monotonic seconds)."""
+    """One request: its text fields, its files as bytes, and when it came (monotonic seconds)."""
 
     method: str
     form: Mapping[str, Any]
@@ -31,7 +31,7 @@ class Call:
 
 @dataclass
 class Fault:
-    """What the next `times` calls of a method get instead of an answer. Status 0 cuts the connection."""
+    """What the next `times` calls of a method receive instead of an answer. Status 0 cuts the connection."""
 
     method: str
     status: int
@@ -40,9 +40,10 @@ class Fault:
 
 
 class TelegramServer:
-    """`async with TelegramServer() as server:`; leaving it raises for everything that broke the Bot API's rules.
+    """Use it as `async with TelegramServer() as server:`. Leaving the block raises for every request that broke the Bot
+    API's rules.
 
-    `local` is the folder that files lie in when it plays a local Bot API server (`--local`), which gives their paths.
+    `local` is the folder of the files when it acts as a local Bot API server (`--local`), which returns their paths.
     """
 
     def __init__(self, token: str = "123456:loopback-token", local: Path | None = None) -> None:
@@ -107,7 +108,7 @@ class TelegramServer:
         return [call for call in self.calls if call.method == method]
 
     async def settled(self, method: str, times: int, within: float = 10.0) -> None:
-        """Waits until `method` was called that often."""
+        """Wait until `method` was called that often."""
         async with asyncio.timeout(within):
             await self.until(lambda: len(self.called(method)) >= times or None)
 
@@ -129,14 +130,14 @@ class TelegramServer:
             self._changed.notify_all()
 
     async def until(self, found: Callable[[], T | None]) -> T:
-        """Waits until `found` finds something, looking again whenever anything changed."""
+        """Wait until `found` returns something. Look again whenever anything has changed."""
         async with self._changed:
             while (value := found()) is None:
                 await self._changed.wait()
             return value
 
     async def take_updates(self, offset: int, limit: int, seconds: float) -> list[Json]:
-        """The long poll. A newer one ends an older one in a conflict, as with the real server."""
+        """Return updates by long polling. A newer poll ends an older one with a conflict, as on the real server."""
         self._polls += 1
         mine = self._polls
 
@@ -224,7 +225,7 @@ class TelegramServer:
 
 
 async def _form(request: web.Request, limit: int) -> Json:
-    """The fields of a form, text as text and files as bytes."""
+    """Return the fields of a form: text as text, files as bytes."""
     form: Json = {}
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
@@ -245,7 +246,7 @@ def _refusal(refused: Refused) -> web.Response:
 
 @asynccontextmanager
 async def silent_port() -> AsyncIterator[str]:
-    """An address of this machine where nobody listens: what a bot without a network meets."""
+    """Yield an address of this machine where nobody listens, as a bot without a network finds it."""
     server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     server.close()

@@ -1,4 +1,4 @@
-"""Holds requests and answers against Telegram's own description of its Bot API, types and limits alike."""
+"""Check requests and answers against Telegram's own description of its Bot API, types and limits alike."""
 
 import html
 import json
@@ -19,7 +19,7 @@ LIMITS = (
 
 
 class Spec:
-    """The description, read once. Every check yields a sentence for each thing that does not fit."""
+    """The description, which is read once. Every check yields a sentence for each mismatch."""
 
     def __init__(self, path: Path = SPEC) -> None:
         document = json.loads(path.read_text())
@@ -27,7 +27,7 @@ class Spec:
         self._types: dict[str, Shape] = document["types"]
 
     def request(self, method: str, form: Mapping[str, Any]) -> Iterator[str]:
-        """`form` holds text for each plain field and bytes for each file, as they came over HTTP."""
+        """Yield the problems of a request. `form` holds text for plain fields and bytes for files."""
         if method not in self._methods:
             yield f"there is no method {method}"
             return
@@ -55,7 +55,7 @@ class Spec:
                 yield f"{where}.{name} is missing"
 
     def _any(self, types: list[str], value: Any, where: str) -> Iterator[str]:
-        """The problems under the type that fits best."""
+        """Yield the problems under the type that fits best."""
         yield from min((list(self._one(name, value, where)) for name in types), key=len)
 
     def _one(self, name: str, value: Any, where: str) -> Iterator[str]:
@@ -92,7 +92,9 @@ def _is_plain(name: str, value: Any) -> bool:
 
 
 def _typed(value: Any, types: list[str]) -> Any:
-    """A form field as JSON where its type is not text. Text that is no JSON stays what it is, to be told as a fault."""
+    """Return a form field as JSON where its type is not text. Text that is not JSON is returned as it is, and reported
+    later.
+    """
     if isinstance(value, bytes):
         return value
     if "String" in types and not ("Integer" in types and value.lstrip("-").isdigit()):
@@ -104,7 +106,7 @@ def _typed(value: Any, types: list[str]) -> Any:
 
 
 def _attached(values: Any) -> set[str]:
-    """The names of the files that `attach://name` points to, anywhere in the values."""
+    """Return the names of the files that `attach://name` refers to, anywhere in the values."""
     return set(re.findall(r"attach://([^\"]+)", json.dumps([v for v in values if not isinstance(v, bytes)])))
 
 
