@@ -314,7 +314,7 @@ async def test_help_lists_every_command_with_its_options_for_programs(service: S
 async def test_help_of_a_command_shows_options_bounds_and_examples(service: Service) -> None:
     lines = (await answer(service, "/help imagine")).text.splitlines()
     assert "prompt: What to draw (up to 10000 characters; required)" in lines
-    assert any(line.startswith("shape: Shape of the picture; left out, square or") for line in lines)
+    assert any(line.startswith("shape: Shape; by default square, or") for line in lines)
     assert any(line.endswith("(square, wide, tall, " + ", ".join(get_args(Shapes)[3:]) + ")") for line in lines)
     assert "count: How many pictures (1 to 4; default: 1)" in lines
     assert "image: Picture to start from (attach a file)" in lines
