@@ -81,8 +81,10 @@ async def test_on_telegram(engine: Engine, tmp_path: Path) -> None:
                 made = await chat.answer(to=wrote, when=captioned(drawn), within=30)
                 assert "photo" in made
             await chat.press(wrote, "Edit")
-            open_service = await chat.answer(to=wrote, when=lambda message: f"\n\n{prompt}" in message.get("text", ""))
-            sent = await chat.say("a blue apple", reply_to=open_service)
+            prompt_message = await chat.answer(
+                to=wrote, when=lambda message: f"\n\n{prompt}" in message.get("text", "")
+            )
+            sent = await chat.say("a blue apple", reply_to=prompt_message)
             assert (await chat.answer(to=sent, when=has_button("Again"), within=30))["caption"].startswith(
                 "a blue apple\n"
             )
