@@ -37,7 +37,7 @@ class Spanish(app_commands.Translator):
         return spanish if _is_valid_name(spanish, context) and spanish != string.message else None
 
 
-def localised(english: str, length: int = DESCRIPTION_LENGTH) -> app_commands.locale_str:
+def localise(english: str, length: int = DESCRIPTION_LENGTH) -> app_commands.locale_str:
     """Return the English text, shortened to `length` characters. The translator finds the Spanish by the full text."""
     return app_commands.locale_str(truncate(english, length), whole=english, length=length)
 

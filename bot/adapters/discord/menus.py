@@ -7,7 +7,7 @@ import discord
 from discord import app_commands, ui
 
 from bot.adapters.base import truncate
-from bot.adapters.discord.localisation import TITLE_LENGTH, localised
+from bot.adapters.discord.localisation import TITLE_LENGTH, localise
 from bot.core.command import Attachment, Command
 from bot.i18n.translate import Language, translate
 from engine.core.options import Option
@@ -29,7 +29,7 @@ def build_menus(commands: Iterable[Command], on_menu: OnMenu) -> Iterator[app_co
     for command in commands:
         if command.menu:
             yield app_commands.ContextMenu(
-                name=localised(command.menu, TITLE_LENGTH), callback=_callback(command, on_menu)
+                name=localise(command.menu, TITLE_LENGTH), callback=_callback(command, on_menu)
             )
 
 

@@ -8,7 +8,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.adapters.discord.localisation import localised
+from bot.adapters.discord.localisation import localise
 from bot.adapters.discord.menus import OnMenu, build_menus
 from bot.core.command import Command
 from engine.core.options import Option
@@ -50,7 +50,7 @@ class Tree(app_commands.CommandTree[Any]):
             if command.hidden:
                 continue
             slash: app_commands.Command[Any, ..., None] = app_commands.Command(
-                name=command.name, description=localised(command.description), callback=_callback(command, on_command)
+                name=command.name, description=localise(command.description), callback=_callback(command, on_command)
             )
             self.add_command(slash)
 
@@ -74,7 +74,7 @@ def _callback(command: Command, on_command: OnCommand) -> Callable[..., Coroutin
 
     leading = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_ONLY, annotation=discord.Interaction)
     use.__signature__ = inspect.Signature([leading, *map(_parameter, options)])  # type: ignore[attr-defined]  # PEP 362
-    described = app_commands.describe(**{option.name: localised(option.description) for option in options})(use)
+    described = app_commands.describe(**{option.name: localise(option.description) for option in options})(use)
     return app_commands.choices(**{option.name: _choices(option) for option in options if option.choices})(described)
 
 
@@ -99,4 +99,4 @@ def _option_type(option: Option) -> Any:
 
 
 def _choices(option: Option) -> list[app_commands.Choice[Any]]:
-    return [app_commands.Choice(name=localised(str(value)), value=value) for value in option.choices]
+    return [app_commands.Choice(name=localise(str(value)), value=value) for value in option.choices]
