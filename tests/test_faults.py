@@ -13,6 +13,6 @@ async def test_no_job_is_lost_or_posted_twice_when_processes_are_killed(
 ) -> None:
     caplog.set_level(logging.CRITICAL, "aiohttp.server")  # connections that a kill has closed
     report = await fault_run(tmp_path, jobs=12, seed=3)
-    assert not report.wrongs, str(report)
+    assert not report.errors, str(report)
     assert report.jobs + report.refused >= 12
     assert report.starts >= 5

@@ -27,12 +27,12 @@ class Params(TaskParams):
 async def cancel(call: Call, params: Params) -> Reply:
     """End the job. Raises BadInput if there is no such job or it has ended, NotAllowed if it is someone else's."""
     row = await (_load_job(call, params.job) if params.job else _load_only_job(call))
-    if not (call.studio.coalescer.cancel(row.job.id) or await _cancel_unclaimed(call, row.job.id)):
+    if not (call.studio.coalescer.cancel(row.job.id) or await _cancel_unclaimed_job(call, row.job.id)):
         raise BadInput("Job {job} has already finished.", job=row.job.id)
     return Reply(call.translate("Job {job} was cancelled.", job=row.job.id), facts={"job": row.job.id})
 
 
-async def _cancel_unclaimed(call: Call, job: str) -> bool:
+async def _cancel_unclaimed_job(call: Call, job: str) -> bool:
     """End a job that an earlier process left and no platform has resumed yet. The user is told when one does."""
     row = await call.studio.store.job(job)
     if row is None or row.state not in {"queued", "running"}:

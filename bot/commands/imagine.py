@@ -6,7 +6,7 @@ from bot.app import Prompt
 from bot.core.command import Confirm
 from bot.core.parsing import run_parser
 from bot.prompting import styles
-from bot.prompting.expansion import confirm_batch, expand_checked
+from bot.prompting.expansion import confirm_batch, expand_prompt
 from bot.prompting.magic import check_prompt_count, expand_now, image_job, is_always_on
 from bot.requests.call import Call, command
 from engine.core.errors import UserMessage
@@ -37,7 +37,7 @@ async def imagine(call: Call, params: Params) -> Job | Confirm:
     """Build the job, or ask first when the prompt expands to several jobs. Raises BadInput and TooLarge."""
     options = params.model_dump(exclude={"style", "magic"})
     use_magic = await is_always_on(call) if params.magic is None else params.magic
-    prompts = await expand_checked(call, params.prompt, params.seed)
+    prompts = await expand_prompt(call, params.prompt, params.seed)
     if use_magic:
         await check_prompt_count(call, prompts)
     resolved = [await _resolve_prompt(call, prompt, params.style, magic=use_magic) for prompt in prompts]

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from bot.core.command import Reply
-from bot.prompting.expansion import expand_checked
+from bot.prompting.expansion import expand_prompt
 from bot.prompting.magic import magic_job, set_always
 from bot.requests.call import Call, command
 from engine.core.errors import BadInput, UserMessage
@@ -44,5 +44,5 @@ async def magic(call: Call, params: Params) -> Job | Reply:
 
 async def _build_job(call: Call, params: Params) -> Job:
     """Build the job. The prompt is expanded later, when it is drawn; that it can be expanded is checked now."""
-    await expand_checked(call, params.idea, params.seed, "idea")
+    await expand_prompt(call, params.idea, params.seed, "idea")
     return await magic_job(call, magic_params.Params.parse(params.model_dump(exclude={"always"})))

@@ -63,7 +63,7 @@ class JobLifecycle:
                 await self._write(lambda: self._store.mark_delivered(job.id))
         finally:
             if last is None:
-                await self._on_closed(job, timer)
+                await self._handle_close(job, timer)
             elif isinstance(last, Paused):
                 await self._requeue(job, timer)
             self._forget(job)
@@ -136,7 +136,7 @@ class JobLifecycle:
         await self._fail(job, failed)
         return failed
 
-    async def _on_closed(self, job: Job, timer: "_RunTimer") -> None:
+    async def _handle_close(self, job: Job, timer: "_RunTimer") -> None:
         """Cancel a job whose user closed its updates, or requeue it if its platform was lost or is shutting down."""
         if self.open and job.id not in self._detached:
             failed = Failed.of(Cancelled("Cancelled."), job.id)

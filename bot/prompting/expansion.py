@@ -20,7 +20,7 @@ MAX_PROMPTS_SHOWN = 6
 """Expanded prompts that the question shows."""
 
 
-async def expand_checked(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
+async def expand_prompt(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
     """Return the prompts that this one expands to. A thread reads the wildcard lists and expands it.
 
     Raises BadInput, which names `option`, for more prompts than the user may draw at once, for a syntax error, and for

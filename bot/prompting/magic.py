@@ -6,7 +6,7 @@ from contextlib import aclosing
 from bot.app import Prompt
 from bot.core.command import Confirm
 from bot.prompting import styles
-from bot.prompting.expansion import confirm_batch, expand_checked
+from bot.prompting.expansion import confirm_batch, expand_prompt
 from bot.requests.call import Call
 from bot.requests.results import load_result
 from engine.core.errors import BadInput, UserMessage
@@ -77,7 +77,7 @@ async def image_job(call: Call, params: imagine_params.Params, notes: tuple[User
 
 async def image_jobs(call: Call, prompt: str) -> Job | Confirm:
     """Return the job that draws the prompt, or a question first if it expands to several jobs."""
-    prompts = await expand_checked(call, prompt, None)
+    prompts = await expand_prompt(call, prompt, None)
     job, *more = [await image_job(call, imagine_params.Params.parse({"prompt": text})) for text in prompts]
     return confirm_batch(call, job, more, prompts) if more else job
 

@@ -77,6 +77,7 @@ def command(
     """
 
     def declare(run: Callable[[Call, P], Awaitable[Answer]]) -> Command:
+        """Return the command that `run` implements."""
         annotations = inspect.get_annotations(run, eval_str=True)
         return Command(
             name=run.__name__,

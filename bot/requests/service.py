@@ -70,7 +70,7 @@ class Service:
         Raises the AtelierError with which `handle` would refuse it.
         """
         if not self._lifecycle.open:
-            raise _shutting_down()
+            raise _shutdown_error()
         await admission.check_before_files(self.studio, request, complete=False)
 
     async def unfinished_jobs(self, platform: str) -> list[Job]:
@@ -149,7 +149,7 @@ class Service:
 
     async def _run_command(self, request: Request, held: RequestFiles) -> tuple[Call, Answer]:
         if not self._lifecycle.open:
-            raise _shutting_down()
+            raise _shutdown_error()
         command = admission.find_command(self.studio, request)
         await admission.check_before_files(self.studio, request, complete=True)
         request = await resolve_attachments(self.studio, request)
@@ -188,5 +188,5 @@ def _reply_update(reply: Reply) -> Replied:
     return Replied(result=result, buttons=reply.buttons, jobs=reply.jobs)
 
 
-def _shutting_down() -> EngineDied:
+def _shutdown_error() -> EngineDied:
     return EngineDied("The studio is shutting down. Try again in a minute.")

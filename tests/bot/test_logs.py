@@ -1,4 +1,4 @@
-"""The log of the whole program: what comes from outside stays on its line, and in its place."""
+"""The log of the whole program: values from outside cannot start a line or send control codes."""
 
 import os
 import subprocess
@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 HOSTILE = "a\x1b[31m\n12:00:00 [info     ] forged\r\x07\x9b\u202eb\u2028\ud800"
 
 
-def logged(program: str) -> str:
-    """What a program of its own writes to stderr once it has configured its log."""
+def run_and_read_log(program: str) -> str:
+    """Run a program that configures its log, and return what it writes to stderr."""
     code = f"import logging, structlog\nfrom bot import logs\nlogs.configure()\nHOSTILE = {HOSTILE!r}\n{program}"
     command = [sys.executable, "-c", code]
     ended = subprocess.run(
@@ -37,8 +37,8 @@ def logged(program: str) -> str:
         "class Odd:\n    def __repr__(self): return HOSTILE\nstructlog.get_logger().info('x', why=Odd())",
     ],
 )
-def test_a_hostile_value_is_escaped_on_its_line(program: str) -> None:
-    said = logged(program)
+def test_a_hostile_value_is_escaped_on_one_line(program: str) -> None:
+    said = run_and_read_log(program)
     assert said.count("\n") == 1
     assert "a\\x1b[31m" in said.replace("\\\\", "\\")
     assert said.rstrip("\n").isprintable()
@@ -47,8 +47,8 @@ def test_a_hostile_value_is_escaped_on_its_line(program: str) -> None:
 @pytest.mark.parametrize(
     "log", ["structlog.get_logger().exception('failed')", "logging.getLogger('x').exception('failed')"]
 )
-def test_an_exceptions_words_begin_no_line(log: str) -> None:
-    said = logged(f"try:\n    raise ValueError(HOSTILE)\nexcept ValueError:\n    {log}\n")
+def test_an_exception_message_cannot_begin_a_line(log: str) -> None:
+    said = run_and_read_log(f"try:\n    raise ValueError(HOSTILE)\nexcept ValueError:\n    {log}\n")
     first, *lines = said.rstrip("\n").split("\n")
     assert "failed" in first
     assert lines
@@ -60,9 +60,9 @@ def test_an_exceptions_words_begin_no_line(log: str) -> None:
     ["structlog.get_logger().info('refused', why='x' * 10**6)", "logging.getLogger('x').warning('x' * 10**6)"],
 )
 def test_a_long_value_is_cut(program: str) -> None:
-    assert len(logged(program)) < 1200
+    assert len(run_and_read_log(program)) < 1200
 
 
-def test_plain_words_of_any_language_stay() -> None:
+def test_plain_text_in_any_language_is_unchanged() -> None:
     for words in ("Añade una canción", "ジョブ", "😀 done", ""):
         assert escape(words) == words

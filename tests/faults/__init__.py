@@ -1,4 +1,4 @@
-"""The fault run: kill -9 of worker and bot at every stage of jobs on all three platforms, and a full disk for a while.
+"""The fault run: kill -9 of worker and bot at every stage of jobs on all three platforms, and a disk that fills up.
 
-`python -m tests.faults --jobs 200 --seed 1` prints what was seen; the exit is 1 where anything is lost or told twice.
+`python -m tests.faults --jobs 200 --seed 1` prints a report. It exits with 1 if a result was lost or delivered twice.
 """

@@ -16,12 +16,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=8, help="kills of worker and bot at each stage")
     parser.add_argument("--keep", type=Path, help="a folder that keeps bot.log")
-    given = parser.parse_args()
+    options = parser.parse_args()
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # connections that a kill cut
     with TemporaryDirectory() as name:
-        report = asyncio.run(fault_run(given.keep or Path(name), given.jobs, given.seed, given.rounds))
+        report = asyncio.run(fault_run(options.keep or Path(name), options.jobs, options.seed, options.rounds))
     print(report)
-    return bool(report.wrongs)
+    return bool(report.errors)
 
 
 if __name__ == "__main__":

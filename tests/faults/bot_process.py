@@ -1,4 +1,4 @@
-"""The bot as a child process that can be killed, on a disk of its own that can be filled."""
+"""The bot as a child process that can be killed, on its own small disk that can be filled."""
 
 import asyncio
 import contextlib
@@ -20,9 +20,9 @@ from discord.http import Route
 from tests.servers.discord import DiscordServer
 from tests.servers.telegram import TelegramServer
 
-DISK = 64_000_000
+DISK_BYTES = 64_000_000
 COMMAND = "scenes"
-"""A command of the settings' limits, standing in for one: it is echo."""
+"""The name of a command with a rate limit. Here it runs the echo task."""
 PROGRAM = f"""
 import sys
 from yarl import URL
@@ -42,9 +42,9 @@ sys.exit(program.main(["--config", sys.argv[3]]))
 
 
 @contextmanager
-def disk(folder: Path) -> Iterator[bool]:
-    """A small file system at `folder`, where this user may mount one; whether there is one."""
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
+def small_disk(folder: Path) -> Iterator[bool]:
+    """Mount a small file system at `folder` if this user may, and yield whether it is mounted."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
     own = os.geteuid() == 0 and subprocess.run(mount, check=False, capture_output=True).returncode == 0
     try:
         yield own
@@ -54,7 +54,7 @@ def disk(folder: Path) -> Iterator[bool]:
 
 
 class Bot:
-    """The program over `folder`. `start` it again after each `kill`."""
+    """The bot, with its data in `folder`. Call `start` again after each `kill`."""
 
     def __init__(self, folder: Path, discord: DiscordServer, telegram: TelegramServer, port: int) -> None:
         self.folder, self.url = folder, f"http://127.0.0.1:{port}"
@@ -69,7 +69,7 @@ class Bot:
         self.starts = 0
 
     async def start(self) -> None:
-        """Returns when all three platforms are served. A bot that cannot start on a full disk is started again."""
+        """Start the bot and wait until it serves all three platforms. Fails if it exits."""
         tokens = {"ATELIER_DISCORD_TOKEN": self._discord.token, "ATELIER_TELEGRAM_TOKEN": self._telegram.token}
         address = (Route.BASE, str(DiscordWebSocket.DEFAULT_GATEWAY), str(self._settings))
         polls = len(self._telegram.called("getUpdates"))
@@ -80,13 +80,13 @@ class Bot:
         self.starts += 1
         async with asyncio.timeout(90):
             await self._discord.connected(60)
-            while len(self._telegram.called("getUpdates")) == polls or not await self._web_serves():
-                assert self._process.returncode is None, "the bot ended; bot.log says why"
+            while len(self._telegram.called("getUpdates")) == polls or not await self._is_web_up():
+                assert self._process.returncode is None, "the bot exited; bot.log says why"
                 await asyncio.sleep(0.05)
         self.up.set()
 
     async def kill(self) -> None:
-        """Send it kill -9; its worker notices and ends by itself."""
+        """Send kill -9 to the bot. Its worker notices and exits by itself."""
         self.up.clear()
         assert self._process is not None
         self._process.kill()
@@ -94,20 +94,20 @@ class Bot:
         await self._discord.until(lambda: not self._discord.gateway.live)
 
     async def stop(self) -> None:
-        """SIGTERM, as a person would."""
+        """Send SIGTERM and wait until the bot has exited."""
         self.up.clear()
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             await self._process.wait()
 
-    def end(self) -> None:
-        """Whatever became of the run, no process stays."""
+    def kill_if_running(self) -> None:
+        """Kill the bot if it is still running."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
     def kill_worker(self) -> bool:
-        """Send one kill -9. False where there is none just now."""
+        """Send kill -9 to the worker. Returns False if there is none right now."""
         assert self._process is not None
         with contextlib.suppress(psutil.NoSuchProcess):
             for child in psutil.Process(self._process.pid).children():
@@ -116,11 +116,11 @@ class Bot:
         return False
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What the database holds now."""
+        """Return the rows of a query on the bot's database."""
         with closing(sqlite3.connect(f"file:{self.folder / 'atelier.db'}?mode=rw", uri=True, timeout=5)) as connection:
             return connection.execute(query, values).fetchall()
 
-    async def _web_serves(self) -> bool:
+    async def _is_web_up(self) -> bool:
         async with aiohttp.ClientSession() as session:
             try:
                 async with session.get(f"{self.url}/healthz") as answer:

@@ -89,7 +89,7 @@ class TestDiscord:
                 await server.person("bo", place).press(label, message).acknowledged()
             await server.until(lambda: len(server.messages(place)) == 3)
             refusals = server.messages(place)[1:]
-            assert all(shown.ephemeral and "Only who asked" in shown.content for shown in refusals)
+            assert all(shown.ephemeral and "Only the person who asked" in shown.content for shown in refusals)
             assert server.history.states[message][-1].content == QUESTION
 
     async def test_a_second_click_creates_no_second_job(self, server: DiscordServer, start: Start, ana: Person) -> None:
@@ -99,7 +99,7 @@ class TestDiscord:
             for press in presses:
                 await press.acknowledged()
             await server.until(lambda: len(server.messages(ana.place)) == 2)
-            assert "answered already" in server.messages(ana.place)[1].content
+            assert "already been answered" in server.messages(ana.place)[1].content
             await ended(service.studio.store, self.job(server, message))
             assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
 
@@ -141,7 +141,7 @@ class TestDiscord:
             await service.studio.store.forget(shown.buttons["Edit"].partition(":")[2])
             ana.press("Edit", answer.message)
             await server.until(lambda: len(server.messages(ana.place)) == 2)
-            assert "There is nothing here" in server.messages(ana.place)[1].content
+            assert "has no result here" in server.messages(ana.place)[1].content
 
     async def test_several_jobs_get_messages_of_their_own(
         self, server: DiscordServer, start: Start, ana: Person
@@ -255,8 +255,8 @@ class TestTelegram:
         async with start() as service:
             ana = room.seat(7)
             asked = await ana.answer(to=await ana.say("/certain hello"), when=has_buttons)
-            assert "Only who asked" in await room.seat(8).press(asked, "Yes, say it")
-            assert "Only who asked" in await room.seat(8).press(asked, "No, cancel")
+            assert "Only the person who asked" in await room.seat(8).press(asked, "Yes, say it")
+            assert "Only the person who asked" in await room.seat(8).press(asked, "No, cancel")
             assert await ana.press(asked, "No, cancel") == "Cancelled."
             await server.until(lambda: asked["message_id"] not in room.messages or None)
             assert not (await service.studio.store.stats(0)).jobs
@@ -328,7 +328,7 @@ class TestHttp:
         made = await ask({"button": f"yes:{yes['argument']}"})
         assert made["id"] == yes["argument"]
         again = await ask({"button": f"yes:{yes['argument']}"})
-        assert "answered already" in again["error"]["message"]
+        assert "already been answered" in again["error"]["message"]
 
     async def test_a_declined_question_is_closed(self, ask: Callable[..., Any]) -> None:
         job = (await ask({"line": "/certain hello"}))["result"]["facts"]["ask"]
@@ -344,7 +344,7 @@ class TestHttp:
         rows = [await ended(opened_here.studio.store, each) for each in agreed["then"]]
         assert [row.result.text for row in rows if row.result] == ["say 1", "say 2", "say 3"]
         assert [(await ask(None, f"/jobs/{row.job.id}"))["state"] for row in rows] == ["done"] * 3
-        assert "answered already" in (await ask({"button": f"yes:{name}"}))["error"]["message"]
+        assert "already been answered" in (await ask({"button": f"yes:{name}"}))["error"]["message"]
 
     async def test_several_jobs_that_are_declined_are_never_created(self, ask: Callable[..., Any]) -> None:
         left = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]

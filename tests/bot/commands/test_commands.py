@@ -55,34 +55,34 @@ async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
 
 
 def request(line: str, **how: Any) -> Request:
-    """What an adapter makes of a typed line such as `/echo hello --seconds 1`."""
+    """Return the request for a typed line such as `/echo hello --seconds 1`."""
     name, _, words = line.removeprefix("/").partition(" ")
     declared = {each.name: each.params for each in (*COMMANDS, echo)}
     return replace(Request(name, parse(declared[name], words), user="web:ana", origin=""), **how)
 
 
-async def last(service: Service, line: str, **how: Any) -> Update:
+async def last_update(service: Service, line: str, **how: Any) -> Update:
     async with aclosing(service.handle(request(line, **how))) as updates:
         return [update async for update in updates][-1]
 
 
 async def answer(service: Service, line: str, **how: Any) -> Reply:
-    update = await last(service, line, **how)
+    update = await last_update(service, line, **how)
     assert isinstance(update, Done), update
     return Reply(update.result.text, update.result.media, update.result.facts)
 
 
 async def refusal(service: Service, line: str, **how: Any) -> str:
-    update = await last(service, line, **how)
+    update = await last_update(service, line, **how)
     assert isinstance(update, Failed), update
     return f"{update.kind}: {update.sentence}"
 
 
 @asynccontextmanager
-async def under_way(
+async def job_in_progress(
     service: Service, line: str, until: type[Started | Queued] = Started, **how: Any
 ) -> AsyncIterator[tuple[str, AsyncGenerator[Update, None]]]:
-    """A job that runs, or that waits, and its further updates."""
+    """Start a job, wait until it runs or is queued, and yield its id and further updates."""
     async with aclosing(service.handle(request(line, **how))) as updates:
         async for update in updates:
             if isinstance(update, until):
@@ -90,11 +90,11 @@ async def under_way(
         yield update.job, updates
 
 
-async def end_of(updates: AsyncGenerator[Update, None]) -> Update:
+async def end_of_updates(updates: AsyncGenerator[Update, None]) -> Update:
     return [update async for update in updates][-1]
 
 
-async def test_imagine_is_a_job_with_its_options_and_its_cost(service: Service) -> None:
+async def test_imagine_builds_a_job_with_its_options_and_its_cost(service: Service) -> None:
     call = Call(request("/imagine a red cat --count 3 --shape wide"), service.studio)
     found = service.studio.command("imagine")
     assert found is not None
@@ -104,30 +104,30 @@ async def test_imagine_is_a_job_with_its_options_and_its_cost(service: Service) 
     assert (job.params["prompt"], job.params["shape"]) == ("a red cat", "wide")
 
 
-async def test_jobs_lists_mine_with_state_place_and_words_and_nobody_elses(service: Service) -> None:
+async def test_jobs_lists_only_the_users_jobs_with_state_position_and_prompt(service: Service) -> None:
     long = "a very long story that does not fit into one line of a phone"
     async with (
-        under_way(service, f"/echo {long} --seconds 5") as (running, _),
-        under_way(service, "/echo behind", Queued) as (queued, _),
-        under_way(service, "/echo other", Queued, user="web:ben") as (theirs, _),
+        job_in_progress(service, f"/echo {long} --seconds 5") as (running, _),
+        job_in_progress(service, "/echo behind", Queued) as (queued, _),
+        job_in_progress(service, "/echo other", Queued, user="web:ben") as (theirs, _),
     ):
-        told = await answer(service, "/jobs")
-        assert told.text.splitlines() == [
+        reply = await answer(service, "/jobs")
+        assert reply.text.splitlines() == [
             f"{running} · running · /echo a very long story that does not fit…",
             f"{queued} · number 1 in the queue · /echo behind",
         ]
-        assert [(job["id"], job["state"], job["place"]) for job in told.facts["jobs"]] == [
+        assert [(job["id"], job["state"], job["place"]) for job in reply.facts["jobs"]] == [
             (running, "running", 0),
             (queued, "queued", 1),
         ]
-        assert theirs not in told.text
+        assert theirs not in reply.text
     assert (await answer(service, "/jobs")).text == "You have no jobs in progress."
 
 
 async def test_cancel_without_an_id_ends_the_only_job(service: Service) -> None:
-    async with under_way(service, "/echo slow --seconds 30") as (job, updates):
+    async with job_in_progress(service, "/echo slow --seconds 30") as (job, updates):
         assert (await answer(service, "/cancel")).text == f"Job {job} was cancelled."
-        ended = await end_of(updates)
+        ended = await end_of_updates(updates)
     assert isinstance(ended, Failed)
     assert (ended.kind, ended.job) == ("Cancelled", job)
     row = await service.studio.store.job(job)
@@ -135,70 +135,70 @@ async def test_cancel_without_an_id_ends_the_only_job(service: Service) -> None:
     assert row.state == "cancelled"
 
 
-async def test_cancel_asks_which_where_there_are_several_and_ends_exactly_that_one(service: Service) -> None:
+async def test_cancel_asks_which_of_several_jobs_and_ends_only_that_one(service: Service) -> None:
     async with (
-        under_way(service, "/echo one --seconds 30") as (one, first),
-        under_way(service, "/echo two --seconds 0.1", Queued) as (two, second),
+        job_in_progress(service, "/echo one --seconds 30") as (one, first),
+        job_in_progress(service, "/echo two --seconds 0.1", Queued) as (two, second),
     ):
         asked = await refusal(service, "/cancel")
         assert asked == f"BadInput: You have 2 jobs: {one}, {two}. Choose one, for example /cancel {one}"
         await answer(service, f"/cancel {one}")
-        assert isinstance(await end_of(first), Failed)
-        assert isinstance(await end_of(second), Done)
+        assert isinstance(await end_of_updates(first), Failed)
+        assert isinstance(await end_of_updates(second), Done)
 
 
-async def test_cancel_refuses_what_is_not_there_not_yours_or_over(service: Service) -> None:
+async def test_cancel_refuses_a_job_that_is_unknown_finished_or_someone_elses(service: Service) -> None:
     assert await refusal(service, "/cancel") == "BadInput: You have no jobs in progress."
     assert await refusal(service, "/cancel nope") == "BadInput: There is no job nope. Use /jobs to see yours."
-    done = await last(service, "/echo quick")
+    done = await last_update(service, "/echo quick")
     assert await refusal(service, f"/cancel {done.job}") == f"BadInput: Job {done.job} has already finished."
-    async with under_way(service, "/echo slow --seconds 30") as (job, updates):
+    async with job_in_progress(service, "/echo slow --seconds 30") as (job, updates):
         assert (await refusal(service, f"/cancel {job}", user="web:ben")).startswith("NotAllowed")
         await answer(service, f"/cancel {job}", user="web:boss", admin=True)
-        assert isinstance(await end_of(updates), Failed)
+        assert isinstance(await end_of_updates(updates), Failed)
 
 
-async def test_limits_tell_what_is_left_and_when_it_comes_back(service: Service) -> None:
-    await last(service, "/echo once")
-    told = await answer(service, "/limits")
-    imagine, echoed = told.text.splitlines()
+async def test_limits_shows_what_is_left_and_when_it_resets(service: Service) -> None:
+    await last_update(service, "/echo once")
+    reply = await answer(service, "/limits")
+    imagine, echoed = reply.text.splitlines()
     assert imagine == "/imagine: 10 of 10 left (per 1 min)"
     assert echoed.startswith("/echo: 8 of 9 left (per 1 min), next one in ")
-    assert told.facts["limits"]["echo"]["left"] == 8
-    assert "none" not in told.facts["limits"]  # no such command here
-    assert "users" not in told.text
+    assert reply.facts["limits"]["echo"]["left"] == 8
+    assert "none" not in reply.facts["limits"]  # no such command here
+    assert "users" not in reply.text
 
 
-async def test_limits_of_a_command_without_one_say_so(service: Service) -> None:
+async def test_limits_says_so_when_a_command_has_no_limit(service: Service) -> None:
     unlimited = service.studio.settings.model_copy(update={"limits": {"echo": None}})
     free = Service(replace(service.studio, settings=unlimited))
-    told = await answer(free, "/limits")
-    assert (told.text, told.facts["limits"]) == ("/echo: no limit", {"echo": None})
+    reply = await answer(free, "/limits")
+    assert (reply.text, reply.facts["limits"]) == ("/echo: no limit", {"echo": None})
 
 
 async def test_admins_see_active_users_and_tracked_requests_in_limits(service: Service) -> None:
     for user in ("web:a", "web:b"):
-        await last(service, "/echo hi --seconds 0.01", user=user)
-    told = await answer(service, "/limits", admin=True)
-    assert told.text.splitlines()[-1] == "Active users in the last hour: 2 · tracked requests: 1"
-    assert (told.facts["active_users"], told.facts["tracked_requests"]) == (2, 1)
+        await last_update(service, "/echo hi --seconds 0.01", user=user)
+    reply = await answer(service, "/limits", admin=True)
+    assert reply.text.splitlines()[-1] == "Active users in the last hour: 2 · tracked requests: 1"
+    assert (reply.facts["active_users"], reply.facts["tracked_requests"]) == (2, 1)
 
 
-async def test_cache_tells_what_it_holds(service: Service) -> None:
+async def test_cache_shows_what_it_holds(service: Service) -> None:
     for _ in range(4):
-        await last(service, "/echo again")
-    told = await answer(service, "/cache")
-    assert told.text.splitlines()[:3] == [
+        await last_update(service, "/echo again")
+    reply = await answer(service, "/cache")
+    assert reply.text.splitlines()[:3] == [
         "Results: 1, 5 B of 5.0 GB",
         "Hits: 3, misses: 1",
         "75% of requests were answered from the cache",
     ]
-    assert (told.facts["entries"], told.facts["hits"], told.facts["hit_rate"]) == (1, 3, 0.75)
-    assert told.facts["max_bytes"] == 5_000_000_000
+    assert (reply.facts["entries"], reply.facts["hits"], reply.facts["hit_rate"]) == (1, 3, 0.75)
+    assert reply.facts["max_bytes"] == 5_000_000_000
 
 
-async def test_only_admins_clear_the_cache_and_may_spare_what_is_young(service: Service) -> None:
-    await last(service, "/echo kept")
+async def test_only_admins_clear_the_cache_and_can_keep_recent_results(service: Service) -> None:
+    await last_update(service, "/echo kept")
     assert (await refusal(service, "/cache clear")).startswith("NotAllowed: Only admins can clear the cache.")
     assert (await answer(service, "/cache clear 7", admin=True)).facts == {"entries": 0, "bytes": 0}
     assert (await answer(service, "/cache clear", admin=True)).text == "Results cleared: 1 (4 B)"
@@ -207,23 +207,23 @@ async def test_only_admins_clear_the_cache_and_may_spare_what_is_young(service: 
     assert "at least 0" in await refusal(service, "/cache clear -1", admin=True)
 
 
-async def test_stats_tell_jobs_by_command_and_outcome_with_times(service: Service) -> None:
+async def test_stats_shows_jobs_by_command_and_outcome_with_times(service: Service) -> None:
     for line in ("/echo a", "/echo a", "/echo b", "/echo c --fault error"):
-        await last(service, line)
-    told = await answer(service, "/stats")
-    lines = told.text.splitlines()
+        await last_update(service, line)
+    reply = await answer(service, "/stats")
+    lines = reply.text.splitlines()
     assert lines[:2] == ["Last hour · 4 jobs", "/echo: 2 done · 1 from the cache · 1 failed"]
     assert "Cache hits: 1, misses: 3" in lines
     assert "Last day · same as above" in lines
-    assert told.facts["hour"]["jobs"] == {"echo": {"cached": 1, "done": 2, "failed": 1}}
-    assert told.facts["hour"]["waiting"]["count"] == 3
-    assert 0 < told.facts["hour"]["running"]["median"] <= told.facts["hour"]["running"]["p95"]
-    assert len(told.facts["hours"]) == 24
-    assert sum(hour["done"] for hour in told.facts["hours"]) == 2
+    assert reply.facts["hour"]["jobs"] == {"echo": {"cached": 1, "done": 2, "failed": 1}}
+    assert reply.facts["hour"]["waiting"]["count"] == 3
+    assert 0 < reply.facts["hour"]["running"]["median"] <= reply.facts["hour"]["running"]["p95"]
+    assert len(reply.facts["hours"]) == 24
+    assert sum(hour["done"] for hour in reply.facts["hours"]) == 2
 
 
-async def test_stats_show_a_picture_of_the_day_in_both_languages(service: Service) -> None:
-    await last(service, "/echo a")
+async def test_stats_draws_a_chart_of_the_day_in_both_languages(service: Service) -> None:
+    await last_update(service, "/echo a")
     english, spanish = [(await answer(service, "/stats", language=tongue)) for tongue in ("en", "es")]
     (picture,) = english.media
     assert (picture.mime, picture.width, picture.height) == ("image/png", WIDTH, HEIGHT)
@@ -233,33 +233,33 @@ async def test_stats_show_a_picture_of_the_day_in_both_languages(service: Servic
     assert spanish.text.startswith("Última hora · 1 trabajo")
 
 
-async def test_stats_of_an_empty_studio_have_words_and_a_picture_too(service: Service) -> None:
-    told = await answer(service, "/stats")
-    assert told.text.splitlines()[0] == "Last hour · no jobs"
-    assert len(told.media) == 1
+async def test_stats_of_an_empty_studio_has_text_and_a_chart(service: Service) -> None:
+    reply = await answer(service, "/stats")
+    assert reply.text.splitlines()[0] == "Last hour · no jobs"
+    assert len(reply.media) == 1
 
 
-async def test_only_admins_see_who_used_most(service: Service) -> None:
+async def test_only_admins_see_the_heaviest_users(service: Service) -> None:
     for word in "abc":
-        await last(service, f"/echo {word}", user="web:busy")
-    await last(service, "/echo d", user="web:calm")
+        await last_update(service, f"/echo {word}", user="web:busy")
+    await last_update(service, "/echo d", user="web:calm")
     assert "busy" not in (await answer(service, "/stats")).text
     assert "top_users" not in (await answer(service, "/stats")).facts
-    told = await answer(service, "/stats", admin=True)
-    assert "web:busy · 3 jobs" in told.text
-    assert {usage["user"]: usage["jobs"] for usage in told.facts["top_users"]} == {"web:busy": 3, "web:calm": 1}
+    reply = await answer(service, "/stats", admin=True)
+    assert "web:busy · 3 jobs" in reply.text
+    assert {usage["user"]: usage["jobs"] for usage in reply.facts["top_users"]} == {"web:busy": 3, "web:calm": 1}
 
 
-async def test_status_tells_services_platforms_devices_and_versions(service: Service) -> None:
+async def test_status_shows_services_platforms_devices_and_versions(service: Service) -> None:
     off = UserMessage(template="off: set {variable} and restart", facts={"variable": "ATELIER_DISCORD_TOKEN"})
     service.studio.adapters.update(web=UserMessage(template="on"), discord=off)
-    told = await answer(service, "/status")
-    assert told.text.startswith("Atelier 0.")
-    assert "✅ /imagine: pocket, embedded tier." in told.text
-    assert "✅ web: on" in told.text
-    assert "▫️ discord: off: set ATELIER_DISCORD_TOKEN and restart" in told.text
-    assert "✅ cpu: " in told.text
-    assert told.facts["services"]["echo"] == {
+    reply = await answer(service, "/status")
+    assert reply.text.startswith("Atelier 0.")
+    assert "✅ /imagine: pocket, embedded tier." in reply.text
+    assert "✅ web: on" in reply.text
+    assert "▫️ discord: off: set ATELIER_DISCORD_TOKEN and restart" in reply.text
+    assert "✅ cpu: " in reply.text
+    assert reply.facts["services"]["echo"] == {
         "available": True,
         "tier": "embedded",
         "backend": "echo",
@@ -267,48 +267,48 @@ async def test_status_tells_services_platforms_devices_and_versions(service: Ser
         "why": "It needs no model.",
         "extras": {},
     }
-    (device,) = told.facts["system"]["devices"]
+    (device,) = reply.facts["system"]["devices"]
     assert (device["device"], device["ready"], device["busy"]) == ("cpu", True, False)
     assert device["memory"]["used"] > 0
     assert device["memory"]["free"] > 0
-    assert {"atelier", "python"} <= told.facts["system"]["versions"].keys()
+    assert {"atelier", "python"} <= reply.facts["system"]["versions"].keys()
 
 
-async def test_status_says_of_what_needs_a_model_of_its_own_whether_it_is_here_and_why(service: Service) -> None:
+async def test_status_says_whether_an_optional_model_is_available_and_why(service: Service) -> None:
     limits = {"video": None, "scenes": None}
     settings = service.studio.settings.model_copy(update={"limits": limits})
-    told = await answer(Service(replace(service.studio, settings=settings)), "/status")
+    reply = await answer(Service(replace(service.studio, settings=settings)), "/status")
     why = "LTX-Video needs an NVIDIA GPU, and none was found."
-    assert told.text.count(f"▫️ motion live: {why}") == 2
+    assert reply.text.count(f"▫️ motion live: {why}") == 2
     live = {"available": False, "model": None, "why": why}
-    assert told.facts["services"]["video"]["extras"] == {"motion live": live}
+    assert reply.facts["services"]["video"]["extras"] == {"motion live": live}
 
 
-async def test_status_counts_what_runs_and_waits(service: Service) -> None:
-    async with under_way(service, "/echo slow --seconds 30"), under_way(service, "/echo behind", Queued):
-        told = await answer(service, "/status")
-    assert told.facts["system"]["queue"] == {"running": 1, "waiting": 1, "mode": "open"}
-    assert "1 running, 1 waiting" in told.text.splitlines()[0]
+async def test_status_counts_running_and_waiting_jobs(service: Service) -> None:
+    async with job_in_progress(service, "/echo slow --seconds 30"), job_in_progress(service, "/echo behind", Queued):
+        reply = await answer(service, "/status")
+    assert reply.facts["system"]["queue"] == {"running": 1, "waiting": 1, "mode": "open"}
+    assert "1 running, 1 waiting" in reply.text.splitlines()[0]
 
 
-async def test_status_says_why_a_worker_is_not_there(service: Service, tmp_path: Path) -> None:
+async def test_status_says_why_a_worker_is_not_ready(service: Service, tmp_path: Path) -> None:
     async with Engine.open(
         HostSettings(devices=("cpu",), worker=WorkerSettings(folder=tmp_path, models={"imagine": ""}))
     ) as starting:
-        told = await answer(Service(replace(service.studio, engine=starting)), "/status", language="es")
-    assert "⚠️ /imagine: Está arrancando." in told.text
-    assert told.facts["services"]["imagine"]["available"] is False
-    assert told.facts["system"]["devices"][0]["why"] == "Está arrancando."
+        reply = await answer(Service(replace(service.studio, engine=starting)), "/status", language="es")
+    assert "⚠️ /imagine: Está arrancando." in reply.text
+    assert reply.facts["services"]["imagine"]["available"] is False
+    assert reply.facts["system"]["devices"][0]["why"] == "Está arrancando."
 
 
 async def test_help_lists_every_command_with_its_options_for_programs(service: Service) -> None:
-    told = await answer(service, "/help", admin=True)
+    reply = await answer(service, "/help", admin=True)
     typed = [each for each in service.studio.commands if not each.hidden]
     for each in typed:
-        assert f"/{each.name} · {each.description}" in told.text
-    assert [each["name"] for each in told.facts["commands"]] == [each.name for each in typed]
-    assert "/again" not in told.text
-    assert next(o for c in told.facts["commands"] for o in c["options"] if o["name"] == "count")["maximum"] == 4
+        assert f"/{each.name} · {each.description}" in reply.text
+    assert [each["name"] for each in reply.facts["commands"]] == [each.name for each in typed]
+    assert "/again" not in reply.text
+    assert next(o for c in reply.facts["commands"] for o in c["options"] if o["name"] == "count")["maximum"] == 4
 
 
 async def test_help_of_a_command_shows_options_bounds_and_examples(service: Service) -> None:
@@ -325,7 +325,7 @@ async def test_help_of_a_command_shows_options_bounds_and_examples(service: Serv
     )
 
 
-async def test_every_example_of_help_is_a_line_that_fits(service: Service) -> None:
+async def test_every_example_in_help_can_be_parsed(service: Service) -> None:
     for each in (each for each in service.studio.commands if not each.hidden):
         lines = (await answer(service, f"/help {each.name}", admin=True)).text.splitlines()
         files = {option.name: FILE for option in each.params.options() if option.kind == "media" and option.required}
@@ -333,12 +333,12 @@ async def test_every_example_of_help_is_a_line_that_fits(service: Service) -> No
             each.params.parse({**request(example).raw_options, **files})
 
 
-async def test_help_of_an_unknown_command_names_the_nearest(service: Service) -> None:
+async def test_help_for_an_unknown_command_suggests_the_nearest(service: Service) -> None:
     assert await refusal(service, "/help imagin") == "BadInput: There is no command /imagin. Did you mean /imagine?"
     assert await refusal(service, "/help zzz") == "BadInput: There is no command /zzz. Use /help to see them all."
 
 
-async def test_every_answer_is_said_in_spanish_too(service: Service) -> None:
+async def test_every_answer_is_translated_into_spanish(service: Service) -> None:
     for line in ("/jobs", "/limits", "/cache", "/stats", "/status", "/help", "/help cache"):
         english, spanish = [(await answer(service, line, language=tongue)).text for tongue in ("en", "es")]
         assert english != spanish

@@ -1,4 +1,4 @@
-"""What a full-tier model can do, asked for by people: the real service and a worker with small random SDXLs."""
+"""The options of full-tier image models, through the real service and a worker with small random SDXL models."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """A studio whose usual checkpoint is distilled, with a LoRA, a control and a second, guided checkpoint."""
+    """Yield a service whose default checkpoint is distilled, with a LoRA, a control and a second, guided checkpoint."""
     home, data = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("data")
     weights = home / "weights"
     (weights / "loras").mkdir(parents=True)
@@ -61,26 +61,26 @@ async def last(service: Service, request: Request) -> Update:
         return [update async for update in updates][-1]
 
 
-async def asked(service: Service, line: str, **files: Attachment) -> Update:
+async def send(service: Service, line: str, **files: Attachment) -> Update:
     name, _, words = line.removeprefix("/").partition(" ")
     command = service.studio.command(name)
     assert command is not None
     return await last(service, Request(name, parse(command.params, words), user="web:ana", origin="", files=files))
 
 
-async def drawn(service: Service, line: str, **files: Attachment) -> Done:
-    update = await asked(service, line, **files)
+async def run_command(service: Service, line: str, **files: Attachment) -> Done:
+    update = await send(service, line, **files)
     assert isinstance(update, Done), update
     return update
 
 
 async def refusal(service: Service, line: str, **files: Attachment) -> str:
-    update = await asked(service, line, **files)
+    update = await send(service, line, **files)
     assert isinstance(update, Failed), update
     return f"{update.kind}: {update.sentence}"
 
 
-async def pressed(service: Service, done: Done, label: str) -> tuple[Done, JobRecord]:
+async def press(service: Service, done: Done, label: str) -> tuple[Done, JobRecord]:
     buttons = {button.label: button for button in buttons_for(done.job, done.result, COMMANDS, "en")}
     press = parse_button(buttons[label].id, COMMANDS)
     request = Request(press.command, press.raw_options, user="web:ana", origin="", files=press.files)
@@ -96,22 +96,22 @@ def size(done: Done) -> tuple[Any, Any]:
     return media.width, media.height
 
 
-async def test_models_lists_what_may_be_named(service: Service) -> None:
-    told = (await drawn(service, "/models")).result
-    assert told.facts["offers"] == {"model": ["guided"], "lora": ["film"], "control": ["canny"]}
-    assert "LoRAs (option lora): film" in told.text
+async def test_models_lists_what_can_be_named(service: Service) -> None:
+    models = (await run_command(service, "/models")).result
+    assert models.facts["offers"] == {"model": ["guided"], "lora": ["film"], "control": ["canny"]}
+    assert "LoRAs (option lora): film" in models.text
 
 
-async def test_another_checkpoint_draws_and_takes_what_the_usual_one_refuses(service: Service) -> None:
-    usual = (await drawn(service, "/imagine a cat --seed 1")).result
-    other = (await drawn(service, "/imagine a cat --seed 1 --model guided --negative dog --steps 2")).result
+async def test_another_checkpoint_supports_options_that_the_default_one_does_not(service: Service) -> None:
+    usual = (await run_command(service, "/imagine a cat --seed 1")).result
+    other = (await run_command(service, "/imagine a cat --seed 1 --model guided --negative dog --steps 2")).result
     assert str(usual.facts["model"]).startswith("tiny-sdxl-")
     assert usual.facts["model"] != other.facts["model"]
     assert usual.media[0].sha256 != other.media[0].sha256
     assert "negative has no effect" in await refusal(service, "/imagine a cat --negative dog")
 
 
-async def test_a_name_that_is_not_here_is_refused_with_those_that_are(service: Service, photo: Attachment) -> None:
+async def test_an_unavailable_name_is_refused_with_the_available_ones(service: Service, photo: Attachment) -> None:
     assert (
         await refusal(service, "/imagine x --model foto")
         == "BadInput: model “foto” is not available here. Available: guided."
@@ -123,7 +123,7 @@ async def test_a_name_that_is_not_here_is_refused_with_those_that_are(service: S
 
 
 async def test_options_that_make_no_sense_together_are_refused(service: Service, photo: Attachment) -> None:
-    for line, told in {
+    for line, message in {
         "/imagine x --strength 0.5": "strength needs image",
         "/imagine x --width 512": "width needs height",
         "/imagine x --width 500 --height 512": "multiple of 8, such as 496",
@@ -133,24 +133,24 @@ async def test_options_that_make_no_sense_together_are_refused(service: Service,
         "/imagine (x:3)": "weight 3 in the prompt is too large",
         "/imagine x --negative y --guidance 1": "negative has no effect when guidance is 1.0",
     }.items():
-        assert told in await refusal(service, line)
+        assert message in await refusal(service, line)
     line = "/imagine x --extend left --shape wide"
     assert "shape and extend can't be used together" in await refusal(service, line, image=photo)
 
 
 async def test_a_lora_and_a_control_change_the_picture(service: Service, photo: Attachment) -> None:
-    bare = (await drawn(service, "/imagine a cat --seed 1")).result.media[0]
-    film = (await drawn(service, "/imagine a cat --seed 1 --lora film:0.9")).result.media[0]
-    edges = await drawn(service, "/imagine a cat --seed 1 --control canny", image=photo)
+    bare = (await run_command(service, "/imagine a cat --seed 1")).result.media[0]
+    film = (await run_command(service, "/imagine a cat --seed 1 --lora film:0.9")).result.media[0]
+    edges = await run_command(service, "/imagine a cat --seed 1 --control canny", image=photo)
     assert len({bare.sha256, film.sha256, edges.result.media[0].sha256}) == 3
     assert size(edges) == (80, 48)
 
 
-async def test_into_a_mask_only_that_place_is_drawn(service: Service, photo: Attachment, tmp_path: Path) -> None:
+async def test_only_the_masked_area_is_redrawn(service: Service, photo: Attachment, tmp_path: Path) -> None:
     mask = np.zeros((64, 96, 3), np.uint8)
     mask[:, 60:] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
-    done = await drawn(
+    done = await run_command(
         service, "/imagine a cat --seed 1", image=photo, mask=Attachment("mask.png", path=tmp_path / "mask.png")
     )
     assert photo.path is not None
@@ -159,33 +159,35 @@ async def test_into_a_mask_only_that_place_is_drawn(service: Service, photo: Att
     assert (before[:, 66:] != after[:, 66:]).mean() > 0.9
 
 
-async def test_zoom_out_and_pan_draw_on_and_may_be_pressed_again(service: Service) -> None:
-    first = await drawn(service, "/imagine a cat --seed 3")
-    wider, row = await pressed(service, first, "➡️")
+async def test_zoom_out_and_pan_extend_the_picture_and_can_be_pressed_again(service: Service) -> None:
+    first = await run_command(service, "/imagine a cat --seed 3")
+    wider, row = await press(service, first, "➡️")
     assert (size(wider), row.job.params["extend"], row.job.command) == ((96, 64), "right", "imagine")
-    taller, _ = await pressed(service, wider, "⬆️")
+    taller, _ = await press(service, wider, "⬆️")
     assert size(taller)[1] > size(taller)[0]
-    out, row = await pressed(service, first, "Zoom out")
+    out, row = await press(service, first, "Zoom out")
     assert (size(out), row.job.params["prompt"]) == ((64, 64), "a cat")
 
 
-async def test_vary_turns_the_noise_of_the_picture_that_was_pressed(service: Service) -> None:
-    two = await drawn(service, "/imagine a cat --seed 5 --count 2")
-    varied, row = await pressed(service, two, "Vary 2")
-    told = row.job.params
-    assert (told["seed"], told["variation"], told["image"], told["count"]) == (6, 0.3, None, 2)
-    assert told["variation_seed"] is not None
+async def test_vary_mixes_new_noise_into_the_noise_of_its_picture(service: Service) -> None:
+    two = await run_command(service, "/imagine a cat --seed 5 --count 2")
+    varied, row = await press(service, two, "Vary 2")
+    params = row.job.params
+    assert (params["seed"], params["variation"], params["image"], params["count"]) == (6, 0.3, None, 2)
+    assert params["variation_seed"] is not None
     assert len({media.sha256 for media in (*two.result.media, *varied.result.media)}) == 4
 
 
-async def test_vary_of_a_picture_past_the_greatest_seed_goes_on_at_zero(service: Service) -> None:
-    two = await drawn(service, f"/imagine a cat --seed {MAX_SEED} --count 2")
-    _, row = await pressed(service, two, "Vary 2")
+async def test_vary_of_a_picture_past_the_greatest_seed_continues_at_zero(service: Service) -> None:
+    two = await run_command(service, f"/imagine a cat --seed {MAX_SEED} --count 2")
+    _, row = await press(service, two, "Vary 2")
     assert row.job.params["seed"] == 0
 
 
-async def test_vary_of_what_began_with_a_picture_begins_with_it_again(service: Service, photo: Attachment) -> None:
-    first = await drawn(service, "/imagine a cat --seed 5", image=photo)
-    _, row = await pressed(service, first, "Vary")
+async def test_vary_of_a_picture_made_from_another_starts_from_that_picture(
+    service: Service, photo: Attachment
+) -> None:
+    first = await run_command(service, "/imagine a cat --seed 5", image=photo)
+    _, row = await press(service, first, "Vary")
     assert row.job.params["image"]["sha256"] == first.result.media[0].sha256
     assert row.job.params["strength"] == 0.65

@@ -1,4 +1,4 @@
-"""/queue and what the line keeps over a restart, with the real store and a real worker."""
+"""/queue, and the state of the queue that survives a restart, with the real store and a real worker."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,8 +29,8 @@ async def echo(call: Call, params: Echo) -> Job:
 
 
 @asynccontextmanager
-async def studio(folder: Path, settings: Settings | None = None) -> AsyncIterator[Service]:
-    """One that may be opened again in the same folder, as after a restart."""
+async def open_service(folder: Path, settings: Settings | None = None) -> AsyncIterator[Service]:
+    """Open a service over the folder. It can be opened again in the same folder, as after a restart."""
     async with Store.open(folder / "atelier.db") as store, small_engine(folder) as engine:
         files = Files(folder / "media", max_bytes=1000, max_pixels=10_000)
         opened = AppContext(settings or Settings(), store, files, engine, (*COMMANDS, echo))
@@ -42,7 +42,7 @@ async def studio(folder: Path, settings: Settings | None = None) -> AsyncIterato
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    async with studio(tmp_path) as opened:
+    async with open_service(tmp_path) as opened:
         yield opened
 
 
@@ -52,7 +52,7 @@ async def told(service: Service, name: str, user: str = "web:a", *, admin: bool 
         return [update async for update in updates]
 
 
-async def said(service: Service, action: str = "show", job: str = "") -> str:
+async def queue_reply(service: Service, action: str = "show", job: str = "") -> str:
     return done((await told(service, "queue", action=action, job=job))[-1]).result.text
 
 
@@ -60,8 +60,8 @@ async def refusal(service: Service, action: str, job: str = "") -> str:
     return str(failed((await told(service, "queue", action=action, job=job))[-1]).sentence)
 
 
-async def waiting(service: Service, count: int) -> list[str]:
-    """The ids of those who wait, next first, once there are so many."""
+async def wait_for_queue(service: Service, count: int) -> list[str]:
+    """Wait until `count` jobs are queued, and return their ids, next first."""
     await until(lambda: len(service.studio.engine.device_queue) == count)
     return [standing.job for standing in service.studio.engine.device_queue.positions()]
 
@@ -70,13 +70,13 @@ async def test_only_admins_see_the_queue(service: Service) -> None:
     assert failed((await told(service, "queue", admin=False))[0]).kind == "NotAllowed"
 
 
-async def test_a_paused_queue_starts_nothing_says_so_everywhere_and_goes_on(service: Service) -> None:
-    assert "The queue is paused" in await said(service, "pause")
+async def test_a_paused_queue_starts_nothing_says_so_everywhere_and_resumes(service: Service) -> None:
+    assert "The queue is paused" in await queue_reply(service, "pause")
     held = asyncio.create_task(told(service, "echo", text="held"))
-    (job,) = await waiting(service, 1)
-    assert job in await said(service)
+    (job,) = await wait_for_queue(service, 1)
+    assert job in await queue_reply(service)
     assert "The queue is paused" in done((await told(service, "status"))[-1]).result.text
-    assert "queue is running" in await said(service, "resume")
+    assert "queue is running" in await queue_reply(service, "resume")
     updates = await held
     assert isinstance(updates[0], Queued)
     assert card._waiting(updates[0], "en") == "In line, place 1. The queue is paused."
@@ -84,32 +84,32 @@ async def test_a_paused_queue_starts_nothing_says_so_everywhere_and_goes_on(serv
 
 
 async def test_a_pause_survives_a_restart(tmp_path: Path) -> None:
-    async with studio(tmp_path) as service:
-        await said(service, "pause")
-    async with studio(tmp_path) as service:
+    async with open_service(tmp_path) as service:
+        await queue_reply(service, "pause")
+    async with open_service(tmp_path) as service:
         assert service.studio.engine.state().mode == "paused"
-        assert "The queue is paused" in await said(service)
+        assert "The queue is paused" in await queue_reply(service)
 
 
-async def test_a_draining_queue_finishes_what_it_has_and_takes_nothing_new(service: Service) -> None:
+async def test_a_draining_queue_finishes_its_jobs_and_accepts_no_new_ones(service: Service) -> None:
     running = asyncio.create_task(told(service, "echo", text="slow", seconds=0.3))
     behind = asyncio.create_task(told(service, "echo", user="web:b", text="behind"))
-    await waiting(service, 1)
-    assert "is draining" in await said(service, "drain")
+    await wait_for_queue(service, 1)
+    assert "is draining" in await queue_reply(service, "drain")
     assert "isn't accepting new jobs" in str(failed((await told(service, "echo", text="new"))[0]).sentence)
     assert [type((await each)[-1]) for each in (running, behind)] == [Done, Done]
-    await said(service, "resume")
+    await queue_reply(service, "resume")
     assert isinstance((await told(service, "echo", text="new"))[-1], Done)
 
 
-async def test_bump_lets_a_job_go_first_and_drop_ends_one(service: Service) -> None:
-    await said(service, "pause")
+async def test_bump_moves_a_job_to_the_front_and_drop_ends_one(service: Service) -> None:
+    await queue_reply(service, "pause")
     asked = [asyncio.create_task(told(service, "echo", user=f"web:{n}", text=str(n))) for n in range(3)]
-    first, second, third = await waiting(service, 3)
-    assert await said(service, "bump", third) == f"Job {third} is next."
-    assert await waiting(service, 3) == [third, first, second]
-    assert await said(service, "drop", first) == f"Job {first} was dropped."
-    await said(service, "resume")
+    first, second, third = await wait_for_queue(service, 3)
+    assert await queue_reply(service, "bump", third) == f"Job {third} is next."
+    assert await wait_for_queue(service, 3) == [third, first, second]
+    assert await queue_reply(service, "drop", first) == f"Job {first} was dropped."
+    await queue_reply(service, "resume")
     ends = {update.job: update for update in [(await each)[-1] for each in asked]}
     assert isinstance(ends[first], Failed)
     assert isinstance(ends[second], Done)
@@ -117,15 +117,15 @@ async def test_bump_lets_a_job_go_first_and_drop_ends_one(service: Service) -> N
     assert await refusal(service, "bump", third) == f"Job {third} is no longer in the queue."
 
 
-async def test_bumping_a_job_that_shares_anothers_run_bumps_that_run(service: Service) -> None:
-    await said(service, "pause")
+async def test_bumping_a_job_that_shares_a_run_bumps_that_run(service: Service) -> None:
+    await queue_reply(service, "pause")
     asked = [asyncio.create_task(told(service, "echo", user=f"web:{n}", text="xxy"[n])) for n in range(3)]
     await until(lambda: len(service.coalescer) == 3)
-    await waiting(service, 2)
+    await wait_for_queue(service, 2)
     (rider,) = [row.job.id for row in await service.studio.store.jobs_of("web:1")]
-    await said(service, "bump", rider)
-    assert (await waiting(service, 2))[0] == service.coalescer.run_id_of(rider)
-    await said(service, "resume")
+    await queue_reply(service, "bump", rider)
+    assert (await wait_for_queue(service, 2))[0] == service.coalescer.run_id_of(rider)
+    await queue_reply(service, "resume")
     await asyncio.gather(*asked)
 
 
@@ -137,56 +137,56 @@ async def test_bumping_a_job_that_shares_anothers_run_bumps_that_run(service: Se
         (("pause", "nope"), "job only works with bump and drop"),
     ],
 )
-async def test_what_does_not_fit_is_refused(service: Service, asked: tuple[str, ...], refused: str) -> None:
+async def test_bad_arguments_are_refused(service: Service, asked: tuple[str, ...], refused: str) -> None:
     assert refused in await refusal(service, *asked)
 
 
-async def test_the_queue_shows_who_runs_and_waits_and_never_what_they_asked(service: Service) -> None:
+async def test_the_queue_shows_who_is_running_and_waiting_but_never_their_prompts(service: Service) -> None:
     asked = [
         asyncio.create_task(told(service, "echo", user=f"web:{n}", text=f"secret {n}", seconds=0.5)) for n in range(2)
     ]
-    (behind,) = await waiting(service, 1)
+    (behind,) = await wait_for_queue(service, 1)
     shown = done((await told(service, "queue"))[-1]).result
     assert "cpu: " in shown.text
     assert f"1. {behind} · /echo · web:1 · waiting for" in shown.text
     assert "secret" not in f"{shown.text}{shown.facts}"
     await asyncio.gather(*asked)
-    assert (await said(service)).endswith("Nobody is waiting.")
+    assert (await queue_reply(service)).endswith("Nobody is waiting.")
 
 
-async def test_how_long_runs_take_is_learned_and_survives_a_restart(tmp_path: Path) -> None:
-    async with studio(tmp_path) as service:
+async def test_recorded_durations_survive_a_restart(tmp_path: Path) -> None:
+    async with open_service(tmp_path) as service:
         for number in range(3):
             await told(service, "echo", text=str(number), seconds=0.2)
         async with asyncio.timeout(5):
             while len(await service.studio.store.recent_runs()) < 3:  # noqa: ASYNC110  # written in the background
                 await asyncio.sleep(0.01)
-    async with studio(tmp_path) as service:
+    async with open_service(tmp_path) as service:
         held = asyncio.create_task(told(service, "echo", text="a", seconds=1.5))
         await until(lambda: bool(service.studio.engine.state().workers[0].running))
         known = asyncio.create_task(told(service, "echo", text="b", seconds=0.2, user="web:b"))
-        await waiting(service, 1)
+        await wait_for_queue(service, 1)
         (standing,) = service.studio.engine.device_queue.positions()
-        assert standing.starts is None  # nobody knows how long what runs will take
+        assert standing.starts is None  # the duration of the running job is not known
         await asyncio.gather(held, known)
 
 
-async def test_a_role_has_its_share_and_its_caps(tmp_path: Path) -> None:
+async def test_a_role_sets_weight_and_caps(tmp_path: Path) -> None:
     roles = {"friends": {"people": ["web:f"], "weight": 3, "running": 1, "queued": 1}}
-    async with studio(tmp_path, Settings.model_validate({"roles": roles})) as service:
+    async with open_service(tmp_path, Settings.model_validate({"roles": roles})) as service:
         call = Call(Request("echo", {}, "web:f", ""), service.studio)
         job = await call.build_job("echo", Echo())
         assert (job.weight, job.at_once, job.in_line) == (3, 1, 1)
-        await said(service, "pause")
+        await queue_reply(service, "pause")
         first = asyncio.create_task(told(service, "echo", user="web:f", text="1"))
-        await waiting(service, 1)
+        await wait_for_queue(service, 1)
         refused = failed((await told(service, "echo", user="web:f", text="2"))[0])
         assert refused.kind == "TooMany"
         assert "at most 1 may wait" in str(refused.sentence)
-        await said(service, "resume")
+        await queue_reply(service, "resume")
         assert [type(update) for update in await first if not isinstance(update, Queued)] == [Started, Done]
 
 
-def test_a_waiting_card_says_when_it_should_start() -> None:
+def test_the_card_of_a_queued_job_says_when_it_should_start() -> None:
     told = card._waiting(Queued(job="1", place=3, seconds_left=90), "en")
     assert told == "In line, place 3. It should start in about 1 min 30 s."

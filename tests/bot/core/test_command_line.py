@@ -1,4 +1,4 @@
-"""Typed commands to raw options."""
+"""Parsing of typed commands."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from engine.tasks.imagine.params import Params
         ("hello /imagine", None),
     ],
 )
-def test_a_line_is_a_command_when_it_begins_with_one(line: str, expected: object) -> None:
+def test_a_line_is_a_command_if_it_begins_with_one(line: str, expected: object) -> None:
     assert split_command(line) == expected
 
 
@@ -34,7 +34,7 @@ def test_a_line_is_a_command_when_it_begins_with_one(line: str, expected: object
         ("", {}),
     ],
 )
-def test_options_are_taken_by_name_and_the_rest_is_the_prompt(words: str, raw: dict[str, str]) -> None:
+def test_options_are_parsed_by_name_and_the_rest_is_the_prompt(words: str, raw: dict[str, str]) -> None:
     assert parse(Params, words) == raw
 
 

@@ -1,4 +1,4 @@
-"""What people send is parsed without holding the event loop."""
+"""User input is parsed without blocking the event loop."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from engine.core.params import TaskParams
 
 
 class Params(TaskParams):
-    """Notes the thread that parsed it."""
+    """Records the thread that parsed it."""
 
     text: str = ""
 
@@ -23,7 +23,7 @@ class Params(TaskParams):
 THREADS: list[int] = []
 
 
-async def test_what_is_small_is_parsed_at_once_and_all_else_in_a_thread() -> None:
+async def test_small_input_is_parsed_on_the_loop_and_other_input_in_a_thread() -> None:
     THREADS.clear()
     await parse_params(Params, {"text": "a" * SMALL_CHARACTERS})
     await parse_params(Params, {"text": "a" * (SMALL_CHARACTERS + 1)})
@@ -31,13 +31,13 @@ async def test_what_is_small_is_parsed_at_once_and_all_else_in_a_thread() -> Non
     assert THREADS[1] != threading.get_ident()
 
 
-async def test_a_refusal_comes_through_the_thread() -> None:
+async def test_an_error_in_the_thread_reaches_the_caller() -> None:
     for value in ([["deep"]] * 3000, {"a": 1}, "a" * 5000):
         with pytest.raises(BadInput):
             await parse_params(Params, {"text": value, "other": ""})
 
 
-async def test_a_parser_that_takes_too_long_is_answered_while_the_loop_goes_on(
+async def test_a_parser_that_takes_too_long_times_out_while_the_loop_runs_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(parsing, "PARSE_SECONDS", 0.05)

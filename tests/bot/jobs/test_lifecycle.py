@@ -1,4 +1,4 @@
-"""What a later run of the studio makes of the jobs that an earlier one left, with the real store and a real worker."""
+"""How a process resumes the jobs that an earlier one left unfinished, with the real store and a real worker."""
 
 import asyncio
 import sqlite3
@@ -35,19 +35,19 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
         yield Service(AppContext(settings, store, files, engine, (repeat, cancel)))
 
 
-async def left(service: Service, job: Job, attempts: int = 0) -> JobRecord:
-    """The job as an earlier run left it: in line, or running for the so manieth time."""
+async def store_unfinished_job(service: Service, job: Job, attempts: int = 0) -> JobRecord:
+    """Store a job as an earlier process left it: queued, or running in its attempt number `attempts`."""
     await service.studio.store.admit(job)
     for attempt in range(attempts):
         if attempt:
             await service.studio.store.requeue(job.id)
         await service.studio.store.start(job.id, "cpu")
-    (found,) = await service.unfinished_jobs(job.user.partition(":")[0])
-    assert found == job
+    (unfinished,) = await service.unfinished_jobs(job.user.partition(":")[0])
+    assert unfinished == job
     return await row_of(service, job)
 
 
-async def resumed(service: Service, job: Job) -> list[Update]:
+async def resume_job(service: Service, job: Job) -> list[Update]:
     async with aclosing(service.resume(job)) as updates:
         return [update async for update in updates]
 
@@ -58,52 +58,52 @@ async def row_of(service: Service, job: Job) -> JobRecord:
     return row
 
 
-@pytest.mark.parametrize("attempts", [0, 1], ids=["in line", "running"])
-async def test_a_job_that_was_left_runs_and_is_told_once(service: Service, attempts: int) -> None:
+@pytest.mark.parametrize("attempts", [0, 1], ids=["queued", "running"])
+async def test_an_unfinished_job_runs_and_is_delivered_once(service: Service, attempts: int) -> None:
     job = echo(text="left")
-    row = await left(service, job, attempts)
-    assert done((await resumed(service, row.job))[-1]).result.text == "left"
-    told = await row_of(service, job)
-    assert (told.state, told.attempt) == ("done", attempts + 1)
-    assert await resumed(service, row.job) == []
+    row = await store_unfinished_job(service, job, attempts)
+    assert done((await resume_job(service, row.job))[-1]).result.text == "left"
+    delivered = await row_of(service, job)
+    assert (delivered.state, delivered.attempt) == ("done", attempts + 1)
+    assert await resume_job(service, row.job) == []
 
 
-async def test_a_job_that_crashed_twice_is_given_up_with_a_word(service: Service) -> None:
+async def test_a_job_that_crashed_twice_fails_with_a_message(service: Service) -> None:
     job = echo(text="poison")
-    (update,) = await resumed(service, (await left(service, job, attempts=2)).job)
+    (update,) = await resume_job(service, (await store_unfinished_job(service, job, attempts=2)).job)
     assert "died twice" in str(failed(update).sentence)
     assert (await row_of(service, job)).state == "failed"
 
 
-async def test_a_job_that_crashed_once_may_bring_a_worker_down_once_more(service: Service) -> None:
+async def test_a_job_that_crashed_once_may_crash_a_worker_once_more(service: Service) -> None:
     job = echo(text="deadly", fault="die")
-    updates = await resumed(service, (await left(service, job, attempts=1)).job)
+    updates = await resume_job(service, (await store_unfinished_job(service, job, attempts=1)).job)
     assert sum(isinstance(update, Started) for update in updates) == 1
     assert "died twice" in str(failed(updates[-1]).sentence)
     assert (await row_of(service, job)).attempt == 2
 
 
-async def test_a_job_from_before_an_update_whose_options_are_refused_now_is_told_which(service: Service) -> None:
+async def test_an_old_job_with_options_that_are_refused_now_fails_with_that_option(service: Service) -> None:
     asked = {"prompt": "a fox", "negative": "snow", "guidance": 0.5}
     job = Job(command="imagine", task="imagine", params=asked, key="before", user="web:a", origin="")
-    (update,) = await resumed(service, (await left(service, job)).job)
+    (update,) = await resume_job(service, (await store_unfinished_job(service, job)).job)
     assert str(failed(update).sentence).startswith("negative has no effect when guidance is 0.5")
     assert (await row_of(service, job)).state == "failed"
 
 
-async def test_what_was_made_is_told_without_a_run(service: Service) -> None:
-    made, broke = echo(text="made"), echo(text="broke", user="web:b")
-    for job in (made, broke):
+async def test_an_undelivered_result_is_delivered_without_a_run(service: Service) -> None:
+    succeeded, broke = echo(text="made"), echo(text="broke", user="web:b")
+    for job in (succeeded, broke):
         await service.studio.store.admit(job)
         await service.studio.store.start(job.id, "cpu")
-    await service.studio.store.finish(made.id, Result(text="made"), 1)
+    await service.studio.store.finish(succeeded.id, Result(text="made"), 1)
     await service.studio.store.fail(broke.id, Failed.of(Broken("It broke."), broke.id))
-    ends = [await resumed(service, each) for each in await service.unfinished_jobs("web")]
-    assert ends == [[Done(job=made.id, result=Result(text="made"))], [Failed.of(Broken("It broke."), broke.id)]]
-    assert [(await row_of(service, job)).state for job in (made, broke)] == ["done", "failed"]
+    ends = [await resume_job(service, each) for each in await service.unfinished_jobs("web")]
+    assert ends == [[Done(job=succeeded.id, result=Result(text="made"))], [Failed.of(Broken("It broke."), broke.id)]]
+    assert [(await row_of(service, job)).state for job in (succeeded, broke)] == ["done", "failed"]
 
 
-async def test_an_answer_that_was_not_shown_stays_to_be_told(service: Service) -> None:
+async def test_a_result_that_was_not_shown_stays_undelivered(service: Service) -> None:
     asked = Request("repeat", {"text": "unseen"}, "web:a", "here")
     async with aclosing(service.handle(asked)) as updates:
         job = ""
@@ -113,27 +113,27 @@ async def test_an_answer_that_was_not_shown_stays_to_be_told(service: Service) -
                 break
     row = await row_of(service, *await service.unfinished_jobs("web"))
     assert (row.job.id, row.state) == (job, "delivering")
-    assert isinstance((await resumed(service, row.job))[-1], Done)
+    assert isinstance((await resume_job(service, row.job))[-1], Done)
 
 
 async def test_jobs_of_another_platform_stay_as_they_are(service: Service) -> None:
     job = echo(user="discord:7")
-    await left(service, job)
+    await store_unfinished_job(service, job)
     assert await service.unfinished_jobs("telegram") == []
     assert (await row_of(service, job)).state == "queued"
 
 
-async def test_a_job_that_nobody_carries_yet_is_cancelled_and_that_is_told_later(service: Service) -> None:
-    row = await left(service, echo(text="never"))
+async def test_a_job_that_no_platform_has_resumed_can_be_cancelled(service: Service) -> None:
+    row = await store_unfinished_job(service, echo(text="never"))
     asked = Request("cancel", {"job": row.job.id}, "web:a", "here")
     async with aclosing(service.handle(asked)) as updates:
         assert done([update async for update in updates][-1]).result.text.startswith(f"Job {row.job.id}")
-    (told,) = await resumed(service, row.job)
-    assert failed(told).kind == "Cancelled"
+    (update,) = await resume_job(service, row.job)
+    assert failed(update).kind == "Cancelled"
     assert (await row_of(service, row.job)).state == "cancelled"
 
 
-async def test_a_platform_that_is_lost_leaves_its_job_to_go_on(service: Service) -> None:
+async def test_a_lost_platform_requeues_its_job(service: Service) -> None:
     async with aclosing(service.handle(Request("repeat", {"seconds": 60}, "web:a", "here"))) as updates:
         async for update in updates:
             if isinstance(update, Started):
@@ -143,7 +143,7 @@ async def test_a_platform_that_is_lost_leaves_its_job_to_go_on(service: Service)
     assert (row.state, row.attempt) == ("queued", 0)
 
 
-async def test_a_full_disk_refuses_a_job_and_takes_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_refuses_a_job_and_stores_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.requests.admission.MIN_FREE_DISK_BYTES", 10**18)
     async with aclosing(service.handle(Request("repeat", {"text": "x"}, "web:a", "here"))) as updates:
         (refused,) = [update async for update in updates]
@@ -151,17 +151,17 @@ async def test_a_full_disk_refuses_a_job_and_takes_nothing(service: Service, mon
     assert await service.studio.store.unfinished_jobs() == []
 
 
-async def test_what_is_made_while_another_program_holds_the_database_is_told_once_it_lets_go(
+async def test_a_result_made_while_the_database_is_locked_is_delivered_once_it_is_free(
     service: Service, tmp_path: Path
 ) -> None:
-    database = service.studio.store._database  # patience in milliseconds, for a quick test
+    database = service.studio.store._database  # a short busy timeout, in milliseconds, for a quick test
     await database.read(lambda db: db.execute("PRAGMA busy_timeout = 50").fetchall())
     with closing(sqlite3.connect(tmp_path / "atelier.db", isolation_level=None)) as other:
         async with aclosing(
             service.handle(Request("repeat", {"text": "kept", "seconds": 0.2}, "web:a", "here"))
-        ) as told:
+        ) as stream:
             updates = []
-            async for update in told:
+            async for update in stream:
                 updates.append(update)
                 if isinstance(update, Started):
                     other.execute("BEGIN EXCLUSIVE")

@@ -1,4 +1,4 @@
-"""English articles before words that were put there."""
+"""English articles before words that variants and wildcards insert."""
 
 import pytest
 
@@ -19,7 +19,7 @@ A = (
 )
 
 
-def test_the_sound_of_a_word_decides() -> None:
+def test_the_sound_of_a_word_decides_its_article() -> None:
     assert [word for word in AN.split() if not takes_an(word)] == []
     assert [word for word in A.split() if takes_an(word)] == []
 
@@ -32,7 +32,7 @@ def test_the_sound_of_a_word_decides() -> None:
         ("an {hour|unicorn}", "an unicorn", "a unicorn"),
         ("{a|the} {8-bit|red} hero", "a 8-bit hero", "an 8-bit hero"),
         ('a "{umber|red}" wall', 'a "umber" wall', 'an "umber" wall'),
-        ("a owl, a {red|old} car", "a owl, a old car", "a owl, an old car"),  # the person's own words stay
+        ("a owl, a {red|old} car", "a owl, a old car", "a owl, an old car"),  # words that the user wrote stay
         ("vitamin-a {egg|milk}", "vitamin-a egg", "vitamin-a egg"),
         ("voy a {Alicante|Madrid}", "voy a Alicante", "voy a Alicante"),
         ("a {igreja|casa} com uma porta azul", "a igreja com uma porta azul", "a igreja com uma porta azul"),
@@ -40,5 +40,5 @@ def test_the_sound_of_a_word_decides() -> None:
         ("a red cat", "a red cat", "a red cat"),
     ],
 )
-def test_an_article_agrees_with_what_variants_put_after_it(written: str, made: str, right: str) -> None:
+def test_an_article_agrees_with_the_word_that_a_variant_inserts(written: str, made: str, right: str) -> None:
     assert agree_articles(made, written) == right

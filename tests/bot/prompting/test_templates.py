@@ -1,4 +1,4 @@
-"""Permutations and wildcards: what a prompt stands for."""
+"""Variants and wildcards: the prompts that a template expands to."""
 
 import os
 import time
@@ -34,7 +34,7 @@ NONE = WildcardLists(Path("nowhere"))
         (r"a \{plain\|one\}", ["a {plain|one}"]),
     ],
 )
-def test_a_prompt_stands_for_every_choice_in_the_order_of_writing(prompt: str, expected: list[str]) -> None:
+def test_a_prompt_expands_to_every_choice_in_the_order_of_the_text(prompt: str, expected: list[str]) -> None:
     assert expand(prompt, None, NONE) == expected
     assert count(prompt) == len(expected)
 
@@ -50,7 +50,7 @@ def test_a_prompt_stands_for_every_choice_in_the_order_of_writing(prompt: str, e
         "{49-50$$" + "{|}|" * 49 + "}",
     ],
 )
-def test_what_stands_for_millions_is_counted_no_further_than_the_bound(prompt: str) -> None:
+def test_millions_of_variants_are_counted_only_up_to_the_bound(prompt: str) -> None:
     begun = time.thread_time()
     assert count(prompt) == MAX_COUNTED_PROMPTS + 1
     assert time.thread_time() - begun < 0.05
@@ -69,12 +69,12 @@ def test_what_stands_for_millions_is_counted_no_further_than_the_bound(prompt: s
         ("{" * 8 + "a" + ("|||||" + "}") * 8, 41),
     ],
 )
-def test_a_count_is_the_number_of_prompts(prompt: str, number: int) -> None:
+def test_the_count_is_the_number_of_prompts(prompt: str, number: int) -> None:
     assert count(prompt) == number
     assert len(expand(prompt, 1, NONE)) == number
 
 
-def test_variants_that_would_make_a_huge_text_are_refused_before_they_are_made() -> None:
+def test_variants_that_would_make_a_huge_text_are_refused_before_expansion() -> None:
     with pytest.raises(BadInput, match="expands to 1747500 characters; the limit is 20000"):
         count("{700$$" + "x" * 2500 + "$$" + "|" * 699 + "}")
     with pytest.raises(BadInput, match=f"with variants the limit is {MAX_CHARACTERS}"):
@@ -96,29 +96,29 @@ def test_variants_that_would_make_a_huge_text_are_refused_before_they_are_made()
         ("__nothing__", "There is no wildcard list __nothing__. Available: animal, color, colour"),
     ],
 )
-def test_what_is_not_written_right_is_refused_by_its_fault(prompt: str, words: str) -> None:
+def test_a_syntax_error_is_named(prompt: str, words: str) -> None:
     with pytest.raises(BadInput) as refused:
         expand(prompt, 1, NONE)
     assert words in str(refused.value)
 
 
-def test_a_wildcard_names_no_file_outside_its_folder() -> None:
+def test_a_wildcard_cannot_name_a_file_outside_its_folder() -> None:
     assert expand("__../../etc/passwd__", 1, NONE) == ["__../../etc/passwd__"]
     assert expand("__a/../b__", 1, NONE) == ["__a/../b__"]
 
 
-def test_a_wildcard_is_a_word_of_the_owners_list_by_the_seed(tmp_path: Path) -> None:
+def test_a_wildcard_is_a_word_from_the_owners_list_chosen_by_the_seed(tmp_path: Path) -> None:
     (tmp_path / "my").mkdir()
     (tmp_path / "my" / "pets.txt").write_text("# a note\n\n{small|large} dog\n__colour__ cat\n")
     (tmp_path / "colour.txt").write_text("teal\n")
     lists = WildcardLists(tmp_path)
-    made = {expand("a __my/pets__", seed, lists)[0] for seed in range(40)}
-    assert made == {"a small dog", "a large dog", "a teal cat"}
+    prompts = {expand("a __my/pets__", seed, lists)[0] for seed in range(40)}
+    assert prompts == {"a small dog", "a large dog", "a teal cat"}
     assert expand("a __my/pets__", 7, lists) == expand("a __my/pets__", 7, lists)
     assert "my/pets" in lists.names()
 
 
-def test_a_list_that_names_itself_or_is_empty_is_the_owners_to_mend(tmp_path: Path) -> None:
+def test_a_list_that_refers_to_itself_or_is_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "again.txt").write_text("__again__\n")
     (tmp_path / "empty.txt").write_text("# nothing yet\n")
     for name, words in (("again", "refers to itself"), ("empty", "is empty")):
@@ -126,12 +126,12 @@ def test_a_list_that_names_itself_or_is_empty_is_the_owners_to_mend(tmp_path: Pa
             expand(f"__{name}__", 1, WildcardLists(tmp_path))
 
 
-def test_a_byte_order_mark_is_no_part_of_a_word(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_a_word(tmp_path: Path) -> None:
     (tmp_path / "pets.txt").write_text("\ufeff# a note\n\ufeffcat\n", "utf-8")
     assert expand("a __pets__", 1, WildcardLists(tmp_path)) == ["a cat"]
 
 
-def test_a_weight_in_a_list_says_how_often_its_word_is_drawn(tmp_path: Path) -> None:
+def test_a_weight_in_a_list_sets_how_often_its_word_is_drawn(tmp_path: Path) -> None:
     (tmp_path / "colours.txt").write_text("3::red\n0.5::{7::dark|0::light} blue\n0::never\n")
     lists = WildcardLists(tmp_path)
     drawn = Counter(expand("__colours__", seed, lists)[0] for seed in range(400))
@@ -160,7 +160,7 @@ def test_a_list_that_cannot_be_used_is_named(data: bytes, why: str, tmp_path: Pa
     assert why in str(refused.value)
 
 
-def test_a_list_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
     (tmp_path / "folder.txt").mkdir()
     for name in ("loop", "folder"):
@@ -168,7 +168,7 @@ def test_a_list_that_may_not_be_read_is_named(tmp_path: Path) -> None:
             expand(f"__{name}__", 1, WildcardLists(tmp_path))
 
 
-def test_lists_that_name_others_many_times_are_drawn_from_a_bounded_number_of_times(tmp_path: Path) -> None:
+def test_lists_that_refer_to_each_other_are_drawn_from_a_bounded_number_of_times(tmp_path: Path) -> None:
     for number in range(7):
         (tmp_path / f"l{number}.txt").write_text(f"__l{number + 1}__ " * 30 + "\n")
     (tmp_path / "l7.txt").write_text("end\n")
@@ -176,7 +176,7 @@ def test_lists_that_name_others_many_times_are_drawn_from_a_bounded_number_of_ti
         expand("__l0__", 1, WildcardLists(tmp_path))
 
 
-def test_a_file_whose_name_no_prompt_can_write_is_not_offered(tmp_path: Path) -> None:
+def test_a_list_whose_name_cannot_be_written_in_a_prompt_is_not_listed(tmp_path: Path) -> None:
     for name in (b"caf\xe9.txt", b"two words.txt", b"good.txt"):
         (Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))).write_text("a\n")
     names = WildcardLists(tmp_path).names()

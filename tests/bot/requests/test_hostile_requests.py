@@ -25,7 +25,7 @@ from tests.fakes import small_engine
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MAX_SECONDS = 0.2
-"""Of processor time in which the loop does nothing else. Nested variants took 20 s, spaces in a script 10 s."""
+"""Processor time for which one callback may block the loop. Nested variants once took 20 s, spaces in a script 10 s."""
 
 
 def nested(choices: int, depth: int) -> str:
@@ -52,8 +52,8 @@ async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
         yield Service(AppContext(settings, store, files, engine, COMMANDS))
 
 
-async def refused(service: Service, request: Request) -> Failed:
-    """The refusal, where no callback of the loop took longer than the bound."""
+async def expect_refusal(service: Service, request: Request) -> Failed:
+    """Serve the request and return its failure. Fails if one callback blocks the loop for MAX_SECONDS."""
     blocks: list[Block] = []
     watchdog = Watchdog(blocks.append, MAX_SECONDS, processor_clock())
     watchdog.start()
@@ -91,7 +91,7 @@ def request(command: str, raw: dict[str, Any], **files: Attachment) -> Request:
     ids=range(13),
 )
 async def test_hostile_words_are_refused(service: Service, command: str, raw: dict[str, Any], said: str) -> None:
-    assert said in str((await refused(service, request(command, raw))).sentence)
+    assert said in str((await expect_refusal(service, request(command, raw))).sentence)
 
 
 @pytest.mark.parametrize(
@@ -114,18 +114,18 @@ async def test_hostile_files_are_refused(service: Service, name: str, data: byte
     path = tmp_path / "sent"
     path.write_bytes(data)
     attached = Attachment(name, size=len(data), path=path)
-    assert said in str((await refused(service, request("scenes", {}, file=attached))).sentence)
+    assert said in str((await expect_refusal(service, request("scenes", {}, file=attached))).sentence)
 
 
 @pytest.mark.parametrize("job", ["\ud800", "\0", "a" * 100_000, "a.\ud800", ""])
-async def test_a_job_of_a_name_that_cannot_be_is_not_found(service: Service, job: str) -> None:
+async def test_a_job_with_an_impossible_id_is_not_found(service: Service, job: str) -> None:
     for button in ("upscale", "delete", "yes"):
         press = parse_button(f"{button}:{job}", COMMANDS)
         asked = request(press.command, dict(press.raw_options), **press.files)
-        assert (await refused(service, asked)).kind == "BadInput"
+        assert (await expect_refusal(service, asked)).kind == "BadInput"
 
 
-async def test_many_long_prompts_in_a_style_hold_nobody_up(service: Service) -> None:
+async def test_many_long_prompts_with_a_style_do_not_block_the_loop(service: Service) -> None:
     prompt = "{" + "|".join("abcdefghijkl") + "} " + "(a)" * 480
     begun = time.thread_time()
     blocks: list[Block] = []

@@ -1,4 +1,4 @@
-"""The whole road of a request, with the real store and a real worker that echoes."""
+"""The path of a request through the service, with the real store and a real worker that runs echo jobs."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from engine.tasks.imagine.params import Params as Imagine
 from storage.files import Files
 from storage.store import Limit, Rate, Store
 from tests.fakes import done, failed, small_engine, until
-from tests.fakes import echo as a_job
+from tests.fakes import echo as echo_job
 from tests.storage.builders import PICTURE
 
 
@@ -56,72 +56,72 @@ def request(name: str = "echo", user: str = "web:a", **raw: Any) -> Request:
     return Request(command=name, raw_options=raw, user=user, origin="here")
 
 
-async def told(service: Service, asked: Request) -> list[Update]:
+async def updates_of(service: Service, asked: Request) -> list[Update]:
     async with aclosing(service.handle(asked)) as updates:
         return [update async for update in updates]
 
 
-async def test_a_job_is_queued_started_done_and_its_row_says_so(service: Service) -> None:
-    updates = await told(service, request(text="hi"))
+async def test_a_job_is_queued_started_and_done_and_its_row_says_so(service: Service) -> None:
+    updates = await updates_of(service, request(text="hi"))
     assert [type(update) for update in updates] == [Queued, Started, Done]
     row = await service.studio.store.job(updates[0].job)
     assert row is not None
     assert (row.state, row.attempt, row.result) == ("done", 1, done(updates[-1]).result)
 
 
-async def test_a_reply_is_one_done_without_a_job(service: Service) -> None:
-    (update,) = await told(service, replace(request("hello"), language="es"))
+async def test_a_reply_is_one_done_update_without_a_job(service: Service) -> None:
+    (update,) = await updates_of(service, replace(request("hello"), language="es"))
     assert isinstance(update, Done)
     assert update.job == ""
     assert update.result.text == "Cancelar"
     assert update.result.facts == {"user": "web:a"}
 
 
-async def test_the_same_again_comes_from_the_cache_and_costs_nothing(service: Service) -> None:
-    await told(service, request(text="once"))
+async def test_a_repeated_request_comes_from_the_cache_and_does_not_count(service: Service) -> None:
+    await updates_of(service, request(text="once"))
     for _ in range(5):
-        (update,) = await told(service, request(text="once"))
+        (update,) = await updates_of(service, request(text="once"))
         assert isinstance(update, Done)
         assert update.cached
 
 
-async def test_over_the_limit_is_refused_with_the_wait_and_takes_nothing(service: Service) -> None:
+async def test_a_request_over_the_limit_is_refused_with_the_wait_and_stores_nothing(service: Service) -> None:
     for text in "ab":
-        await told(service, request(text=text))
-    refused = failed((await told(service, request(text="c")))[0])
+        await updates_of(service, request(text=text))
+    refused = failed((await updates_of(service, request(text="c")))[0])
     assert refused.kind == "RateLimited"
     assert 55 < float(refused.sentence.facts["wait"]) <= 60
     assert await service.studio.store.unfinished_jobs() == []
-    assert isinstance((await told(service, request(text="c", user="web:b")))[-1], Done)
+    assert isinstance((await updates_of(service, request(text="c", user="web:b")))[-1], Done)
 
 
-async def test_over_the_limit_no_file_is_asked_for(service: Service) -> None:
+async def test_a_request_over_the_limit_downloads_no_file(service: Service) -> None:
     asked: list[str] = []
 
-    async def hand_out(request: web.Request) -> web.Response:
+    async def serve_picture(request: web.Request) -> web.Response:
         asked.append(request.path)
         return web.Response(body=PICTURE)
 
-    drawn = a_job("web:a").model_copy(update={"command": "draw"})
+    drawn = echo_job("web:a").model_copy(update={"command": "draw"})
     await service.studio.store.admit(drawn, [Limit("web:a", "draw", Rate(1, 60.0))])
     application = web.Application()
-    application.router.add_get("/cat.png", hand_out)
+    application.router.add_get("/cat.png", serve_picture)
     async with TestServer(application) as server:
         sent = {"image": Attachment("cat.png", url=str(server.make_url("/cat.png")))}
         drawing = replace(request("draw", prompt="x"), files=sent, admin=True)
-        refused = failed((await told(service, drawing))[0])
+        refused = failed((await updates_of(service, drawing))[0])
         assert (refused.kind, asked) == ("RateLimited", [])
-        await told(service, replace(drawing, user="web:b"))
+        await updates_of(service, replace(drawing, user="web:b"))
         assert asked == ["/cat.png"]
 
 
-async def test_further_identities_count_against_the_limit_too(service: Service) -> None:
+async def test_extra_identities_count_towards_the_limit(service: Service) -> None:
     for number in range(2):
-        await told(
+        await updates_of(
             service, replace(request(text=str(number), user=f"web:{number}"), extra_identities=("web-address:1",))
         )
     refused = failed(
-        (await told(service, replace(request(text="c", user="web:c"), extra_identities=("web-address:1",))))[0]
+        (await updates_of(service, replace(request(text="c", user="web:c"), extra_identities=("web-address:1",))))[0]
     )
     assert refused.kind == "RateLimited"
 
@@ -138,28 +138,28 @@ async def test_further_identities_count_against_the_limit_too(service: Service) 
         (replace(request(), files={"image": Attachment("x.png")}), "/echo doesn't take a file for image"),
     ],
 )
-async def test_bad_input_is_a_sentence_and_leaves_no_row(service: Service, asked: Request, said: str) -> None:
-    refused = failed((await told(service, asked))[0])
+async def test_bad_input_gets_a_message_and_leaves_no_row(service: Service, asked: Request, said: str) -> None:
+    refused = failed((await updates_of(service, asked))[0])
     assert said in str(refused.sentence)
     assert await service.studio.store.unfinished_jobs() == []
 
 
-async def test_a_file_on_this_machine_cannot_be_named_in_words(service: Service) -> None:
+async def test_a_path_on_this_machine_cannot_be_given_as_a_file(service: Service) -> None:
     sly = {"path": "/etc/passwd", "mime": "image/png", "sha256": "0" * 64, "bytes": 1}
-    refused = failed((await told(service, replace(request("draw", prompt="x", image=sly), admin=True)))[0])
+    refused = failed((await updates_of(service, replace(request("draw", prompt="x", image=sly), admin=True)))[0])
     assert "image must be a file" in str(refused.sentence)
 
 
 async def test_a_file_that_is_not_what_its_name_says_is_refused(service: Service, tmp_path: Path) -> None:
     (tmp_path / "cat.png").write_bytes(b"MZ no picture at all")
     asked = replace(request("draw", prompt="x"), files={"image": Attachment("cat.png", path=tmp_path / "cat.png")})
-    refused = failed((await told(service, replace(asked, admin=True)))[0])
+    refused = failed((await updates_of(service, replace(asked, admin=True)))[0])
     assert "“cat.png” is named as png, but" in str(refused.sentence)
 
 
-async def test_identical_jobs_in_flight_share_one_run_and_each_has_its_row(service: Service) -> None:
+async def test_identical_active_jobs_share_one_run_and_each_has_its_row(service: Service) -> None:
     asked = [request(text="same", seconds=0.3, user=f"web:{number}") for number in range(4)]
-    ends = [done(updates[-1]) for updates in await asyncio.gather(*(told(service, each) for each in asked))]
+    ends = [done(updates[-1]) for updates in await asyncio.gather(*(updates_of(service, each) for each in asked))]
     rows = [await service.studio.store.job(end.job) for end in ends]
     assert len({end.job for end in ends}) == 4
     assert [row.state for row in rows if row] == ["done"] * 4
@@ -167,8 +167,8 @@ async def test_identical_jobs_in_flight_share_one_run_and_each_has_its_row(servi
     assert (await service.studio.store.cache_stats()).entries == 1
 
 
-async def test_a_job_that_the_engine_cannot_take_fails_and_the_next_one_runs(service: Service) -> None:
-    """As one that an older version kept may be."""
+async def test_a_job_that_the_engine_refuses_fails_and_the_next_one_runs(service: Service) -> None:
+    """Such as a job that an older version stored."""
     fitting = Job(command="echo", task="echo", params={"text": "hi"}, key="k", user="web:a", origin="here")
     for job in (fitting.model_copy(update={"params": {"seconds": "long"}}), fitting):
         async with asyncio.timeout(10), aclosing(service.coalescer.subscribe(job)) as updates:
@@ -178,9 +178,9 @@ async def test_a_job_that_the_engine_cannot_take_fails_and_the_next_one_runs(ser
     assert len(service.coalescer) == 0
 
 
-async def test_cancelling_one_of_two_identical_jobs_leaves_the_other(service: Service) -> None:
-    first = asyncio.create_task(told(service, request(text="same", seconds=0.5)))
-    second = asyncio.create_task(told(service, request(text="same", seconds=0.5, user="web:b")))
+async def test_cancelling_one_of_two_identical_jobs_does_not_end_the_other(service: Service) -> None:
+    first = asyncio.create_task(updates_of(service, request(text="same", seconds=0.5)))
+    second = asyncio.create_task(updates_of(service, request(text="same", seconds=0.5, user="web:b")))
     await until(lambda: len(service.coalescer) == 2)
     (mine,) = [row.job.id for row in await service.studio.store.jobs_of("web:a")]
     assert service.coalescer.cancel(mine)
@@ -198,10 +198,10 @@ async def test_closing_the_updates_cancels_the_job_and_its_row_says_so(service: 
     row = await service.studio.store.job(job)
     assert row is not None
     assert row.state == "cancelled"
-    assert isinstance((await asyncio.wait_for(told(service, request(text="next")), 5))[-1], Done)
+    assert isinstance((await asyncio.wait_for(updates_of(service, request(text="next")), 5))[-1], Done)
 
 
-async def test_a_job_whose_worker_died_is_served_and_its_row_counts_two_attempts(service: Service) -> None:
+async def test_a_job_whose_worker_died_is_run_again_and_its_row_counts_two_attempts(service: Service) -> None:
     job, killed = "", False
     async with aclosing(service.handle(request(text="served", seconds=0.3))) as updates:
         async for update in updates:
@@ -214,14 +214,14 @@ async def test_a_job_whose_worker_died_is_served_and_its_row_counts_two_attempts
     assert (row.state, row.attempt) == ("done", 2)
 
 
-async def test_closing_takes_no_more_and_leaves_jobs_to_a_later_run_without_counting_the_attempt(
+async def test_closing_refuses_requests_and_requeues_jobs_without_counting_the_attempt(
     service: Service,
 ) -> None:
-    waiting = asyncio.create_task(told(service, request(seconds=60)))
+    waiting = asyncio.create_task(updates_of(service, request(seconds=60)))
     await until(lambda: bool(service.studio.engine.state().workers[0].running))
     await service.close()
     assert isinstance((await waiting)[-1], Paused)
-    refused = failed((await told(service, request("hello")))[0])
+    refused = failed((await updates_of(service, request("hello")))[0])
     assert "shutting down" in str(refused.sentence)
     (job,) = await service.unfinished_jobs("web")
     left = await service.studio.store.job(job.id)
