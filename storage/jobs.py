@@ -68,7 +68,7 @@ class JobRecord:
 def check_new(db: sqlite3.Connection, job: Job) -> None:
     """Raise BadInput if the job exists already, and DuplicateRequest if its message has already produced a job."""
     if db.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
-        raise BadInput("This has already been answered: see job {job}.", job=job.id)
+        raise BadInput("This was answered already: see job {job}.", job=job.id)
     if job.request and has_job_for(db, job.request):
         raise DuplicateRequest(job.request)
 

@@ -45,8 +45,8 @@ async def load_own_question(call: Call, name: str) -> Question:
     question = await call.studio.store.get_question(name)
     if question is None:
         if await call.studio.store.job(name):
-            raise BadInput("This has already been answered: see job {job}.", job=name)
-        raise BadInput("This question is closed. Run the command again.")
+            raise BadInput("This was answered already: see job {job}.", job=name)
+        raise BadInput("This question has expired or was already answered. Send your request again.")
     if question.jobs[0].user != call.request.user:
         raise NotAllowed("Only the person who asked can answer this.")
     return question

@@ -57,7 +57,7 @@ async def test_an_answer_makes_every_job_and_closes_the_question(store: Store, q
     assert await store.admit_all(question.jobs, [Limit("web:a", "imagine", Rate(3, 60))], question) == [None] * 3
     assert [row.job for row in await store.unfinished_jobs()] == list(question.jobs)
     assert await store.get_question(question.name) is None
-    with pytest.raises(BadInput, match="already been answered"):
+    with pytest.raises(BadInput, match="answered already"):
         await store.admit_all(question.jobs, (), question)
 
 

@@ -99,7 +99,7 @@ class TestDiscord:
             for press in presses:
                 await press.acknowledged()
             await server.until(lambda: len(server.messages(ana.place)) == 2)
-            assert "already been answered" in server.messages(ana.place)[1].content
+            assert "answered already" in server.messages(ana.place)[1].content
             await ended(service.studio.store, self.job(server, message))
             assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
 
@@ -328,7 +328,7 @@ class TestHttp:
         made = await ask({"button": f"yes:{yes['argument']}"})
         assert made["id"] == yes["argument"]
         again = await ask({"button": f"yes:{yes['argument']}"})
-        assert "already been answered" in again["error"]["message"]
+        assert "answered already" in again["error"]["message"]
 
     async def test_a_declined_question_is_closed(self, ask: Callable[..., Any]) -> None:
         job = (await ask({"line": "/certain hello"}))["result"]["facts"]["ask"]
@@ -344,7 +344,7 @@ class TestHttp:
         rows = [await ended(opened_here.studio.store, each) for each in agreed["then"]]
         assert [row.result.text for row in rows if row.result] == ["say 1", "say 2", "say 3"]
         assert [(await ask(None, f"/jobs/{row.job.id}"))["state"] for row in rows] == ["done"] * 3
-        assert "already been answered" in (await ask({"button": f"yes:{name}"}))["error"]["message"]
+        assert "answered already" in (await ask({"button": f"yes:{name}"}))["error"]["message"]
 
     async def test_several_jobs_that_are_declined_are_never_created(self, ask: Callable[..., Any]) -> None:
         left = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
