@@ -41,10 +41,10 @@ async def cache(call: Call, params: Params) -> Reply:
         return await _clear(call, params.older_than_days)
     if params.older_than_days is not None:
         raise BadInput("older_than_days only works with clear. Type /cache clear {days}.", days=params.older_than_days)
-    return await _stats(call)
+    return await _show_stats(call)
 
 
-async def _stats(call: Call) -> Reply:
+async def _show_stats(call: Call) -> Reply:
     stats = await call.studio.store.cache_stats()
     max_bytes = call.studio.settings.cache.max_bytes
     lookups = stats.hits + stats.misses

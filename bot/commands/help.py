@@ -36,35 +36,35 @@ async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # the functi
     chosen = next((command for command in visible if command.name == name), None)
     if chosen is None:
         raise unknown_command_error(name, visible)
-    return Reply("\n".join(_command_lines(call, chosen)), facts={"commands": [_facts(chosen)]})
+    return Reply("\n".join(_format_command(call, chosen)), facts={"commands": [_describe_command(chosen)]})
 
 
 def _list_commands(call: Call, commands: Sequence[Command]) -> Reply:
     lines = [f"/{command.name} · {call.translate(command.description)}" for command in commands]
     lines += ["", call.translate("Type /help {command} to see its options.", command=commands[0].name)]
-    return Reply("\n".join(lines), facts={"commands": [_facts(command) for command in commands]})
+    return Reply("\n".join(lines), facts={"commands": [_describe_command(command) for command in commands]})
 
 
-def _command_lines(call: Call, command: Command) -> Iterator[str]:
+def _format_command(call: Call, command: Command) -> Iterator[str]:
     yield f"/{command.name} · {call.translate(command.description)}"
     options = command.params.options()
     if options:
         yield ""
     for option in options:
-        yield _option_line(call, option)
-    if examples := _examples(command):
+        yield _format_option(call, option)
+    if examples := _build_examples(command):
         yield ""
         yield call.translate("For example:")
         yield from examples
 
 
-def _option_line(call: Call, option: Option) -> str:
-    remarks = [remark for remark in (_bounds(call, option), _default(call, option)) if remark]
+def _format_option(call: Call, option: Option) -> str:
+    remarks = [remark for remark in (_format_bounds(call, option), _format_default(call, option)) if remark]
     text = f"{option.name}: {call.translate(option.description)}"
     return f"{text} ({'; '.join(remarks)})" if remarks else text
 
 
-def _bounds(call: Call, option: Option) -> str:
+def _format_bounds(call: Call, option: Option) -> str:
     match option.kind:
         case "choice":
             return ", ".join(map(str, option.choices))
@@ -73,18 +73,18 @@ def _bounds(call: Call, option: Option) -> str:
         case "media":
             return call.translate("attach a file")
         case "text":
-            return _length(call, option)
-    return _range(call, option)
+            return _format_length(call, option)
+    return _format_range(call, option)
 
 
-def _length(call: Call, option: Option) -> str:
+def _format_length(call: Call, option: Option) -> str:
     """Return the bound of a text; nothing for ids and names, which are always short."""
     if option.maximum is None or option.positional:
         return ""
     return call.translate("up to {count} characters", count=option.maximum)
 
 
-def _range(call: Call, option: Option) -> str:
+def _format_range(call: Call, option: Option) -> str:
     match option.minimum, option.maximum:
         case (None, None):
             return ""
@@ -97,7 +97,7 @@ def _range(call: Call, option: Option) -> str:
     raise AssertionError("every pair of bounds is matched")
 
 
-def _default(call: Call, option: Option) -> str:
+def _format_default(call: Call, option: Option) -> str:
     if option.required:
         return call.translate("required")
     if option.default is None or option.default == "":
@@ -106,7 +106,7 @@ def _default(call: Call, option: Option) -> str:
     return call.translate("default: {default}", default=default)
 
 
-def _examples(command: Command) -> list[str]:
+def _build_examples(command: Command) -> list[str]:
     """Return example lines from the fields' examples: first without named options, then with all of them."""
     unnamed, named = [f"/{command.name}"], []
     for option in command.params.options():
@@ -119,6 +119,6 @@ def _examples(command: Command) -> list[str]:
     return [" ".join(line) for line in lines]
 
 
-def _facts(command: Command) -> dict[str, Any]:
+def _describe_command(command: Command) -> dict[str, Any]:
     options = [json.loads(json.dumps(asdict(option))) for option in command.params.options()]
     return {"name": command.name, "description": command.description, "admin": command.admin, "options": options}

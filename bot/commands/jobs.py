@@ -20,20 +20,20 @@ class Params(TaskParams):
 async def jobs(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
     """List the user's jobs with state, position in the queue and the beginning of the prompt."""
     rows = await call.studio.store.jobs_of(call.request.user)
-    job_facts = [_facts(call, row) for row in rows]
-    lines = [_line(call, row, facts) for row, facts in zip(rows, job_facts, strict=True)]
+    job_facts = [_describe_job(call, row) for row in rows]
+    lines = [_format_job(call, row, facts) for row, facts in zip(rows, job_facts, strict=True)]
     text = "\n".join(lines) or call.translate("You have no jobs in progress.")
     return Reply(text, facts={"jobs": job_facts})
 
 
-def _facts(call: Call, row: JobRecord) -> dict[str, Any]:
+def _describe_job(call: Call, row: JobRecord) -> dict[str, Any]:
     job = row.job
     place = call.studio.coalescer.queue_position(job.id) if row.state == "queued" else 0
     return {"id": job.id, "command": job.command, "state": row.state, "place": place, "created": job.created}
 
 
-def _line(call: Call, row: JobRecord, facts: dict[str, Any]) -> str:
-    what = " ".join([f"/{row.job.command}", _excerpt(call, row)]).strip()
+def _format_job(call: Call, row: JobRecord, facts: dict[str, Any]) -> str:
+    what = " ".join([f"/{row.job.command}", _excerpt_prompt(call, row)]).strip()
     if row.state == "running":
         return call.translate("{job} · running · {what}", job=row.job.id, what=what)
     if not facts["place"]:
@@ -43,7 +43,7 @@ def _line(call: Call, row: JobRecord, facts: dict[str, Any]) -> str:
     )
 
 
-def _excerpt(call: Call, row: JobRecord) -> str:
+def _excerpt_prompt(call: Call, row: JobRecord) -> str:
     """Return the beginning of the job's free text."""
     command = call.studio.command(row.job.command)
     free = [option.name for option in command.params.options() if option.rest] if command else []

@@ -25,8 +25,8 @@ async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     rates = {name: rate for name, rate in studio.settings.limits.items() if studio.command(name)}
     left = await studio.store.limits_of((request.user, *request.extra_identities), rates)
     now = time.time()
-    lines = [_line(call, name, left.get(name), now) for name in rates]
-    facts: dict[str, Any] = {"limits": {name: _facts(left.get(name)) for name in rates}}
+    lines = [_format_allowance(call, name, left.get(name), now) for name in rates]
+    facts: dict[str, Any] = {"limits": {name: _describe_allowance(left.get(name)) for name in rates}}
     if request.admin:
         active = await studio.store.count_active(now - ACTIVE_WINDOW_SECONDS)
         facts |= {"active_users": active.users, "tracked_requests": active.requests}
@@ -40,7 +40,7 @@ async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     return Reply("\n".join(lines), facts=facts)
 
 
-def _line(call: Call, name: str, allowance: Allowance | None, now: float) -> str:
+def _format_allowance(call: Call, name: str, allowance: Allowance | None, now: float) -> str:
     if allowance is None:
         return call.translate("/{command}: no limit", command=name)
     window = format_duration(allowance.window)
@@ -54,5 +54,5 @@ def _line(call: Call, name: str, allowance: Allowance | None, now: float) -> str
     )
 
 
-def _facts(allowance: Allowance | None) -> dict[str, Any] | None:
+def _describe_allowance(allowance: Allowance | None) -> dict[str, Any] | None:
     return asdict(allowance) if allowance else None

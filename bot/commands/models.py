@@ -23,14 +23,14 @@ async def models(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     """List what can be named, with the default model first."""
     service = await call.studio.engine.service("imagine")
     default = call.translate("Default model: {model}", model=service.model)
-    choices = [_line(call, service, option) for option in TITLES]
-    return Reply("\n".join([default, *choices]), facts=_facts(service))
+    choices = [_format_choices(call, service, option) for option in TITLES]
+    return Reply("\n".join([default, *choices]), facts=_describe_choices(service))
 
 
-def _line(call: Call, service: Capability, option: str) -> str:
+def _format_choices(call: Call, service: Capability, option: str) -> str:
     names = ", ".join(service.offers.get(option, ()))
     return f"{call.translate(TITLES[option])} {names or call.translate('none')}"
 
 
-def _facts(service: Capability) -> dict[str, Any]:
+def _describe_choices(service: Capability) -> dict[str, Any]:
     return {"model": service.model, "offers": {option: list(service.offers.get(option, ())) for option in TITLES}}

@@ -54,7 +54,7 @@ async def queue(call: Call, params: Params) -> Reply:
     if params.action in MODES:
         await queue_state.set_mode(call.studio, MODES[params.action])
         log.warning("queue", now=MODES[params.action], by=call.request.user)
-    return _show(call)
+    return _show_queue(call)
 
 
 async def _bump_or_drop(call: Call, params: Params) -> Reply:
@@ -75,11 +75,15 @@ async def _bump_or_drop(call: Call, params: Params) -> Reply:
     return Reply(dropped if params.action == "drop" else bumped, facts={"job": params.job, "user": row.job.user})
 
 
-def _show(call: Call) -> Reply:
+def _show_queue(call: Call) -> Reply:
     engine = call.studio.engine
     waiting = [position for queue in engine.queues for position in queue.positions()]
     running = [job for queue in engine.queues for job in queue.running()]
-    lines = [call.translate(MODE_MESSAGES[engine.mode]), *_running_lines(call, running), *_waiting_lines(call, waiting)]
+    lines = [
+        call.translate(MODE_MESSAGES[engine.mode]),
+        *_format_running(call, running),
+        *_format_waiting(call, waiting),
+    ]
     facts: dict[str, Any] = {
         "mode": engine.mode,
         "running": [job._asdict() for job in running],
@@ -88,7 +92,7 @@ def _show(call: Call) -> Reply:
     return Reply("\n".join(lines), facts=facts)
 
 
-def _running_lines(call: Call, running: Sequence[RunningJob]) -> list[str]:
+def _format_running(call: Call, running: Sequence[RunningJob]) -> list[str]:
     return [
         call.translate(
             "{device}: {job} · /{command} · {user} · for {time}",
@@ -102,16 +106,16 @@ def _running_lines(call: Call, running: Sequence[RunningJob]) -> list[str]:
     ]
 
 
-def _waiting_lines(call: Call, waiting: Sequence[QueuePosition]) -> list[str]:
+def _format_waiting(call: Call, waiting: Sequence[QueuePosition]) -> list[str]:
     if not waiting:
         return [call.translate("Nobody is waiting.")]
-    lines = [_waiting_line(call, position) for position in waiting[:MAX_JOBS_SHOWN]]
+    lines = [_format_position(call, position) for position in waiting[:MAX_JOBS_SHOWN]]
     if len(waiting) > MAX_JOBS_SHOWN:
         lines.append(call.translate("… and {count} more", count=len(waiting) - MAX_JOBS_SHOWN))
     return lines
 
 
-def _waiting_line(call: Call, position: QueuePosition) -> str:
+def _format_position(call: Call, position: QueuePosition) -> str:
     text = call.translate(
         "{place}. {job} · /{command} · {user} · waiting for {time}",
         place=position.place,

@@ -32,45 +32,45 @@ async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opti
     hour, day, ever = [await store.stats(since) for since in (now - HOUR_SECONDS, now - DAY_SECONDS, 0)]
     cached, hours = await store.cache_stats(), await store.by_hour(now)
     blocks = [
-        _block(call, call.translate("Last hour"), hour),
-        _block(call, call.translate("Last day"), day, hour),
-        _block(call, call.translate("All time"), ever, day),
+        _format_block(call, call.translate("Last hour"), hour),
+        _format_block(call, call.translate("Last day"), day, hour),
+        _format_block(call, call.translate("All time"), ever, day),
         call.translate(
             "Results in the cache: {entries}, {bytes}", entries=cached.entries, bytes=format_bytes(cached.bytes)
         ),
     ]
     facts: dict[str, Any] = {
-        "hour": _facts(hour),
-        "day": _facts(day),
-        "all": _facts(ever),
+        "hour": _describe_stats(hour),
+        "day": _describe_stats(day),
+        "all": _describe_stats(ever),
         "cache": asdict(cached),
         "hours": [asdict(hour) for hour in hours],
     }
     if call.request.admin:
         top = await store.top_users(now - DAY_SECONDS, MAX_TOP_USERS)
         facts["top_users"] = [asdict(usage) for usage in top]
-        blocks.append(_top(call, facts["top_users"]))
-    png = await asyncio.to_thread(stats_chart.draw, hours, _tiles(call, day), call.request.language)
+        blocks.append(_format_top_users(call, facts["top_users"]))
+    png = await asyncio.to_thread(stats_chart.draw, hours, _build_tiles(call, day), call.request.language)
     folder = call.studio.settings.bot.data_dir / "media"
     return Reply("\n\n".join(block for block in blocks if block), (media.keep(png, folder),), facts)
 
 
-def _block(call: Call, title: str, stats: Stats, before: Stats | None = None) -> str:
+def _format_block(call: Call, title: str, stats: Stats, before: Stats | None = None) -> str:
     count = sum(sum(outcomes.values()) for outcomes in stats.jobs.values())
     if not count:
         return f"{title} · {call.translate('no jobs')}"
     if stats == before:
         return f"{title} · {call.translate('same as above')}"
-    return "\n".join((f"{title} · {_jobs(call, count)}", *_lines(call, stats)))
+    return "\n".join((f"{title} · {_format_job_count(call, count)}", *_format_details(call, stats)))
 
 
-def _jobs(call: Call, count: int) -> str:
+def _format_job_count(call: Call, count: int) -> str:
     return call.translate("1 job") if count == 1 else call.translate("{count} jobs", count=count)
 
 
-def _lines(call: Call, stats: Stats) -> Iterator[str]:
+def _format_details(call: Call, stats: Stats) -> Iterator[str]:
     for name, outcomes in stats.jobs.items():
-        yield f"/{name}: {_outcomes(call, outcomes)}"
+        yield f"/{name}: {_format_outcomes(call, outcomes)}"
     if stats.waiting:
         yield call.translate("Typical wait: {median} (95% under {p95})", **_format_spread(stats.waiting))
     if stats.running:
@@ -78,7 +78,7 @@ def _lines(call: Call, stats: Stats) -> Iterator[str]:
     yield call.translate("Cache hits: {hits}, misses: {misses}", hits=stats.hits, misses=stats.misses)
 
 
-def _outcomes(call: Call, outcomes: Mapping[str, int]) -> str:
+def _format_outcomes(call: Call, outcomes: Mapping[str, int]) -> str:
     in_progress = sum(outcomes.get(state, 0) for state in ("queued", "running", "delivering"))
     done, cached, failed, cancelled = (outcomes.get(state, 0) for state in ("done", "cached", "failed", "cancelled"))
     parts = (
@@ -95,7 +95,7 @@ def _format_spread(spread: Spread) -> dict[str, str]:
     return {"median": format_duration(spread.median), "p95": format_duration(spread.p95)}
 
 
-def _tiles(call: Call, day: Stats) -> list[stats_chart.Tile]:
+def _build_tiles(call: Call, day: Stats) -> list[stats_chart.Tile]:
     lookups = day.hits + day.misses
     return [
         stats_chart.Tile(
@@ -108,14 +108,17 @@ def _tiles(call: Call, day: Stats) -> list[stats_chart.Tile]:
     ]
 
 
-def _top(call: Call, top: list[dict[str, Any]]) -> str:
+def _format_top_users(call: Call, top: list[dict[str, Any]]) -> str:
     if not top:
         return ""
-    lines = [f"{usage['user']} · {_jobs(call, usage['jobs'])} · {format_duration(usage['seconds'])}" for usage in top]
+    lines = [
+        f"{usage['user']} · {_format_job_count(call, usage['jobs'])} · {format_duration(usage['seconds'])}"
+        for usage in top
+    ]
     return "\n".join((call.translate("Heaviest users in the last day"), *lines))
 
 
-def _facts(stats: Stats) -> dict[str, Any]:
+def _describe_stats(stats: Stats) -> dict[str, Any]:
     waiting, running = (asdict(spread) if spread else None for spread in (stats.waiting, stats.running))
     return {
         "jobs": {name: dict(outcomes) for name, outcomes in stats.jobs.items()},

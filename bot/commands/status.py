@@ -32,12 +32,16 @@ class Params(TaskParams):
 async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
     """Reply with the state of every part of the system."""
     state = call.studio.engine.state()
-    facts = {"services": _services(call, state), "adapters": _adapters(call), "system": _system(call, state)}
+    facts = {
+        "services": _describe_services(call, state),
+        "adapters": _describe_adapters(call),
+        "system": _describe_system(call, state),
+    }
     sections = (
-        _headline(call, facts["system"]),
-        _add_title(call.translate("Services"), _service_lines(call, facts["services"])),
-        _add_title(call.translate("Platforms"), _adapter_lines(call)),
-        _add_title(call.translate("Devices"), _device_lines(call, facts["system"])),
+        _format_headline(call, facts["system"]),
+        _add_title(call.translate("Services"), _format_services(call, facts["services"])),
+        _add_title(call.translate("Platforms"), _format_adapters(call)),
+        _add_title(call.translate("Devices"), _format_devices(call, facts["system"])),
         _add_title(
             call.translate("Versions"), [" · ".join(f"{name} {n}" for name, n in facts["system"]["versions"].items())]
         ),
@@ -45,33 +49,33 @@ async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     return Reply("\n\n".join(sections), facts=facts)
 
 
-def _services(call: Call, state: EngineState) -> dict[str, Any]:
+def _describe_services(call: Call, state: EngineState) -> dict[str, Any]:
     """Return, for each command that needs the engine, the first worker's capability for it, or why there is none."""
     capabilities = {service.task: service for worker in reversed(state.workers) for service in worker.services}
     names = [name for name in call.studio.settings.limits if call.studio.command(name)]
     absent = next((worker.why for worker in state.workers if worker.why), NO_WORKER)
-    return {name: _service(call, capabilities.get(name), absent) for name in names}
+    return {name: _describe_service(call, capabilities.get(name), absent) for name in names}
 
 
-def _service(call: Call, service: Capability | None, absent: UserMessage) -> dict[str, Any]:
+def _describe_service(call: Call, service: Capability | None, absent: UserMessage) -> dict[str, Any]:
     if service is None:
         empty = dict.fromkeys(("tier", "backend", "model"))
         return {"available": False, **empty, "why": _translate(call, absent), "extras": {}}
     details = {"tier": service.tier, "backend": service.backend, "model": service.model}
-    extras = {name: _extra(call, extra) for name, extra in service.extras.items()}
+    extras = {name: _describe_extra(call, extra) for name, extra in service.extras.items()}
     return {"available": True, **details, "why": _translate(call, service.why), "extras": extras}
 
 
-def _extra(call: Call, extra: OptionalModel) -> dict[str, Any]:
+def _describe_extra(call: Call, extra: OptionalModel) -> dict[str, Any]:
     return {"available": bool(extra.model), "model": extra.model or None, "why": _translate(call, extra.why)}
 
 
-def _adapters(call: Call) -> dict[str, str]:
+def _describe_adapters(call: Call) -> dict[str, str]:
     return {name: _translate(call, state) for name, state in call.studio.adapters.items()}
 
 
-def _system(call: Call, state: EngineState) -> dict[str, Any]:
-    versions = {"atelier": _version()}
+def _describe_system(call: Call, state: EngineState) -> dict[str, Any]:
+    versions = {"atelier": _read_version()}
     for worker in state.workers:
         versions |= worker.versions
     return {
@@ -100,7 +104,7 @@ def _translate(call: Call, sentence: UserMessage) -> str:
     return call.translate(sentence.template, **sentence.facts)
 
 
-def _headline(call: Call, system: Mapping[str, Any]) -> str:
+def _format_headline(call: Call, system: Mapping[str, Any]) -> str:
     queue = system["queue"]
     counts = call.translate("{running} running, {waiting} waiting", running=queue["running"], waiting=queue["waiting"])
     uptime = call.translate("up {time}", time=format_duration(system["uptime"]))
@@ -112,7 +116,7 @@ def _add_title(title: str, lines: Iterable[str]) -> str:
     return "\n".join((title, *lines))
 
 
-def _service_lines(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
+def _format_services(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
     for name, service in services.items():
         if not service["available"]:
             yield f"⚠️ /{name}: {service['why']}"
@@ -124,23 +128,23 @@ def _service_lines(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
             yield f"　{state} {extra['why']}"
 
 
-def _adapter_lines(call: Call) -> Iterator[str]:
+def _format_adapters(call: Call) -> Iterator[str]:
     for name, state in call.studio.adapters.items():
         yield f"{'✅' if state.template == 'on' else '▫️'} {name}: {_translate(call, state)}"
 
 
-def _device_lines(call: Call, system: Mapping[str, Any]) -> Iterator[str]:
+def _format_devices(call: Call, system: Mapping[str, Any]) -> Iterator[str]:
     for device in system["devices"]:
         if not device["ready"]:
             yield f"⚠️ {device['device']}: {device['why']}"
         elif device["memory"] is None:
             yield f"✅ {device['device']}"
         else:
-            yield f"✅ {device['device']}: {_memory(call, device['memory'])}"
+            yield f"✅ {device['device']}: {_format_memory(call, device['memory'])}"
         yield from (f"⚠️ {device['device']}: {note}" for note in device["notes"])
 
 
-def _memory(call: Call, memory: Mapping[str, Any]) -> str:
+def _format_memory(call: Call, memory: Mapping[str, Any]) -> str:
     parts = [
         call.translate("{used} used, {free} free", used=format_bytes(memory["used"]), free=format_bytes(memory["free"]))
     ]
@@ -152,5 +156,5 @@ def _memory(call: Call, memory: Mapping[str, Any]) -> str:
 
 
 @cache
-def _version() -> str:
+def _read_version() -> str:
     return str(tomllib.loads(PROJECT.read_text("utf-8"))["project"]["version"])

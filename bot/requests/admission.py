@@ -43,7 +43,7 @@ async def check_before_files(studio: AppContext, request: Request, *, complete: 
 
 
 def check_disk(studio: AppContext) -> None:
-    """Raise DiskFull when the remaining space is reserved for jobs that are already running."""
+    """Raise DiskFull if less than MIN_FREE_DISK_BYTES are free: running jobs need that space."""
     if studio.files.free() < MIN_FREE_DISK_BYTES:
         raise disk_full()
 
