@@ -1,4 +1,4 @@
-"""A short fault run. `python -m tests.faults` makes a long one."""
+"""A short fault run. `python -m tests.faults` does a long one."""
 
 import logging
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.faults.run import fault_run
 
 
-async def test_no_job_is_lost_or_posted_twice_when_processes_are_killed(
+async def test_no_job_is_lost_or_delivered_twice_whatever_is_killed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "aiohttp.server")  # connections that a kill has closed

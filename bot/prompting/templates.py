@@ -1,7 +1,7 @@
 r"""Expand variants and wildcards in prompts, in the syntax of Dynamic Prompts and Midjourney.
 
     {red|blue} car           two prompts           {2$$a|b|c}      every pair: "a, b", "a, c", "b, c"
-    {1-2$$a|b}               one or two of them    {2$$ and $$a|b}  joined by " and "
+    {1-2$$a|b}               one or two of them    {2$$ and $$a|b} joined by " and "
     {{big|small} cat|dog}    nested                __colour__      a word from colour.txt, chosen by the seed
     \{ \| \}                 literal characters    {0.5::a|b}      weights are accepted but unused: all are made
 
@@ -32,12 +32,12 @@ MAX_DRAWN_CHARACTERS = 200_000
 
 
 def count(prompt: str, option: str = "prompt") -> int:
-    """Return how many prompts it expands to, or MAX_COUNTED_PROMPTS + 1 if there are more than MAX_COUNTED_PROMPTS.
+    """Return the number of prompts that `prompt` expands to, but at most MAX_COUNTED_PROMPTS + 1.
 
     Raises BadInput, which names `option`, for a syntax error or an expansion that would be too long.
     """
     row = parse(prompt, option)
-    if (longest := _longest(row)) > max(MAX_EXPANDED_CHARACTERS, len(prompt)):
+    if (longest := _longest_expansion(row)) > max(MAX_EXPANDED_CHARACTERS, len(prompt)):
         raise BadInput(
             "{option} expands to {length} characters; the limit is {bound}. Remove some variants.",
             option=option,
@@ -48,7 +48,7 @@ def count(prompt: str, option: str = "prompt") -> int:
 
 
 def expand(prompt: str, seed: int | None, lists: WildcardLists) -> list[str]:
-    """Return the prompts that it expands to, in the order of the text. The prompt and the seed determine the wildcards.
+    """Return the expansions of `prompt` in the order of the text. The prompt and the seed determine the wildcards.
 
     Raises BadInput for more than MAX_COUNTED_PROMPTS prompts, for a syntax error, and for a wildcard list that does not
     exist or cannot be used.
@@ -56,7 +56,7 @@ def expand(prompt: str, seed: int | None, lists: WildcardLists) -> list[str]:
     if count(prompt) > MAX_COUNTED_PROMPTS:
         raise BadInput("{option} expands to more than {most} prompts.", option="prompt", most=MAX_COUNTED_PROMPTS)
     filler = _WildcardFiller(lists, Random(f"{prompt} {'' if seed is None else seed}"))  # not used for security
-    return [_collapse_spaces(filler.fill(text)) for text in _texts(parse(prompt))]
+    return [_collapse_spaces(filler.fill(text)) for text in _expand_row(parse(prompt))]
 
 
 class _WildcardFiller:
@@ -83,7 +83,7 @@ class _WildcardFiller:
                 length=MAX_DRAWN_CHARACTERS,
             )
         row = parse(line, f"{name}.txt")
-        if _longest(row) > MAX_EXPANDED_CHARACTERS:
+        if _longest_expansion(row) > MAX_EXPANDED_CHARACTERS:
             template = "A line in the wildcard list {name} expands to more than {bound} characters. Tell an admin."
             raise BadInput(template, name=name, bound=MAX_EXPANDED_CHARACTERS)
         return self.fill(tuple(self._choose_variants(row)), depth + 1)
@@ -143,33 +143,33 @@ def _count_choice(choice: Choice) -> int:
     return min(sum(ways[choice.low :]), MAX_COUNTED_PROMPTS + 1)
 
 
-def _longest(row: Row) -> int:
+def _longest_expansion(row: Row) -> int:
     """Return the length in characters of the row's longest text, without its wildcards."""
     return sum(
-        len(part) if isinstance(part, str) else _longest_choice(part)
+        len(part) if isinstance(part, str) else _longest_choice_expansion(part)
         for part in row.parts
         if not isinstance(part, Wildcard)
     )
 
 
-def _longest_choice(choice: Choice) -> int:
-    lengths = sorted(map(_longest, choice.options), reverse=True)
+def _longest_choice_expansion(choice: Choice) -> int:
+    lengths = sorted(map(_longest_expansion, choice.options), reverse=True)
     return sum(lengths[: choice.high]) + len(choice.join) * max(choice.high - 1, 0)
 
 
-def _texts(row: Row) -> "Iterator[tuple[str | Wildcard, ...]]":
+def _expand_row(row: Row) -> "Iterator[tuple[str | Wildcard, ...]]":
     """Yield every text that the row expands to, with wildcards not yet replaced."""
-    for chosen in product(*(list(_choices(part)) for part in row.parts)):
+    for chosen in product(*(list(_expand_part(part)) for part in row.parts)):
         yield tuple(piece for pieces in chosen for piece in pieces)
 
 
-def _choices(part: "str | Wildcard | Choice") -> "Iterator[tuple[str | Wildcard, ...]]":
+def _expand_part(part: "str | Wildcard | Choice") -> "Iterator[tuple[str | Wildcard, ...]]":
     if not isinstance(part, Choice):
         yield (part,)
         return
     for size in range(part.low, part.high + 1):
         for rows in combinations(part.options, size):
-            for texts in product(*(list(_texts(row)) for row in rows)):
+            for texts in product(*(list(_expand_row(row)) for row in rows)):
                 yield tuple(_join(texts, part.join))
 
 
