@@ -333,7 +333,7 @@ class TestHttp:
     async def test_a_declined_question_is_closed(self, ask: Callable[..., Any]) -> None:
         job = (await ask({"line": "/certain hello"}))["result"]["facts"]["ask"]
         assert (await ask({"button": f"no:{job}"}))["text"] == "Cancelled."
-        assert "closed" in (await ask({"button": f"yes:{job}"}))["error"]["message"]
+        assert "has expired" in (await ask({"button": f"yes:{job}"}))["error"]["message"]
 
     async def test_several_jobs_start_together_and_run_without_a_listener(
         self, ask: Callable[..., Any], opened_here: Service
@@ -349,7 +349,7 @@ class TestHttp:
     async def test_several_jobs_that_are_declined_are_never_created(self, ask: Callable[..., Any]) -> None:
         left = (await ask({"line": "/several say"}))["result"]["facts"]["ask"]
         await ask({"button": f"no:{left}"})
-        assert "closed" in (await ask({"button": f"yes:{left}"}))["error"]["message"]
+        assert "has expired" in (await ask({"button": f"yes:{left}"}))["error"]["message"]
 
     async def test_a_button_returns_its_text_and_accepts_the_edited_one(self, ask: Callable[..., Any]) -> None:
         state = await ask({"line": "/echo a red apple"})
