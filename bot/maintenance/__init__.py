@@ -1,1 +1,1 @@
-"""Chores that run beside the bot: cleanup of old files, and the state of the queue."""
+"""Background work of the bot: clean-up of old files, the state of the queue, and the event loop watchdog."""

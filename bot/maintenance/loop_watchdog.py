@@ -1,8 +1,8 @@
-"""Report whatever holds the event loop for long, with the stack that it was held in.
+"""Report everything that blocks the event loop for long, with the stack during the block.
 
-The loop beats every few milliseconds. A thread looks on: as long as no beat comes it notes where the loop's thread is,
-and the beat that comes late reports these notes. A C function that holds the interpreter, as a regular expression does,
-is noted as soon as it returns, still in the line that called it.
+The loop runs a callback every few milliseconds. Meanwhile a thread watches: as long as the callback does not run, it
+samples the stack of the loop's thread, and the late callback reports these samples. A C function that holds the
+interpreter lock, such as a regular expression, is sampled as soon as it returns, still on the line that called it.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ import structlog
 log = structlog.get_logger()
 
 INTERVAL_SECONDS = 0.01
-"""Between beats, and between looks."""
+"""Time between two callbacks, and between two samples."""
 BLOCK_SECONDS = 0.05
-"""What is reported."""
+"""The shortest block that is reported."""
 MAX_SAMPLES = 2000
 MAX_FRAMES = 100
 
@@ -31,7 +31,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Frame:
-    """A line of the source that was being executed."""
+    """A line of source code that was being executed."""
 
     file: str
     line: int
@@ -43,7 +43,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Sample:
-    """Where the loop's thread was, the innermost frame first, after `seconds` in which it did not beat."""
+    """The stack of the loop's thread, innermost frame first, and the `seconds` since the sample before it."""
 
     seconds: float
     stack: tuple[Frame, ...]
@@ -51,14 +51,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Block:
-    """The loop did nothing else for `seconds`. There is no sample where the thread that looks on was held up too."""
+    """A block of the loop for `seconds`. It has no samples if the watching thread was blocked too."""
 
     seconds: float
     samples: tuple[Sample, ...]
 
     @property
     def stack(self) -> tuple[Frame, ...]:
-        """The stack in which the loop was for the longest time."""
+        """The stack in which the loop spent most of the block, or an empty one without samples."""
         spent = Counter[tuple[Frame, ...]]()
         for sample in self.samples:
             spent[sample.stack] += round(sample.seconds * 1e6)
@@ -66,10 +66,10 @@ class Block:
 
 
 class Watchdog:
-    """Watches the running loop from `start` to `stop`, and gives every block of `bound` seconds or more to `report`.
+    """Watches the running loop from `start` to `stop`, and calls `report` for every block of `bound` seconds or more.
 
-    `clock` is what is counted: wall-clock time, as a waiting person counts, or what `processor_clock` returns, which is
-    the same on a busy machine as on an idle one but does not see a call that waits, such as `time.sleep`.
+    `clock` measures the blocks. It is wall-clock time, which users wait, or the clock of `processor_clock`, which gives
+    the same result on a busy machine as on an idle one but does not count calls that wait, such as `time.sleep`.
     """
 
     def __init__(
@@ -80,56 +80,57 @@ class Watchdog:
     ) -> None:
         self._report, self._bound, self._clock = report, bound, clock
         self._idle = INTERVAL_SECONDS if clock is time.monotonic else 0.0
-        self._thread = threading.Thread(target=self._look_on, name="loop watchdog", daemon=True)
+        self._thread = threading.Thread(target=self._sample_stacks, name="loop watchdog", daemon=True)
         self._stopped = threading.Event()
         self._watched = 0
-        self._beats = 0
+        self._callbacks = 0
         self._last = 0.0
         self._samples: list[Sample] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
+        """Start to watch the running loop. Call this in the loop's thread."""
         self._watched = threading.get_ident()
         self._last = self._clock()
-        self._timer = asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._beat)
+        self._timer = asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._run_callback)
         self._thread.start()
 
     def stop(self) -> None:
-        """A block that goes on until now is reported too."""
+        """Stop watching. A block that lasts until now is reported too."""
         self._stopped.set()
         self._thread.join()
         if self._timer is not None:
             self._timer.cancel()
-        self._note_beat()
+        self._end_interval()
 
-    def _beat(self) -> None:
-        self._note_beat()
-        self._timer = asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._beat)
+    def _run_callback(self) -> None:
+        self._end_interval()
+        self._timer = asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._run_callback)
 
-    def _note_beat(self) -> None:
+    def _end_interval(self) -> None:
         now = self._clock()
-        held = now - self._last - self._idle
+        blocked = now - self._last - self._idle
         samples, self._samples = self._samples, []
-        self._beats += 1
-        if held >= self._bound:
-            self._report(Block(held, tuple(samples)))
-        self._last = self._clock()  # the report's own time is nobody's fault
+        self._callbacks += 1
+        if blocked >= self._bound:
+            self._report(Block(blocked, tuple(samples)))
+        self._last = self._clock()  # the time of the report itself does not count
 
-    def _look_on(self) -> None:
-        beats, since = self._beats, self._clock()
+    def _sample_stacks(self) -> None:
+        callbacks, since = self._callbacks, self._clock()
         while not self._stopped.wait(INTERVAL_SECONDS):
             now = self._clock()
-            if beats != self._beats:
-                beats, since = self._beats, self._last
+            if callbacks != self._callbacks:
+                callbacks, since = self._callbacks, self._last
             samples = self._samples
-            frame = sys._current_frames().get(self._watched)  # noqa: SLF001  # public, in spite of its name
+            frame = sys._current_frames().get(self._watched)  # noqa: SLF001  # documented, despite its name
             if frame is not None and now > since and len(samples) < MAX_SAMPLES:
                 samples.append(Sample(now - since, _stack_of(frame)))
             since = now
 
 
 def processor_clock() -> Clock:
-    """Return a clock of the processor time that the calling thread has used, to be read in any thread."""
+    """Return a clock that gives the processor time of the calling thread, in seconds, to every thread that reads it."""
     clock = time.pthread_getcpuclockid(threading.get_ident())
     return lambda: time.clock_gettime(clock)
 
@@ -147,13 +148,13 @@ async def watching() -> AsyncIterator[None]:
 
 def _log(block: Block) -> None:
     if block.stack and block.stack[0].function == "select":
-        return  # the loop had nothing to do, and the machine was too busy to wake it
+        return  # the loop was idle, and the machine was too busy to wake it
     stack = "\n  ".join(map(str, block.stack)) or "unknown"
     log.warning("the event loop was blocked", seconds=round(block.seconds, 3), stack=f"\n  {stack}")
 
 
 def _stack_of(frame: FrameType | None) -> tuple[Frame, ...]:
-    """Return the frames from the innermost out to the loop's own, which is the same for every block."""
+    """Return the frames from the innermost to the loop's own, which is the same in every block."""
     frames = list[Frame]()
     while frame is not None and len(frames) < MAX_FRAMES:
         code = frame.f_code

@@ -1,4 +1,4 @@
-"""What the line keeps over a restart: whether it is held, how long runs take, and who used the devices lately."""
+"""The state of the queue that survives a restart: its mode, how long runs take, and who used the devices recently."""
 
 import asyncio
 import time
@@ -13,12 +13,13 @@ from engine.host.engine import Mode, RunClass
 log = structlog.get_logger()
 
 NOTE = "queue"
+"""The name of the note with the mode."""
 USAGE_WINDOW_SECONDS = 6000.0
-"""Seconds after which what somebody used has faded."""
+"""Seconds after which a user's device time no longer counts."""
 
 
 async def restore(studio: AppContext) -> None:
-    """Before the first job: the line as it was left."""
+    """Restore the mode, the run times and the device usage. Call this before the first job."""
     engine, store = studio.engine, studio.store
     mode = await store.get_note(NOTE)
     if mode in get_args(Mode):
@@ -30,18 +31,18 @@ async def restore(studio: AppContext) -> None:
 
 
 async def set_mode(studio: AppContext, mode: Mode) -> None:
-    """From now on, and after a restart as well."""
+    """Set the mode of the queue and store it for the next start."""
     await studio.store.set_note(NOTE, mode)
     studio.engine.mode = mode
 
 
 async def record_durations(studio: AppContext) -> None:
-    """Until cancelled: how long runs take goes into the store."""
-    learnt: asyncio.Queue[tuple[RunClass, float]] = asyncio.Queue()
-    studio.engine.durations.on_record = lambda kind, seconds: learnt.put_nowait((kind, seconds))
+    """Store the duration of each run until cancelled."""
+    durations: asyncio.Queue[tuple[RunClass, float]] = asyncio.Queue()
+    studio.engine.durations.on_record = lambda kind, seconds: durations.put_nowait((kind, seconds))
     while True:
-        kind, seconds = await learnt.get()
+        kind, seconds = await durations.get()
         try:
             await studio.store.record_run((kind.task, kind.model, kind.size, kind.device, seconds))
         except Unwritten as error:
-            log.warning("not learnt", task=kind.task, why=str(error))
+            log.warning("cannot store the duration of a run", task=kind.task, why=str(error))

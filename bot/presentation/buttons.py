@@ -1,4 +1,4 @@
-"""Buttons under a result, and what a press of one asks for: both read from the commands' declarations."""
+"""Buttons under a result, and the request that a pressed button stands for. Both follow from the declared commands."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from engine.core.job import Media, Result
 from engine.media.files import SCRIPTS
 
 MAX_FILES_WITH_BUTTONS = 4
-"""Files of a result that have buttons of their own."""
+"""Files of a result that get buttons of their own."""
 MAX_BUTTONS = 20
-"""Buttons of a message, of the 25 that Discord allows. Where there would be more, only the first file has them."""
+"""Buttons of a message; Discord allows 25. If there would be more, only the first file gets buttons."""
 
 
 @dataclass(frozen=True)
 class ButtonRequest:
-    """What a pressed button asks for, as a request has it."""
+    """The command, the options and the files that a pressed button asks for."""
 
     command: str
     raw_options: Mapping[str, str]
@@ -24,7 +24,10 @@ class ButtonRequest:
 
 
 def buttons_for(job: str, result: Result, commands: Sequence[Command], language: Language) -> tuple[Button, ...]:
-    """The buttons of the commands that can do something with what a job made; of bare ones where it made no file."""
+    """Return the buttons of all commands that can use the job's result.
+
+    A result without files gets the buttons of the commands that are `without_files`.
+    """
     if not job:
         return ()
     offered = [
@@ -48,9 +51,10 @@ def buttons_for(job: str, result: Result, commands: Sequence[Command], language:
 
 
 def parse_button(button: str, commands: Sequence[Command], edited: str | None = None) -> ButtonRequest:
-    """What a button's id stands for: its job goes to the option `job`, the file that it names to the file option.
+    """Return the request of the button with this id.
 
-    `edited` is what a person made of the text that the button opened.
+    Its job becomes the option `job`, and its file the command's file option. `edited` is the text after the user has
+    edited it, if the button opened a text.
     """
     name, _, argument = button.partition(":")
     command = command_of(button, commands)
@@ -64,13 +68,13 @@ def parse_button(button: str, commands: Sequence[Command], edited: str | None = 
 
 
 def command_of(button: str, commands: Sequence[Command]) -> Command | None:
-    """The command that the button's id names."""
+    """Return the command that the button's id names, or None if there is none."""
     name = button.partition(":")[0]
     return next((command for command in commands if command.name == name), None)
 
 
 def edit_prompt(button: str, commands: Sequence[Command], language: Language) -> str:
-    """What the text that the button opens is for, as the command's option says it; empty where it opens none."""
+    """Return the description of the text that the button opens for editing, or an empty string if it opens none."""
     command = command_of(button, commands)
     if command is None or command.button is None or not command.button.edited_option:
         return ""
@@ -91,7 +95,7 @@ def action_of(button: str, commands: Sequence[Command]) -> ButtonAction:
 
 
 def parse_target(argument: str) -> tuple[str, int]:
-    """The job that a button's argument names, and the number of its file from 1; 0 for one that cannot be."""
+    """Return the job that a button's argument names, and the number of the file, counted from 1; 0 if it is invalid."""
     job, dot, number = argument.partition(".")
     if not dot:
         return job, 1
@@ -99,13 +103,13 @@ def parse_target(argument: str) -> tuple[str, int]:
 
 
 def fits(command: Command, media: Media) -> bool:
-    """Whether the command takes such a file."""
+    """Return whether the command accepts files of this kind."""
     source = command.source
     return source is not None and (not source.accepts or kind_of(media) in source.accepts)
 
 
 def kind_of(media: Media) -> str:
-    """What an option says that it accepts: image, sound, video, subtitles or script."""
+    """Return the kind of the file as options name it: image, sound, video, subtitles or script."""
     if media.mime in SCRIPTS.values():
         return "script"
     kind = media.mime.partition("/")[0]
@@ -113,7 +117,10 @@ def kind_of(media: Media) -> str:
 
 
 def _numbers(command: Command, spec: ButtonSpec, result: Result) -> list[int]:
-    """The files, from 1, that the command has a button for; only the first where it takes the result as a whole."""
+    """Return the numbers, from 1, of the files that get a button of the command.
+
+    A command that uses the result as a whole has one button, for file 1.
+    """
     if not set(spec.required_facts) <= result.facts.keys() or (spec.single_file and len(result.media) > 1):
         return []
     if command.source is None:

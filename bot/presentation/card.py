@@ -1,4 +1,4 @@
-"""What a person sees of a job, made from its updates: the same words, bar and buttons on every platform."""
+"""The card that shows a job: the same text, progress bar and buttons on every platform."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,27 +10,28 @@ from bot.presentation.buttons import buttons_for
 from engine.core.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 
 BAR_CHARACTERS = 12
-"""Characters of the progress bar."""
+"""Length of the progress bar."""
 TIERS = {"embedded": "embedded tier", "full": "full tier"}
 
 
 @dataclass(frozen=True)
 class Card:
-    """What the live message shows now. The `media` of the `final` one are the answer; before it, a preview.
-
-    A `failed` one says why there is no answer.
-    """
+    """The content of the message that shows a job at one moment."""
 
     text: str
+    #: The results if the card is final, and a preview before that.
     media: tuple[Media, ...] = ()
     buttons: tuple[Button, ...] = ()
+    #: Whether the job has ended, so that no other card follows.
     final: bool = False
+    #: The alternative text of the media.
     alt: str = ""
+    #: Whether the text is an error message.
     failed: bool = False
 
 
 def card_of(update: Update, language: Language, commands: Sequence[Command]) -> Card:
-    """The live message for this update; `commands` are those that buttons may stand for."""
+    """Return the card for an update. `commands` are the commands that its buttons can call."""
     match update:
         case Queued():
             return _running(update.job, _waiting(update, language), language)
@@ -40,16 +41,16 @@ def card_of(update: Update, language: Language, commands: Sequence[Command]) -> 
             preview = (update.preview,) if update.preview else ()
             return _running(update.job, _progress(update, language), language, preview)
         case Paused():
-            text = "⏸️ " + translate("The studio restarts. This job goes on when it is back.", language)
+            text = "⏸️ " + translate("The studio is restarting. This job will continue when it is back.", language)
             return _running(update.job, text, language)
         case Done():
-            own = update.buttons if isinstance(update, Replied) else ()
-            buttons = (*own, *buttons_for(update.job, update.result, commands, language))
+            reply_buttons = update.buttons if isinstance(update, Replied) else ()
+            buttons = (*reply_buttons, *buttons_for(update.job, update.result, commands, language))
             alt = _alt(update.result) if update.result.media else ""
             return Card(_answer(update, language), update.result.media, buttons, final=True, alt=alt)
         case Failed():
-            why = translate(update.sentence.template, language, **update.sentence.facts)
-            return Card(f"⚠️ {why}", final=True, failed=True)
+            error = translate(update.sentence.template, language, **update.sentence.facts)
+            return Card(f"⚠️ {error}", final=True, failed=True)
 
 
 def _running(job: str, text: str, language: Language, preview: tuple[Media, ...] = ()) -> Card:
@@ -57,14 +58,13 @@ def _running(job: str, text: str, language: Language, preview: tuple[Media, ...]
 
 
 def _waiting(update: Queued, language: Language) -> str:
-    place = translate("In line, place {place}.", language, place=update.place)
+    place = translate("Number {place} in the queue.", language, place=update.place)
     if update.paused:
-        return place + " " + translate("The queue is paused.", language)
+        return f"{place} {translate('The queue is paused.', language)}"
     if update.seconds_left is None:
         return place
-    return (
-        place + " " + translate("It should start in about {time}.", language, time=format_duration(update.seconds_left))
-    )
+    start = translate("Starts in about {time}.", language, time=format_duration(update.seconds_left))
+    return f"{place} {start}"
 
 
 def _progress(update: Progress, language: Language) -> str:
@@ -80,17 +80,18 @@ def _progress(update: Progress, language: Language) -> str:
 
 
 def _answer(done: Done, language: Language) -> str:
-    """The result's own text, the facts that repeat it, and what a person should know of it."""
+    """Return the prompt, the result's text, the facts that reproduce it, and its notes, each on its own line."""
     result = done.result
     notes = [translate(note.template, language, **note.facts) for note in result.notes]
     return "\n".join(line for line in (_alt(result), result.text, _describe_result(done, language), *notes) if line)
 
 
 def _describe_result(done: Done, language: Language) -> str:
+    """Return seed, model, tier and time in one line, or an empty string for a result that no model made."""
     facts = done.result.facts
     if "seconds" not in facts:
         return ""
-    parts = [f"seed {facts['seed']}"] if "seed" in facts else []
+    parts = [translate("seed {seed}", language, seed=str(facts["seed"]))] if "seed" in facts else []
     parts.append(str(facts["model"]))
     parts += [translate(TIERS[str(facts["tier"])], language)] if "tier" in facts else []
     parts.append(translate("from the cache", language) if done.cached else f"{facts['seconds']} s")

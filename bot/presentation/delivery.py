@@ -1,4 +1,4 @@
-"""A file that a platform does not take is made to fit, or becomes a link, and the person is told which."""
+"""Files too large for a platform: compress them until they fit, or replace them by a download link."""
 
 import asyncio
 import time
@@ -12,37 +12,38 @@ from bot.presentation.signing import Signer
 from engine.core.job import Media
 
 LINK_SECONDS = 24 * 3600
-"""How long a link is good."""
+"""How long a download link is valid."""
 
 
 async def fit_to_limit(card: Card, bound: int, language: Language, studio: AppContext) -> Card:
-    """The card with files of at most `bound` bytes; one that neither fits nor can be linked stays as it is."""
+    """Return the card with files of at most `bound` bytes.
+
+    The text says which files were compressed or replaced by a link. A file that can be neither stays as it is.
+    """
     media, lines = list[Media](), [card.text]
-    for each in card.media:
-        kept, line = (each, "") if each.bytes <= bound else await _fit_or_link(each, bound, language, studio)
-        media += [kept] if kept else []
+    for file in card.media:
+        fitted, line = (file, "") if file.bytes <= bound else await _fit_or_link(file, bound, language, studio)
+        media += [fitted] if fitted else []
         lines += [line] if line else []
     return replace(card, media=tuple(media), text="\n".join(lines))
 
 
 async def _fit_or_link(media: Media, bound: int, language: Language, studio: AppContext) -> tuple[Media | None, str]:
+    """Return the file to send, or None if a link replaces it, and the line that tells the user."""
     smaller = await asyncio.to_thread(recompress_image, media, bound, studio.settings.bot.data_dir / "media")
     if smaller is not None:
-        template = (
-            "Re-encoded from {size:.1f} MB to {small:.1f} MB, since no more than {bound:.0f} MB can be sent here."
-        )
-        return smaller, translate(
-            template, language, size=media.bytes / 1e6, small=smaller.bytes / 1e6, bound=bound / 1e6
-        )
-    url = await link(media, studio)
+        template = "Compressed from {size:.1f} MB to {small:.1f} MB to fit the limit of {bound:.0f} MB."
+        sizes = {"size": media.bytes / 1e6, "small": smaller.bytes / 1e6, "bound": bound / 1e6}
+        return smaller, translate(template, language, **sizes)
+    url = await create_link(media, studio)
     if url is None:
         return media, ""
-    template = "The file has {size:.0f} MB, too many to send here. For a day it is at {url}"
+    template = "The file is {size:.0f} MB, too large to send here. Download it within 24 hours: {url}"
     return None, translate(template, language, size=media.bytes / 1e6, url=url)
 
 
-async def link(media: Media, studio: AppContext) -> str | None:
-    """Where the file can be fetched for LINK_SECONDS by whoever has the address; None without `web.public_url`."""
+async def create_link(media: Media, studio: AppContext) -> str | None:
+    """Return a link from which anyone can download the file for LINK_SECONDS; None without `web.public_url`."""
     web = studio.settings.web
     if not web.enabled or web.public_url is None:
         return None
@@ -51,6 +52,6 @@ async def link(media: Media, studio: AppContext) -> str | None:
     return f"{web.public_url.rstrip('/')}/shared/{name}?until={until}&key={key}"
 
 
-def verify_link(keys: Signer, name: str, until: str, key: str) -> bool:
-    """Whether the address was made here and is still good."""
-    return keys.verify(key, "shared", name, until) and int(until) > time.time()
+def verify_link(signer: Signer, name: str, until: str, key: str) -> bool:
+    """Return whether `create_link` made the link and it has not expired. `until` is its Unix time of expiry."""
+    return signer.verify(key, "shared", name, until) and int(until) > time.time()

@@ -1,4 +1,4 @@
-"""A picture made to fit a platform's bound in bytes: first by a stronger compression, then by a smaller size."""
+"""Make a picture fit a platform's limit in bytes: compress it more first, then reduce its size."""
 
 import io
 from pathlib import Path
@@ -8,15 +8,17 @@ from engine.media import files as media
 from engine.media.decoding import count_frames, open_picture
 
 QUALITIES = (92, 85, 75, 60)
+"""JPEG and WebP qualities that are tried at each size, in this order."""
 SHRINK_FACTOR = 0.75
+"""Factor from each size to the next."""
 MIN_SIDE_PIXELS = 384
-"""Pixels: below that a picture is another one, and is not made."""
+"""The longer side of the smallest picture that is tried. A smaller one would show too little."""
 
 
 def recompress_image(picture: Media, bound: int, folder: Path) -> Media | None:
-    """The picture as a JPEG, or as a WebP where it is transparent, of at most `bound` bytes, kept in `folder`.
+    """Store the picture in `folder` as a JPEG of at most `bound` bytes, or as a WebP if it has transparency.
 
-    None for what is no still picture, and where even the smallest is too large.
+    Returns None if it is not a still picture, or if even its smallest version is too large.
     """
     from PIL import Image
 
@@ -26,14 +28,14 @@ def recompress_image(picture: Media, bound: int, folder: Path) -> Media | None:
         if count_frames(opened) > 1:
             return None
         profile = opened.info.get("icc_profile")
-        whole = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
-    while max(whole.size) >= MIN_SIDE_PIXELS:
+        image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+    while max(image.size) >= MIN_SIDE_PIXELS:
         for quality in QUALITIES:
             file = io.BytesIO()
-            whole.save(file, "WEBP" if whole.mode == "RGBA" else "JPEG", quality=quality, icc_profile=profile)
+            image.save(file, "WEBP" if image.mode == "RGBA" else "JPEG", quality=quality, icc_profile=profile)
             if file.tell() <= bound:
                 return media.keep(file.getvalue(), folder)
-        whole = whole.resize(
-            (round(whole.width * SHRINK_FACTOR), round(whole.height * SHRINK_FACTOR)), Image.Resampling.LANCZOS
+        image = image.resize(
+            (round(image.width * SHRINK_FACTOR), round(image.height * SHRINK_FACTOR)), Image.Resampling.LANCZOS
         )
     return None

@@ -1,4 +1,4 @@
-"""A dark sheet to draw on with Pillow: text in our own font, and shapes with smooth round corners."""
+"""A dark canvas: draws text in the bundled font and boxes with smooth round corners, with Pillow."""
 
 import io
 from collections.abc import Sequence
@@ -10,43 +10,47 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFont import FreeTypeFont
 
-NIGHT, DUSK = "#0c0e14", "#161a28"
+TOP_COLOUR, BOTTOM_COLOUR = "#0c0e14", "#161a28"
 SUPERSAMPLING = 4
-"""Round corners are drawn this many times larger and reduced."""
+"""Round corners are drawn this many times larger and then reduced."""
 GAP_PIXELS = 3
 """Pixels between the parts of a bar."""
 
 FONTS = Path(__file__).parent / "fonts"
 
 Box = tuple[int, int, int, int]
-"""Left, top, right and bottom in pixels; right and bottom are outside."""
+"""Left, top, right and bottom in pixels. Right and bottom are exclusive."""
 Fade = tuple[str, str]
-"""Two colours, from top to bottom."""
+"""The colours at the top and at the bottom."""
 
 
 class Canvas:
-    """Colours are as in CSS."""
+    """A picture to draw on. Colours are written as in CSS."""
 
     def __init__(self, width: int, height: int) -> None:
         from PIL import ImageDraw
 
-        self._image = _gradient((width, height), (NIGHT, DUSK))
+        self._image = _gradient((width, height), (TOP_COLOUR, BOTTOM_COLOUR))
         self._draw = ImageDraw.Draw(self._image)
 
     def text(self, at: tuple[int, int], words: str, size: int, colour: str, anchor: str = "ls") -> int:
-        """Returns the x at which the text ends. `anchor` is Pillow's; "ls" is left, on the baseline."""
+        """Draw `words` and return the x coordinate at which they end.
+
+        `size` is in pixels. `anchor` is Pillow's: "ls" means left, on the baseline.
+        """
         font = _font(size)
         self._draw.text(at, words, colour, font, anchor)
         return round(self._draw.textbbox(at, words, font, anchor)[2])
 
     def box(self, box: Box, colour: str, radius: int = 0) -> None:
+        """Draw a box of one colour. `radius` of the corners is in pixels."""
         self.bar(box, [(1, (colour, colour))], radius)
 
     def bar(self, box: Box, parts: Sequence[tuple[float, Fade]], radius: int) -> None:
-        """A box in `parts` from the top down, each a share of its height and a fade."""
+        """Draw a box that consists of `parts`, from the top down. Each is a share of the height, 0 to 1, and a fade."""
         left, top, right, bottom = box
         mask = _rounded_mask((right - left, bottom - top), radius)
-        column, y = _gradient(mask.size, (DUSK, DUSK)), 0.0
+        column, y = _gradient(mask.size, (BOTTOM_COLOUR, BOTTOM_COLOUR)), 0.0
         for number, (share, colours) in enumerate(parts, start=1):
             height = round(share * mask.height) - (GAP_PIXELS if number < len(parts) else 0)
             column.paste(_gradient((mask.width, max(height, 1)), colours), (0, round(y)))
@@ -54,6 +58,7 @@ class Canvas:
         self._image.paste(column, (left, top), mask)
 
     def png(self) -> bytes:
+        """Return the picture as a PNG."""
         data = io.BytesIO()
         self._image.save(data, "PNG", optimize=True)
         return data.getvalue()
@@ -68,7 +73,7 @@ def _gradient(size: tuple[int, int], colours: Fade) -> "Image":
 
 
 def _rounded_mask(size: tuple[int, int], radius: int) -> "Image":
-    """Where a box with round corners is, 0 to 255."""
+    """Return a mask with values from 0 to 255 that is white inside a box with round corners."""
     from PIL import Image, ImageDraw
 
     large = Image.new("L", (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING))

@@ -376,7 +376,7 @@ async def test_queue_place_progress_bar_and_preview_are_shown_and_a_preview_is_u
         answer = server.person("ana", server.world.direct()).slash("echo", text="x")
         await answer.until(is_final)
     waiting, first, second, made = answer.states[1:]
-    assert plain_text(waiting) == "In line, place 2."
+    assert plain_text(waiting) == "Number 2 in the queue."
     assert plain_text(first) == "drawing · ▰▰▰▱▱▱▱▱▱▱▱▱ · 25% · 3 s left"
     assert first.files == second.files
     assert first.files[0].data == preview.path.read_bytes()
@@ -460,7 +460,7 @@ async def test_a_job_goes_on_in_the_same_message_after_a_restart(service: Servic
         answer = server.person("ana", server.world.direct()).slash("echo", text="later", seconds=1)
         await answer.until(lambda state: state.buttons)
         await closing.close()
-        assert plain_text(answer.now) == "⏸️ The studio restarts. This job goes on when it is back."
+        assert plain_text(answer.now) == "⏸️ The studio is restarting. This job will continue when it is back."
     async with running(Service(service.studio), server):
         assert plain_text(await answer.until(is_final)) == "later"
 

@@ -695,7 +695,7 @@ async def test_a_job_goes_on_in_the_same_message_after_a_restart(idle_server: Te
         message = await chat.say("/echo later --seconds 1")
         live = await chat.answer(to=message, when=lambda answer: not is_final(answer))
         await service.close()
-    assert live["text"] == "⏸️ The studio restarts. This job goes on when it is back."
+    assert live["text"] == "⏸️ The studio is restarting. This job will continue when it is back."
     async with serving(idle_server.origin, idle_server.token):
         assert (await chat.answer(to=message, when=lambda answer: answer["text"] == "later")) is live
     assert len(chat.room.of_bot()) == 1

@@ -22,7 +22,7 @@ from bot.adapters import web
 from bot.adapters.web.session import network_of, preferred_language
 from bot.commands import COMMANDS
 from bot.core.command import Command
-from bot.presentation.delivery import link
+from bot.presentation.delivery import create_link
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.media import files as media
@@ -828,7 +828,7 @@ class TestServer:
             await until(lambda: site.service.coalescer.queue_position(job) is None)
             state = await program.state(job)
         assert (state["state"], state["place"]) == ("queued", None)
-        assert state["text"] == "⏸️ The studio restarts. This job goes on when it is back."
+        assert state["text"] == "⏸️ The studio is restarting. This job will continue when it is back."
 
 
 async def _whole(visitor: Visitor, path: str) -> list[State]:
@@ -839,7 +839,7 @@ async def test_a_link_opens_from_anywhere_without_a_token_and_a_wrong_one_does_n
     async with open_site(web={"public_url": "https://studio.example", "token": "secret"}) as site:
         folder = site.service.studio.settings.bot.data_dir / "media"
         made = media.keep(png(40, 30), folder)
-        url = await link(made, site.service.studio)
+        url = await create_link(made, site.service.studio)
         assert url is not None
         path = url.removeprefix("https://studio.example")
         foreign = {"Host": "studio.example", "Sec-Fetch-Site": "cross-site"}

@@ -79,7 +79,7 @@ async def test_a_paused_queue_starts_nothing_says_so_everywhere_and_resumes(serv
     assert "queue is running" in await queue_reply(service, "resume")
     updates = await held
     assert isinstance(updates[0], Queued)
-    assert card._waiting(updates[0], "en") == "In line, place 1. The queue is paused."
+    assert card._waiting(updates[0], "en") == "Number 1 in the queue. The queue is paused."
     assert isinstance(updates[-1], Done)
 
 
@@ -182,11 +182,11 @@ async def test_a_role_sets_weight_and_caps(tmp_path: Path) -> None:
         await wait_for_queue(service, 1)
         refused = failed((await told(service, "echo", user="web:f", text="2"))[0])
         assert refused.kind == "TooMany"
-        assert "at most 1 may wait" in str(refused.sentence)
+        assert "the limit of waiting jobs: 1" in str(refused.sentence)
         await queue_reply(service, "resume")
         assert [type(update) for update in await first if not isinstance(update, Queued)] == [Started, Done]
 
 
 def test_the_card_of_a_queued_job_says_when_it_should_start() -> None:
     told = card._waiting(Queued(job="1", place=3, seconds_left=90), "en")
-    assert told == "In line, place 3. It should start in about 1 min 30 s."
+    assert told == "Number 3 in the queue. Starts in about 1 min 30 s."

@@ -50,8 +50,8 @@ def test_spanish_is_for_every_spanish_and_english_for_the_rest() -> None:
 
 
 def test_a_sentence_is_said_in_the_persons_language_with_its_facts() -> None:
-    assert translate("In line, place {place}.", "es", place=3) == "En cola, puesto 3."
-    assert translate("In line, place {place}.", place=3) == "In line, place 3."
+    assert translate("Number {place} in the queue.", "es", place=3) == "Número 3 en la cola."
+    assert translate("Number {place} in the queue.", place=3) == "Number 3 in the queue."
 
 
 def names(template: str) -> set[tuple[str, str | None]]:

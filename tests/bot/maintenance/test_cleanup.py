@@ -19,7 +19,6 @@ from engine.media.files import keep
 from storage.files import Files
 from storage.store import Store
 from tests.fakes import echo
-from tests.storage.builders import png
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def aged(path: Path, seconds: float) -> Path:
 
 async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio: AppContext, tmp_path: Path) -> None:
     old, new = aged(tmp_path / "previews" / "1.webp", 700), aged(tmp_path / "previews" / "2.webp", 0)
-    upload, result = (keep(png(width, 1), tmp_path / "media") for width in (1, 2))
+    upload, result = (keep(content, tmp_path / "media", ".bin") for content in (b"upload", b"result"))
     job = echo()
     await studio.store.admit(job)
     await studio.store.start(job.id, "cpu")
@@ -66,7 +65,7 @@ async def test_what_a_killed_worker_left_goes_once_no_run_can_be_at_it(studio: A
 
 
 async def test_what_stages_made_stays_until_the_job_ends(studio: AppContext, tmp_path: Path) -> None:
-    job, made = echo(), keep(png(1, 1), tmp_path / "media")
+    job, made = echo(), keep(b"stage", tmp_path / "media", ".bin")
     await studio.store.admit(job)
     StageStore(tmp_path, job.id).save("first", Result(media=(made,)))
     aged(made.path, 4000)
@@ -84,15 +83,15 @@ async def test_a_full_disk_gives_files_back_though_it_takes_no_rows(
     async def full() -> None:
         raise disk_full()
 
-    monkeypatch.setattr(studio.store, "tidy", full)
-    upload = keep(png(1, 1), tmp_path / "media")
+    monkeypatch.setattr(studio.store, "delete_expired", full)
+    upload = keep(b"upload", tmp_path / "media", ".bin")
     aged(upload.path, 4000)
     await clean_up(studio)
     assert not upload.path.exists()
 
 
-async def test_what_could_not_be_tidied_is_tried_again(studio: AppContext, tmp_path: Path) -> None:
-    in_the_way, upload = aged(tmp_path / FOLDER / "stray", 0), keep(png(1, 1), tmp_path / "media")
+async def test_a_step_that_failed_is_tried_again(studio: AppContext, tmp_path: Path) -> None:
+    in_the_way, upload = aged(tmp_path / FOLDER / "stray", 0), keep(b"upload", tmp_path / "media", ".bin")
     aged(upload.path, 4000)
     await clean_up(studio)
     assert upload.path.exists()

@@ -11,7 +11,7 @@ from engine.core.job import Done, Result
     ("tier", "language", "said"),
     [
         ("embedded", "en", "seed 7 · mesh · embedded tier · 2.5 s"),
-        ("full", "es", "seed 7 · mesh · nivel completo · 2.5 s"),
+        ("full", "es", "semilla 7 · mesh · nivel completo · 2.5 s"),
     ],
 )
 def test_an_answer_says_which_model_made_it_in_which_tier_from_which_seed(

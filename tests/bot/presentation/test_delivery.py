@@ -13,7 +13,7 @@ from bot.app import AppContext
 from bot.config.sections import BotSection, WebSection
 from bot.config.settings import Settings
 from bot.presentation.card import Card
-from bot.presentation.delivery import LINK_SECONDS, fit_to_limit, link, verify_link
+from bot.presentation.delivery import LINK_SECONDS, create_link, fit_to_limit, verify_link
 from bot.presentation.signing import Signer
 from engine.core.job import Media
 from engine.core.settings import WorkerSettings
@@ -57,7 +57,7 @@ async def test_a_picture_is_reencoded_to_fit_and_that_is_said(
     (small,) = card.media
     assert small.mime == kind
     assert small.bytes <= 200_000 < picture.bytes
-    assert card.text.startswith("here\nRe-encoded from ")
+    assert card.text.startswith("here\nCompressed from ")
 
 
 async def test_a_reencoded_picture_keeps_its_colour_profile(studio: AppContext, tmp_path: Path) -> None:
@@ -96,13 +96,13 @@ async def test_what_cannot_fit_is_a_link_for_a_day_where_there_is_one(studio: Ap
     card = await fit_to_limit(Card("here", (sound,), final=True), 10, "es", public)
     assert card.media == ()
     assert f"https://studio.example/shared/{sound.sha256}.wav?until=" in card.text
-    assert "Durante un día" in card.text
+    assert "Descárgalo antes de 24 horas" in card.text
 
 
 async def test_a_link_opens_its_own_file_until_its_time_is_over(studio: AppContext, tmp_path: Path) -> None:
     public = studio_of(studio.store, tmp_path, WebSection(public_url="https://studio.example"))
     sound, keys = keep(b"RIFF0000WAVEfmt ", tmp_path / "media"), await Signer.of(studio.store)
-    url = await link(sound, public)
+    url = await create_link(sound, public)
     assert url is not None
     until, key = url.partition("until=")[2].split("&key=")
     name = f"{sound.sha256}.wav"
