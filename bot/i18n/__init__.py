@@ -1,1 +1,1 @@
-"""Translation of what users read, and numbers formatted for people."""
+"""Translation of sentences for users, and formatting of numbers."""

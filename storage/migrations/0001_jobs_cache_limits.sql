@@ -1,4 +1,4 @@
--- The row is the job. Times are Unix seconds; `seconds` are device-seconds; `stage` and `attempt` serve the next try.
+-- One row for each job. Times are Unix seconds, and `seconds` are device-seconds. A job that is retried needs `stage` and `attempt`.
 CREATE TABLE jobs (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,
     id       TEXT NOT NULL UNIQUE,
@@ -23,10 +23,10 @@ CREATE TABLE jobs (
     failed   TEXT
 ) STRICT;
 CREATE INDEX jobs_unfinished ON jobs (number) WHERE state IN ('queued', 'running', 'delivering');
--- Statistics read this index alone, never the wide rows.
+-- Statistics read only this index, and not the wide rows.
 CREATE INDEX jobs_by_time ON jobs (created, command, state, cached, started, ended);
 
--- Files that an unfinished job reads or has made.
+-- The files that an unfinished job reads or has made.
 CREATE TABLE job_files (
     job     TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     sha256  TEXT NOT NULL,
@@ -54,7 +54,7 @@ CREATE TABLE cache_files (
 CREATE INDEX cache_files_by_key ON cache_files (key);
 CREATE INDEX cache_files_by_content ON cache_files (sha256);
 
--- One row: the sums of the cache, so that nobody has to count it.
+-- One row with the totals of the cache, so that they need not be counted.
 CREATE TABLE cache_totals (
     entries  INTEGER NOT NULL,
     bytes    INTEGER NOT NULL,
@@ -69,7 +69,7 @@ CREATE TRIGGER cache_shrinks AFTER DELETE ON cache BEGIN
     UPDATE cache_totals SET entries = entries - 1, bytes = bytes - OLD.bytes;
 END;
 
--- One row for each token that a job took: it comes back at `until`.
+-- One row for each rate limit token that a job took. It is free again at `until`.
 CREATE TABLE uses (
     identity  TEXT NOT NULL,
     command   TEXT NOT NULL,
@@ -81,7 +81,7 @@ CREATE INDEX uses_by_identity ON uses (identity, command, at);
 CREATE INDEX uses_by_end ON uses (until);
 CREATE INDEX uses_by_job ON uses (job);
 
--- Small values that adapters keep, such as the hash of the commands they synced.
+-- Small named values, such as the hash of the commands that an adapter last synced.
 CREATE TABLE notes (
     name   TEXT PRIMARY KEY,
     value  TEXT NOT NULL

@@ -1,4 +1,4 @@
--- Jobs that their person has yet to agree to, and the files that they read.
+-- Jobs that wait until their user answers a question, and the files that they read.
 CREATE TABLE asks (
     job    TEXT PRIMARY KEY,
     body   TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- What a person agreed to before a command worked for them the first time: the words, by their hash, and the files then.
+-- What a user agreed to before first using a command: the hash of the text, and the files of that first job.
 CREATE TABLE consents (
     user       TEXT NOT NULL,
     command    TEXT NOT NULL,

@@ -1,2 +1,2 @@
--- What the job's person should know of how it came to be. Beside the result, which the cache gives to others.
+-- What the user should know about the origin of the job. It is not part of the result, which the cache shares with others.
 ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';

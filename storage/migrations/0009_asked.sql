@@ -1,4 +1,4 @@
--- Messages of a platform that were answered with a question, which makes no job: a message told of twice is asked once.
+-- Platform messages that were answered with a question, not with a job. If one is delivered twice, it is asked only once.
 CREATE TABLE asked (
     request  TEXT PRIMARY KEY,
     until    REAL NOT NULL

@@ -1,2 +1,2 @@
--- The server or group in which the job was asked for: who rules that one may end it and delete what it made.
+-- The server or group in which the job was requested. Its moderators may cancel the job and delete its result.
 ALTER TABLE jobs ADD COLUMN place TEXT NOT NULL DEFAULT '';
