@@ -1,4 +1,4 @@
-"""What storage's tests are told with: a clock to turn, pictures of any size, attachments, a job's whole life."""
+"""Helpers for tests of storage: a clock, pictures of any size, attachments, and a complete run of a job."""
 
 import struct
 import zlib
@@ -18,11 +18,11 @@ NOON = 1_800_000_000.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Handler], Awaitable[str]]
-"""Starts a server on loopback that answers everything with the handler; its address."""
+"""Starts a server on loopback that answers every request with the handler, and returns its address."""
 
 
 class Clock:
-    """Unix seconds that stand still until a test turns them."""
+    """A clock in Unix seconds that stands still until a test moves it forward."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -35,7 +35,7 @@ class Clock:
 
 
 def png(width: int, height: int, rows_there: int | None = None) -> bytes:
-    """A black PNG of one bit a pixel. With only few `rows_there` a huge one is made at once, its header still whole."""
+    """Return a black PNG with one bit per pixel. With few `rows_there` it is truncated after a complete header."""
     rows = zlib.compressobj(9)
     line = bytes(1 + (width + 7) // 8)
     data = b"".join(rows.compress(line) for _ in range(height if rows_there is None else rows_there)) + rows.flush()
@@ -44,7 +44,7 @@ def png(width: int, height: int, rows_there: int | None = None) -> bytes:
 
 
 async def run(store: Store, job: Job, result: Result, seconds: float = 1.0) -> None:
-    """The whole life of a job that is not in the cache."""
+    """Admit, start, finish and deliver a job that is not in the cache."""
     assert await store.admit(job) is None
     await store.start(job.id, "cpu")
     await store.finish(job.id, result, seconds)
@@ -53,7 +53,7 @@ async def run(store: Store, job: Job, result: Result, seconds: float = 1.0) -> N
 
 @dataclass(frozen=True)
 class Sent:
-    """An attachment as an adapter gives it."""
+    """An attachment as an adapter passes it on."""
 
     name: str = "cat.png"
     size: int | None = None
@@ -62,6 +62,8 @@ class Sent:
 
 
 def always(body: bytes, status: int = 200) -> Handler:
+    """Return a handler that always sends this answer."""
+
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response(body=body, status=status)
 
@@ -69,14 +71,14 @@ def always(body: bytes, status: int = 200) -> Handler:
 
 
 async def refusal(files: Files, sent: Sent, kind: type[UserError] = BadInput) -> str:
-    """What a person is told whose attachment is refused."""
+    """Return the message of the error that fetching the attachment raises."""
     with pytest.raises(kind) as caught:
         await files.fetch("image", sent)
     return str(caught.value)
 
 
-def left(folder: Path) -> list[Path]:
-    """The media files there are."""
+def media_files(folder: Path) -> list[Path]:
+    """Return the paths of all media files."""
     return [path for path in (folder / "media").rglob("*") if path.is_file()]
 
 

@@ -1,4 +1,4 @@
-"""A store on the disk whose clock a test turns, jobs and results for it, and servers that people's files come from."""
+"""Fixtures: a store on disk with a clock that tests set, jobs and results, and HTTP servers for files."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -24,7 +24,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def reopen(tmp_path: Path, clock: Clock) -> Reopen:
-    """Opens the one database of this test, as a restarted bot does."""
+    """Return a function that opens the test's database, as a restarted bot does."""
 
     def again(**settings: Any) -> AbstractAsyncContextManager[Store]:
         return Store.open(tmp_path / "atelier.db", clock=clock, **settings)
@@ -40,18 +40,18 @@ async def store(reopen: Reopen) -> AsyncIterator[Store]:
 
 @pytest.fixture
 def job(clock: Clock) -> Callable[..., Job]:
-    """A job; the same `key` is the same work."""
+    """Return a function that creates jobs. Jobs with the same `key` have the same result."""
 
     def make(key: str = "apple", user: str = "web:a", command: str = "imagine", **fields: Any) -> Job:
-        usual = {"task": command, "params": {"prompt": key}, "origin": "room/1", "created": clock.now}
-        return Job(command=command, key=key, user=user, **usual | fields)
+        defaults = {"task": command, "params": {"prompt": key}, "origin": "room/1", "created": clock.now}
+        return Job(command=command, key=key, user=user, **defaults | fields)
 
     return make
 
 
 @pytest.fixture
 def result(tmp_path: Path) -> Callable[..., Result]:
-    """A result whose one file holds `size` bytes of its own."""
+    """Return a function that creates results with one file of `size` bytes."""
 
     def make(name: str = "apple", size: int = 100) -> Result:
         content = (name.encode() + bytes(size))[:size]

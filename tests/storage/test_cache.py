@@ -1,4 +1,4 @@
-"""The cache: who is answered from it, what leaves it and when, and what happens to the files."""
+"""The cache: hits and misses, eviction, and what happens to the files."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def files(tmp_path: Path) -> set[Path]:
     return {path for path in (tmp_path / "media").rglob("*") if path.is_file()}
 
 
-async def test_the_same_work_again_is_answered_at_once(
+async def test_the_same_key_is_answered_from_the_cache(
     store: Store, job: Make, result: MakeResult, clock: Clock
 ) -> None:
     made = result()
@@ -36,9 +36,7 @@ async def test_the_same_work_again_is_answered_at_once(
     assert (row.state, row.cached, row.result, row.ended, row.seconds) == ("delivering", True, made, clock.now, 0)
 
 
-async def test_hits_and_misses_are_counted_and_outlive_the_process(
-    reopen: Reopen, job: Make, result: MakeResult
-) -> None:
+async def test_hits_and_misses_are_counted_and_survive_a_restart(reopen: Reopen, job: Make, result: MakeResult) -> None:
     async with reopen() as store:
         await run(store, job(), result(size=100))
         await run(store, job("pear"), result("pear", size=50))
@@ -49,12 +47,12 @@ async def test_hits_and_misses_are_counted_and_outlive_the_process(
     assert (stats.entries, stats.bytes, stats.hits, stats.misses, stats.oldest) == (2, 150, 2, 2, NOON)
 
 
-async def test_an_unused_cache_has_no_oldest_entry(store: Store) -> None:
+async def test_an_empty_cache_has_no_oldest_entry(store: Store) -> None:
     stats = await store.cache_stats()
     assert (stats.entries, stats.bytes, stats.hits, stats.misses, stats.oldest) == (0, 0, 0, 0, None)
 
 
-async def test_the_least_recently_used_entry_makes_room(
+async def test_the_least_recently_used_entry_is_evicted(
     reopen: Reopen, job: Make, result: MakeResult, clock: Clock, tmp_path: Path
 ) -> None:
     async with reopen(cache_bytes=250) as store:
@@ -70,7 +68,7 @@ async def test_the_least_recently_used_entry_makes_room(
     assert len(files(tmp_path)) == 2
 
 
-async def test_a_result_larger_than_the_cache_is_given_but_not_kept_and_evicts_nobody(
+async def test_a_result_larger_than_the_cache_is_delivered_but_not_cached_and_evicts_nothing(
     reopen: Reopen, job: Make, result: MakeResult
 ) -> None:
     async with reopen(cache_bytes=250) as store:
@@ -82,7 +80,7 @@ async def test_a_result_larger_than_the_cache_is_given_but_not_kept_and_evicts_n
         assert await store.admit(job("huge")) is None
 
 
-async def test_a_file_that_another_entry_names_is_not_deleted(
+async def test_a_file_of_another_entry_is_not_deleted(
     reopen: Reopen, job: Make, result: MakeResult, clock: Clock
 ) -> None:
     shared = result("same", 100)
@@ -96,7 +94,7 @@ async def test_a_file_that_another_entry_names_is_not_deleted(
         assert await store.admit(job("pear")) == shared
 
 
-async def test_a_file_that_an_unfinished_job_names_is_not_deleted_until_it_ended(
+async def test_a_file_of_an_unfinished_job_is_not_deleted_until_the_job_ends(
     store: Store, job: Make, result: MakeResult
 ) -> None:
     made = result()
@@ -111,7 +109,7 @@ async def test_a_file_that_an_unfinished_job_names_is_not_deleted_until_it_ended
 
 @pytest.mark.parametrize("size", [100, HASH_IN_THREAD_BYTES])
 @pytest.mark.parametrize("damage", ["missing", "shorter", "changed"])
-async def test_a_damaged_file_is_a_miss_and_the_work_is_done_again(
+async def test_a_damaged_file_is_a_miss_and_the_job_runs_again(
     store: Store, job: Make, result: MakeResult, damage: str, size: int
 ) -> None:
     made = result(size=size)
@@ -134,7 +132,7 @@ async def test_a_damaged_file_is_a_miss_and_the_work_is_done_again(
     assert await store.admit(job()) == made
 
 
-async def test_clearing_by_age_drops_what_was_made_before(
+async def test_clearing_by_age_deletes_older_entries(
     store: Store, job: Make, result: MakeResult, clock: Clock, tmp_path: Path
 ) -> None:
     await run(store, job("apple"), result("apple"))
@@ -147,13 +145,13 @@ async def test_clearing_by_age_drops_what_was_made_before(
     assert await store.clear_cache() == (0, 0)
 
 
-async def test_a_result_of_words_alone_is_cached(store: Store, job: Make) -> None:
+async def test_a_result_with_only_text_is_cached(store: Store, job: Make) -> None:
     await run(store, job(), Result(text="twelve bytes"))
     assert await store.admit(job()) == Result(text="twelve bytes")
     assert (await store.cache_stats()).bytes == 12
 
 
-async def test_the_same_work_finished_twice_is_one_entry(store: Store, job: Make, result: MakeResult) -> None:
+async def test_two_results_of_one_key_are_one_entry(store: Store, job: Make, result: MakeResult) -> None:
     twins = [job(), job()]
     for twin in twins:
         await store.admit(twin)
@@ -168,7 +166,7 @@ async def test_the_same_work_finished_twice_is_one_entry(store: Store, job: Make
     assert await store.referenced_files() == {second.media[0].sha256}
 
 
-async def test_many_hits_at_once_are_all_counted(store: Store, job: Make, result: MakeResult) -> None:
+async def test_many_concurrent_hits_are_all_counted(store: Store, job: Make, result: MakeResult) -> None:
     await run(store, job(), result())
     answers = await asyncio.gather(*(store.admit(job(user=f"web:{number}")) for number in range(40)))
     assert all(answer == result() for answer in answers)
@@ -181,7 +179,7 @@ STEPS = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 60), st.int
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bound=st.integers(0, 120), steps=STEPS)
-async def test_the_cache_is_what_a_plain_least_recently_used_list_is(job: Make, bound: int, steps: list[Step]) -> None:
+async def test_the_cache_behaves_like_a_simple_lru_list(job: Make, bound: int, steps: list[Step]) -> None:
     clock, model = Clock(), dict[str, int]()  # oldest use first
     with TemporaryDirectory() as folder:
         async with Store.open(":memory:", cache_bytes=bound, clock=clock) as store:

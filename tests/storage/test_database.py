@@ -1,16 +1,18 @@
-"""The one writing connection: changes that share a commit, changes that fail, and a disk that is full."""
+"""The connection: writes that share a commit, writes that fail, a full disk, and a locked database."""
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from engine.core.errors import AtelierError, DiskFull, Locked
+from engine.core.job import Job
 from storage.database import MIGRATIONS, Database
+from storage.store import Store
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.mark.parametrize("there", [False, True])
-async def test_only_its_owner_reads_it(tmp_path: Path, there: bool) -> None:
+async def test_only_its_owner_can_read_the_database(tmp_path: Path, there: bool) -> None:
     path = tmp_path / "atelier.db"
     if there:
         await (await Database.open(path)).close()
@@ -43,7 +45,7 @@ async def names(database: Database) -> list[str]:
     return await database.read(lambda db: [row["name"] for row in db.execute("SELECT name FROM notes ORDER BY name")])
 
 
-async def test_a_change_that_fails_undoes_itself_and_nothing_of_its_neighbours(database: Database) -> None:
+async def test_a_write_that_fails_is_undone_and_its_neighbours_are_not(database: Database) -> None:
     def half(db: sqlite3.Connection) -> None:
         db.execute(write("half"))
         raise LookupError
@@ -59,7 +61,7 @@ async def test_a_change_that_fails_undoes_itself_and_nothing_of_its_neighbours(d
     assert await names(database) == ["after", "before"]
 
 
-async def test_changes_are_made_in_the_order_they_were_asked_for(database: Database) -> None:
+async def test_writes_run_in_the_order_of_their_calls(database: Database) -> None:
     order: list[int] = []
 
     def note(number: int) -> Coroutine[object, object, None]:
@@ -69,7 +71,7 @@ async def test_changes_are_made_in_the_order_they_were_asked_for(database: Datab
     assert order == list(range(100))
 
 
-async def test_changes_that_come_together_share_a_commit(database: Database, tmp_path: Path) -> None:
+async def test_concurrent_writes_share_a_commit(database: Database, tmp_path: Path) -> None:
     def commits(db: sqlite3.Connection) -> int:
         return int(db.execute("PRAGMA data_version").fetchone()[0])
 
@@ -90,7 +92,7 @@ async def test_changes_that_come_together_share_a_commit(database: Database, tmp
     assert len(seen) == 1
 
 
-async def test_a_full_disk_fails_the_change_and_the_next_one_works_again(database: Database) -> None:
+async def test_a_full_disk_fails_the_write_and_the_next_write_works_again(database: Database) -> None:
     def fill(db: sqlite3.Connection) -> None:
         db.execute("INSERT INTO notes VALUES ('large', ?)", ("x" * 1_000_000,))
 
@@ -103,7 +105,7 @@ async def test_a_full_disk_fails_the_change_and_the_next_one_works_again(databas
     assert await names(database) == ["large"]
 
 
-async def test_a_database_that_another_program_holds_fails_the_change_in_words_and_the_next_one_works_again(
+async def test_a_write_to_a_locked_database_fails_with_a_message_and_the_next_write_works_again(
     database: Database, tmp_path: Path
 ) -> None:
     await database.read(lambda db: db.execute("PRAGMA busy_timeout = 50").fetchall())
@@ -115,9 +117,7 @@ async def test_a_database_that_another_program_holds_fails_the_change_in_words_a
     assert await names(database) == ["late"]
 
 
-async def test_a_database_that_another_program_keeps_to_itself_is_not_called_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_locked_database_is_not_reported_as_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.database.BUSY_TIMEOUT_SECONDS", 0.05)
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -125,19 +125,19 @@ async def test_a_database_that_another_program_keeps_to_itself_is_not_called_dam
             await Database.open(tmp_path / "a.db")
 
 
-async def test_a_long_read_sees_what_is_committed_and_cannot_write(database: Database) -> None:
+async def test_a_long_read_sees_committed_data_and_cannot_write(database: Database) -> None:
     await database.write(lambda db: db.execute(write("here")))
     assert await database.long_read(lambda db: db.execute("SELECT count(*) FROM notes").fetchone()[0]) == 1
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await database.long_read(lambda db: db.execute(write("there")))
 
 
-async def test_the_file_counts_its_migrations(database: Database) -> None:
+async def test_the_database_stores_the_number_of_its_migrations(database: Database) -> None:
     version = await database.read(lambda db: db.execute("PRAGMA user_version").fetchone()[0])
     assert version == len(list(MIGRATIONS.glob("*.sql")))
 
 
-async def test_a_file_of_a_newer_program_is_refused_untouched(tmp_path: Path) -> None:
+async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     with closing(sqlite3.connect(path)) as newer:
         newer.execute("PRAGMA user_version = 999")
@@ -145,8 +145,14 @@ async def test_a_file_of_a_newer_program_is_refused_untouched(tmp_path: Path) ->
         await Database.open(path)
 
 
-async def test_a_file_that_is_no_database_is_refused_with_a_way_out(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_refused_with_advice(tmp_path: Path) -> None:
     path = tmp_path / "diary.db"
     path.write_bytes(b"a diary, not a database" * 100)
     with pytest.raises(AtelierError, match="Move the file away"):
         await Database.open(path)
+
+
+async def test_a_store_in_memory_needs_no_file(job: Callable[..., Job]) -> None:
+    async with Store.open(":memory:") as store:
+        await store.admit(job())
+        assert len(await store.unfinished_jobs()) == 1

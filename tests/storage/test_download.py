@@ -1,4 +1,4 @@
-"""Files on their way from a real HTTP server on loopback: too large, cut off, stalled, gone, or no web address."""
+"""Downloads from a real HTTP server on loopback: too large, interrupted, stalled, missing, or not a web address."""
 
 import asyncio
 from pathlib import Path
@@ -9,22 +9,22 @@ from aiohttp import web
 from engine.core.errors import TooLarge
 from storage.download import format_bytes
 from storage.files import Files
-from tests.storage.builders import PICTURE, Sent, Serve, always, left, refusal
+from tests.storage.builders import PICTURE, Sent, Serve, always, media_files, refusal
 
 
-async def test_a_file_that_the_platform_calls_too_large_is_not_even_asked_for(files: Files, tmp_path: Path) -> None:
+async def test_a_file_that_the_platform_announces_as_too_large_is_not_requested(files: Files, tmp_path: Path) -> None:
     said = await refusal(files, Sent(size=26_214_400, url="http://127.0.0.1:9/never"), TooLarge)
     assert said == "image: “cat.png” is 26.2 MB; the limit is 100.0 kB. Attach a smaller file."
     assert not (tmp_path / "media").exists()
 
 
-async def test_a_file_whose_server_calls_it_too_large_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
+async def test_a_file_with_too_large_a_content_length_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
     said = await refusal(files, Sent(url=await serve(always(bytes(100_001)))), TooLarge)
     assert "the limit is 100.0 kB" in said
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
-async def test_a_stream_without_end_is_cut_at_the_bound(files: Files, serve: Serve, tmp_path: Path) -> None:
+async def test_an_endless_stream_is_stopped_at_the_limit(files: Files, serve: Serve, tmp_path: Path) -> None:
     sent = 0
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -38,17 +38,17 @@ async def test_a_stream_without_end_is_cut_at_the_bound(files: Files, serve: Ser
     url = await serve(endless)
     await refusal(files, Sent(url=url, size=500), TooLarge)
     assert sent < 10_000_000
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
 async def test_an_empty_file_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
     said = await refusal(files, Sent(url=await serve(always(b""))))
     assert said == "image: “cat.png” is empty. Attach another file."
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-async def test_an_address_that_dies_halfway_is_told_and_leaves_nothing(
+async def test_an_interrupted_download_is_reported_and_leaves_nothing(
     files: Files, serve: Serve, tmp_path: Path, chunked: bool
 ) -> None:
     async def half(request: web.Request) -> web.StreamResponse:
@@ -61,25 +61,25 @@ async def test_an_address_that_dies_halfway_is_told_and_leaves_nothing(
 
     said = await refusal(files, Sent(url=await serve(half)))
     assert said == "image: the download of “cat.png” was interrupted. Send it again."
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
-async def test_fewer_bytes_than_the_platform_said_is_not_the_file(files: Files, serve: Serve, tmp_path: Path) -> None:
+async def test_fewer_bytes_than_the_platform_announced_are_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
     said = await refusal(files, Sent(size=len(PICTURE) + 1, url=await serve(always(PICTURE))))
     assert "was interrupted" in said
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
-async def test_a_server_that_is_not_there_is_told(files: Files) -> None:
+async def test_an_unreachable_server_is_reported(files: Files) -> None:
     assert "was interrupted" in await refusal(files, Sent(url="http://127.0.0.1:9/cat.png"))
 
 
-async def test_an_address_that_expired_is_told_with_the_servers_answer(files: Files, serve: Serve) -> None:
+async def test_an_expired_address_is_reported_with_the_servers_status(files: Files, serve: Serve) -> None:
     said = await refusal(files, Sent(url=await serve(always(b"gone", 404))))
     assert said == "image: “cat.png” could not be downloaded (status 404). Send it again."
 
 
-async def test_a_server_that_stalls_is_given_up_after_the_time_limit(serve: Serve, tmp_path: Path) -> None:
+async def test_a_download_from_a_stalled_server_times_out(serve: Serve, tmp_path: Path) -> None:
     async def stall(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -90,7 +90,7 @@ async def test_a_server_that_stalls_is_given_up_after_the_time_limit(serve: Serv
     files = Files(tmp_path / "media", max_bytes=100_000, max_pixels=1_000_000, timeout=0.3)
     said = await refusal(files, Sent(url=await serve(stall)))
     assert said == "image: “cat.png” took longer than 0.3 s to download. Send it again, or send a smaller file."
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/cat.png", "data:,hello", "", None])
@@ -98,14 +98,14 @@ async def test_only_web_addresses_are_fetched(files: Files, url: str | None) -> 
     assert "is not http or https" in await refusal(files, Sent(url=url))
 
 
-async def test_a_redirect_leads_only_to_the_web(files: Files, serve: Serve) -> None:
+async def test_a_redirect_to_another_scheme_is_refused(files: Files, serve: Serve) -> None:
     async def astray(_: web.Request) -> web.StreamResponse:
         return web.Response(status=302, headers={"Location": "file:///etc/passwd"})
 
     assert "was interrupted" in await refusal(files, Sent(url=await serve(astray)))
 
 
-async def test_a_fetch_that_is_cancelled_leaves_nothing(files: Files, serve: Serve, tmp_path: Path) -> None:
+async def test_a_cancelled_download_leaves_nothing(files: Files, serve: Serve, tmp_path: Path) -> None:
     begun = asyncio.Event()
 
     async def stall(request: web.Request) -> web.StreamResponse:
@@ -121,7 +121,7 @@ async def test_a_fetch_that_is_cancelled_leaves_nothing(files: Files, serve: Ser
     fetch.cancel()
     with pytest.raises(asyncio.CancelledError):
         await fetch
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -129,5 +129,5 @@ async def test_a_fetch_that_is_cancelled_leaves_nothing(files: Files, serve: Ser
     [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (999_960, "1.0 MB"), (26_214_400, "26.2 MB"),
      (5_000_000_000, "5.0 GB")],
 )  # fmt: skip
-def test_sizes_are_told_as_people_read_them(size: int, text: str) -> None:
+def test_sizes_are_formatted_with_a_unit(size: int, text: str) -> None:
     assert format_bytes(size) == text

@@ -1,4 +1,4 @@
-"""People's files: what is taken, what is refused how, that nothing of a refusal stays, and what pruning deletes."""
+"""Users' files: which are accepted, how others are refused without a trace, and what pruning deletes."""
 
 import os
 import re
@@ -14,57 +14,57 @@ from engine.media.files import keep
 from storage.files import Files
 from tests.engine.media.test_decoding import gif, jpeg_with_false_size
 from tests.fakes import quiet
-from tests.storage.builders import PICTURE, Sent, Serve, always, left, png, refusal
+from tests.storage.builders import PICTURE, Sent, Serve, always, media_files, png, refusal
 
 
-async def test_an_attachment_is_fetched_measured_and_named_by_its_content(
+async def test_an_attachment_is_downloaded_measured_and_stored_under_its_hash(
     files: Files, serve: Serve, tmp_path: Path
 ) -> None:
     url = await serve(always(PICTURE))
     media = await files.fetch("image", Sent(size=len(PICTURE), url=f"{url}/cat.png?ex=1&hm=2"))
     assert (media.mime, media.width, media.height, media.bytes) == ("image/png", 40, 30, len(PICTURE))
-    assert left(tmp_path) == [media.path]
+    assert media_files(tmp_path) == [media.path]
     assert files.intact(media)
 
 
-async def test_a_file_on_this_disk_is_copied_and_left_where_it_is(files: Files, tmp_path: Path) -> None:
+async def test_a_file_on_this_disk_is_copied(files: Files, tmp_path: Path) -> None:
     source = tmp_path / "upload"
     source.write_bytes(PICTURE)
     media = await files.fetch("image", Sent(path=source))
     assert source.read_bytes() == media.path.read_bytes() == PICTURE
 
 
-async def test_the_same_picture_twice_is_one_file(files: Files, serve: Serve, tmp_path: Path) -> None:
+async def test_the_same_picture_is_stored_once(files: Files, serve: Serve, tmp_path: Path) -> None:
     url = await serve(always(PICTURE))
     assert await files.fetch("image", Sent(url=url)) == await files.fetch("image", Sent(url=url, name="dog.png"))
-    assert len(left(tmp_path)) == 1
+    assert len(media_files(tmp_path)) == 1
 
 
-async def test_a_picture_named_as_another_kind_of_picture_is_what_its_content_says(files: Files, serve: Serve) -> None:
+async def test_the_content_of_a_picture_decides_its_format(files: Files, serve: Serve) -> None:
     media = await files.fetch("image", Sent(name="cat.jpg", url=await serve(always(PICTURE))))
     assert (media.mime, media.path.suffix) == ("image/png", ".png")
 
 
 @pytest.mark.parametrize("content", [b"MZ\x90\x00" + bytes(500), b"dear diary", b"ID3\x04" + bytes(500)])
-async def test_a_file_that_is_not_what_its_name_says_is_refused(
+async def test_a_file_with_a_misleading_name_is_refused(
     files: Files, serve: Serve, tmp_path: Path, content: bytes
 ) -> None:
     said = await refusal(files, Sent(url=await serve(always(content))))
     assert said == "image: “cat.png” is named as png, but its content is something else. Attach the original file."
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
-async def test_a_file_of_no_known_kind_is_refused_with_the_kinds_that_are(
+async def test_a_file_of_an_unknown_format_is_refused_with_the_known_formats(
     files: Files, serve: Serve, tmp_path: Path
 ) -> None:
     said = await refusal(files, Sent(name="thesis.pdf", url=await serve(always(b"%PDF-1.7" + bytes(100)))))
     assert said.startswith(
         "image: “thesis.pdf” is not a picture, audio or video in a supported format. Attach one of: png, jpg,"
     )
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
-async def test_a_picture_of_too_many_pixels_is_refused_with_its_size_and_the_bound(
+async def test_a_picture_with_too_many_pixels_is_refused_with_its_size_and_the_limit(
     files: Files, serve: Serve, tmp_path: Path
 ) -> None:
     said = await refusal(files, Sent(url=await serve(always(png(50_000, 50_000, rows_there=1)))), TooLarge)
@@ -72,7 +72,7 @@ async def test_a_picture_of_too_many_pixels_is_refused_with_its_size_and_the_bou
         "image: “cat.png” is 50000 x 50000 pixels; the limit is 1000000 pixels, for example 1000 x 1000."
         " Make it smaller."
     )
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -87,44 +87,44 @@ async def test_a_picture_of_too_many_pixels_is_refused_with_its_size_and_the_bou
         (gif((8, 8), 3001), "image has 3001 frames of 8 x 8 pixels; the limit at that size is 3000 frames"),
     ],
 )
-async def test_a_picture_is_bounded_by_what_it_decodes_to(
+async def test_the_limit_applies_to_the_decoded_picture(
     content: bytes, said: str, files: Files, tmp_path: Path
 ) -> None:
     source = tmp_path / "upload"
     source.write_bytes(content)
     assert (await refusal(files, Sent(name="a", path=source), TooLarge)).startswith(said)
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["IMG_0001.HEIC", "photo.heif", "image.jpg", ""])
-async def test_a_photo_of_an_iphone_is_taken_under_any_name(name: str, files: Files, tmp_path: Path) -> None:
+async def test_an_iphone_photo_is_accepted_under_any_name(name: str, files: Files, tmp_path: Path) -> None:
     register_heif_opener()
     Image.new("RGB", (64, 48), "red").save(tmp_path / "upload", "HEIF")
     media = await files.fetch("image", Sent(name=name, path=tmp_path / "upload"), ("image",))
     assert (media.mime, media.width, media.height, media.path.suffix) == ("image/heic", 64, 48, ".heic")
 
 
-async def test_an_animated_png_is_taken_as_a_png(files: Files, tmp_path: Path) -> None:
+async def test_an_animated_png_is_accepted_as_a_png(files: Files, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "upload", "PNG", save_all=True, append_images=frames[1:])
     media = await files.fetch("image", Sent(name="a.apng", path=tmp_path / "upload"), ("image",))
     assert (media.mime, media.path.suffix) == ("image/png", ".png")
 
 
-async def test_a_picture_whose_header_is_damaged_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
+async def test_a_picture_with_a_damaged_header_is_refused(files: Files, serve: Serve, tmp_path: Path) -> None:
     said = await refusal(files, Sent(url=await serve(always(PICTURE[:14]))))
     assert said == "image: “cat.png” is damaged: its size cannot be read. Attach another picture."
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
 async def test_a_large_local_file_is_refused_before_it_is_copied(files: Files, tmp_path: Path) -> None:
     source = tmp_path / "upload"
     source.write_bytes(bytes(100_001))
     await refusal(files, Sent(path=source), TooLarge)
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
-async def test_a_refusal_holds_neither_address_nor_path_and_no_endless_name(files: Files, tmp_path: Path) -> None:
+async def test_a_message_contains_no_address_no_path_and_no_endless_name(files: Files, tmp_path: Path) -> None:
     source = tmp_path / "upload"
     source.write_bytes(b"words")
     said = await refusal(files, Sent(name="x" * 500 + "\n.png", path=source))
@@ -150,31 +150,31 @@ SRT = b"1\n00:00:01,000 --> 00:00:02,000\nHello\n"
         ((), "a.m3u8", b"#EXTM3U\n/etc/passwd\n", "image: “a.m3u8” is not a picture, audio or video"),
     ],
 )
-async def test_a_file_that_the_option_does_not_take_is_refused(  # noqa: PLR0917  # one column a parameter
+async def test_a_file_that_the_option_does_not_accept_is_refused(  # noqa: PLR0917  # one column a parameter
     accepts: tuple[str, ...], name: str, content: bytes, said: str, files: Files, tmp_path: Path
 ) -> None:
     source = tmp_path / "upload"
     source.write_bytes(content)
     with pytest.raises(BadInput, match=f"^{re.escape(said)}"):
         await files.fetch("image", Sent(name=name, path=source), accepts)
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []
 
 
-async def test_a_sound_is_fetched_with_its_length(files: Files, tmp_path: Path) -> None:
+async def test_an_audio_file_is_stored_with_its_length(files: Files, tmp_path: Path) -> None:
     source = tmp_path / "upload"
     source.write_bytes(quiet())
     media = await files.fetch("media", Sent(name="a.wav", path=source), ("sound", "video"))
     assert (media.mime, media.seconds, media.width) == ("audio/wav", 0.5, None)
 
 
-async def test_subtitles_are_fetched_by_their_name_and_content(files: Files, tmp_path: Path) -> None:
+async def test_subtitles_are_recognised_by_their_name_and_content(files: Files, tmp_path: Path) -> None:
     source = tmp_path / "upload"
     source.write_bytes(SRT)
     media = await files.fetch("srt", Sent(name="a.srt", path=source), ("subtitles",))
     assert (media.mime, media.path.suffix) == ("application/x-subrip", ".srt")
 
 
-async def test_a_sound_over_the_bound_is_refused_with_its_length(tmp_path: Path) -> None:
+async def test_audio_over_the_limit_is_refused_with_its_length(tmp_path: Path) -> None:
     source = tmp_path / "upload"
     source.write_bytes(quiet(seconds=3))
     files = Files(tmp_path / "media", max_bytes=1_000_000, max_pixels=1000, max_seconds=2)
@@ -182,7 +182,7 @@ async def test_a_sound_over_the_bound_is_refused_with_its_length(tmp_path: Path)
         await files.fetch("media", Sent(name="a.wav", path=source))
 
 
-async def test_pruning_deletes_what_is_old_and_named_by_nobody(files: Files, tmp_path: Path) -> None:
+async def test_pruning_deletes_old_files_without_references(files: Files, tmp_path: Path) -> None:
     folder = tmp_path / "media"
     kept, orphan, young = (keep(png(side, 1), folder) for side in (1, 2, 3))
     part = folder / "parts" / "left-by-a-crash"
@@ -192,8 +192,8 @@ async def test_pruning_deletes_what_is_old_and_named_by_nobody(files: Files, tmp
         os.utime(path, (long_ago, long_ago))
     pruned = await files.prune({kept.sha256}, older_than=3600)
     assert (pruned.files, pruned.bytes) == (2, orphan.bytes + 4)
-    assert set(left(tmp_path)) == {kept.path, young.path}
+    assert set(media_files(tmp_path)) == {kept.path, young.path}
 
 
-async def test_pruning_a_folder_that_is_not_there_yet_does_nothing(files: Files) -> None:
+async def test_pruning_a_missing_folder_does_nothing(files: Files) -> None:
     assert (await files.prune(set(), older_than=0)).files == 0

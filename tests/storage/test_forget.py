@@ -1,4 +1,4 @@
-"""Forgetting what a job made, without taking it from anybody else."""
+"""Erasing the result of a job without deleting it for other jobs."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from storage.store import Store
 from tests.fakes import echo
 
 
-async def made(store: Store, folder: Path, user: str = "web:a", words: str = "hello") -> tuple[Job, Result]:
-    """A job that made a file, or that was given what another made."""
+async def run_job(store: Store, folder: Path, user: str = "web:a", words: str = "hello") -> tuple[Job, Result]:
+    """Run a job that makes a file, or that is answered from the cache."""
     job = echo(user, text=words)
     cached = await store.admit(job)
     if cached is not None:
@@ -22,8 +22,8 @@ async def made(store: Store, folder: Path, user: str = "web:a", words: str = "he
     return job, result
 
 
-async def test_words_options_files_and_the_caches_entry_go(store: Store, tmp_path: Path) -> None:
-    job, result = await made(store, tmp_path)
+async def test_the_parameters_the_files_and_the_cache_entry_are_deleted(store: Store, tmp_path: Path) -> None:
+    job, result = await run_job(store, tmp_path)
     await store.forget(job.id)
     row = await store.job(job.id)
     assert row is not None
@@ -34,9 +34,9 @@ async def test_words_options_files_and_the_caches_entry_go(store: Store, tmp_pat
     assert await store.admit(echo("web:b", text="hello")) is None
 
 
-async def test_what_somebody_else_was_given_too_stays_until_the_last_forgets_it(store: Store, tmp_path: Path) -> None:
-    first, result = await made(store, tmp_path)
-    second, _ = await made(store, tmp_path, "web:b")
+async def test_a_shared_result_stays_until_its_last_job_is_forgotten(store: Store, tmp_path: Path) -> None:
+    first, result = await run_job(store, tmp_path)
+    second, _ = await run_job(store, tmp_path, "web:b")
     await store.forget(first.id)
     assert result.media[0].path.exists()
     assert (await store.cache_stats()).entries == 1
@@ -44,8 +44,8 @@ async def test_what_somebody_else_was_given_too_stays_until_the_last_forgets_it(
     assert not result.media[0].path.exists()
 
 
-async def test_a_file_that_another_result_names_stays(store: Store, tmp_path: Path) -> None:
-    job, result = await made(store, tmp_path)
+async def test_a_file_of_another_result_stays(store: Store, tmp_path: Path) -> None:
+    job, result = await run_job(store, tmp_path)
     other = echo("web:b", text="another way to the same")
     await store.admit(other)
     await store.start(other.id, "cpu")
@@ -55,7 +55,7 @@ async def test_a_file_that_another_result_names_stays(store: Store, tmp_path: Pa
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
-async def test_a_job_that_has_not_ended_is_left_alone(store: Store, state: str) -> None:
+async def test_a_job_that_has_not_ended_is_not_changed(store: Store, state: str) -> None:
     job = echo()
     await store.admit(job)
     if state == "running":
@@ -67,8 +67,8 @@ async def test_a_job_that_has_not_ended_is_left_alone(store: Store, state: str) 
     assert row.job.key
 
 
-async def test_forgetting_twice_or_nothing_changes_nothing(store: Store, tmp_path: Path) -> None:
-    job, _ = await made(store, tmp_path)
+async def test_forgetting_twice_or_an_unknown_job_changes_nothing(store: Store, tmp_path: Path) -> None:
+    job, _ = await run_job(store, tmp_path)
     await store.forget(job.id)
     await store.forget(job.id)
     await store.forget("nothing")

@@ -1,4 +1,4 @@
-"""The row is the job: what its states are, which moves are refused, and what a restart finds."""
+"""Job rows: states, illegal transitions, and what is found after a restart."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ CANCELLED = Failed.of(Cancelled("Cancelled."))
 BROKEN = Failed.of(Broken("It broke at step {step}.", step=3))
 
 
-async def test_an_admitted_job_comes_back_as_it_was(store: Store, job: Make) -> None:
+async def test_an_admitted_job_is_loaded_unchanged(store: Store, job: Make) -> None:
     asked = job(private=True, cost=2.5, params={"prompt": "a “red” apple", "count": 2, "image": None})
     assert await store.admit(asked) is None
     row = await store.job(asked.id)
@@ -37,7 +37,7 @@ async def test_an_admitted_job_comes_back_as_it_was(store: Store, job: Make) -> 
     )
 
 
-async def test_a_run_leaves_worker_times_device_seconds_and_result(
+async def test_a_finished_job_has_its_worker_times_device_seconds_and_result(
     store: Store, job: Make, clock: Clock, result: Callable[..., Result]
 ) -> None:
     asked, made = job(), result()
@@ -53,7 +53,7 @@ async def test_a_run_leaves_worker_times_device_seconds_and_result(
     assert (row.created, row.started, row.ended, row.seconds) == (NOON, NOON + 2, NOON + 5, 2.5)
 
 
-async def test_a_failure_is_kept_to_be_told_again_in_any_language(store: Store, job: Make) -> None:
+async def test_an_error_is_stored_so_that_it_can_be_shown_in_any_language(store: Store, job: Make) -> None:
     asked = job()
     await store.admit(asked)
     await store.start(asked.id, "cpu")
@@ -65,7 +65,7 @@ async def test_a_failure_is_kept_to_be_told_again_in_any_language(store: Store, 
 
 
 @pytest.mark.parametrize(("failed", "state"), [(BROKEN, "failed"), (CANCELLED, "cancelled")])
-async def test_how_a_job_failed_is_unfinished_until_it_is_told(
+async def test_a_failed_job_is_unfinished_until_its_error_is_delivered(
     store: Store, job: Make, failed: Failed, state: str
 ) -> None:
     asked = job()
@@ -80,7 +80,7 @@ async def test_how_a_job_failed_is_unfinished_until_it_is_told(
     assert told.state == state
 
 
-async def test_a_result_holds_its_files_until_it_is_told_though_the_cache_has_no_room(
+async def test_a_result_keeps_its_files_until_it_is_delivered_even_if_the_cache_is_full(
     reopen: Reopen, job: Make, result: Callable[..., Result]
 ) -> None:
     async with reopen(cache_bytes=0) as store:
@@ -94,7 +94,7 @@ async def test_a_result_holds_its_files_until_it_is_told_though_the_cache_has_no
         assert await store.referenced_files() == set()
 
 
-async def test_a_cached_answer_holds_its_files_until_it_is_told(
+async def test_a_cached_result_keeps_its_files_until_it_is_delivered(
     store: Store, job: Make, result: Callable[..., Result]
 ) -> None:
     made = result()
@@ -104,7 +104,7 @@ async def test_a_cached_answer_holds_its_files_until_it_is_told(
     assert made.media[0].path.exists()
 
 
-async def test_a_message_that_is_told_of_twice_makes_one_job(store: Store, job: Make) -> None:
+async def test_a_message_that_is_delivered_twice_creates_one_job(store: Store, job: Make) -> None:
     once = [Limit("web:a", "imagine", Rate(1, 60))]
     await store.admit(job(request="telegram:7/1"), once)
     with pytest.raises(DuplicateRequest):
@@ -113,7 +113,7 @@ async def test_a_message_that_is_told_of_twice_makes_one_job(store: Store, job: 
     assert (await store.count_active(0)).requests == 1
 
 
-async def test_a_job_is_shown_where_it_was_addressed_last(store: Store, job: Make) -> None:
+async def test_a_job_has_the_origin_that_was_set_last(store: Store, job: Make) -> None:
     asked = job()
     await store.admit(asked)
     await store.set_origin(asked.id, "room/1/9")
@@ -121,7 +121,7 @@ async def test_a_job_is_shown_where_it_was_addressed_last(store: Store, job: Mak
     assert row.job.origin == "room/1/9"
 
 
-async def test_an_attempt_that_is_forgiven_does_not_count(store: Store, job: Make) -> None:
+async def test_a_forgiven_attempt_does_not_count(store: Store, job: Make) -> None:
     asked = job()
     await store.admit(asked)
     await store.start(asked.id, "cpu")
@@ -140,7 +140,7 @@ async def test_a_queued_job_can_be_cancelled(store: Store, job: Make) -> None:
     assert await store.unfinished_jobs() == []
 
 
-async def test_a_job_whose_worker_died_waits_again_and_counts_its_attempts(store: Store, job: Make) -> None:
+async def test_a_job_whose_worker_died_is_queued_again_and_counts_its_attempts(store: Store, job: Make) -> None:
     asked = job()
     await store.admit(asked)
     await store.start(asked.id, "cpu")
@@ -154,7 +154,7 @@ async def test_a_job_whose_worker_died_waits_again_and_counts_its_attempts(store
     assert (running.state, running.attempt) == ("running", 2)
 
 
-async def test_moves_that_no_job_can_make_are_refused_and_change_nothing(
+async def test_illegal_transitions_are_refused_and_change_nothing(
     store: Store, job: Make, result: Callable[..., Result]
 ) -> None:
     queued, done = job("queued"), job("done")
@@ -176,12 +176,12 @@ async def test_moves_that_no_job_can_make_are_refused_and_change_nothing(
     assert (await store.cache_stats()).entries == 1
 
 
-async def test_a_move_of_an_unknown_job_is_refused(store: Store) -> None:
+async def test_a_transition_of_an_unknown_job_is_refused(store: Store) -> None:
     with pytest.raises(IllegalTransition, match="no job f00"):
         await store.start("f00", "cpu")
 
 
-async def test_unfinished_jobs_outlive_the_process_in_their_order(
+async def test_unfinished_jobs_survive_a_restart_in_order(
     reopen: Reopen, job: Make, result: Callable[..., Result]
 ) -> None:
     first, second, third, done = job("1"), job("2"), job("3"), job("4")
@@ -196,7 +196,7 @@ async def test_unfinished_jobs_outlive_the_process_in_their_order(
         ]  # fmt: skip
 
 
-async def test_people_see_their_own_queued_and_running_jobs(store: Store, job: Make) -> None:
+async def test_a_user_sees_their_own_queued_and_running_jobs(store: Store, job: Make) -> None:
     mine, running, theirs = job("1"), job("2"), job("3", user="web:b")
     for each in (mine, running, theirs):
         await store.admit(each)
@@ -206,7 +206,7 @@ async def test_people_see_their_own_queued_and_running_jobs(store: Store, job: M
     assert [row.job.id for row in await store.jobs_of("web:a")] == [mine.id, running.id]
 
 
-async def test_a_caller_cancelled_while_admitted_leaves_no_row_and_no_token(store: Store, job: Make) -> None:
+async def test_a_caller_cancelled_during_admission_leaves_no_row_and_no_token(store: Store, job: Make) -> None:
     limits = [Limit("web:a", "imagine", Rate(1, 60))]
     for moment in range(8):
         asked = job(str(moment))
@@ -221,7 +221,7 @@ async def test_a_caller_cancelled_while_admitted_leaves_no_row_and_no_token(stor
     assert (await store.cache_stats()).misses == 0
 
 
-async def test_a_move_is_made_though_its_caller_is_cancelled(store: Store, job: Make) -> None:
+async def test_a_transition_is_written_even_if_its_caller_is_cancelled(store: Store, job: Make) -> None:
     asked = job()
     await store.admit(asked)
     move = asyncio.create_task(store.fail(asked.id, CANCELLED))
@@ -232,7 +232,7 @@ async def test_a_move_is_made_though_its_caller_is_cancelled(store: Store, job: 
     assert await store.jobs_of("web:a") == []
 
 
-async def test_many_at_once_are_each_admitted_run_and_done(
+async def test_many_concurrent_jobs_are_all_admitted_run_and_delivered(
     store: Store, job: Make, result: Callable[..., Result]
 ) -> None:
     await asyncio.gather(*(run(store, job(str(number)), result(str(number))) for number in range(50)))
@@ -240,7 +240,7 @@ async def test_many_at_once_are_each_admitted_run_and_done(
     assert (await store.cache_stats()).entries == 50
 
 
-async def test_files_of_unfinished_jobs_are_named_until_they_end(store: Store, job: Make, tmp_path: Path) -> None:
+async def test_files_of_unfinished_jobs_are_referenced_until_they_end(store: Store, job: Make, tmp_path: Path) -> None:
     picture = keep(png(8, 4), tmp_path / "media")
     asked = job(params={"prompt": "like this", "image": picture.model_dump(mode="json")})
     await store.admit(asked)
@@ -251,28 +251,7 @@ async def test_files_of_unfinished_jobs_are_named_until_they_end(store: Store, j
     assert await store.referenced_files() == set()
 
 
-async def test_the_first_note_under_a_name_stays_whoever_else_makes_one_at_the_same_time(store: Store) -> None:
-    kept = await asyncio.gather(*(store.get_or_set_note("key", str(number)) for number in range(5)))
-    assert kept == ["0"] * 5
-    assert await store.get_note("key") == "0"
-
-
-async def test_notes_outlive_the_process(reopen: Reopen) -> None:
-    async with reopen() as store:
-        assert await store.get_note("discord.commands") is None
-        await store.set_note("discord.commands", "old")
-        await store.set_note("discord.commands", "new")
-    async with reopen() as store:
-        assert await store.get_note("discord.commands") == "new"
-
-
-async def test_a_store_in_memory_needs_no_file(job: Make) -> None:
-    async with Store.open(":memory:") as store:
-        await store.admit(job())
-        assert len(await store.unfinished_jobs()) == 1
-
-
-async def test_parameters_are_kept_as_json_that_other_programs_read(reopen: Reopen, job: Make, tmp_path: Path) -> None:
+async def test_parameters_are_stored_as_json(reopen: Reopen, job: Make, tmp_path: Path) -> None:
     async with reopen() as store:
         await store.admit(job())
     with closing(sqlite3.connect(tmp_path / "atelier.db")) as database:

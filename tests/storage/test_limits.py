@@ -1,4 +1,4 @@
-"""The sliding window: what it lets through, how long it says to wait, and what a refusal costs."""
+"""Rate limits: what is admitted, the exact wait, and that a refusal takes no token."""
 
 from collections.abc import Callable
 
@@ -57,7 +57,7 @@ async def test_a_session_and_its_address_are_refused_together(store: Store, job:
     assert await store.admit(job("4"), [Limit("web:c", "imagine", TWICE)]) is None
 
 
-async def test_the_longest_wait_of_several_limits_is_told(store: Store, job: Make) -> None:
+async def test_the_message_gives_the_longest_wait_of_several_limits(store: Store, job: Make) -> None:
     hourly = [Limit("web:a", "imagine", Rate(1, 60)), Limit("address:1.2.3.4", "imagine", Rate(1, 3600))]
     await store.admit(job("1"), hourly)
     assert (await refused(store, job("2"), hourly)).wait == 3600
@@ -69,14 +69,14 @@ async def test_two_rates_on_one_command_take_one_token(store: Store, job: Make) 
     assert (await store.count_active(0)).requests == 1
 
 
-async def test_commands_and_people_have_windows_of_their_own(store: Store, job: Make) -> None:
+async def test_each_command_and_each_user_has_its_own_window(store: Store, job: Make) -> None:
     once = Rate(1, 60)
     await store.admit(job("1"), [Limit("web:a", "imagine", once)])
     assert await store.admit(job("2"), [Limit("web:a", "upscale", once)]) is None
     assert await store.admit(job("3"), [Limit("web:b", "imagine", once)]) is None
 
 
-async def test_a_cached_answer_costs_nothing_and_is_never_refused(
+async def test_a_cached_result_takes_no_token_and_is_never_refused(
     store: Store, job: Make, result: Callable[..., Result]
 ) -> None:
     await run(store, job(), result())
@@ -91,7 +91,7 @@ async def test_a_job_without_limits_is_never_refused(store: Store, job: Make) ->
         assert await store.admit(job(str(number))) is None
 
 
-async def test_what_is_left_and_when_the_next_token_comes_back(store: Store, job: Make, clock: Clock) -> None:
+async def test_an_allowance_has_the_tokens_left_and_the_time_of_the_next(store: Store, job: Make, clock: Clock) -> None:
     rates = {"imagine": TWICE, "upscale": Rate(5, 60), "stats": None}
     await store.admit(job("1"), MINE)
     begun = clock.now
@@ -105,7 +105,7 @@ async def test_what_is_left_and_when_the_next_token_comes_back(store: Store, job
     assert (two["upscale"].left, two["upscale"].resets_at) == (5, None)
 
 
-async def test_a_bound_that_was_lowered_tells_the_true_wait(store: Store, job: Make, clock: Clock) -> None:
+async def test_a_lowered_limit_gives_the_correct_wait(store: Store, job: Make, clock: Clock) -> None:
     for number in range(4):
         await store.admit(job(str(number)), [Limit("web:a", "imagine", Rate(9, 60))])
         clock.forward(10)
@@ -114,7 +114,7 @@ async def test_a_bound_that_was_lowered_tells_the_true_wait(store: Store, job: M
     assert left.resets_at == clock.now + (await refused(store, job("next"), MINE)).wait == clock.now - 20 + 60
 
 
-async def test_old_rows_are_cleaned_up_and_live_ones_stay(store: Store, job: Make, clock: Clock) -> None:
+async def test_expired_tokens_are_deleted_and_others_stay(store: Store, job: Make, clock: Clock) -> None:
     await store.admit(job("1"), MINE)
     clock.forward(59)
     await store.admit(job("2"), MINE)
@@ -124,7 +124,7 @@ async def test_old_rows_are_cleaned_up_and_live_ones_stay(store: Store, job: Mak
     assert (await store.count_active(0)).requests == 1
 
 
-async def test_a_clock_that_was_set_back_locks_nobody_out(store: Store, job: Make, clock: Clock) -> None:
+async def test_a_clock_that_was_set_back_blocks_nobody(store: Store, job: Make, clock: Clock) -> None:
     await store.admit(job("1"), MINE)
     await store.admit(job("2"), MINE)
     clock.forward(-86400)

@@ -1,4 +1,4 @@
-"""Questions that several jobs wait for: all of them are made by one answer, or none."""
+"""Questions about several jobs: one answer creates all of them or none."""
 
 import asyncio
 import signal
@@ -47,13 +47,13 @@ async def question(store: Store, job: Make, clock: Clock) -> Question:
     return asked
 
 
-async def counted(store: Store) -> tuple[int, int]:
-    """Jobs and tokens taken."""
+async def count_jobs_and_tokens(store: Store) -> tuple[int, int]:
+    """Return the number of unfinished jobs and of tokens taken."""
     allowed = await store.limits_of(["web:a"], {"imagine": Rate(10, 60)})
     return len(await store.unfinished_jobs()), allowed["imagine"].used
 
 
-async def test_an_answer_makes_every_job_and_closes_the_question(store: Store, question: Question) -> None:
+async def test_an_answer_creates_every_job_and_closes_the_question(store: Store, question: Question) -> None:
     assert await store.admit_all(question.jobs, [Limit("web:a", "imagine", Rate(3, 60))], question) == [None] * 3
     assert [row.job for row in await store.unfinished_jobs()] == list(question.jobs)
     assert await store.get_question(question.name) is None
@@ -61,37 +61,37 @@ async def test_an_answer_makes_every_job_and_closes_the_question(store: Store, q
         await store.admit_all(question.jobs, (), question)
 
 
-async def test_where_one_cannot_be_written_none_is_and_the_question_stays(store: Store, question: Question) -> None:
+async def test_if_one_job_cannot_be_written_the_question_stays_open(store: Store, question: Question) -> None:
     refuse = "CREATE TEMP TRIGGER t BEFORE INSERT ON jobs WHEN NEW.id LIKE '%-3' BEGIN SELECT raise(ABORT, 'no'); END"
     await store._database.write(lambda db: db.execute(refuse))
     with pytest.raises(sqlite3.IntegrityError):
         await store.admit_all(question.jobs, (), question)
-    assert await counted(store) == (0, 0)
+    assert await count_jobs_and_tokens(store) == (0, 0)
     assert await store.get_question(question.name) == question
     await store._database.write(lambda db: db.execute("DROP TRIGGER t"))
     await store.admit_all(question.jobs, (), question)
-    assert (await counted(store))[0] == 3
+    assert (await count_jobs_and_tokens(store))[0] == 3
 
 
-async def test_where_one_is_over_the_limit_none_is_made_and_none_counts(store: Store, question: Question) -> None:
+async def test_if_one_job_is_over_the_limit_none_is_created_and_none_counts(store: Store, question: Question) -> None:
     with pytest.raises(RateLimited):
         await store.admit_all(question.jobs, [LIMIT], question)
-    assert await counted(store) == (0, 0)
+    assert await count_jobs_and_tokens(store) == (0, 0)
     assert await store.get_question(question.name) == question
 
 
-async def test_a_kill_between_the_first_and_the_last_leaves_the_question_open(
+async def test_a_kill_between_the_first_and_the_last_job_leaves_the_question_open(
     reopen: Reopen, question: Question, tmp_path: Path
 ) -> None:
     async with reopen() as store:
         command = [sys.executable, "-c", KILLED, str(tmp_path / "atelier.db"), question.name]
         killed = await asyncio.to_thread(subprocess.run, command, timeout=60, check=False, capture_output=True)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
-        assert await counted(store) == (0, 0)
+        assert await count_jobs_and_tokens(store) == (0, 0)
         assert await store.get_question(question.name) == question
 
 
-async def test_whoever_leaves_a_second_answer_takes_nothing_from_the_first(store: Store, question: Question) -> None:
+async def test_a_cancelled_second_answer_takes_nothing_from_the_first(store: Store, question: Question) -> None:
     await store.admit_all(question.jobs, (), question)
     reached, gate, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
 
@@ -112,7 +112,7 @@ async def test_whoever_leaves_a_second_answer_takes_nothing_from_the_first(store
 
 
 @pytest.mark.parametrize("version", [5, 7])
-async def test_a_question_that_was_open_before_several_jobs_were_one_is_answered(
+async def test_a_question_from_before_migration_7_can_be_answered(
     reopen: Reopen, job: Make, tmp_path: Path, version: int
 ) -> None:
     picture = {"image": {"sha256": "a" * 64, "path": "a.png"}}
@@ -126,13 +126,13 @@ async def test_a_question_that_was_open_before_several_jobs_were_one_is_answered
             assert question.name == name
             await store.admit_all(question.jobs, (), question)
             assert await store.get_question(name) is None
-            assert (await counted(store))[0] == jobs
+            assert (await count_jobs_and_tokens(store))[0] == jobs
         assert await store._database.read(lambda db: db.execute("SELECT count(*) FROM ask_files").fetchone()[0]) == 0
         assert await store._database.read(lambda db: db.execute("PRAGMA foreign_key_check").fetchall()) == []
 
 
 def before(path: Path, version: int, asked: list[Job]) -> None:
-    """A database as the studio left it at a version before 8, with the jobs asked about."""
+    """Write a database of a version before 8 with an open question about the jobs."""
     with closing(sqlite3.connect(path)) as old:
         for step in sorted(MIGRATIONS.glob("*.sql"))[:version]:
             old.executescript(step.read_text())
@@ -146,14 +146,14 @@ def before(path: Path, version: int, asked: list[Job]) -> None:
         old.commit()
 
 
-async def test_an_answer_to_what_was_left_meanwhile_makes_nothing(store: Store, question: Question) -> None:
+async def test_an_answer_to_a_deleted_question_creates_nothing(store: Store, question: Question) -> None:
     assert await store.delete_question(question.name)
     with pytest.raises(BadInput, match="has expired"):
         await store.admit_all(question.jobs, (), question)
-    assert await counted(store) == (0, 0)
+    assert await count_jobs_and_tokens(store) == (0, 0)
 
 
-async def test_whoever_leaves_while_it_is_answered_can_answer_again(
+async def test_a_cancelled_answer_can_be_given_again(
     store: Store, question: Question, job: Make, result: Callable[..., Result]
 ) -> None:
     await run(store, job("one"), result())  # so that the first is cached
@@ -164,13 +164,13 @@ async def test_whoever_leaves_while_it_is_answered_can_answer_again(
         answering.cancel()
         with pytest.raises(asyncio.CancelledError):
             await answering
-        assert await counted(store) == (0, 0)
+        assert await count_jobs_and_tokens(store) == (0, 0)
         assert await store.get_question(question.name) == question
     stats = await store.cache_stats()
     assert (stats.hits, stats.misses) == (0, 1)
 
 
-async def test_a_message_whose_question_was_shown_is_known_for_as_long_as_that_is_open(store: Store) -> None:
+async def test_a_message_that_was_answered_with_a_question_is_remembered_while_it_is_open(store: Store) -> None:
     await store.mark_as_question("telegram:7/1", 60)
     await store.mark_as_question("telegram:7/1", 60)
     assert await store.is_duplicate("telegram:7/1")

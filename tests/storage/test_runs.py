@@ -1,4 +1,4 @@
-"""What is kept of how long runs took, and the caps on one person's jobs."""
+"""Stored run times, and the limits of one user's waiting and running jobs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ async def test_the_last_runs_of_each_kind_survive_a_restart_oldest_first(reopen:
     assert runs[-1] == ("imagine", "sdxl", "1 square", "cpu", 9.0)
 
 
-async def test_who_used_the_devices_lately_is_told_in_order(
+async def test_recent_device_usage_is_listed_in_order(
     store: Store, job: Make, result: Callable[..., Result], clock: Clock
 ) -> None:
     await run(store, job("old"), result("old"), 9)
@@ -44,7 +44,7 @@ async def refused(store: Store, job: Job) -> str:
     return str(caught.value)
 
 
-async def test_a_person_may_have_so_many_jobs_waiting_and_the_refusal_says_so(store: Store, job: Make) -> None:
+async def test_a_user_with_too_many_waiting_jobs_is_refused_with_the_limit(store: Store, job: Make) -> None:
     caps: dict[str, Any] = {"at_once": 1, "in_line": 2}
     first = job("0", **caps)
     await store.admit(first)
@@ -56,7 +56,7 @@ async def test_a_person_may_have_so_many_jobs_waiting_and_the_refusal_says_so(st
     assert await store.admit(job("3", user="web:b", **caps)) is None
 
 
-async def test_where_none_may_wait_the_refusal_is_about_what_runs(store: Store, job: Make) -> None:
+async def test_if_no_job_may_wait_the_message_names_the_limit_of_running_jobs(store: Store, job: Make) -> None:
     caps: dict[str, Any] = {"at_once": 1, "in_line": 0}
     first = job("0", **caps)
     await store.admit(first)
@@ -66,7 +66,7 @@ async def test_where_none_may_wait_the_refusal_is_about_what_runs(store: Store, 
     assert await store.admit(job("1", **caps)) is None
 
 
-async def test_a_cached_answer_is_never_refused_for_the_cap(
+async def test_a_cached_result_is_never_refused_for_too_many_jobs(
     store: Store, job: Make, result: Callable[..., Result]
 ) -> None:
     await run(store, job("made"), result())

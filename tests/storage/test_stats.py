@@ -1,4 +1,4 @@
-"""What was done, how long it took, and who used most."""
+"""Statistics: counts, times, and the users who used the most."""
 
 import math
 from collections.abc import Callable
@@ -42,7 +42,7 @@ async def test_waiting_and_running_times_have_a_median_and_a_95th_percentile(
     assert (stats.running.count, stats.running.median, stats.running.p95) == (20, 21, 38)
 
 
-async def test_cached_answers_are_no_part_of_waiting_or_running(store: Store, job: Make) -> None:
+async def test_cached_results_do_not_count_as_waiting_or_running(store: Store, job: Make) -> None:
     await run(store, job(), WORDS)
     for _ in range(5):
         await store.admit(job())
@@ -51,7 +51,7 @@ async def test_cached_answers_are_no_part_of_waiting_or_running(store: Store, jo
     assert stats.waiting.count == 1
 
 
-async def test_a_period_counts_only_what_was_asked_in_it(store: Store, job: Make, clock: Clock) -> None:
+async def test_a_period_counts_only_the_jobs_accepted_in_it(store: Store, job: Make, clock: Clock) -> None:
     await run(store, job("old"), WORDS)
     clock.forward(7200)
     await run(store, job("new"), WORDS)
@@ -85,7 +85,7 @@ async def test_the_last_day_is_24_hours_of_the_clock(store: Store, job: Make, cl
     assert sum(hour.done for hour in hours) == 2
 
 
-async def test_top_users_are_those_who_used_most_of_a_device(store: Store, job: Make) -> None:
+async def test_top_users_are_sorted_by_device_seconds(store: Store, job: Make) -> None:
     await run(store, job("1", user="web:b"), WORDS, seconds=5)
     for number in range(3):
         await run(store, job(f"a{number}", user="web:a"), WORDS, seconds=1)

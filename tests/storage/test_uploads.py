@@ -1,4 +1,4 @@
-"""Files of requests that are being decided: what stays, what goes at once, and two requests with the same content."""
+"""Files of undecided requests: which stay, which are deleted at once, and two requests with the same content."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from engine.core.errors import TooLarge
 from storage.files import Files
 from storage.uploads import Uploads
-from tests.storage.builders import PICTURE, Sent, left, png
+from tests.storage.builders import PICTURE, Sent, media_files, png
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def always(_: str) -> bool:
     return True
 
 
-async def test_a_file_of_a_refused_request_is_gone_at_once(files: Files, source: Path) -> None:
+async def test_a_file_of_a_refused_request_is_deleted_at_once(files: Files, source: Path) -> None:
     async with Uploads(files, never).of_request() as held:
         media = await held.fetch("image", Sent(path=source), ())
         assert media.path.exists()
@@ -39,21 +39,21 @@ async def test_a_file_of_a_kept_request_stays(files: Files, source: Path) -> Non
     assert media.path.exists()
 
 
-async def test_a_file_that_was_there_before_stays(files: Files, source: Path) -> None:
+async def test_a_file_from_before_the_request_stays(files: Files, source: Path) -> None:
     earlier = await files.fetch("image", Sent(path=source))
     async with Uploads(files, never).of_request() as held:
         assert await held.fetch("image", Sent(path=source), ()) == earlier
     assert earlier.path.exists()
 
 
-async def test_a_file_that_a_job_names_stays(files: Files, source: Path) -> None:
+async def test_a_file_of_a_job_stays(files: Files, source: Path) -> None:
     async with Uploads(files, always).of_request() as held:
         media = await held.fetch("image", Sent(path=source), ())
     assert media.path.exists()
 
 
 @pytest.mark.parametrize("first_kept", [False, True])
-async def test_a_refused_request_takes_no_file_from_another_that_brought_the_same(
+async def test_a_refused_request_deletes_no_file_of_another_request(
     files: Files, source: Path, first_kept: bool
 ) -> None:
     uploads = Uploads(files, never)
@@ -66,10 +66,10 @@ async def test_a_refused_request_takes_no_file_from_another_that_brought_the_sam
     assert media.path.exists() == first_kept
 
 
-async def test_a_file_that_is_refused_itself_leaves_nothing(files: Files, tmp_path: Path) -> None:
+async def test_a_refused_file_leaves_nothing(files: Files, tmp_path: Path) -> None:
     large = tmp_path / "large.png"
     large.write_bytes(png(2000, 2000, rows_there=1))
     with pytest.raises(TooLarge):
         async with Uploads(files, never).of_request() as held:
             await held.fetch("image", Sent(path=large), ())
-    assert left(tmp_path) == []
+    assert media_files(tmp_path) == []

@@ -1,4 +1,4 @@
-"""The config.toml of commit 591601e, with some settings changed, read by today's settings."""
+"""The config.toml of commit 591601e, with some settings changed, still loads."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_an_old_config_toml_still_loads() -> None:
 
 
 def test_an_old_config_toml_loads_with_every_key_set(tmp_path: Path) -> None:
-    """Remove the comment sign before every setting that the old file explained."""
+    """Load the old file with every setting uncommented."""
     lines = (OLD_FILE).read_text("utf-8").splitlines()
     shown = [line.removeprefix("# ") if " = " in line else line for line in lines]
     file = tmp_path / "config.toml"

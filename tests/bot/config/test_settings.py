@@ -24,13 +24,13 @@ def refusal(folder: Path, text: str, **environ: str) -> str:
     return str(refused.value)
 
 
-def test_an_empty_file_and_no_file_run_with_every_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_file_and_no_file_give_every_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load(None, {}) == settings(tmp_path, "") == Settings()
     assert (load(None, {}).web.host, load(None, {}).web.port) == ("127.0.0.1", 8080)
 
 
-def test_the_file_that_comes_along_changes_no_default() -> None:
+def test_the_bundled_config_toml_changes_no_default() -> None:
     assert load(ROOT / "config.toml", {}) == Settings()
 
 
@@ -40,7 +40,7 @@ def test_config_toml_in_the_working_folder_is_read(tmp_path: Path, monkeypatch: 
     assert load(None, {}).web.port == 9000
 
 
-def test_a_named_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_named_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"absent\.toml: No such file"):
         load(tmp_path / "absent.toml", {})
 
@@ -63,14 +63,14 @@ def test_sizes_durations_and_rates_are_read_as_written(tmp_path: Path) -> None:
     assert read.limits["subtitle"] == Rate(5, 60)
 
 
-def test_a_person_has_the_role_that_names_them_else_that_of_admins_or_of_everyone(tmp_path: Path) -> None:
+def test_a_user_has_their_own_role_or_else_that_of_admins_or_of_everyone(tmp_path: Path) -> None:
     read = settings(tmp_path, "[roles]\nfriends = {people = ['discord:42'], weight = 3}\nadmin = {queued = 7}")
     assert (read.role("discord:42", admin=True).weight, read.role("discord:42", admin=False).queued) == (3, 20)
     assert read.role("web:a", admin=True).queued == 7
     assert read.role("web:a", admin=False) == Settings().roles["everyone"]
 
 
-def test_every_limited_command_has_its_default() -> None:
+def test_every_limited_command_has_a_default() -> None:
     assert set(Settings().limits) == set(LIMITS)
     assert (Settings().limits["imagine"], Settings().limits["scenes"]) == (Rate(10, 60), Rate(10, 300))
 
@@ -160,7 +160,7 @@ def test_a_token_in_the_file_is_refused_without_repeating_it(tmp_path: Path, sec
     assert "hunter2" not in sentence
 
 
-def test_tokens_come_from_the_environment_and_do_not_show(tmp_path: Path) -> None:
+def test_tokens_come_from_the_environment_and_are_not_printed(tmp_path: Path) -> None:
     read = settings(tmp_path, "discord.admins = [42]", ATELIER_DISCORD_TOKEN="hunter2", ATELIER_WEB_TOKEN="")
     assert read.discord.token is not None
     assert read.discord.token.get_secret_value() == "hunter2"
@@ -177,7 +177,7 @@ def test_a_command_is_turned_off_by_server_and_group(tmp_path: Path) -> None:
     assert "there is no key off.dance" in refusal(tmp_path, 'off.dance = ["discord:42"]')
 
 
-def test_an_open_host_needs_the_web_token(tmp_path: Path) -> None:
+def test_a_host_that_is_not_loopback_needs_the_web_token(tmp_path: Path) -> None:
     assert "ATELIER_WEB_TOKEN" in refusal(tmp_path, "web.host = '0.0.0.0'")
     assert settings(tmp_path, "web.host = '0.0.0.0'", ATELIER_WEB_TOKEN="s").web.host == "0.0.0.0"
     for loopback in ("127.0.0.2", "::1", "localhost"):
@@ -198,7 +198,7 @@ def documented(text: str) -> dict[str, dict[str, str]]:
     }
 
 
-def test_every_key_stands_in_config_toml_with_its_default_and_a_line_about_it() -> None:
+def test_config_toml_has_every_key_with_its_default_and_an_explanation() -> None:
     text = (ROOT / "config.toml").read_text("utf-8")
     assert {section: tuple(keys) for section, keys in documented(text).items()} == known_keys()
     shown = tomllib.loads(re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE))

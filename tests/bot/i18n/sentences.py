@@ -1,4 +1,4 @@
-"""Finds, in the source, every sentence that a person sees."""
+"""Find every sentence in the source that a user can see."""
 
 import ast
 from collections import defaultdict
@@ -7,30 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("bot", "engine", "storage")
+PACKAGES = ("bot", "engine", "storage")
 
 SINKS = {"translate", "UserMessage", "ButtonSpec", "progress", "report"}
-"""Calls whose first argument, or `template=`, is a sentence, besides error classes. The last two tell a job's stage."""
+"""Calls whose first argument, or `template=`, is a sentence, besides error classes. The last two name a stage."""
 
 
 @dataclass(frozen=True)
 class Sentences:
-    """`templates` -> `file:line` where each is written first; `built` are spoken, but put together in place."""
+    """The sentences of the source."""
 
+    #: Template -> `file:line` of its first use.
     templates: dict[str, str]
+    #: `file:line` -> expression that builds a sentence from parts.
     built: dict[str, str]
 
 
 def sentences(root: Path = ROOT) -> Sentences:
-    """All of the source under `root`."""
-    paths = [path for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
+    """Return the sentences of the source under `root`."""
+    paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
     trees = {str(path.relative_to(root)): ast.parse(path.read_text("utf-8")) for path in paths}
     sinks = _sinks(trees.values())
     params = _descendants("TaskParams", trees.values())
     found = Sentences({}, {})
     for name, tree in trees.items():
         values = _Values(tree)
-        for expression in _spoken(tree, sinks, params):
+        for expression in _shown_expressions(tree, sinks, params):
             place = f"{name}:{expression.lineno}"
             found.templates.update({text: place for text in values.of(expression) if text not in found.templates})
             if isinstance(expression, ast.JoinedStr | ast.BinOp):
@@ -39,15 +41,15 @@ def sentences(root: Path = ROOT) -> Sentences:
 
 
 def _sinks(trees: Collection[ast.Module]) -> set[str]:
-    """The names of what speaks: errors, `say` and its like, and the functions that speak their own first parameter."""
+    """Return the names of errors, of SINKS, and of the functions that pass their first parameter on to one of these."""
     sinks = SINKS | _descendants("AtelierError", trees)
     while more := {name for tree in trees for name in _passing_on(tree, sinks)} - sinks:
         sinks |= more
     return sinks
 
 
-def _spoken(tree: ast.Module, sinks: set[str], params: set[str]) -> Iterator[ast.expr]:
-    """The expressions that are spoken: arguments of sinks, and the descriptions of commands and options."""
+def _shown_expressions(tree: ast.Module, sinks: set[str], params: set[str]) -> Iterator[ast.expr]:
+    """Yield the expressions that users see: arguments of sinks, and descriptions of commands and options."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in sinks:
             yield from _template(node)
@@ -66,7 +68,7 @@ def _template(call: ast.Call) -> list[ast.expr]:
 
 
 def _labels(call: ast.Call) -> list[ast.expr]:
-    """The words of a command's entry in menus, and of the consent before it. `ButtonSpec` is a sink of its own."""
+    """Return the texts of a command's menu entry and of its consent. `ButtonSpec` is a sink of its own."""
     return [keyword.value for keyword in call.keywords if keyword.arg in ("menu", "consent")]
 
 
@@ -77,7 +79,7 @@ def _descriptions(declared: ast.AST) -> Iterator[ast.expr]:
 
 
 def _passing_on(tree: ast.Module, sinks: set[str]) -> set[str]:
-    """Functions of the module that speak their own first parameter."""
+    """Return the functions of the module that pass their first parameter on to a sink."""
     more = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -89,7 +91,7 @@ def _passing_on(tree: ast.Module, sinks: set[str]) -> set[str]:
 
 
 class _Values:
-    """The strings that an expression can be, followed through the module's names, dicts and conditions."""
+    """Finds the strings that an expression can have, through the names, dicts and conditions of a module."""
 
     def __init__(self, tree: ast.Module) -> None:
         self._assigned: dict[str, list[ast.expr]] = defaultdict(list)
@@ -126,7 +128,7 @@ def _targets(node: ast.AST) -> list[str]:
 
 
 def _descendants(root: str, trees: Collection[ast.Module]) -> set[str]:
-    """The names of `root` and of the classes that descend from it."""
+    """Return `root` and the names of its subclasses."""
     classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     known = {root}
     while more := {node.name for node in classes if _bases(node) & known} - known:

@@ -23,10 +23,10 @@ from bot.i18n.format import format_bytes, format_duration
         (86_400, "1 d"),
     ],
 )
-def test_a_length_of_time_has_its_two_largest_units(seconds: float, text: str) -> None:
+def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (15 * 10**9, "15.0 GB")])
-def test_sizes_are_in_thousands(count: int, text: str) -> None:
+def test_sizes_have_decimal_units(count: int, text: str) -> None:
     assert format_bytes(count).lower() == text.lower()

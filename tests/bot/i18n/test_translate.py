@@ -6,30 +6,30 @@ from tests.bot.i18n.sentences import sentences
 FOUND = sentences()
 
 
-def test_every_sentence_has_its_spanish() -> None:
+def test_every_sentence_has_a_translation() -> None:
     missing = [f"{place} {template}" for template, place in FOUND.templates.items() if template not in SPANISH]
     assert not missing, "\n".join(missing)
 
 
-def test_no_spanish_is_left_over() -> None:
+def test_no_translation_is_unused() -> None:
     unused = [template for template in SPANISH if template not in FOUND.templates]
     assert not unused, "\n".join(unused)
 
 
-def test_no_sentence_is_put_together_where_it_is_used() -> None:
+def test_no_sentence_is_built_from_parts() -> None:
     assert not FOUND.built
 
 
-def test_the_spanish_fills_the_same_names_in_the_same_form() -> None:
+def test_translations_have_the_same_placeholders() -> None:
     assert not {english: spanish for english, spanish in SPANISH.items() if names(english) != names(spanish)}
 
 
-def test_the_spanish_ends_like_the_english() -> None:
+def test_translations_end_with_the_same_punctuation() -> None:
     assert not {english: spanish for english, spanish in SPANISH.items() if ending(english) != ending(spanish)}
 
 
-def test_the_walk_finds_what_is_said_in_every_way() -> None:
-    """Errors, commands, options, Sentences, stages, tables, and helpers that pass a sentence on."""
+def test_every_kind_of_sentence_is_found() -> None:
+    """Check errors, commands, options, messages, stages, tables, and helpers that pass a sentence on."""
     expected = {
         "The studio is shutting down. Try again in a minute.": "bot/requests/service.py",
         "You have no jobs in progress.": "bot/commands/cancel.py",
@@ -44,12 +44,12 @@ def test_the_walk_finds_what_is_said_in_every_way() -> None:
     assert not missed
 
 
-def test_spanish_is_for_every_spanish_and_english_for_the_rest() -> None:
+def test_all_spanish_locales_are_spanish_and_all_others_english() -> None:
     assert [language_of(tag) for tag in ("es", "es-419", "es_ES", "ES")] == ["es"] * 4
     assert [language_of(tag) for tag in (None, "", "en-US", "est", "pt-BR")] == ["en"] * 5
 
 
-def test_a_sentence_is_said_in_the_persons_language_with_its_facts() -> None:
+def test_a_sentence_is_translated_with_its_facts() -> None:
     assert translate("Number {place} in the queue.", "es", place=3) == "Número 3 en la cola."
     assert translate("Number {place} in the queue.", place=3) == "Number 3 in the queue."
 

@@ -1,4 +1,4 @@
-"""Cleaning up, with the real store and files."""
+"""Clean-up with the real store and real files."""
 
 import os
 from collections.abc import AsyncIterator
@@ -31,7 +31,8 @@ async def studio(tmp_path: Path) -> AsyncIterator[AppContext]:
         )
 
 
-def aged(path: Path, seconds: float) -> Path:
+def make_older(path: Path, seconds: float) -> Path:
+    """Create the file if it is missing, and make its modification time `seconds` older."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(path.read_bytes() if path.exists() else b"x")
     then = path.stat().st_mtime - seconds
@@ -39,21 +40,21 @@ def aged(path: Path, seconds: float) -> Path:
     return path
 
 
-async def test_previews_and_uploads_go_when_they_are_old_and_results_stay(studio: AppContext, tmp_path: Path) -> None:
-    old, new = aged(tmp_path / "previews" / "1.webp", 700), aged(tmp_path / "previews" / "2.webp", 0)
+async def test_old_previews_and_uploads_are_deleted_and_results_stay(studio: AppContext, tmp_path: Path) -> None:
+    old, new = make_older(tmp_path / "previews" / "1.webp", 700), make_older(tmp_path / "previews" / "2.webp", 0)
     upload, result = (keep(content, tmp_path / "media", ".bin") for content in (b"upload", b"result"))
     job = echo()
     await studio.store.admit(job)
     await studio.store.start(job.id, "cpu")
     await studio.store.finish(job.id, Result(media=(result,)), 0.1)
     for media in (upload, result):
-        aged(media.path, 4000)
+        make_older(media.path, 4000)
     await clean_up(studio)
     assert (old.exists(), new.exists()) == (False, True)
     assert (upload.path.exists(), result.path.exists()) == (False, True)
 
 
-async def test_what_a_killed_worker_left_goes_once_no_run_can_be_at_it(studio: AppContext, tmp_path: Path) -> None:
+async def test_old_temporary_files_of_killed_workers_are_deleted(studio: AppContext, tmp_path: Path) -> None:
     left, used = tmp_path / "scratch" / "a-1", tmp_path / "scratch" / "b-2"
     for folder in (left, used):
         folder.mkdir(parents=True)
@@ -64,11 +65,11 @@ async def test_what_a_killed_worker_left_goes_once_no_run_can_be_at_it(studio: A
     assert (left.exists(), used.exists()) == (False, True)
 
 
-async def test_what_stages_made_stays_until_the_job_ends(studio: AppContext, tmp_path: Path) -> None:
+async def test_files_of_stages_stay_until_the_job_ends(studio: AppContext, tmp_path: Path) -> None:
     job, made = echo(), keep(b"stage", tmp_path / "media", ".bin")
     await studio.store.admit(job)
     StageStore(tmp_path, job.id).save("first", Result(media=(made,)))
-    aged(made.path, 4000)
+    make_older(made.path, 4000)
     await clean_up(studio)
     assert StageStore(tmp_path, job.id).load("first") == Result(media=(made,))
     await studio.store.abandon(job.id, Failed.of(Cancelled("Cancelled."), job.id))
@@ -77,7 +78,7 @@ async def test_what_stages_made_stays_until_the_job_ends(studio: AppContext, tmp
     assert not made.path.exists()
 
 
-async def test_a_full_disk_gives_files_back_though_it_takes_no_rows(
+async def test_files_are_deleted_even_if_a_full_disk_accepts_no_rows(
     studio: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full() -> None:
@@ -85,14 +86,14 @@ async def test_a_full_disk_gives_files_back_though_it_takes_no_rows(
 
     monkeypatch.setattr(studio.store, "delete_expired", full)
     upload = keep(b"upload", tmp_path / "media", ".bin")
-    aged(upload.path, 4000)
+    make_older(upload.path, 4000)
     await clean_up(studio)
     assert not upload.path.exists()
 
 
 async def test_a_step_that_failed_is_tried_again(studio: AppContext, tmp_path: Path) -> None:
-    in_the_way, upload = aged(tmp_path / FOLDER / "stray", 0), keep(b"upload", tmp_path / "media", ".bin")
-    aged(upload.path, 4000)
+    in_the_way, upload = make_older(tmp_path / FOLDER / "stray", 0), keep(b"upload", tmp_path / "media", ".bin")
+    make_older(upload.path, 4000)
     await clean_up(studio)
     assert upload.path.exists()
     in_the_way.unlink()

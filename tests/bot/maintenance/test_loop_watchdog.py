@@ -1,4 +1,4 @@
-"""The watchdog names what holds the event loop."""
+"""The watchdog reports what blocks the event loop."""
 
 import asyncio
 import re
@@ -39,7 +39,7 @@ async def test_a_block_is_reported_with_its_time_and_stack() -> None:
     assert functions[-1] == "_run_once"
 
 
-async def test_a_function_that_holds_the_interpreter_is_named_by_the_line_that_called_it() -> None:
+async def test_a_function_that_holds_the_interpreter_lock_is_reported_at_the_line_that_called_it() -> None:
     blocks: list[Block] = []
     watchdog = Watchdog(blocks.append, clock=processor_clock())
     watchdog.start()
@@ -48,11 +48,11 @@ async def test_a_function_that_holds_the_interpreter_is_named_by_the_line_that_c
         block = await until_reported(blocks)
     finally:
         watchdog.stop()
-    here = "test_a_function_that_holds_the_interpreter_is_named_by_the_line_that_called_it"
+    here = "test_a_function_that_holds_the_interpreter_lock_is_reported_at_the_line_that_called_it"
     assert here in {frame.function for sample in block.samples for frame in sample.stack}
 
 
-async def test_a_call_that_waits_is_seen_by_the_wall_clock_and_not_by_the_processors() -> None:
+async def test_a_call_that_waits_counts_in_wall_time_and_not_in_processor_time() -> None:
     wall: list[Block] = []
     processor: list[Block] = []
     watchdogs = Watchdog(wall.append), Watchdog(processor.append, clock=processor_clock())
@@ -78,7 +78,7 @@ async def test_a_loop_that_only_waits_is_not_blocked() -> None:
     assert blocks == []
 
 
-async def test_what_holds_the_loop_until_the_end_is_reported_too() -> None:
+async def test_a_block_that_lasts_until_the_end_is_reported_too() -> None:
     blocks: list[Block] = []
     watchdog = Watchdog(blocks.append, clock=processor_clock())
     watchdog.start()
@@ -88,7 +88,7 @@ async def test_what_holds_the_loop_until_the_end_is_reported_too() -> None:
     assert "burn" in {frame.function for frame in block.stack}
 
 
-async def test_the_owner_reads_of_a_block_in_the_log() -> None:
+async def test_a_block_is_logged() -> None:
     with structlog.testing.capture_logs() as logged:
         async with watching():
             burn(0.3)

@@ -1,4 +1,4 @@
-"""Which buttons stand under a result, and what a press of one means."""
+"""The buttons under a result, and the request that each stands for."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,7 @@ def named(name: str) -> Command:
     return next(command for command in COMMANDS if command.name == name)
 
 
-def test_a_result_has_the_buttons_of_what_takes_its_kind_of_file() -> None:
+def test_a_result_has_the_buttons_of_commands_that_accept_its_kind_of_file() -> None:
     drawn = {"prompt": "a cat", "seed": 7}
     assert labels(Result(media=(media(),), facts=drawn)) == ["Again", "Vary", "Upscale", "Animate", "Delete"]
     assert labels(Result(media=(media("video/mp4"),), facts={"seed": 7})) == ["Again", "Upscale", "Delete"]
@@ -38,7 +38,7 @@ def test_a_result_has_the_buttons_of_what_takes_its_kind_of_file() -> None:
     assert labels(Result(media=(media("audio/ogg"),))) == ["Delete"]
 
 
-def test_what_draws_on_stands_under_a_single_picture_that_can_be_drawn_on() -> None:
+def test_only_a_single_picture_that_can_be_extended_has_the_buttons_to_extend_it() -> None:
     facts = {"prompt": "a cat", "seed": 7, "extends": True}
     more = ["Zoom out", "⬅️", "➡️", "⬆️", "⬇️"]
     shown = labels(Result(media=(media(),), facts=facts))
@@ -58,7 +58,7 @@ def test_each_of_several_files_has_its_own_buttons() -> None:
     assert shown == ["again:3f9a", "upscale:3f9a", "upscale:3f9a.3", "animate:3f9a", "animate:3f9a.3", "delete:3f9a"]
 
 
-def test_where_there_would_be_too_many_only_the_first_file_has_buttons() -> None:
+def test_if_there_were_too_many_buttons_only_the_first_file_has_them() -> None:
     more = tuple(
         replace(named("upscale"), name=f"more_{number}") for number in range(MAX_BUTTONS // MAX_FILES_WITH_BUTTONS)
     )
@@ -67,12 +67,12 @@ def test_where_there_would_be_too_many_only_the_first_file_has_buttons() -> None
     assert {button.argument for button in shown} == {"3f9a"}
 
 
-def test_a_label_is_in_the_persons_language() -> None:
+def test_a_label_is_in_the_users_language() -> None:
     assert buttons_for("3f9a", Result(media=(media(),)), (named("delete"),), "es")[0].label == "Borrar"
 
 
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.button])
-def test_a_press_gives_its_job_or_its_file_to_the_option_that_takes_it(name: str) -> None:
+def test_a_button_passes_its_job_or_its_file_to_the_matching_option(name: str) -> None:
     command = named(name)
     asked = parse_button(f"{name}:3f9a.2", COMMANDS)
     assert asked.command == name
@@ -80,7 +80,7 @@ def test_a_press_gives_its_job_or_its_file_to_the_option_that_takes_it(name: str
     assert asked.files == ({command.source.name: Attachment("3f9a.2", result="3f9a.2")} if command.source else {})
 
 
-def test_a_button_of_a_command_that_is_gone_asks_for_that_command() -> None:
+def test_a_button_of_a_removed_command_asks_for_that_command() -> None:
     assert (parse_button("explode:1", COMMANDS).command, parse_button("", COMMANDS).command) == ("explode", "")
     assert action_of("explode:1", COMMANDS) is ButtonAction.NEW
 
@@ -120,5 +120,5 @@ def test_every_command_whose_button_edits_has_that_option() -> None:
         ("", ("", 1)),
     ],
 )
-def test_the_number_of_a_file_is_read_with_care(argument: str, expected: tuple[str, int]) -> None:
+def test_an_invalid_file_number_is_0(argument: str, expected: tuple[str, int]) -> None:
     assert parse_target(argument) == expected

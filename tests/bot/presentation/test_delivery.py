@@ -1,4 +1,4 @@
-"""Files that a platform does not take: made to fit, linked, or left for the platform's clear word."""
+"""Files too large for a platform: compressed, replaced by a link, or left unchanged."""
 
 import io
 import time
@@ -41,7 +41,7 @@ def studio_of(store: Store, folder: Path, web: WebSection) -> AppContext:
 
 
 def noise(folder: Path, mode: str = "RGB") -> Media:
-    """A picture of 600 x 400 that PNG cannot make smaller."""
+    """Return a picture of 600 x 400 pixels that PNG cannot compress."""
     pixels = np.random.default_rng(1).integers(0, 255, (400, 600, len(mode)), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels, mode).save(file, "PNG")
@@ -49,7 +49,7 @@ def noise(folder: Path, mode: str = "RGB") -> Media:
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("RGB", "image/jpeg"), ("RGBA", "image/webp")])
-async def test_a_picture_is_reencoded_to_fit_and_that_is_said(
+async def test_a_picture_is_compressed_to_fit_and_the_text_says_so(
     studio: AppContext, tmp_path: Path, mode: str, kind: str
 ) -> None:
     picture = noise(tmp_path, mode)
@@ -60,7 +60,7 @@ async def test_a_picture_is_reencoded_to_fit_and_that_is_said(
     assert card.text.startswith("here\nCompressed from ")
 
 
-async def test_a_reencoded_picture_keeps_its_colour_profile(studio: AppContext, tmp_path: Path) -> None:
+async def test_a_compressed_picture_keeps_its_colour_profile(studio: AppContext, tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     file = io.BytesIO()
     with Image.open(noise(tmp_path).path) as drawn:
@@ -70,7 +70,7 @@ async def test_a_reencoded_picture_keeps_its_colour_profile(studio: AppContext, 
         assert sent.info["icc_profile"] == profile
 
 
-async def test_a_link_opens_until_its_time_and_only_as_it_was_signed(studio: AppContext) -> None:
+async def test_a_link_is_valid_until_it_expires_and_only_with_its_signature(studio: AppContext) -> None:
     keys, name, later = await Signer.of(studio.store), "a" * 64 + ".mp4", str(int(time.time()) + 60)
     assert verify_link(keys, name, later, keys.sign("shared", name, later))
     assert not verify_link(keys, name, "1000", keys.sign("shared", name, "1000"))
@@ -78,19 +78,17 @@ async def test_a_link_opens_until_its_time_and_only_as_it_was_signed(studio: App
         assert not verify_link(keys, name, until, keys.sign("shared", name, later))
 
 
-async def test_what_fits_is_left_alone(studio: AppContext, tmp_path: Path) -> None:
+async def test_a_file_that_fits_is_unchanged(studio: AppContext, tmp_path: Path) -> None:
     card = Card("here", (noise(tmp_path),), final=True)
     assert await fit_to_limit(card, 10**7, "en", studio) == card
 
 
-async def test_what_cannot_fit_stays_for_the_platforms_word_where_there_is_no_public_address(
-    studio: AppContext, tmp_path: Path
-) -> None:
+async def test_a_file_that_cannot_fit_is_unchanged_without_a_public_address(studio: AppContext, tmp_path: Path) -> None:
     card = Card("here", (keep(b"\x1aE\xdf\xa3 no picture" * 9, tmp_path / "media"),), final=True)
     assert await fit_to_limit(card, 10, "en", studio) == card
 
 
-async def test_what_cannot_fit_is_a_link_for_a_day_where_there_is_one(studio: AppContext, tmp_path: Path) -> None:
+async def test_a_file_that_cannot_fit_becomes_a_link_with_a_public_address(studio: AppContext, tmp_path: Path) -> None:
     public = studio_of(studio.store, tmp_path, WebSection(public_url="https://studio.example/"))
     sound = keep(b"RIFF0000WAVEfmt " * 9, tmp_path / "media")
     card = await fit_to_limit(Card("here", (sound,), final=True), 10, "es", public)
@@ -99,7 +97,7 @@ async def test_what_cannot_fit_is_a_link_for_a_day_where_there_is_one(studio: Ap
     assert "Descárgalo antes de 24 horas" in card.text
 
 
-async def test_a_link_opens_its_own_file_until_its_time_is_over(studio: AppContext, tmp_path: Path) -> None:
+async def test_a_link_is_valid_for_its_own_file_until_it_expires(studio: AppContext, tmp_path: Path) -> None:
     public = studio_of(studio.store, tmp_path, WebSection(public_url="https://studio.example"))
     sound, keys = keep(b"RIFF0000WAVEfmt ", tmp_path / "media"), await Signer.of(studio.store)
     url = await create_link(sound, public)

@@ -21,19 +21,19 @@ from storage.store import Hour
 
 
 def day(**hours: tuple[int, int, int]) -> list[Hour]:
-    """24 hours; `h3=(done, failed, cached)` fills the fourth."""
+    """Return 24 hours; `h3=(done, failed, cached)` sets the fourth."""
     return [Hour(number * 3600.0, *hours.get(f"h{number}", (0, 0, 0))) for number in range(24)]
 
 
 def column(hours: list[Hour], number: int) -> list[tuple[int, int, int]]:
-    """The pixels down the middle of a bar."""
+    """Return the pixels down the middle of a bar."""
     picture = Image.open(io.BytesIO(draw(hours, [], "en"))).convert("RGB")
     x = MARGIN + number * SLOT + BAR // 2
     return [picture.getpixel((x, y)) for y in range(TOP - 4, BOTTOM)]  # type: ignore[misc]  # RGB
 
 
 def near(pixel: tuple[int, int, int], fade: tuple[str, str]) -> bool:
-    """Whether the pixel lies on the fade."""
+    """Return whether the pixel has a colour of the fade."""
     ends = [ImageColor.getrgb(colour) for colour in fade]
     return all(min(a, b) - 3 <= channel <= max(a, b) + 3 for channel, a, b in zip(pixel, *ends, strict=True))
 
@@ -49,7 +49,7 @@ def test_the_picture_has_its_size_and_is_a_small_png() -> None:
     assert len(png) < 200_000
 
 
-def test_a_bar_is_as_high_as_its_jobs_are_many() -> None:
+def test_the_height_of_a_bar_is_proportional_to_its_jobs() -> None:
     hours = day(h2=(40, 0, 0), h5=(20, 0, 0), h9=(0, 0, 10))
     assert height(hours, 2, VIOLET) == pytest.approx(BOTTOM - TOP, abs=4)
     assert height(hours, 5, VIOLET) == pytest.approx((BOTTOM - TOP) / 2, abs=4)
@@ -57,18 +57,18 @@ def test_a_bar_is_as_high_as_its_jobs_are_many() -> None:
     assert height(hours, 10, VIOLET) == 0
 
 
-def test_a_bar_is_stacked_failed_over_cached_over_made() -> None:
+def test_a_bar_has_failed_jobs_above_cached_above_new_ones() -> None:
     hours = day(h4=(20, 5, 15))
     kinds = [name for pixel in column(hours, 4) for name, fade in KINDS.items() if near(pixel, fade)]
     assert sorted(set(kinds), key=kinds.index) == ["failed", "cached", "made"]
 
 
-def test_an_empty_day_and_one_job_are_drawn() -> None:
+def test_a_day_without_jobs_and_one_with_a_single_job_are_drawn() -> None:
     assert len(draw(day(), [], "es")) > 1000
     assert height(day(h23=(0, 1, 0)), 23, CORAL) > 50
 
 
-def test_the_words_are_in_the_persons_language() -> None:
+def test_the_text_is_in_the_users_language() -> None:
     assert draw(day(), [], "en") != draw(day(), [], "es")
 
 
