@@ -63,16 +63,16 @@ def check(db: sqlite3.Connection, limits: Iterable[Limit], now: float) -> None:
 
 @dataclass(frozen=True)
 class Caps:
-    """How many jobs of `user` may wait (`in_line`) and run at once (`at_once`). None means any number."""
+    """How many jobs of `user` may wait (`max_queued`) and run at once (`max_running`). None means any number."""
 
     user: str
-    in_line: int | None
-    at_once: int | None
+    max_queued: int | None
+    max_running: int | None
 
     @classmethod
     def of(cls, job: Job) -> "Caps":
         """Return the caps that apply to `job`."""
-        return cls(job.user, job.in_line, job.at_once)
+        return cls(job.user, job.max_queued, job.max_running)
 
 
 def check_caps(db: sqlite3.Connection, caps: Caps) -> None:
@@ -87,15 +87,15 @@ def check_caps(db: sqlite3.Connection, caps: Caps) -> None:
     )
     counts: dict[str, int] = dict(tuple(row) for row in rows)
     waiting, running = counts.get("queued", 0), counts.get("running", 0)
-    if caps.in_line and waiting >= caps.in_line:
+    if caps.max_queued and waiting >= caps.max_queued:
         raise TooMany(
             "You have reached the limit of waiting jobs: {bound}. Try again when one has started, or /cancel one.",
-            bound=caps.in_line,
+            bound=caps.max_queued,
         )
-    if caps.in_line == 0 and caps.at_once is not None and waiting + running >= caps.at_once:
+    if caps.max_queued == 0 and caps.max_running is not None and waiting + running >= caps.max_running:
         raise TooMany(
             "You have reached the limit of running jobs: {bound}. Try again when one has finished.",
-            bound=caps.at_once,
+            bound=caps.max_running,
         )
 
 

@@ -57,8 +57,8 @@ class Call:
             request=request.id,
             cost=cost,
             weight=role.weight,
-            at_once=role.running,
-            in_line=role.queued,
+            max_running=role.running,
+            max_queued=role.queued,
         )
 
 

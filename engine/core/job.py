@@ -145,9 +145,9 @@ class Job(WireModel):
     #: The user's share of the devices relative to other users.
     weight: float = Field(1.0, gt=0)
     #: How many of the user's jobs may run at the same time.
-    at_once: int | None = Field(None, ge=1)
+    max_running: int | None = Field(None, ge=1)
     #: How many of the user's jobs may wait in the queue.
-    in_line: int | None = Field(None, ge=0)
+    max_queued: int | None = Field(None, ge=0)
     #: Notes for the user on how the job was created, such as what wrote its prompt.
     notes: tuple[UserMessage, ...] = ()
     #: Unix time of the request.

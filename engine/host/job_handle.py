@@ -43,7 +43,7 @@ class JobHandle:
             cost=self.expected_seconds or job.cost,
             created=job.created,
             weight=job.weight,
-            at_once=job.at_once,
+            max_running=job.max_running,
             model=self._task.name if self._task.load else None,
             task=self._task.name,
             batch=batch.key(self._params) if batch else None,

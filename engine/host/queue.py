@@ -170,7 +170,7 @@ class JobQueue:
         for place, waiting in enumerate(self._schedule.order(now, max(devices, 1)), start=1):
             job = self._waiting[waiting.id].job
             start = self._expected_start(waiting, free)
-            fits = waiting.at_once is None or waiting.at_once >= devices
+            fits = waiting.max_running is None or waiting.max_running >= devices
             starts = round_wait(start) if fits and start < inf else None
             yield QueuePosition(job.id, job.user, job.command, place, max(now - job.created, 0.0), starts)
 

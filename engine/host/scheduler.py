@@ -48,7 +48,7 @@ class Waiting:
     #: The user's share of the devices relative to other users.
     weight: float = 1.0
     #: How many of the user's jobs may run at the same time; None for any number.
-    at_once: int | None = None
+    max_running: int | None = None
     #: The model that has to be resident for the job.
     model: str | None = None
     task: str = ""
@@ -234,7 +234,7 @@ class Schedule:
             del self._queues[user]
             return
         job = next(iter(queue.values()))
-        if job.at_once is not None and self._running[user] >= job.at_once:
+        if job.max_running is not None and self._running[user] >= job.max_running:
             return
         overtaken = before.overtaken if before is not None and before.job is job else 0
         head = _Candidate(job, since, self._rank(job, since, now), overtaken)

@@ -1,6 +1,7 @@
 """Questions about several jobs: one answer creates all of them or none."""
 
 import asyncio
+import json
 import signal
 import sqlite3
 import subprocess
@@ -118,7 +119,7 @@ async def test_a_question_from_before_migration_7_can_be_answered(
     picture = {"image": {"sha256": "a" * 64, "path": "a.png"}}
     several = [job(f"number {place}", id=f"3f9a1c20be-{place}", params=picture) for place in range(1, 12)]
     alone = job("alone", id="0f9a1c20be", params=picture)
-    before(tmp_path / "atelier.db", version, [*several, alone])
+    write_old_database(tmp_path / "atelier.db", version, [*several, alone])
     async with reopen() as store:
         for name, jobs in (("3f9a1c20be", 11), ("0f9a1c20be", 12)):
             question = await store.get_question(name)
@@ -131,7 +132,7 @@ async def test_a_question_from_before_migration_7_can_be_answered(
         assert await store._database.read(lambda db: db.execute("PRAGMA foreign_key_check").fetchall()) == []
 
 
-def before(path: Path, version: int, asked: list[Job]) -> None:
+def write_old_database(path: Path, version: int, asked: list[Job]) -> None:
     """Write a database of a version before 8 with an open question about the jobs."""
     with closing(sqlite3.connect(path)) as old:
         for step in sorted(MIGRATIONS.glob("*.sql"))[:version]:
@@ -139,7 +140,9 @@ def before(path: Path, version: int, asked: list[Job]) -> None:
         columns = "job, body, until" if version < 7 else "question, job, body, until"
         for job in asked:
             named = () if version < 7 else (job.id,)
-            row = (*named, job.id, job.model_dump_json(exclude={"notes"}), 9e9)
+            body = job.model_dump(mode="json", exclude={"notes", "max_running", "max_queued"})
+            body |= {"at_once": job.max_running, "in_line": job.max_queued}
+            row = (*named, job.id, json.dumps(body), 9e9)
             old.execute(f"INSERT INTO asks ({columns}) VALUES ({', '.join('?' * len(row))})", row)
             old.execute("INSERT INTO ask_files VALUES (?, ?, ?)", (job.id, "a" * 64, "a.png"))
         old.execute(f"PRAGMA user_version = {version}")

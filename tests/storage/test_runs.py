@@ -45,7 +45,7 @@ async def refused(store: Store, job: Job) -> str:
 
 
 async def test_a_user_with_too_many_waiting_jobs_is_refused_with_the_limit(store: Store, job: Make) -> None:
-    caps: dict[str, Any] = {"at_once": 1, "in_line": 2}
+    caps: dict[str, Any] = {"max_running": 1, "max_queued": 2}
     first = job("0", **caps)
     await store.admit(first)
     await store.start(first.id, "cpu")
@@ -57,7 +57,7 @@ async def test_a_user_with_too_many_waiting_jobs_is_refused_with_the_limit(store
 
 
 async def test_if_no_job_may_wait_the_message_names_the_limit_of_running_jobs(store: Store, job: Make) -> None:
-    caps: dict[str, Any] = {"at_once": 1, "in_line": 0}
+    caps: dict[str, Any] = {"max_running": 1, "max_queued": 0}
     first = job("0", **caps)
     await store.admit(first)
     said = "You have reached the limit of running jobs: 1. Try again when one has finished."
@@ -70,5 +70,5 @@ async def test_a_cached_result_is_never_refused_for_too_many_jobs(
     store: Store, job: Make, result: Callable[..., Result]
 ) -> None:
     await run(store, job("made"), result())
-    await store.admit(job("0", in_line=1))
-    assert await store.admit(job("made", in_line=1)) == result()
+    await store.admit(job("0", max_queued=1))
+    assert await store.admit(job("made", max_queued=1)) == result()

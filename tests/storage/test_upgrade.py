@@ -62,6 +62,14 @@ async def test_all_migrations_are_applied(site: Site) -> None:
     assert version == len(list(MIGRATIONS.glob("*.sql")))
 
 
+async def test_the_limits_of_running_and_waiting_jobs_keep_their_values_under_their_new_names(site: Site) -> None:
+    store = site.service.studio.store
+    row, question = await store.job(QUEUED[0]), await store.get_question(QUESTION)
+    assert row is not None
+    assert question is not None
+    assert [(job.max_running, job.max_queued) for job in (row.job, *question.jobs)] == [(4, 100)] * 3
+
+
 async def test_a_job_that_was_done_is_shown_with_its_picture(visitor: Visitor) -> None:
     state = await visitor.state(DONE)
     assert state["state"] == "done"

@@ -176,7 +176,7 @@ async def test_a_role_sets_weight_and_caps(tmp_path: Path) -> None:
     async with open_service(tmp_path, Settings.model_validate({"roles": roles})) as service:
         call = Call(Request("echo", {}, "web:f", ""), service.studio)
         job = await call.build_job("echo", Echo())
-        assert (job.weight, job.at_once, job.in_line) == (3, 1, 1)
+        assert (job.weight, job.max_running, job.max_queued) == (3, 1, 1)
         await queue_reply(service, "pause")
         first = asyncio.create_task(told(service, "echo", user="web:f", text="1"))
         await wait_for_queue(service, 1)

@@ -206,7 +206,7 @@ def test_a_batch_of_one_user_is_charged_as_one_run() -> None:
 
 
 def test_a_user_at_the_limit_waits_until_a_job_ends() -> None:
-    queue = [Waiting(f"a{n}", "a", 1, n, at_once=2) for n in range(3)] + [Waiting("b", "b", 1, 9)]
+    queue = [Waiting(f"a{n}", "a", 1, n, max_running=2) for n in range(3)] + [Waiting("b", "b", 1, 9)]
     schedule = schedule_of(queue, {}, now=10)
     running = [schedule.pick((), 10)[0] for _ in range(3)]
     assert sorted(job.id for job in running) == ["a0", "a1", "b"]
