@@ -20,6 +20,7 @@ _ALLOWED_FROM: dict[State, tuple[State, ...]] = {
     "failed": ("queued", "running", "delivering"),
     "cancelled": ("queued", "running", "delivering"),
 }
+"""The states from which a job may move to each state."""
 
 _JSON_COLUMNS = ("params", "notes")
 _PLAIN_COLUMNS = ("state", "worker", "attempt", "stage", "created", "started", "ended", "seconds")

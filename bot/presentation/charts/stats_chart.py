@@ -85,8 +85,8 @@ def _bar(canvas: Canvas, x: int, hour: Hour, top: int) -> None:
 def _clock(canvas: Canvas, hours: Sequence[Hour], language: Language) -> None:
     """Write the local time under every sixth bar, and "now" under the last one."""
     for number in range(0, 24, 6):
-        words = time.strftime("%H:%M", time.localtime(hours[number].start))
-        canvas.text((MARGIN + number * SLOT, BOTTOM + 46), words, 28, MUTED)
+        label = time.strftime("%H:%M", time.localtime(hours[number].start))
+        canvas.text((MARGIN + number * SLOT, BOTTOM + 46), label, 28, MUTED)
     canvas.text((RIGHT, BOTTOM + 46), translate("now", language), 28, WHITE, "rs")
 
 

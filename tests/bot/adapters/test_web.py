@@ -432,7 +432,7 @@ class TestRefusals:
             ({"prompt": "a", "image": "cat.png"}, "image must be a file"),
             ({"prompt": "a", "image": "data:image/png,abc"}, "image must be a data URI in base64"),
             ({"prompt": "a", "image": "data:image/png;base64,####"}, "image is not valid base64"),
-            ({"prompt": "a", "image": data_uri(b"no picture at all")}, "no picture, sound or video"),
+            ({"prompt": "a", "image": data_uri(b"no picture at all")}, "not a picture, audio or video"),
             ({"prompt": "\ud800"}, "prompt"),
         ],
     )
@@ -474,8 +474,8 @@ class TestRefusals:
         for size in (FILE_BYTES + 1, 20 * FILE_BYTES):
             answer = await program.post("/jobs", data=form(command="measure", image=b"\x89PNG" + b"x" * size))
             assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
-            assert answer.json["error"]["message"].startswith("image: “image.png” has ")
-            assert "at most 400" in answer.json["error"]["message"]
+            assert answer.json["error"]["message"].startswith("image: “image.png” is ")
+            assert "the limit is 400" in answer.json["error"]["message"]
 
     async def test_a_body_over_the_limit_is_refused(self, program: Visitor) -> None:
         body = io.BytesIO(json.dumps({"prompt": "a", "image": data_uri(b"x" * 2 * FILE_BYTES)}).encode())
