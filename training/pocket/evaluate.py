@@ -182,7 +182,7 @@ def main(given: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for path in ("pack", "matcher", "weights", "out"):
         parser.add_argument(path, type=Path)
     parser.add_argument("--steps", type=int, default=12)

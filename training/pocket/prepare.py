@@ -178,7 +178,7 @@ def sayable(known: dict[str, dict[str, Any]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pack", type=Path)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/atelier-training")
     given = parser.parse_args()

@@ -22,7 +22,11 @@ GRACE_SECONDS = 20.0  # seconds after --total until a run that has not finished 
 
 def parse_arguments() -> argparse.Namespace:
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.pocket.ablate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.pocket.ablate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("what", choices=("pack", "run", "pools", "compile"))
     parser.add_argument("small", type=Path, help="of pack: the whole pack")
     parser.add_argument("out", type=Path, help="of pack: the small one")
