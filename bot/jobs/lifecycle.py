@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 
 from bot.jobs.coalescing import JobCoalescer
-from engine.core.errors import Cancelled, EngineDied, Unwritten
+from engine.core.errors import Cancelled, Unwritten, crashed_twice
 from engine.core.job import Done, Failed, Job, Paused, Progress, Queued, Started, Update
 from storage.store import IllegalTransition, Store
 
@@ -132,7 +132,7 @@ class JobLifecycle:
         log.info("failed", kind=failed.kind, why=str(failed.sentence))
 
     async def _fail_poisoned(self, job: Job) -> Failed:
-        failed = Failed.of(_poison_error(), job.id)
+        failed = Failed.of(crashed_twice(), job.id)
         await self._fail(job, failed)
         return failed
 
@@ -193,7 +193,3 @@ class _RunTimer:
     def seconds(self) -> float:
         """Return the seconds since the start, or 0 while the run is not running."""
         return 0.0 if self._begun is None else time.monotonic() - self._begun
-
-
-def _poison_error() -> EngineDied:
-    return EngineDied("The engine died twice while it worked on this job, so it was given up. Try other options.")

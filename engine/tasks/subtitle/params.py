@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from engine.core.errors import BadInput
 from engine.core.job import Media
@@ -42,6 +42,12 @@ class Params(TaskParams):
         json_schema_extra={"accepts": ["subtitles"]},
     )
 
+    @field_validator("colour")
+    @classmethod
+    def ignore_case(cls, colour: str) -> str:
+        """Return the colour in lower case: "Red" is red."""
+        return colour.lower()
+
     @model_validator(mode="after")
     def check_language(self) -> Self:
         """Raise BadInput if Whisper does not know the language."""
@@ -55,9 +61,9 @@ class Params(TaskParams):
     @model_validator(mode="after")
     def check_colour(self) -> Self:
         """Raise BadInput unless the colour is a known name or `#rrggbb`."""
-        digits = self.colour.removeprefix("#").lower()
-        is_hex = self.colour.startswith("#") and len(digits) == 6 and set(digits) <= set("0123456789abcdef")
-        if not is_hex and self.colour not in COLOURS:
+        digits = self.colour.removeprefix("#")
+        is_code = self.colour.startswith("#") and len(digits) == 6 and set(digits) <= set("0123456789abcdef")
+        if not is_code and self.colour not in COLOURS:
             raise BadInput(
                 "There is no colour “{value}”. Use one of {names}, or a code such as #ffcc00.",
                 value=self.colour[:40],

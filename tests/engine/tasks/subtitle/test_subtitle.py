@@ -161,6 +161,11 @@ def test_looks_without_burning_are_of_the_ass_file(english: Media) -> None:
     assert Params.parse({"media": english, "burn": False, "colour": "pink", "format": "ass"}).colour == "pink"
 
 
+@pytest.mark.parametrize(("typed", "colour"), [("Red", "red"), ("#FFCC00", "#ffcc00")])
+def test_a_colour_may_be_written_in_capitals(typed: str, colour: str, english: Media) -> None:
+    assert Params.parse({"media": english, "colour": typed}).colour == colour
+
+
 def test_a_video_without_a_sound_is_refused(studio: Studio, tmp_path: Path) -> None:
     path = tmp_path / "mute.mp4"
     picture = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=5", "-t", "1"]
