@@ -73,8 +73,9 @@ def _escape_value(name: str, value: Any) -> Any:
         return _escape_traceback(value)
     if isinstance(value, str):
         # structlog's repr already escapes such a text.
-        quoted = name != "event" and not QUOTED_CHARACTERS.isdisjoint(value)
-        return _cut(value, MAX_VALUE_CHARACTERS) if quoted else _escape(value)
+        shown = _cut(value, MAX_VALUE_CHARACTERS)
+        is_quoted = name != "event" and not QUOTED_CHARACTERS.isdisjoint(shown)
+        return shown if is_quoted else _escape(value)
     text = repr(value)
     return value if text.isprintable() and len(text) <= MAX_VALUE_CHARACTERS else _escape(text)
 

@@ -33,7 +33,7 @@ async def check_before_files(studio: AppContext, request: Request, *, complete: 
     """
     command = find_command(studio, request)
     _check_files(command, request)
-    if all(file.result for file in request.files.values()):
+    if all(file.result and not (file.url or file.path) for file in request.files.values()):
         return
     command.params.check_words(request.raw_options, request.files.keys(), complete=complete)
     check_disk(studio)

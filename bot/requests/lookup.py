@@ -6,6 +6,9 @@ from bot.app import AppContext
 from bot.core.command import Command, Request
 from engine.core.errors import BadInput
 
+MAX_SHOWN_CHARACTERS = 40
+"""Characters of an unknown name that are compared and shown."""
+
 
 def visible_commands(studio: AppContext, request: Request) -> list[Command]:
     """Return the commands that this user may type."""
@@ -14,7 +17,8 @@ def visible_commands(studio: AppContext, request: Request) -> list[Command]:
 
 def unknown_command_error(name: str, commands: list[Command]) -> BadInput:
     """Return the error for an unknown command. It suggests the nearest name, if there is one."""
+    name = name[:MAX_SHOWN_CHARACTERS]
     near = difflib.get_close_matches(name, [command.name for command in commands], n=1)
     if near:
-        return BadInput("There is no command /{command}. Did you mean /{near}?", command=name[:40], near=near[0])
-    return BadInput("There is no command /{command}. Use /help to see them all.", command=name[:40])
+        return BadInput("There is no command /{command}. Did you mean /{near}?", command=name, near=near[0])
+    return BadInput("There is no command /{command}. Use /help to see them all.", command=name)

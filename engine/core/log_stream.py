@@ -15,15 +15,15 @@ def escape(text: str) -> str:
 
 
 class Stderr:
-    """The part of a text file's interface that structlog uses. Its methods never raise OSError."""
+    """The part of a text file's interface that structlog uses. Its methods ignore a stderr that is full or closed."""
 
     def write(self, text: str) -> int:
         """Write `text` to stderr and return its length, even if stderr is full or closed."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # ValueError: a closed file
             sys.stderr.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Flush stderr, if it is still open."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # ValueError: a closed file
             sys.stderr.flush()

@@ -59,11 +59,15 @@ def _frames(image: "Image.Image", change: Change, on_step: OnStep, option: str) 
     check_animation(*size, count, option)
     last: tuple[DecodedImage, DecodedImage] | None = None
     for number in range(count):
+        step = subrange(on_step, number, count)
+        step(0)  # so that a cancel is noticed during repeated frames, too
         with refuse_damage(option):
             seek_frame(image, number, option)
+            if image.size != size:
+                check_animation(*image.size, count, option)  # a GIF's later frames may make it larger
             plain = decode_image(image if image.size == size else image.crop((0, 0, *size)))
         if last is None or not _are_equal(plain, last[0]):
-            last = (plain, change(plain, subrange(on_step, number, count)))
+            last = (plain, change(plain, step))
         yield last[1], image.info.get("duration", DEFAULT_FRAME_MILLISECONDS)
 
 

@@ -105,6 +105,8 @@ def keep(source: Path | bytes, folder: Path, suffix: str | None = None) -> Media
 
     The content decides the type. `suffix`, such as ".srt", decides it where the content does not.
     """
+    if isinstance(source, Path) and source.parent == folder / "parts":
+        return _move_into_place(source, folder, suffix)  # a cancelled upload is deleted under this name
     with temporary_file(folder) as temporary:
         if isinstance(source, bytes):
             temporary.write_bytes(source)

@@ -33,6 +33,7 @@ def run_and_read_log(program: str) -> str:
         "logging.getLogger('x').warning('%s', HOSTILE)",
         "import warnings\nwarnings.warn(HOSTILE)",
         "structlog.get_logger().info('x', why=HOSTILE.replace(' ', '').replace('\\n', '').replace('\\r', ''))",
+        "structlog.get_logger().info('x', why='\\x1b[31m\\n' + HOSTILE.replace(' ', '') * 40 + 'a' * 900 + ' ')",
         "structlog.get_logger().info('x', why=[HOSTILE])",
         "class Odd:\n    def __repr__(self): return HOSTILE\nstructlog.get_logger().info('x', why=Odd())",
     ],

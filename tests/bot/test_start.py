@@ -68,7 +68,7 @@ def test_a_studio_that_nobody_can_reach_exits_and_says_why(tmp_path: Path) -> No
         ended = run_bot(tmp_path, f'bot.data_dir = "{tmp_path / "data"}"\nweb.port = {port}\nengine.device = "cpu"\n')
     assert (
         refusal(ended)
-        == "atelier: No platform is running_bot, so nobody can reach this studio. The log says why each one is off."
+        == "atelier: No platform is running, so nobody can reach this studio. The log says why each one is off."
     )
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stdout + ended.stderr
 

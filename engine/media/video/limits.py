@@ -35,12 +35,14 @@ def limit_memory(pid: int) -> None:
     """Limit the private writable memory of the process `pid` to MAX_CHILD_BYTES. Only Linux supports this."""
     if hasattr(resource, "prlimit"):
         with suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_DATA, (MAX_CHILD_BYTES, MAX_CHILD_BYTES))
+            _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+            limit = MAX_CHILD_BYTES if hard == resource.RLIM_INFINITY else min(MAX_CHILD_BYTES, hard)
+            resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
 
 
 def raise_if_over_limits(lines: Iterable[str]) -> None:
     """Raise TooLarge if FFmpeg's log `lines` say that a limit stopped it."""
-    text = "\n".join(lines)
+    text = "\n".join(line for line in lines if not line.startswith("  "))  # the indented lines are the file's own tags
     if any(message in text for message in _OVER_PIXELS):
         log.info("a frame exceeds the limit", ffmpeg=text[-300:])
         raise TooLarge(

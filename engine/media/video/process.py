@@ -166,10 +166,13 @@ def _parse_reports(stream: IO[bytes]) -> Iterator[tuple[str, str]]:
 
 
 def _read_log(one: FFmpegProcess) -> None:
+    """Keep the log's beginning and end. Chapters and tags, which may fill it before the first stream, are left out."""
     assert one.process.stderr is not None
+    has_streams = False
     for line in one.process.stderr:
         text = line[:1000].decode(errors="replace").rstrip()
-        if len(one.head) < MAX_LOG_LINES:
+        has_streams = has_streams or text.startswith("  Stream #")
+        if len(one.head) < MAX_LOG_LINES and (has_streams or not text.startswith("    ")):
             one.head.append(text)
         one.tail.append(text)
 

@@ -36,8 +36,7 @@ class Params(TaskParams):
 
     script: str = Field(
         "",
-        description="Your script: describe what each scene shows, then > and what is said. Separate scenes "
-        "with a blank line or |",
+        description="Script: what each scene shows, then > and what is said; a blank line or | between scenes",
         max_length=scripts.MAX_CHARACTERS,
         examples=["a castle at night > Night falls. | a sailboat at sunset > A boat comes home."],
         json_schema_extra={"rest": True},

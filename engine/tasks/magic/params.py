@@ -25,7 +25,7 @@ class Params(TaskParams):
     style: str = Field(
         "auto",
         description=(
-            "A named look: photo, cinematic, oil, watercolour, ink, pencil, anime, comic, pixel, render, concept, flat…"
+            "Look: photo, cinematic, oil, watercolour, ink, pencil, anime, comic, pixel, render, concept, flat…"
         ),
         max_length=40,
         examples=["watercolour"],

@@ -189,6 +189,18 @@ class TestJson:
         text = "A" * 1_000_000
         assert parse_json(json.dumps({"image": text}).encode()) == {"image": text}
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"line": "/echo " + "--a " * 100_000},
+            {"button": "again:" + "a" * 400_000},
+            {"command": "a" * 400_000},
+        ],
+    )
+    async def test_a_long_line_is_refused_before_it_is_parsed(self, program: Visitor, body: dict[str, str]) -> None:
+        answer = await program.post("/jobs", json=body)
+        assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
+
 
 class TestForms:
     @pytest.mark.parametrize(

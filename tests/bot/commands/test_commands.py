@@ -296,9 +296,9 @@ async def test_status_says_why_a_worker_is_not_ready(service: Service, tmp_path:
         HostSettings(devices=("cpu",), worker=WorkerSettings(folder=tmp_path, models={"imagine": ""}))
     ) as starting:
         reply = await answer(Service(replace(service.studio, engine=starting)), "/status", language="es")
-    assert "⚠️ /imagine: Está arrancando." in reply.text
+    assert "⚠️ /imagine: El proceso está arrancando." in reply.text
     assert reply.facts["services"]["imagine"]["available"] is False
-    assert reply.facts["system"]["devices"][0]["why"] == "Está arrancando."
+    assert reply.facts["system"]["devices"][0]["why"] == "El proceso está arrancando."
 
 
 async def test_help_lists_every_command_with_its_options_for_programs(service: Service) -> None:

@@ -9,7 +9,7 @@ from bot.config.toml_file import TomlFile
 from engine.core.errors import BadInput
 from storage.store import Rate
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def settings(folder: Path, text: str, **environ: str) -> Settings:

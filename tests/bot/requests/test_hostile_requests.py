@@ -108,7 +108,7 @@ async def test_hostile_words_are_refused(service: Service, command: str, raw: di
         ("x.txt", b"\xff\xfea", "file uses an unknown text encoding"),
         ("x.txt", "日本".encode("shift-jis") * 20, "Save the file as UTF-8"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 async def test_hostile_files_are_refused(service: Service, name: str, data: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / "sent"

@@ -74,6 +74,20 @@ def test_a_gif_that_grows_later_is_refused_before_that_frame_is_decoded(
         animations.transform_frames(path, lambda still, _: still, lambda _: None)
 
 
+def test_a_gif_whose_later_frames_are_larger_counts_with_their_size(tmp_path: Path) -> None:
+    large = b"\x2c" + struct.pack("<HHHH", 0, 0, 4000, 4000) + b"\0" + b"\x02\x02\x44\x01\x00"
+    path = write_file(tmp_path, gif((8, 8), 200)[:-1] + large + b"\x3b")
+    with pytest.raises(TooLarge, match="image has 201 frames of 4000 x 4000 pixels"):
+        animations.transform_frames(path, lambda still, _: still, lambda _: None)
+
+
+def test_a_cancel_is_noticed_during_frames_that_repeat(tmp_path: Path) -> None:
+    calls = list[float]()
+    path = write_file(tmp_path, gif((8, 8), 20))
+    animations.transform_frames(path, lambda still, _: still, calls.append)
+    assert len(calls) >= 20
+
+
 def test_the_total_pixels_of_an_animation_are_limited(tmp_path: Path) -> None:
     path = write_file(tmp_path, gif((16, 16), 200, first=(1500, 1500)))
     with pytest.raises(TooLarge, match="200 frames of 1500 x 1500 pixels; the limit at that size is 177 frames"):

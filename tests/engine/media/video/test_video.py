@@ -104,6 +104,15 @@ def test_a_video_is_as_long_as_the_longer_of_its_pictures_and_its_sound(sounding
     assert probe(path, "video/mp4").seconds == pytest.approx(max(2.0, sounding), abs=0.03)
 
 
+def test_chapters_and_tags_hide_no_stream_and_are_no_errors(tmp_path: Path) -> None:
+    chapters = "".join(f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={n}\nEND={n + 1}\ntitle=Part {n}\n" for n in range(300))
+    (tmp_path / "tags.txt").write_text(f";FFMETADATA1\ncomment=Cannot allocate memory\n{chapters}")
+    path = tmp_path / "book.m4a"
+    tone = ["-f", "lavfi", "-i", "sine=duration=1", "-i", str(tmp_path / "tags.txt"), "-map_metadata", "1"]
+    subprocess.run([ffmpeg_path(), "-v", "error", *tone, "-c:a", "aac", str(path)], check=True)
+    assert probe(path, "audio/mp4").sound is not None
+
+
 def test_a_rotated_video_has_its_displayed_size(clip: Path, tmp_path: Path) -> None:
     turned = tmp_path / "turned.mp4"
     # The packaged FFmpeg makes it, whichever one reads it: -display_rotation came with FFmpeg 6.

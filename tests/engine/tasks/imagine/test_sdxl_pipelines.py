@@ -207,7 +207,7 @@ def test_with_a_lora_it_draws_what_diffusers_draws_and_afterwards_without_it(
 
 def test_a_file_that_is_no_lora_is_told_plainly(sdxl: SdxlGenerator, home: Path) -> None:
     (home / "weights" / "loras" / "broken.safetensors").write_bytes(b"no")
-    with pytest.raises(MissingModel, match="LoRA broken cannot be read"):
+    with pytest.raises(MissingModel, match="LoRA broken is damaged or not made for SDXL"):
         draw_picture(sdxl, lora="broken")
     (home / "weights" / "loras" / "broken.safetensors").unlink()
 
