@@ -1,6 +1,7 @@
 """The media folder: fetch users' files within bounds, check their content, store them by its hash, delete old ones."""
 
 import asyncio
+import codecs
 import contextlib
 import errno
 import math
@@ -30,6 +31,8 @@ from engine.media.files import (
 )
 from engine.media.video import ProbeLimits, probe, with_dimensions
 from storage.download import Download
+
+WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 class Attachment(Protocol):
@@ -217,11 +220,16 @@ def _check_kind(option: str, name: str, kind: str, accepts: Collection[str]) -> 
 
 
 def _text_suffix(name: str, head: bytes, accepts: Collection[str]) -> str | None:
-    """Return the suffix of a file of text, if it is named as subtitles and has cue times, or is named as a script."""
+    """Return the suffix of a file of text, if it is named as subtitles and has cue times, or is named as a script.
+
+    `head` is the file's beginning, in any encoding: zero bytes belong to UTF-16 and UTF-32, and to no other text.
+    """
     suffix = Path(name).suffix.lower()
-    bare = suffix.removeprefix(".")
-    timed = "subtitles" in accepts and bare in SUBTITLES and b"-->" in head
-    return suffix if (timed or ("script" in accepts and bare in SCRIPTS)) and b"\0" not in head else None
+    bare, text = suffix.removeprefix("."), head.replace(b"\0", b"")
+    is_wide = b"\0" in head and (head.startswith(WIDE_BOMS) or 2 * head.count(b"\0") >= len(head) - 1)
+    timed = "subtitles" in accepts and bare in SUBTITLES and b"-->" in text
+    is_text = is_wide or b"\0" not in head
+    return suffix if is_text and (timed or ("script" in accepts and bare in SCRIPTS)) else None
 
 
 def _check_format(option: str, name: str, mime: str | None) -> str:

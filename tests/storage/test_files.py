@@ -174,6 +174,21 @@ async def test_subtitles_are_recognised_by_their_name_and_content(files: Files, 
     assert (media.mime, media.path.suffix) == ("application/x-subrip", ".srt")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+async def test_subtitles_from_windows_notepad_are_accepted(files: Files, tmp_path: Path, encoding: str) -> None:
+    source = tmp_path / "upload"
+    source.write_bytes(SRT.decode().encode(encoding))
+    media = await files.fetch("srt", Sent(name="a.srt", path=source), ("subtitles",))
+    assert media.path.suffix == ".srt"
+
+
+async def test_a_binary_file_named_as_subtitles_is_refused(files: Files, tmp_path: Path) -> None:
+    source = tmp_path / "upload"
+    source.write_bytes(SRT * 8 + bytes(8))
+    with pytest.raises(BadInput):
+        await files.fetch("srt", Sent(name="a.srt", path=source), ("subtitles",))
+
+
 async def test_audio_over_the_limit_is_refused_with_its_length(tmp_path: Path) -> None:
     source = tmp_path / "upload"
     source.write_bytes(quiet(seconds=3))

@@ -48,6 +48,8 @@ class BodyStream:
     """
 
     def __init__(self, request: web.Request, bound: int) -> None:
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise BadInput("The request must not be compressed. Send it without Content-Encoding.")
         self._content = request.content
         self._bound = bound
         self._received = 0

@@ -70,6 +70,7 @@ class Server:
             access_log=None,
             keepalive_timeout=IDLE_SECONDS,
             lingering_time=LINGER_SECONDS,
+            auto_decompress=False,  # 2 MB of gzip become 2 GB, and aiohttp would unpack them on the event loop
         )
         self.url = ""
 

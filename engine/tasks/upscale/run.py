@@ -94,9 +94,15 @@ def _chosen(
 def _check_work(name: str, tier: str, extent: tuple[int, int], frames: int) -> None:
     most = MAX_WORK_PIXELS[tier] // NETWORKS[name].weight
     if frames * extent[0] * extent[1] > most:
+        template = (
+            "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound}. Attach something"
+            " smaller or shorter."
+            if name == FAST
+            else "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound}. Attach something"
+            " smaller or shorter, or choose model {fast}."
+        )
         raise TooLarge(
-            "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound}. Attach"
-            " something smaller or shorter, or choose model {fast}.",
+            template,
             frames=frames,
             width=extent[1],
             height=extent[0],

@@ -1,6 +1,7 @@
 """Request bodies sent to the real server: how much is read before a login, how deep, and what is written."""
 
 import asyncio
+import gzip
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -111,6 +112,15 @@ class TestBeforeTheSignIn:
             writer.write(head("/api/login", 60_000) + multipart(file("token", b"y" * 30_000))[:30_000])
             assert await status(reader) == 400  # while the rest of the file is still to come
             assert stored_files(folder) == before
+
+    @pytest.mark.parametrize("kind", ["application/json", FORM["Content-Type"]])
+    async def test_a_compressed_body_is_refused_and_never_unpacked(self, open_site: Open, kind: str) -> None:
+        body = gzip.compress(bytes(50_000_000))
+        headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+        async with open_site(**LOCKED) as site, site.visitor() as visitor:
+            answer = await visitor.post("/api/login", data=body, headers=headers)
+        assert answer.status == 400
+        assert "Content-Encoding" in answer.json["error"]["message"]
 
     async def test_the_token_may_come_as_a_form(self, open_site: Open) -> None:
         async with open_site(**LOCKED) as site, site.visitor() as visitor:
