@@ -10,6 +10,7 @@ from engine.core.errors import BadInput, TooLarge, UserMessage
 from engine.core.job import Fact, Media, Result
 from engine.core.progress import OnStep
 from engine.media import animations, images, png, video
+from engine.media.decoding import MAX_ANIMATION_PIXELS
 from engine.media.images import DecodedImage
 from engine.tasks.faceswap import overlays
 from engine.tasks.faceswap.checks import checked_source, checked_target, no_face, note_doubts
@@ -28,8 +29,6 @@ VIDEO_LIMITS = video.ProbeLimits(seconds=60, frames=1800)
 """Limits of a video."""
 MAX_FRAME_PIXELS = 3840 * 2160
 """Most pixels in a frame of a video."""
-MAX_ANIMATION_PIXELS = 400_000_000
-"""Most pixels in all frames of an animated picture, which are held in memory to the end."""
 GIF_FRAMES_PER_SECOND = 10.0
 """Frames a second assumed for a GIF, whose frames each have their own duration."""
 

@@ -11,6 +11,7 @@ from engine.core.job import Media
 from engine.core.progress import OnStep
 from engine.media import video
 from engine.media.animations import count_file_frames, transform_frames
+from engine.media.decoding import MAX_ANIMATION_PIXELS
 from engine.tasks.upscale.realesrgan.fidelity import enlarge_faithfully
 from engine.tasks.upscale.still import upscale_still
 from engine.tasks.upscale.tile_planner import Upscale
@@ -18,8 +19,6 @@ from engine.worker.context import Context
 
 Picture = NDArray[np.uint8]
 
-MAX_ANIMATION_PIXELS = 400_000_000
-"""Most pixels in all frames of an enlarged animated picture, which are held in memory to the end."""
 MAX_FRAME_PIXELS = 3840 * 2160
 """Most pixels in a frame of an enlarged video, so that players can play it."""
 VIDEO_LIMITS = video.ProbeLimits(seconds=60, frames=1800)
