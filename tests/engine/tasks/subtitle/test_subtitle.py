@@ -161,7 +161,7 @@ def test_looks_without_burning_are_of_the_ass_file(english: Media) -> None:
     assert Params.parse({"media": english, "burn": False, "colour": "pink", "format": "ass"}).colour == "pink"
 
 
-@pytest.mark.parametrize(("typed", "colour"), [("Red", "red"), ("#FFCC00", "#ffcc00")])
+@pytest.mark.parametrize(("typed", "colour"), [("Yellow", "yellow"), ("#FFCC00", "#ffcc00")])
 def test_a_colour_may_be_written_in_capitals(typed: str, colour: str, english: Media) -> None:
     assert Params.parse({"media": english, "colour": typed}).colour == colour
 
