@@ -42,6 +42,7 @@ FLAGS = (
 )
 SLOW = 60_000
 """Milliseconds that drawing a picture may take on a busy machine."""
+expect.set_options(timeout=30_000)
 EXPECTED = re.compile(r"Failed to load resource: .*( 400| 401| 404| 429|ERR_INCOMPLETE|ERR_CONNECTION)")
 """Messages that the browser itself logs for a refused request and a lost connection."""
 
@@ -79,7 +80,7 @@ async def site(open_site: Callable[..., AbstractAsyncContextManager[Site]]) -> A
 async def visiting(browser: Browser, site: Site, **options: Any) -> AsyncIterator[Page]:
     """Open the page. An error in it, or a breach of its content security policy, fails the test."""
     context = await browser.new_context(base_url=site.url, **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     faults = faults_of(context)
     page = await context.new_page()
     await page.goto("/")

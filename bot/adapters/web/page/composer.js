@@ -1,4 +1,5 @@
 // The message box: suggestions while typing, the hint below, Enter to send, arrow up to repeat the last line.
+// index.html disables it until this code runs, so that nothing typed or sent before then is lost.
 
 import { Attachments } from "./attachments.js";
 import { commandOf, complete, describeOption, suggest, usage } from "./completion.js";
@@ -22,6 +23,7 @@ export class Composer {
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("keyup", (event) => event.key.startsWith("Arrow") && !this.open && this.showHint());
     this.box.addEventListener("blur", () => this.close());
+    for (const id of ["line", "attach", "send"]) find(id).disabled = false;
     this.refresh();
   }
 
