@@ -1,13 +1,13 @@
-"""Translation of sentences for users. The English template stands in the code; es.toml maps it to Spanish."""
+"""Translation of sentences for users. The English template stands in the code; a catalogue maps it to each language."""
 
-import tomllib
-from pathlib import Path
 from typing import Literal
+
+from bot.i18n.catalogue import load_catalogue
 
 Language = Literal["en", "es"]
 
-SPANISH: dict[str, str] = tomllib.loads(Path(__file__).with_name("es.toml").read_text("utf-8"))
-"""English template -> Spanish template."""
+CATALOGUES = {"es": load_catalogue("es")}
+"""Language -> its catalogue. English needs none."""
 
 
 def language_of(tag: str | None) -> Language:
@@ -17,5 +17,6 @@ def language_of(tag: str | None) -> Language:
 
 def translate(template: str, language: Language = "en", /, **facts: str | float) -> str:
     """Return the sentence in `language`, with `facts` filled in. A sentence without a translation stays English."""
-    translated = SPANISH.get(template, template) if language == "es" else template
+    catalogue = CATALOGUES.get(language)
+    translated = catalogue.find(template, "", 1) if catalogue else template
     return translated.format(**facts)

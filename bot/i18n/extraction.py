@@ -1,4 +1,8 @@
-"""Find every sentence in the source that a user can see."""
+"""Find every sentence in the source that a user can see, for the catalogues of translations.
+
+Babel's own extractor knows calls such as `_("...")`. Here sentences are also arguments of errors, descriptions of
+options, and values of tables, so the source is read as a syntax tree.
+"""
 
 import ast
 from collections import defaultdict
@@ -6,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "engine", "storage")
 
 SINKS = {"translate", "UserMessage", "ButtonSpec", "progress", "report"}
@@ -19,24 +23,28 @@ class Sentences:
 
     #: Template -> `file:line` of its first use.
     templates: dict[str, str]
+    #: Template -> its plural, for a sentence that states a count.
+    plurals: dict[str, str]
     #: `file:line` -> expression that builds a sentence from parts.
     built: dict[str, str]
 
 
-def sentences(root: Path = ROOT) -> Sentences:
-    """Return the sentences of the source under `root`."""
+def extract_sentences(root: Path = ROOT) -> Sentences:
+    """Return the sentences of the source under `root`. Raises ValueError for a plural with more than one singular."""
     paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
     trees = {str(path.relative_to(root)): ast.parse(path.read_text("utf-8")) for path in paths}
     sinks = _sinks(trees.values())
     params = _descendants("TaskParams", trees.values())
-    found = Sentences({}, {})
+    found = Sentences({}, {}, {})
     for name, tree in trees.items():
         values = _Values(tree)
         for expression in _shown_expressions(tree, sinks, params):
             place = f"{name}:{expression.lineno}"
-            found.templates.update({text: place for text in values.of(expression) if text not in found.templates})
+            for text in sorted(values.of(expression)):
+                found.templates.setdefault(text, place)
             if isinstance(expression, ast.JoinedStr | ast.BinOp):
                 found.built[place] = ast.unparse(expression)
+        found.plurals.update(_plurals(tree, sinks, values))
     return found
 
 
@@ -65,6 +73,20 @@ def _shown_expressions(tree: ast.Module, sinks: set[str], params: set[str]) -> I
 def _template(call: ast.Call) -> list[ast.expr]:
     named = [keyword.value for keyword in call.keywords if keyword.arg == "template"]
     return named or call.args[:1]
+
+
+def _plurals(tree: ast.Module, sinks: set[str], values: "_Values") -> Iterator[tuple[str, str]]:
+    """Yield each singular with its plural. Raises ValueError unless a call has exactly one of each."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and _called(call) in sinks:
+            plurals = {
+                text for keyword in call.keywords if keyword.arg == "plural" for text in values.of(keyword.value)
+            }
+            singulars = {text for expression in _template(call) for text in values.of(expression)}
+            if plurals and (len(plurals), len(singulars)) != (1, 1):
+                raise ValueError(f"{plurals} must have one singular, and it has {singulars}")
+            if plurals:
+                yield singulars.pop(), plurals.pop()
 
 
 def _labels(call: ast.Call) -> list[ast.expr]:

@@ -1,0 +1,140 @@
+"""The catalogues hold a complete translation of every sentence in the code, and nothing else."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from string import Formatter
+
+import pytest
+from babel.messages import Catalog, Message
+from babel.messages.pofile import read_po
+
+from bot.i18n.catalogue import LOCALE_FOLDER, build_catalogue, forms_of, is_finished, read_messages
+from bot.i18n.extraction import extract_sentences
+from bot.i18n.translate import CATALOGUES
+from bot.i18n.update import build_template, format_catalogue, update_catalogue
+
+FOUND = extract_sentences()
+TEMPLATE = build_template(FOUND)
+LANGUAGES = sorted(path.name for path in LOCALE_FOLDER.iterdir())
+
+
+@pytest.fixture(params=LANGUAGES)
+def messages(request: pytest.FixtureRequest) -> Catalog:
+    return read_messages(request.param)
+
+
+def test_every_catalogue_is_used() -> None:
+    assert sorted(CATALOGUES) == LANGUAGES
+
+
+def test_every_sentence_has_a_translation(messages: Catalog) -> None:
+    known = {forms_of(message.id) for message in messages}
+    missing = [
+        f"{place} {template}"
+        for template, place in FOUND.templates.items()
+        if forms_of((template, FOUND.plurals[template]) if template in FOUND.plurals else template) not in known
+    ]
+    assert not missing, "Run scripts/translations, then translate:\n" + "\n".join(missing)
+
+
+def test_no_translation_is_unused(messages: Catalog) -> None:
+    unused = [message.id for message in sentences(messages) if forms_of(message.id)[0] not in FOUND.templates]
+    assert not unused, f"Run scripts/translations: {unused}"
+    assert not messages.obsolete, "Run scripts/translations"
+
+
+def test_no_translation_is_fuzzy_empty_or_without_a_plural_form(messages: Catalog) -> None:
+    assert not [message.id for message in sentences(messages) if not is_finished(message)]
+    wanted = {True: messages.num_plurals, False: 1}
+    assert not [
+        message.id for message in sentences(messages) if len(forms_of(message.string)) != wanted[message.pluralizable]
+    ]
+
+
+def test_no_sentence_is_built_from_parts() -> None:
+    assert not FOUND.built
+
+
+def test_translations_have_the_same_placeholders(messages: Catalog) -> None:
+    """Check every form. Only the form for a single thing may leave out the count, as "a job" does."""
+    wrong = {
+        message.id: form
+        for message in sentences(messages)
+        for form in forms_of(message.string)
+        if names(form) != names(forms_of(message.id)[-1])
+        and not (
+            form == forms_of(message.string)[0] and names(form) | {("count", "")} == names(forms_of(message.id)[-1])
+        )
+    }
+    assert not wrong
+
+
+def test_the_placeholders_of_a_singular_and_its_plural_are_the_same() -> None:
+    wrong = {
+        singular: plural
+        for singular, plural in FOUND.plurals.items()
+        if names(singular) | {("count", "")} != names(plural)
+    }
+    assert not wrong
+
+
+def test_translations_end_with_the_same_punctuation(messages: Catalog) -> None:
+    wrong = {
+        message.id: form
+        for message in sentences(messages)
+        for form in forms_of(message.string)
+        if ending(form) != ending(forms_of(message.id)[-1])
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_update_changes_nothing_when_no_sentence_changed(language: str) -> None:
+    updated = update_catalogue(language, TEMPLATE)
+    assert translations(updated) == translations(read_messages(language))
+    assert translations(read_po(BytesIO(format_catalogue(updated)), locale=language)) == translations(updated)
+
+
+def test_a_new_language_starts_with_every_sentence_untranslated() -> None:
+    french = update_catalogue("fr", TEMPLATE)
+    assert {forms_of(message.id) for message in sentences(french)} == {forms_of(m.id) for m in sentences(TEMPLATE)}
+    assert not any(is_finished(message) for message in sentences(french))
+
+
+def test_a_translation_that_nobody_checked_is_not_shown() -> None:
+    text = 'msgid "one"\nmsgstr "uno"\n\n#, fuzzy\nmsgid "two"\nmsgstr "uno"\n\nmsgid "three"\nmsgstr ""\n'
+    messages = read_po(BytesIO(text.encode()), locale="es")
+    assert build_catalogue(messages).translations == {"one": "uno"}
+
+
+def test_every_kind_of_sentence_is_found() -> None:
+    """Check errors, commands, options, messages, stages, tables, and helpers that pass a sentence on."""
+    expected = {
+        "The studio is shutting down. Try again in a minute.": "bot/requests/service.py",
+        "You have no jobs in progress.": "bot/commands/cancel.py",
+        "Draw pictures from a description": "bot/commands/imagine.py",
+        "What to draw": "engine/tasks/imagine/params.py",
+        "The worker is starting.": "engine/host/supervisor.py",
+        "drawing": "engine/tasks",
+        "{option} is “{value}”; it must be on or off.": "engine/core/validation_errors.py",
+        "off: set {variable} and restart": "bot/adapters/registry.py",
+    }
+    missed = [text for text, place in expected.items() if not FOUND.templates.get(text, "").startswith(place)]
+    assert not missed
+
+
+def sentences(messages: Catalog) -> Iterator[Message]:
+    """Yield the messages without the header."""
+    return (message for message in messages if message.id)
+
+
+def translations(messages: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
+    return {forms_of(message.id): forms_of(message.string) for message in sentences(messages)}
+
+
+def names(template: str) -> set[tuple[str, str | None]]:
+    return {(name, form) for _, name, form, _ in Formatter().parse(template) if name is not None}
+
+
+def ending(template: str) -> str:
+    return template[-1] if template[-1] in ".:…?" else ""
