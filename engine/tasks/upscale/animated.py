@@ -10,9 +10,10 @@ from engine.core.errors import BadInput, TooLarge
 from engine.core.job import Media
 from engine.core.progress import OnStep
 from engine.media import video
-from engine.media.animations import count_file_frames, transform_frames
+from engine.media.animations import MAX_SIDE_PIXELS, transform_frames
 from engine.media.decoding import MAX_ANIMATION_PIXELS
 from engine.tasks.upscale.realesrgan.fidelity import enlarge_faithfully
+from engine.tasks.upscale.scale import Limit
 from engine.tasks.upscale.still import upscale_still
 from engine.tasks.upscale.tile_planner import Upscale
 from engine.worker.context import Context
@@ -21,13 +22,22 @@ Picture = NDArray[np.uint8]
 
 MAX_FRAME_PIXELS = 3840 * 2160
 """Most pixels in a frame of an enlarged video, so that players can play it."""
+FRAME_LIMIT = Limit(MAX_FRAME_PIXELS)
 VIDEO_LIMITS = video.ProbeLimits(seconds=60, frames=1800)
 """Limits of a video."""
 
 
-def animation(path: Path, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> bytes:
-    """Return a GIF as a GIF, and other animations as WebP, with the original timing and loops. Raises BadInput."""
-    _check_animation_size(count_file_frames(path), size)
+def animation_limit(mime: str, frames: int) -> Limit:
+    """Return the limit of each frame in an enlarged animation of so many frames."""
+    return Limit(MAX_ANIMATION_PIXELS // frames, MAX_SIDE_PIXELS["GIF" if mime == "image/gif" else "WEBP"])
+
+
+def animation(path: Path, frames: int, size: tuple[int, int], enlarge: Upscale, on_step: OnStep) -> bytes:
+    """Return a GIF as a GIF, and other animations as WebP, with the original timing and loops.
+
+    Raises BadInput and TooLarge.
+    """
+    _check_animation_size(frames, size)
     return transform_frames(path, lambda small, on_step: upscale_still(small, size, enlarge, on_step), on_step)
 
 
@@ -49,7 +59,7 @@ def clip(media: Media, found: video.Probe, scale: float, enlarge: Upscale, conte
     if width * height > MAX_FRAME_PIXELS:
         raise TooLarge(
             "A video of {width} x {height} at scale {scale} is over the limit of {bound} pixels. Choose a"
-            " smaller scale.",
+            " smaller scale or video.",
             scale=f"{scale:g}",
             width=stream.width,
             height=stream.height,

@@ -8,18 +8,29 @@ from engine.core.errors import TooLarge
 from engine.core.job import Media
 from engine.core.params import TaskParams
 from engine.tasks.upscale.realesrgan.networks import Name
+from engine.tasks.upscale.scale import AUTOMATIC_SCALES, Limit, result_size
 
 MAX_PIXELS = 8192 * 8192
 """Most pixels in an enlarged picture."""
+PICTURE_LIMIT = Limit(MAX_PIXELS)
 
 
 class Params(TaskParams):
-    """The default model is the one for photographs, or the fast one for animations and for large pictures on a CPU."""
+    """The default scale is the largest of AUTOMATIC_SCALES whose result is within the limits.
+
+    The default model is the one for photographs, or the fast one for animations and for large pictures on a CPU.
+    """
 
     image: Media = Field(
         description="Picture, GIF or short video to enlarge", json_schema_extra={"accepts": ["image", "video"]}
     )
-    scale: float = Field(4, description="How many times larger, from 2 to 4", ge=2, le=4, examples=[2])
+    scale: float | None = Field(
+        None,
+        description="How many times larger, from 2 to 4; by default 4, or 2 where 4 is too large",
+        ge=AUTOMATIC_SCALES[-1],
+        le=AUTOMATIC_SCALES[0],
+        examples=[2],
+    )
     model: Name | None = Field(
         None,
         description="Model: x4plus for photos, anime_6B for drawings, animevideov3 for speed",
@@ -30,14 +41,14 @@ class Params(TaskParams):
     def the_result_is_not_too_large(self) -> Self:
         """Raise TooLarge for a result of more than MAX_PIXELS."""
         width, height = self.image.width or 0, self.image.height or 0
-        made = round(width * self.scale) * round(height * self.scale)
-        if made > MAX_PIXELS:
+        scale = self.scale or AUTOMATIC_SCALES[-1]
+        if not PICTURE_LIMIT.allows(result_size((height, width), scale)):
             raise TooLarge(
                 "image is {width} x {height}; at scale {scale} the result is over the limit of {bound} pixels."
                 " Choose a smaller scale or picture.",
                 width=width,
                 height=height,
-                scale=f"{self.scale:g}",
+                scale=f"{scale:g}",
                 bound=MAX_PIXELS,
             )
         return self

@@ -10,7 +10,9 @@ from engine.media.animations import count_file_frames
 from engine.media.images import encode_for_chat, read_image
 from engine.tasks.upscale import animated
 from engine.tasks.upscale.backends import Upscalers
+from engine.tasks.upscale.params import PICTURE_LIMIT
 from engine.tasks.upscale.realesrgan.networks import FAST, NETWORKS, PHOTO
+from engine.tasks.upscale.scale import choose_scale, result_size
 from engine.tasks.upscale.still import upscale_still
 from engine.tasks.upscale.tile_planner import Tiled, Upscale, bicubic
 from engine.worker.context import Context
@@ -33,29 +35,36 @@ def enlarge(params: "Params", context: Context, upscalers: Upscalers) -> Made:
         return _clip(params, context, upscalers)
     frames = count_file_frames(media.path)
     if frames > 1:
-        name, enlarger, notes = _chosen(params, context, upscalers, (media.height or 0, media.width or 0), frames)
-        size = round((media.height or 0) * params.scale), round((media.width or 0) * params.scale)
-        made = animated.animation(media.path, size, enlarger, _telling(context))
-        return context.save_file(made), notes, _facts(name, context)
+        return _animation(params, context, upscalers, frames)
     return _still(params, context, upscalers)
+
+
+def _animation(params: "Params", context: Context, upscalers: Upscalers, frames: int) -> Made:
+    media = params.image
+    extent = (media.height or 0, media.width or 0)
+    scale, notes = choose_scale(params.scale, extent, animated.animation_limit(media.mime, frames))
+    name, enlarger, told = _chosen(params, context, upscalers, extent, frames)
+    made = animated.animation(media.path, frames, result_size(extent, scale), enlarger, _telling(context))
+    return context.save_file(made), notes + told, _facts(name, scale, context)
 
 
 def _clip(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     found, stream = animated.look(params.image, context)
     extent = (stream.height, stream.width)
-    name, enlarger, notes = _chosen(params, context, upscalers, extent, max(2, stream.frames))
-    notes += video.conversion_notes(found)
-    return animated.clip(params.image, found, params.scale, enlarger, context), notes, _facts(name, context)
+    scale, notes = choose_scale(params.scale, extent, animated.FRAME_LIMIT)
+    name, enlarger, told = _chosen(params, context, upscalers, extent, max(2, stream.frames))
+    notes += told + video.conversion_notes(found)
+    return animated.clip(params.image, found, scale, enlarger, context), notes, _facts(name, scale, context)
 
 
 def _still(params: "Params", context: Context, upscalers: Upscalers) -> Made:
     small = read_image(params.image.path)
     height, width = small.colours.shape[:2]
-    name, enlarger, notes = _chosen(params, context, upscalers, (height, width), 1)
-    size = round(height * params.scale), round(width * params.scale)
-    large = upscale_still(small, size, enlarger, _telling(context))
-    made, told = encode_for_chat(large)
-    return context.save_file(made), notes + told, _facts(name, context)
+    scale, notes = choose_scale(params.scale, (height, width), PICTURE_LIMIT)
+    name, enlarger, told = _chosen(params, context, upscalers, (height, width), 1)
+    large = upscale_still(small, result_size((height, width), scale), enlarger, _telling(context))
+    made, saved = encode_for_chat(large)
+    return context.save_file(made), notes + told + saved, _facts(name, scale, context)
 
 
 def _telling(context: Context) -> OnStep:
@@ -112,5 +121,5 @@ def _check_work(name: str, tier: str, extent: tuple[int, int], frames: int) -> N
         )
 
 
-def _facts(name: str, context: Context) -> dict[str, Fact]:
-    return {"backend": context.service.backend, "tier": context.service.tier, "model": name}
+def _facts(name: str, scale: float, context: Context) -> dict[str, Fact]:
+    return {"backend": context.service.backend, "tier": context.service.tier, "model": name, "scale": scale}

@@ -21,7 +21,7 @@ def run(params: Params, context: Context) -> Result:
         begun = time.monotonic()
         media, notes, facts = enlarge(params, context, upscalers)
         seconds = round(time.monotonic() - begun, 2)
-    return Result(media=(media,), notes=notes, facts={**facts, "scale": params.scale, "seconds": seconds})
+    return Result(media=(media,), notes=notes, facts={**facts, "seconds": seconds})
 
 
 def workload_class(params: Params) -> str:
