@@ -68,16 +68,22 @@ class Pocket:
         def predict(z: Array, t: float) -> Array:
             return np.stack([self._network.predict(one, t, guided, free, scale) for one in z])
 
-        noise = np.stack([self._noise(seed + i) for i in range(count)])
-        begun = noise if image is None else np.float32(start) * self._fit(image) + np.float32(1 - start) * noise
         pictures: list[Picture] = []
-        for done, estimates in enumerate(sample(predict, begun, moments), 1):
+        for done, estimates in enumerate(sample(predict, self._first_latents(seed, count, image, start), moments), 1):
             pictures = [widen(pixels(estimate), shape) for estimate in estimates]
             if on_step:
                 on_step(done, len(moments) - 1, np.stack(pictures))
         return pictures
 
+    def _first_latents(self, seed: int, count: int, image: Picture | None, start: float) -> Array:
+        """Return (count, 3, size, size) to sample from at time `start`: noise, mixed with `image` if there is one."""
+        noise = np.stack([self._noise(seed + index) for index in range(count)])
+        if image is None:
+            return noise
+        return np.float32(start) * self._fit(image) + np.float32(1 - start) * noise
+
     def _noise(self, seed: int) -> Array:
+        """Return the noise of `seed`, (3, size, size)."""
         generator = np.random.Generator(np.random.PCG64(seed))
         return generator.standard_normal((3, self.size, self.size), np.float32)
 
