@@ -83,7 +83,7 @@ def _serve(settings: WorkerSettings, send: Callable[[WireModel], None]) -> int:
 
     tasks = {name: TASKS[name] for name in settings.tasks or TASKS}
     try:
-        visible = hide_other_gpus(settings.device, os.environ)
+        visible = hide_other_gpus(settings.device, os.environ, settings.gpu)
         worker = Worker(tasks, settings.model_copy(update={"device": visible}), send, settings.device)
     except AtelierError as error:
         send(StartupFailed(why=error.sentence))

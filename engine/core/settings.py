@@ -18,6 +18,8 @@ class WorkerSettings(WireModel):
     type: Literal["settings"] = "settings"
     #: The device: "cpu" or "cuda:N".
     device: str = "cpu"
+    #: The UUID of the GPU or MIG slice that `device` stands for; empty for the CPU, and if its number is enough.
+    gpu: str = ""
     #: The data folder, which holds media, previews and weights.
     folder: Path = Path("data")
     #: Budget for loaded models, in bytes.

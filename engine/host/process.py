@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import structlog
 
+from engine.core.devices import VISIBLE_GPUS_VARIABLE
 from engine.core.errors import EngineDied, UserMessage
 from engine.core.job import Update, WireModel
 from engine.core.log_stream import Stderr, escape
@@ -38,11 +39,21 @@ class WorkerProcess:
 
     @classmethod
     async def start(cls, settings: WorkerSettings) -> "WorkerProcess":
-        """Start a worker with `settings`, which are the first line on its stdin. Raises OSError."""
+        """Start a worker with `settings`, which are the first line on its stdin. Raises OSError.
+
+        CUDA shows the worker and its children no GPU but its own.
+        """
         command = (sys.executable, "-m", "engine")
+        visible = {VISIBLE_GPUS_VARIABLE: settings.gpu} if settings.gpu else {}
         worker = cls(
             await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_MESSAGE_BYTES, start_new_session=True
+                *command,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=MAX_MESSAGE_BYTES,
+                start_new_session=True,
+                env={**os.environ, **visible},
             )
         )
         worker.send(settings)

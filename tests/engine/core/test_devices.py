@@ -35,6 +35,8 @@ def _raise_not_supported(_: int) -> tuple[int, int]:
         ("GPU-b,1", [2, 1]),
         ("GPU-aa", []),
         ("1,7,0", [1]),
+        ("1,1", []),
+        ("0,GPU-aa11", []),
         ("", []),
         ("-1", []),
         ("NoDevFiles", []),
@@ -96,5 +98,22 @@ def test_each_slice_of_a_gpu_in_mig_mode_gets_a_worker(monkeypatch: pytest.Monke
     monkeypatch.setattr(pynvml, "nvmlDeviceGetMigMode", lambda gpu: (gpu == 1, False))
     monkeypatch.setattr(pynvml, "nvmlDeviceGetMaxMigDeviceCount", lambda _: 3)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetMigDeviceHandleByIndex", slice_of)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetUUID", lambda gpu: gpu if isinstance(gpu, str) else UUIDS[gpu])
     assert gpus({}) == [0, "MIG-1-0", "MIG-1-2", 2]
+    assert gpus({VISIBLE_GPUS_VARIABLE: "1,0"}) == ["MIG-1-0", 0]
     assert devices("auto") == ("cuda:0", "cuda:1", "cuda:2", "cuda:3")
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_gpu_that_has_failed_is_left_out_and_the_others_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def handle_of(index: int) -> int:
+        if index == 1:
+            raise pynvml.NVMLError_GpuIsLost
+        return index
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", handle_of)
+    assert devices("auto") == ("cuda:0", "cuda:2")
+    environment = dict[str, str]()
+    with pytest.raises(EngineDied, match="cuda:1 is no longer available"):
+        hide_other_gpus("cuda:1", environment)
+    assert (hide_other_gpus("cuda:2", environment), environment) == ("cuda:0", {VISIBLE_GPUS_VARIABLE: "GPU-bb33"})
