@@ -48,7 +48,7 @@ async def _load_job(call: Call, job: str) -> JobRecord:
     row = await call.studio.store.job(job)
     if row is None:
         raise BadInput("There is no job {job}. Use /jobs to see yours.", job=job)
-    if not may_manage_job(call.request, row.job):
+    if not await may_manage_job(call.request, row.job):
         raise NotAllowed("Job {job} belongs to someone else. Use /jobs to see yours.", job=job)
     return row
 

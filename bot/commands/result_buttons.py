@@ -123,7 +123,7 @@ async def delete(call: Call, params: JobParams) -> Reply:
     row = await call.studio.store.job(params.job)
     if row is None or row.result is None:
         raise BadInput("Job {job} has no result here. Run the command again.", job=params.job)
-    if not may_manage_job(call.request, row.job):
+    if not await may_manage_job(call.request, row.job):
         raise NotAllowed("Only the person who asked for job {job}, or an admin, can delete its result.", job=params.job)
     await call.studio.store.forget(params.job)
     return Reply(call.translate("Deleted."), facts={"job": params.job})

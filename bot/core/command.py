@@ -28,6 +28,11 @@ class Attachment:
     result: str = ""
 
 
+async def manage_nothing() -> bool:
+    """Return False: the default of `Request.manages`."""
+    return False
+
+
 @dataclass(frozen=True)
 class Request:
     """What a user asked for: untrusted words and attachments.
@@ -35,7 +40,8 @@ class Request:
     `user` is an identity such as `"discord:42"`. `origin` says where to post the answer; only the adapter that wrote
     it can read it. `new_message_origin` says where to post a new message when `origin` is a message to be replaced.
     `scope` is the server or group, such as `"discord:81384788765712384"`, or empty in a private chat.
-    An `admin` administers the whole studio; a user who `manages` administers only `scope`.
+    An `admin` administers the whole studio. `manages` returns whether the user administers `scope`; it may ask the
+    platform, so it is called only where the answer matters.
     `extra_identities` also count towards rate limits, such as a web user's address.
     `id` identifies the message, so that a message that its platform delivers twice is served once.
     """
@@ -47,7 +53,7 @@ class Request:
     files: Mapping[str, Attachment] = field(default_factory=dict)
     language: Language = "en"
     admin: bool = False
-    manages: bool = False
+    manages: Callable[[], Awaitable[bool]] = manage_nothing
     private: bool = False
     scope: str = ""
     extra_identities: tuple[str, ...] = ()

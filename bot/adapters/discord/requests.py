@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import discord
@@ -74,13 +75,13 @@ class RequestFactory:
             files=files,
             language=language_of(str(interaction.locale)),
             admin=interaction.user.id in self.studio.settings.discord.admins,
-            manages=_can_manage_server(interaction),
+            manages=partial(_can_manage_server, interaction),
             private=interaction.guild_id is None or self.is_ephemeral(interaction, command),
             scope=f"discord:{interaction.guild_id}" if interaction.guild_id else "",
         )
 
 
-def _can_manage_server(interaction: discord.Interaction) -> bool:
+async def _can_manage_server(interaction: discord.Interaction) -> bool:
     """Return whether the person has Manage Server, in a server that installed the bot itself.
 
     Anyone can create a server and install the bot there, so this gives no rights outside that server.

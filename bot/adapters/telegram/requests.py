@@ -3,10 +3,12 @@
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from telegram import CallbackQuery, Chat, MaybeInaccessibleMessage, Message, User
 from telegram.constants import FileSizeLimit
 from telegram.error import TelegramError
@@ -22,6 +24,8 @@ from bot.requests.results import is_stored
 from engine.core.errors import BadInput, TooLarge
 from engine.core.params import assign_files
 from engine.media.files import FORMATS, suffix_of
+
+log = structlog.get_logger()
 
 START_COMMAND = "start"
 """The command that Telegram sends when a person opens the chat for the first time."""
@@ -109,6 +113,7 @@ class RequestFactory:
             files=files,
             language=language_of_sender(who),
             admin=who.id in self.studio.settings.telegram.admins,
+            manages=partial(_is_group_admin, self.bot, message, who),
             private=is_private(message),
             scope="" if is_private(message) else f"telegram:{message.chat.id}",
             id=f"telegram:{message.chat.id}/{message.message_id}",
@@ -160,6 +165,22 @@ def sender_of(message: Message) -> User | Chat:
 def user_of(who: User | Chat) -> str:
     """Return the sender as a request's user, such as "telegram:42"."""
     return f"telegram:{who.id}"
+
+
+async def _is_group_admin(bot: Bot, message: MaybeInaccessibleMessage, who: User | Chat) -> bool:
+    """Return whether the sender administers the message's group. An anonymous admin sends as the group itself.
+
+    Telegram gives a group's admins to every bot, but single members only to bots that are admins:
+    https://core.telegram.org/bots/api#getchatadministrators.
+    """
+    if is_private(message) or who.id == message.chat.id:
+        return not is_private(message)
+    try:
+        admins = await bot.get_chat_administrators(message.chat.id)
+    except TelegramError as error:
+        log.warning("cannot ask for the group's admins", chat=message.chat.id, why=error.message)
+        return False
+    return any(admin.user.id == who.id for admin in admins)
 
 
 def language_of_sender(who: User | Chat) -> Language:

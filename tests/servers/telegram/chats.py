@@ -95,6 +95,7 @@ class Room:
     messages: dict[int, Json] = field(default_factory=dict)
     topics: dict[int, Json] = field(default_factory=dict)
     barred: str = ""
+    admins: list[Json] = field(default_factory=list)
 
     def shown(self) -> Json:
         name = {"first_name": self.title} if self.kind == "private" else {"title": self.title}
@@ -152,6 +153,10 @@ class Seat:
     room: Room
     user: Json
     thread: int | None = None
+
+    def promote(self) -> None:
+        """Make the person an admin of the group."""
+        self.room.admins.append(self.user)
 
     async def say(self, text: str, reply_to: Json | None = None, *, as_group: bool = False) -> Json:
         """Send a text. `as_group` sends it as an anonymous admin."""

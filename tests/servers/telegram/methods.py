@@ -11,6 +11,19 @@ if TYPE_CHECKING:
 
 MAX_TEXT, MAX_CAPTION, MAX_CALLBACK_DATA, MAX_DOWNLOAD = 4096, 1024, 64, 20 * 1024 * 1024
 FILES = ("photo", "video", "animation", "document")
+ADMIN_RIGHTS = (
+    "is_anonymous",
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+)
 CHANGEABLE = ("text", "caption", *FILES, "reply_markup")
 Method = Callable[["TelegramServer", Json], Awaitable[Any]]
 
@@ -54,6 +67,15 @@ async def set_my_short_description(server: "TelegramServer", form: Json) -> bool
 
 async def get_my_short_description(server: "TelegramServer", form: Json) -> Json:
     return {"short_description": server.words.get(("short_description", form.get("language_code", "")), "")}
+
+
+async def get_chat_administrators(server: "TelegramServer", form: Json) -> list[Json]:
+    """Return the owner and the admins of a group, whoever asks: https://core.telegram.org/bots/api."""
+    room = _place(server, form)
+    if room.kind == "private":
+        raise Refused("Bad Request: there are no administrators in the private chat")
+    rights = dict.fromkeys(ADMIN_RIGHTS, False)
+    return [{"status": "administrator", "user": user, "can_be_edited": False, **rights} for user in room.admins]
 
 
 async def send_chat_action(server: "TelegramServer", form: Json) -> bool:
@@ -300,4 +322,5 @@ METHODS: dict[str, Method] = {
     "deleteMessages": delete_messages,
     "answerCallbackQuery": answer_callback_query,
     "getFile": get_file,
+    "getChatAdministrators": get_chat_administrators,
 }

@@ -1,0 +1,76 @@
+"""Who rules a Telegram group, and who rules the studio, through the real library."""
+
+import pytest
+
+from bot.requests.service import Service
+from storage.store import JobRecord
+from tests.fakes import ended
+from tests.servers.telegram import Json, Seat, TelegramServer
+
+from .test_telegram import engine, idle_server, is_final, labels, server, service, serving  # noqa: F401
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def start_slow_job(seat: Seat, service: Service) -> tuple[Json, JobRecord]:  # noqa: F811
+    """Return the message that shows a job which runs for a minute, and the job."""
+    asked = await seat.say("/echo slow --seconds 60")
+    live = await seat.answer(to=asked, when=lambda answer: not is_final(answer))
+    row = await service.studio.store.job(labels(live)["Cancel"].partition(":")[2])
+    assert row is not None
+    return live, row
+
+
+async def test_a_group_admin_cancels_the_jobs_of_that_group(server: TelegramServer, service: Service) -> None:  # noqa: F811
+    room = server.group()
+    live, row = await start_slow_job(room.seat(7), service)
+    bo = room.seat(8, name="Bo")
+    assert "someone else" in await bo.press(live, "Cancel")
+    bo.promote()
+    assert row.job.id in await bo.press(live, "Cancel")
+    assert (await ended(service.studio.store, row.job.id)).state == "cancelled"
+
+
+async def test_a_group_admin_has_no_rights_elsewhere(server: TelegramServer, service: Service) -> None:  # noqa: F811
+    live, row = await start_slow_job(server.group().seat(7), service)
+    elsewhere = server.group("Elsewhere").seat(8, name="Bo")
+    elsewhere.promote()
+    asked = await elsewhere.say(f"/cancel {row.job.id}")
+    assert "someone else" in (await elsewhere.answer(to=asked))["text"]
+    asked = await elsewhere.say("/cache clear")
+    assert "Only admins" in (await elsewhere.answer(to=asked))["text"]
+    await live_owner(server, live).press(live, "Cancel")
+    await ended(service.studio.store, row.job.id)
+
+
+def live_owner(server: TelegramServer, live: Json) -> Seat:  # noqa: F811
+    return server.rooms[live["chat"]["id"]].seat(7)
+
+
+async def test_a_group_admin_deletes_results_in_that_group(server: TelegramServer) -> None:  # noqa: F811
+    room = server.group()
+    asked = await room.seat(7).say("/imagine a cat --steps 1")
+    shown = await room.seat(7).answer(to=asked, when=lambda message: "photo" in message, within=60)
+    bo = room.seat(8, name="Bo")
+    assert "Only the person who asked" in await bo.press(shown, "Delete")
+    bo.promote()
+    await bo.press(shown, "Delete")
+    await server.until(lambda: shown["message_id"] not in room.messages or None)
+
+
+async def test_an_anonymous_admin_rules_the_group(server: TelegramServer, service: Service) -> None:  # noqa: F811
+    room = server.group()
+    _, row = await start_slow_job(room.seat(7), service)
+    hidden = room.seat(1087968824, name="Group")
+    await hidden.say(f"/cancel {row.job.id}", as_group=True)
+    assert (await ended(service.studio.store, row.job.id)).state == "cancelled"
+
+
+async def test_admins_that_telegram_does_not_name_have_no_rights(server: TelegramServer, service: Service) -> None:  # noqa: F811
+    room = server.group()
+    live, row = await start_slow_job(room.seat(7), service)
+    bo = room.seat(8, name="Bo")
+    bo.promote()
+    server.fail("getChatAdministrators", 400)
+    assert "someone else" in await bo.press(live, "Cancel")
+    assert row.job.id in await bo.press(live, "Cancel")
