@@ -2,7 +2,6 @@
 
 import math
 import time
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -11,6 +10,7 @@ from aiohttp.typedefs import Handler
 from bot.adapters.web.auth import Unauthorized
 from bot.adapters.web.body_stream import TooSlow
 from bot.adapters.web.job_tracker import internal_error
+from bot.adapters.web.models import Error, Fault
 from bot.adapters.web.session import CLIENT
 from bot.i18n.translate import Language, translate
 from engine.core.errors import (
@@ -86,7 +86,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 @web.middleware
 async def render_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Return every failure as `{"status": "error", "error": {"kind", "message"}}` with its HTTP status."""
+    """Return every failure as an `Error` with its HTTP status."""
     try:
         return await handler(request)
     except AtelierError as error:
@@ -117,17 +117,15 @@ def status_of(error: AtelierError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def error_body(error: AtelierError, language: Language) -> dict[str, Any]:
-    """Return `{"kind", "message"}`, with `wait` in seconds where the waiting time is known."""
+def fault_of(error: AtelierError, language: Language) -> Fault:
+    """Return the error as the API shows it, with its waiting time where that is known."""
     message = translate(error.sentence.template, language, **error.sentence.facts)
-    body: dict[str, Any] = {"kind": error.kind, "message": message}
-    return {**body, "wait": error.wait} if isinstance(error, RateLimited) else body
+    return Fault(kind=error.kind, message=message, wait=error.wait if isinstance(error, RateLimited) else None)
 
 
 def error_response(error: AtelierError, language: Language) -> web.Response:
     """Return the error as a JSON response with its status and headers."""
-    body = {"status": "error", "error": error_body(error, language)}
-    return web.json_response(body, status=status_of(error), headers=_headers(error))
+    return Error(error=fault_of(error, language)).response(status_of(error), _headers(error))
 
 
 def _headers(error: AtelierError) -> dict[str, str]:
@@ -149,8 +147,7 @@ def _method_not_allowed(request: web.Request, error: web.HTTPMethodNotAllowed) -
     refused = BadInput(
         "{path} accepts {allowed}, not {method}.", path=request.path, allowed=allowed, method=request.method
     )
-    body = {"status": "error", "error": error_body(refused, _language(request))}
-    return web.json_response(body, status=405, headers={"Allow": allowed})
+    return Error(error=fault_of(refused, _language(request))).response(405, {"Allow": allowed})
 
 
 def _language(request: web.Request) -> Language:

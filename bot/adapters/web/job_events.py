@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
-from typing import Any
 
 from bot.adapters.web.errors import NotFound
 from bot.adapters.web.job_tracker import JobSubscription, JobTracker
+from bot.adapters.web.models import State
 from bot.adapters.web.session import Client
-from bot.adapters.web.views import FINAL_STATES, Views
+from bot.adapters.web.views import Views
 from bot.app import AppContext
 
 HEARTBEAT_SECONDS = 15.0
@@ -16,9 +16,6 @@ UPDATE_INTERVAL_SECONDS = 0.1
 """Seconds between two events of a stream. The newest state of each job is sent."""
 POLL_SECONDS = 1.0
 """Seconds between two reads of jobs that the tracker does not run: those from a chat or from before a restart."""
-
-State = dict[str, Any]
-"""A job's state as the API returns it."""
 
 
 class JobEvents:
@@ -44,7 +41,7 @@ class JobEvents:
     async def final_state(self, job: str, client: Client) -> State:
         """Return the final state of a job that was just cancelled, once it is stored."""
         with self._tracker.subscribe(client.user, job) as subscription:
-            while (state := await self.state(job, client))["state"] not in FINAL_STATES:
+            while not (state := await self.state(job, client)).is_final:
                 await subscription.changes(POLL_SECONDS)
         return state
 
@@ -54,20 +51,17 @@ class JobEvents:
         With `job`, follow that job to its end. Without it, follow all of the visitor's live jobs.
         """
         with self._tracker.subscribe(client.user, job) as subscription:
-            known = {state["id"]: state for state in await self._current_states(client, job)}
+            known = _by_id(await self._current_states(client, job))
             yield list(known.values())
             is_over = job is not None and _any_final(known.values())
             while not is_over:
                 await asyncio.sleep(UPDATE_INTERVAL_SECONDS)
-                changed = [
-                    state
-                    for state in await self._changed_states(client, subscription, known)
-                    if known.get(state["id"]) != state
-                ]
-                known |= {state["id"]: state for state in changed}
-                is_over = subscription.closed or (job is not None and _any_final(changed))
-                yield changed
-                known = {job_id: state for job_id, state in known.items() if state["state"] not in FINAL_STATES}
+                states = _by_id(await self._changed_states(client, subscription, known))
+                changed = {job_id: state for job_id, state in states.items() if known.get(job_id) != state}
+                known |= changed
+                is_over = subscription.closed or (job is not None and _any_final(changed.values()))
+                yield list(changed.values())
+                known = {job_id: state for job_id, state in known.items() if not state.is_final}
 
     async def _current_states(self, client: Client, job: str | None) -> list[State]:
         if job is not None:
@@ -88,5 +82,10 @@ class JobEvents:
         return [*(self._views.state(update, client) for update in updates.values()), *rows]
 
 
+def _by_id(states: Iterable[State]) -> dict[str, State]:
+    """Return the states of jobs by id. Answers without a job have none and are left out."""
+    return {state.id: state for state in states if state.id is not None}
+
+
 def _any_final(states: Iterable[State]) -> bool:
-    return any(state["state"] in FINAL_STATES for state in states)
+    return any(state.is_final for state in states)

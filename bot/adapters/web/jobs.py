@@ -1,7 +1,6 @@
 """Handlers that create, follow and cancel jobs, and those that wait for a result."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import ExitStack, aclosing, asynccontextmanager
 from functools import partial
@@ -9,9 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.adapters.web.file_answers import file_response
 from bot.adapters.web.form import Body, Bounds
-from bot.adapters.web.job_events import JobEvents, State
+from bot.adapters.web.job_events import JobEvents
 from bot.adapters.web.job_tracker import JobTracker
+from bot.adapters.web.models import State
 from bot.adapters.web.request_body import (
     ALIASES,
     DEFAULT_COMMAND,
@@ -23,15 +24,12 @@ from bot.adapters.web.request_body import (
 )
 from bot.adapters.web.session import CLIENT, Client
 from bot.adapters.web.upload_limiter import UploadLimiter
-from bot.adapters.web.views import FINAL_STATES, Views, encode_data_uri
+from bot.adapters.web.views import Views
 from bot.app import AppContext
 from bot.core.command import Attachment, Replied, Request
-from bot.i18n.translate import translate
 from engine.core.errors import EngineDied
 from engine.core.job import Done, Failed, Update
 
-VIDEO_COMMANDS = frozenset({"animate"})
-"""Commands whose result is one video."""
 CONFIRMATION_STATUS = 428
 """The HTTP status of a question that the person must answer first, by sending its button to `POST /jobs`."""
 
@@ -78,7 +76,7 @@ class Jobs:
 
     async def get(self, request: web.Request) -> web.Response:
         """Return the state of a job."""
-        return web.json_response(await self._events.state(request.match_info["id"], request[CLIENT]))
+        return (await self._events.state(request.match_info["id"], request[CLIENT])).response()
 
     async def delete(self, request: web.Request) -> web.Response:
         """Cancel a job through the cancel command, which decides who may do so, and return the job's final state."""
@@ -86,7 +84,7 @@ class Jobs:
         await self._events.state(job, client)
         last = await self._tracker.run_to_end(client.request("cancel", {"job": job}))
         _raise_refusal(last)
-        return web.json_response(await self._events.final_state(job, client))
+        return (await self._events.final_state(job, client)).response()
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream the states of one job until it ends."""
@@ -105,21 +103,17 @@ class Jobs:
         if isinstance(last, Failed):
             raise last.error()
         if isinstance(last, Replied):
-            return web.json_response(self._views.state(last, request[CLIENT]), status=CONFIRMATION_STATUS)
+            return self._views.state(last, request[CLIENT]).response(CONFIRMATION_STATUS)
         if not isinstance(last, Done):
             raise EngineDied(
                 "The studio is restarting. This job will continue afterwards: send the same request again then."
             )
-        uris = await asyncio.to_thread(lambda: [encode_data_uri(media) for media in last.result.media])
-        files = {"video": uris[0]} if command in VIDEO_COMMANDS else {"image": uris[0], "images": uris}
-        notes = [translate(note.template, request[CLIENT].language, **note.facts) for note in last.result.notes]
-        outcome = {"status": "success", **files, "cached": last.cached, "notes": notes}
-        return web.json_response({**last.result.facts, **outcome, "id": last.job})
+        return file_response(command, last, request[CLIENT].language)
 
     def _state_response(self, update: Update, request: web.Request) -> web.Response:
         _raise_refusal(update)
         state = self._views.state(update, request[CLIENT])
-        return web.json_response(state, status=200 if state["state"] in FINAL_STATES else 202)
+        return state.response(200 if state.is_final else 202)
 
     @asynccontextmanager
     async def _parse_request(self, request: web.Request, command: str | None = None) -> AsyncIterator[Request]:
@@ -180,5 +174,5 @@ async def _send(response: web.StreamResponse, states: Iterable[State]) -> None:
     """Send each state as an event. Without states send a comment, which keeps the connection open and detects a closed
     one.
     """
-    events = "".join(f"data: {json.dumps(state)}\n\n" for state in states)
+    events = "".join(f"data: {state.model_dump_json()}\n\n" for state in states)
     await response.write((events or ": still here\n\n").encode())

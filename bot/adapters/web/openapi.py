@@ -27,10 +27,10 @@ _LIMIT_HEADERS = {
     "X-RateLimit-Reset": "Unix time in seconds when the next job is allowed",
 }
 _REPORTS = {
-    "/api/cache/stats": "What the cache holds",
-    "/api/rate-limit/stats": "What you have left of each command's rate limit",
-    "/api/services/status": "The backend of each command, and the platforms that are on",
-    "/api/system/info": "Devices, memory, queue, uptime and versions",
+    "/api/cache/stats": ("What the cache holds", "CacheReport"),
+    "/api/rate-limit/stats": ("What you have left of each command's rate limit", "LimitsReport"),
+    "/api/services/status": ("The backend of each command, and the platforms that are on", "ServicesReport"),
+    "/api/system/info": ("Devices, memory, queue, uptime and versions", "SystemReport"),
 }
 
 
@@ -173,11 +173,14 @@ def _job_paths() -> Part:
 
 def _report_paths() -> Part:
     """Return the paths of figures about the studio."""
-    facts = {"200": _json("Figures", ref("Facts"))}
+    cleared = {"200": _json("What was removed", ref("ClearedReport"))}
     age = schemas.closed_object({"max_age_days": {"type": "integer", "minimum": 0}}, [])
     return {
-        **{path: {"get": _operation(summary, facts)} for path, summary in _REPORTS.items()},
-        "/api/cache/clear": {"post": _operation("Clear the cache, or only old entries", facts, _body(age))},
+        **{
+            path: {"get": _operation(summary, {"200": _json("Figures", ref(report))})}
+            for path, (summary, report) in _REPORTS.items()
+        },
+        "/api/cache/clear": {"post": _operation("Clear the cache, or only old entries", cleared, _body(age))},
         "/healthz": {
             "get": _operation("Check that the server is running", {"200": _json("It is running", ref("Health"))})
         },
@@ -189,7 +192,9 @@ def _page_paths() -> Part:
     anything = {"200": _json("JSON", {"type": "object"})}
     token = schemas.closed_object({"token": {"type": "string"}}, ["token"])
     return {
-        "/api/page": {"get": _operation("The data that the chat page starts with", anything)},
+        "/api/page": {
+            "get": _operation("The data that the chat page starts with", {"200": _json("The data", ref("Page"))})
+        },
         "/api/login": {
             "post": _operation(
                 "Sign a browser in", {"204": {"description": "Signed in"}, **_limit_responses()}, _body(token)

@@ -1,9 +1,7 @@
 """Serve the chat page, the data it starts with, and the media it shows."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -11,6 +9,7 @@ from bot.adapters.web.auth import AuthMiddleware
 from bot.adapters.web.errors import NotFound
 from bot.adapters.web.form import Bounds
 from bot.adapters.web.job_tracker import JobTracker
+from bot.adapters.web.report_models import Page, PageCommand, PageOption
 from bot.adapters.web.request_body import DEFAULT_COMMAND, read_small_fields
 from bot.adapters.web.session import CLIENT, ensure_session
 from bot.adapters.web.views import Views
@@ -68,13 +67,9 @@ class Pages:
     async def about(self, request: web.Request) -> web.Response:
         """Return what the page needs at its start, in the visitor's language, and give the browser a session."""
         language = request[CLIENT].language
-        commands = [_describe_command(command, language) for command in self._studio.commands if not command.hidden]
-        page = {
-            "language": language,
-            "commands": commands,
-            "file_bytes": self._bounds.file_bytes,
-        }
-        response = web.json_response(page)
+        shown = [command for command in self._studio.commands if not command.hidden]
+        commands = tuple(_describe_command(command, language) for command in shown)
+        response = Page(language=language, commands=commands, file_bytes=self._bounds.file_bytes).response()
         ensure_session(request, response)
         return response
 
@@ -98,10 +93,12 @@ class Pages:
         return web.FileResponse(path, headers={**MEDIA_HEADERS, **headers})
 
 
-def _describe_command(command: Command, language: Language) -> dict[str, Any]:
-    options = [
-        {**asdict(option), "description": translate(option.description, language)}
-        for option in command.params.options()
-    ]
-    about = {"name": command.name, "description": translate(command.description, language)}
-    return {**about, "default": command.name == DEFAULT_COMMAND, "options": options}
+def _describe_command(command: Command, language: Language) -> PageCommand:
+    return PageCommand(
+        name=command.name,
+        description=translate(command.description, language),
+        default=command.name == DEFAULT_COMMAND,
+        options=tuple(
+            PageOption.of(option, translate(option.description, language)) for option in command.params.options()
+        ),
+    )

@@ -6,6 +6,8 @@ from typing import Any
 from aiohttp import web
 
 from bot.adapters.web.job_tracker import JobTracker
+from bot.adapters.web.models import Health
+from bot.adapters.web.report_models import CacheReport, ClearedReport, LimitsReport, ServicesReport, SystemReport
 from bot.adapters.web.request_body import read_small_fields
 from bot.adapters.web.session import CLIENT
 from engine.core.errors import BadInput
@@ -31,7 +33,7 @@ class Reports:
 
     async def cache_stats(self, request: web.Request) -> web.Response:
         """Return what the cache holds."""
-        return _answer(await self._facts(request, "cache", {"action": "stats"}))
+        return CacheReport.model_validate(await self._facts(request, "cache", {"action": "stats"})).response()
 
     async def cache_clear(self, request: web.Request) -> web.Response:
         """Clear the cache: entries older than `{"max_age_days": 7}`, or everything for an empty object."""
@@ -43,25 +45,25 @@ class Reports:
             )
         days = fields.get("max_age_days")
         raw = {"action": "clear"} if days is None else {"action": "clear", "older_than_days": days}
-        return _answer(await self._facts(request, "cache", raw))
+        return ClearedReport.model_validate(await self._facts(request, "cache", raw)).response()
 
     async def limits(self, request: web.Request) -> web.Response:
         """Return what the visitor has left of each rate limit."""
-        return _answer(await self._facts(request, "limits", {}))
+        return LimitsReport.model_validate(await self._facts(request, "limits", {})).response()
 
     async def services(self, request: web.Request) -> web.Response:
         """Return the backend of each command, and the state of each platform."""
         facts = await self._facts(request, "status", {})
-        return _answer({"services": facts["services"], "adapters": facts["adapters"]})
+        return ServicesReport(services=facts["services"], adapters=facts["adapters"]).response()
 
     async def system(self, request: web.Request) -> web.Response:
         """Return devices, memory, queue, uptime and versions."""
         facts = await self._facts(request, "status", {})
-        return _answer(facts["system"])
+        return SystemReport.model_validate(facts["system"]).response()
 
     async def health(self, _: web.Request) -> web.Response:
         """Return `{"status": "ok"}` while the server runs. This needs no token and reveals nothing else."""
-        return web.json_response({"status": "ok"})
+        return Health().response()
 
     async def _facts(self, request: web.Request, command: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         update = await self._tracker.run_to_end(request[CLIENT].request(command, raw))
@@ -69,7 +71,3 @@ class Reports:
             raise update.error()
         assert isinstance(update, Done)
         return update.result.facts
-
-
-def _answer(facts: Mapping[str, Any]) -> web.Response:
-    return web.json_response({"status": "success", **facts})

@@ -28,7 +28,7 @@ from engine.host.engine import Engine, HostSettings
 from engine.media import files as media
 from storage.store import Rate, Store
 from tests import samples
-from tests.bot.adapters.website import FILE_BYTES, Site, State, Visitor, drawing_engine, png, serving
+from tests.bot.adapters.website import FILE_BYTES, Answer, Site, State, Visitor, drawing_engine, png, serving
 from tests.fakes import until
 from tests.storage import builders
 
@@ -776,15 +776,67 @@ class TestDescription:
         states += [await program.job("three"), await program.ended((await program.job("echo", fault="error"))["id"])]
         for state in states:
             checker(told, "State").validate(state)
+
+    @pytest.mark.parametrize("path", ["/api/page", "/healthz", "/api/cache/stats", "/api/rate-limit/stats",
+                                      "/api/services/status", "/api/system/info", "/openapi.json"])  # fmt: skip
+    async def test_every_report_is_answered_as_described(self, program: Visitor, told: State, path: str) -> None:
+        check_described(told, "GET", path, await program.get(path))
+
+    async def test_every_post_is_answered_as_described(self, program: Visitor, told: State) -> None:
         drawn = await program.post("/generate-image", json={"prompt": "a cat", "steps": 1})
-        checker(told, "Image").validate(drawn.json)
-        checker(told, "Error").validate((await program.get("/nothing")).json)
-        for path in ("/api/cache/stats", "/api/rate-limit/stats", "/api/services/status", "/api/system/info"):
-            checker(told, "Facts").validate((await program.get(path)).json)
+        check_described(told, "POST", "/generate-image", drawn)
+        check_described(told, "POST", "/jobs", await program.post("/jobs", json={"line": "/help"}))
+        started = await program.post("/magic-prompt", json={"idea": "a castle"})
+        check_described(told, "POST", "/magic-prompt", started)
+        for method, path in (("GET", "/jobs/{id}"), ("DELETE", "/jobs/{id}")):
+            answer = await program._ask(method, path.format(id=started.json["id"]))
+            check_described(told, method, path, answer)
+        check_described(told, "POST", "/api/cache/clear", await program.post("/api/cache/clear", json={}))
+        check_described(told, "POST", "/api/login", await program.post("/api/login", json={"token": "any"}))
+
+    async def test_every_error_is_answered_as_described(self, open_site: Open, told: State) -> None:
+        async with open_site(limits={"echo": Rate(1, 60)}) as site, site.visitor() as program:
+            await program.job("echo", text="one")
+            limited = await program.post("/jobs", json={"command": "echo", "options": {"text": "two"}})
+            assert (limited.status, limited.json["error"]["wait"] > 0) == (429, True)
+            check_described(told, "POST", "/jobs", limited)
+            check_described(told, "POST", "/jobs", await program.post("/jobs", json={"command": "nothing"}))
+            check_described(told, "GET", "/jobs/{id}", await program.get("/jobs/3f9a"))
+            elsewhere = await program.get("/api/page", headers={"Origin": "https://evil.example"})
+            check_described(told, "GET", "/api/page", elsewhere)
+        async with open_site(web={"token": "open-sesame"}) as site, site.visitor() as program:
+            check_described(told, "GET", "/events", await program.get("/events"))
+
+    async def test_the_names_of_fields_stay(self, told: State) -> None:
+        names = {name: " ".join(schema.get("properties", ())) for name, schema in told["components"]["schemas"].items()}
+        assert names["State"] == (
+            "id state place stage fraction seconds_left preview cached text alt buttons then result error"
+        )
+        assert names["Media"] == "url name mime sha256 bytes width height seconds"
+        assert names["Button"] == "label command argument edit about withdraws replaces"
+        assert (names["Result"], names["Error"], names["Fault"]) == (
+            "text facts media", "status error", "kind message wait"
+        )  # fmt: skip
+        assert names["PageOption"] == (
+            "name kind description required default choices minimum maximum rest positional accepts about"
+        )
 
 
 def checker(told: State, name: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": told["components"]})
+
+
+def check_described(told: State, method: str, path: str, answer: Answer) -> None:
+    """Check the answer's status, content type and body against the document's description of the address."""
+    described = told["paths"][path][method.lower()]["responses"]
+    assert str(answer.status) in described, (method, path, answer.status, answer.body)
+    content = described[str(answer.status)].get("content", {})
+    if not content:
+        assert answer.body == b"", (method, path, answer.body)
+        return
+    kind = answer.headers["Content-Type"].partition(";")[0]
+    schema = {**content[kind]["schema"], "components": told["components"]}
+    Draft202012Validator(schema).validate(answer.json)
 
 
 class TestServer:

@@ -1,0 +1,65 @@
+"""Answer with the files of a finished job as data URIs, which are encoded a piece at a time while they are sent."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bot.adapters.web.models import JSON_TYPE, Animated, Enlarged, FileAnswer, Image, Swapped
+from bot.i18n.translate import Language, translate
+from engine.core.job import Done, Media
+
+PIECE_BYTES = 3 * 2**16
+"""Bytes of a file that are encoded at a time. Base64 encodes three bytes as four characters."""
+INDEX_DIGITS = 4
+"""Digits of a file's index after its mark."""
+ANSWERS: dict[str, type[FileAnswer]] = {
+    "imagine": Image,
+    "upscale": Enlarged,
+    "faceswap": Swapped,
+    "animate": Animated,
+}
+"""The answers by command. Others have no facts that programs can rely on."""
+
+
+def file_response(command: str, done: Done, language: Language) -> web.Response:
+    """Return the response with the files of the job, which `command` created."""
+    mark, media = secrets.token_hex(16), done.result.media
+    uris = tuple(f"data:{file.mime};base64,{mark}{index:0{INDEX_DIGITS}}" for index, file in enumerate(media))
+    text, *rest = _answer(command, done, language, uris).model_dump_json().split(mark)
+    parts: list[tuple[Media, str]] = [(media[int(part[:INDEX_DIGITS])], part[INDEX_DIGITS:]) for part in rest]
+    size = sum(len(after.encode()) + _base64_length(file.bytes) for file, after in parts) + len(text.encode())
+    headers = {"Content-Type": f"{JSON_TYPE}; charset=utf-8", "Content-Length": str(size)}
+    return web.Response(body=_encode(text, parts), headers=headers)
+
+
+def _answer(command: str, done: Done, language: Language, uris: Sequence[str]) -> FileAnswer:
+    """Return the answer with `uris` as its files."""
+    model = ANSWERS.get(command, Image)
+    files: dict[str, Any] = {"video": uris[0]} if "video" in model.model_fields else {"image": uris[0], "images": uris}
+    notes = [translate(note.template, language, **note.facts) for note in done.result.notes]
+    outcome = {"status": "success", "id": done.job, "cached": done.cached, "notes": notes}
+    return model.model_validate({**done.result.facts, **outcome, **files})
+
+
+async def _encode(text: str, parts: Sequence[tuple[Media, str]]) -> AsyncIterator[bytes]:
+    """Yield `text`, then each file in base64 with the text that follows it."""
+    yield text.encode()
+    for file, after in parts:
+        for start in range(0, file.bytes, PIECE_BYTES):
+            yield await asyncio.to_thread(_encode_piece, file.path, start)
+        yield after.encode()
+
+
+def _encode_piece(path: Path, start: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return base64.b64encode(file.read(PIECE_BYTES))
+
+
+def _base64_length(size: int) -> int:
+    return 4 * -(-size // 3)
