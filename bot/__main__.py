@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     logs.configure()
     try:
         options = _parse_arguments(arguments)
-        asyncio.run(_serve(load(options.config, os.environ), debug=options.debug))
+        asyncio.run(_serve(load(options.config, os.environ, COMMANDS), debug=options.debug))
     except AtelierError as error:
         print(f"atelier: {error}", file=sys.stderr)
         return 2

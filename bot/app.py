@@ -1,6 +1,7 @@
 """The parts of a running bot. Commands reach them through their Call."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from bot.jobs.coalescing import JobCoalescer
 from engine.core.errors import UserMessage
 from engine.host.engine import Engine
 from storage.files import Files
-from storage.store import Store
+from storage.store import Rate, Store
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,10 @@ class AppContext:
     def command(self, name: str) -> Command | None:
         """Return the command of this name, or None."""
         return next((command for command in self.commands if command.name == name), None)
+
+    @cached_property
+    def rates(self) -> Mapping[str, Rate | None]:
+        """The rate of each command that declares one or has one in config.toml. None means that it is turned off."""
+        changed = self.settings.limits
+        limited = [command for command in self.commands if command.rate or command.name in changed]
+        return {command.name: changed.get(command.name, command.rate) for command in limited}

@@ -32,7 +32,7 @@ def check(settings: Settings) -> str:
 def main() -> int:
     """Check the studio, write the reason to stderr if it does not answer, and return the exit code."""
     try:
-        why = check(load(None, os.environ))
+        why = check(load(None, os.environ, None))
     except AtelierError as error:
         why = str(error)
     if why:

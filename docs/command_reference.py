@@ -1,18 +1,14 @@
 """The reference of the commands, read from their declarations in COMMANDS."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
-from bot.adapters.web.openapi import build_openapi
-from bot.adapters.web.request_body import ROUTES
-from bot.adapters.web.schemas import options_name, ref
 from bot.commands import COMMANDS
-from bot.config.settings import LIMITS
 from bot.core.command import Command
 from docs.markdown import code, codes, plain, sentence, table
 from docs.results import buttons_of
 from engine.core.options import Option
+from storage.store import Rate
 
 TYPED = tuple(command for command in COMMANDS if not command.hidden)
 """The commands that people type. The others are reached by their buttons."""
@@ -22,8 +18,6 @@ KINDS = {
     "number": "number",
 }
 """By kind, what an option takes. Choices, flags and files say which values they allow instead."""
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-"""The units of a rate limit's window."""
 PICTURES = Path(__file__).parent / "pictures" / "commands"
 """Pictures of results, by the names of their commands. `docs/pictures.py` makes them."""
 MADE_BY = "*A real answer of the embedded tier on a CPU, rendered from the message that Atelier sends to Discord.*"
@@ -77,24 +71,12 @@ def example(command: Command) -> str:
 
 def addresses_of(command: Command) -> list[str]:
     """Return the HTTP addresses of the command's own, without `/jobs`, which takes every command."""
-    body = {"schema": ref(options_name(command))}
-    waited = [path for path, operation in _posts().items() if _json_body(operation) == body]
-    return waited + [path for path, name in ROUTES.items() if name == command.name]
+    route = [f"POST {command.route.path}"] if command.route else []
+    return [*route, *(f"GET {report.path}" for report in command.reports)]
 
 
 def _command(name: str) -> Command:
     return {command.name: command for command in TYPED}[name]
-
-
-@cache
-def _posts() -> Mapping[str, Mapping[str, object]]:
-    paths = build_openapi(COMMANDS)["paths"]
-    return {path: operations["post"] for path, operations in paths.items() if "post" in operations}
-
-
-def _json_body(operation: Mapping[str, object]) -> object:
-    body = operation.get("requestBody")
-    return body["content"]["application/json"] if isinstance(body, dict) else None
 
 
 def _facts(command: Command) -> Iterator[tuple[str, str]]:
@@ -102,10 +84,9 @@ def _facts(command: Command) -> Iterator[tuple[str, str]]:
     yield "Who", "Admins" if command.admin else "Everyone"
     if command.ephemeral:
         yield "Answer", "Only you see it, where the platform allows that"
-    if command.name in LIMITS:
-        yield "Rate limit", _limit(command.name)
-    own = [code(f"POST {path}") for path in addresses_of(command)]
-    yield "HTTP", ", ".join([*own, code("POST /jobs")])
+    if command.rate:
+        yield "Rate limit", _limit(command.name, command.rate)
+    yield "HTTP", codes([*addresses_of(command), "POST /jobs"])
     if command.menu:
         yield "Discord message menu", f"*Apps* → **{command.menu}**"
     if command.consent:
@@ -114,11 +95,11 @@ def _facts(command: Command) -> Iterator[tuple[str, str]]:
         yield f"Buttons under {result}", ", ".join(f"**{label}**" for label in labels)
 
 
-def _limit(name: str) -> str:
-    count, _, window = LIMITS[name].partition("/")
-    amount, unit = window[:-1], UNITS[window[-1]]
+def _limit(name: str, rate: Rate) -> str:
+    minutes, seconds = divmod(rate.seconds, 60)
+    window = f"{rate.seconds:g} seconds" if seconds or minutes == 1 else f"{minutes:g} minutes"
     key = f"[{code(f'limits.{name}')}](../settings.md#limits)"
-    return f"{count} jobs in {amount} {unit} for each person, unless {key} says otherwise"
+    return f"{rate.count} jobs in {window} for each person, unless {key} says otherwise"
 
 
 def _options(command: Command) -> str:

@@ -216,7 +216,7 @@ async def test_names_of_jobs(name: str) -> None:
         assert await store.job(name) is None
 
 
-KEYS = [f"{section}.{key}" for section, keys in known_keys().items() for key in keys]
+KEYS = [f"{section}.{key}" for section, keys in known_keys(COMMANDS).items() for key in keys]
 SETTINGS = texts_of(
     *KEYS,
     "\n",
@@ -283,7 +283,7 @@ LINES = st.lists(
 def test_settings(text: str, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(os.fsencode(text))
-    allow_our_errors(lambda: load(path, {"ATELIER_WEB_TOKEN": "x"}))
+    allow_our_errors(lambda: load(path, {"ATELIER_WEB_TOKEN": "x"}, COMMANDS))
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_settings_that_are_deep_or_long(text: str, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text)
     with pytest.raises(AtelierError):
-        load(path, {})
+        load(path, {}, COMMANDS)
 
 
 @pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "1e999"])
@@ -316,7 +316,7 @@ def test_numbers_of_hundreds_of_digits_in_units(number: str, tmp_path: Path) -> 
     ):
         (tmp_path / "config.toml").write_text(line.format(number))
         with pytest.raises(AtelierError):
-            load(tmp_path / "config.toml", {})
+            load(tmp_path / "config.toml", {}, COMMANDS)
 
 
 @FUZZ

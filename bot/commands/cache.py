@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from bot.core.command import Reply
+from bot.core.report_models import CacheReport
+from bot.core.route import Report
 from bot.i18n.format import format_bytes, format_duration
 from bot.requests.call import Call, command
 from engine.core.errors import BadInput, NotAllowed
@@ -34,7 +36,7 @@ class Params(TaskParams):
     )
 
 
-@command("Show what the cache holds (admins can clear it)")
+@command("Show what the cache holds (admins can clear it)", reports=(Report("/api/cache/stats", CacheReport),))
 async def cache(call: Call, params: Params) -> Reply:
     """Reply with the cache's figures, or clear it. Raises NotAllowed when anyone but an admin clears it."""
     if params.action == "clear":

@@ -1,5 +1,6 @@
 """/faceswap: put the face from one picture into another picture, a GIF or a short video."""
 
+from bot.core.route import Route
 from bot.requests.call import Call, command
 from engine.core.job import Job
 from engine.tasks.faceswap.params import Params
@@ -14,7 +15,12 @@ CONSENT = (
 )
 
 
-@command("Put a face into a picture, GIF or short video", consent=CONSENT)
+@command(
+    "Put a face into a picture, GIF or short video",
+    rate="5/60s",
+    route=Route("/face-swap", media=("image", "video"), facts={"faces": int}),
+    consent=CONSENT,
+)
 async def faceswap(call: Call, params: Params) -> Job:
     """Build the job, with a visible marker on the result if the settings ask for one."""
     if call.studio.settings.media.face_marker:

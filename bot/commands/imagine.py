@@ -5,6 +5,7 @@ from pydantic import Field
 from bot.app import Prompt
 from bot.core.command import Confirm
 from bot.core.parsing import run_parser
+from bot.core.route import Route
 from bot.prompting import styles
 from bot.prompting.expansion import confirm_batch, expand_prompt
 from bot.prompting.magic import check_prompt_count, expand_now, image_job, is_always_on
@@ -32,7 +33,12 @@ class Params(imagine_params.Params):
     )
 
 
-@command("Draw pictures from a description", menu="Imagine from this picture…")
+@command(
+    "Draw pictures from a description",
+    rate="10/60s",
+    route=Route("/generate-image", media=("image",), facts={"seed": int}),
+    menu="Imagine from this picture…",
+)
 async def imagine(call: Call, params: Params) -> Job | Confirm:
     """Build the job, or ask first when the prompt expands to several jobs. Raises BadInput and TooLarge."""
     options = params.model_dump(exclude={"style", "magic"})

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.core.command import Reply
+from bot.core.report_models import LimitsReport
+from bot.core.route import Report
 from bot.i18n.format import format_duration
 from bot.requests.call import Call, command
 from engine.core.params import TaskParams
@@ -18,11 +20,14 @@ class Params(TaskParams):
     """This command has no options."""
 
 
-@command("Show how much you can still use and when it resets")
+@command(
+    "Show how much you can still use and when it resets",
+    reports=(Report("/api/rate-limit/stats", LimitsReport),),
+)
 async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
     """Reply with the rate limits; admins also see how many users are active."""
     request, studio = call.request, call.studio
-    rates = {name: rate for name, rate in studio.settings.limits.items() if studio.command(name)}
+    rates = studio.rates
     left = await studio.store.limits_of((request.user, *request.extra_identities), rates)
     now = time.time()
     lines = [_format_allowance(call, name, left.get(name), now) for name in rates]

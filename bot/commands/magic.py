@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from bot.core.command import Reply
+from bot.core.route import Route
 from bot.prompting.expansion import expand_prompt
 from bot.prompting.magic import magic_job, set_always
 from bot.requests.call import Call, command
@@ -27,7 +28,7 @@ class Params(magic_params.Params):
     always: bool | None = Field(None, description="Always expand my prompts from now on (on or off)")
 
 
-@command("Turn a short idea into a detailed prompt")
+@command("Turn a short idea into a detailed prompt", rate="20/60s", route=Route("/magic-prompt"))
 async def magic(call: Call, params: Params) -> Job | Reply:
     """Build the job that writes the prompt, store the `always` setting, or both. Raises BadInput without either."""
     job = await _build_job(call, params) if params.idea else None

@@ -4,10 +4,13 @@ import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from bot.core.command import Reply
+from bot.core.report_models import ServicesReport, SystemReport
+from bot.core.route import Report
 from bot.i18n.format import format_bytes, format_duration
 from bot.requests.call import Call, command
 from engine.core.errors import UserMessage
@@ -28,7 +31,17 @@ class Params(TaskParams):
     """This command has no options."""
 
 
-@command("Show the system's status")
+@command(
+    "Show the system's status",
+    reports=(
+        Report(
+            "/api/services/status",
+            ServicesReport,
+            lambda facts: {"services": facts["services"], "adapters": facts["adapters"]},
+        ),
+        Report("/api/system/info", SystemReport, itemgetter("system")),
+    ),
+)
 async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
     """Reply with the state of every part of the system."""
     state = call.studio.engine.state()
@@ -52,9 +65,8 @@ async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
 def _describe_services(call: Call, state: EngineState) -> dict[str, Any]:
     """Return, for each command that needs the engine, the first worker's capability for it, or why there is none."""
     capabilities = {service.task: service for worker in reversed(state.workers) for service in worker.services}
-    names = [name for name in call.studio.settings.limits if call.studio.command(name)]
     absent = next((worker.why for worker in state.workers if worker.why), NO_WORKER)
-    return {name: _describe_service(call, capabilities.get(name), absent) for name in names}
+    return {name: _describe_service(call, capabilities.get(name), absent) for name in call.studio.rates}
 
 
 def _describe_service(call: Call, service: Capability | None, absent: UserMessage) -> dict[str, Any]:

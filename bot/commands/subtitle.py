@@ -11,6 +11,7 @@ DEVICE_SECONDS_PER_SECOND = 0.3
 
 @command(
     "Add subtitles to a video, or turn audio into a captioned video",
+    rate="5/60s",
     button=ButtonSpec("Subtitle", ("voice",)),
     menu="Subtitle",
 )

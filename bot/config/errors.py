@@ -24,7 +24,7 @@ def config_error(
     """Return the error for pydantic's `detail` about `values`, the content of `file`."""
     path = _path_in_file(detail["loc"], values)
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(path, file, known)
+        return unknown_key_error(path, file, known)
     return BadInput(
         "{file}, line {line}: {key} is {value}; it must be {allowed}.",
         file=file.name,
@@ -46,7 +46,8 @@ def token_error(section: str, variable: str, file: TomlFile) -> BadInput:
     )
 
 
-def _unknown_key(path: Path, file: TomlFile, known: Known) -> BadInput:
+def unknown_key_error(path: Path, file: TomlFile, known: Known) -> BadInput:
+    """Return the error for a key that the file may not have. It suggests the nearest one that it may have."""
     *parents, name = map(str, path)
     siblings = known[parents[0]] if parents else known
     near = _closest_key(name, parents, known)

@@ -1,6 +1,6 @@
 """config.toml as typed, frozen settings. Every key has a default. Secrets come only from the environment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.config.errors import config_error, token_error
+from bot.config.errors import config_error, token_error, unknown_key_error
 from bot.config.platforms import CHAT_PATTERN, TOKENS
 from bot.config.sections import (
     BotSection,
@@ -32,23 +32,10 @@ from bot.config.sections import (
     setting,
 )
 from bot.config.toml_file import TomlFile, has_path
-from bot.config.units import OptionalRate, parse_rate
+from bot.config.units import OptionalRate
+from bot.core.command import Command
 
 DEFAULT_FILE = Path("config.toml")
-LIMITS = MappingProxyType(
-    {
-        "imagine": "10/60s",
-        "upscale": "5/60s",
-        "faceswap": "5/60s",
-        "magic": "20/60s",
-        "video": "3/5m",
-        "scenes": "10/5m",
-        "animate": "3/5m",
-        "subtitle": "5/60s",
-    }
-)
-"""The default rate of each command that has a limit."""
-
 ROLES = MappingProxyType({"everyone": Role(), "admin": Role(running=4, queued=100)})
 ROLE_RULE = (
     'a table such as {people = ["discord:42"], weight = 2, running = 2, queued = 20}, with a weight from 0.1 to 100, '
@@ -85,12 +72,6 @@ PLACES_RULE = 'a list of servers and groups, such as ["discord:81384788765712384
 Place = Annotated[str, Field(pattern=CHAT_PATTERN)]
 
 
-def _check_command(name: str) -> str:
-    if name not in LIMITS:
-        raise PydanticCustomError("extra_forbidden", "unknown command")
-    return name
-
-
 class Settings(Section):
     """The settings of config.toml and the environment."""
 
@@ -98,12 +79,10 @@ class Settings(Section):
     web: WebSection = WebSection()
     discord: DiscordSection = DiscordSection()
     telegram: TelegramSection = TelegramSection()
-    #: The rate of each command that can be limited; None means no limit.
-    limits: Mapping[Annotated[str, AfterValidator(_check_command)], OptionalRate] = setting(
-        {}, 'a rate such as "10/60s" or "3/5m", or "off"'
-    )
+    #: Rates in place of the ones that the commands declare; None means no limit.
+    limits: Mapping[str, OptionalRate] = setting({}, 'a rate such as "10/60s" or "3/5m", or "off"')
     #: The servers and groups in which each command is turned off.
-    off: Mapping[Annotated[str, AfterValidator(_check_command)], tuple[Place, ...]] = setting({}, PLACES_RULE)
+    off: Mapping[str, tuple[Place, ...]] = setting({}, PLACES_RULE)
     #: `everyone`, `admin`, and the owner's own roles.
     roles: Mapping[str, Annotated[Role, WrapValidator(_validate_role)]] = setting({}, ROLE_RULE)
     #: Style name -> template of the prompt.
@@ -112,16 +91,6 @@ class Settings(Section):
     engine: EngineSection = EngineSection()
     models: ModelsSection = ModelsSection()
     media: MediaSection = MediaSection()
-
-    @field_validator("limits")
-    @classmethod
-    def _add_default_limits(cls, limits: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {name: limits[name] if name in limits else parse_rate(text) for name, text in LIMITS.items()}
-
-    @field_validator("off")
-    @classmethod
-    def _add_missing_commands(cls, off: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {name: off.get(name, ()) for name in LIMITS}
 
     @field_validator("roles")
     @classmethod
@@ -139,27 +108,43 @@ class Settings(Section):
         return next(named, self.roles["admin" if admin else "everyone"])
 
 
-def known_keys() -> Mapping[str, tuple[str, ...]]:
-    """Return the keys that each section of the file may have. Tokens are not among them."""
+def known_keys(commands: Collection[Command]) -> Mapping[str, tuple[str, ...]]:
+    """Return the keys that each section of the file may have. Tokens are not among them.
+
+    [limits] and [off] may name those of the `commands` that declare a rate.
+    """
+    limited = tuple(command.name for command in commands if command.rate)
     sections = {name: type(section) for name, section in Settings() if isinstance(section, Section)}
     keys = {name: tuple(key for key in section.model_fields if key != "token") for name, section in sections.items()}
-    tables = {"limits": tuple(LIMITS), "off": tuple(LIMITS), "roles": tuple(ROLES), "styles": tuple(STYLES)}
-    return {name: tables.get(name) or keys[name] for name in Settings.model_fields}
+    tables = {"limits": limited, "off": limited, "roles": tuple(ROLES), "styles": tuple(STYLES)}
+    return {name: tables[name] if name in tables else keys[name] for name in Settings.model_fields}
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], commands: Collection[Command] | None) -> Settings:
     """Return the settings of the file at `path`, or of config.toml in the working folder if that exists.
 
-    `environ` has the environment variables. Raises BadInput, with the line, for an unknown key or a wrong value, and
-    for a `path` that does not exist.
+    `environ` has the environment variables. [limits] and [off] may name those of the `commands` that declare a rate;
+    a program that runs no command passes None, and these names are not checked. Raises BadInput, with the line, for an
+    unknown key or a wrong value, and for a `path` that does not exist.
     """
     absent = path is None and not DEFAULT_FILE.exists()
     file = TomlFile(DEFAULT_FILE.name, "") if absent else TomlFile.read(path or DEFAULT_FILE)
-    values = file.parse()
+    values, known = file.parse(), known_keys(commands or ())
     try:
-        return Settings.model_validate(_with_tokens(values, file, environ))
+        settings = Settings.model_validate(_with_tokens(values, file, environ))
     except ValidationError as error:
-        raise config_error(error.errors()[0], file, values, known_keys(), Settings) from None
+        raise config_error(error.errors()[0], file, values, known, Settings) from None
+    if commands is not None:
+        _check_command_names(settings, file, known)
+    return settings
+
+
+def _check_command_names(settings: Settings, file: TomlFile, known: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise BadInput for a name in [limits] or [off] that is not one of the known ones."""
+    for section, table in (("limits", settings.limits), ("off", settings.off)):
+        for name in table:
+            if name not in known[section]:
+                raise unknown_key_error((section, name), file, known)
 
 
 def _with_tokens(values: Mapping[str, Any], file: TomlFile, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from bot.core.route import Report, Route
 from bot.i18n.translate import Language
 from engine.core.job import Done, Job, Media
 from engine.core.options import Option
 from engine.core.params import TaskParams
-from storage.store import Question
+from storage.store import Question, Rate
 
 
 @dataclass(frozen=True)
@@ -168,23 +169,31 @@ class ButtonSpec:
 class Command:
     """One command as every platform sees it.
 
+    `rate` is how often each person may use it, unless config.toml says otherwise. None if it is free.
+    `route` is its own address in the HTTP API, if it has one; `reports` are addresses that show its facts.
+    An `admin` command is for admins only.
     `button` is its button under results or questions, if it has one.
     `menu` is its label in the menu of a picture that somebody posted, on platforms that have such menus.
     A `hidden` command can be reached only through a button.
     An `ephemeral` command's answer is shown only to the user who asked.
     `consent` is the question that a user has to accept before the command's first job for them.
+    A command that `may_ask` may answer with a question, that one or another.
     """
 
     name: str
     description: str
     params: type[TaskParams]
     run: Callable[[Any, Any], Awaitable[Answer]]
+    rate: Rate | None = None
+    route: Route | None = None
+    reports: tuple[Report, ...] = ()
     admin: bool = False
     button: ButtonSpec | None = None
     menu: str = ""
     hidden: bool = False
     ephemeral: bool = False
     consent: str = ""
+    may_ask: bool = False
 
     @property
     def source(self) -> Option | None:

@@ -55,5 +55,5 @@ def confirm_batch(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[s
 def _max_jobs(call: Call) -> int:
     """Return how many jobs the user's role and the rate limit of /imagine allow at once."""
     role = call.studio.settings.role(call.request.user, admin=call.request.admin)
-    rate = call.studio.settings.limits.get("imagine")
+    rate = call.studio.rates.get("imagine")
     return min(MAX_PROMPTS, role.running + role.queued, rate.count if rate else MAX_PROMPTS)

@@ -50,7 +50,7 @@ def check_disk(studio: AppContext) -> None:
 
 def limits_of(studio: AppContext, request: Request, command: str) -> Sequence[Limit]:
     """Return the command's rate limits for every identity that the request counts towards."""
-    rate = studio.settings.limits.get(command)
+    rate = studio.rates.get(command)
     return [Limit(identity, command, rate) for identity in (request.user, *request.extra_identities)] if rate else []
 
 

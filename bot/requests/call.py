@@ -3,10 +3,12 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_args
 
+from bot.config.units import parse_rate
 from bot.core.capabilities import check_supported, model_identity
-from bot.core.command import Answer, ButtonSpec, Command, Reply, Request
+from bot.core.command import Answer, ButtonSpec, Command, Confirm, Reply, Request
+from bot.core.route import Report, Route
 from bot.i18n.translate import translate
 from engine.core.errors import EngineDied
 from engine.core.job import Job, key_of
@@ -65,6 +67,9 @@ class Call:
 def command(
     description: str,
     *,
+    rate: str = "",
+    route: Route | None = None,
+    reports: tuple[Report, ...] = (),
     admin: bool = False,
     button: ButtonSpec | None = None,
     menu: str = "",
@@ -73,6 +78,7 @@ def command(
 ) -> Callable[[Callable[[Call, P], Awaitable[Answer]]], Command]:
     """Declare a command. Its name is the function's; its options are the fields of the annotated `params`.
 
+    `rate` is written as in config.toml, such as "10/60s". A command with a rate may be limited and turned off there.
     A command annotated to return only `Reply` is ephemeral: its answers are private, whereas job results are public.
     """
 
@@ -84,12 +90,16 @@ def command(
             description=description,
             params=annotations["params"],
             run=run,
+            rate=parse_rate(rate) if rate else None,
+            route=route,
+            reports=reports,
             admin=admin,
             button=button,
             menu=menu,
             hidden=hidden,
             ephemeral=annotations["return"] is Reply,
             consent=consent,
+            may_ask=bool(consent) or Confirm in get_args(annotations["return"]),
         )
 
     return declare

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bot.__main__ import host_settings
+from bot.commands import COMMANDS
 from bot.config.sections import EngineSection
 from bot.config.settings import load
 from engine.core.protocol import encode_line
@@ -22,7 +23,7 @@ models.imagine = "pocket"
 def test_settings_reach_the_worker_through_one_line_of_json(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(f"bot.data_dir = '{tmp_path}'\n{CONFIG}")
-    host = host_settings(load(path, {}))
+    host = host_settings(load(path, {}, COMMANDS))
     worker = WorkerSettings.model_validate_json(encode_line(host.for_worker("cpu", ["echo"])))
     assert (host.devices, host.timeout, host.cpu_lane) == (("cpu",), 180, True)
     assert (worker.device, worker.tasks, worker.folder) == ("cpu", ("echo",), tmp_path)

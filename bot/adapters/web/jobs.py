@@ -8,25 +8,18 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.adapters.web.file_answers import file_response
+from bot.adapters.web.file_answers import file_answer_model, file_response
 from bot.adapters.web.form import Body, Bounds
 from bot.adapters.web.job_events import JobEvents
 from bot.adapters.web.job_tracker import JobTracker
 from bot.adapters.web.models import State
-from bot.adapters.web.request_body import (
-    ALIASES,
-    DEFAULT_COMMAND,
-    ROUTES,
-    extract_files,
-    open_body,
-    parse_command,
-    save_data_uri,
-)
+from bot.adapters.web.request_body import extract_files, open_body, parse_command, save_data_uri
 from bot.adapters.web.session import CLIENT, Client
 from bot.adapters.web.upload_limiter import UploadLimiter
 from bot.adapters.web.views import Views
 from bot.app import AppContext
 from bot.core.command import Attachment, Replied, Request
+from bot.core.route import Route
 from engine.core.errors import EngineDied
 from engine.core.job import Done, Failed, Update
 
@@ -46,15 +39,19 @@ class Jobs:
         self._views = views
         self._bounds = bounds
         self._uploads = UploadLimiter()
+        self._answers = {
+            command.name: file_answer_model(command, command.route)
+            for command in studio.commands
+            if command.route and command.route.waits
+        }
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return the routes of this class."""
         return (
-            web.post("/generate-image", partial(self.wait_for_result, DEFAULT_COMMAND)),
-            web.post("/enhance-media", partial(self.wait_for_result, "upscale")),
-            web.post("/face-swap", partial(self.wait_for_result, "faceswap")),
-            web.post("/live-portrait", partial(self.wait_for_result, "animate")),
-            *(web.post(path, partial(self.start_job, command)) for path, command in ROUTES.items()),
+            *(
+                web.post(route.path, partial(self.wait_for_result if route.waits else self.start_job, name, route))
+                for name, route in self._command_routes()
+            ),
             web.post("/jobs", self.post),
             web.get("/jobs/{id}", self.get),
             web.get("/jobs/{id}/events", self.events),
@@ -62,15 +59,21 @@ class Jobs:
             web.get("/events", self.all_events),
         )
 
+    def _command_routes(self) -> Iterable[tuple[str, Route]]:
+        """Yield each command that has an address of its own, and the address."""
+        for command in self._studio.commands:
+            if command.route:
+                yield command.name, command.route
+
     async def post(self, request: web.Request) -> web.Response:
         """Run a command, a chat line or a button. Answer 202 with a queued job, or 200 with a reply."""
         async with self._parse_request(request) as asked:
             update = await self._tracker.start(asked)
         return self._state_response(update, request)
 
-    async def start_job(self, command: str, request: web.Request) -> web.Response:
-        """Run `command`, whose address this is, and answer as `post` does."""
-        async with self._parse_request(request, command) as asked:
+    async def start_job(self, command: str, route: Route, request: web.Request) -> web.Response:
+        """Run `command`, whose address `route` is, and answer as `post` does."""
+        async with self._parse_request(request, command, route) as asked:
             update = await self._tracker.start(asked)
         return self._state_response(update, request)
 
@@ -96,9 +99,9 @@ class Jobs:
         """Stream the states of all live jobs of the visitor: a browser allows too few connections for one per job."""
         return await _stream(request, self._events.changes(request[CLIENT]))
 
-    async def wait_for_result(self, command: str, request: web.Request) -> web.Response:
+    async def wait_for_result(self, command: str, route: Route, request: web.Request) -> web.Response:
         """Run `command` and return its files as data URIs. If the client disconnects, the job is cancelled."""
-        async with self._parse_request(request, command) as asked:
+        async with self._parse_request(request, command, route) as asked:
             last = await self._tracker.run_to_end(asked)
         if isinstance(last, Failed):
             raise last.error()
@@ -108,7 +111,7 @@ class Jobs:
             raise EngineDied(
                 "The studio is restarting. This job will continue afterwards: send the same request again then."
             )
-        return file_response(command, last, request[CLIENT].language)
+        return file_response(self._answers[command], last, request[CLIENT].language)
 
     def _state_response(self, update: Update, request: web.Request) -> web.Response:
         _raise_refusal(update)
@@ -116,24 +119,27 @@ class Jobs:
         return state.response(200 if state.is_final else 202)
 
     @asynccontextmanager
-    async def _parse_request(self, request: web.Request, command: str | None = None) -> AsyncIterator[Request]:
-        """Yield the request in the body. Its files are deleted when this closes."""
+    async def _parse_request(
+        self, request: web.Request, command: str = "", route: Route | None = None
+    ) -> AsyncIterator[Request]:
+        """Yield the request in the body; at the address `route` of a `command`, the body holds only its options.
+
+        The request's files are deleted when this closes.
+        """
         client = request[CLIENT]
         with self._uploads.track(client.address) as count_upload:
 
             async def check_form(fields: Mapping[str, Any], file: str) -> None:
                 """A file that comes before the command's name in a form cannot be checked yet."""
                 count_upload()
-                if command is not None:
-                    await self._check(client, command, _by_option_name(fields), file)
+                if route is not None:
+                    await self._check(client, command, route.rename(fields), file)
                 elif not fields.keys().isdisjoint(("command", "line", "button")):
                     await self._check(client, *await parse_command(Body(dict(fields)), self._studio.commands), file)
 
             async with open_body(request, self._bounds, check_form) as body:
                 name, options = (
-                    (command, _by_option_name(body.fields))
-                    if command
-                    else await parse_command(body, self._studio.commands)
+                    (command, route.rename(body.fields)) if route else await parse_command(body, self._studio.commands)
                 )
                 raw, uris = extract_files(options, body, self._studio.command(name))
                 with ExitStack() as stack:
@@ -146,11 +152,6 @@ class Jobs:
     async def _check(self, client: Client, command: str, options: Mapping[str, Any], file: str) -> None:
         """Raise what the service would refuse the request for, before the file of the option `file` is read."""
         await self._tracker.check(client.request(command, options, {file: Attachment(file)}))
-
-
-def _by_option_name(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields with aliases replaced by the options' names."""
-    return {ALIASES.get(name, name): value for name, value in fields.items()}
 
 
 def _raise_refusal(update: Update) -> None:

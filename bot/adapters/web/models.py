@@ -9,6 +9,8 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
+from bot.core.report_models import ANSWER_CONFIG
+
 JSON_TYPE: Final = "application/json"
 """The content type of every answer that is not a file, a stream of events or empty."""
 
@@ -16,23 +18,16 @@ JSON_TYPE: Final = "application/json"
 class Answer(BaseModel):
     """Base of what the API returns. A field without a description says all with its name."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
+    model_config = ANSWER_CONFIG
 
     def response(self, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
         """Return the HTTP response with this value as JSON."""
-        return web.Response(text=self.model_dump_json(), status=status, headers=headers, content_type=JSON_TYPE)
+        return json_response(self, status, headers)
 
 
-class OpenAnswer(Answer):
-    """Base of answers that may have further fields, which depend on the backend and may change."""
-
-    model_config = ConfigDict(extra="allow")
+def json_response(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Return the HTTP response with `model` as JSON."""
+    return web.Response(text=model.model_dump_json(), status=status, headers=headers, content_type=JSON_TYPE)
 
 
 class Media(Answer):
@@ -139,8 +134,10 @@ class Health(Answer):
     status: Literal["ok"] = "ok"
 
 
-class FileAnswer(OpenAnswer):
+class FileAnswer(Answer):
     """A finished job with its files. Its other fields are the facts of the result."""
+
+    model_config = ConfigDict(extra="allow")
 
     status: Literal["success"] = "success"
     id: str
@@ -148,46 +145,3 @@ class FileAnswer(OpenAnswer):
     """Whether the result is that of an earlier job."""
     notes: tuple[str, ...]
     """What the visitor should know about the result."""
-
-
-PictureUri = Annotated[str, Field(pattern="^data:image/")]
-VideoUri = Annotated[str, Field(pattern="^data:video/")]
-PictureOrVideoUri = Annotated[str, Field(pattern="^data:(image|video)/")]
-
-
-class Image(FileAnswer):
-    """The answer of `/generate-image`."""
-
-    image: PictureUri
-    """The first picture as a data URI."""
-    images: tuple[PictureUri, ...]
-    seed: int
-
-
-class Enlarged(FileAnswer):
-    """The answer of `/enhance-media`."""
-
-    image: PictureOrVideoUri
-    """The first file as a data URI."""
-    images: tuple[PictureOrVideoUri, ...]
-    scale: float
-    model: str
-
-
-class Swapped(FileAnswer):
-    """The answer of `/face-swap`."""
-
-    image: PictureOrVideoUri
-    """The first file as a data URI."""
-    images: tuple[PictureOrVideoUri, ...]
-    faces: int
-    """How many faces were swapped."""
-
-
-class Animated(FileAnswer):
-    """The answer of `/live-portrait`."""
-
-    video: VideoUri
-    """The video as a data URI."""
-    voice: str
-    model: str

@@ -1,14 +1,15 @@
 """Serve `/openapi.json`: the HTTP API as an OpenAPI 3.1 document, with the options that the commands declare."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from bot.adapters.web import schemas
-from bot.adapters.web.request_body import ALIASES, DEFAULT_COMMAND, ROUTES
+from bot.adapters.web.file_answers import file_answer_model
 from bot.adapters.web.schemas import ref
 from bot.core.command import Command
+from bot.core.route import Route
 
 Part = dict[str, Any]
 """A part of the document, as JSON."""
@@ -25,12 +26,6 @@ _LIMIT_HEADERS = {
     "X-RateLimit-Limit": "Jobs allowed in the window",
     "X-RateLimit-Remaining": "Jobs left",
     "X-RateLimit-Reset": "Unix time in seconds when the next job is allowed",
-}
-_REPORTS = {
-    "/api/cache/stats": ("What the cache holds", "CacheReport"),
-    "/api/rate-limit/stats": ("What you have left of each command's rate limit", "LimitsReport"),
-    "/api/services/status": ("The backend of each command, and the platforms that are on", "ServicesReport"),
-    "/api/system/info": ("Devices, memory, queue, uptime and versions", "SystemReport"),
 }
 
 
@@ -49,7 +44,7 @@ def build_openapi(commands: Sequence[Command]) -> Part:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Atelier", "version": "1", "description": "A self-hosted media studio."},
-        "paths": {**_command_paths(commands), **_job_paths(), **_report_paths(), **_page_paths()},
+        "paths": {**_command_paths(commands), **_job_paths(), **_report_paths(commands), **_page_paths()},
         "components": {
             "schemas": schemas.build_schemas(commands),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -60,81 +55,37 @@ def build_openapi(commands: Sequence[Command]) -> Part:
 
 def _command_paths(commands: Sequence[Command]) -> Part:
     """Return the paths that run commands."""
-    options = {command.name: ref(schemas.options_name(command)) for command in commands}
     requests = [*(ref(schemas.ask_name(command)) for command in commands), ref("Line"), ref("Press")]
-    answers = {
-        "200": _json("The answer, available at once", ref("State")),
-        "202": _json("The job is queued", ref("State")),
-    }
     return {
-        **_waiting_paths(options),
-        **{
-            path: {
-                "post": _operation(
-                    "Create a job. Follow it with `/jobs/{id}`.",
-                    {**answers, **_limit_responses()},
-                    _body(_options_with_aliases(commands, command)),
-                )
-            }
-            for path, command in ROUTES.items()
-        },
+        **{command.route.path: _command_path(command, command.route) for command in commands if command.route},
         "/jobs": {
             "post": _operation(
                 "Run a command, a line as typed in the chat, or a job's button",
-                {**answers, **_limit_responses()},
+                {**_state_responses(), **_limit_responses()},
                 _body({"oneOf": requests}),
             )
         },
     }
 
 
-def _waiting_paths(options: Mapping[str, Part]) -> Part:
-    """Return the paths that wait for a result and return it. `options` holds the schema of each command's options."""
-    return {
-        "/generate-image": {
-            "post": _operation(
-                "Draw a picture and wait for it. Disconnecting cancels the job.",
-                {"200": _json("The picture", ref("Image")), **_limit_responses()},
-                _body(options.get(DEFAULT_COMMAND, {})),
-            )
-        },
-        "/enhance-media": {
-            "post": _operation(
-                "Enlarge a picture or video and wait for it. Disconnecting cancels the job.",
-                {"200": _json("The enlarged picture or video", ref("Enlarged")), **_limit_responses()},
-                _body(options.get("upscale", {})),
-            )
-        },
-        "/face-swap": {
-            "post": _operation(
-                "Swap faces and wait for the result. Disconnecting cancels the job.",
-                {
-                    "200": _json("The picture or video with the swapped faces", ref("Swapped")),
-                    "428": _json("A question to answer first: send its button to POST /jobs", ref("State")),
-                    **_limit_responses(),
-                },
-                _body(options.get("faceswap", {})),
-            )
-        },
-        "/live-portrait": {
-            "post": _operation(
-                "Animate a portrait and wait for the video. Disconnecting cancels the job.",
-                {"200": _json("The talking portrait", ref("Animated")), **_limit_responses()},
-                _body(options.get("animate", {})),
-            )
-        },
-    }
+def _command_path(command: Command, route: Route) -> Part:
+    """Return the address of the command, which starts a job or waits for its result."""
+    if route.waits:
+        summary = f"{command.description}. The answer waits for the result; disconnecting cancels the job."
+        answers = _result_responses(command, route)
+    else:
+        summary = f"{command.description}. Follow the job with `/jobs/{{id}}`."
+        answers = _state_responses()
+    return {"post": _operation(summary, {**answers, **_limit_responses()}, _body(_options_of(command, route)))}
 
 
-def _options_with_aliases(commands: Sequence[Command], name: str) -> Part:
+def _options_of(command: Command, route: Route) -> Part:
     """Return the schema of the command's options, which also allows their other names."""
-    command = next((command for command in commands if command.name == name), None)
-    if command is None:
-        return {}
+    if not route.aliases:
+        return ref(schemas.options_name(command))
     options = schemas.options_of(command)
     own = options["properties"]
-    aliases = {alias: own[option] for alias, option in ALIASES.items() if option in own}
-    return {**options, "properties": {**own, **aliases}}
+    return {**options, "properties": {**own, **{alias: own[name] for alias, name in route.aliases.items()}}}
 
 
 def _job_paths() -> Part:
@@ -171,14 +122,15 @@ def _job_paths() -> Part:
     }
 
 
-def _report_paths() -> Part:
+def _report_paths(commands: Sequence[Command]) -> Part:
     """Return the paths of figures about the studio."""
     cleared = {"200": _json("What was removed", ref("ClearedReport"))}
     age = schemas.closed_object({"max_age_days": {"type": "integer", "minimum": 0}}, [])
     return {
         **{
-            path: {"get": _operation(summary, {"200": _json("Figures", ref(report))})}
-            for path, (summary, report) in _REPORTS.items()
+            report.path: {"get": _operation(report.summary, {"200": _json("Figures", ref(report.model.__name__))})}
+            for command in commands
+            for report in command.reports
         },
         "/api/cache/clear": {"post": _operation("Clear the cache, or only old entries", cleared, _body(age))},
         "/healthz": {
@@ -230,6 +182,19 @@ def _limit_responses() -> Part:
         "413": _json("Too large", ref("Error")),
         "429": {**_json("The rate limit is reached", ref("Error")), "headers": headers},
     }
+
+
+def _state_responses() -> Part:
+    return {
+        "200": _json("The answer, available at once", ref("State")),
+        "202": _json("The job is queued", ref("State")),
+    }
+
+
+def _result_responses(command: Command, route: Route) -> Part:
+    result = {"200": _json("The result", ref(file_answer_model(command, route).__name__))}
+    question = {"428": _json("A question to answer first: send its button to POST /jobs", ref("State"))}
+    return {**result, **question} if command.may_ask else result
 
 
 def _missing_response() -> Part:

@@ -9,7 +9,7 @@ from bot.adapters.web.auth import AuthMiddleware
 from bot.adapters.web.errors import NotFound
 from bot.adapters.web.form import Bounds
 from bot.adapters.web.job_tracker import JobTracker
-from bot.adapters.web.report_models import Page, PageCommand, PageOption
+from bot.adapters.web.page_models import Page, PageCommand, PageOption
 from bot.adapters.web.request_body import DEFAULT_COMMAND, read_small_fields
 from bot.adapters.web.session import CLIENT, ensure_session
 from bot.adapters.web.views import Views

@@ -19,10 +19,6 @@ from engine.media.files import SCRIPTS, SUBTITLES, temporary_file
 
 DEFAULT_COMMAND = "imagine"
 """The command of a line that names none."""
-ROUTES = {"/magic-prompt": "magic", "/render-video": "video", "/render-multi-scene": "scenes"}
-"""Addresses that create a job of the command."""
-ALIASES = {"generate_subtitles": "subtitles"}
-"""Other names of options, accepted at the address of a single command."""
 TEXT_SUFFIXES = SUBTITLES | SCRIPTS
 """MIME types by suffix of the text files that are recognised by their suffix."""
 

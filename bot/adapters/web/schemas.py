@@ -3,32 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from bot.adapters.web import models, report_models
-from bot.adapters.web.models import Answer
+from bot.adapters.web import models
+from bot.adapters.web.file_answers import file_answer_model
+from bot.adapters.web.page_models import Page
 from bot.core.command import Command
+from bot.core.report_models import ClearedReport
 from engine.core.options import Option
 
 REF_TEMPLATE = "#/components/schemas/{model}"
 """The reference to a named schema."""
-ANSWERS: tuple[type[Answer], ...] = (
-    models.State,
-    models.Error,
-    models.Health,
-    models.Image,
-    models.Enlarged,
-    models.Swapped,
-    models.Animated,
-    report_models.CacheReport,
-    report_models.ClearedReport,
-    report_models.LimitsReport,
-    report_models.ServicesReport,
-    report_models.SystemReport,
-    report_models.Page,
-)
-"""What the API answers with. The models in their fields get schemas too."""
+ANSWERS: tuple[type[BaseModel], ...] = (models.State, models.Error, models.Health, ClearedReport, Page)
+"""What the API answers with besides the answers and reports that the commands declare."""
 _TYPES = {"text": "string", "integer": "integer", "number": "number", "flag": "boolean"}
 """JSON Schema types by the kind of an option."""
 
@@ -52,7 +41,11 @@ def build_schemas(commands: Sequence[Command]) -> dict[str, Any]:
     """Return all schemas by name."""
     options = {options_name(command): options_of(command) for command in commands}
     requests = {ask_name(command): _ask(command) for command in commands}
-    return {**options, **requests, **_request_schemas(), **_answer_schemas()}
+    answers = [
+        file_answer_model(command, command.route) for command in commands if command.route and command.route.waits
+    ]
+    reports = [report.model for command in commands for report in command.reports]
+    return {**options, **requests, **_request_schemas(), **_answer_schemas([*ANSWERS, *answers, *reports])}
 
 
 def options_of(command: Command) -> dict[str, Any]:
@@ -108,10 +101,10 @@ class _AnswerSchema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
-def _answer_schemas() -> dict[str, Any]:
-    """Return the schemas of the answers, which are generated from their models."""
+def _answer_schemas(answers: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    """Return the schemas of the answers and of the models in their fields."""
     _, schema = models_json_schema(
-        [(model, "serialization") for model in ANSWERS],
+        [(model, "serialization") for model in answers],
         ref_template=REF_TEMPLATE,
         schema_generator=_AnswerSchema,
     )

@@ -97,7 +97,7 @@ class Server:
                 *Pages(service.studio, tracker, views, auth, bounds).routes(),
                 *DownloadLinks(signer, bounds.folder).routes(),
                 *Jobs(service.studio, tracker, events, views, bounds).routes(),
-                *Reports(tracker).routes(),
+                *Reports(tracker, service.studio.commands).routes(),
                 *openapi.routes(service.studio.commands),
             ),
         )

@@ -191,7 +191,7 @@ class TestEnlarging:
         assert head == "data:image/png;base64"
         assert Image.open(io.BytesIO(base64.b64decode(data))).size == (48, 36)
         told = (await program.get("/openapi.json")).json
-        checker(told, "Enlarged").validate(answer.json)
+        checker(told, "UpscaleAnswer").validate(answer.json)
 
     async def test_an_invalid_value_is_named(self, program: Visitor) -> None:
         answer = await program.post("/enhance-media", json={"image": data_uri(png(16, 12)), "scale": 5})
@@ -218,7 +218,7 @@ class TestSwapping:
         head, _, data = answer.json["image"].partition(",")
         assert head == "data:image/png;base64"
         assert Image.open(io.BytesIO(base64.b64decode(data))).size == (512, 512)
-        checker(told, "Swapped").validate(answer.json)
+        checker(told, "FaceswapAnswer").validate(answer.json)
         none = await program.post("/face-swap", data=form(source=jpeg(samples.cat()), target=jpeg(samples.astronaut())))
         answer = none
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
@@ -234,7 +234,7 @@ class TestAnimating:
         head, _, data = answer.json["video"].partition(",")
         assert (head, base64.b64decode(data)[4:8]) == ("data:video/mp4;base64", b"ftyp")
         told = (await program.get("/openapi.json")).json
-        checker(told, "Animated").validate(answer.json)
+        checker(told, "AnimateAnswer").validate(answer.json)
 
     async def test_without_text_it_says_what_is_missing(self, program: Visitor) -> None:
         answer = await program.post("/live-portrait", json={"portrait": data_uri(png(64, 64))})
@@ -738,6 +738,23 @@ class TestDescription:
 
     async def test_it_is_openapi_3_1(self, told: State) -> None:
         OpenAPIV31SpecValidator(told).validate()
+
+    async def test_every_address_that_a_command_declares_is_served_and_described(self, site: Site, told: State) -> None:
+        served = {
+            (route.method.lower(), route.resource.canonical)
+            for route in site.server.application.router.routes()
+            if route.resource is not None
+        }
+        declared = {("post", command.route.path) for command in COMMANDS if command.route}
+        declared |= {("get", report.path) for command in COMMANDS for report in command.reports}
+        assert len(declared) >= 11
+        assert declared <= served
+        assert [(method, path) for method, path in declared if method not in told["paths"].get(path, {})] == []
+
+    async def test_a_command_that_may_ask_first_is_described_with_428(self, told: State) -> None:
+        posts = {path: methods["post"] for path, methods in told["paths"].items() if "post" in methods}
+        asking = {path for path, operation in posts.items() if "428" in operation["responses"]}
+        assert asking == {"/generate-image", "/face-swap"}
 
     async def test_it_describes_every_route(self, site: Site, told: State) -> None:
         served = {

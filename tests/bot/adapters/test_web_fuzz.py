@@ -21,8 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 QUIET = ("help", "jobs", "limits", "cancel", "delete", "no", "yes")
 FUZZED = (measure, whoami, *(command for command in COMMANDS if command.name in QUIET))
 """Commands that start no job, but parse what they receive."""
-POSTS = ("/jobs", "/generate-image", "/enhance-media", "/face-swap", "/live-portrait", "/render-video", "/magic-prompt",
-         "/render-multi-scene", "/api/login", "/api/cache/clear")  # fmt: skip
+POSTS = ("/jobs", "/api/login", "/api/cache/clear", *(each.route.path for each in COMMANDS if each.route))
 PATHS = (*POSTS, "/", "/page/app.js", "/page/../x", "/media/" + "a" * 64 + ".png", "/shared/" + "a" * 64 + ".png",
          "/jobs/3f9a", "/jobs/3f9a/events", "/api/page", "/healthz", "/openapi.json", "/nothing")  # fmt: skip
 TYPES = (

@@ -117,7 +117,7 @@ async def serving(engine: Engine, folder: Path, store: Store, **sections: Any) -
     `commands`.
     """
     commands = sections.pop("commands", EVERY_COMMAND)
-    limits = {"imagine": None, **sections.pop("limits", {})}
+    limits = dict.fromkeys(command.name for command in commands if command.rate) | sections.pop("limits", {})
     bounds = {"max_bytes": FILE_BYTES, "max_pixels": 10_000_000}
     settings = Settings.model_validate({"bot": {"data_dir": folder}, "media": bounds, **sections})
     files = Files(folder / "media", **bounds)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bot.commands import COMMANDS
 from bot.config.settings import load
 from storage.store import Rate
 
@@ -9,7 +10,7 @@ OLD_FILE = Path(__file__).with_name("old_config.toml")
 
 
 def test_an_old_config_toml_still_loads() -> None:
-    settings = load(OLD_FILE, {})
+    settings = load(OLD_FILE, {}, COMMANDS)
     assert settings.web.port == 8090
     assert settings.discord.admins == (42,)
     assert settings.telegram.base_url == "http://127.0.0.1:8081"
@@ -29,4 +30,4 @@ def test_an_old_config_toml_loads_with_every_key_set(tmp_path: Path) -> None:
     shown = [line.removeprefix("# ") if " = " in line else line for line in lines]
     file = tmp_path / "config.toml"
     file.write_text("\n".join(shown), "utf-8")
-    assert load(file, {}).models.video == "auto"
+    assert load(file, {}, COMMANDS).models.video == "auto"

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.settings import LIMITS, Settings, known_keys, load
+from bot.commands import COMMANDS
+from bot.config.settings import Settings, known_keys, load
 from bot.config.toml_file import TomlFile
+from bot.config.units import parse_rate
 from engine.core.errors import BadInput
 from storage.store import Rate
 
@@ -15,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 def settings(folder: Path, text: str, **environ: str) -> Settings:
     file = folder / "my.toml"
     file.write_text(text, "utf-8")
-    return load(file, environ)
+    return load(file, environ, COMMANDS)
 
 
 def refusal(folder: Path, text: str, **environ: str) -> str:
@@ -26,23 +28,23 @@ def refusal(folder: Path, text: str, **environ: str) -> str:
 
 def test_an_empty_file_and_no_file_give_every_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert load(None, {}) == settings(tmp_path, "") == Settings()
-    assert (load(None, {}).web.host, load(None, {}).web.port) == ("127.0.0.1", 8080)
+    assert load(None, {}, COMMANDS) == settings(tmp_path, "") == Settings()
+    assert (load(None, {}, COMMANDS).web.host, load(None, {}, COMMANDS).web.port) == ("127.0.0.1", 8080)
 
 
 def test_the_bundled_config_toml_changes_no_default() -> None:
-    assert load(ROOT / "config.toml", {}) == Settings()
+    assert load(ROOT / "config.toml", {}, COMMANDS) == Settings()
 
 
 def test_config_toml_in_the_working_folder_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("config.toml").write_text("[web]\nport = 9000\n")
-    assert load(None, {}).web.port == 9000
+    assert load(None, {}, COMMANDS).web.port == 9000
 
 
 def test_a_named_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"absent\.toml: No such file"):
-        load(tmp_path / "absent.toml", {})
+        load(tmp_path / "absent.toml", {}, COMMANDS)
 
 
 def test_sizes_durations_and_rates_are_read_as_written(tmp_path: Path) -> None:
@@ -60,7 +62,7 @@ def test_sizes_durations_and_rates_are_read_as_written(tmp_path: Path) -> None:
     assert read.engine.timeout == 3600
     assert read.limits["imagine"] == Rate(7, 90)
     assert (read.limits["video"], read.limits["magic"]) == (Rate(1, 7200), None)
-    assert read.limits["subtitle"] == Rate(5, 60)
+    assert "subtitle" not in read.limits
 
 
 def test_a_user_has_their_own_role_or_else_that_of_admins_or_of_everyone(tmp_path: Path) -> None:
@@ -68,11 +70,6 @@ def test_a_user_has_their_own_role_or_else_that_of_admins_or_of_everyone(tmp_pat
     assert (read.role("discord:42", admin=True).weight, read.role("discord:42", admin=False).queued) == (3, 20)
     assert read.role("web:a", admin=True).queued == 7
     assert read.role("web:a", admin=False) == Settings().roles["everyone"]
-
-
-def test_every_limited_command_has_a_default() -> None:
-    assert set(Settings().limits) == set(LIMITS)
-    assert (Settings().limits["imagine"], Settings().limits["scenes"]) == (Rate(10, 60), Rate(10, 300))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +125,7 @@ def test_a_bad_value_is_refused_with_key_line_and_what_is_allowed(tmp_path: Path
         ("[bot]\n\n[telegramm]", "line 3: there is no key telegramm. Did you mean telegram?"),
         ("port = 1", "line 1: there is no key port. Did you mean web.port?"),
         ("[limits]\nimagin = '10/60s'", "line 2: there is no key limits.imagin. Did you mean limits.imagine?"),
-        ("limits.status = '10/60s'", "there is no key limits.status. The keys here are: imagine, upscale, faceswap"),
+        ("limits.status = '10/60s'", "there is no key limits.status. The keys here are: imagine, magic, upscale"),
         ("[engine.gpu]\nmemory = 3", "line 1: there is no key engine.gpu. The keys here are: device"),
         ("zzz = 1", "there is no key zzz. The keys here are: bot, web, discord, telegram, limits"),
     ],
@@ -143,7 +140,7 @@ def test_text_that_is_not_toml_is_refused_with_its_line(tmp_path: Path) -> None:
     assert "line 2" in refusal(tmp_path, "[web]\nport 8080")
     (tmp_path / "my.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(BadInput, match="not UTF-8 text"):
-        load(tmp_path / "my.toml", {})
+        load(tmp_path / "my.toml", {}, COMMANDS)
 
 
 def test_the_line_of_a_key_is_where_it_begins_however_it_is_written() -> None:
@@ -172,7 +169,6 @@ def test_tokens_come_from_the_environment_and_are_not_printed(tmp_path: Path) ->
 def test_a_command_is_turned_off_by_server_and_group(tmp_path: Path) -> None:
     read = settings(tmp_path, 'off.faceswap = ["discord:42", "telegram:-100"]')
     assert read.off["faceswap"] == ("discord:42", "telegram:-100")
-    assert read.off["imagine"] == ()
     assert 'it must be a list of servers and groups, such as ["discord:' in refusal(tmp_path, 'off.faceswap = ["42"]')
     assert "there is no key off.dance" in refusal(tmp_path, 'off.dance = ["discord:42"]')
 
@@ -200,8 +196,12 @@ def documented(text: str) -> dict[str, dict[str, str]]:
 
 def test_config_toml_has_every_key_with_its_default_and_an_explanation() -> None:
     text = (ROOT / "config.toml").read_text("utf-8")
-    assert {section: tuple(keys) for section, keys in documented(text).items()} == known_keys()
+    assert {section: tuple(keys) for section, keys in documented(text).items()} == known_keys(COMMANDS)
     shown = tomllib.loads(re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE))
     without_default = shown["telegram"].pop("base_url"), shown["web"].pop("public_url")
+    limits, off = shown.pop("limits"), shown.pop("off")
+    declared = {command.name: command.rate for command in COMMANDS if command.rate}
+    assert {name: parse_rate(rate) for name, rate in limits.items()} == declared
+    assert off == {name: [] for name in declared}
     assert Settings.model_validate(shown) == Settings()
     assert all(address.startswith("http") for address in without_default)

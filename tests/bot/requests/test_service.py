@@ -18,7 +18,7 @@ from bot.config.settings import Settings
 from bot.core.command import Attachment, Reply, Request
 from bot.requests.call import Call, command
 from bot.requests.service import Service
-from engine.core.job import Done, Job, Paused, Queued, Started, Update
+from engine.core.job import Done, Failed, Job, Paused, Queued, Started, Update
 from engine.core.params import TaskParams
 from engine.tasks.echo import Params as Echo
 from engine.tasks.imagine.params import Params as Imagine
@@ -93,6 +93,21 @@ async def test_a_request_over_the_limit_is_refused_with_the_wait_and_stores_noth
     assert 55 < float(refused.sentence.facts["wait"]) <= 60
     assert await service.studio.store.unfinished_jobs() == []
     assert isinstance((await updates_of(service, request(text="c", user="web:b")))[-1], Done)
+
+
+@command("Say it rarely", rate="1/60s")
+async def rare(call: Call, params: Echo) -> Job:
+    return await call.build_job("echo", params)
+
+
+@pytest.mark.parametrize(("limits", "allowed"), [({}, 1), ({"rare": Rate(2, 60.0)}, 2), ({"rare": None}, 4)])
+async def test_a_commands_own_rate_applies_unless_the_settings_change_it(
+    service: Service, limits: dict[str, Rate | None], allowed: int
+) -> None:
+    settings = Settings().model_copy(update={"limits": limits})
+    changed = Service(replace(service.studio, settings=settings, commands=(rare,)))
+    last = [(await updates_of(changed, request("rare", text=text)))[-1] for text in "abcd"]
+    assert [type(update) for update in last] == [Done] * allowed + [Failed] * (4 - allowed)
 
 
 async def test_a_request_over_the_limit_downloads_no_file(service: Service) -> None:

@@ -1,21 +1,37 @@
-"""The JSON of the reports about the studio and of the data that the chat page starts with, as frozen models."""
+"""The reports about the studio that commands make for other programs, as frozen models.
 
-from typing import Literal, Self
+The names of the fields are public: programs read them.
+"""
 
-from pydantic import JsonValue
+from typing import Final, Literal
 
-from bot.adapters.web.models import Answer, OpenAnswer
-from engine.core.options import Option
+from pydantic import BaseModel, ConfigDict
+
 from engine.core.protocol import Memory
 
+ANSWER_CONFIG: Final = ConfigDict(
+    frozen=True,
+    extra="forbid",
+    hide_input_in_errors=True,
+    use_attribute_docstrings=True,
+    json_schema_serialization_defaults_required=True,
+)
+"""The configuration of everything that the HTTP API returns."""
 
-class Report(OpenAnswer):
+
+class Part(BaseModel):
+    """Base of the parts of a report. It may have further fields, which depend on the backend and may change."""
+
+    model_config = ConfigDict(**{**ANSWER_CONFIG, "extra": "allow"})
+
+
+class StatusReport(Part):
     """Base of the reports."""
 
     status: Literal["success"] = "success"
 
 
-class CacheReport(Report):
+class CacheReport(StatusReport):
     """What the cache holds. Its hits and misses are of all time."""
 
     entries: int
@@ -29,14 +45,14 @@ class CacheReport(Report):
     """Fraction of the lookups that were answered from the cache; null before the first one."""
 
 
-class ClearedReport(Report):
+class ClearedReport(StatusReport):
     """What was removed from the cache."""
 
     entries: int
     bytes: int
 
 
-class Allowance(OpenAnswer):
+class Allowance(Part):
     """How often a command can still be used: `left` of `count` times in a window of `window` seconds."""
 
     count: int
@@ -47,7 +63,7 @@ class Allowance(OpenAnswer):
     """The Unix time at which one more use is free; null if none is taken."""
 
 
-class LimitsReport(Report):
+class LimitsReport(StatusReport):
     """What you have left of each command's rate limit."""
 
     limits: dict[str, Allowance | None]
@@ -58,7 +74,7 @@ class LimitsReport(Report):
     """Requests that count towards limits."""
 
 
-class OptionalModel(OpenAnswer):
+class OptionalModel(Part):
     """A model that a service can do without."""
 
     available: bool
@@ -66,7 +82,7 @@ class OptionalModel(OpenAnswer):
     why: str
 
 
-class Service(OpenAnswer):
+class Service(Part):
     """How the studio does the work of a command, and why."""
 
     available: bool
@@ -77,7 +93,7 @@ class Service(OpenAnswer):
     extras: dict[str, OptionalModel]
 
 
-class ServicesReport(Report):
+class ServicesReport(StatusReport):
     """The backend of each command, and the state of each platform."""
 
     services: dict[str, Service]
@@ -85,7 +101,7 @@ class ServicesReport(Report):
     """By platform: `on`, or why it is off."""
 
 
-class QueueReport(OpenAnswer):
+class QueueReport(Part):
     """Jobs that run and wait. `mode` is `open`, `paused` or `draining`."""
 
     running: int
@@ -93,7 +109,7 @@ class QueueReport(OpenAnswer):
     mode: str
 
 
-class Device(OpenAnswer):
+class Device(Part):
     """A device with its worker."""
 
     device: str
@@ -106,54 +122,10 @@ class Device(OpenAnswer):
     """Warnings for the owner."""
 
 
-class SystemReport(Report):
+class SystemReport(StatusReport):
     """Devices, memory, queue, uptime in seconds and versions."""
 
     uptime: float
     queue: QueueReport
     devices: tuple[Device, ...]
     versions: dict[str, str]
-
-
-class PageOption(Answer):
-    """An option of a command. `minimum` and `maximum` bound a number, or the characters of a text."""
-
-    name: str
-    kind: Literal["text", "integer", "number", "flag", "choice", "media"]
-    description: str
-    required: bool
-    default: JsonValue
-    choices: tuple[JsonValue, ...]
-    minimum: int | float | None
-    maximum: int | float | None
-    rest: bool
-    """Whether the option takes the rest of a typed line."""
-    positional: bool
-    """Whether the option may be typed without its name."""
-    accepts: tuple[str, ...]
-    """The kinds of files that the option takes."""
-    about: str
-
-    @classmethod
-    def of(cls, option: Option, description: str) -> Self:
-        """Return the option with its description in the visitor's language."""
-        return cls.model_validate({**vars(option), "description": description})
-
-
-class PageCommand(Answer):
-    """A command that can be typed."""
-
-    name: str
-    description: str
-    default: bool
-    """Whether a line without a command runs it."""
-    options: tuple[PageOption, ...]
-
-
-class Page(Answer):
-    """The data that the chat page starts with, in the visitor's language."""
-
-    language: str
-    commands: tuple[PageCommand, ...]
-    file_bytes: int
-    """The largest size of a file."""
