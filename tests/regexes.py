@@ -99,10 +99,14 @@ def _constants(tree: ast.Module) -> dict[str, ast.expr]:
 
 
 def _text(node: ast.expr, constants: dict[str, ast.expr]) -> str | None:
-    """Return the value of a string expression that consists of constants, or None for any other."""
+    """Return the value of a string expression that consists of constants, or None for any other. Bytes become the
+    characters of the same numbers.
+    """
     match node:
         case ast.Constant(value=str(text)):
             return text
+        case ast.Constant(value=bytes(data)):
+            return data.decode("latin-1")
         case ast.JoinedStr(values=parts):
             texts = [_text(part, constants) for part in parts]
             return None if None in texts else "".join(text for text in texts if text is not None)

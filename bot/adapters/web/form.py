@@ -13,6 +13,7 @@ from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http import HttpProcessingError
 
 from bot.adapters.web.body_stream import CHUNK_BYTES, MAX_SMALL_BODY_BYTES, BodyStream
+from bot.adapters.web.data_uri import MAX_TEXT_BYTES
 from bot.core.command import Attachment
 from engine.core.errors import BadInput, TooLarge, disk_full
 from engine.media.files import temporary_file
@@ -21,8 +22,6 @@ MAX_PARTS = 40
 """Parts of a form."""
 MAX_PART_HEADERS, MAX_HEADER_BYTES = 8, 2048
 """Header lines of a part, and bytes of each line."""
-MAX_TEXT_BYTES = 100_000
-"""Bytes of a text field."""
 TEXT_CHUNK_BYTES = 4096
 """Bytes of text that are read at a time. aiohttp may read one such chunk past the limit."""
 MALFORMED_FORM_ERRORS = (ValueError, LookupError, RuntimeError, Warning, HttpProcessingError)
@@ -52,7 +51,10 @@ class Bounds:
 
 @dataclass
 class Body:
-    """The content of a request: `fields` from JSON or from a form's text fields, and `files` on disk."""
+    """The content of a request: `fields` from JSON or from a form's text fields, and `files` on disk.
+
+    A long data URI in JSON is a `DataUri` among the fields.
+    """
 
     fields: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Attachment] = field(default_factory=dict)

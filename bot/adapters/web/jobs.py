@@ -137,7 +137,7 @@ class Jobs:
                 elif not fields.keys().isdisjoint(("command", "line", "button")):
                     await self._check(client, *await parse_command(Body(dict(fields)), self._studio.commands), file)
 
-            async with open_body(request, self._bounds, check_form) as body:
+            async with open_body(request, self._bounds, check_form, count_upload) as body:
                 name, options = (
                     (command, route.rename(body.fields)) if route else await parse_command(body, self._studio.commands)
                 )

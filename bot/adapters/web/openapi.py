@@ -1,5 +1,6 @@
 """Serve `/openapi.json`: the HTTP API as an OpenAPI 3.1 document, with the options that the commands declare."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -31,10 +32,10 @@ _LIMIT_HEADERS = {
 
 def routes(commands: Sequence[Command]) -> Iterable[web.RouteDef]:
     """Return the route of the document, which is built once."""
-    document = build_openapi(commands)
+    document = json.dumps(build_openapi(commands))
 
     async def openapi(_: web.Request) -> web.Response:
-        return web.json_response(document)
+        return web.json_response(text=document)
 
     return (web.get("/openapi.json", openapi),)
 

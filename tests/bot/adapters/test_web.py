@@ -19,10 +19,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from PIL import Image
 
 from bot.adapters import web
+from bot.adapters.web.file_answers import PIECE_BYTES, file_response
 from bot.adapters.web.session import network_of, preferred_language
 from bot.commands import COMMANDS
 from bot.core.command import Command
 from bot.presentation.delivery import create_link
+from engine.core.job import Done, Media, Result
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.media import files as media
@@ -179,6 +181,32 @@ class TestDrawing:
         answer = await program.post("/generate-image", data=asked)
         assert answer.status == 200, answer.json
         assert answer.json["prompt"] == "a cat"
+
+
+class TestFileAnswers:
+    """Files are encoded in pieces while they are sent."""
+
+    @pytest.mark.parametrize("size", [1, 2, 3, PIECE_BYTES - 1, PIECE_BYTES, 5 * PIECE_BYTES + 1])
+    async def test_every_byte_arrives_and_no_piece_is_long(self, tmp_path: Path, size: int) -> None:
+        files = []
+        for number in range(2):
+            path = tmp_path / f"{number}.png"
+            path.write_bytes(bytes([number]) * size)
+            files.append(Media(path=path, mime="image/png", sha256="a" * 64, bytes=size))
+        done = Done(job="3f9a", result=Result(media=tuple(files), facts={"faces": 2, "prompt": "é €"}))
+        response = file_response("faceswap", done, "en")
+        pieces = [piece async for piece in response.body._value]  # type: ignore[union-attr]
+        body = b"".join(pieces)
+        assert (max(map(len, pieces)) <= PIECE_BYTES * 4 // 3, response.content_length) == (True, len(body))
+        answer = json.loads(body)
+        contents = [base64.b64decode(uri.removeprefix("data:image/png;base64,")) for uri in answer["images"]]
+        assert contents == [b"\0" * size, b"\1" * size]
+        assert (answer["image"], answer["faces"], answer["prompt"]) == (answer["images"][0], 2, "é €")
+
+    async def test_an_answer_says_how_long_it_is(self, program: Visitor) -> None:
+        answer = await program.post("/generate-image", json={"prompt": "a cat", "steps": 1})
+        assert answer.headers["Content-Length"] == str(len(answer.body))
+        assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
 class TestEnlarging:

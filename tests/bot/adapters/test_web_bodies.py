@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import io
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -14,8 +15,11 @@ import pytest
 import pytest_asyncio
 from aiohttp import FormData
 
-from bot.adapters.web.body_stream import MAX_JSON_MARKS, MAX_SMALL_BODY_BYTES, parse_json
+from bot.adapters.web.body_stream import MAX_SMALL_BODY_BYTES
+from bot.adapters.web.json_body import MAX_JSON_MARKS, parse_json
+from bot.core import command_line
 from engine.core.errors import BadInput
+from engine.core.params import TaskParams
 from engine.host.engine import Engine
 from storage.store import Rate, Store
 from tests.bot.adapters.website import FILE_BYTES, Site, Visitor, drawing_engine, png, serving
@@ -80,11 +84,15 @@ async def raw(site: Site) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.S
         writer.close()
 
 
-def head(path: str, length: int) -> bytes:
+def head(path: str, length: int, kind: str = FORM["Content-Type"]) -> bytes:
     return (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {FORM['Content-Type']}\r\n"
-        f"Content-Length: {length}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
+
+
+async def chunked(body: bytes) -> AsyncIterator[bytes]:
+    """Yield the body, so that it is sent without its length."""
+    yield body
 
 
 async def status(reader: asyncio.StreamReader, within: float = 10) -> int:
@@ -193,11 +201,57 @@ class TestJson:
 
     async def test_values_are_counted_before_they_are_parsed(self) -> None:
         with pytest.raises(BadInput, match=f"more than {MAX_JSON_MARKS} values"):
-            parse_json(b"[" + b"[]," * MAX_JSON_MARKS + b"1]")
+            parse_json([b"[" + b"[]," * MAX_JSON_MARKS + b"1]"])
 
     async def test_a_large_text_is_read(self) -> None:
-        text = "A" * 1_000_000
-        assert parse_json(json.dumps({"image": text}).encode()) == {"image": text}
+        text = "A" * 300_000
+        assert parse_json([json.dumps({"image": text}).encode()]) == {"image": text}
+
+    @pytest.mark.parametrize("name", ["line", "button", "command", "text", "words", "options"])
+    async def test_a_file_is_refused_where_a_text_belongs(self, program: Visitor, name: str) -> None:
+        uri = "data:image/png;base64," + "A" * 150_000
+        nested: dict[str, dict[str, Any]] = {
+            "text": {"button": "again:3f9a", "text": uri},
+            "words": {"command": "measure", "options": {"words": uri}},
+            "options": {"command": "measure", "options": uri},
+        }
+        fields = nested.get(name, {name: uri})
+        answer = await program.post("/jobs", json=fields)
+        assert (answer.status, answer.json["error"]["kind"]) == (
+            (400, "BadInput") if name == "options" else (413, "TooLarge")
+        )
+        assert answer.json["error"]["message"].startswith(f"{name} ")
+
+    async def test_a_file_of_an_unknown_option_or_command_is_refused_by_its_name(self, program: Visitor) -> None:
+        uri = "data:image/png;base64," + "A" * 150_000
+        option = await program.post("/jobs", json={"command": "whoami", "options": {"picture": uri}})
+        assert (option.status, "picture" in option.json["error"]["message"]) == (400, True)
+        command = await program.post("/jobs", json={"command": "fly", "options": {"image": uri}})
+        assert (command.status, "fly" in command.json["error"]["message"]) == (400, True)
+
+    async def test_long_bodies_count_as_uploads_before_they_are_read(
+        self, open_site: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.adapters.web.upload_limiter.MAX_UPLOADS_PER_ADDRESS", 2)
+        begun = head("/jobs", 300_000, "application/json").replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+        async with open_site() as site, AsyncExitStack() as stack:
+            lines = [await stack.enter_async_context(raw(site)) for _ in range(3)]
+            for (reader, writer), expected in zip(lines, (100, 100, 429), strict=True):
+                writer.write(begun)
+                assert await status(reader) == expected
+            async with site.visitor() as visitor:
+                assert (await visitor.post("/jobs", json={"line": "/help"})).status == 200
+                assert (await visitor.post("/jobs", data=chunked(b'{"a": "' + b"A" * 100_000))).status == 429
+            for _, writer in lines:
+                writer.close()
+            async with asyncio.timeout(10):
+                while await self._status_of(site, begun) == 429:
+                    pass
+
+    async def _status_of(self, site: Site, request: bytes) -> int:
+        async with raw(site) as (reader, writer):
+            writer.write(request)
+            return await status(reader)
 
     @pytest.mark.parametrize(
         "body",
@@ -210,6 +264,21 @@ class TestJson:
     async def test_a_long_line_is_refused_before_it_is_parsed(self, program: Visitor, body: dict[str, str]) -> None:
         answer = await program.post("/jobs", json=body)
         assert (answer.status, answer.json["error"]["kind"]) == (413, "TooLarge")
+
+    @pytest.mark.parametrize("words", ["a " * 10, "a " * 40_000])
+    async def test_a_long_line_is_parsed_beside_the_event_loop(
+        self, program: Visitor, monkeypatch: pytest.MonkeyPatch, words: str
+    ) -> None:
+        threads: list[threading.Thread] = []
+
+        def parse(params: type[TaskParams], line: str) -> dict[str, str]:
+            threads.append(threading.current_thread())
+            return command_line.parse(params, line)
+
+        monkeypatch.setattr("bot.adapters.web.request_body.parse", parse)
+        answer = await program.post("/jobs", json={"line": f"/echo {words}"})
+        assert answer.status < 500
+        assert [thread is threading.main_thread() for thread in threads] == [len(words) < 1000]
 
 
 class TestForms:
