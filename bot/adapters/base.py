@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+import structlog
+
 from bot.app import AppContext
 from bot.core.command import Replied, Request
 from bot.i18n.translate import Language, language_of
 from bot.presentation.card import Card, card_of
 from bot.presentation.delivery import fit_to_limit
 from engine.core.job import Job, Update
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ OnPosted = Callable[[str], Awaitable[None]]
 """Receives the origin (chat and message ids, as text) of a message that was just posted."""
 
 
+class MessageGone(Exception):
+    """Nobody can see the message any more: it was deleted, or the person blocked the bot."""
+
+
 class LiveMessage(Protocol):
     """One live message on a platform. The first `show` posts it and later ones edit it.
 
@@ -42,7 +50,13 @@ class LiveMessage(Protocol):
     on_posted: OnPosted | None
 
     async def show(self, card: Card) -> None:
-        """Post the card, or edit the message to show it. Return once the platform has accepted it."""
+        """Post the card, or edit the message to show it. Return once the platform has accepted it.
+
+        Raises MessageGone where nobody could see a card that is not final.
+        """
+
+    def skip_progress(self) -> None:
+        """Give up a progress card that waits to be sent or sent again, because the final card has come."""
 
 
 L = TypeVar("L", bound=LiveMessage)
@@ -64,6 +78,10 @@ class LiveMessageWrapper(Generic[L]):
     def on_posted(self, callback: OnPosted | None) -> None:
         """Set the callback of the wrapped message."""
         self._live.on_posted = callback
+
+    def skip_progress(self) -> None:
+        """Give up a progress card of the wrapped message."""
+        self._live.skip_progress()
 
 
 class Handler(Protocol):
@@ -135,20 +153,27 @@ class _LivePresenter:
         self._shown = asyncio.Event()
 
     async def present(self, updates: AsyncGenerator[Update, None]) -> None:
+        """Show the updates until they end. A job that nobody can see any more is cancelled, which frees its device."""
+        with self._service.track_request():
+            try:
+                await self._present(updates)
+            except* MessageGone:
+                log.info("cancelled, because its message is gone", job=self._job)
+
+    async def _present(self, updates: AsyncGenerator[Update, None]) -> None:
         """Show the updates until they end. If this is cancelled while cards can still be shown, detach from the job,
         which then continues.
         """
-        with self._service.track_request():
-            async with asyncio.TaskGroup() as group, aclosing(updates):
-                renderer = group.create_task(self._render_loop())
-                try:
-                    async for update in updates:
-                        await self._submit(update)
-                except asyncio.CancelledError:
-                    if not renderer.done():
-                        self._service.detach(self._job)
-                    raise
-                self._close()
+        async with asyncio.TaskGroup() as group, aclosing(updates):
+            renderer = group.create_task(self._render_loop())
+            try:
+                async for update in updates:
+                    await self._submit(update)
+            except asyncio.CancelledError:
+                if not renderer.done():
+                    self._service.detach(self._job)
+                raise
+            self._close()
 
     async def _submit(self, update: Update) -> None:
         """Queue the update's card. Return at once, but for a final card only after it has been shown, because the
@@ -165,6 +190,7 @@ class _LivePresenter:
         self._changed.set()
         if self._pending.final:
             self._finished.set()
+            self._live.skip_progress()
             await self._shown.wait()
 
     def _close(self) -> None:
@@ -179,13 +205,21 @@ class _LivePresenter:
             if (card := self._take_pending()) is not None:
                 if card.final:
                     card = await fit_to_limit(card, self._live.limits.file_bytes, self._language, self._service.studio)
-                await self._live.show(card)
+                await self._show(card)
                 if card.final:
                     self._shown.set()
                     return
             if self._finished.is_set() and not self._changed.is_set():
                 return
             await self._wait_for_next_edit()
+
+    async def _show(self, card: Card) -> None:
+        """Show the card. Where its message is gone, raise MessageGone only if no final card follows."""
+        try:
+            await self._live.show(card)
+        except MessageGone:
+            if not self._finished.is_set():
+                raise
 
     def _take_pending(self) -> Card | None:
         """Return the card that is waiting to be shown, and forget it."""

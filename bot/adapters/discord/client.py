@@ -199,21 +199,19 @@ class Client(discord.Client):
         await self.wait_until_ready()
         with bound_contextvars(user=job.user, job=job.id):
             try:
-                message = await self._message_for(job, interaction)
-                file_bytes = interaction.filesize_limit if interaction else file_bytes_at(self, message)
-                await resume(
-                    self._service, job, DiscordLiveMessage(message, language_of(job.language), file_bytes, interaction)
-                )
+                await resume(self._service, job, await self._live_message_for(job, interaction))
             except Exception:
                 log.exception("resuming a job failed")
 
-    async def _message_for(self, job: Job, interaction: discord.Interaction | None) -> discord.PartialMessage:
+    async def _live_message_for(self, job: Job, interaction: discord.Interaction | None) -> DiscordLiveMessage:
         """Return the message that shows the job. Post it first for a job that was created together with others."""
+        message, language = message_at(self, job.origin), language_of(job.language)
+        file_bytes = interaction.filesize_limit if interaction else file_bytes_at(self, message)
         posted = await post_followup(self, job, interaction) if is_followup(job.origin) else None
-        if posted is None:
-            return message_at(self, job.origin)
-        await self._service.set_origin(job.id, posted)
-        return message_at(self, posted)
+        if posted is not None:
+            await self._service.set_origin(job.id, posted.origin)
+            message, interaction = message_at(self, posted.origin), interaction if posted.by_token else None
+        return DiscordLiveMessage(message, language, file_bytes, interaction)
 
     async def _send_failure(self, live: LiveMessage, request: Request) -> None:
         """Show that the request failed unexpectedly, where Discord still allows it."""

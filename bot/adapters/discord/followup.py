@@ -1,40 +1,57 @@
 """Post a separate message for a job that was created together with others."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import discord
 import structlog
 
-from bot.adapters.discord.message import EXPIRED_TOKEN_CODES, retry_until_sent
-from bot.adapters.discord.origin import message_at, origin_of
+from bot.adapters.discord.message import RETRYABLE_ERRORS, retry_until_sent
+from bot.adapters.discord.origin import is_ephemeral_followup, message_at, origin_of
 from bot.i18n.translate import language_of, translate
 from engine.core.job import Job
 
 log = structlog.get_logger()
 
 
-async def post_followup(client: discord.Client, job: Job, interaction: discord.Interaction | None) -> str | None:
-    """Post a new message in reply to the one at the job's origin, and return its origin. Return None where Discord
-    forbids it.
+@dataclass(frozen=True)
+class Followup:
+    """A posted message. Discord edits a message that was posted `by_token` only by that token."""
+
+    origin: str
+    by_token: bool
+
+
+async def post_followup(client: discord.Client, job: Job, interaction: discord.Interaction | None) -> Followup | None:
+    """Post a new message in reply to the one at the job's origin. Return None where Discord forbids it, or does not
+    confirm a message that can be posted only once.
     """
     text = translate("Starting…", language_of(job.language))
     try:
-        return await retry_until_sent(partial(_post, client, job.origin, text, interaction))
+        if not is_ephemeral_followup(job.origin):
+            return await retry_until_sent(partial(_post_in_channel, client, job, text))
     except discord.HTTPException as error:
-        log.warning("not allowed to post a follow-up message", origin=job.origin, why=str(error))
+        log.info("no follow-up message in the channel", origin=job.origin, why=str(error))
+    return await _post_by_token(message_at(client, job.origin), job, text, interaction)
+
+
+async def _post_in_channel(client: discord.Client, job: Job, text: str) -> Followup:
+    """Post the message as a reply. The nonce makes Discord return the same message if it is sent again."""
+    request_message = message_at(client, job.origin)
+    reference = request_message.to_reference(fail_if_not_exists=False)
+    answer = await request_message.channel.send(text, reference=reference, nonce=job.id)
+    return Followup(origin_of(request_message.channel.id, answer.id), by_token=False)
+
+
+async def _post_by_token(
+    request_message: discord.PartialMessage, job: Job, text: str, interaction: discord.Interaction | None
+) -> Followup | None:
+    """Post the message by the interaction's token, once: Discord takes no nonce there."""
+    if interaction is None or interaction.is_expired():
         return None
-
-
-async def _post(client: discord.Client, origin: str, text: str, interaction: discord.Interaction | None) -> str:
-    """Post the message by the interaction's token while that is valid, else as a normal reply. Return its origin."""
-    request_message = message_at(client, origin)
-    if interaction is not None and interaction.message is not None and not interaction.is_expired():
-        ephemeral = interaction.message.flags.ephemeral
-        try:
-            posted = await interaction.followup.send(text, wait=True, ephemeral=ephemeral)
-            return origin_of(request_message.channel.id, posted.id)
-        except discord.HTTPException as error:
-            if error.code not in EXPIRED_TOKEN_CODES:
-                raise
-    answer = await request_message.channel.send(text, reference=request_message.to_reference(fail_if_not_exists=False))
-    return origin_of(request_message.channel.id, answer.id)
+    try:
+        posted = await interaction.followup.send(text, wait=True, ephemeral=is_ephemeral_followup(job.origin))
+    except (discord.HTTPException, *RETRYABLE_ERRORS) as error:
+        log.warning("no follow-up message", origin=job.origin, why=str(error))
+        return None
+    return Followup(origin_of(request_message.channel.id, posted.id), by_token=True)

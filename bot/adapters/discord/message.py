@@ -10,10 +10,10 @@ import aiohttp
 import discord
 import structlog
 
-from bot.adapters.base import Limits, LiveMessageWrapper, OnPosted, truncate
+from bot.adapters.base import Limits, LiveMessageWrapper, MessageGone, OnPosted, truncate
 from bot.adapters.discord.buttons import build_view
 from bot.adapters.discord.origin import origin_of
-from bot.i18n.translate import Language, translate
+from bot.i18n.translate import Language, language_of, translate
 from bot.presentation.card import Card
 from engine.core.job import Media
 
@@ -24,6 +24,9 @@ T = TypeVar("T")
 EDIT_SECONDS = 1.5
 """Seconds between two edits. Discord allows five edits of one answer in five seconds."""
 
+SKIP_SECONDS = 1.0
+"""Seconds that a progress edit in flight has to end once the final card is there. It may be waiting to be repeated."""
+
 TEXT_LENGTH, FILE_COUNT, ALT_LENGTH = 2000, 10, 1024
 """Characters of a message, files in a message, and characters of a file's description that Discord allows."""
 
@@ -32,6 +35,11 @@ EXPIRED_TOKEN_CODES = (10015, 50027)
 
 DELETED_MESSAGE_CODES = (10003, 10008)
 """Unknown Channel, Unknown Message: somebody deleted it, so nothing is posted in its place."""
+
+NOT_DELETED = (
+    "The result is deleted from the studio, but Discord didn't delete this message. Press the button again, or delete "
+    "the message yourself."
+)
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 120.0
 """Seconds before a final card is sent again after a network failure: doubled each time, up to the maximum."""
@@ -57,21 +65,29 @@ class DiscordLiveMessage:
         self.on_posted: OnPosted | None = None
         self._last_card = Card("")
         self._deleted = False
+        self._progress: asyncio.Task[None] | None = None
+
+    def skip_progress(self) -> None:
+        """Give up a progress edit that discord.py repeats after a 5xx or a 429."""
+        if self._progress is not None:
+            asyncio.get_running_loop().call_later(SKIP_SECONDS, self._progress.cancel)
 
     async def show(self, card: Card) -> None:
-        """Edit the message to show the card. A final card is retried until Discord accepts it. Raises HTTPException
-        only where Discord refuses a final card even without its files.
+        """Edit the message to show the card. A final card is retried until Discord accepts it. Raises MessageGone for a
+        progress card whose message was deleted, HTTPException where Discord refuses a final card without its files.
         """
         if card == self._last_card or self._deleted:
             return
         try:
-            await (self._finish(card) if card.final else self._edit(card))
+            await (self._finish(card) if card.final else self._show_progress(card))
             self._last_card = card
         except discord.NotFound as error:
             if error.code not in DELETED_MESSAGE_CODES:
                 raise
             log.info("the answer was deleted", origin=self._origin)
             self._deleted = True
+            if not card.final:
+                raise MessageGone from error
         except discord.Forbidden as error:
             log.warning("not allowed to answer", origin=self._origin, why=str(error))
             self._deleted = card.final
@@ -83,6 +99,16 @@ class DiscordLiveMessage:
     @property
     def _origin(self) -> str:
         return origin_of(self._message.channel.id, self._message.id)
+
+    async def _show_progress(self, card: Card) -> None:
+        """Edit the message until that is done, or until `skip_progress` ends it."""
+        self._progress = asyncio.create_task(self._edit(card))
+        try:
+            await asyncio.wait((self._progress,))
+            if not self._progress.cancelled():
+                self._progress.result()
+        finally:
+            self._progress.cancel()
 
     async def _finish(self, card: Card) -> None:
         """Send the final card with the files that fit. If Discord refuses it, send it without files and say so."""
@@ -171,7 +197,9 @@ class ReplacingLiveMessage(LiveMessageWrapper[DiscordLiveMessage]):
 
 
 class DeletingLiveMessage:
-    """Deletes the message that carries the button, which is the original response of `interaction`."""
+    """Deletes the message that carries the button, which is the original response of `interaction`. If Discord does not
+    delete it, its buttons stay, and the person is told.
+    """
 
     def __init__(self, interaction: discord.Interaction) -> None:
         self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, 0, FILE_COUNT)
@@ -181,7 +209,22 @@ class DeletingLiveMessage:
     async def show(self, card: Card) -> None:
         """Delete the message for a final card, or send a refusal privately."""
         if card.failed:
-            text = truncate(discord.utils.escape_markdown(card.text), TEXT_LENGTH)
-            await self._interaction.followup.send(text, ephemeral=True)
-        elif card.final:
+            await self._tell(card.text)
+        elif card.final and not await self._is_deleted():
+            await self._tell(translate(NOT_DELETED, language_of(str(self._interaction.locale))))
+
+    def skip_progress(self) -> None:
+        """Do nothing: no progress is shown."""
+
+    async def _is_deleted(self) -> bool:
+        """Delete the message and return whether it is gone, also if somebody else deleted it earlier."""
+        try:
             await self._interaction.delete_original_response()
+        except (*RETRYABLE_ERRORS, discord.HTTPException) as error:
+            log.info("message not deleted", why=str(error))
+            return isinstance(error, discord.NotFound) and error.code in DELETED_MESSAGE_CODES
+        return True
+
+    async def _tell(self, text: str) -> None:
+        text = truncate(discord.utils.escape_markdown(text), TEXT_LENGTH)
+        await self._interaction.followup.send(text, ephemeral=True)

@@ -4,8 +4,10 @@ posted.
 
 import discord
 
-FOLLOWUP_SUFFIX = "beside"
-"""The last part of the origin of a job whose own message is still to be posted. Stored with jobs."""
+FOLLOWUP_SUFFIX, PRIVATE_FOLLOWUP_SUFFIX = "beside", "beside-private"
+"""The last part of the origin of a job whose own message is still to be posted: for everybody in the channel, or for
+the person alone. Stored with jobs.
+"""
 
 
 def origin_of(channel: int, message: int) -> str:
@@ -13,14 +15,19 @@ def origin_of(channel: int, message: int) -> str:
     return f"{channel}/{message}"
 
 
-def followup_origin_of(channel: int, message: int) -> str:
+def followup_origin_of(channel: int, message: int, *, ephemeral: bool) -> str:
     """Return the origin of an answer that is still to be posted, in reply to this message."""
-    return f"{origin_of(channel, message)}/{FOLLOWUP_SUFFIX}"
+    return f"{origin_of(channel, message)}/{PRIVATE_FOLLOWUP_SUFFIX if ephemeral else FOLLOWUP_SUFFIX}"
 
 
 def is_followup(origin: str) -> bool:
     """Return whether the job's own message is still to be posted."""
-    return origin.endswith(f"/{FOLLOWUP_SUFFIX}")
+    return origin.endswith((f"/{FOLLOWUP_SUFFIX}", f"/{PRIVATE_FOLLOWUP_SUFFIX}"))
+
+
+def is_ephemeral_followup(origin: str) -> bool:
+    """Return whether only the person may see the message that is still to be posted."""
+    return origin.endswith(f"/{PRIVATE_FOLLOWUP_SUFFIX}")
 
 
 def message_at(client: discord.Client, origin: str) -> discord.PartialMessage:

@@ -66,17 +66,18 @@ class RequestFactory:
         files: Mapping[str, Attachment],
         message: int,
     ) -> Request:
+        ephemeral = self.is_ephemeral(interaction, command)
         return Request(
             command=command,
             raw_options=raw,
             user=f"discord:{interaction.user.id}",
             origin=origin_of(interaction.channel_id or 0, message),
-            new_message_origin=followup_origin_of(interaction.channel_id or 0, message),
+            new_message_origin=followup_origin_of(interaction.channel_id or 0, message, ephemeral=ephemeral),
             files=files,
             language=language_of(str(interaction.locale)),
             admin=interaction.user.id in self.studio.settings.discord.admins,
             manages=partial(_can_manage_server, interaction),
-            private=interaction.guild_id is None or self.is_ephemeral(interaction, command),
+            private=interaction.guild_id is None or ephemeral,
             scope=f"discord:{interaction.guild_id}" if interaction.guild_id else "",
         )
 

@@ -13,7 +13,12 @@ from telegram import CallbackQuery, Chat, MaybeInaccessibleMessage, Message, Upd
 from telegram.error import Conflict, InvalidToken, TelegramError
 
 from bot.adapters.base import LiveMessage, resume, serve
-from bot.adapters.telegram.callbacks import CallbackLiveMessage, ReplacingLiveMessage, has_button
+from bot.adapters.telegram.callbacks import (
+    CallbackLiveMessage,
+    DeletingLiveMessage,
+    ReplacingLiveMessage,
+    has_button,
+)
 from bot.adapters.telegram.connection import (
     ON,
     REJECTED,
@@ -23,14 +28,15 @@ from bot.adapters.telegram.connection import (
     update_status,
 )
 from bot.adapters.telegram.edit import button_of, open_edit
+from bot.adapters.telegram.errors import is_telegram_error, log_errors
 from bot.adapters.telegram.menu import publish
 from bot.adapters.telegram.message import Bot, TelegramLiveMessage
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.adapters.telegram.requests import RequestFactory, TypedCommand, language_of_sender, sender_of, user_of
-from bot.core.command import ButtonAction, Request
+from bot.core.command import Button, ButtonAction, Request
 from bot.i18n.translate import language_of, translate
-from bot.presentation.buttons import action_of, parse_button
-from bot.presentation.card import card_of
+from bot.presentation.buttons import action_of, label_of, parse_button
+from bot.presentation.card import Card, card_of
 from bot.requests.service import Service
 from engine.core.errors import AtelierError
 from engine.core.job import Failed, Job
@@ -47,6 +53,7 @@ ACCEPT_SECONDS = 5.0
 UPDATE_TYPES = [Update.MESSAGE, Update.CALLBACK_QUERY]
 """The kinds of update that Telegram is asked for."""
 
+FAILURE = "Something went wrong on our side. Please try again later."
 BUTTON_GONE = "This button no longer belongs to that message."
 
 
@@ -80,7 +87,7 @@ class _Adapter:
         async with self._group as group:
             await self._retry_until_answered(self._bot.initialize)
             log.info("telegram", open=self._bot.link)
-            group.create_task(_log_errors(publish(self._bot, self._service.studio.commands)))
+            group.create_task(log_errors(publish(self._bot, self._service.studio.commands)))
             for job in await self._service.unfinished_jobs("telegram"):
                 self._resume(job)
             offset = 0
@@ -89,7 +96,7 @@ class _Adapter:
                 accepted_events = [asyncio.Event() for _ in updates]
                 for update, accepted in zip(updates, accepted_events, strict=True):
                     offset = update.update_id + 1
-                    group.create_task(_log_errors(self._handle_update(update, accepted)))
+                    group.create_task(log_errors(self._handle_update(update, accepted)))
                 await _wait_for_all(accepted_events)
 
     async def _poll(self, offset: int) -> tuple[Update, ...]:
@@ -154,14 +161,27 @@ class _Adapter:
             return
         request, who = self._requests.from_button(query, query.message), query.from_user
         if action is ButtonAction.EDIT:
-            await open_edit(query, await request, self._service.studio)
+            opening = partial(self._open_edit, query, request)
+            await self._report_failure(opening, CallbackLiveMessage(query, self._live(query.message, who)), who)
         elif action is ButtonAction.REPLACE:
             ref = replace(MessageRef.of(query.message), live=query.message.message_id)
             live = TelegramLiveMessage(self._bot, ref, language_of_sender(who), local=self._local)
             await self._serve(request, ReplacingLiveMessage(query, live), who, accepted)
         else:
-            answer = CallbackLiveMessage(query, self._live(query.message, who), await self._message_to_delete(query))
-            await self._serve(request, answer, who, accepted)
+            await self._serve(request, await self._callback_message(query, query.message), who, accepted)
+
+    async def _callback_message(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> CallbackLiveMessage:
+        """Return where the answer to a click is shown: a pop-up or a new message, or in place of what it deletes."""
+        live, to_delete = self._live(message, query.from_user), await self._message_to_delete(query)
+        if to_delete is None:
+            return CallbackLiveMessage(query, live)
+        language, (command, _, argument) = language_of_sender(query.from_user), (query.data or "").partition(":")
+        label = label_of(query.data or "", self._service.studio.commands, language)
+        button = Button(label, command, argument) if label else None
+        return DeletingLiveMessage(query, live, to_delete, button, language)
+
+    async def _open_edit(self, query: CallbackQuery, request: Awaitable[Request]) -> None:
+        await open_edit(query, await request, self._service.studio)
 
     async def _is_from_own_message(self, query: CallbackQuery) -> bool:
         """Return whether the clicked button belongs to its message. For a message whose keyboard Telegram no longer
@@ -186,7 +206,7 @@ class _Adapter:
         return ref if ref and ref.chat == query.message.chat.id else MessageRef.of(query.message)
 
     def _resume(self, job: Job) -> None:
-        self._group.create_task(_log_errors(self._resume_job(job)))
+        self._group.create_task(log_errors(self._resume_job(job)))
 
     async def _resume_job(self, job: Job) -> None:
         ref, language = MessageRef.parse(job.origin), language_of(job.language)
@@ -201,13 +221,29 @@ class _Adapter:
     ) -> None:
         """Show the answer to a request in `live`. Show a refusal if the request cannot be created."""
         with bound_contextvars(user=user_of(who)):
-            try:
-                request = await pending
-            except AtelierError as error:
-                log.info("refused", kind=error.kind, why=str(error))
-                await live.show(card_of(Failed.of(error), language_of_sender(who), ()))
-                return
-            await serve(self._service, request, live, self._resume, accepted.set)
+            await self._report_failure(partial(self._answer, pending, live, who, accepted), live, who)
+
+    async def _answer(
+        self, pending: Awaitable[Request], live: LiveMessage, who: User | Chat, accepted: asyncio.Event
+    ) -> None:
+        try:
+            request = await pending
+        except AtelierError as error:
+            log.info("refused", kind=error.kind, why=str(error))
+            await live.show(card_of(Failed.of(error), language_of_sender(who), ()))
+            return
+        await serve(self._service, request, live, self._resume, accepted.set)
+
+    async def _report_failure(self, work: Callable[[], Awaitable[None]], live: LiveMessage, who: User | Chat) -> None:
+        """Await `work`. If it fails unexpectedly, tell the person in `live`, and raise. What Telegram refused or may
+        have delivered is not followed by another message.
+        """
+        try:
+            await work()
+        except Exception as error:
+            if not is_telegram_error(error):
+                await live.show(Card(translate(FAILURE, language_of_sender(who)), final=True, failed=True))
+            raise
 
 
 async def _wait_for_all(events: Iterable[asyncio.Event]) -> None:
@@ -221,21 +257,3 @@ async def _wait_for_all(events: Iterable[asyncio.Event]) -> None:
                 await event.wait()
     except TimeoutError:
         log.info("fetching more updates while requests are still being stored")
-
-
-async def _log_errors(work: Awaitable[object]) -> None:
-    """Await `work` and log its failure, so that one failed update does not stop the others."""
-    try:
-        await work
-    except* TelegramError as errors:
-        log.error("not delivered", why=_messages(errors))  # noqa: TRY400  # a traceback may contain URLs with the token
-    except* Exception:
-        log.exception("failed to serve a Telegram update")
-
-
-def _messages(errors: BaseExceptionGroup[TelegramError]) -> list[str]:
-    """Return Telegram's messages from a group of errors, however deeply nested."""
-    nested = [
-        _messages(error) if isinstance(error, BaseExceptionGroup) else [error.message] for error in errors.exceptions
-    ]
-    return [message for messages in nested for message in messages]

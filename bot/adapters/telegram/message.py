@@ -7,31 +7,33 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message
+from telegram import LinkPreviewOptions, Message
 from telegram.constants import FileSizeLimit, FloodLimit, MediaGroupLimit, MessageLimit
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, TelegramError, TimedOut
+from telegram.error import BadRequest, ChatMigrated, NetworkError, TelegramError
 from telegram.ext import ExtBot
 
-from bot.adapters.base import Limits, OnPosted, truncate
+from bot.adapters.base import Limits, MessageGone, OnPosted, truncate
+from bot.adapters.telegram.errors import is_gone, may_have_arrived
 from bot.adapters.telegram.files import Upload, group_albums, read_uploads
+from bot.adapters.telegram.keyboard import keyboard_of
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.i18n.translate import Language, translate
 from bot.presentation.card import Card
 from engine.core.job import Media
 
 log = structlog.get_logger()
-Bot = ExtBot[bool]
+Bot = ExtBot[asyncio.Event]
 
 NO_LINKS = LinkPreviewOptions(is_disabled=True)
 """Turns off the previews of links in an answer."""
-BUTTONS_PER_ROW = 4
-"""Buttons in one row. A phone shows the labels of four in full."""
 RETRY_SECONDS, MAX_RETRY_SECONDS = 5.0, 120.0
 """Seconds before an undelivered answer is sent again: doubled each time, up to the maximum."""
 FILES_REFUSED = "Telegram refused the files. Ask for something smaller."
 FILES_UNCONFIRMED = (
     "The connection broke while the files were being sent. If any are missing, ask again: it costs nothing."
 )
+PROGRESS_READ_SECONDS = 5.0
+"""Seconds that a progress edit waits for its answer. The final card waits for it, too."""
 PREVIEW_SECONDS = 5.0
 """Seconds before the first preview and between two of them. Each preview is an upload."""
 
@@ -62,12 +64,18 @@ class TelegramLiveMessage:
         self._is_text: bool | None = None
         self._hides_progress = False
         self._last_preview = time.monotonic()
+        self._superseded = asyncio.Event()
+
+    def skip_progress(self) -> None:
+        """Give up a progress edit that waits for Telegram's limits."""
+        self._superseded.set()
 
     async def show(self, card: Card) -> None:
         """Post or edit the message to show the card.
 
-        The final card of a job is retried until Telegram accepts it. Raises TelegramError where Telegram refuses a
-        final card without files, or where one without a job could not be sent.
+        The final card of a job is retried until Telegram accepts it, or until nobody can see the chat. Raises
+        MessageGone for a progress card that nobody can see. Raises TelegramError where Telegram refuses a final card
+        without files, or where one without a job could not be sent.
         """
         try:
             await (self._deliver(card) if card.final else self._show_progress(card))
@@ -75,10 +83,11 @@ class TelegramLiveMessage:
             self._ref = replace(self._ref, chat=moved.new_chat_id, live=0)
             await self.show(card)
         except TelegramError as error:
-            if card.final:
+            if not card.final and is_gone(error):
+                raise MessageGone from error
+            if card.final and not (self.on_posted is not None and is_gone(error)):
                 raise
-            self._hides_progress = isinstance(error, Forbidden)
-            log.warning("progress not shown", origin=str(self._ref), why=error.message)
+            log.warning("answer not shown" if card.final else "progress not shown", why=error.message)
 
     async def _show_progress(self, card: Card) -> None:
         """Show the card's text, or its preview where the last one was posted long enough ago."""
@@ -140,12 +149,19 @@ class TelegramLiveMessage:
                 await self.on_posted(str(self._ref))
             try:
                 await self._add_followups(await self._send_album(album))
-            except TimedOut as error:
-                if self.on_posted is None:
+            except NetworkError as error:
+                if self.on_posted is None or not may_have_arrived(error):
+                    await self._forget_unsent(album)
                     raise
                 log.warning("album sent, but not confirmed", origin=str(self._ref), why=error.message)
                 note = translate(FILES_UNCONFIRMED, self._language)
                 await self._show_text(replace(sendable, text=f"{sendable.text}\n{note}"))
+
+    async def _forget_unsent(self, album: list[Upload]) -> None:
+        """Record that the album, which was recorded before it was sent, certainly did not arrive."""
+        if self.on_posted is not None:
+            self._ref = replace(self._ref, sent=self._ref.sent - len(album))
+            await self.on_posted(str(self._ref))
 
     def _describe_oversized(self, media: Media) -> str:
         megabytes, allowed = media.bytes / 1e6, self.limits.file_bytes / 1e6
@@ -156,9 +172,8 @@ class TelegramLiveMessage:
         """Post the card's text, or edit it in the message: as its text, or as the caption of its file."""
         text = truncate(card.text, self.limits.text_length) or "…"
         if not self._ref.live:
-            arguments = {**self._reply_arguments(), **_keyboard(card)}
-            post = self._bot.send_message(text=text, link_preview_options=NO_LINKS, **arguments)
-            await self._record_message(await post)
+            arguments = {**self._reply_arguments(), "reply_markup": keyboard_of(card.buttons)}
+            await self._post(self._bot.send_message(text=text, link_preview_options=NO_LINKS, **arguments))
         elif self._is_text is False:
             caption = truncate(card.text, MessageLimit.CAPTION_LENGTH)
             await self._apply_edit(card, self._bot.edit_message_caption(caption=caption, **self._edit_arguments(card)))
@@ -169,7 +184,7 @@ class TelegramLiveMessage:
     async def _show_picture(self, upload: Upload, card: Card) -> None:
         caption = truncate(card.text, MessageLimit.CAPTION_LENGTH)
         if not self._ref.live:
-            await self._record_message(await self._send_file(upload, caption=caption, **_keyboard(card)))
+            await self._post(self._send_file(upload, caption=caption, reply_markup=keyboard_of(card.buttons)))
         else:
             change = self._bot.edit_message_media(upload.input(caption), **self._edit_arguments(card))
             await self._apply_edit(card, change)
@@ -192,7 +207,15 @@ class TelegramLiveMessage:
         message: Message = await send(**media, **self._reply_arguments(), **extra)
         return message
 
-    async def _record_message(self, message: Message) -> None:
+    async def _post(self, post: Awaitable[Message]) -> None:
+        """Post the message and record it. If it may have arrived although the call failed, show no more progress, which
+        would be posted a second time.
+        """
+        try:
+            message = await post
+        except NetworkError as error:
+            self._hides_progress = may_have_arrived(error)
+            raise
         self._is_text = message.text is not None
         self._ref = replace(self._ref, live=message.message_id)
         if self.on_posted is not None:
@@ -211,11 +234,10 @@ class TelegramLiveMessage:
                 self._is_text = False
                 await self._show_text(card)
                 return
-            if "not found" not in error.message and "can't be edited" not in error.message:
+            if not (card.final and is_gone(error)):
                 raise
-            self._ref, self._hides_progress = replace(self._ref, live=0), True
-            if card.final:
-                await self._finish(card)
+            self._ref = replace(self._ref, live=0)
+            await self._finish(card)
             return
         assert isinstance(message, Message), "Telegram returns True only for edits of inline messages"
         self._is_text = message.text is not None
@@ -228,10 +250,5 @@ class TelegramLiveMessage:
     def _edit_arguments(self, card: Card) -> dict[str, Any]:
         """Return the arguments that edit the live message."""
         target = {"chat_id": self._ref.chat, "message_id": self._ref.live}
-        return {**target, "rate_limit_args": not card.final, **_keyboard(card)}
-
-
-def _keyboard(card: Card) -> dict[str, Any]:
-    buttons = [InlineKeyboardButton(button.label, callback_data=button.id) for button in card.buttons]
-    rows = [buttons[start : start + BUTTONS_PER_ROW] for start in range(0, len(buttons), BUTTONS_PER_ROW)]
-    return {"reply_markup": InlineKeyboardMarkup(rows) if rows else None}
+        once = {} if card.final else {"rate_limit_args": self._superseded, "read_timeout": PROGRESS_READ_SECONDS}
+        return {**target, **once, "reply_markup": keyboard_of(card.buttons)}

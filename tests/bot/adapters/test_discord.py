@@ -435,14 +435,6 @@ async def test_an_answer_after_more_than_fifteen_minutes_still_arrives(server: D
     assert server.rest.requests[-1].path == f"/channels/{ana.place.channel}/messages/{answer.message}"
 
 
-async def test_a_deleted_message_stops_only_its_edits(service: Service, server: DiscordServer, ana: Person) -> None:
-    answer = ana.slash("echo", text="deleted", seconds=2)
-    job = await job_of(service, answer)
-    server.backend.delete_message(ana.place.channel, answer.message)
-    await server.until(lambda: "PATCH" in {sent.method for sent in server.rest.requests})
-    assert (await ended(service.studio.store, job.id)).state == "done"
-
-
 async def test_an_answer_lost_by_the_network_is_sent_again(
     server: DiscordServer, ana: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

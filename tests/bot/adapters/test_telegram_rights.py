@@ -1,5 +1,7 @@
 """Who rules a Telegram group, and who rules the studio, through the real library."""
 
+# ruff: noqa: F401, F811  # pytest finds fixtures by their names
+
 import pytest
 
 from bot.requests.service import Service
@@ -7,12 +9,12 @@ from storage.store import JobRecord
 from tests.fakes import ended
 from tests.servers.telegram import Json, Seat, TelegramServer
 
-from .test_telegram import engine, idle_server, is_final, labels, server, service, serving  # noqa: F401
+from .test_telegram import engine, idle_server, is_final, labels, server, service, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def start_slow_job(seat: Seat, service: Service) -> tuple[Json, JobRecord]:  # noqa: F811
+async def start_slow_job(seat: Seat, service: Service) -> tuple[Json, JobRecord]:
     """Return the message that shows a job which runs for a minute, and the job."""
     asked = await seat.say("/echo slow --seconds 60")
     live = await seat.answer(to=asked, when=lambda answer: not is_final(answer))
@@ -21,7 +23,7 @@ async def start_slow_job(seat: Seat, service: Service) -> tuple[Json, JobRecord]
     return live, row
 
 
-async def test_a_group_admin_cancels_the_jobs_of_that_group(server: TelegramServer, service: Service) -> None:  # noqa: F811
+async def test_a_group_admin_cancels_the_jobs_of_that_group(server: TelegramServer, service: Service) -> None:
     room = server.group()
     live, row = await start_slow_job(room.seat(7), service)
     bo = room.seat(8, name="Bo")
@@ -31,7 +33,7 @@ async def test_a_group_admin_cancels_the_jobs_of_that_group(server: TelegramServ
     assert (await ended(service.studio.store, row.job.id)).state == "cancelled"
 
 
-async def test_a_group_admin_has_no_rights_elsewhere(server: TelegramServer, service: Service) -> None:  # noqa: F811
+async def test_a_group_admin_has_no_rights_elsewhere(server: TelegramServer, service: Service) -> None:
     live, row = await start_slow_job(server.group().seat(7), service)
     elsewhere = server.group("Elsewhere").seat(8, name="Bo")
     elsewhere.promote()
@@ -43,11 +45,11 @@ async def test_a_group_admin_has_no_rights_elsewhere(server: TelegramServer, ser
     await ended(service.studio.store, row.job.id)
 
 
-def live_owner(server: TelegramServer, live: Json) -> Seat:  # noqa: F811
+def live_owner(server: TelegramServer, live: Json) -> Seat:
     return server.rooms[live["chat"]["id"]].seat(7)
 
 
-async def test_a_group_admin_deletes_results_in_that_group(server: TelegramServer) -> None:  # noqa: F811
+async def test_a_group_admin_deletes_results_in_that_group(server: TelegramServer) -> None:
     room = server.group()
     asked = await room.seat(7).say("/imagine a cat --steps 1")
     shown = await room.seat(7).answer(to=asked, when=lambda message: "photo" in message, within=60)
@@ -58,7 +60,7 @@ async def test_a_group_admin_deletes_results_in_that_group(server: TelegramServe
     await server.until(lambda: shown["message_id"] not in room.messages or None)
 
 
-async def test_an_anonymous_admin_rules_the_group(server: TelegramServer, service: Service) -> None:  # noqa: F811
+async def test_an_anonymous_admin_rules_the_group(server: TelegramServer, service: Service) -> None:
     room = server.group()
     _, row = await start_slow_job(room.seat(7), service)
     hidden = room.seat(1087968824, name="Group")
@@ -66,7 +68,7 @@ async def test_an_anonymous_admin_rules_the_group(server: TelegramServer, servic
     assert (await ended(service.studio.store, row.job.id)).state == "cancelled"
 
 
-async def test_admins_that_telegram_does_not_name_have_no_rights(server: TelegramServer, service: Service) -> None:  # noqa: F811
+async def test_admins_that_telegram_does_not_name_have_no_rights(server: TelegramServer, service: Service) -> None:
     room = server.group()
     live, row = await start_slow_job(room.seat(7), service)
     bo = room.seat(8, name="Bo")

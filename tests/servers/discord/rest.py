@@ -42,6 +42,10 @@ class Trouble:
     status: int
     retry_after: float
     times: int
+    after: bool = False
+    """Whether the request is served first, so that only its answer is lost."""
+    words: str = ""
+    """Text that the request's body contains."""
 
 
 class LoopbackCdn(CdnStore):
@@ -86,6 +90,7 @@ class Rest:
         self.cut: set[str] = set()
         """Methods whose next request is lost with its connection."""
         self.upload_limits: dict[str, int] = {}
+        self._by_nonce: dict[tuple[str, str], web.Response] = {}
         self._backend, self._spec, self._closed, self._changed = backend, spec, closed, changed
         self._authorization = f"Bot {token}"
 
@@ -101,13 +106,17 @@ class Rest:
             _abort(request)
             return web.Response()
         query = dict(request.query)
-        response = self._trouble(sent) or self._refusal(sent, set(query)) or self._answer(sent, query)
+        response = self._trouble(sent) or self._refusal(sent, set(query)) or self._answer_once(sent, query)
         self._changed()
+        if self._trouble(sent, after=True):
+            _abort(request)
         return response
 
-    def _trouble(self, sent: Sent) -> web.Response | None:
+    def _trouble(self, sent: Sent, *, after: bool = False) -> web.Response | None:
         for trouble in self.troubles:
-            if trouble.times and trouble.method == sent.method and fnmatch.fnmatch(sent.path, trouble.path):
+            fits = trouble.method == sent.method and fnmatch.fnmatch(sent.path, trouble.path)
+            fits = fits and trouble.words in str(sent.body)
+            if trouble.times and trouble.after == after and fits:
                 trouble.times -= 1
                 payload = {
                     "message": "You are being rate limited.",
@@ -129,6 +138,24 @@ class Rest:
         if any(len(file.fp.getbuffer()) > limit for file in sent.files):
             return _error(413, 40005, "Request entity too large")
         return None
+
+    def _answer_once(self, sent: Sent, query: dict[str, Any]) -> web.Response:
+        """Answer a message whose nonce was seen with the message that was created then.
+
+        "If enforce_nonce is true and another message was created by the same author with the same nonce, that message
+        will be returned and no new message will be created": Discord's Create Message.
+        """
+        body = sent.body if isinstance(sent.body, dict) else {}
+        if not body.get("enforce_nonce"):
+            return self._answer(sent, query)
+        key = sent.path, str(body["nonce"])
+        if key not in self._by_nonce:
+            response = self._answer(sent, query)
+            if response.status >= 300:
+                return response
+            self._by_nonce[key] = response
+        first = self._by_nonce[key]
+        return web.Response(body=first.body, status=first.status, headers=first.headers)
 
     def _answer(self, sent: Sent, query: dict[str, Any]) -> web.Response:
         try:

@@ -71,9 +71,17 @@ class DiscordServer:
         """Wait until a client is connected to the gateway."""
         await self.until(lambda: self.gateway.live, within)
 
-    def trouble(self, method: str, path: str, *, status: int, retry_after: float = 0.2, times: int = 1) -> None:
-        """Answer the next `times` requests to a matching path with `status`: 429 with a wait, or a 5xx."""
-        self.rest.troubles.append(Trouble(method, path, status, retry_after, times))
+    def trouble(
+        self, method: str, path: str, *, status: int, retry_after: float = 0.2, times: int = 1, words: str = ""
+    ) -> None:
+        """Answer the next `times` requests to a matching path, with `words` in the body, with `status`: 429 with a
+        wait, or another error.
+        """
+        self.rest.troubles.append(Trouble(method, path, status, retry_after, times, words=words))
+
+    def lose_answer(self, method: str, path: str, times: int = 1) -> None:
+        """Serve the next `times` requests to a matching path, but lose the answers with their connections."""
+        self.rest.troubles.append(Trouble(method, path, 502, 0, times, after=True))
 
     def synced(self) -> int:
         """Return how often the commands were sent."""

@@ -57,6 +57,7 @@ class World:
         assert place.guild is not None
         self._backend.guilds[place.guild].members.pop(self._backend.bot_user.id)
         self._backend.emit("GUILD_DELETE", {"id": str(place.guild)})
+        self.closed.add(place.channel)
         return Place(place.channel, place.guild, GUILD, USER_INSTALL)
 
     def direct(self, name: str = "ana") -> Place:

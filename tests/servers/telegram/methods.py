@@ -1,6 +1,7 @@
 """What each method of the Bot API does to the chats. Refusals use the real server's texts where it has them."""
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from tests.servers.telegram.server import TelegramServer
 
 MAX_TEXT, MAX_CAPTION, MAX_CALLBACK_DATA, MAX_DOWNLOAD = 4096, 1024, 64, 20 * 1024 * 1024
+DELETABLE_SECONDS = 48 * 3600
 FILES = ("photo", "video", "animation", "document")
 ADMIN_RIGHTS = (
     "is_anonymous",
@@ -138,17 +140,28 @@ async def edit_message_reply_markup(server: "TelegramServer", form: Json) -> Jso
 
 
 async def delete_message(server: "TelegramServer", form: Json) -> bool:
-    room = _place(server, form)
-    if room.messages.pop(int(form["message_id"]), None) is None:
+    room, number = _place(server, form), int(form["message_id"])
+    if number not in room.messages:
         raise Refused("Bad Request: message to delete not found")
+    _check_age(room.messages[number])
+    del room.messages[number]
     return True
 
 
 async def delete_messages(server: "TelegramServer", form: Json) -> bool:
     room = _place(server, form)
-    for number in json.loads(form["message_ids"]):
-        room.messages.pop(number, None)
+    numbers = [number for number in json.loads(form["message_ids"]) if number in room.messages]
+    for number in numbers:
+        _check_age(room.messages[number])
+    for number in numbers:
+        del room.messages[number]
     return True
+
+
+def _check_age(message: Json) -> None:
+    """Refuse to delete a message after 48 hours: https://core.telegram.org/bots/api#deletemessage."""
+    if message["date"] < time.time() - DELETABLE_SECONDS:
+        raise Refused("Bad Request: message can't be deleted for everyone")
 
 
 async def answer_callback_query(server: "TelegramServer", form: Json) -> bool:

@@ -31,12 +31,16 @@ class Call:
 
 @dataclass
 class Fault:
-    """What the next `times` calls of a method receive instead of an answer. Status 0 cuts the connection."""
+    """What the next `times` calls of a method receive instead of an answer. Status 0 cuts the connection.
+
+    If it comes `after` the call was served, only the answer is lost.
+    """
 
     method: str
     status: int
     times: int
     retry_after: int = 0
+    after: bool = False
 
 
 class TelegramServer:
@@ -103,6 +107,10 @@ class TelegramServer:
 
     def fail(self, method: str, status: int, times: int = 1, retry_after: int = 0) -> None:
         self.faults.append(Fault(method, status, times, retry_after))
+
+    def lose_answer(self, method: str, status: int, times: int = 1) -> None:
+        """Serve the next calls of a method, but lose the answers: a gateway says `status`, or 0 cuts the connection."""
+        self.faults.append(Fault(method, status, times, after=True))
 
     def called(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
@@ -173,6 +181,7 @@ class TelegramServer:
             self._check_token(request)
             self._raise_fault(method, request)
             result = await self._answer(method, form)
+            self._raise_fault(method, request, after=True)
         except Refused as refused:
             return _refusal(refused)
         finally:
@@ -194,8 +203,9 @@ class TelegramServer:
             well_formed = token.split(":")[0].isdigit() and ":" in token
             raise Refused("Unauthorized", 401) if well_formed else Refused("Not Found", 404)
 
-    def _raise_fault(self, method: str, request: web.Request) -> None:
-        fault = next((f for f in self.faults if f.method in (method, "*") and f.times > 0), None)
+    def _raise_fault(self, method: str, request: web.Request, *, after: bool = False) -> None:
+        faults = (f for f in self.faults if f.method in (method, "*") and f.times > 0 and f.after == after)
+        fault = next(faults, None)
         if fault is None:
             return
         fault.times -= 1
