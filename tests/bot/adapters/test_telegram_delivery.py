@@ -126,11 +126,20 @@ def remember(origins: list[str]) -> OnPosted:
     return on_posted
 
 
-async def test_delete_says_what_it_could_not_delete_and_keeps_its_button(server: TelegramServer) -> None:
-    chat = server.private(7, language="es")
+async def two_pictures(chat: Seat, service: Service, delete: str) -> Json:
+    """Return the message with the buttons of two pictures. The second picture, at least, is in a message below it."""
     asked = await chat.say("/imagine a cat --steps 1 --count 2")
-    shown = await chat.answer(to=asked, when=lambda answer: "Borrar" in labels(answer), within=60)
-    await server.until(lambda: len(chat.room.of_bot()) == 3 or None)
+    shown = await chat.answer(to=asked, when=lambda answer: delete in labels(answer), within=60)
+    await ended(service.studio.store, labels(shown)[delete].partition(":")[2], 60)
+    assert len(chat.room.of_bot()) >= 2
+    return shown
+
+
+async def test_delete_says_what_it_could_not_delete_and_keeps_its_button(
+    server: TelegramServer, service: Service
+) -> None:
+    chat = server.private(7, language="es")
+    shown = await two_pictures(chat, service, "Borrar")
     old = chat.room.of_bot()[-1]
     old["date"] -= 49 * 3600
     popup = await chat.press(shown, "Borrar")
@@ -142,11 +151,9 @@ async def test_delete_says_what_it_could_not_delete_and_keeps_its_button(server:
     assert not chat.room.of_bot()
 
 
-async def test_a_message_that_somebody_deleted_does_not_stop_delete(server: TelegramServer) -> None:
+async def test_a_message_that_somebody_deleted_does_not_stop_delete(server: TelegramServer, service: Service) -> None:
     chat = server.private(7)
-    asked = await chat.say("/imagine a cat --steps 1 --count 2")
-    shown = await chat.answer(to=asked, when=lambda answer: "Delete" in labels(answer), within=60)
-    await server.until(lambda: len(chat.room.of_bot()) == 3 or None)
+    shown = await two_pictures(chat, service, "Delete")
     del chat.room.messages[chat.room.of_bot()[-1]["message_id"]]
     assert await chat.press(shown, "Delete") == "Deleted."
     assert not chat.room.of_bot()
