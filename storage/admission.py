@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.core.job import Job, Result
-from storage import cache, jobs, limits, questions
+from storage import cache, jobs, limits, questions, repeats
 from storage.limits import Caps, Limit
 from storage.questions import Question
 
@@ -28,9 +28,10 @@ def check_room(db: sqlite3.Connection, caps: Caps, bounds: Sequence[Limit], now:
 def admit_all(db: sqlite3.Connection, batch: Batch, now: float) -> list[Result | None]:
     """Insert a row for each job of the batch and close its question.
 
-    Returns the cached result of each job, or None for a job that was queued. Raises what `_admit` raises, and BadInput
-    if the question is closed already.
+    Returns the cached result of each job, or None for a job that was queued. Raises what `_admit` raises, SeenBefore,
+    and BadInput if the question is closed already.
     """
+    repeats.check_unseen(db, batch.jobs)
     results = [_admit(db, job, batch.limits, now) for job in batch.jobs]
     if batch.question is not None:
         questions.close(db, batch.question)

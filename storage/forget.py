@@ -1,4 +1,7 @@
-"""Erase what a job made. Its row stays for the statistics, without parameters, result or files."""
+"""Erase what a job made. Its row stays for the statistics, without parameters, result or files.
+
+Its `repeat_key` stays too, a hash, so that the same words do not draw what their user has just deleted.
+"""
 
 import sqlite3
 from pathlib import Path

@@ -20,6 +20,7 @@ from storage.forget import forget
 from storage.jobs import DuplicateRequest, IllegalTransition, JobRecord, State
 from storage.limits import Active, Allowance, Caps, Limit, Rate
 from storage.questions import Question
+from storage.repeats import SeenBefore
 from storage.reports import Reports
 from storage.runs import Run
 from storage.stats import Hour, Spread, Stats, Usage
@@ -38,6 +39,7 @@ __all__ = [
     "Question",
     "Rate",
     "Run",
+    "SeenBefore",
     "Spread",
     "State",
     "Stats",
@@ -76,8 +78,8 @@ class Store(Reports, Decisions):
         """Return the cached result and insert the job as `delivering`, or return None and insert it as `queued`.
 
         A queued job takes one token of each of `limits`. Raises RateLimited or TooMany, BadInput if the job exists
-        already, and DuplicateRequest if another job has the same `request`. An error, or a caller that is cancelled,
-        leaves neither a row nor a token.
+        already, DuplicateRequest if another job has the same `request`, and SeenBefore if the job needs another seed.
+        An error, or a caller that is cancelled, leaves neither a row nor a token.
         """
         (cached,) = await self.admit_all([job], limits)
         return cached
@@ -87,7 +89,7 @@ class Store(Reports, Decisions):
     ) -> list[Result | None]:
         """Admit all jobs of `batch`, which have one command, and close the `question` that they answer, or do nothing.
 
-        Raises what `admit` raises, and BadInput if the question is closed.
+        Raises what `admit` raises, BadInput if the question is closed, and SeenBefore for jobs that need another seed.
         """
         together = Batch(batch, limits, question)
         cached = [await self._is_cached(job.key) for job in batch]

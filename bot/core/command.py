@@ -45,6 +45,7 @@ class Request:
     platform, so it is called only where the answer matters.
     `extra_identities` also count towards rate limits, such as a web user's address.
     `id` identifies the message, so that a message that its platform delivers twice is served once.
+    A request is `from_program` if no person waits in a conversation: repeated, it is answered from the cache.
     """
 
     command: str
@@ -60,6 +61,7 @@ class Request:
     extra_identities: tuple[str, ...] = ()
     id: str | None = None
     new_message_origin: str = ""
+    from_program: bool = False
 
 
 @dataclass(frozen=True)

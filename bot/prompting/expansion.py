@@ -23,6 +23,7 @@ MAX_PROMPTS_SHOWN = 6
 async def expand_prompt(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
     """Return the prompts that this one expands to. A thread reads the wildcard lists and expands it.
 
+    The seed determines the words of wildcards. Without one a person gets random words each time, a program the same.
     Raises BadInput, which names `option`, for more prompts than the user may draw at once, for a syntax error, and for
     a wildcard list that does not exist.
     """
@@ -35,7 +36,8 @@ async def expand_prompt(call: Call, prompt: str, seed: int | None, option: str =
     if jobs > most:
         template = "{option} expands to {count} pictures; the limit here is {most} at once. Remove some variants."
         raise BadInput(template, option=option, count=jobs, most=most)
-    wildcard_seed = secrets.randbelow(MAX_SEED) if seed == -1 else seed
+    is_random = seed == -1 or (seed is None and not call.request.from_program)
+    wildcard_seed = secrets.randbelow(MAX_SEED) if is_random else seed
     return await asyncio.to_thread(_expand, prompt, wildcard_seed, WildcardLists(call.studio.settings.bot.wildcards))
 
 

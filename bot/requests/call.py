@@ -45,12 +45,14 @@ class Call:
         check_supported(params, service)
         values = params.with_seed().model_dump(mode="json")
         request = self.request
+        key = key_of(task, service.version, model_identity(params, service), values)
         role = self.studio.settings.role(request.user, admin=request.admin)
         return Job(
             command=request.command,
             task=task,
             params=values,
-            key=key_of(task, service.version, model_identity(params, service), values),
+            key=key,
+            repeat_key=key if params.has_open_seed() and not request.from_program else "",
             user=request.user,
             origin=request.origin,
             private=request.private,

@@ -53,7 +53,9 @@ async def load_own_question(call: Call, name: str) -> Question:
 
 
 async def _rebuild(call: Call, job: Job) -> Job:
-    return (await rebuild_job(call, job)).model_copy(update={"id": job.id, "notes": job.notes})
+    """Return the job for today's model. A seed that the user did not choose stays open."""
+    open_seed = {"seed": None} if job.repeat_key else {}
+    return (await rebuild_job(call, job, **open_seed)).model_copy(update={"id": job.id, "notes": job.notes})
 
 
 def _separate_messages(request: Request, jobs: Sequence[Job]) -> Iterator[Job]:

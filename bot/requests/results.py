@@ -63,6 +63,12 @@ async def rerun_with_new_seed(call: Call, row: JobRecord, **changes: Any) -> Job
     return job.model_copy(update={"notes": row.job.notes})
 
 
+async def change_seed(call: Call, job: Job) -> Job:
+    """Return the job with a random seed, because its user has already seen what the seed of its words makes."""
+    rebuilt = await rebuild_job(call, job, seed=-1)
+    return job.model_copy(update={"params": rebuilt.params, "key": rebuilt.key})
+
+
 async def rebuild_job(call: Call, job: Job, **changes: Any) -> Job:
     """Return a new job like `job` with `changes` to its parameters, for the user who asks and today's model.
 

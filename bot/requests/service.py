@@ -14,11 +14,11 @@ from bot.core.parsing import parse_params
 from bot.jobs.lifecycle import JobLifecycle
 from bot.requests import admission, confirmations, consent
 from bot.requests.call import Call
-from bot.requests.results import resolve_attachments
+from bot.requests.results import change_seed, resolve_attachments
 from engine.core.errors import AtelierError, EngineDied
 from engine.core.job import Failed, Job, Result, Update
 from engine.core.params import TaskParams
-from storage.store import DuplicateRequest, Question
+from storage.store import DuplicateRequest, Question, SeenBefore
 from storage.uploads import RequestFiles, Uploads
 
 log = structlog.get_logger()
@@ -137,14 +137,15 @@ class Service:
             case Confirmed():
                 return await self._admit_confirmed(call, answer)
             case Job():
-                return answer, (await self._admit([answer], request))[0]
+                (admitted,) = await self._admit(call, [answer])
+                return admitted
 
     async def _admit_confirmed(self, call: Call, answer: Confirmed) -> Reply | tuple[Job, Result | None]:
-        first, *more = jobs = answer.jobs
-        consent.check_enabled(self.studio, first.command, call.request.scope)
-        results = await self._admit(jobs, call.request, answer.question)
+        consent.check_enabled(self.studio, answer.jobs[0].command, call.request.scope)
+        first, *more = admitted = await self._admit(call, answer.jobs, answer.question)
         if not more:
-            return first, results[0]
+            return first
+        jobs = tuple(job for job, _ in admitted)
         return Reply(call.translate("Queued {count} jobs.", count=len(jobs)), facts={"jobs": len(jobs)}, jobs=jobs)
 
     async def _run_command(self, request: Request, held: RequestFiles) -> tuple[Call, Answer]:
@@ -175,12 +176,21 @@ class Service:
                     yield update
 
     async def _admit(
-        self, jobs: Sequence[Job], request: Request, question: Question | None = None
-    ) -> list[Result | None]:
-        """Store the jobs; return each one's cached result or None. Raises as `Store.admit_all` does, and DiskFull."""
+        self, call: Call, jobs: Sequence[Job], question: Question | None = None
+    ) -> list[tuple[Job, Result | None]]:
+        """Store the jobs; return each one as it was stored, with its cached result or None.
+
+        Jobs whose results the user has seen get another seed. Raises as `Store.admit_all` does, and DiskFull.
+        """
         admission.check_disk(self.studio)
-        limits = admission.limits_of(self.studio, request, jobs[0].command)
-        return await self.studio.store.admit_all(jobs, limits, question)
+        limits = admission.limits_of(self.studio, call.request, jobs[0].command)
+        while True:
+            try:
+                results = await self.studio.store.admit_all(jobs, limits, question)
+            except SeenBefore as error:
+                jobs = [await change_seed(call, job) if job.id in error.jobs else job for job in jobs]
+            else:
+                return list(zip(jobs, results, strict=True))
 
 
 def _reply_update(reply: Reply) -> Replied:

@@ -128,6 +128,9 @@ class Job(WireModel):
     params: dict[str, Any]
     #: Cache key, from `key_of`.
     key: str
+    #: The key with the seed that follows from the other parameters, if the user chose no seed; else empty. A user who
+    #: has a job with it has seen its result, so the same words draw another one for them.
+    repeat_key: str = ""
     #: Platform and user id, such as "discord:42".
     user: str
     #: Where to post the answer. Only the adapter that wrote it parses it.

@@ -88,6 +88,10 @@ class TaskParams(BaseModel):
             return self.model_copy(update={"seed": self._derive_seed()})
         return self.model_copy(update={"seed": secrets.randbelow(MAX_SEED + 1)}) if seed == -1 else self
 
+    def has_open_seed(self) -> bool:
+        """Return whether the parameters have a seed and the user left it out."""
+        return getattr(self, "seed", 0) is None
+
     def _derive_seed(self) -> int:
         others = json.dumps(hash_files(self.model_dump(mode="json", exclude={"seed"})), sort_keys=True)
         return int.from_bytes(hashlib.sha256(others.encode()).digest()[:4], "big") & MAX_DERIVED_SEED

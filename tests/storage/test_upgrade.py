@@ -12,7 +12,7 @@ import pytest_asyncio
 from bot.adapters.web.session import SESSION_COOKIE
 from engine.core.job import Job
 from storage.database import MIGRATIONS
-from storage.store import Store
+from storage.store import SeenBefore, Store
 from tests.bot.adapters.website import Site, Visitor, drawing_engine, serving
 from tests.fakes import ended
 
@@ -88,10 +88,21 @@ async def test_the_cached_result_answers_a_job_with_its_key(site: Site) -> None:
     old = await store.job(DONE)
     assert old is not None
     assert old.job.key == DONE_KEY
-    same = Job.model_validate(old.job.model_dump() | {"id": "same"})
+    same = Job.model_validate(old.job.model_dump() | {"id": "same", "repeat_key": ""})
     result = await store.admit(same)
     assert result == old.result
     await store.mark_delivered("same")
+
+
+async def test_the_user_of_an_earlier_job_has_seen_its_result(site: Site) -> None:
+    store = site.service.studio.store
+    old = await store.job(DONE)
+    assert old is not None
+    with pytest.raises(SeenBefore):
+        await store.admit(Job.model_validate(old.job.model_dump() | {"id": "same"}))
+    other = Job.model_validate(old.job.model_dump() | {"id": "other", "user": "web:other"})
+    assert await store.admit(other) == old.result
+    await store.mark_delivered("other")
 
 
 async def test_the_same_request_is_drawn_again_because_imagine_has_a_new_version(site: Site, visitor: Visitor) -> None:

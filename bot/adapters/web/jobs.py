@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import ExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -127,6 +128,8 @@ class Jobs:
         The request's files are deleted when this closes.
         """
         client = request[CLIENT]
+        if command:  # the page never uses the address of a command
+            client = replace(client, is_program=True)
         with self._uploads.track(client.address) as count_upload:
 
             async def check_form(fields: Mapping[str, Any], file: str) -> None:

@@ -31,6 +31,8 @@ class Client:
     The session's id is derived from the cookie's secret, which cannot be derived from the id, so logs and figures may
     show ids.
 
+    A visitor without a session `is_program`: no person sees its answers in a conversation.
+
     Every visitor is an admin: without a token only the owner's own machine can reach the server, and with a token only
     people who know it.
     """
@@ -38,6 +40,7 @@ class Client:
     user: str
     address: str
     language: Language
+    is_program: bool
 
     def request(self, command: str, raw: Mapping[str, Any], files: Mapping[str, Attachment] | None = None) -> Request:
         """Return a request of this visitor. Web requests are private: nobody else sees their prompts or media."""
@@ -51,6 +54,7 @@ class Client:
             admin=True,
             private=True,
             extra_identities=(f"web-address:{self.address}",),
+            from_program=self.is_program,
         )
 
 
@@ -61,8 +65,10 @@ def client_of(request: web.Request, signer: Signer) -> Client:
     """Return the visitor who sent the request."""
     address = network_of(request.remote)
     secret = request.cookies.get(SESSION_COOKIE, "")
-    who = signer.sign("session", secret) if _SESSION_SECRET.fullmatch(secret) else address
-    return Client(f"web:{who}", address, preferred_language(request.headers.get("Accept-Language", "")))
+    has_session = _SESSION_SECRET.fullmatch(secret) is not None
+    who = signer.sign("session", secret) if has_session else address
+    language = preferred_language(request.headers.get("Accept-Language", ""))
+    return Client(f"web:{who}", address, language, is_program=not has_session)
 
 
 def ensure_session(request: web.Request, response: web.StreamResponse) -> None:

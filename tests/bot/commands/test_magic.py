@@ -144,7 +144,7 @@ async def test_imagine_with_magic_draws_the_expanded_prompt_and_shows_it(service
     prompt = str(first.result.facts["prompt"])
     assert prompt.startswith(f"{IDEA}, ")
     assert card_of(first, "en", COMMANDS).text.startswith(prompt)
-    again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+    again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on", from_program=True))[-1])
     assert (again.cached, again.result.facts["prompt"]) == (True, prompt)
 
 
@@ -154,12 +154,13 @@ async def test_a_fallback_to_the_grammar_is_noted_only_for_the_user_who_asked(si
     async with open_service(silent, tmp_path, tmp_path / "atelier.db") as service:
         first = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
         assert [by, fallback] == card_of(first, "en", COMMANDS).text.splitlines()[2:4]
-        again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
+        again = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on", from_program=True))[-1])
         assert (again.cached, again.result) == (True, first.result)
         once_more = parse_button(f"again:{first.job}", COMMANDS)
         more = done((await updates_of(service, Request("again", once_more.raw_options, user="web:ana", origin="")))[-1])
         assert more.result.notes[:2] == first.result.notes[:2], "it is of the same prompt"
-        plain = done((await ask(service, f"/imagine {first.result.facts['prompt']} --steps 1"))[-1])
+        line = f"/imagine {first.result.facts['prompt']} --steps 1"
+        plain = done((await ask(service, line, from_program=True))[-1])
         assert (plain.cached, plain.result.notes) == (True, first.result.notes[2:])
     async with Store.open(tmp_path / "atelier.db") as store:
         row = await store.job(first.job)
@@ -296,8 +297,8 @@ async def test_setting_always_along_with_an_idea_is_noted_under_the_prompt(servi
     assert [str(note) for note in wrote.result.notes] == ["Magic is off: your prompts will be drawn as you write them."]
 
 
-async def test_the_same_idea_is_answered_from_the_cache(service: Service) -> None:
-    first, second = await run_magic(service), await run_magic(service)
+async def test_the_same_idea_of_a_program_is_answered_from_the_cache(service: Service) -> None:
+    first, second = await run_magic(service), await run_magic(service, from_program=True)
     assert (first.cached, second.cached) == (False, True)
     assert first.result.facts["prompt"] == second.result.facts["prompt"]
 
