@@ -1,4 +1,4 @@
-"""The parts of a running bot. Commands reach them through their Call."""
+"""The parts of a running bot. Commands see some of them through their Call, as `bot.requests.contexts` says."""
 
 import time
 from collections.abc import Mapping

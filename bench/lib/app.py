@@ -10,7 +10,7 @@ import structlog
 from bot.app import AppContext
 from bot.config.settings import Settings
 from bot.core.command import Command, Request
-from bot.requests.call import Call, command
+from bot.requests.call import JobCall, command
 from bot.requests.service import Service
 from engine.core.job import Job, Update
 from engine.core.settings import WorkerSettings
@@ -23,7 +23,7 @@ UNLIMITED = Settings.model_validate({"limits": {"imagine": "off"}})
 
 
 @command("Say it back")
-async def echo(call: Call, params: Params) -> Job:
+async def echo(call: JobCall, params: Params) -> Job:
     """Return an echo job."""
     return await call.build_job("echo", params)
 

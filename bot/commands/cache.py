@@ -2,10 +2,11 @@
 
 import time
 from dataclasses import asdict
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import Field
 
+from bot.config.sections import CacheSection
 from bot.core.command import Reply
 from bot.core.report_models import CacheReport
 from bot.core.route import Report
@@ -13,6 +14,7 @@ from bot.i18n.format import format_bytes, format_duration
 from bot.requests.call import Call, command
 from engine.core.errors import BadInput, NotAllowed
 from engine.core.params import TaskParams
+from storage.store import CacheStats
 
 DAY_SECONDS = 86400.0
 
@@ -36,8 +38,38 @@ class Params(TaskParams):
     )
 
 
+class CacheSettings(Protocol):
+    """The part of the settings that concerns the cache."""
+
+    @property
+    def cache(self) -> CacheSection:
+        """Return [cache]."""
+
+
+class CacheStore(Protocol):
+    """The part of the store that holds results for repeated requests."""
+
+    async def cache_stats(self) -> CacheStats:
+        """Return what the cache holds and how often it helped."""
+
+    async def clear_cache(self, older_than: float | None = None) -> tuple[int, int]:
+        """Delete the results unused for `older_than` seconds, or all; return how many, and their bytes."""
+
+
+class CacheControl(Protocol):
+    """What /cache needs."""
+
+    @property
+    def settings(self) -> CacheSettings:
+        """Return [cache]."""
+
+    @property
+    def store(self) -> CacheStore:
+        """Return the cache."""
+
+
 @command("Show what the cache holds (admins can clear it)", reports=(Report("/api/cache/stats", CacheReport),))
-async def cache(call: Call, params: Params) -> Reply:
+async def cache(call: Call[CacheControl], params: Params) -> Reply:
     """Reply with the cache's figures, or clear it. Raises NotAllowed when anyone but an admin clears it."""
     if params.action == "clear":
         return await _clear(call, params.older_than_days)
@@ -46,7 +78,7 @@ async def cache(call: Call, params: Params) -> Reply:
     return await _show_stats(call)
 
 
-async def _show_stats(call: Call) -> Reply:
+async def _show_stats(call: Call[CacheControl]) -> Reply:
     stats = await call.studio.store.cache_stats()
     max_bytes = call.studio.settings.cache.max_bytes
     lookups = stats.hits + stats.misses
@@ -69,7 +101,7 @@ async def _show_stats(call: Call) -> Reply:
     return Reply("\n".join(lines), facts={**asdict(stats), "max_bytes": max_bytes, "hit_rate": hit_rate})
 
 
-async def _clear(call: Call, days: int | None) -> Reply:
+async def _clear(call: Call[CacheControl], days: int | None) -> Reply:
     if not call.request.admin:
         raise NotAllowed("Only admins can clear the cache. Use /cache to see it.")
     entries, freed = await call.studio.store.clear_cache(None if days is None else days * DAY_SECONDS)

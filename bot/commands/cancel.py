@@ -1,9 +1,12 @@
 """/cancel: end one job, queued or running."""
 
+from typing import Protocol
+
 from pydantic import Field
 
 from bot.core.command import Reply
 from bot.requests.call import Call, command
+from bot.requests.contexts import JobReader
 from bot.requests.rights import may_manage_job
 from engine.core.errors import BadInput, Cancelled, NotAllowed
 from engine.core.job import Failed
@@ -23,8 +26,34 @@ class Params(TaskParams):
     )
 
 
+class JobFailer(JobReader, Protocol):
+    """The part of the store that ends jobs."""
+
+    async def fail(self, job_id: str, failed: Failed) -> None:
+        """End a queued or running job with an error. Raises IllegalTransition if it has ended."""
+
+
+class ActiveJobs(Protocol):
+    """The jobs that this process runs."""
+
+    def cancel(self, job: str) -> bool:
+        """End this job. Returns False if it is not active."""
+
+
+class JobCanceller(Protocol):
+    """What /cancel needs."""
+
+    @property
+    def store(self) -> JobFailer:
+        """Return the rows of jobs."""
+
+    @property
+    def coalescer(self) -> ActiveJobs:
+        """Return the active jobs."""
+
+
 @command("Cancel one of your jobs")
-async def cancel(call: Call, params: Params) -> Reply:
+async def cancel(call: Call[JobCanceller], params: Params) -> Reply:
     """End the job. Raises BadInput if there is no such job or it has ended, NotAllowed if it is someone else's."""
     row = await (_load_job(call, params.job) if params.job else _load_only_job(call))
     if not (call.studio.coalescer.cancel(row.job.id) or await _cancel_unclaimed_job(call, row.job.id)):
@@ -32,7 +61,7 @@ async def cancel(call: Call, params: Params) -> Reply:
     return Reply(call.translate("Job {job} was cancelled.", job=row.job.id), facts={"job": row.job.id})
 
 
-async def _cancel_unclaimed_job(call: Call, job: str) -> bool:
+async def _cancel_unclaimed_job(call: Call[JobCanceller], job: str) -> bool:
     """End a job that an earlier process left and no platform has resumed yet. The user is told when one does."""
     row = await call.studio.store.job(job)
     if row is None or row.state not in {"queued", "running"}:
@@ -44,7 +73,7 @@ async def _cancel_unclaimed_job(call: Call, job: str) -> bool:
     return True
 
 
-async def _load_job(call: Call, job: str) -> JobRecord:
+async def _load_job(call: Call[JobCanceller], job: str) -> JobRecord:
     row = await call.studio.store.job(job)
     if row is None:
         raise BadInput("There is no job {job}. Use /jobs to see yours.", job=job)
@@ -53,7 +82,7 @@ async def _load_job(call: Call, job: str) -> JobRecord:
     return row
 
 
-async def _load_only_job(call: Call) -> JobRecord:
+async def _load_only_job(call: Call[JobCanceller]) -> JobRecord:
     rows = await call.studio.store.jobs_of(call.request.user)
     if not rows:
         raise BadInput("You have no jobs in progress.")

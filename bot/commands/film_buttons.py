@@ -8,6 +8,7 @@ from pydantic import Field
 from bot.core.command import ButtonAction, ButtonSpec
 from bot.core.parsing import parse_params, run_parser
 from bot.requests.call import Call, command
+from bot.requests.contexts import ResultReader
 from bot.requests.film_jobs import film_job, film_params_of, reseed_scenes
 from bot.requests.results import JobParams
 from engine.core.errors import BadInput
@@ -20,13 +21,13 @@ from engine.tasks.film.scenes_task import Params as Scenes
 @command(
     "Draw a storyboard from the script", button=ButtonSpec("Storyboard", ("draft",), without_files=True), hidden=True
 )
-async def storyboard(call: Call, params: JobParams) -> Job:
+async def storyboard(call: Call[ResultReader], params: JobParams) -> Job:
     """Build the job that draws a picture for each scene of the drafted script."""
     return await film_job(call, await film_params_of(call, params.job))
 
 
 @command("Make the film from the storyboard", button=ButtonSpec("Render", ("storyboard",)), hidden=True)
-async def render(call: Call, params: JobParams) -> Job:
+async def render(call: Call[ResultReader], params: JobParams) -> Job:
     """Build the job that renders the film from the storyboard's script."""
     return await film_job(call, (await film_params_of(call, params.job)).model_copy(update={"make": "film"}))
 
@@ -47,7 +48,7 @@ class RedoParams(JobParams):
     button=ButtonSpec("Redo scenes", ("storyboard",), ButtonAction.EDIT, edited_option="numbers"),
     hidden=True,
 )
-async def redo(call: Call, params: RedoParams) -> Job:
+async def redo(call: Call[ResultReader], params: RedoParams) -> Job:
     """Build the job that redraws some scenes with new seeds. Raises BadInput for a scene that does not exist."""
     before = await film_params_of(call, params.job)
     numbers = [int(number) for number in re.findall(r"\d{1,4}", params.numbers)]
@@ -79,7 +80,7 @@ class RewriteParams(JobParams):
     button=ButtonSpec("Edit script", ("script",), ButtonAction.EDIT, without_files=True, edited_option="script"),
     hidden=True,
 )
-async def rewrite(call: Call, params: RewriteParams) -> Job:
+async def rewrite(call: Call[ResultReader], params: RewriteParams) -> Job:
     """Build the job that draws the storyboard of the edited script."""
     before = await film_params_of(call, params.job)
     changed = {**before.model_dump(), "script": params.script, "make": "storyboard"}
@@ -87,6 +88,6 @@ async def rewrite(call: Call, params: RewriteParams) -> Job:
 
 
 @command("Send the scenes' pictures as a ZIP file", button=ButtonSpec("Pictures", ("film",)), hidden=True)
-async def pictures(call: Call, params: JobParams) -> Job:
+async def pictures(call: Call[ResultReader], params: JobParams) -> Job:
     """Build the job that packs the scenes' pictures into a ZIP file."""
     return await film_job(call, (await film_params_of(call, params.job)).model_copy(update={"make": "pictures"}))

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bot.core.command import Command, Reply
 from bot.requests.call import Call, command
+from bot.requests.contexts import CommandFinder
 from bot.requests.lookup import unknown_command_error, visible_commands
 from engine.core.options import Option
 from engine.core.params import TaskParams
@@ -27,7 +28,7 @@ class Params(TaskParams):
 
 
 @command("How to use Atelier")
-async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # the function has the name that people type
+async def help(call: Call[CommandFinder], params: Params) -> Reply:  # noqa: A001  # the function has the name that people type
     """List the commands, or explain one. Raises BadInput for a command that the user cannot see."""
     visible = visible_commands(call.studio, call.request)
     if not params.command:
@@ -39,13 +40,13 @@ async def help(call: Call, params: Params) -> Reply:  # noqa: A001  # the functi
     return Reply("\n".join(_format_command(call, chosen)), facts={"commands": [_describe_command(chosen)]})
 
 
-def _list_commands(call: Call, commands: Sequence[Command]) -> Reply:
+def _list_commands(call: Call[CommandFinder], commands: Sequence[Command]) -> Reply:
     lines = [f"/{command.name} · {call.translate(command.description)}" for command in commands]
     lines += ["", call.translate("Type /help {command} to see its options.", command=commands[0].name)]
     return Reply("\n".join(lines), facts={"commands": [_describe_command(command) for command in commands]})
 
 
-def _format_command(call: Call, command: Command) -> Iterator[str]:
+def _format_command(call: Call[CommandFinder], command: Command) -> Iterator[str]:
     yield f"/{command.name} · {call.translate(command.description)}"
     options = command.params.options()
     if options:
@@ -58,13 +59,13 @@ def _format_command(call: Call, command: Command) -> Iterator[str]:
         yield from examples
 
 
-def _format_option(call: Call, option: Option) -> str:
+def _format_option(call: Call[CommandFinder], option: Option) -> str:
     remarks = [remark for remark in (_format_bounds(call, option), _format_default(call, option)) if remark]
     text = f"{option.name}: {call.translate(option.description)}"
     return f"{text} ({'; '.join(remarks)})" if remarks else text
 
 
-def _format_bounds(call: Call, option: Option) -> str:
+def _format_bounds(call: Call[CommandFinder], option: Option) -> str:
     match option.kind:
         case "choice":
             return ", ".join(map(str, option.choices))
@@ -77,14 +78,14 @@ def _format_bounds(call: Call, option: Option) -> str:
     return _format_range(call, option)
 
 
-def _format_length(call: Call, option: Option) -> str:
+def _format_length(call: Call[CommandFinder], option: Option) -> str:
     """Return the bound of a text; nothing for ids and names, which are always short."""
     if option.maximum is None or option.positional:
         return ""
     return call.translate("up to {count} characters", count=option.maximum)
 
 
-def _format_range(call: Call, option: Option) -> str:
+def _format_range(call: Call[CommandFinder], option: Option) -> str:
     match option.minimum, option.maximum:
         case (None, None):
             return ""
@@ -97,7 +98,7 @@ def _format_range(call: Call, option: Option) -> str:
     raise AssertionError("every pair of bounds is matched")
 
 
-def _format_default(call: Call, option: Option) -> str:
+def _format_default(call: Call[CommandFinder], option: Option) -> str:
     if option.required:
         return call.translate("required")
     if option.default is None or option.default == "":

@@ -10,6 +10,7 @@ from bot.prompting import styles
 from bot.prompting.expansion import confirm_batch, expand_prompt
 from bot.prompting.magic import check_prompt_count, expand_now, image_job, is_always_on
 from bot.requests.call import Call, command
+from bot.requests.contexts import PromptWriter
 from engine.core.errors import UserMessage
 from engine.core.job import Job
 from engine.tasks.imagine import params as imagine_params
@@ -39,7 +40,7 @@ class Params(imagine_params.Params):
     route=Route("/generate-image", media=("image",), facts={"seed": int}),
     menu="Imagine from this picture…",
 )
-async def imagine(call: Call, params: Params) -> Job | Confirm:
+async def imagine(call: Call[PromptWriter], params: Params) -> Job | Confirm:
     """Build the job, or ask first when the prompt expands to several jobs. Raises BadInput and TooLarge."""
     options = params.model_dump(exclude={"style", "magic"})
     use_magic = await is_always_on(call) if params.magic is None else params.magic
@@ -54,7 +55,7 @@ async def imagine(call: Call, params: Params) -> Job | Confirm:
     return confirm_batch(call, job, more, prompts) if more else job
 
 
-async def _resolve_prompt(call: Call, prompt: str, style: str, *, magic: bool) -> Prompt:
+async def _resolve_prompt(call: Call[PromptWriter], prompt: str, style: str, *, magic: bool) -> Prompt:
     """Return the prompt as it will be drawn: expanded by magic, or with the style applied."""
     if magic and len(prompt) <= MAX_IDEA_CHARACTERS:
         return await expand_now(call, prompt, style)

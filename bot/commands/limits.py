@@ -1,8 +1,9 @@
 """/limits: show how much of each rate limit is left and when it resets."""
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from bot.core.command import Reply
 from bot.core.report_models import LimitsReport
@@ -10,7 +11,7 @@ from bot.core.route import Report
 from bot.i18n.format import format_duration
 from bot.requests.call import Call, command
 from engine.core.params import TaskParams
-from storage.store import Allowance
+from storage.store import Active, Allowance, Rate
 
 ACTIVE_WINDOW_SECONDS = 3600.0
 """A user counts as active for this many seconds after a request."""
@@ -20,11 +21,33 @@ class Params(TaskParams):
     """This command has no options."""
 
 
+class UsageStore(Protocol):
+    """The part of the store that counts what people used."""
+
+    async def limits_of(self, identities: Iterable[str], rates: Mapping[str, Rate | None]) -> dict[str, Allowance]:
+        """Return what the identities have left of each rate."""
+
+    async def count_active(self, since: float) -> Active:
+        """Return how many users sent how many requests since then."""
+
+
+class RateLimits(Protocol):
+    """What /limits needs."""
+
+    @property
+    def store(self) -> UsageStore:
+        """Return what people used."""
+
+    @property
+    def rates(self) -> Mapping[str, Rate | None]:
+        """Return the rate of each limited command."""
+
+
 @command(
     "Show how much you can still use and when it resets",
     reports=(Report("/api/rate-limit/stats", LimitsReport),),
 )
-async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+async def limits(call: Call[RateLimits], params: Params) -> Reply:  # noqa: ARG001  # no options
     """Reply with the rate limits; admins also see how many users are active."""
     request, studio = call.request, call.studio
     rates = studio.rates
@@ -45,7 +68,7 @@ async def limits(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     return Reply("\n".join(lines), facts=facts)
 
 
-def _format_allowance(call: Call, name: str, allowance: Allowance | None, now: float) -> str:
+def _format_allowance(call: Call[RateLimits], name: str, allowance: Allowance | None, now: float) -> str:
     if allowance is None:
         return call.translate("/{command}: no limit", command=name)
     window = format_duration(allowance.window)

@@ -7,6 +7,7 @@ from bot.core.route import Route
 from bot.prompting.expansion import expand_prompt
 from bot.prompting.magic import magic_job, set_always
 from bot.requests.call import Call, command
+from bot.requests.contexts import PromptWriter
 from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Job
 from engine.tasks.magic import params as magic_params
@@ -29,7 +30,7 @@ class Params(magic_params.Params):
 
 
 @command("Turn a short idea into a detailed prompt", rate="20/60s", route=Route("/magic-prompt"))
-async def magic(call: Call, params: Params) -> Job | Reply:
+async def magic(call: Call[PromptWriter], params: Params) -> Job | Reply:
     """Build the job that writes the prompt, store the `always` setting, or both. Raises BadInput without either."""
     job = await _build_job(call, params) if params.idea else None
     if params.always is None:
@@ -43,7 +44,7 @@ async def magic(call: Call, params: Params) -> Job | Reply:
     return Reply(call.translate(notice.template), facts={"always": params.always})
 
 
-async def _build_job(call: Call, params: Params) -> Job:
+async def _build_job(call: Call[PromptWriter], params: Params) -> Job:
     """Build the job. The prompt is expanded later, when it is drawn; that it can be expanded is checked now."""
     await expand_prompt(call, params.idea, params.seed, "idea")
     return await magic_job(call, magic_params.Params.parse(params.model_dump(exclude={"always"})))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.core.command import Reply
-from bot.requests.call import Call, command
+from bot.requests.call import JobCall, command
 from engine.core.params import TaskParams
 from engine.core.protocol import Capability
 
@@ -19,7 +19,7 @@ class Params(TaskParams):
 
 
 @command("List the models, LoRAs and controls you can use with /imagine")
-async def models(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+async def models(call: JobCall, params: Params) -> Reply:  # noqa: ARG001  # no options
     """List what can be named, with the default model first."""
     service = await call.studio.engine.service("imagine")
     default = call.translate("Default model: {model}", model=service.model)
@@ -27,7 +27,7 @@ async def models(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     return Reply("\n".join([default, *choices]), facts=_describe_choices(service))
 
 
-def _format_choices(call: Call, service: Capability, option: str) -> str:
+def _format_choices(call: JobCall, service: Capability, option: str) -> str:
     names = ", ".join(service.offers.get(option, ()))
     return f"{call.translate(TITLES[option])} {names or call.translate('none')}"
 

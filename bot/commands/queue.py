@@ -1,7 +1,7 @@
 """/queue: show who is waiting and what is running. Admins pause or drain the queue, and bump or drop a job."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import structlog
 from pydantic import Field
@@ -10,9 +10,10 @@ from bot.core.command import Reply
 from bot.i18n.format import format_duration
 from bot.maintenance import queue_state
 from bot.requests.call import Call, command
+from bot.requests.contexts import JobReader
 from engine.core.errors import BadInput
 from engine.core.params import TaskParams
-from engine.host.engine import Mode, QueuePosition, RunningJob
+from engine.host.engine import JobQueue, Mode, QueuePosition, RunningJob
 
 log = structlog.get_logger()
 
@@ -44,8 +45,49 @@ class Params(TaskParams):
     )
 
 
+class Queues(queue_state.HasMode, Protocol):
+    """The part of the engine that queues jobs."""
+
+    @property
+    def queues(self) -> tuple[JobQueue, ...]:
+        """Return the queues."""
+
+    def bump(self, job: str) -> bool:
+        """Move a queued job to the front. Returns False if it is not queued."""
+
+
+class ActiveJobs(Protocol):
+    """The jobs that this process runs."""
+
+    def cancel(self, job: str) -> bool:
+        """End this job. Returns False if it is not active."""
+
+    def run_id_of(self, job: str) -> str | None:
+        """Return the id under which the engine knows the job's run."""
+
+
+class QueueStore(JobReader, queue_state.NoteStore, Protocol):
+    """The part of the store that /queue uses."""
+
+
+class QueueControl(Protocol):
+    """What /queue needs."""
+
+    @property
+    def engine(self) -> Queues:
+        """Return the queues."""
+
+    @property
+    def store(self) -> QueueStore:
+        """Return the rows of jobs, and the note with the mode."""
+
+    @property
+    def coalescer(self) -> ActiveJobs:
+        """Return the active jobs."""
+
+
 @command("See and manage the queue", admin=True)
-async def queue(call: Call, params: Params) -> Reply:
+async def queue(call: Call[QueueControl], params: Params) -> Reply:
     """Show or manage the queue. Prompts are private, so they are never shown."""
     if params.action in ("bump", "drop"):
         return await _bump_or_drop(call, params)
@@ -57,7 +99,7 @@ async def queue(call: Call, params: Params) -> Reply:
     return _show_queue(call)
 
 
-async def _bump_or_drop(call: Call, params: Params) -> Reply:
+async def _bump_or_drop(call: Call[QueueControl], params: Params) -> Reply:
     if not params.job:
         raise BadInput("Which job? Type /queue {action} and the job's id. /queue shows the ids.", action=params.action)
     row = await call.studio.store.job(params.job)
@@ -75,7 +117,7 @@ async def _bump_or_drop(call: Call, params: Params) -> Reply:
     return Reply(dropped if params.action == "drop" else bumped, facts={"job": params.job, "user": row.job.user})
 
 
-def _show_queue(call: Call) -> Reply:
+def _show_queue(call: Call[QueueControl]) -> Reply:
     engine = call.studio.engine
     waiting = [position for queue in engine.queues for position in queue.positions()]
     running = [job for queue in engine.queues for job in queue.running()]
@@ -92,7 +134,7 @@ def _show_queue(call: Call) -> Reply:
     return Reply("\n".join(lines), facts=facts)
 
 
-def _format_running(call: Call, running: Sequence[RunningJob]) -> list[str]:
+def _format_running(call: Call[QueueControl], running: Sequence[RunningJob]) -> list[str]:
     return [
         call.translate(
             "{device}: {job} · /{command} · {user} · for {time}",
@@ -106,7 +148,7 @@ def _format_running(call: Call, running: Sequence[RunningJob]) -> list[str]:
     ]
 
 
-def _format_waiting(call: Call, waiting: Sequence[QueuePosition]) -> list[str]:
+def _format_waiting(call: Call[QueueControl], waiting: Sequence[QueuePosition]) -> list[str]:
     if not waiting:
         return [call.translate("Nobody is waiting.")]
     lines = [_format_position(call, position) for position in waiting[:MAX_JOBS_SHOWN]]
@@ -115,7 +157,7 @@ def _format_waiting(call: Call, waiting: Sequence[QueuePosition]) -> list[str]:
     return lines
 
 
-def _format_position(call: Call, position: QueuePosition) -> str:
+def _format_position(call: Call[QueueControl], position: QueuePosition) -> str:
     text = call.translate(
         "{place}. {job} · /{command} · {user} · waiting for {time}",
         place=position.place,

@@ -1,11 +1,13 @@
 """The buttons under a result: Again, Vary, Zoom out, the pans, and Delete."""
 
 import secrets
+from typing import Protocol
 
 from bot.core.capabilities import model_identity
 from bot.core.command import ButtonAction, ButtonSpec, Reply
 from bot.core.parsing import parse_params
 from bot.requests.call import Call, command
+from bot.requests.contexts import JobReader, ResultReader
 from bot.requests.results import JobParams, PictureParams, load_result, rebuild_job, rerun_with_new_seed
 from bot.requests.rights import may_manage_job
 from engine.core.errors import BadInput, NotAllowed
@@ -16,7 +18,7 @@ from storage.store import JobRecord
 
 
 @command("Make it again with a new seed", button=ButtonSpec("Again", ("seed",)), hidden=True)
-async def again(call: Call, params: JobParams) -> Job:
+async def again(call: Call[ResultReader], params: JobParams) -> Job:
     """Run the job again with a new seed."""
     return await rerun_with_new_seed(call, await load_result(call.studio, call.request, params.job))
 
@@ -29,7 +31,7 @@ VARY_NOISE_SHARE = 0.3
 
 
 @command("Draw variations of a picture", button=ButtonSpec("Vary", ("prompt", "seed")), hidden=True)
-async def vary(call: Call, params: PictureParams) -> Job:
+async def vary(call: Call[ResultReader], params: PictureParams) -> Job:
     """Build the job that draws a variation: from the picture's noise if that is known, else from the picture itself.
 
     Raises BadInput if the job's task cannot start from a picture.
@@ -45,7 +47,7 @@ async def vary(call: Call, params: PictureParams) -> Job:
     return await rerun_with_new_seed(call, row, **reset, image=params.image, strength=VARY_STRENGTH)
 
 
-async def _source_noise_seed_of(call: Call, row: JobRecord, image: Media) -> int | None:
+async def _source_noise_seed_of(call: Call[ResultReader], row: JobRecord, image: Media) -> int | None:
     """Return the seed of the picture's noise. None unless the same model would draw it again from the prompt alone."""
     assert row.result is not None, "load_result returns only rows with a result"
     service = await call.studio.engine.service(row.job.task)
@@ -78,36 +80,36 @@ RESET_OPTIONS = (
 
 
 @command("Show more around a picture", button=ButtonSpec("Zoom out", EXTENSION_FACTS, single_file=True), hidden=True)
-async def zoom(call: Call, params: PictureParams) -> Job:
+async def zoom(call: Call[ResultReader], params: PictureParams) -> Job:
     """Extend the picture on all sides."""
     return await _extend(call, params, "out")
 
 
 @command("Extend the picture to the left", button=ButtonSpec("⬅️", EXTENSION_FACTS, single_file=True), hidden=True)
-async def pan_left(call: Call, params: PictureParams) -> Job:
+async def pan_left(call: Call[ResultReader], params: PictureParams) -> Job:
     """Extend the picture to the left."""
     return await _extend(call, params, "left")
 
 
 @command("Extend the picture to the right", button=ButtonSpec("➡️", EXTENSION_FACTS, single_file=True), hidden=True)
-async def pan_right(call: Call, params: PictureParams) -> Job:
+async def pan_right(call: Call[ResultReader], params: PictureParams) -> Job:
     """Extend the picture to the right."""
     return await _extend(call, params, "right")
 
 
 @command("Extend the picture upwards", button=ButtonSpec("⬆️", EXTENSION_FACTS, single_file=True), hidden=True)
-async def pan_up(call: Call, params: PictureParams) -> Job:
+async def pan_up(call: Call[ResultReader], params: PictureParams) -> Job:
     """Extend the picture upwards."""
     return await _extend(call, params, "up")
 
 
 @command("Extend the picture downwards", button=ButtonSpec("⬇️", EXTENSION_FACTS, single_file=True), hidden=True)
-async def pan_down(call: Call, params: PictureParams) -> Job:
+async def pan_down(call: Call[ResultReader], params: PictureParams) -> Job:
     """Extend the picture downwards."""
     return await _extend(call, params, "down")
 
 
-async def _extend(call: Call, params: PictureParams, towards: str) -> Job:
+async def _extend(call: Call[ResultReader], params: PictureParams, towards: str) -> Job:
     """Build the job that extends the picture. Raises BadInput if its task cannot extend pictures."""
     row = await load_result(call.studio, call.request, params.job)
     fields = TASKS[row.job.task].params.model_fields
@@ -117,8 +119,23 @@ async def _extend(call: Call, params: PictureParams, towards: str) -> Job:
     return await rerun_with_new_seed(call, row, **defaults, image=params.image, extend=towards, tiling=False, count=1)
 
 
+class JobForgetter(JobReader, Protocol):
+    """The part of the store that deletes results."""
+
+    async def forget(self, job_id: str) -> None:
+        """Delete the result of a job."""
+
+
+class ResultDeleter(Protocol):
+    """What the button Delete needs."""
+
+    @property
+    def store(self) -> JobForgetter:
+        """Return the rows of jobs."""
+
+
 @command("Delete the result of a job", button=ButtonSpec("Delete", action=ButtonAction.DELETE), hidden=True)
-async def delete(call: Call, params: JobParams) -> Reply:
+async def delete(call: Call[ResultDeleter], params: JobParams) -> Reply:
     """Delete the job's result. Raises BadInput if it has none, NotAllowed if the user may not delete it."""
     row = await call.studio.store.job(params.job)
     if row is None or row.result is None:

@@ -4,15 +4,16 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
+from bot.config.sections import BotSection
 from bot.core.command import Reply
 from bot.i18n.format import format_bytes, format_duration
 from bot.presentation.charts import stats_chart
-from bot.requests.call import Call, command
+from bot.requests.call import AnyCall, Call, command
 from engine.core.params import TaskParams
 from engine.media import files as media
-from storage.store import Spread, Stats
+from storage.store import CacheStats, Hour, Spread, Stats, Usage
 
 HOUR_SECONDS, DAY_SECONDS = 3600.0, 86400.0
 NO_VALUE = "\N{EN DASH}"
@@ -25,8 +26,44 @@ class Params(TaskParams):
     """This command has no options."""
 
 
+class StatisticsSettings(Protocol):
+    """The part of the settings that says where the chart is kept."""
+
+    @property
+    def bot(self) -> BotSection:
+        """Return [bot]."""
+
+
+class StatisticsStore(Protocol):
+    """The part of the store that counts."""
+
+    async def stats(self, since: float) -> Stats:
+        """Return the figures since then."""
+
+    async def by_hour(self, now: float | None = None) -> list[Hour]:
+        """Return the figures of each of the last 24 hours."""
+
+    async def top_users(self, since: float, count: int) -> list[Usage]:
+        """Return the users who used the devices longest."""
+
+    async def cache_stats(self) -> CacheStats:
+        """Return what the cache holds."""
+
+
+class Statistics(Protocol):
+    """What /stats needs."""
+
+    @property
+    def settings(self) -> StatisticsSettings:
+        """Return the folder of the media."""
+
+    @property
+    def store(self) -> StatisticsStore:
+        """Return the figures."""
+
+
 @command("Show what was made and how long it took: last hour, last day and all time")
-async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+async def stats(call: Call[Statistics], params: Params) -> Reply:  # noqa: ARG001  # no options
     """Reply with the figures and the chart; admins also see the heaviest users."""
     store, now = call.studio.store, time.time()
     hour, day, ever = [await store.stats(since) for since in (now - HOUR_SECONDS, now - DAY_SECONDS, 0)]
@@ -55,7 +92,7 @@ async def stats(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opti
     return Reply("\n\n".join(block for block in blocks if block), (media.keep(png, folder),), facts)
 
 
-def _format_block(call: Call, title: str, stats: Stats, before: Stats | None = None) -> str:
+def _format_block(call: AnyCall, title: str, stats: Stats, before: Stats | None = None) -> str:
     count = sum(sum(outcomes.values()) for outcomes in stats.jobs.values())
     if not count:
         return f"{title} · {call.translate('no jobs')}"
@@ -64,11 +101,11 @@ def _format_block(call: Call, title: str, stats: Stats, before: Stats | None = N
     return "\n".join((f"{title} · {_format_job_count(call, count)}", *_format_details(call, stats)))
 
 
-def _format_job_count(call: Call, count: int) -> str:
+def _format_job_count(call: AnyCall, count: int) -> str:
     return call.translate("1 job") if count == 1 else call.translate("{count} jobs", count=count)
 
 
-def _format_details(call: Call, stats: Stats) -> Iterator[str]:
+def _format_details(call: AnyCall, stats: Stats) -> Iterator[str]:
     for name, outcomes in stats.jobs.items():
         yield f"/{name}: {_format_outcomes(call, outcomes)}"
     if stats.waiting:
@@ -78,7 +115,7 @@ def _format_details(call: Call, stats: Stats) -> Iterator[str]:
     yield call.translate("Cache hits: {hits}, misses: {misses}", hits=stats.hits, misses=stats.misses)
 
 
-def _format_outcomes(call: Call, outcomes: Mapping[str, int]) -> str:
+def _format_outcomes(call: AnyCall, outcomes: Mapping[str, int]) -> str:
     in_progress = sum(outcomes.get(state, 0) for state in ("queued", "running", "delivering"))
     done, cached, failed, cancelled = (outcomes.get(state, 0) for state in ("done", "cached", "failed", "cancelled"))
     parts = (
@@ -95,7 +132,7 @@ def _format_spread(spread: Spread) -> dict[str, str]:
     return {"median": format_duration(spread.median), "p95": format_duration(spread.p95)}
 
 
-def _build_tiles(call: Call, day: Stats) -> list[stats_chart.Tile]:
+def _build_tiles(call: AnyCall, day: Stats) -> list[stats_chart.Tile]:
     lookups = day.hits + day.misses
     return [
         stats_chart.Tile(
@@ -108,7 +145,7 @@ def _build_tiles(call: Call, day: Stats) -> list[stats_chart.Tile]:
     ]
 
 
-def _format_top_users(call: Call, top: list[dict[str, Any]]) -> str:
+def _format_top_users(call: AnyCall, top: list[dict[str, Any]]) -> str:
     if not top:
         return ""
     lines = [

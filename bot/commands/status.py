@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bot.core.command import Reply
 from bot.core.report_models import ServicesReport, SystemReport
@@ -17,6 +17,7 @@ from engine.core.errors import UserMessage
 from engine.core.params import TaskParams
 from engine.core.protocol import Capability, OptionalModel
 from engine.host.engine import EngineState
+from storage.store import Rate
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -31,6 +32,33 @@ class Params(TaskParams):
     """This command has no options."""
 
 
+class Workers(Protocol):
+    """The part of the engine that knows its workers."""
+
+    def state(self) -> EngineState:
+        """Return a snapshot of workers and queues."""
+
+
+class SystemStatus(Protocol):
+    """What /status needs."""
+
+    @property
+    def engine(self) -> Workers:
+        """Return the workers."""
+
+    @property
+    def rates(self) -> Mapping[str, Rate | None]:
+        """Return the limited commands, which are those that need the engine."""
+
+    @property
+    def adapters(self) -> Mapping[str, UserMessage]:
+        """Return the state of each platform."""
+
+    @property
+    def started(self) -> float:
+        """Return the time of the start, in seconds since the epoch."""
+
+
 @command(
     "Show the system's status",
     reports=(
@@ -42,7 +70,7 @@ class Params(TaskParams):
         Report("/api/system/info", SystemReport, itemgetter("system")),
     ),
 )
-async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no options
+async def status(call: Call[SystemStatus], params: Params) -> Reply:  # noqa: ARG001  # no options
     """Reply with the state of every part of the system."""
     state = call.studio.engine.state()
     facts = {
@@ -62,14 +90,14 @@ async def status(call: Call, params: Params) -> Reply:  # noqa: ARG001  # no opt
     return Reply("\n\n".join(sections), facts=facts)
 
 
-def _describe_services(call: Call, state: EngineState) -> dict[str, Any]:
+def _describe_services(call: Call[SystemStatus], state: EngineState) -> dict[str, Any]:
     """Return, for each command that needs the engine, the first worker's capability for it, or why there is none."""
     capabilities = {service.task: service for worker in reversed(state.workers) for service in worker.services}
     absent = next((worker.why for worker in state.workers if worker.why), NO_WORKER)
     return {name: _describe_service(call, capabilities.get(name), absent) for name in call.studio.rates}
 
 
-def _describe_service(call: Call, service: Capability | None, absent: UserMessage) -> dict[str, Any]:
+def _describe_service(call: Call[SystemStatus], service: Capability | None, absent: UserMessage) -> dict[str, Any]:
     if service is None:
         empty = dict.fromkeys(("tier", "backend", "model"))
         return {"available": False, **empty, "why": _translate(call, absent), "extras": {}}
@@ -78,15 +106,15 @@ def _describe_service(call: Call, service: Capability | None, absent: UserMessag
     return {"available": True, **details, "why": _translate(call, service.why), "extras": extras}
 
 
-def _describe_extra(call: Call, extra: OptionalModel) -> dict[str, Any]:
+def _describe_extra(call: Call[SystemStatus], extra: OptionalModel) -> dict[str, Any]:
     return {"available": bool(extra.model), "model": extra.model or None, "why": _translate(call, extra.why)}
 
 
-def _describe_adapters(call: Call) -> dict[str, str]:
+def _describe_adapters(call: Call[SystemStatus]) -> dict[str, str]:
     return {name: _translate(call, state) for name, state in call.studio.adapters.items()}
 
 
-def _describe_system(call: Call, state: EngineState) -> dict[str, Any]:
+def _describe_system(call: Call[SystemStatus], state: EngineState) -> dict[str, Any]:
     versions = {"atelier": _read_version()}
     for worker in state.workers:
         versions |= worker.versions
@@ -112,11 +140,11 @@ def _describe_system(call: Call, state: EngineState) -> dict[str, Any]:
     }
 
 
-def _translate(call: Call, sentence: UserMessage) -> str:
+def _translate(call: Call[SystemStatus], sentence: UserMessage) -> str:
     return call.translate(sentence.template, **sentence.facts)
 
 
-def _format_headline(call: Call, system: Mapping[str, Any]) -> str:
+def _format_headline(call: Call[SystemStatus], system: Mapping[str, Any]) -> str:
     queue = system["queue"]
     counts = call.translate("{running} running, {waiting} waiting", running=queue["running"], waiting=queue["waiting"])
     uptime = call.translate("up {time}", time=format_duration(system["uptime"]))
@@ -128,7 +156,7 @@ def _add_title(title: str, lines: Iterable[str]) -> str:
     return "\n".join((title, *lines))
 
 
-def _format_services(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
+def _format_services(call: Call[SystemStatus], services: Mapping[str, Any]) -> Iterator[str]:
     for name, service in services.items():
         if not service["available"]:
             yield f"⚠️ /{name}: {service['why']}"
@@ -140,12 +168,12 @@ def _format_services(call: Call, services: Mapping[str, Any]) -> Iterator[str]:
             yield f"　{state} {extra['why']}"
 
 
-def _format_adapters(call: Call) -> Iterator[str]:
+def _format_adapters(call: Call[SystemStatus]) -> Iterator[str]:
     for name, state in call.studio.adapters.items():
         yield f"{'✅' if state.template == 'on' else '▫️'} {name}: {_translate(call, state)}"
 
 
-def _format_devices(call: Call, system: Mapping[str, Any]) -> Iterator[str]:
+def _format_devices(call: Call[SystemStatus], system: Mapping[str, Any]) -> Iterator[str]:
     for device in system["devices"]:
         if not device["ready"]:
             yield f"⚠️ {device['device']}: {device['why']}"
@@ -156,7 +184,7 @@ def _format_devices(call: Call, system: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"⚠️ {device['device']}: {note}" for note in device["notes"])
 
 
-def _format_memory(call: Call, memory: Mapping[str, Any]) -> str:
+def _format_memory(call: Call[SystemStatus], memory: Mapping[str, Any]) -> str:
     parts = [
         call.translate("{used} used, {free} free", used=format_bytes(memory["used"]), free=format_bytes(memory["free"]))
     ]

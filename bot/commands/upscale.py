@@ -2,7 +2,7 @@
 
 from bot.core.command import ButtonSpec
 from bot.core.route import Route
-from bot.requests.call import Call, command
+from bot.requests.call import JobCall, command
 from engine.core.job import Job
 from engine.tasks.upscale.params import Params
 
@@ -14,6 +14,6 @@ from engine.tasks.upscale.params import Params
     button=ButtonSpec("Upscale"),
     menu="Upscale",
 )
-async def upscale(call: Call, params: Params) -> Job:
+async def upscale(call: JobCall, params: Params) -> Job:
     """Build the job."""
     return await call.build_job("upscale", params)

@@ -1,7 +1,7 @@
 """/video: set a picture in motion, with sound. The picture is attached or drawn from a prompt."""
 
 from bot.core.route import Route
-from bot.requests.call import Call, command
+from bot.requests.call import JobCall, command
 from engine.core.job import Job
 from engine.tasks.film.video_task import Params
 
@@ -18,7 +18,7 @@ DEFAULT_SECONDS = 4
     rate="3/5m",
     route=Route("/render-video", aliases={"generate_subtitles": "subtitles"}),
 )
-async def video(call: Call, params: Params) -> Job:
+async def video(call: JobCall, params: Params) -> Job:
     """Build the job. Its cost follows from the length that was asked for, or else from the length of the sound."""
     sound_seconds = params.audio.seconds if params.audio else len(params.text) / LETTERS_PER_SECOND
     seconds = params.seconds or sound_seconds or DEFAULT_SECONDS

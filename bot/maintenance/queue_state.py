@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import cast, get_args
+from typing import Protocol, cast, get_args
 
 import structlog
 
@@ -30,7 +30,32 @@ async def restore(studio: AppContext) -> None:
         engine.device_queue.charge(user, seconds, ended)
 
 
-async def set_mode(studio: AppContext, mode: Mode) -> None:
+class HasMode(Protocol):
+    """The part of the engine that decides whether jobs start."""
+
+    mode: Mode
+
+
+class NoteStore(Protocol):
+    """The part of the store that holds notes."""
+
+    async def set_note(self, name: str, value: str) -> None:
+        """Store a note."""
+
+
+class ModeSwitch(Protocol):
+    """What is needed to set the mode of the queue."""
+
+    @property
+    def engine(self) -> HasMode:
+        """Return the mode."""
+
+    @property
+    def store(self) -> NoteStore:
+        """Return the notes."""
+
+
+async def set_mode(studio: ModeSwitch, mode: Mode) -> None:
     """Set the mode of the queue and store it for the next start."""
     await studio.store.set_note(NOTE, mode)
     studio.engine.mode = mode

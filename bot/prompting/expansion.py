@@ -10,6 +10,7 @@ from bot.prompting.articles import agree_articles
 from bot.prompting.templates import MAX_COUNTED_PROMPTS, count, expand
 from bot.prompting.wildcard_lists import WildcardLists
 from bot.requests.call import Call
+from bot.requests.contexts import PromptWriter
 from engine.core.errors import BadInput
 from engine.core.job import Job
 from engine.core.params import MAX_SEED
@@ -20,7 +21,7 @@ MAX_PROMPTS_SHOWN = 6
 """Expanded prompts that the question shows."""
 
 
-async def expand_prompt(call: Call, prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
+async def expand_prompt(call: Call[PromptWriter], prompt: str, seed: int | None, option: str = "prompt") -> list[str]:
     """Return the prompts that this one expands to. A thread reads the wildcard lists and expands it.
 
     The seed determines the words of wildcards. Without one a person gets random words each time, a program the same.
@@ -45,7 +46,7 @@ def _expand(prompt: str, seed: int | None, lists: WildcardLists) -> list[str]:
     return [agree_articles(text, prompt) for text in expand(prompt, seed, lists)]
 
 
-def confirm_batch(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[str]) -> Confirm:
+def confirm_batch(call: Call[PromptWriter], job: Job, more: Sequence[Job], prompts: Sequence[str]) -> Confirm:
     """Return the question before several jobs: how many there would be, and for which prompts."""
     jobs = len(more) + 1
     shown = [textwrap.shorten(prompt, 100, placeholder="…") for prompt in prompts[:MAX_PROMPTS_SHOWN]]
@@ -54,7 +55,7 @@ def confirm_batch(call: Call, job: Job, more: Sequence[Job], prompts: Sequence[s
     return Confirm(text, call.translate("Draw {count}", count=jobs), job, facts={"jobs": jobs}, also_jobs=tuple(more))
 
 
-def _max_jobs(call: Call) -> int:
+def _max_jobs(call: Call[PromptWriter]) -> int:
     """Return how many jobs the user's role and the rate limit of /imagine allow at once."""
     role = call.studio.settings.role(call.request.user, admin=call.request.admin)
     rate = call.studio.rates.get("imagine")

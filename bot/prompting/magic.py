@@ -7,7 +7,8 @@ from bot.app import Prompt
 from bot.core.command import Confirm
 from bot.prompting import styles
 from bot.prompting.expansion import confirm_batch, expand_prompt
-from bot.requests.call import Call
+from bot.requests.call import Call, JobCall
+from bot.requests.contexts import PromptWriter
 from bot.requests.results import load_result
 from engine.core.errors import BadInput, UserMessage
 from engine.core.job import Done, Failed, Job
@@ -22,7 +23,7 @@ MAX_CACHED_PROMPTS = 256
 """Prompts that are kept in memory for users who draw the same idea again."""
 
 
-async def magic_job(call: Call, params: magic_params.Params) -> Job:
+async def magic_job(call: Call[PromptWriter], params: magic_params.Params) -> Job:
     """Return a job that writes a prompt suited to the image model used here. Raises BadInput for an unknown style."""
     needs_short = (await call.studio.engine.service("imagine")).backend in SHORT_PROMPT_BACKENDS
     idea, style = styles.apply_own_style(call.studio.settings, params.style, params.idea)
@@ -33,7 +34,7 @@ async def magic_job(call: Call, params: magic_params.Params) -> Job:
     return job.model_copy(update={"command": "magic"})
 
 
-async def expand_now(call: Call, idea: str, style: str) -> Prompt:
+async def expand_now(call: Call[PromptWriter], idea: str, style: str) -> Prompt:
     """Return magic's prompt for the idea, from the cache or from a run outside the queue. Raises the run's error."""
     job = await magic_job(call, magic_params.Params.parse({"idea": idea, "style": style}))
     cache = call.studio.prompts
@@ -45,7 +46,7 @@ async def expand_now(call: Call, idea: str, style: str) -> Prompt:
     return cache[job.key]
 
 
-async def check_prompt_count(call: Call, prompts: Sequence[str]) -> None:
+async def check_prompt_count(call: Call[PromptWriter], prompts: Sequence[str]) -> None:
     """Raise BadInput for more prompts than a language model can write in time. The grammar has no such limit."""
     if (await call.studio.engine.service("magic")).backend == "grammar" or len(prompts) <= MAX_LLM_PROMPTS:
         return
@@ -56,7 +57,7 @@ async def check_prompt_count(call: Call, prompts: Sequence[str]) -> None:
     raise BadInput(template, option="prompt", count=len(prompts), most=MAX_LLM_PROMPTS)
 
 
-async def _run_and_wait(call: Call, job: Job) -> Prompt:
+async def _run_and_wait(call: Call[PromptWriter], job: Job) -> Prompt:
     """Run the job and return its prompt. Raises the run's error, and BadInput if the studio shuts down."""
     async with aclosing(call.studio.coalescer.subscribe(job)) as updates:
         last = [update async for update in updates][-1]
@@ -69,20 +70,20 @@ async def _run_and_wait(call: Call, job: Job) -> Prompt:
     return Prompt(str(facts["prompt"]), (author, *last.result.notes))
 
 
-async def image_job(call: Call, params: imagine_params.Params, notes: tuple[UserMessage, ...] = ()) -> Job:
+async def image_job(call: JobCall, params: imagine_params.Params, notes: tuple[UserMessage, ...] = ()) -> Job:
     """Return a job that draws the prompt as it is, under the command `imagine`. `notes` say how it was written."""
     job = await call.build_job("imagine", params, cost=params.count)
     return job.model_copy(update={"command": "imagine", "notes": notes})
 
 
-async def image_jobs(call: Call, prompt: str) -> Job | Confirm:
+async def image_jobs(call: Call[PromptWriter], prompt: str) -> Job | Confirm:
     """Return the job that draws the prompt, or a question first if it expands to several jobs."""
     prompts = await expand_prompt(call, prompt, None)
     job, *more = [await image_job(call, imagine_params.Params.parse({"prompt": text})) for text in prompts]
     return confirm_batch(call, job, more, prompts) if more else job
 
 
-async def prompt_of(call: Call, job: str, fact: str) -> str:
+async def prompt_of(call: Call[PromptWriter], job: str, fact: str) -> str:
     """Return the fact `prompt` or `idea` of a magic job. Raises BadInput if the job wrote no prompt."""
     row = await load_result(call.studio, call.request, job)
     text = row.result.facts.get(fact) if row.result else None
@@ -91,15 +92,15 @@ async def prompt_of(call: Call, job: str, fact: str) -> str:
     return text
 
 
-async def is_always_on(call: Call) -> bool:
+async def is_always_on(call: Call[PromptWriter]) -> bool:
     """Return whether the user has asked magic to expand every prompt."""
     return await call.studio.store.get_note(_setting_key(call)) == "on"
 
 
-async def set_always(call: Call, *, on: bool) -> None:
+async def set_always(call: Call[PromptWriter], *, on: bool) -> None:
     """Store whether magic expands every prompt of the user."""
     await call.studio.store.set_note(_setting_key(call), "on" if on else "off")
 
 
-def _setting_key(call: Call) -> str:
+def _setting_key(call: Call[PromptWriter]) -> str:
     return f"magic {call.request.user}"

@@ -1,6 +1,6 @@
 """Named styles: the ones that magic knows, and the ones that the owner defines in config.toml."""
 
-from bot.config.settings import Settings
+from bot.requests.contexts import PromptSettings
 from engine.core.errors import BadInput
 from engine.tasks.magic.task import STYLES
 
@@ -8,7 +8,7 @@ AUTO_STYLES = ("", "auto")
 """Values with which magic chooses a style itself."""
 
 
-def apply_own_style(settings: Settings, style: str, prompt: str) -> tuple[str, str]:
+def apply_own_style(settings: PromptSettings, style: str, prompt: str) -> tuple[str, str]:
     """Return the prompt, with the style applied if it is the owner's, and the style that is left for magic to apply.
 
     Case is ignored. Raises BadInput for an unknown style.

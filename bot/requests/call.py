@@ -3,35 +3,35 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, get_args
+from typing import Generic, TypeVar, get_args
 
+from bot.app import AppContext
 from bot.config.units import parse_rate
 from bot.core.capabilities import check_supported, model_identity
 from bot.core.command import Answer, ButtonSpec, Command, Confirm, Reply, Request
 from bot.core.route import Report, Route
 from bot.i18n.translate import translate
+from bot.requests.contexts import JobBuilder
 from engine.core.errors import EngineDied
 from engine.core.job import Job, key_of
 from engine.core.params import TaskParams
 
-if TYPE_CHECKING:
-    from bot.app import AppContext
-
 P = TypeVar("P", bound=TaskParams)
+S_co = TypeVar("S_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Call:
-    """One run of a command: the request, and the application that serves it."""
+class Call(Generic[S_co]):
+    """One run of a command: the request, and what the command sees of the application, a Protocol of `contexts`."""
 
     request: Request
-    studio: "AppContext"
+    studio: S_co
 
     def translate(self, template: str, /, **facts: str | float) -> str:
         """Return the sentence in the user's language."""
         return translate(template, self.request.language, **facts)
 
-    async def build_job(self, task: str, params: TaskParams, cost: float = 1.0) -> Job:
+    async def build_job(self: "Call[JobBuilder]", task: str, params: TaskParams, cost: float = 1.0) -> Job:
         """Return a job for `task`, after checking the options against the model that serves it.
 
         `cost` is the expected device time in seconds. Raises BadInput for an option that the model does not support,
@@ -66,6 +66,13 @@ class Call:
         )
 
 
+AnyCall = Call[object]
+"""The call of a command that sees nothing of the application: it can translate, and knows the request."""
+
+JobCall = Call[JobBuilder]
+"""The call of a command that only builds jobs."""
+
+
 def command(
     description: str,
     *,
@@ -77,14 +84,14 @@ def command(
     menu: str = "",
     hidden: bool = False,
     consent: str = "",
-) -> Callable[[Callable[[Call, P], Awaitable[Answer]]], Command]:
+) -> Callable[[Callable[[Call[AppContext], P], Awaitable[Answer]]], Command]:
     """Declare a command. Its name is the function's; its options are the fields of the annotated `params`.
 
     `rate` is written as in config.toml, such as "10/60s". A command with a rate may be limited and turned off there.
     A command annotated to return only `Reply` is ephemeral: its answers are private, whereas job results are public.
     """
 
-    def declare(run: Callable[[Call, P], Awaitable[Answer]]) -> Command:
+    def declare(run: Callable[[Call[AppContext], P], Awaitable[Answer]]) -> Command:
         """Return the command that `run` implements."""
         annotations = inspect.get_annotations(run, eval_str=True)
         return Command(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from bot.core.command import Button, Confirm, Confirmed, Reply, Request
 from bot.requests import consent
 from bot.requests.call import Call
+from bot.requests.contexts import QuestionKeeper
 from bot.requests.results import rebuild_job
 from engine.core.errors import BadInput, NotAllowed
 from engine.core.job import Job
@@ -15,7 +16,7 @@ CONFIRMATION_SECONDS = 24 * 3600.0
 """Seconds after which a question can no longer be answered."""
 
 
-async def store_question(call: Call, ask: Confirm) -> Reply:
+async def store_question(call: Call[QuestionKeeper], ask: Confirm) -> Reply:
     """Store the question's jobs and return it as a reply. Jobs `3f9a`, `3f9a-2`, … make the question `3f9a`."""
     name = ask.job.id
     more = (job.model_copy(update={"id": f"{name}-{place}"}) for place, job in enumerate(ask.also_jobs, 2))
@@ -29,7 +30,7 @@ def is_question(reply: Reply) -> bool:
     return "ask" in reply.facts
 
 
-async def accept(call: Call, name: str) -> Confirmed:
+async def accept(call: Call[QuestionKeeper], name: str) -> Confirmed:
     """Return the question's jobs, rebuilt for today's models, and record the user's consent if it asked for that.
 
     Raises BadInput if the question is closed, NotAllowed if somebody else was asked.
@@ -40,7 +41,7 @@ async def accept(call: Call, name: str) -> Confirmed:
     return Confirmed(question, tuple(jobs) if len(jobs) == 1 else tuple(_separate_messages(call.request, jobs)))
 
 
-async def load_own_question(call: Call, name: str) -> Question:
+async def load_own_question(call: Call[QuestionKeeper], name: str) -> Question:
     """Return the open question if this user was asked. Raises as `accept` does."""
     question = await call.studio.store.get_question(name)
     if question is None:
@@ -52,7 +53,7 @@ async def load_own_question(call: Call, name: str) -> Question:
     return question
 
 
-async def _rebuild(call: Call, job: Job) -> Job:
+async def _rebuild(call: Call[QuestionKeeper], job: Job) -> Job:
     """Return the job for today's model. A seed that the user did not choose stays open."""
     open_seed = {"seed": None} if job.repeat_key else {}
     return (await rebuild_job(call, job, **open_seed)).model_copy(update={"id": job.id, "notes": job.notes})

@@ -5,6 +5,7 @@ import hashlib
 from bot.app import AppContext
 from bot.core.command import Command, Confirm
 from bot.requests.call import Call
+from bot.requests.contexts import QuestionKeeper
 from engine.core.errors import NotAllowed
 from engine.core.job import Job
 
@@ -15,7 +16,7 @@ def check_enabled(studio: AppContext, command: str, scope: str) -> None:
         raise NotAllowed("/{command} is turned off here.", command=command)
 
 
-async def ask_consent_first(call: Call, job: Job) -> Job | Confirm:
+async def ask_consent_first(call: Call[QuestionKeeper], job: Job) -> Job | Confirm:
     """Return the job, or the consent question if this is the user's first job for its command."""
     command = _consenting(call.studio, job)
     if command is None or await call.studio.store.find_consent(job.user, job.command, hash_of(command)):
@@ -23,7 +24,7 @@ async def ask_consent_first(call: Call, job: Job) -> Job | Confirm:
     return Confirm(call.translate(command.consent), call.translate("I confirm"), job)
 
 
-async def record_consent(studio: AppContext, job: Job) -> None:
+async def record_consent(studio: QuestionKeeper, job: Job) -> None:
     """Record that the user accepted the consent question before `job`, if its command has one."""
     command = _consenting(studio, job)
     if command is not None:
@@ -35,6 +36,6 @@ def hash_of(command: Command) -> str:
     return hashlib.sha256(command.consent.encode()).hexdigest()
 
 
-def _consenting(studio: AppContext, job: Job) -> Command | None:
+def _consenting(studio: QuestionKeeper, job: Job) -> Command | None:
     command = studio.command(job.command)
     return command if command is not None and command.consent else None

@@ -1,7 +1,8 @@
 """Jobs that turn scripts into storyboards and films, and the scripts that their buttons start from."""
 
 from bot.core.parsing import parse_params, run_parser
-from bot.requests.call import Call
+from bot.requests.call import Call, JobCall
+from bot.requests.contexts import ResultReader
 from bot.requests.results import check_files, load_result
 from engine.core.errors import BadInput
 from engine.core.job import Job
@@ -12,14 +13,14 @@ SECONDS_PER_PICTURE, SECONDS_PER_FILM_SECOND = 1.0, 0.4
 """Device-seconds that a picture costs, and that one second of film costs, on two CPU cores."""
 
 
-async def film_job(call: Call, params: Params) -> Job:
+async def film_job(call: JobCall, params: Params) -> Job:
     """Return a job for `params`, under the command `scenes` and its rate limit. Raises BadInput and TooLarge."""
     params, cost = await run_parser(lambda: _read_script(params))
     job = await call.build_job("scenes", params, cost=cost)
     return job.model_copy(update={"command": "scenes"})
 
 
-async def film_params_of(call: Call, job: str) -> Params:
+async def film_params_of(call: Call[ResultReader], job: str) -> Params:
     """Return the parameters of a `scenes` job, with the script of its result in place of the idea.
 
     Raises BadInput if there is no such job or one of its files has been deleted, NotAllowed if it is private.

@@ -2,15 +2,15 @@
 
 import difflib
 
-from bot.app import AppContext
 from bot.core.command import Command, Request
+from bot.requests.contexts import CommandFinder
 from engine.core.errors import BadInput
 
 MAX_SHOWN_CHARACTERS = 40
 """Characters of an unknown name that are compared and shown."""
 
 
-def visible_commands(studio: AppContext, request: Request) -> list[Command]:
+def visible_commands(studio: CommandFinder, request: Request) -> list[Command]:
     """Return the commands that this user may type."""
     return [command for command in studio.commands if not command.hidden and (request.admin or not command.admin)]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.app import AppContext
 from bot.core.command import Attachment, Request
 from bot.core.parsing import parse_params
 from bot.presentation.buttons import parse_target
 from bot.requests.call import Call
+from bot.requests.contexts import ResultReader
 from engine.core.errors import BadInput, NotAllowed
 from engine.core.job import Job, Media
 from engine.core.params import TaskParams, media_of
@@ -30,7 +30,7 @@ class PictureParams(JobParams):
     image: Media = Field(description="Picture to start from", json_schema_extra={"accepts": ["image"]})
 
 
-async def load_result(studio: AppContext, request: Request, job: str) -> JobRecord:
+async def load_result(studio: ResultReader, request: Request, job: str) -> JobRecord:
     """Return the row of a job that has a result. Raises BadInput if there is none, NotAllowed if it is private."""
     row = await studio.store.job(job)
     if row is None or row.result is None or not (row.result.media or row.result.facts):
@@ -40,7 +40,7 @@ async def load_result(studio: AppContext, request: Request, job: str) -> JobReco
     return row
 
 
-async def resolve_attachments(studio: AppContext, request: Request) -> Request:
+async def resolve_attachments(studio: ResultReader, request: Request) -> Request:
     """Return the request with each attachment that refers to a result resolved to its path on disk.
 
     Raises BadInput if the result has been deleted and there is no fallback, NotAllowed if it is private.
@@ -49,12 +49,12 @@ async def resolve_attachments(studio: AppContext, request: Request) -> Request:
     return replace(request, files=files)
 
 
-async def is_stored(studio: AppContext, request: Request, target: str) -> bool:
+async def is_stored(studio: ResultReader, request: Request, target: str) -> bool:
     """Return whether the file that a button refers to is still on disk. Raises as `load_result` does."""
     return await asyncio.to_thread(studio.files.intact, await _load_media(studio, request, target))
 
 
-async def rerun_with_new_seed(call: Call, row: JobRecord, **changes: Any) -> Job:
+async def rerun_with_new_seed(call: Call[ResultReader], row: JobRecord, **changes: Any) -> Job:
     """Return a copy of the row's job with a new seed and `changes`, for the user who asks.
 
     Raises BadInput if one of its input files has been deleted.
@@ -63,13 +63,13 @@ async def rerun_with_new_seed(call: Call, row: JobRecord, **changes: Any) -> Job
     return job.model_copy(update={"notes": row.job.notes})
 
 
-async def change_seed(call: Call, job: Job) -> Job:
+async def change_seed(call: Call[ResultReader], job: Job) -> Job:
     """Return the job with a random seed, because its user has already seen what the seed of its words makes."""
     rebuilt = await rebuild_job(call, job, seed=-1)
     return job.model_copy(update={"params": rebuilt.params, "key": rebuilt.key})
 
 
-async def rebuild_job(call: Call, job: Job, **changes: Any) -> Job:
+async def rebuild_job(call: Call[ResultReader], job: Job, **changes: Any) -> Job:
     """Return a new job like `job` with `changes` to its parameters, for the user who asks and today's model.
 
     Raises BadInput if one of its input files has been deleted, or if today's model does not support an option.
@@ -80,7 +80,7 @@ async def rebuild_job(call: Call, job: Job, **changes: Any) -> Job:
     return rebuilt.model_copy(update={"command": job.command})
 
 
-async def _resolve_attachment(studio: AppContext, request: Request, file: Attachment) -> Attachment:
+async def _resolve_attachment(studio: ResultReader, request: Request, file: Attachment) -> Attachment:
     if not file.result:
         return file
     media = await _load_media(studio, request, file.result)
@@ -92,7 +92,7 @@ async def _resolve_attachment(studio: AppContext, request: Request, file: Attach
     raise BadInput("The result of job {job} is no longer stored here. Send the file itself with the command.", job=job)
 
 
-async def _load_media(studio: AppContext, request: Request, target: str) -> Media:
+async def _load_media(studio: ResultReader, request: Request, target: str) -> Media:
     job, number = parse_target(target)
     row = await load_result(studio, request, job)
     assert row.result is not None, "load_result returns only rows with a result"
@@ -104,7 +104,7 @@ async def _load_media(studio: AppContext, request: Request, target: str) -> Medi
     return files[number - 1]
 
 
-async def check_files(studio: AppContext, params: TaskParams) -> None:
+async def check_files(studio: ResultReader, params: TaskParams) -> None:
     """Raise BadInput if one of the files among the parameters has been deleted."""
     for option, media in media_of(params):
         if not await asyncio.to_thread(studio.files.intact, media):

@@ -140,7 +140,7 @@ class Service:
                 (admitted,) = await self._admit(call, [answer])
                 return admitted
 
-    async def _admit_confirmed(self, call: Call, answer: Confirmed) -> Reply | tuple[Job, Result | None]:
+    async def _admit_confirmed(self, call: Call[AppContext], answer: Confirmed) -> Reply | tuple[Job, Result | None]:
         consent.check_enabled(self.studio, answer.jobs[0].command, call.request.scope)
         first, *more = admitted = await self._admit(call, answer.jobs, answer.question)
         if not more:
@@ -148,7 +148,7 @@ class Service:
         jobs = tuple(job for job, _ in admitted)
         return Reply(call.translate("Queued {count} jobs.", count=len(jobs)), facts={"jobs": len(jobs)}, jobs=jobs)
 
-    async def _run_command(self, request: Request, held: RequestFiles) -> tuple[Call, Answer]:
+    async def _run_command(self, request: Request, held: RequestFiles) -> tuple[Call[AppContext], Answer]:
         if not self._lifecycle.open:
             raise _shutdown_error()
         command = admission.find_command(self.studio, request)
@@ -176,7 +176,7 @@ class Service:
                     yield update
 
     async def _admit(
-        self, call: Call, jobs: Sequence[Job], question: Question | None = None
+        self, call: Call[AppContext], jobs: Sequence[Job], question: Question | None = None
     ) -> list[tuple[Job, Result | None]]:
         """Store the jobs; return each one as it was stored, with its cached result or None.
 

@@ -17,7 +17,7 @@ from engine.host.supervisor import WorkerSupervisor
 from engine.host.worker_state import WorkerState
 from engine.tasks.registry import TASKS
 
-__all__ = ["Engine", "EngineState", "HostSettings", "Mode", "QueuePosition", "RunClass", "RunningJob"]
+__all__ = ["Engine", "EngineState", "HostSettings", "JobQueue", "Mode", "QueuePosition", "RunClass", "RunningJob"]
 
 
 CPU_LANE = "cpu, quick tasks"

@@ -11,7 +11,8 @@ from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import ButtonAction, ButtonSpec, Command, Confirm
-from bot.requests.call import Call, command
+from bot.requests.call import Call, JobCall, command
+from bot.requests.contexts import ResultReader
 from bot.requests.results import load_result
 from bot.requests.service import Service
 from engine.core.job import Job
@@ -30,13 +31,13 @@ class Edited(TaskParams):
 
 
 @command("Say it back, once that is certain")
-async def certain(call: Call, params: Echo) -> Job | Confirm:
+async def certain(call: JobCall, params: Echo) -> Job | Confirm:
     job = await call.build_job("echo", params)
     return Confirm("Is that certain?", "Yes, say it", job)
 
 
 @command("Say it and more, once that is certain")
-async def several(call: Call, params: Echo) -> Job | Confirm:
+async def several(call: JobCall, params: Echo) -> Job | Confirm:
     jobs = [
         await call.build_job("echo", params.model_copy(update={"text": f"{params.text} {place}"}))
         for place in (1, 2, 3)
@@ -45,7 +46,7 @@ async def several(call: Call, params: Echo) -> Job | Confirm:
 
 
 @command("Say it back")
-async def echo(call: Call, params: Echo) -> Job:
+async def echo(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
@@ -54,7 +55,7 @@ async def echo(call: Call, params: Echo) -> Job:
     button=ButtonSpec("Edit", ("said",), ButtonAction.EDIT, without_files=True, edited_option="said"),
     hidden=True,
 )
-async def otherwise(call: Call, params: Edited) -> Job:
+async def otherwise(call: Call[ResultReader], params: Edited) -> Job:
     await load_result(call.studio, call.request, params.job)
     return await call.build_job("echo", Echo(text=params.said))
 
@@ -71,7 +72,7 @@ class Written(TaskParams):
     button=ButtonSpec("Write", ("said",), ButtonAction.EDIT, without_files=True, edited_option="words"),
     hidden=True,
 )
-async def more(call: Call, params: Written) -> Job:
+async def more(call: Call[ResultReader], params: Written) -> Job:
     await load_result(call.studio, call.request, params.job)
     return await call.build_job("echo", Echo(text=params.words))
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from bot.adapters import discord, telegram
 from bot.core.command import Replied, Request
-from bot.requests.call import Call, command
+from bot.requests.call import JobCall, command
 from bot.requests.service import Service
 from engine.core.job import Done, Failed, Job, Update
 from engine.host.engine import Engine
@@ -31,12 +31,12 @@ Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 @command("Say it back, once allowed", consent=WORDS)
-async def magic(call: Call, params: Echo) -> Job:
+async def magic(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
 @command("Do another's again, as buttons under results do", hidden=True)
-async def once_more(call: Call, params: Echo) -> Job:
+async def once_more(call: JobCall, params: Echo) -> Job:
     return (await call.build_job("echo", params)).model_copy(update={"command": "magic"})
 
 

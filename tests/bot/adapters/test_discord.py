@@ -27,7 +27,7 @@ from bot.config.sections import DiscordSection
 from bot.config.settings import Settings
 from bot.core.command import Command, Request
 from bot.i18n.translate import Language, translate
-from bot.requests.call import Call, command
+from bot.requests.call import JobCall, command
 from bot.requests.service import Service
 from engine.core.job import Done, Job, Progress, Queued, Result, Started, Update
 from engine.core.options import Option
@@ -47,17 +47,17 @@ LANGUAGES: tuple[tuple[str, Language], ...] = (("en-GB", "en"), ("es-ES", "es"),
 
 
 @command("Say it back")
-async def echo(call: Call, params: Echo) -> Job:
+async def echo(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
 @command("Say it back, but rarely")
-async def rare(call: Call, params: Echo) -> Job:
+async def rare(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
 @command("Break")
-async def broken(call: Call, params: TaskParams) -> Job:  # noqa: ARG001  # a command's signature
+async def broken(call: JobCall, params: TaskParams) -> Job:  # noqa: ARG001  # a command's signature
     raise RuntimeError("a fault that a test asked for")
 
 

@@ -31,7 +31,7 @@ from bot.config.settings import Settings
 from bot.core.command import Command, Reply
 from bot.i18n.translate import translate
 from bot.presentation.card import Card
-from bot.requests.call import Call, command
+from bot.requests.call import AnyCall, Call, JobCall, command
 from bot.requests.service import Service
 from engine.core.job import Job, Media, Result
 from engine.core.params import TaskParams
@@ -66,30 +66,30 @@ class Squares(TaskParams):
 
 
 @command("Say it back")
-async def echo(call: Call, params: Echo) -> Job:
+async def echo(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
 @command("Say how large a picture is")
-async def measure(_call: Call, params: Picture) -> Reply:
+async def measure(_call: AnyCall, params: Picture) -> Reply:
     return Reply(f"{params.image.width} x {params.image.height} {params.words}")
 
 
 @command("Make noise to look at")
-async def noise(call: Call, params: Squares) -> Reply:
+async def noise(call: Call[AppContext], params: Squares) -> Reply:
     folder = call.studio.settings.bot.data_dir / "media"
     pictures = (png(params.side, params.side + number) for number in range(params.count))
     return Reply(params.words, tuple(media.keep(picture, folder) for picture in pictures))
 
 
 @command("Say who asks")
-async def whoami(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
+async def whoami(call: AnyCall, params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
     asked = call.request
     return Reply(f"{asked.user} {asked.origin} {asked.language} admin={asked.admin} private={asked.private}")
 
 
 @command("Break")
-async def broken(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
+async def broken(call: AnyCall, params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
     raise RuntimeError("a fault that a test asked for")
 
 

@@ -19,7 +19,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from PIL import Image
 
 from bot.adapters import web
-from bot.adapters.web.file_answers import PIECE_BYTES, file_response
+from bot.adapters.web.file_answers import PIECE_BYTES, file_answer_model, file_response
 from bot.adapters.web.session import network_of, preferred_language
 from bot.commands import COMMANDS
 from bot.core.command import Command
@@ -194,7 +194,9 @@ class TestFileAnswers:
             path.write_bytes(bytes([number]) * size)
             files.append(Media(path=path, mime="image/png", sha256="a" * 64, bytes=size))
         done = Done(job="3f9a", result=Result(media=tuple(files), facts={"faces": 2, "prompt": "é €"}))
-        response = file_response("faceswap", done, "en")
+        faceswap = next(command for command in COMMANDS if command.name == "faceswap")
+        assert faceswap.route is not None
+        response = file_response(file_answer_model(faceswap, faceswap.route), done, "en")
         pieces = [piece async for piece in response.body._value]  # type: ignore[union-attr]
         body = b"".join(pieces)
         assert (max(map(len, pieces)) <= PIECE_BYTES * 4 // 3, response.content_length) == (True, len(body))

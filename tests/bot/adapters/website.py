@@ -19,7 +19,7 @@ from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
 from bot.core.command import Reply
-from bot.requests.call import Call, command
+from bot.requests.call import AnyCall, Call, command
 from bot.requests.service import Service
 from engine.core.job import Media
 from engine.core.params import TaskParams
@@ -43,18 +43,18 @@ class Picture(TaskParams):
 
 
 @command("Say how large a picture is")
-async def measure(_call: Call, params: Picture) -> Reply:
+async def measure(_call: AnyCall, params: Picture) -> Reply:
     return Reply(f"{params.image.width} x {params.image.height} {params.words}".strip())
 
 
 @command("Give three pictures")
-async def three(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
+async def three(call: Call[AppContext], params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
     folder = call.studio.settings.bot.data_dir / "media"
     return Reply("Three <b>pictures</b>", tuple(media.keep(png(40 + side, 40), folder) for side in range(3)))
 
 
 @command("Say who asks")
-async def whoami(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
+async def whoami(call: AnyCall, params: TaskParams) -> Reply:  # noqa: ARG001  # declared by this name
     asked = call.request
     facts = {"user": asked.user, "also": list(asked.extra_identities), "admin": asked.admin, "private": asked.private}
     return Reply(asked.language, facts=facts)

@@ -16,7 +16,7 @@ from bot.config.settings import Settings
 from bot.core.command import Reply, Request
 from bot.core.command_line import parse
 from bot.presentation.charts.stats_chart import HEIGHT, WIDTH
-from bot.requests.call import Call, command
+from bot.requests.call import Call, JobCall, command
 from bot.requests.service import Service
 from engine.core.errors import UserMessage
 from engine.core.job import Done, Failed, Job, Media, Queued, Started, Update
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @command("Say it back")
-async def echo(call: Call, params: Echo) -> Job:
+async def echo(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 

@@ -14,7 +14,7 @@ from bot.config.settings import Settings
 from bot.core.command import Request
 from bot.maintenance import queue_state
 from bot.presentation import card
-from bot.requests.call import Call, command
+from bot.requests.call import Call, JobCall, command
 from bot.requests.service import Service
 from engine.core.job import Done, Failed, Job, Queued, Started, Update
 from engine.tasks.echo import Params as Echo
@@ -24,7 +24,7 @@ from tests.fakes import done, failed, small_engine, until
 
 
 @command("Say it back")
-async def echo(call: Call, params: Echo) -> Job:
+async def echo(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 

@@ -12,7 +12,7 @@ from bot.app import AppContext
 from bot.commands.cancel import cancel
 from bot.config.settings import Settings
 from bot.core.command import Request
-from bot.requests.call import Call, command
+from bot.requests.call import JobCall, command
 from bot.requests.service import Service
 from engine.core.errors import Broken
 from engine.core.job import Done, Failed, Job, Result, Started, Update
@@ -23,7 +23,7 @@ from tests.fakes import done, echo, failed, small_engine
 
 
 @command("Say it back")
-async def repeat(call: Call, params: Echo) -> Job:
+async def repeat(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 

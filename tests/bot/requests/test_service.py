@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from bot.app import AppContext
 from bot.config.settings import Settings
 from bot.core.command import Attachment, Reply, Request
-from bot.requests.call import Call, command
+from bot.requests.call import AnyCall, JobCall, command
 from bot.requests.service import Service
 from engine.core.job import Done, Failed, Job, Paused, Queued, Started, Update
 from engine.core.params import TaskParams
@@ -30,17 +30,17 @@ from tests.storage.builders import PICTURE
 
 
 @command("Say it back")
-async def echo(call: Call, params: Echo) -> Job:
+async def echo(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
 @command("Say it back at once")
-async def hello(call: Call, params: TaskParams) -> Reply:  # noqa: ARG001  # no options
+async def hello(call: AnyCall, params: TaskParams) -> Reply:  # noqa: ARG001  # no options
     return Reply(call.translate("Cancel"), facts={"user": call.request.user})
 
 
 @command("Draw", admin=True)
-async def draw(call: Call, params: Imagine) -> Job:
+async def draw(call: JobCall, params: Imagine) -> Job:
     return await call.build_job("imagine", params)
 
 
@@ -96,7 +96,7 @@ async def test_a_request_over_the_limit_is_refused_with_the_wait_and_stores_noth
 
 
 @command("Say it rarely", rate="1/60s")
-async def rare(call: Call, params: Echo) -> Job:
+async def rare(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
