@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from engine.core.errors import UserMessage
-from engine.core.job import Update, WireModel
+from engine.core.job import Fact, Update, WireModel
 
 
 class Run(WireModel):
@@ -75,6 +75,10 @@ class Capability(WireModel):
     offers: dict[str, dict[str, NamedChoice]] = Field(default_factory=dict)
     #: Option values that need a further model, installed or not, such as "motion live".
     extras: dict[str, OptionalModel] = Field(default_factory=dict)
+
+    def facts(self) -> dict[str, Fact]:
+        """Return the facts of a result that say what made it."""
+        return {"backend": self.backend, "tier": self.tier, "model": self.model}
 
 
 class Memory(WireModel):

@@ -42,16 +42,17 @@ def run(params: Params, context: Context) -> Result:
     """Run one job. Raises BadInput for a damaged picture or sound, TooLarge for a long one, and MissingModel."""
     from engine.tasks.animate.render import Scene  # loads NumPy
 
-    begun = time.monotonic()
+    started = time.monotonic()
     context.progress("loading", 0)
     with context.temp_dir() as folder, context.model("animate") as animator:
         scene = Scene(_picture(params.portrait), _load_speech(params, folder, context), folder, context)
         path, notes, facts = _animate(params, scene, animator)
-        made = context.save_file(path)
-    media = video.with_dimensions(made, video.probe(made.path, made.mime))
-    told: dict[str, Fact] = {"style": params.style, "seed": params.seed or 0, **scene.voiced.facts, **facts}
-    seconds = round(time.monotonic() - begun, 2)
-    return Result(media=(media,), notes=scene.voiced.notes + notes, facts={**told, "seconds": seconds})
+        file = context.save_file(path)
+    media = video.with_dimensions(file, video.probe(file.path, file.mime))
+    inputs: dict[str, Fact] = {"style": params.style, "seed": params.seed or 0}
+    seconds = round(time.monotonic() - started, 2)
+    all_facts = inputs | scene.voiced.facts | facts | {"seconds": seconds}
+    return Result(media=(media,), notes=scene.voiced.notes + notes, facts=all_facts)
 
 
 def _picture(portrait: Media) -> "Picture":

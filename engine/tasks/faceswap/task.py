@@ -20,12 +20,10 @@ def run(params: Params, context: Context) -> Result:
         raise BadInput("target must be a picture, a GIF or a video. Attach one of these.")
     context.progress("loading", 0)
     with context.model("faceswap") as swapper:
-        begun = time.monotonic()
-        made = FaceSwapJob(params, context, swapper).run()
-        seconds = round(time.monotonic() - begun, 2)
-    here = context.service
-    facts = {"backend": here.backend, "tier": here.tier, "model": here.model, **made.facts, "seconds": seconds}
-    return made.model_copy(update={"facts": facts})
+        started = time.monotonic()
+        result = FaceSwapJob(params, context, swapper).run()
+        seconds = round(time.monotonic() - started, 2)
+    return result.model_copy(update={"facts": {**context.service.facts(), **result.facts, "seconds": seconds}})
 
 
 def workload_class(params: Params) -> str:

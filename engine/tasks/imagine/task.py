@@ -25,8 +25,8 @@ def run(params: Params, context: Context) -> Result:
     """Draw one job. The fact `seconds` runs from when the model is ready until the pictures are on disk."""
     context.progress("loading", 0)
     with context.model(f"imagine:{params.model}" if params.model else "imagine") as generator:
-        begun = time.monotonic()
-        return _result(params, context, generator.generate(params, context.progress), begun)
+        started = time.monotonic()
+        return _result(params, context, generator.generate(params, context.progress), started)
 
 
 def run_batch(jobs: Sequence[Params], contexts: Sequence[Context]) -> Iterator[tuple[int, Result | AtelierError]]:
@@ -43,38 +43,36 @@ def run_batch(jobs: Sequence[Params], contexts: Sequence[Context]) -> Iterator[t
     for place in range(len(jobs)):
         report(place, "loading", 0)
     with contexts[0].model("imagine") as generator, ThreadPoolExecutor(ENCODER_THREADS) as writers:
-        begun, ends = time.monotonic(), deque[tuple[int, Future[Result]]]()
+        started, futures = time.monotonic(), deque[tuple[int, Future[Result]]]()
         for place, wait in generator.generate_batch(jobs, report):
-            ends.append((place, writers.submit(_wait_and_save, jobs[place], contexts[place], wait, begun)))
-            while ends and ends[0][1].done():
-                yield _outcome(*ends.popleft())
-        while ends:
-            yield _outcome(*ends.popleft())
+            futures.append((place, writers.submit(_wait_and_save, jobs[place], contexts[place], wait, started)))
+            while futures and futures[0][1].done():
+                yield _outcome(*futures.popleft())
+        while futures:
+            yield _outcome(*futures.popleft())
 
 
-def _wait_and_save(params: Params, context: Context, wait: "Callable[[], GeneratedImages]", begun: float) -> Result:
-    return _result(params, context, wait(), begun)
+def _wait_and_save(params: Params, context: Context, wait: "Callable[[], GeneratedImages]", started: float) -> Result:
+    return _result(params, context, wait(), started)
 
 
-def _outcome(place: int, end: "Future[Result]") -> tuple[int, Result | AtelierError]:
+def _outcome(place: int, future: "Future[Result]") -> tuple[int, Result | AtelierError]:
     try:
-        return place, end.result()
+        return place, future.result()
     except AtelierError as error:
         return place, error
 
 
-def _result(params: Params, context: Context, images: "GeneratedImages", begun: float) -> Result:
+def _result(params: Params, context: Context, images: "GeneratedImages", started: float) -> Result:
     context.check()
     with ThreadPoolExecutor(ENCODER_THREADS) as writers:
         media = tuple(writers.map(context.save_image, images.pictures))
-    facts = _facts(params, context, round(time.monotonic() - begun, 2))
+    facts = _facts(params, context, round(time.monotonic() - started, 2))
     return Result(media=media, notes=images.notes, facts=facts | images.facts)
 
 
 def _facts(params: Params, context: Context, seconds: float) -> dict[str, Fact]:
-    service = context.service
-    made_by: dict[str, Fact] = {"backend": service.backend, "tier": service.tier, "model": service.model}
-    return {"prompt": params.prompt, "seed": params.seed or 0, **made_by, "seconds": seconds}
+    return {"prompt": params.prompt, "seed": params.seed or 0, **context.service.facts(), "seconds": seconds}
 
 
 def workload_class(params: Params) -> str:
@@ -89,10 +87,10 @@ def batch_key(params: Params) -> str | None:
     """Return the key of jobs that may share a run, or None. Those are single pictures from text with equal steps and
     shape.
     """
-    told = any(params.is_set(option) for option in ("guidance", "negative", "variation", "model"))
+    is_special = any(params.is_set(option) for option in ("guidance", "negative", "variation", "model"))
     return (
         None
-        if params.count > 1 or told or not params.is_text_only
+        if params.count > 1 or is_special or not params.is_text_only
         else f"{params.shape or 'square'} {params.width} {params.height} {params.steps}"
     )
 

@@ -32,8 +32,7 @@ def run(params: Params, context: Context) -> Result:
         started = time.monotonic()
         writing = writer.write(params, context.progress)
         seconds = round(time.monotonic() - started, 2)
-    service = context.service
-    model_facts = {"backend": service.backend, "tier": service.tier, "model": service.model, "seconds": seconds}
+    model_facts = {**context.service.facts(), "seconds": seconds}
     options = {"idea": params.idea, "style": writing.style, "seed": params.seed or 0}
     return Result(notes=writing.notes, facts={"prompt": writing.prompt, **options, **model_facts, **writing.facts})
 

@@ -145,10 +145,9 @@ def _write_file(params: Params, context: Context, source: SubtitleSource, style:
 
 
 def _facts(params: Params, context: Context, source: SubtitleSource, started: float) -> dict[str, Fact]:
-    service = context.service
-    makers: dict[str, Fact] = {"backend": service.backend, "tier": service.tier, "model": service.model}
+    makers = context.service.facts()
     if params.srt is not None:
-        makers = {"backend": "ffmpeg", "tier": service.tier, "model": "SRT"}
+        makers |= {"backend": "ffmpeg", "model": "SRT"}
     contents: dict[str, Fact] = {
         "language": source.language,
         "style": params.style,

@@ -18,9 +18,9 @@ def run(params: Params, context: Context) -> Result:
         raise BadInput("image must be a picture, a GIF or a video. Attach one of these.")
     context.progress("loading", 0)
     with context.model("upscale") as upscalers:
-        begun = time.monotonic()
+        started = time.monotonic()
         media, notes, facts = enlarge(params, context, upscalers)
-        seconds = round(time.monotonic() - begun, 2)
+        seconds = round(time.monotonic() - started, 2)
     return Result(media=(media,), notes=notes, facts={**facts, "seconds": seconds})
 
 
