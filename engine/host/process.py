@@ -97,7 +97,7 @@ class WorkerProcess:
     async def exit_reason(self) -> UserMessage:
         """Wait until the worker has died and return why, with its exit code or signal and its last log line."""
         code = await self._process.wait()
-        self._kill_children()
+        self._kill_group()
         await self._logs
         line = _remove_paths(self._last_log_line)
         if self._hung:
@@ -117,10 +117,13 @@ class WorkerProcess:
         self.kill()
 
     def kill(self) -> None:
-        """Kill the worker, unless it has already exited."""
+        """Kill the worker, unless it has already exited, and what it has started, such as FFmpeg.
+
+        asyncio reports the end of a process only once its pipes are closed, and a child may hold them open.
+        """
         if self._process.returncode is None:
             self._killed = True
-            self._process.kill()
+            self._kill_group()
 
     async def close(self, grace: float = 5.0) -> None:
         """Close the worker's stdin, which tells it to exit, and kill it if it has not done so after `grace` seconds."""
@@ -132,11 +135,11 @@ class WorkerProcess:
         except TimeoutError:
             self.kill()
             await self._process.wait()
-        self._kill_children()
+        self._kill_group()
         await self._logs
 
-    def _kill_children(self) -> None:
-        """Kill what a dead worker has left running in its session, such as FFmpeg."""
+    def _kill_group(self) -> None:
+        """Kill the worker, if it still runs, and what it has left running in its process group, such as FFmpeg."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 

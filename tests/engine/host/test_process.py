@@ -10,16 +10,24 @@ from engine.core.errors import EngineDied
 from engine.host.process import WorkerProcess
 from tests.fakes import gone, until
 
-CHILD = "sleep 60 < /dev/null > /dev/null 2>&1 &"
+QUIET_CHILD = "sleep 600 < /dev/null > /dev/null 2>&1 &"
+CHILD_WITH_THE_WORKERS_PIPES = "sleep 600 &"
 
 
-@pytest.mark.parametrize(("rest", "killed"), [("exit 3", False), ("exec sleep 60", True)])
-async def test_children_of_a_dead_worker_are_killed(rest: str, killed: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("child", "rest", "killed"),
+    [
+        (QUIET_CHILD, "exit 3", False),
+        (QUIET_CHILD, "exec sleep 600", True),
+        (CHILD_WITH_THE_WORKERS_PIPES, "exec sleep 600", True),
+    ],
+)
+async def test_children_of_a_dead_worker_are_killed(child: str, rest: str, killed: bool, tmp_path: Path) -> None:
     pid_file = tmp_path / "child"
     process = await asyncio.create_subprocess_exec(
         "sh",
         "-c",
-        f"{CHILD} echo $! > {pid_file}; {rest}",
+        f"{child} echo $! > {pid_file}; {rest}",
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
@@ -30,8 +38,8 @@ async def test_children_of_a_dead_worker_are_killed(rest: str, killed: bool, tmp
     if killed:
         worker.kill()
     await worker.exit_reason()
-    child = int(pid_file.read_text())
-    await until(lambda: gone(child))
+    number = int(pid_file.read_text())
+    await until(lambda: gone(number))
 
 
 async def start_script(tmp_path: Path, script: str) -> WorkerProcess:
@@ -52,7 +60,9 @@ async def test_an_unreadable_message_ends_the_worker_and_is_not_logged(
 ) -> None:
     worker = await start_script(
         tmp_path,
-        f"cat > said << 'END'\n{output}\nEND\ncat said; sleep 60" if "$" not in output else f"echo {output}; sleep 60",
+        f"cat > said << 'END'\n{output}\nEND\ncat said; sleep 600"
+        if "$" not in output
+        else f"echo {output}; sleep 600",
     )
     with pytest.raises(EngineDied, match="unreadable message"):
         _ = [message async for message in worker.messages()]
@@ -82,6 +92,6 @@ async def test_the_exit_reason_names_the_signal_or_code_and_the_last_log_line(
 
 
 async def test_a_worker_that_we_killed_is_not_reported_as_out_of_memory(tmp_path: Path) -> None:
-    worker = await start_script(tmp_path, "exec sleep 60")
+    worker = await start_script(tmp_path, "exec sleep 600")
     worker.kill()
     assert str(await worker.exit_reason()) == "The worker did not respond in time, so it was stopped."
