@@ -51,25 +51,25 @@ def speech(folder: Path) -> tuple[Path, SpeechFeatures]:
     return path, extract(video.read_mono(path, "audio/wav", HEARD, video.CancelOrTimeout()), FRAMES_PER_SECOND)
 
 
-def rate(count: int, begun: float) -> float:
-    return count / (time.perf_counter() - begun)
+def rate(count: int, started: float) -> float:
+    return count / (time.perf_counter() - started)
 
 
 def measure_animation(painter: MeshAnimator, picture: Picture, motion: Motion, sound: Path, path: Path) -> float:
     """Return the frames per second of the whole pipeline without loading and speech analysis."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     face = max(painter.faces(picture), key=lambda one: one.area)
     frames = painter.frames(picture, face, motion, AnimationOptions(lip_zero=True, eyes=True, stitching=True))
     found = video.probe(sound, "audio/wav")
     video.write_frames(frames, path, FRAMES_PER_SECOND, video.CancelOrTimeout(), (sound, "audio/wav", found))
-    return rate(len(motion), begun)
+    return rate(len(motion), started)
 
 
 def measure_encoder(picture: Picture, count: int, path: Path) -> float:
     """Return the frames per second of the encoder alone."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     video.write_frames(repeat(picture, count), path, FRAMES_PER_SECOND, video.CancelOrTimeout())
-    return rate(count, begun)
+    return rate(count, started)
 
 
 def measure_quality(path: Path, reader: FaceReader) -> tuple[float, float]:

@@ -51,9 +51,9 @@ def motion(count: int) -> Motion:
 def ours(painter: LivePortraitAnimator, side: int) -> float:
     """Return the seconds per frame of our pipeline."""
     picture = np.full((side, side, 3), 127, np.uint8)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     made = sum(1 for _ in painter.frames(picture, face(side), motion(FRAMES), AnimationOptions(True, True, True)))
-    return (time.perf_counter() - begun) / made
+    return (time.perf_counter() - started) / made
 
 
 def bare(networks: TorchNetworks) -> float:
@@ -67,13 +67,13 @@ def _bare(networks: TorchNetworks) -> float:
     points = torch.rand(networks.batch, POINTS, 3, device=networks.device)
     rows = [torch.rand(networks.batch, width, device=networks.device) for width in (126, 66, 65)]
     torch.cuda.synchronize()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for _ in range(FRAMES // networks.batch):
         networks.render(features, points[:1], points)
         for network, row in zip((networks.stitch, networks.eyes, networks.lips), rows, strict=True):
             network(row)
     torch.cuda.synchronize()
-    return (time.perf_counter() - begun) / (FRAMES // networks.batch * networks.batch)
+    return (time.perf_counter() - started) / (FRAMES // networks.batch * networks.batch)
 
 
 def main() -> int:

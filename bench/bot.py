@@ -48,7 +48,7 @@ async def start(discord: DiscordServer, telegram: TelegramServer, folder: Path) 
         f'[bot]\ndata_dir = "{folder}"\n[web]\nport = {PORT}\n[telegram]\nbase_url = "{telegram.origin}"\n'
     )
     tokens = {"ATELIER_DISCORD_TOKEN": discord.token, "ATELIER_TELEGRAM_TOKEN": telegram.token}
-    begun = time.perf_counter()
+    started = time.perf_counter()
     arguments = ("-c", PROGRAM, Route.BASE, str(DiscordWebSocket.DEFAULT_GATEWAY), str(settings))
     bot = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, env=os.environ | tokens, stderr=asyncio.subprocess.DEVNULL
@@ -60,7 +60,7 @@ async def start(discord: DiscordServer, telegram: TelegramServer, folder: Path) 
             _until(_web_serves),
             _until(lambda: _done(len(telegram.called("getUpdates")) > polls)),
         )
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         process = psutil.Process(bot.pid)
         loaded = [name for name in HEAVY if any(f"/{name}/" in each.path for each in process.memory_maps())]
         assert not loaded, f"the bot's process loaded {loaded}"

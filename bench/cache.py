@@ -61,9 +61,9 @@ async def fill(store: Store, requests: Sequence[Job], media: Sequence[Media]) ->
 
 async def took(work: Awaitable[object]) -> float:
     """Await `work` and return the milliseconds that it took."""
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     await work
-    return (time.perf_counter() - begun) * 1000
+    return (time.perf_counter() - started_at) * 1000
 
 
 def show(what: str, rows: Mapping[int, Sequence[float]]) -> None:

@@ -72,15 +72,15 @@ async def measure_cancel(service: Service, task: str, stage: Stage) -> tuple[flo
     async with aclosing(service.handle(_request(task))) as updates:
         job = await _reach(updates, stage)
         await asyncio.sleep(stage.later)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         assert service.coalescer.cancel(job)
         ends = [update async for update in updates if isinstance(update, Failed)]
-        told = time.perf_counter() - begun
+        told = time.perf_counter() - started
     assert [end.kind for end in ends] == ["Cancelled"]
     while stage.kind is not Queued and engine.state().workers[0].running:  # noqa: ASYNC110  # it is in another process
         await asyncio.sleep(0.0005)
     assert engine.state().workers[0].pid == worker
-    return told * 1000, (time.perf_counter() - begun) * 1000
+    return told * 1000, (time.perf_counter() - started) * 1000
 
 
 async def _reach(updates: AsyncGenerator[Update, None], stage: Stage) -> str:

@@ -102,9 +102,9 @@ async def measure_latency(once: Once) -> list[float]:
     """Return the milliseconds of each of ALONE jobs, one after the other."""
     times = []
     for number in range(ALONE):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         await once(number)
-        times.append((time.perf_counter() - begun) * 1000)
+        times.append((time.perf_counter() - started) * 1000)
     return times
 
 
@@ -116,9 +116,9 @@ async def measure_throughput(once: Once) -> float:
         for number in numbers:
             await once(number)
 
-    begun = time.perf_counter()
+    started = time.perf_counter()
     await asyncio.gather(*(one_after_the_other() for _ in range(IN_FLIGHT)))
-    return TOGETHER / (time.perf_counter() - begun)
+    return TOGETHER / (time.perf_counter() - started)
 
 
 async def main() -> None:

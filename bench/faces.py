@@ -43,10 +43,10 @@ def time_in_turns(*works: Callable[[], Any], turns: int = TURNS) -> list[float]:
     spent: list[list[float]] = [[] for _ in works]
     for turn in range(turns + 1):
         for work, times in zip(works, spent, strict=True):
-            begun = time.process_time()
+            started = time.process_time()
             work()
             if turn:
-                times.append(time.process_time() - begun)
+                times.append(time.process_time() - started)
     return [1000 * statistics.median(times) for times in spent]
 
 
@@ -104,9 +104,9 @@ def whole_task(source: Picture, target: Picture) -> float:
             files.append(keep(held.getvalue(), folder / "media"))
         spent = []
         for _ in range(8):
-            begun = time.perf_counter()
+            started = time.perf_counter()
             TASK.run(Params(source=files[0], target=files[1]), context)
-            spent.append(time.perf_counter() - begun)
+            spent.append(time.perf_counter() - started)
         return 1000 * statistics.median(spent[1:])
 
 

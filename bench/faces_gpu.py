@@ -50,10 +50,10 @@ def median_ms(work: Callable[[], Any], turns: int) -> float:
     spent = []
     for _ in range(turns):
         wait()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         work()
         wait()
-        spent.append(time.perf_counter() - begun)
+        spent.append(time.perf_counter() - started)
     return 1000 * statistics.median(spent)
 
 
@@ -151,7 +151,7 @@ def start_swap(network: Inswapper, latent: Tensor, picture: Picture, marks: NDAr
 def many(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np.float32], count: int) -> float:
     """Return frames per second when the next frame starts before the last one is finished."""
     pictures = [picture.copy() for _ in range(4)]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     before: Pending | None = None
     for number in range(count):
         pending = start_swap(network, latent, pictures[number % 4], marks)
@@ -160,7 +160,7 @@ def many(network: Inswapper, latent: Tensor, picture: Picture, marks: NDArray[np
         before = pending
     assert before
     before.finish()
-    return count / (time.perf_counter() - begun)
+    return count / (time.perf_counter() - started)
 
 
 def stages(network: Inswapper, latent: Tensor, turns: int) -> None:
@@ -172,12 +172,12 @@ def stages(network: Inswapper, latent: Tensor, turns: int) -> None:
     for _ in range(turns):
         for times, settle in ((launched, int), (done, wait)):
             wait()
-            begun = time.perf_counter()
+            started = time.perf_counter()
             with torch.inference_mode():
                 for name in stage(network, latent, picture, marks):
                     settle()
-                    times.setdefault(name, []).append(time.perf_counter() - begun)
-                    begun = time.perf_counter()
+                    times.setdefault(name, []).append(time.perf_counter() - started)
+                    started = time.perf_counter()
     for name, spent in launched.items():
         print(f"{name:<28} {1000 * statistics.median(spent):>12.3f} {1000 * statistics.median(done[name]):>9.3f}")
 
@@ -237,19 +237,19 @@ def measure_tracking(folder: Path, device: str, turns: int) -> None:
     spent = {"a frame copied, looked through and swapped": 0.0, "looked through alone": 0.0}
     before: FrameSwap | None = None
     for number in range(-5, turns):
-        begun, seen = time.perf_counter(), picture.copy()
+        started, seen = time.perf_counter(), picture.copy()
         swapping = FrameSwap(swapper, seen, 1.0, fine=False)
         for _, face in tracker.step(seen):
             swapping.begin(latent, face)
         if before:
             before.finish()
-        before, whole = swapping, time.perf_counter() - begun
+        before, whole = swapping, time.perf_counter() - started
         if number >= 0:
             spent["a frame copied, looked through and swapped"] += whole
     for _ in range(turns):
-        seen, begun = picture.copy(), time.perf_counter()
+        seen, started = picture.copy(), time.perf_counter()
         swapper.detect_fast(seen)
-        spent["looked through alone"] += time.perf_counter() - begun
+        spent["looked through alone"] += time.perf_counter() - started
     print()
     for name, total in spent.items():
         print(f"{name:<46} {1000 * total / turns:>8.2f} ms {turns / total:>8.1f} f/s")

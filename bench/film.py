@@ -62,9 +62,9 @@ def _speed(folder: Path) -> None:
     took: dict[str, list[float]] = defaultdict(list)
     for turn in range(ROUNDS):
         for name, make in makers.items():
-            begun = time.monotonic()
+            started = time.monotonic()
             make(turn)
-            took[name].append(time.monotonic() - begun)
+            took[name].append(time.monotonic() - started)
     film = SCENES * SECONDS
     peer = statistics.median(took["ffmpeg, zoompan of twice the size"])
     print(f"{film:.0f} s of 1280 x 720, {SCENES} scenes, on {os.cpu_count()} cores, median of {ROUNDS}")
@@ -90,14 +90,14 @@ class Timed(FilmContext):
         self.lanes: dict[str, float] = defaultdict(float)
 
     def stage(self, name: str, key: str, make: Callable[[], Result], kind: str = "") -> Result:
-        def timed() -> Result:
-            begun = time.monotonic()
+        def run_and_time() -> Result:
+            started = time.monotonic()
             try:
                 return make()
             finally:
-                self.lanes[LANES.get(name.split(maxsplit=1)[0], "filming")] += time.monotonic() - begun
+                self.lanes[LANES.get(name.split(maxsplit=1)[0], "filming")] += time.monotonic() - started
 
-        return super().stage(name, key, timed, kind)
+        return super().stage(name, key, run_and_time, kind)
 
 
 def _overlap(folder: Path) -> None:
@@ -106,9 +106,9 @@ def _overlap(folder: Path) -> None:
     with context.model("imagine"):
         pass
     work = Timed(Film(scenes, shape="square"), context)
-    begun = time.monotonic()
+    started = time.monotonic()
     made = pipeline.render_film(work)
-    whole = time.monotonic() - begun
+    whole = time.monotonic() - started
     longest = max(work.lanes.values())
     print(f"{SCENES} scenes drawn, spoken and filmed, {made.video.seconds:.0f} s of film")
     for lane, seconds in work.lanes.items():

@@ -49,11 +49,11 @@ def context_of(folder: Path, pool: Pool, settings: WorkerSettings) -> Context:
 
 def wait_for(painter: SdxlGenerator) -> float:
     """Wait until compilation is finished, and return the seconds."""
-    begun = time.monotonic()
+    started = time.monotonic()
     compiler = painter._fast._compiler
-    while compiler and compiler.busy() and time.monotonic() - begun < COMPILED:
+    while compiler and compiler.busy() and time.monotonic() - started < COMPILED:
         time.sleep(0.5)
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 def single(settings: WorkerSettings, pool: Pool, peer: "list[np.ndarray[Any, Any]]") -> SdxlGenerator:
@@ -64,12 +64,12 @@ def single(settings: WorkerSettings, pool: Pool, peer: "list[np.ndarray[Any, Any
     def draw(number: int, prompt: str = "a cat") -> Any:
         return run(Params(prompt=f"{prompt} {number}", seed=number), context)
 
-    begun = time.perf_counter()
+    started = time.perf_counter()
     draw(1000)
-    say("first picture after a cold start, s", time.perf_counter() - begun, "loading included")
-    begun = time.perf_counter()
+    say("first picture after a cold start, s", time.perf_counter() - started, "loading included")
+    started = time.perf_counter()
     draw(1001)
-    say("second picture, ms", 1000 * (time.perf_counter() - begun))
+    say("second picture, ms", 1000 * (time.perf_counter() - started))
     painter: SdxlGenerator
     with pool.use("imagine") as painter:
         pass
@@ -168,10 +168,10 @@ def memory(settings: WorkerSettings) -> None:
         say("allocated while parked, GB", torch.cuda.memory_allocated() / 1e9)
         say("reserved while parked, GB", torch.cuda.memory_reserved() / 1e9)
         for turn in range(3):
-            begun = time.perf_counter()
+            started = time.perf_counter()
             painter.onload()
             torch.cuda.synchronize()
-            say(f"SDXL back on the device, s ({turn})", time.perf_counter() - begun, "aim 0.5")
+            say(f"SDXL back on the device, s ({turn})", time.perf_counter() - started, "aim 0.5")
             painter.offload()
         painter.onload()
     for level in (1, 2):

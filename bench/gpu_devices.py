@@ -35,9 +35,9 @@ async def measure_rate(settings: WorkerSettings, cards: tuple[str, ...]) -> floa
     async with Engine.open(host) as engine:
         await wait_until_ready(engine)
         await all_of(engine, PEOPLE, "warm")
-        begun = time.perf_counter()
+        started = time.perf_counter()
         await wait_until_compiled(engine)
-        say(f"{len(cards)} worker(s): seconds until the rate was steady", time.perf_counter() - begun)
+        say(f"{len(cards)} worker(s): seconds until the rate was steady", time.perf_counter() - started)
         rates = [await all_of(engine, PEOPLE, f"turn {turn} of {len(cards)} ") for turn in range(ROUNDS)]
         if len(cards) > 1:
             await kill_one(engine)

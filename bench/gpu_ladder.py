@@ -53,14 +53,14 @@ async def ask(engine: Engine, word: str, **more: object) -> Done | Failed:
 
 async def print_outcome(engine: Engine, name: str, word: str, **more: object) -> None:
     """Print what happened to a picture."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     answer = await ask(engine, word, **more)
     if isinstance(answer, Done):
         notes = " ".join(str(note) for note in answer.result.notes) or "as usual"
         said = f"drawn: {notes}"
     else:
         said = f"refused: {answer.sentence}"
-    say(name, time.perf_counter() - begun, said)
+    say(name, time.perf_counter() - started, said)
 
 
 async def cold(host: HostSettings, left: float) -> None:

@@ -23,11 +23,11 @@ COMPILED_NETWORKS = 2
 
 def draw_and_park(settings: WorkerSettings) -> int:
     """Draw, park and bring back until both networks are compiled. Return how often the weights left the card."""
-    painter, rounds, begun = SdxlGenerator(settings), 0, time.monotonic()
+    painter, rounds, started = SdxlGenerator(settings), 0, time.monotonic()
     compiler = painter._fast._compiler
     assert compiler is not None
     with capture_logs() as logs:
-        while count(logs, "compiled") < COMPILED_NETWORKS and time.monotonic() - begun < MAX_SECONDS:
+        while count(logs, "compiled") < COMPILED_NETWORKS and time.monotonic() - started < MAX_SECONDS:
             for seed in range(4):
                 painter.generate(Params(prompt="a cat", seed=seed), lambda *_: None)
             while compiler.busy() and not compiler.timing():
@@ -36,7 +36,7 @@ def draw_and_park(settings: WorkerSettings) -> int:
             assert painter.offload()
             painter.onload()
             rounds += 1
-    say("seconds until both were compiled", time.monotonic() - begun)
+    say("seconds until both were compiled", time.monotonic() - started)
     for event in ("compiled", "compiling is put off: the weights left the device", "not compiled"):
         say(event, count(logs, event))
     for entry in logs:

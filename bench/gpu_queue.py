@@ -41,16 +41,16 @@ async def all_of(engine: Engine, count: int, word: str) -> float:
     asked = [asyncio.create_task(ask(engine, number, word)) for number in range(count)]
     while len(engine.device_queue) < count:  # noqa: ASYNC110  # the queue has no event for its length
         await asyncio.sleep(0)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     engine.device_queue.mode = "open"
     await asyncio.gather(*asked)
-    return count / (time.perf_counter() - begun)
+    return count / (time.perf_counter() - started)
 
 
 async def wait_until_compiled(engine: Engine) -> None:
     """Draw until the rate stops growing, since the worker compiles in the background."""
-    best, since, begun = 0.0, time.monotonic(), time.monotonic()
-    while time.monotonic() - since < STEADY and time.monotonic() - begun < MOST:
+    best, since, started = 0.0, time.monotonic(), time.monotonic()
+    while time.monotonic() - since < STEADY and time.monotonic() - started < MOST:
         rate = await all_of(engine, PEOPLE, f"warm {time.monotonic()}")
         best, since = (rate, time.monotonic()) if rate > 1.05 * best else (best, since)
 
@@ -90,9 +90,9 @@ async def small(settings: WorkerSettings) -> None:
     async with Engine.open(host) as engine:
         await engine.service("imagine")
         await ask(engine, 0, "small")
-        begun = time.perf_counter()
+        started = time.perf_counter()
         made = [await ask(engine, turn, "smaller") for turn in range(3)]
-        spent = 1000 * (time.perf_counter() - begun) / 3
+        spent = 1000 * (time.perf_counter() - started) / 3
         say("held to 8 GB, ms", spent, " ".join(str(note) for note in made[0].result.notes))
 
 

@@ -44,10 +44,10 @@ def measure(run: Callable[[int], Any]) -> tuple[float, float]:
     spent = []
     for number in range(1, TIMES + 1):
         torch.cuda.synchronize()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         run(number)
         torch.cuda.synchronize()
-        spent.append(1000 * (time.perf_counter() - begun))
+        spent.append(1000 * (time.perf_counter() - started))
     return statistics.median(spent), torch.cuda.max_memory_allocated() / 1e9
 
 
@@ -96,12 +96,12 @@ def peer(painter: SdxlGenerator, picture: np.ndarray[Any, Any]) -> Callable[[int
 
     pipe = StableDiffusionXLImg2ImgPipeline(**painter._pipe.components)  # the same weights
     pipe.set_progress_bar_config(disable=True)
-    begun = Image.fromarray(picture)
+    started = Image.fromarray(picture)
 
     def draw(number: int) -> Any:
         generator = torch.Generator("cpu").manual_seed(number)
         asked = {"strength": 0.6, "num_inference_steps": 7, "guidance_scale": 0, "generator": generator}
-        return pipe("a lighthouse at dusk", image=begun, **asked).images
+        return pipe("a lighthouse at dusk", image=started, **asked).images
 
     return draw
 

@@ -102,20 +102,20 @@ async def _measure_magic(service: Service, times: int, seeds: Iterator[int]) -> 
 
 async def _seconds_of(service: Service, command: str, raw: dict[str, str]) -> float:
     """Seconds from the request to its last update."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     async with aclosing(service.handle(Request(command, raw, "web:a", "bench"))) as updates:
         last = [update async for update in updates][-1]
     assert isinstance(last, Done), last
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def _median(times: int, work: Callable[[], object]) -> float:
     work()
     taken = []
     for _ in range(times):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - begun)
+        taken.append(time.perf_counter() - started)
     return statistics.median(taken)
 
 

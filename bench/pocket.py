@@ -25,9 +25,9 @@ def median(work: Callable[[], object]) -> float:
     """Return the median milliseconds of `work`, after one warm-up run."""
     took = []
     for _ in range(TURNS + 1):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         work()
-        took.append(1000 * (time.perf_counter() - begun))
+        took.append(1000 * (time.perf_counter() - started))
     return statistics.median(took[1:])
 
 

@@ -68,9 +68,9 @@ def cost_of_a_pick(user_of: Callable[[int], str], resident: str) -> list[float]:
         schedule.join(Waiting(str(number), user_of(number), 4, number / 10, model="abc"[number % 3]), WAITING)
     times = []
     for number in range(1000):
-        begun = time.thread_time()
+        started = time.thread_time()
         (job,) = schedule.pick({resident}, WAITING + number)
-        times.append((time.thread_time() - begun) * 1000)
+        times.append((time.thread_time() - started) * 1000)
         schedule.finish_job(job, job.cost, job.cost, WAITING + number)
         schedule.join(Waiting(f"next{number}", job.user, 4, WAITING + number, model=job.model), WAITING + number)
     return times
@@ -81,9 +81,9 @@ def cost_of_the_places() -> float:
     schedule = Schedule()
     for number in range(WAITING):
         schedule.join(Waiting(str(number), str(number % 200), 4, number / 10), WAITING)
-    begun = time.thread_time()
+    started = time.thread_time()
     assert sum(1 for _ in schedule.order(WAITING)) == WAITING
-    return (time.thread_time() - begun) * 1000
+    return (time.thread_time() - started) * 1000
 
 
 def main() -> None:

@@ -66,9 +66,9 @@ def bare(whisper: Whisper, source: Media) -> None:
 
 def took(work: Callable[[Whisper, Media], None], whisper: Whisper, source: Media) -> float:
     """Return the seconds of `work`."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     work(whisper, source)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def peak() -> float:

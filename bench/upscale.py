@@ -73,9 +73,9 @@ def one(road: str, name: str, side: int) -> None:
     run = bare(name) if road == "bare" else ours(name)
     run(picture(32))
     small, before = picture(side), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    begun = time.process_time()
+    started = time.process_time()
     made = run(small)
-    spent = time.process_time() - begun
+    spent = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before - made.nbytes
     print(spent, peak)
 

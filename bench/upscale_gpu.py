@@ -58,10 +58,10 @@ def ceiling() -> float:
     times = []
     for _ in range(13):
         wait()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         _ = one @ other
         wait()
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - started)
     return 2 * size**3 / statistics.median(times[3:]) / 1e12
 
 
@@ -100,9 +100,9 @@ def measure(name: str, road: Road, queue: list[Picture], facts: tuple[float, flo
     wait()
     times = []
     for picture in queue:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         road(picture)
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - started)
     one, rate = statistics.median(times), len(queue) / sum(times)
     wrong = "" if truth is None else f"{psnr(made, truth):>9.1f}"
     amount, top = facts
@@ -137,10 +137,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         road, upscaler = ours(whole, Path(folder))
         measure("ours, before it compiles", road, queue, facts, truth)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         parts(upscaler).compile().join()
         road(queue[0])
-        print(f"  compiling took {time.perf_counter() - begun:.1f} s")
+        print(f"  compiling took {time.perf_counter() - started:.1f} s")
         measure("ours, fp16", road, queue, facts, truth)
         if DEVICE == "cuda":
             measure_network(upscaler, queue[0], facts)
@@ -198,19 +198,19 @@ def large(upscaler: TorchUpscaler, free: int, side: int) -> None:
     picture = np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
     quiet: Callable[[float], None] = lambda _: None  # noqa: E731
     upscaler.enlarge(picture[:256, :256])
-    begun = time.perf_counter()
+    started = time.perf_counter()
     whole = upscaler.enlarge(picture)
     wait()
-    took = time.perf_counter() - begun
+    took = time.perf_counter() - started
     high = peak()
     plan = cut(side, side, upscaler, free)
     print(f"\n{side} x {side} to {SCALE * side}, in {plan.count} tiles where {free / 1e9:.2f} GB are free")
     for turn in ("first", "again"):
         held = ballast(free)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         tiled = upscale(picture, whole.shape[:2], upscaler, plan, quiet)
         wait()
-        spent, used = time.perf_counter() - begun, peak() - held.nbytes
+        spent, used = time.perf_counter() - started, peak() - held.nbytes
         difference = np.abs(tiled.astype(np.int16) - whole)
         figures[f"upscale, {side} in tiles of the whole's time, {turn}"] = spent / took
         print(

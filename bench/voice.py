@@ -19,20 +19,20 @@ def main() -> None:
     """Measure and print both."""
     place = weights_folder(Path("data"))
     held = Speaker(place)
-    spoken(held)
+    measure_speech(held)
     kept, anew = list[float](), list[float]()
     for _ in range(ROUNDS):
-        kept.append(spoken(held))
-        anew.append(spoken(Speaker(place)))
+        kept.append(measure_speech(held))
+        anew.append(measure_speech(Speaker(place)))
     print(f"a scene of {len(WORDS)} letters on {os.cpu_count()} cores, median of {ROUNDS}")
     print(f"  voice kept loaded      {statistics.median(kept):6.0f} ms")
     print(f"  loaded for each scene  {statistics.median(anew):6.0f} ms")
 
 
-def spoken(speaker: Speaker) -> float:
-    begun = time.monotonic()
+def measure_speech(speaker: Speaker) -> float:
+    started = time.monotonic()
     speaker.speak(WORDS, lambda: None)
-    return (time.monotonic() - begun) * 1000
+    return (time.monotonic() - started) * 1000
 
 
 if __name__ == "__main__":

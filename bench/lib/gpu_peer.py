@@ -20,10 +20,10 @@ def median_ms(run: Callable[[int], Any], times: int = 7) -> float:
     spent = []
     for number in range(times):
         torch.cuda.synchronize()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         run(number)
         torch.cuda.synchronize()
-        spent.append(1000 * (time.perf_counter() - begun))
+        spent.append(1000 * (time.perf_counter() - started))
     return statistics.median(spent)
 
 

@@ -92,10 +92,10 @@ def test_the_site_builds_strictly_and_asks_no_other_server_for_anything(folder: 
     assert built.returncode == 0, built.stdout + built.stderr
     pages = sorted((folder / "site").rglob("*.html"))
     assert len(pages) > 30
-    assert {address for page in pages for address in loaded(page.read_text("utf-8"))} == set()
+    assert {address for page in pages for address in scripts_of(page.read_text("utf-8"))} == set()
 
 
-def loaded(page: str) -> Iterator[str]:
+def scripts_of(page: str) -> Iterator[str]:
     """Yield the addresses on other servers that a browser would load with the page."""
     tags = re.findall(r"<(?:script|img|link|iframe|source)\b[^>]*>", page)
     for tag in tags:

@@ -26,7 +26,7 @@ def labels(result: Result, commands: tuple[Command, ...] = COMMANDS) -> list[str
     return [button.label for button in buttons_for("3f9a", result, commands, "en")]
 
 
-def named(name: str) -> Command:
+def find_command(name: str) -> Command:
     return next(command for command in COMMANDS if command.name == name)
 
 
@@ -60,7 +60,8 @@ def test_each_of_several_files_has_its_own_buttons() -> None:
 
 def test_if_there_were_too_many_buttons_only_the_first_file_has_them() -> None:
     more = tuple(
-        replace(named("upscale"), name=f"more_{number}") for number in range(MAX_BUTTONS // MAX_FILES_WITH_BUTTONS)
+        replace(find_command("upscale"), name=f"more_{number}")
+        for number in range(MAX_BUTTONS // MAX_FILES_WITH_BUTTONS)
     )
     shown = buttons_for("3f9a", Result(media=(media(),) * MAX_FILES_WITH_BUTTONS), (*COMMANDS, *more), "en")
     assert len(shown) <= MAX_BUTTONS
@@ -68,12 +69,12 @@ def test_if_there_were_too_many_buttons_only_the_first_file_has_them() -> None:
 
 
 def test_a_label_is_in_the_users_language() -> None:
-    assert buttons_for("3f9a", Result(media=(media(),)), (named("delete"),), "es")[0].label == "Borrar"
+    assert buttons_for("3f9a", Result(media=(media(),)), (find_command("delete"),), "es")[0].label == "Borrar"
 
 
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.button])
 def test_a_button_passes_its_job_or_its_file_to_the_matching_option(name: str) -> None:
-    command = named(name)
+    command = find_command(name)
     asked = parse_button(f"{name}:3f9a.2", COMMANDS)
     assert asked.command == name
     assert asked.raw_options == ({"job": "3f9a"} if "job" in command.params.model_fields else {})
@@ -107,7 +108,7 @@ def test_a_button_names_the_option_to_edit_only_with_the_action_edit(action: But
 
 def test_every_command_whose_button_edits_has_that_option() -> None:
     edited = {command.name: command.button.edited_option for command in COMMANDS if command.button}
-    assert all(option in named(name).params.model_fields for name, option in edited.items() if option)
+    assert all(option in find_command(name).params.model_fields for name, option in edited.items() if option)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_an_emoji_says_what_it_shows() -> None:
     assert write("🐱", 1).prompt.startswith("🐱, ")
 
 
-def added(written: GrammarPrompt) -> str:
+def added_words(written: GrammarPrompt) -> str:
     """What the grammar wrote behind the idea."""
     return written.prompt[len(written.idea.text.rstrip(" .,;:")) :]
 
@@ -51,7 +51,7 @@ def test_every_word_of_the_idea_stays_where_it_was(idea: str) -> None:
 @pytest.mark.parametrize("idea", IDEAS)
 def test_nothing_that_is_added_reads_against_the_idea(idea: str) -> None:
     understood = parse_idea(idea)
-    phrases = {phrase for written in all_of(idea) for phrase in added(written).split(", ") if phrase}
+    phrases = {phrase for written in all_of(idea) for phrase in added_words(written).split(", ") if phrase}
     assert not [phrase for phrase in phrases if contradicts(understood, phrase)]
 
 
@@ -81,7 +81,7 @@ def test_nothing_that_is_added_reads_against_the_idea(idea: str) -> None:
     ],
 )
 def test_what_would_contradict_the_idea_is_never_said(idea: str, never: str) -> None:
-    assert not {found[0] for written in all_of(idea) for found in re.finditer(rf"\b({never})\b", added(written))}
+    assert not {found[0] for written in all_of(idea) for found in re.finditer(rf"\b({never})\b", added_words(written))}
 
 
 def test_an_idea_in_spanish_is_completed_in_spanish_and_in_english_where_that_is_asked() -> None:
@@ -91,9 +91,11 @@ def test_an_idea_in_spanish_is_completed_in_spanish_and_in_english_where_that_is
     english = {
         word for phrases in load_lexicon().phrases.values() for each in phrases for word in tokenize(each.text["en"])
     }
-    assert all(set(tokenize(added(each))) <= spanish for each in all_of("un gato negro en la nieve"))
-    assert all(set(tokenize(added(each))) <= english for each in all_of("un gato negro en la nieve", language="en"))
-    assert all(set(tokenize(added(each))) <= spanish for each in all_of("a cat", language="es"))
+    assert all(set(tokenize(added_words(each))) <= spanish for each in all_of("un gato negro en la nieve"))
+    assert all(
+        set(tokenize(added_words(each))) <= english for each in all_of("un gato negro en la nieve", language="en")
+    )
+    assert all(set(tokenize(added_words(each))) <= spanish for each in all_of("a cat", language="es"))
 
 
 def test_the_same_seed_writes_the_same_and_others_write_otherwise() -> None:
@@ -109,7 +111,7 @@ def test_the_style_that_was_asked_for_is_said_unless_the_idea_names_another() ->
 
 def test_a_short_prompt_adds_one_simple_thing() -> None:
     for seed in SEEDS:
-        assert len(tokenize(added(write("a red apple", seed, short=True)))) < 12
+        assert len(tokenize(added_words(write("a red apple", seed, short=True)))) < 12
 
 
 def test_a_short_prompt_says_the_style_that_was_asked_for_and_claims_none_that_it_does_not_say() -> None:
