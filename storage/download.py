@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from engine.core.errors import BadInput, TooLarge
+from engine.core.errors import BadInput, TooLarge, UserMessage
 
 CHUNK_BYTES = 65536
 
@@ -25,10 +25,10 @@ class Download:
         """Raise TooLarge if `size`, in bytes, is over the bound, and BadInput if it is 0. None means unknown."""
         if size is not None and size > self.max_bytes:
             raise TooLarge(
-                "{option}: “{name}” is {size}; the limit is {bound}. Attach a smaller file.",
+                "{option}: “{name}” is {size:bytes}; the limit is {bound:bytes}. Attach a smaller file.",
                 **self._names(),
-                size=format_bytes(size),
-                bound=format_bytes(self.max_bytes),
+                size=size,
+                bound=self.max_bytes,
             )
         if size == 0:
             raise self._error("{option}: “{name}” is empty. Attach another file.")
@@ -44,7 +44,8 @@ class Download:
             received = await self._stream(url, path)
         except TimeoutError:
             raise self._error(
-                "{option}: “{name}” took longer than {seconds:g} s to download. Send it again, or send a smaller file.",
+                "{option}: “{name}” took longer than {seconds:duration} to download. Send it again, or send a "
+                "smaller file.",
                 seconds=self.timeout,
             ) from None
         except (aiohttp.ClientError, ConnectionError):
@@ -81,17 +82,7 @@ class Download:
         return self._error("{option}: the download of “{name}” was interrupted. Send it again.")
 
     def _error(self, template: str, **facts: str | float) -> BadInput:
-        return BadInput(template, **self._names(), **facts)
+        return BadInput.of(UserMessage(template=template, facts={**self._names(), **facts}))
 
     def _names(self) -> dict[str, str]:
         return {"option": self.option, "name": self.name}
-
-
-def format_bytes(size: int) -> str:
-    """Return `size` with a unit: "512 bytes", "1.5 kB", "26.2 MB"."""
-    if size < 1000:
-        return f"{size} bytes"
-    power, unit = next(
-        ((power, unit) for power, unit in ((3, "kB"), (6, "MB")) if size < 999.95 * 10**power), (9, "GB")
-    )
-    return f"{size / 10**power:.1f} {unit}"

@@ -170,7 +170,7 @@ class Files:
             ) from None
         if width * height > self._max_pixels:
             raise TooLarge(
-                "{option}: “{name}” is {width} x {height} pixels; the limit is {bound} pixels, for example"
+                "{option}: “{name}” is {width} x {height} pixels; the limit is {bound:,} in all, for example"
                 " {side} x {side}. Make it smaller.",
                 option=option,
                 name=display_name(name),

@@ -52,7 +52,7 @@ def check(db: sqlite3.Connection, limits: Iterable[Limit], now: float) -> None:
     if waits:
         wait, limit = max(waits, key=lambda pair: pair[0])
         raise RateLimited(
-            "You have reached the limit of /{command}: {count} in {window:g} s. Try again in {seconds} s.",
+            "You have reached the limit of /{command}: {count} in {window:duration}. Try again in {seconds:duration}.",
             command=limit.command,
             count=limit.rate.count,
             window=limit.rate.seconds,
@@ -89,13 +89,15 @@ def check_caps(db: sqlite3.Connection, caps: Caps) -> None:
     waiting, running = counts.get("queued", 0), counts.get("running", 0)
     if caps.max_queued and waiting >= caps.max_queued:
         raise TooMany(
-            "You have reached the limit of waiting jobs: {bound}. Try again when one has started, or /cancel one.",
-            bound=caps.max_queued,
+            "You have {count} job waiting, which is the limit. Try again when it has started, or /cancel it.",
+            plural="You have {count} jobs waiting, which is the limit. Try again when one has started, or /cancel one.",
+            count=caps.max_queued,
         )
     if caps.max_queued == 0 and caps.max_running is not None and waiting + running >= caps.max_running:
         raise TooMany(
-            "You have reached the limit of running jobs: {bound}. Try again when one has finished.",
-            bound=caps.max_running,
+            "You have {count} job running, which is the limit. Try again when it has finished.",
+            plural="You have {count} jobs running, which is the limit. Try again when one has finished.",
+            count=caps.max_running,
         )
 
 

@@ -15,7 +15,7 @@ from bot.commands import COMMANDS
 from bot.config.settings import known_keys, load
 from bot.config.units import parse_duration, parse_rate
 from bot.core.command_line import parse, split_command
-from bot.i18n.translate import translate
+from bot.i18n.translate import translate_message
 from bot.presentation.buttons import command_of, parse_button, parse_target
 from bot.prompting.templates import count, expand
 from bot.prompting.wildcard_lists import WildcardLists
@@ -45,7 +45,7 @@ def allow_our_errors(read: Callable[[], Any]) -> Any:
         return read()
     except AtelierError as raised:
         error = raised
-    assert translate(error.sentence.template, "es", **error.sentence.facts)
+    assert translate_message(error.sentence, "es")
     assert json.dumps(str(error), ensure_ascii=False).encode()
     assert Failed.of(error).model_dump_json().encode()
     return None

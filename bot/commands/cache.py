@@ -10,7 +10,6 @@ from bot.config.sections import CacheSection
 from bot.core.command import Reply
 from bot.core.report_models import CacheReport
 from bot.core.route import Report
-from bot.i18n.format import format_bytes, format_duration
 from bot.requests.call import Call, command
 from engine.core.errors import BadInput, NotAllowed
 from engine.core.params import TaskParams
@@ -84,19 +83,19 @@ async def _show_stats(call: Call[CacheControl]) -> Reply:
     lookups = stats.hits + stats.misses
     lines = [
         call.translate(
-            "Results: {entries}, {bytes} of {bound}",
-            entries=stats.entries,
-            bytes=format_bytes(stats.bytes),
-            bound=format_bytes(max_bytes),
+            "{count:,} result, {size:bytes} of {bound:bytes}",
+            plural="{count:,} results, {size:bytes} of {bound:bytes}",
+            count=stats.entries,
+            size=stats.bytes,
+            bound=max_bytes,
         ),
-        call.translate("Hits: {hits}, misses: {misses}", hits=stats.hits, misses=stats.misses),
+        call.translate("Hits: {hits:,}, misses: {misses:,}", hits=stats.hits, misses=stats.misses),
     ]
     if lookups:
-        lines.append(
-            call.translate("{share} of requests were answered from the cache", share=f"{stats.hits / lookups:.0%}")
-        )
+        share = stats.hits / lookups
+        lines.append(call.translate("{share:.0%} of requests were answered from the cache", share=share))
     if stats.oldest is not None:
-        lines.append(call.translate("The oldest result is {age} old", age=format_duration(time.time() - stats.oldest)))
+        lines.append(call.translate("The oldest result is {age:duration} old", age=time.time() - stats.oldest))
     hit_rate = stats.hits / lookups if lookups else None
     return Reply("\n".join(lines), facts={**asdict(stats), "max_bytes": max_bytes, "hit_rate": hit_rate})
 
@@ -105,5 +104,10 @@ async def _clear(call: Call[CacheControl], days: int | None) -> Reply:
     if not call.request.admin:
         raise NotAllowed("Only admins can clear the cache. Use /cache to see it.")
     entries, freed = await call.studio.store.clear_cache(None if days is None else days * DAY_SECONDS)
-    text = call.translate("Results cleared: {entries} ({bytes})", entries=entries, bytes=format_bytes(freed))
+    text = call.translate(
+        "Cleared {count:,} result ({size:bytes})",
+        plural="Cleared {count:,} results ({size:bytes})",
+        count=entries,
+        size=freed,
+    )
     return Reply(text, facts={"entries": entries, "bytes": freed})

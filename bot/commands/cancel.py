@@ -88,7 +88,8 @@ async def _load_only_job(call: Call[JobCanceller]) -> JobRecord:
         raise BadInput("You have no jobs in progress.")
     if len(rows) > 1:
         raise BadInput(
-            "You have {count} jobs: {jobs}. Choose one, for example /cancel {first}",
+            "You have {count} job: {jobs}. Choose it, for example /cancel {first}",
+            plural="You have {count} jobs: {jobs}. Choose one, for example /cancel {first}",
             count=len(rows),
             jobs=", ".join(row.job.id for row in rows),
             first=rows[0].job.id,

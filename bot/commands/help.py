@@ -82,7 +82,7 @@ def _format_length(call: Call[CommandFinder], option: Option) -> str:
     """Return the bound of a text; nothing for ids and names, which are always short."""
     if option.maximum is None or option.positional:
         return ""
-    return call.translate("up to {count} characters", count=option.maximum)
+    return call.translate("up to {count:,} character", plural="up to {count:,} characters", count=int(option.maximum))
 
 
 def _format_range(call: Call[CommandFinder], option: Option) -> str:

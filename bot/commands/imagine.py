@@ -18,8 +18,9 @@ from engine.tasks.magic.params import MAX_IDEA_CHARACTERS
 from engine.tasks.magic.task import STYLES, in_style
 
 TOO_LONG_FOR_MAGIC = UserMessage(
-    template="Your prompt is longer than {bound} characters, so magic didn't change it.",
-    facts={"bound": MAX_IDEA_CHARACTERS},
+    template="Your prompt is longer than {count:,} character, so magic didn't change it.",
+    plural="Your prompt is longer than {count:,} characters, so magic didn't change it.",
+    facts={"count": MAX_IDEA_CHARACTERS},
 )
 
 

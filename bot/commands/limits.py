@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from bot.core.command import Reply
 from bot.core.report_models import LimitsReport
 from bot.core.route import Report
-from bot.i18n.format import format_duration
 from bot.requests.call import Call, command
+from engine.core.errors import UserMessage
 from engine.core.params import TaskParams
 from storage.store import Active, Allowance, Rate
 
@@ -58,28 +58,34 @@ async def limits(call: Call[RateLimits], params: Params) -> Reply:  # noqa: ARG0
     if request.admin:
         active = await studio.store.count_active(now - ACTIVE_WINDOW_SECONDS)
         facts |= {"active_users": active.users, "tracked_requests": active.requests}
-        lines.append(
-            call.translate(
-                "Active users in the last hour: {users} · tracked requests: {requests}",
-                users=active.users,
-                requests=active.requests,
-            )
-        )
+        lines.append(_format_activity(call, active))
     return Reply("\n".join(lines), facts=facts)
+
+
+def _format_activity(call: Call[RateLimits], active: Active) -> str:
+    users = call.translate(
+        "{count:,} active user in the last hour",
+        plural="{count:,} active users in the last hour",
+        count=active.users,
+    )
+    requests = call.translate("{count:,} tracked request", plural="{count:,} tracked requests", count=active.requests)
+    return f"{users} · {requests}"
 
 
 def _format_allowance(call: Call[RateLimits], name: str, allowance: Allowance | None, now: float) -> str:
     if allowance is None:
         return call.translate("/{command}: no limit", command=name)
-    window = format_duration(allowance.window)
-    shown: dict[str, str | int] = {"command": name, "left": allowance.left, "count": allowance.count, "window": window}
-    if allowance.resets_at is None:
-        return call.translate("/{command}: {left} of {count} left (per {window})", **shown)
-    return call.translate(
-        "/{command}: {left} of {count} left (per {window}), next one in {wait}",
-        wait=format_duration(allowance.resets_at - now),
-        **shown,
-    )
+    template = "/{command}: {left:,} of {count:,} left (per {window:duration})"
+    shown: dict[str, str | float] = {
+        "command": name,
+        "left": allowance.left,
+        "count": allowance.count,
+        "window": allowance.window,
+    }
+    if allowance.resets_at is not None:
+        template = "/{command}: {left:,} of {count:,} left (per {window:duration}), next one in {wait:duration}"
+        shown["wait"] = allowance.resets_at - now
+    return call.translate_message(UserMessage(template=template, facts=shown))
 
 
 def _describe_allowance(allowance: Allowance | None) -> dict[str, Any] | None:

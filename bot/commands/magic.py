@@ -41,7 +41,7 @@ async def magic(call: Call[PromptWriter], params: Params) -> Job | Reply:
     notice = MAGIC_ON if params.always else MAGIC_OFF
     if job is not None:
         return job.model_copy(update={"notes": (notice,)})
-    return Reply(call.translate(notice.template), facts={"always": params.always})
+    return Reply(call.translate_message(notice), facts={"always": params.always})
 
 
 async def _build_job(call: Call[PromptWriter], params: Params) -> Job:

@@ -7,7 +7,6 @@ import structlog
 from pydantic import Field
 
 from bot.core.command import Reply
-from bot.i18n.format import format_duration
 from bot.maintenance import queue_state
 from bot.requests.call import Call, command
 from bot.requests.contexts import JobReader
@@ -137,12 +136,12 @@ def _show_queue(call: Call[QueueControl]) -> Reply:
 def _format_running(call: Call[QueueControl], running: Sequence[RunningJob]) -> list[str]:
     return [
         call.translate(
-            "{device}: {job} · /{command} · {user} · for {time}",
+            "{device}: {job} · /{command} · {user} · for {time:duration}",
             device=job.device,
             job=job.job,
             command=job.command,
             user=job.user,
-            time=format_duration(job.seconds),
+            time=job.seconds,
         )
         for job in running
     ]
@@ -153,19 +152,19 @@ def _format_waiting(call: Call[QueueControl], waiting: Sequence[QueuePosition]) 
         return [call.translate("Nobody is waiting.")]
     lines = [_format_position(call, position) for position in waiting[:MAX_JOBS_SHOWN]]
     if len(waiting) > MAX_JOBS_SHOWN:
-        lines.append(call.translate("… and {count} more", count=len(waiting) - MAX_JOBS_SHOWN))
+        lines.append(call.translate("… and {count:,} more", count=len(waiting) - MAX_JOBS_SHOWN))
     return lines
 
 
 def _format_position(call: Call[QueueControl], position: QueuePosition) -> str:
     text = call.translate(
-        "{place}. {job} · /{command} · {user} · waiting for {time}",
+        "{place}. {job} · /{command} · {user} · waiting for {time:duration}",
         place=position.place,
         job=position.job,
         command=position.command,
         user=position.user,
-        time=format_duration(position.waited),
+        time=position.waited,
     )
     if position.starts is None:
         return text
-    return text + " · " + call.translate("starts in about {time}", time=format_duration(position.starts))
+    return text + " · " + call.translate("starts in about {time:duration}", time=position.starts)

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from bot.config.sections import BotSection
 from bot.core.command import Reply
-from bot.i18n.format import format_bytes, format_duration
+from bot.i18n.format import format_duration, format_share
 from bot.presentation.charts import stats_chart
 from bot.requests.call import AnyCall, Call, command
+from engine.core.errors import UserMessage
 from engine.core.params import TaskParams
 from engine.media import files as media
 from storage.store import CacheStats, Hour, Spread, Stats, Usage
@@ -73,7 +74,10 @@ async def stats(call: Call[Statistics], params: Params) -> Reply:  # noqa: ARG00
         _format_block(call, call.translate("Last day"), day, hour),
         _format_block(call, call.translate("All time"), ever, day),
         call.translate(
-            "Results in the cache: {entries}, {bytes}", entries=cached.entries, bytes=format_bytes(cached.bytes)
+            "{count:,} result in the cache, {size:bytes}",
+            plural="{count:,} results in the cache, {size:bytes}",
+            count=cached.entries,
+            size=cached.bytes,
         ),
     ]
     facts: dict[str, Any] = {
@@ -102,54 +106,59 @@ def _format_block(call: AnyCall, title: str, stats: Stats, before: Stats | None 
 
 
 def _format_job_count(call: AnyCall, count: int) -> str:
-    return call.translate("1 job") if count == 1 else call.translate("{count} jobs", count=count)
+    return call.translate("{count:,} job", plural="{count:,} jobs", count=count)
 
 
 def _format_details(call: AnyCall, stats: Stats) -> Iterator[str]:
     for name, outcomes in stats.jobs.items():
         yield f"/{name}: {_format_outcomes(call, outcomes)}"
     if stats.waiting:
-        yield call.translate("Typical wait: {median} (95% under {p95})", **_format_spread(stats.waiting))
+        yield call.translate_message(
+            _describe_spread("Typical wait: {median:duration} (95% under {p95:duration})", stats.waiting)
+        )
     if stats.running:
-        yield call.translate("Typical run: {median} (95% under {p95})", **_format_spread(stats.running))
-    yield call.translate("Cache hits: {hits}, misses: {misses}", hits=stats.hits, misses=stats.misses)
+        yield call.translate_message(
+            _describe_spread("Typical run: {median:duration} (95% under {p95:duration})", stats.running)
+        )
+    yield call.translate("Cache hits: {hits:,}, misses: {misses:,}", hits=stats.hits, misses=stats.misses)
 
 
 def _format_outcomes(call: AnyCall, outcomes: Mapping[str, int]) -> str:
     in_progress = sum(outcomes.get(state, 0) for state in ("queued", "running", "delivering"))
     done, cached, failed, cancelled = (outcomes.get(state, 0) for state in ("done", "cached", "failed", "cancelled"))
     parts = (
-        call.translate("{count} done", count=done) if done else "",
-        call.translate("{count} from the cache", count=cached) if cached else "",
-        call.translate("{count} failed", count=failed) if failed else "",
-        call.translate("{count} cancelled", count=cancelled) if cancelled else "",
-        call.translate("{count} in progress", count=in_progress) if in_progress else "",
+        call.translate("{count:,} done", plural="{count:,} done", count=done) if done else "",
+        call.translate("{count:,} from the cache", count=cached) if cached else "",
+        call.translate("{count:,} failed", count=failed) if failed else "",
+        call.translate("{count:,} cancelled", plural="{count:,} cancelled", count=cancelled) if cancelled else "",
+        call.translate("{count:,} in progress", count=in_progress) if in_progress else "",
     )
     return " · ".join(part for part in parts if part)
 
 
-def _format_spread(spread: Spread) -> dict[str, str]:
-    return {"median": format_duration(spread.median), "p95": format_duration(spread.p95)}
+def _describe_spread(template: str, spread: Spread) -> UserMessage:
+    return UserMessage(template=template, facts={"median": spread.median, "p95": spread.p95})
 
 
 def _build_tiles(call: AnyCall, day: Stats) -> list[stats_chart.Tile]:
-    lookups = day.hits + day.misses
+    lookups, language = day.hits + day.misses, call.request.language
+    wait, run = (
+        format_duration(spread.median, language) if spread else NO_VALUE for spread in (day.waiting, day.running)
+    )
+    hits = format_share(day.hits / lookups, language) if lookups else NO_VALUE
     return [
-        stats_chart.Tile(
-            call.translate("typical wait"), format_duration(day.waiting.median) if day.waiting else NO_VALUE
-        ),
-        stats_chart.Tile(
-            call.translate("typical run"), format_duration(day.running.median) if day.running else NO_VALUE
-        ),
-        stats_chart.Tile(call.translate("cache hits"), f"{day.hits / lookups:.0%}" if lookups else NO_VALUE),
+        stats_chart.Tile(call.translate("typical wait"), wait),
+        stats_chart.Tile(call.translate("typical run"), run),
+        stats_chart.Tile(call.translate("cache hits"), hits),
     ]
 
 
 def _format_top_users(call: AnyCall, top: list[dict[str, Any]]) -> str:
     if not top:
         return ""
+    language = call.request.language
     lines = [
-        f"{usage['user']} · {_format_job_count(call, usage['jobs'])} · {format_duration(usage['seconds'])}"
+        f"{usage['user']} · {_format_job_count(call, usage['jobs'])} · {format_duration(usage['seconds'], language)}"
         for usage in top
     ]
     return "\n".join((call.translate("Heaviest users in the last day"), *lines))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from bot.core.command import Reply
 from bot.core.report_models import ServicesReport, SystemReport
 from bot.core.route import Report
-from bot.i18n.format import format_bytes, format_duration
+from bot.i18n.format import format_bytes
 from bot.requests.call import Call, command
 from engine.core.errors import UserMessage
 from engine.core.params import TaskParams
@@ -100,18 +100,18 @@ def _describe_services(call: Call[SystemStatus], state: EngineState) -> dict[str
 def _describe_service(call: Call[SystemStatus], service: Capability | None, absent: UserMessage) -> dict[str, Any]:
     if service is None:
         empty = dict.fromkeys(("tier", "backend", "model"))
-        return {"available": False, **empty, "why": _translate(call, absent), "extras": {}}
+        return {"available": False, **empty, "why": call.translate_message(absent), "extras": {}}
     details = {"tier": service.tier, "backend": service.backend, "model": service.model}
     extras = {name: _describe_extra(call, extra) for name, extra in service.extras.items()}
-    return {"available": True, **details, "why": _translate(call, service.why), "extras": extras}
+    return {"available": True, **details, "why": call.translate_message(service.why), "extras": extras}
 
 
 def _describe_extra(call: Call[SystemStatus], extra: OptionalModel) -> dict[str, Any]:
-    return {"available": bool(extra.model), "model": extra.model or None, "why": _translate(call, extra.why)}
+    return {"available": bool(extra.model), "model": extra.model or None, "why": call.translate_message(extra.why)}
 
 
 def _describe_adapters(call: Call[SystemStatus]) -> dict[str, str]:
-    return {name: _translate(call, state) for name, state in call.studio.adapters.items()}
+    return {name: call.translate_message(state) for name, state in call.studio.adapters.items()}
 
 
 def _describe_system(call: Call[SystemStatus], state: EngineState) -> dict[str, Any]:
@@ -129,10 +129,10 @@ def _describe_system(call: Call[SystemStatus], state: EngineState) -> dict[str, 
             {
                 "device": worker.device,
                 "ready": worker.ready,
-                "why": _translate(call, worker.why) if worker.why else None,
+                "why": call.translate_message(worker.why) if worker.why else None,
                 "busy": bool(worker.running),
                 "memory": worker.memory.model_dump() if worker.memory else None,
-                "notes": [_translate(call, note) for note in worker.notes],
+                "notes": [call.translate_message(note) for note in worker.notes],
             }
             for worker in state.workers
         ],
@@ -140,14 +140,12 @@ def _describe_system(call: Call[SystemStatus], state: EngineState) -> dict[str, 
     }
 
 
-def _translate(call: Call[SystemStatus], sentence: UserMessage) -> str:
-    return call.translate(sentence.template, **sentence.facts)
-
-
 def _format_headline(call: Call[SystemStatus], system: Mapping[str, Any]) -> str:
     queue = system["queue"]
-    counts = call.translate("{running} running, {waiting} waiting", running=queue["running"], waiting=queue["waiting"])
-    uptime = call.translate("up {time}", time=format_duration(system["uptime"]))
+    counts = call.translate(
+        "{running:,} running, {waiting:,} waiting", running=queue["running"], waiting=queue["waiting"]
+    )
+    uptime = call.translate("up {time:duration}", time=system["uptime"])
     headline = f"Atelier {system['versions']['atelier']} · {uptime} · {counts}"
     return headline if queue["mode"] == "open" else f"{headline}\n⚠️ {call.translate(MODE_WARNINGS[queue['mode']])}"
 
@@ -170,7 +168,7 @@ def _format_services(call: Call[SystemStatus], services: Mapping[str, Any]) -> I
 
 def _format_adapters(call: Call[SystemStatus]) -> Iterator[str]:
     for name, state in call.studio.adapters.items():
-        yield f"{'✅' if state.template == 'on' else '▫️'} {name}: {_translate(call, state)}"
+        yield f"{'✅' if state.template == 'on' else '▫️'} {name}: {call.translate_message(state)}"
 
 
 def _format_devices(call: Call[SystemStatus], system: Mapping[str, Any]) -> Iterator[str]:
@@ -185,10 +183,8 @@ def _format_devices(call: Call[SystemStatus], system: Mapping[str, Any]) -> Iter
 
 
 def _format_memory(call: Call[SystemStatus], memory: Mapping[str, Any]) -> str:
-    parts = [
-        call.translate("{used} used, {free} free", used=format_bytes(memory["used"]), free=format_bytes(memory["free"]))
-    ]
-    models = [f"{name} {format_bytes(count)}" for name, count in memory["models"].items()]
+    parts = [call.translate("{used:bytes} used, {free:bytes} free", used=memory["used"], free=memory["free"])]
+    models = [f"{name} {format_bytes(count, call.request.language)}" for name, count in memory["models"].items()]
     parts.append(
         call.translate("loaded: {models}", models=", ".join(models)) if models else call.translate("no models loaded")
     )

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.config.toml_file import TomlFile, has_path
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, UserMessage
 
 Known = Mapping[str, Collection[str]]
 """The keys of each section."""
@@ -51,19 +51,17 @@ def unknown_key_error(path: Path, file: TomlFile, known: Known) -> BadInput:
     *parents, name = map(str, path)
     siblings = known[parents[0]] if parents else known
     near = _closest_key(name, parents, known)
-    facts: dict[str, str | int] = {
+    facts: dict[str, str | int | float] = {
         "file": file.name,
         "line": file.line_of(path),
         "key": _format_path(path),
         "known": ", ".join(siblings),
     }
+    template = "{file}, line {line}: there is no key {key}. The keys here are: {known}."
     if near:
-        return BadInput(
-            "{file}, line {line}: there is no key {key}. Did you mean {near}? The keys here are: {known}.",
-            near=near,
-            **facts,
-        )
-    return BadInput("{file}, line {line}: there is no key {key}. The keys here are: {known}.", **facts)
+        template = "{file}, line {line}: there is no key {key}. Did you mean {near}? The keys here are: {known}."
+        facts["near"] = near
+    return BadInput.of(UserMessage(template=template, facts=facts))
 
 
 def _closest_key(name: str, parents: list[str], known: Known) -> str:

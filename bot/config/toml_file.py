@@ -29,7 +29,7 @@ class TomlFile:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
             if len(data) > MAX_BYTES:
-                template = "{file} is larger than {bound} bytes. Make it smaller."
+                template = "{file} is larger than {bound:bytes}. Make it smaller."
                 raise BadInput(template, file=path.name, bound=MAX_BYTES)
             return cls(path.name, data.decode("utf-8-sig").replace("\r\n", "\n"))
         except (OSError, UnicodeDecodeError) as error:

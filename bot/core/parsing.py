@@ -40,7 +40,7 @@ async def run_parser(parse: Callable[[], T]) -> T:
             return await asyncio.to_thread(parse)
     except TimeoutError:
         raise TimedOut(
-            "Reading what you sent took longer than {seconds} seconds. Send less, or try again later.",
+            "Reading what you sent took longer than {seconds:duration}. Send less, or try again later.",
             seconds=round(PARSE_SECONDS),
         ) from None
 

@@ -7,9 +7,12 @@ import gettext
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from babel.messages import Catalog, Message
 from babel.messages.pofile import read_po
+
+Language = Literal["en", "es"]
 
 LOCALE_FOLDER = Path(__file__).with_name("locale")
 

@@ -78,15 +78,13 @@ def _template(call: ast.Call) -> list[ast.expr]:
 def _plurals(tree: ast.Module, sinks: set[str], values: "_Values") -> Iterator[tuple[str, str]]:
     """Yield each singular with its plural. Raises ValueError unless a call has exactly one of each."""
     for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and _called(call) in sinks:
-            plurals = {
-                text for keyword in call.keywords if keyword.arg == "plural" for text in values.of(keyword.value)
-            }
+        named = [one.value for one in call.keywords if one.arg == "plural"] if isinstance(call, ast.Call) else []
+        plurals = {text for expression in named for text in values.of(expression)} - {""}
+        if isinstance(call, ast.Call) and _called(call) in sinks and plurals:
             singulars = {text for expression in _template(call) for text in values.of(expression)}
-            if plurals and (len(plurals), len(singulars)) != (1, 1):
+            if (len(plurals), len(singulars)) != (1, 1):
                 raise ValueError(f"{plurals} must have one singular, and it has {singulars}")
-            if plurals:
-                yield singulars.pop(), plurals.pop()
+            yield singulars.pop(), plurals.pop()
 
 
 def _labels(call: ast.Call) -> list[ast.expr]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.command import Button, Command, Replied
-from bot.i18n.format import format_duration
-from bot.i18n.translate import Language, translate
+from bot.i18n.format import format_duration, format_share
+from bot.i18n.translate import Language, translate, translate_message
 from bot.presentation.buttons import buttons_for
 from engine.core.job import Done, Failed, Media, Paused, Progress, Queued, Result, Started, Update
 
@@ -49,7 +49,7 @@ def card_of(update: Update, language: Language, commands: Sequence[Command]) -> 
             alt = _alt(update.result) if update.result.media else ""
             return Card(_answer(update, language), update.result.media, buttons, final=True, alt=alt)
         case Failed():
-            error = translate(update.sentence.template, language, **update.sentence.facts)
+            error = translate_message(update.sentence, language)
             return Card(f"⚠️ {error}", final=True, failed=True)
 
 
@@ -58,31 +58,31 @@ def _running(job: str, text: str, language: Language, preview: tuple[Media, ...]
 
 
 def _waiting(update: Queued, language: Language) -> str:
-    place = translate("Number {place} in the queue.", language, place=update.place)
+    place = translate("Number {place:,} in the queue.", language, place=update.place)
     if update.paused:
         return f"{place} {translate('The queue is paused.', language)}"
     if update.seconds_left is None:
         return place
-    start = translate("Starts in about {time}.", language, time=format_duration(update.seconds_left))
+    start = translate("Starts in about {time:duration}.", language, time=update.seconds_left)
     return f"{place} {start}"
 
 
 def _progress(update: Progress, language: Language) -> str:
     full = round(update.fraction * BAR_CHARACTERS)
     parts = [
-        translate(update.stage, language, **update.facts),
+        translate_message(update.sentence, language),
         "▰" * full + "▱" * (BAR_CHARACTERS - full),
-        f"{update.fraction:.0%}",
+        format_share(update.fraction, language),
     ]
     if update.seconds_left is not None:
-        parts.append(translate("{seconds} s left", language, seconds=round(update.seconds_left)))
+        parts.append(translate("{time:duration} left", language, time=round(update.seconds_left)))
     return " · ".join(parts)
 
 
 def _answer(done: Done, language: Language) -> str:
     """Return the prompt, the result's text, the facts that reproduce it, and its notes, each on its own line."""
     result = done.result
-    notes = [translate(note.template, language, **note.facts) for note in result.notes]
+    notes = [translate_message(note, language) for note in result.notes]
     return "\n".join(line for line in (_alt(result), result.text, _describe_result(done, language), *notes) if line)
 
 
@@ -94,7 +94,11 @@ def _describe_result(done: Done, language: Language) -> str:
     parts = [translate("seed {seed}", language, seed=str(facts["seed"]))] if "seed" in facts else []
     parts.append(str(facts["model"]))
     parts += [translate(TIERS[str(facts["tier"])], language)] if "tier" in facts else []
-    parts.append(translate("from the cache", language) if done.cached else f"{facts['seconds']} s")
+    parts.append(
+        translate("from the cache", language)
+        if done.cached
+        else format_duration(float(str(facts["seconds"])), language)
+    )
     return " · ".join(parts)
 
 

@@ -32,14 +32,13 @@ async def _fit_or_link(media: Media, bound: int, language: Language, studio: App
     """Return the file to send, or None if a link replaces it, and the line that tells the user."""
     smaller = await asyncio.to_thread(recompress_image, media, bound, studio.settings.bot.data_dir / "media")
     if smaller is not None:
-        template = "Compressed from {size:.1f} MB to {small:.1f} MB to fit the limit of {bound:.0f} MB."
-        sizes = {"size": media.bytes / 1e6, "small": smaller.bytes / 1e6, "bound": bound / 1e6}
-        return smaller, translate(template, language, **sizes)
+        template = "Compressed from {size:bytes} to {small:bytes} to fit the limit of {bound:bytes}."
+        return smaller, translate(template, language, size=media.bytes, small=smaller.bytes, bound=bound)
     url = await create_link(media, studio)
     if url is None:
         return media, ""
-    template = "The file is {size:.0f} MB, too large to send here. Download it within 24 hours: {url}"
-    return None, translate(template, language, size=media.bytes / 1e6, url=url)
+    template = "The file is {size:bytes}, too large to send here. Download it within 24 hours: {url}"
+    return None, translate(template, language, size=media.bytes, url=url)
 
 
 async def create_link(media: Media, studio: AppContext) -> str | None:

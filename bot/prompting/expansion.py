@@ -30,13 +30,22 @@ async def expand_prompt(call: Call[PromptWriter], prompt: str, seed: int | None,
     """
     most, jobs = _max_jobs(call), count(prompt, option)
     if jobs > MAX_COUNTED_PROMPTS:
-        template = (
-            "{option} expands to more than {count} pictures; the limit here is {most} at once. Remove some variants."
+        raise BadInput(
+            "{option} expands to more than {count:,} picture; the limit here is {most} at once. Remove some variants.",
+            plural="{option} expands to more than {count:,} pictures; the limit here is {most} at once. "
+            "Remove some variants.",
+            option=option,
+            count=MAX_COUNTED_PROMPTS,
+            most=most,
         )
-        raise BadInput(template, option=option, count=MAX_COUNTED_PROMPTS, most=most)
     if jobs > most:
-        template = "{option} expands to {count} pictures; the limit here is {most} at once. Remove some variants."
-        raise BadInput(template, option=option, count=jobs, most=most)
+        raise BadInput(
+            "{option} expands to {count:,} picture; the limit here is {most} at once. Remove some variants.",
+            plural="{option} expands to {count:,} pictures; the limit here is {most} at once. Remove some variants.",
+            option=option,
+            count=jobs,
+            most=most,
+        )
     is_random = seed == -1 or (seed is None and not call.request.from_program)
     wildcard_seed = secrets.randbelow(MAX_SEED) if is_random else seed
     return await asyncio.to_thread(_expand, prompt, wildcard_seed, WildcardLists(call.studio.settings.bot.wildcards))
@@ -50,8 +59,13 @@ def confirm_batch(call: Call[PromptWriter], job: Job, more: Sequence[Job], promp
     """Return the question before several jobs: how many there would be, and for which prompts."""
     jobs = len(more) + 1
     shown = [textwrap.shorten(prompt, 100, placeholder="…") for prompt in prompts[:MAX_PROMPTS_SHOWN]]
-    rest = [call.translate("… and {count} more", count=jobs - MAX_PROMPTS_SHOWN)] if jobs > MAX_PROMPTS_SHOWN else []
-    text = "\n".join([call.translate("Your prompt has {count} variants. Draw them all?", count=jobs), *shown, *rest])
+    rest = [call.translate("… and {count:,} more", count=jobs - MAX_PROMPTS_SHOWN)] if jobs > MAX_PROMPTS_SHOWN else []
+    question = call.translate(
+        "Your prompt has {count} variant. Draw it?",
+        plural="Your prompt has {count} variants. Draw them all?",
+        count=jobs,
+    )
+    text = "\n".join([question, *shown, *rest])
     return Confirm(text, call.translate("Draw {count}", count=jobs), job, facts={"jobs": jobs}, also_jobs=tuple(more))
 
 

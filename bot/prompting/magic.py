@@ -50,11 +50,15 @@ async def check_prompt_count(call: Call[PromptWriter], prompts: Sequence[str]) -
     """Raise BadInput for more prompts than a language model can write in time. The grammar has no such limit."""
     if (await call.studio.engine.service("magic")).backend == "grammar" or len(prompts) <= MAX_LLM_PROMPTS:
         return
-    template = (
-        "{option} expands to {count} pictures; magic can write at most {most} prompts at once. "
-        "Remove some variants, or turn magic off."
+    raise BadInput(
+        "{option} expands to {count:,} picture; magic's limit is {most} at once. "
+        "Remove some variants, or turn magic off.",
+        plural="{option} expands to {count:,} pictures; magic's limit is {most} at once. "
+        "Remove some variants, or turn magic off.",
+        option="prompt",
+        count=len(prompts),
+        most=MAX_LLM_PROMPTS,
     )
-    raise BadInput(template, option="prompt", count=len(prompts), most=MAX_LLM_PROMPTS)
 
 
 async def _run_and_wait(call: Call[PromptWriter], job: Job) -> Prompt:

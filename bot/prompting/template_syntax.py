@@ -50,9 +50,10 @@ def parse(text: str, option: str = "prompt") -> Row:
     """Return the tree of `text`. Raises BadInput, which names `option`, for a syntax error."""
     if len(text) > MAX_CHARACTERS and "{" in text:
         raise BadInput(
-            "{option} is {length} characters long; with variants the limit is {bound}. Shorten it.",
+            "{option} is {count:,} character long; with variants the limit is {bound:,}. Shorten it.",
+            plural="{option} is {count:,} characters long; with variants the limit is {bound:,}. Shorten it.",
             option=option,
-            length=len(text),
+            count=len(text),
             bound=MAX_CHARACTERS,
         )
     return _Parser(text, option).parse()
@@ -130,20 +131,25 @@ class _Parser:
         low, high = self._number(exact or least or "1"), self._number(exact or most or str(options))
         if low > high and most:
             raise BadInput(
-                "{option} asks for {low} to {high} variants. Write the smaller number first: {{{high}-{low}$$…}}.",
+                "{option} asks for variants from {low} to {high}. Write the smaller number first: {{{high}-{low}$$…}}.",
                 option=self.option,
                 low=low,
                 high=high,
             )
         if not low <= high <= options:
-            template = "{option} asks for {count} of {options} variants. Ask for fewer."
-            raise BadInput(template, option=self.option, count=max(low, high), options=options)
+            raise BadInput(
+                "{option} asks for {wanted} of {count} variant. Ask for fewer.",
+                plural="{option} asks for {wanted} of {count} variants. Ask for fewer.",
+                option=self.option,
+                wanted=max(low, high),
+                count=options,
+            )
         return low, high, ", " if join is None else join
 
     def _number(self, digits: str) -> int:
         if len(digits) > MAX_COUNT_DIGITS:
             raise BadInput(
-                "{option} asks for {count} variants at once. Ask for fewer.",
+                "{option} asks for too many variants at once ({count}). Ask for fewer.",
                 option=self.option,
                 count=digits[:MAX_COUNT_DIGITS] + "…",
             )

@@ -39,9 +39,10 @@ def count(prompt: str, option: str = "prompt") -> int:
     row = parse(prompt, option)
     if (longest := _longest_expansion(row)) > max(MAX_EXPANDED_CHARACTERS, len(prompt)):
         raise BadInput(
-            "{option} expands to {length} characters; the limit is {bound}. Remove some variants.",
+            "{option} expands to {count:,} character; the limit is {bound:,}. Remove some variants.",
+            plural="{option} expands to {count:,} characters; the limit is {bound:,}. Remove some variants.",
             option=option,
-            length=longest,
+            count=longest,
             bound=MAX_EXPANDED_CHARACTERS,
         )
     return min(_count(row), MAX_COUNTED_PROMPTS + 1)
@@ -54,7 +55,12 @@ def expand(prompt: str, seed: int | None, lists: WildcardLists) -> list[str]:
     exist or cannot be used.
     """
     if count(prompt) > MAX_COUNTED_PROMPTS:
-        raise BadInput("{option} expands to more than {most} prompts.", option="prompt", most=MAX_COUNTED_PROMPTS)
+        raise BadInput(
+            "{option} expands to more than {count:,} prompt. Remove some variants.",
+            plural="{option} expands to more than {count:,} prompts. Remove some variants.",
+            option="prompt",
+            count=MAX_COUNTED_PROMPTS,
+        )
     filler = _WildcardFiller(lists, Random(f"{prompt} {'' if seed is None else seed}"))  # not used for security
     return [_collapse_spaces(filler.fill(text)) for text in _expand_row(parse(prompt))]
 
@@ -78,14 +84,19 @@ class _WildcardFiller:
         self._draws, self._drawn_characters = self._draws + 1, self._drawn_characters + len(line)
         if self._draws > MAX_DRAWS or self._drawn_characters > MAX_DRAWN_CHARACTERS:
             raise BadInput(
-                "The prompt's wildcards expand to more than {bound} words or {length} characters. Remove some.",
+                "The prompt's wildcards expand to too much text. The limit for wildcards is {bound:,}, and for "
+                "characters {length:,}. Remove some.",
                 bound=MAX_DRAWS,
                 length=MAX_DRAWN_CHARACTERS,
             )
         row = parse(line, f"{name}.txt")
         if _longest_expansion(row) > MAX_EXPANDED_CHARACTERS:
-            template = "A line in the wildcard list {name} expands to more than {bound} characters. Tell an admin."
-            raise BadInput(template, name=name, bound=MAX_EXPANDED_CHARACTERS)
+            raise BadInput(
+                "A line in the wildcard list {name} expands to more than {count:,} character. Tell an admin.",
+                plural="A line in the wildcard list {name} expands to more than {count:,} characters. Tell an admin.",
+                name=name,
+                count=MAX_EXPANDED_CHARACTERS,
+            )
         return self.fill(tuple(self._choose_variants(row)), depth + 1)
 
     def _choose_variants(self, row: Row) -> "Iterator[str | Wildcard]":

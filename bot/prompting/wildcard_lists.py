@@ -92,7 +92,7 @@ def _read_text(path: Path, name: str) -> str:
         raise _unreadable(path, name, error) from None
     if len(data) > MAX_LIST_BYTES:
         log.error("wildcard list too large", file=str(path), max_bytes=MAX_LIST_BYTES)
-        template = "The wildcard list {name} is larger than {bound} bytes. Tell an admin to split {file}."
+        template = "The wildcard list {name} is larger than {bound:bytes}. Tell an admin to split {file}."
         raise BadInput(template, name=name, bound=MAX_LIST_BYTES, file=f"{name}.txt")
     try:
         text = data.decode("utf-8")

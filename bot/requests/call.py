@@ -10,9 +10,9 @@ from bot.config.units import parse_rate
 from bot.core.capabilities import check_supported, model_identity
 from bot.core.command import Answer, ButtonSpec, Command, Confirm, Reply, Request
 from bot.core.route import Report, Route
-from bot.i18n.translate import translate
+from bot.i18n.translate import translate, translate_message
 from bot.requests.contexts import JobBuilder
-from engine.core.errors import EngineDied
+from engine.core.errors import EngineDied, UserMessage
 from engine.core.job import Job, key_of
 from engine.core.params import TaskParams
 
@@ -27,9 +27,13 @@ class Call(Generic[S_co]):
     request: Request
     studio: S_co
 
-    def translate(self, template: str, /, **facts: str | float) -> str:
-        """Return the sentence in the user's language."""
-        return translate(template, self.request.language, **facts)
+    def translate(self, template: str, /, *, plural: str = "", **facts: str | float) -> str:
+        """Return the sentence in the user's language. `bot.i18n.translate` describes the arguments."""
+        return translate(template, self.request.language, plural=plural, **facts)
+
+    def translate_message(self, message: UserMessage) -> str:
+        """Return the message in the user's language."""
+        return translate_message(message, self.request.language)
 
     async def build_job(self: "Call[JobBuilder]", task: str, params: TaskParams, cost: float = 1.0) -> Job:
         """Return a job for `task`, after checking the options against the model that serves it.

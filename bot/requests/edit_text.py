@@ -22,9 +22,11 @@ async def text_to_edit(studio: AppContext, request: Request, button: str, bound:
         raise BadInput("There is nothing to edit here. Run the command again.")
     if len(text) > bound:
         raise TooLarge(
-            "The text is {length} characters long; at most {bound} can be edited here. "
+            "The text is {count:,} character long; at most {bound:,} can be edited here. "
             "Send it as a file with the command.",
-            length=len(text),
+            plural="The text is {count:,} characters long; at most {bound:,} can be edited here. "
+            "Send it as a file with the command.",
+            count=len(text),
             bound=bound,
         )
     return text

@@ -99,7 +99,11 @@ async def _load_media(studio: ResultReader, request: Request, target: str) -> Me
     files = row.result.media
     if not 1 <= number <= len(files):
         raise BadInput(
-            "Job {job} has no file {number}. Files it made: {count}.", job=job, number=number, count=len(files)
+            "Job {job} has no file {number}. It made {count} file.",
+            plural="Job {job} has no file {number}. It made {count} files.",
+            job=job,
+            number=number,
+            count=len(files),
         )
     return files[number - 1]
 

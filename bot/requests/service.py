@@ -146,7 +146,8 @@ class Service:
         if not more:
             return first
         jobs = tuple(job for job, _ in admitted)
-        return Reply(call.translate("Queued {count} jobs.", count=len(jobs)), facts={"jobs": len(jobs)}, jobs=jobs)
+        text = call.translate("Queued {count} job.", plural="Queued {count} jobs.", count=len(jobs))
+        return Reply(text, facts={"jobs": len(jobs)}, jobs=jobs)
 
     async def _run_command(self, request: Request, held: RequestFiles) -> tuple[Call[AppContext], Answer]:
         if not self._lifecycle.open:

@@ -21,24 +21,36 @@
 
 An error is an English template and the facts that fill it, so it can cross a process and be translated:
 
-    raise TooLarge("{file} is {size}; the limit is {limit}.", file="a.png", size="64 MB", limit="25 MB")
+    raise TooLarge("{file} is {size:bytes}; the limit is {limit:bytes}.", file="a.png", size=64e6, limit=25e6)
+
+A sentence that states a count has a plural too:
+
+    raise TooMany("{count} job is waiting.", plural="{count} jobs are waiting.", count=3)
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.core.message_format import ENGLISH
+
 
 class UserMessage(BaseModel):
-    """A message for a user: an English `template` with `{names}`, and the `facts` that fill them."""
+    """A message for a user: an English `template` with `{names}`, and the `facts` that fill them.
+
+    `engine.core.message_format` says how a template shows numbers. If the message states a count, `plural` is the
+    template for every `count` in its facts but 1.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     template: str
     facts: dict[str, str | int | float] = {}
+    plural: str = ""
 
     def __str__(self) -> str:
-        return self.template.format(**self.facts)
+        is_plural = self.plural and self.facts["count"] != 1
+        return ENGLISH.format(self.plural if is_plural else self.template, **self.facts)
 
 
 class AtelierError(Exception):
@@ -49,10 +61,10 @@ class AtelierError(Exception):
     def __init_subclass__(cls) -> None:
         AtelierError.kinds[cls.__name__] = cls
 
-    def __init__(self, template: str, /, **facts: str | float) -> None:
+    def __init__(self, template: str, /, *, plural: str = "", **facts: str | float) -> None:
         clean = {name: _replace_surrogates(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
         super().__init__(template, clean)
-        self.sentence = UserMessage(template=template, facts=clean)
+        self.sentence = UserMessage(template=template, facts=clean, plural=plural)
 
     def __str__(self) -> str:
         return str(self.sentence)
@@ -62,10 +74,15 @@ class AtelierError(Exception):
         """Return the class's name, which identifies the error on the wire, in the database and in the HTTP API."""
         return type(self).__name__
 
+    @classmethod
+    def of(cls, sentence: UserMessage) -> Self:
+        """Return an error of this class that says `sentence`."""
+        return cls(sentence.template, plural=sentence.plural, **sentence.facts)
+
     @staticmethod
     def revive(kind: str, sentence: UserMessage) -> "AtelierError":
         """Rebuild an error from its `kind` and `sentence`. Raises KeyError if no class has that name."""
-        return AtelierError.kinds[kind](sentence.template, **sentence.facts)
+        return AtelierError.kinds[kind].of(sentence)
 
 
 def _replace_surrogates(text: str) -> str:

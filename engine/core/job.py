@@ -79,6 +79,11 @@ class Progress(WireModel):
     seconds_left: float | None = None
     preview: Media | None = None
 
+    @property
+    def sentence(self) -> UserMessage:
+        """Return what the job is doing."""
+        return UserMessage(template=self.stage, facts=self.facts)
+
 
 class Paused(WireModel):
     """The studio is closing, and the job continues after the restart. No update follows in this run of the studio."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic_core import ErrorDetails
 
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, UserMessage
 from engine.core.options import Option
 
 MAX_SHOWN_CHARACTERS = 40
@@ -14,7 +14,6 @@ MAX_SHOWN_CHARACTERS = 40
 _TEMPLATES = {
     "missing": "{option} is missing. Add a value for it.",
     "string_too_short": "{option} is empty. Type something.",
-    "string_too_long": "{option} has {length} characters; at most {max_length} are allowed. Shorten it.",
     "greater_than_equal": "{option} is {value}; it must be at least {ge}.",
     "less_than_equal": "{option} is {value}; it must be at most {le}.",
     "literal_error": "{option} is “{value}”; it must be one of {expected}.",
@@ -41,6 +40,12 @@ def to_bad_input(detail: ErrorDetails, options: Sequence[Option]) -> BadInput:
     name = str(detail["loc"][0]) if detail["loc"] else ""
     if not name and detail["type"] == "string_unicode":
         return BadInput("The name of an option contains an incomplete character. Type it again.")
+    if detail["type"] == "string_too_long":
+        return BadInput(
+            "{option} has {count:,} character; the limit is {max_length:,}. Shorten it.",
+            plural="{option} has {count:,} characters; the limit is {max_length:,}. Shorten it.",
+            **_facts(detail, name),
+        )
     if detail["type"] == "extra_forbidden":
         return _unknown_option_error(name, [option.name for option in options])
     template = _TEMPLATES.get(detail["type"])
@@ -52,7 +57,7 @@ def to_bad_input(detail: ErrorDetails, options: Sequence[Option]) -> BadInput:
     facts = _facts(detail, name)
     if option is not None and option.choices:
         facts["expected"] = ", ".join(map(str, option.choices))
-    return BadInput(template, **facts)
+    return BadInput.of(UserMessage(template=template, facts=facts))
 
 
 def _unknown_option_error(name: str, known: Sequence[str]) -> BadInput:
@@ -72,7 +77,7 @@ def _facts(detail: ErrorDetails, option: str) -> dict[str, str | int | float]:
     except ValueError:  # Python refuses to print an integer of more than 4,300 digits
         text = "a number of thousands of digits"
     length = len(text.strip())
-    return {**bounds, "option": option, "value": _shorten(text, length), "length": length}
+    return {**bounds, "option": option, "value": _shorten(text, length), "count": length}
 
 
 def _shorten(text: str, length: int | None = None) -> str:

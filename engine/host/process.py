@@ -79,7 +79,7 @@ class WorkerProcess:
         """Yield messages until the worker dies. Raises EngineDied if it cannot start or sends an unreadable message."""
         while (message := await self._message()) is not None:
             if isinstance(message, StartupFailed):
-                raise EngineDied(message.why.template, **message.why.facts)
+                raise EngineDied.of(message.why)
             yield message
 
     async def _message(self) -> Message | StartupFailed | None:

@@ -235,12 +235,14 @@ class WorkerSupervisor:
 
     async def _stop_overdue(self, process: WorkerProcess) -> None:
         """Fail and cancel the jobs over the time limit, and kill the worker if they do not stop."""
-        limit = f"{self._timeout:g}"
+        limit = self._timeout
         for job, handle in self._handles.items():
             if handle.ended:
                 continue
             log.warning("job timed out", job=job, user=handle.job.user, seconds=limit)
-            error = TimedOut("This took longer than {limit} s, so it was stopped. Try something smaller.", limit=limit)
+            error = TimedOut(
+                "This took longer than {limit:duration}, so it was stopped. Try something smaller.", limit=limit
+            )
             handle.emit(Failed.of(error, job))
             process.send(Cancel(job=job))
         try:

@@ -75,8 +75,10 @@ def _check_side(side: int, kind: str) -> None:
     """Raise TooLarge if the format cannot hold a frame with a side of this many pixels."""
     if side > MAX_SIDE_PIXELS[kind]:
         raise TooLarge(
-            "The result would be {side} pixels long; the limit for {format} is {bound}. Attach a smaller picture.",
-            side=side,
+            "The result would be {count:,} pixel long; the limit for {format} is {bound:,}. Attach a smaller picture.",
+            plural="The result would be {count:,} pixels long; the limit for {format} is {bound:,}. "
+            "Attach a smaller picture.",
+            count=side,
             format=kind,
             bound=MAX_SIDE_PIXELS[kind],
         )

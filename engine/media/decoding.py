@@ -124,7 +124,7 @@ def check_size(image: "Image.Image", option: str, max_pixels: int | None = None)
     bound = max_pixels or max_picture_pixels()
     if image.width * image.height > bound:
         raise TooLarge(
-            "{option} is {width} x {height} pixels; the limit is {bound} pixels. Make it smaller.",
+            "{option} is {width} x {height} pixels; the limit is {bound:,} in all. Make it smaller.",
             option=option,
             width=image.width,
             height=image.height,
@@ -137,10 +137,12 @@ def check_animation(width: int, height: int, frames: int, option: str = "image")
     bound = max(1, min(MAX_ANIMATION_FRAMES, MAX_ANIMATION_PIXELS // max(1, width * height)))
     if frames > bound and frames > 1:
         raise TooLarge(
-            "{option} has {frames} frames of {width} x {height} pixels; the limit at that size is {bound} frames."
+            "{option} has {count:,} frame of {width} x {height} pixels; the limit at that size is {bound:,}."
+            " Attach a shorter or smaller one.",
+            plural="{option} has {count:,} frames of {width} x {height} pixels; the limit at that size is {bound:,}."
             " Attach a shorter or smaller one.",
             option=option,
-            frames=frames,
+            count=frames,
             width=width,
             height=height,
             bound=bound,

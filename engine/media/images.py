@@ -109,8 +109,8 @@ def encode_for_chat(picture: DecodedImage) -> tuple[bytes, tuple[UserMessage, ..
         return body, ()
     kind = "JPEG" if picture.alpha is None else "WEBP"
     note = UserMessage(
-        template="Saved as {format}: as a PNG it would be {size} MB, too large for chats.",
-        facts={"format": kind, "size": round(len(body) / 1e6)},
+        template="Saved as {format}: as a PNG it would be {size:bytes}, too large for chats.",
+        facts={"format": kind, "size": len(body)},
     )
     more = {"quality": 93, "subsampling": 0} if kind == "JPEG" else {"quality": 92, "method": 2}
     return encode(picture, kind, **more), (note,)

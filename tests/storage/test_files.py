@@ -69,7 +69,7 @@ async def test_a_picture_with_too_many_pixels_is_refused_with_its_size_and_the_l
 ) -> None:
     said = await refusal(files, Sent(url=await serve(always(png(50_000, 50_000, rows_there=1)))), TooLarge)
     assert said == (
-        "image: “cat.png” is 50000 x 50000 pixels; the limit is 1000000 pixels, for example 1000 x 1000."
+        "image: “cat.png” is 50000 x 50000 pixels; the limit is 1,000,000 in all, for example 1000 x 1000."
         " Make it smaller."
     )
     assert media_files(tmp_path) == []
@@ -78,13 +78,13 @@ async def test_a_picture_with_too_many_pixels_is_refused_with_its_size_and_the_l
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (jpeg_with_false_size(1100), "image: “a” is 1100 x 1100 pixels; the limit is 1000000 pixels"),
-        (gif((16, 16), 2, first=(1100, 1000)), "image: “a” is 1100 x 1000 pixels; the limit is 1000000 pixels"),
+        (jpeg_with_false_size(1100), "image: “a” is 1100 x 1100 pixels; the limit is 1,000,000 in all"),
+        (gif((16, 16), 2, first=(1100, 1000)), "image: “a” is 1100 x 1000 pixels; the limit is 1,000,000 in all"),
         (
             gif((16, 16), 500, first=(1000, 1000)),
             "image has 500 frames of 1000 x 1000 pixels; the limit at that size is 400",
         ),
-        (gif((8, 8), 3001), "image has 3001 frames of 8 x 8 pixels; the limit at that size is 3000 frames"),
+        (gif((8, 8), 3001), "image has 3,001 frames of 8 x 8 pixels; the limit at that size is 3,000"),
     ],
 )
 async def test_the_limit_applies_to_the_decoded_picture(

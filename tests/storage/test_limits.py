@@ -31,7 +31,7 @@ async def test_a_refusal_says_exactly_how_long_to_wait_and_takes_nothing(store: 
     third = job("3")
     error = await refused(store, third, MINE)
     assert error.wait == 44.5
-    assert str(error) == "You have reached the limit of /imagine: 2 in 60 s. Try again in 45 s."
+    assert str(error) == "You have reached the limit of /imagine: 2 in 1 min. Try again in 45 s."
     assert await store.job(third.id) is None
     assert (await store.cache_stats()).misses == 2
     clock.forward(error.wait)

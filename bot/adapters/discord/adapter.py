@@ -53,6 +53,6 @@ def _report_refused_token(service: Service) -> None:
 
 
 def _report_unreachable(service: Service, wait: float, error: Exception) -> None:
-    template = "off: can't reach Discord; trying again in {seconds} s"
+    template = "off: can't reach Discord; trying again in {seconds:duration}"
     state = service.studio.adapters["discord"] = UserMessage(template=template, facts={"seconds": round(wait)})
     log.warning("discord", state=str(state), why=type(error).__name__)

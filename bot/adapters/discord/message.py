@@ -129,9 +129,8 @@ class DiscordLiveMessage:
 
     def _describe_oversized(self, media: Media) -> str:
         """Return the sentence that stands in for a file over the limit."""
-        template = "The file is {size} MB, and at most {bound} MB can be sent here. Ask for something smaller."
-        size, bound = media.bytes / 1e6, self.limits.file_bytes / 1e6
-        return translate(template, self._language, size=f"{size:.0f}", bound=f"{bound:.0f}")
+        template = "The file is {size:bytes}, and at most {bound:bytes} can be sent here. Ask for something smaller."
+        return translate(template, self._language, size=media.bytes, bound=self.limits.file_bytes)
 
     async def _edit(self, card: Card) -> None:
         """Edit the message by the interaction's token while that is valid, then as a normal message."""

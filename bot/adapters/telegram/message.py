@@ -164,9 +164,8 @@ class TelegramLiveMessage:
             await self.on_posted(str(self._ref))
 
     def _describe_oversized(self, media: Media) -> str:
-        megabytes, allowed = media.bytes / 1e6, self.limits.file_bytes / 1e6
-        template = "The file is {size} MB, and Telegram allows at most {bound} MB. Ask for something smaller."
-        return translate(template, self._language, size=f"{megabytes:.0f}", bound=f"{allowed:.0f}")
+        template = "The file is {size:bytes}, and Telegram allows at most {bound:bytes}. Ask for something smaller."
+        return translate(template, self._language, size=media.bytes, bound=self.limits.file_bytes)
 
     async def _show_text(self, card: Card) -> None:
         """Post the card's text, or edit it in the message: as its text, or as the caption of its file."""

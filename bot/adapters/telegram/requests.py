@@ -199,10 +199,9 @@ def file_of(message: Message | None) -> Any:
 def _refusal(option: str, error: TelegramError) -> TooLarge | BadInput:
     """Return the error for a file that Telegram did not deliver."""
     if "too big" in error.message:
-        bound = f"{FileSizeLimit.FILESIZE_DOWNLOAD / 1e6:.0f}"
         return TooLarge(
-            "{option} is too large. Telegram only lets bots receive files up to {bound} MB. Send a smaller one.",
+            "{option} is too large. Telegram only lets bots receive files up to {bound:bytes}. Send a smaller one.",
             option=option,
-            bound=bound,
+            bound=FileSizeLimit.FILESIZE_DOWNLOAD,
         )
     return BadInput("Couldn't get {option} from Telegram. Send it again.", option=option)

@@ -119,7 +119,7 @@ def _check_origin(request: web.Request) -> None:
 
 def _too_many_attempts(wait: float) -> RateLimited:
     return RateLimited(
-        "Too many wrong tokens ({count} in {window:g} s). Try again in {seconds} s.",
+        "Too many wrong tokens ({count} in {window:duration}). Try again in {seconds:duration}.",
         count=MAX_LOGIN_ATTEMPTS,
         window=LOGIN_WINDOW_SECONDS,
         seconds=math.ceil(wait),

@@ -55,7 +55,10 @@ class BodyStream:
         """Return the next line with its end: a boundary, a part's header, or text before the first part."""
         self._lines += 1
         if self._lines > MAX_FORM_LINES:
-            raise BadInput("The form has more than {bound} lines around its parts. Send fewer.", bound=MAX_FORM_LINES)
+            raise BadInput(
+                "The form has too many lines around its parts; the limit is {bound:,}. Send fewer.",
+                bound=MAX_FORM_LINES,
+            )
         return self._count(await _await_in_time(self._content.readline(max_line_length=max_line_length)))
 
     async def read_all(self, count_upload: Callable[[], None] | None = None) -> list[bytes]:
@@ -110,5 +113,5 @@ def _raise_too_slow() -> NoReturn:
 def too_large(bound: int) -> TooLarge:
     """Return the error for a body of more than `bound` bytes."""
     if bound < 1_000_000:
-        return TooLarge("The request is over the limit of {bound} kB. Shorten it.", bound=bound // 1024)
-    return TooLarge("The request is over the limit of {bound:.0f} MB. Send smaller files.", bound=bound / 1e6)
+        return TooLarge("The request is over the limit of {bound:bytes}. Shorten it.", bound=bound)
+    return TooLarge("The request is over the limit of {bound:bytes}. Send smaller files.", bound=bound)

@@ -143,7 +143,7 @@ class _Extractor:
             self._keep(b'"%s"' % b"".join(pieces))
             return
         if len(self.uris) >= self._max_uris:
-            raise BadInput("The JSON has more than {count} files. Send fewer.", count=self._max_uris)
+            raise BadInput("The JSON has too many files; the limit is {bound:,}. Send fewer.", bound=self._max_uris)
         mark = f"data:{secrets.token_hex(16)}"
         self.uris[mark] = DataUri(tuple(map(_unescape, pieces)))
         self._keep(b'"%s"' % mark.encode())
@@ -151,7 +151,7 @@ class _Extractor:
     def _keep(self, text: bytes) -> None:
         self.text += text
         if len(self.text) > MAX_TEXTS_BYTES:
-            raise TooLarge("The request has more than {bound} kB of text. Shorten it.", bound=MAX_TEXTS_BYTES // 1000)
+            raise TooLarge("The request has more than {bound:bytes} of text. Shorten it.", bound=MAX_TEXTS_BYTES)
 
 
 def _unescape(piece: bytes) -> bytes:

@@ -12,7 +12,7 @@ from bot.adapters.web.body_stream import TooSlow
 from bot.adapters.web.job_tracker import internal_error
 from bot.adapters.web.models import Error, Fault
 from bot.adapters.web.session import CLIENT
-from bot.i18n.translate import Language, translate
+from bot.i18n.translate import Language, translate_message
 from engine.core.errors import (
     AtelierError,
     BadInput,
@@ -92,9 +92,9 @@ async def render_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except AtelierError as error:
         return error_response(error, _language(request))
     except web.HTTPRequestEntityTooLarge:
-        bound = request.app[BODY_BYTES] / 1e6
+        bound = request.app[BODY_BYTES]
         return error_response(
-            TooLarge("The request is over the limit of {bound:.0f} MB. Send smaller files.", bound=bound),
+            TooLarge("The request is over the limit of {bound:bytes}. Send smaller files.", bound=bound),
             _language(request),
         )
     except web.HTTPMethodNotAllowed as error:
@@ -119,7 +119,7 @@ def status_of(error: AtelierError) -> int:
 
 def fault_of(error: AtelierError, language: Language) -> Fault:
     """Return the error as the API shows it, with its waiting time where that is known."""
-    message = translate(error.sentence.template, language, **error.sentence.facts)
+    message = translate_message(error.sentence, language)
     return Fault(kind=error.kind, message=message, wait=error.wait if isinstance(error, RateLimited) else None)
 
 

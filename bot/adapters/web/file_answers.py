@@ -13,7 +13,7 @@ from pydantic import Field, create_model
 from bot.adapters.web.models import JSON_TYPE, FileAnswer
 from bot.core.command import Command
 from bot.core.route import Route
-from bot.i18n.translate import Language, translate
+from bot.i18n.translate import Language, translate_message
 from engine.core.job import Done, Media
 
 PIECE_BYTES = 3 * 2**16
@@ -46,7 +46,7 @@ def file_response(model: type[FileAnswer], done: Done, language: Language) -> we
 def _answer(model: type[FileAnswer], done: Done, language: Language, uris: Sequence[str]) -> FileAnswer:
     """Return the answer with `uris` as its files."""
     files: dict[str, Any] = {"video": uris[0]} if "video" in model.model_fields else {"image": uris[0], "images": uris}
-    notes = [translate(note.template, language, **note.facts) for note in done.result.notes]
+    notes = [translate_message(note, language) for note in done.result.notes]
     outcome = {"status": "success", "id": done.job, "cached": done.cached, "notes": notes}
     return model.model_validate({**done.result.facts, **outcome, **files})
 

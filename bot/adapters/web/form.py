@@ -91,7 +91,7 @@ async def read_form(request: web.Request, bounds: Bounds, stack: ExitStack, chec
             body.fields[name] = await _read_text(part, name)
             continue
         if len(body.files) >= bounds.files:
-            raise BadInput("The form has more than {count} files. Send fewer.", count=bounds.files)
+            raise BadInput("The form has too many files; the limit is {bound}. Send fewer.", bound=bounds.files)
         await check(body.fields, name)
         path = stack.enter_context(temporary_file(bounds.folder))
         body.files[name] = file = await _write_file(part, filename, path, bounds.file_bytes, request.content_length)
@@ -118,7 +118,7 @@ async def _next_part(reader: MultipartReader, body: Body) -> BodyPartReader | No
     if part is not None and not isinstance(part, BodyPartReader):
         raise BadInput("Every part of the form needs a name.")
     if part is not None and len(body.fields) + len(body.files) >= MAX_PARTS:
-        raise BadInput("The form has more than {count} parts. Send fewer.", count=MAX_PARTS)
+        raise BadInput("The form has too many parts; the limit is {bound}. Send fewer.", bound=MAX_PARTS)
     return part
 
 
@@ -152,7 +152,7 @@ async def _read_text(part: BodyPartReader, name: str) -> str:
             text += chunk
             if len(text) > MAX_TEXT_BYTES:
                 raise TooLarge(
-                    "{option} is longer than {bound} bytes. Shorten it.", option=name[:80], bound=MAX_TEXT_BYTES
+                    "{option} is longer than {bound:bytes}. Shorten it.", option=name[:80], bound=MAX_TEXT_BYTES
                 )
         return text.decode()
     except MALFORMED_FORM_ERRORS as error:

@@ -51,7 +51,7 @@ def parse_json(chunks: Sequence[bytes], max_files: int = 0) -> dict[str, Any]:
     """
     text, uris = extract_data_uris(chunks, max_files)
     if sum(text.count(mark) for mark in (b",", b":", b"[", b"{")) > MAX_JSON_MARKS:
-        raise BadInput("The JSON has more than {bound} values. Send fewer.", bound=MAX_JSON_MARKS)
+        raise BadInput("The JSON has too many values; the limit is {bound:,}. Send fewer.", bound=MAX_JSON_MARKS)
     try:
         fields = json.loads(text.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -78,7 +78,7 @@ def _check(value: Any, uris: Mapping[str, DataUri], depth: int, option: str = "T
         _check_text(value, uris, option)
     elif isinstance(value, dict | list):
         if depth == 0:
-            raise BadInput("The JSON is nested more than {bound} levels deep. Flatten it.", bound=MAX_JSON_DEPTH)
+            raise BadInput("The JSON is nested too deeply; the limit is {bound}. Flatten it.", bound=MAX_JSON_DEPTH)
         for name, part in value.items() if isinstance(value, dict) else ((option, part) for part in value):
             _check_text(name, uris, option)
             _check(part, uris, depth - 1, name[:80])
@@ -95,7 +95,7 @@ def _check_text(text: str, uris: Mapping[str, DataUri], option: str) -> None:
 
 def too_long_text(option: str) -> TooLarge:
     """Return the error for an option whose text is longer than MAX_TEXT_BYTES."""
-    return TooLarge("{option} is longer than {bound} bytes. Shorten it.", option=option, bound=MAX_TEXT_BYTES)
+    return TooLarge("{option} is longer than {bound:bytes}. Shorten it.", option=option, bound=MAX_TEXT_BYTES)
 
 
 def _refuse_constant(name: str) -> NoReturn:

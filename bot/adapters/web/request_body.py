@@ -55,7 +55,12 @@ async def parse_command(body: Body, commands: Sequence[Command]) -> tuple[str, d
         if isinstance(body.fields.get(name), DataUri):
             raise too_long_text(name)
         if name != "text" and len(str(body.fields.get(name, ""))) > MAX_LINE_CHARACTERS:
-            raise TooLarge("{option} is longer than {bound} bytes. Shorten it.", option=name, bound=MAX_LINE_CHARACTERS)
+            raise TooLarge(
+                "{option} is longer than {count:,} character. Shorten it.",
+                plural="{option} is longer than {count:,} characters. Shorten it.",
+                option=name,
+                count=MAX_LINE_CHARACTERS,
+            )
     if "line" in body.fields:
         line = str(body.fields["line"])
         if len(line) <= INLINE_BYTES:

@@ -27,7 +27,8 @@ class UploadLimiter:
             nonlocal is_counted
             if not is_counted and self._counts[address] >= MAX_UPLOADS_PER_ADDRESS:
                 raise TooMany(
-                    "{count} uploads from your address are already in progress. Wait until one finishes.",
+                    "{count} upload from your address is already in progress. Wait until it finishes.",
+                    plural="{count} uploads from your address are already in progress. Wait until one finishes.",
                     count=self._counts[address],
                 )
             self._counts[address] += not is_counted

@@ -7,7 +7,7 @@ from bot.adapters.web import models
 from bot.adapters.web.errors import fault_of
 from bot.adapters.web.session import Client
 from bot.core.command import Button, ButtonAction, Command, Replied
-from bot.i18n.translate import Language, translate
+from bot.i18n.translate import Language, translate_message
 from bot.presentation.buttons import action_of, edit_prompt
 from bot.presentation.card import card_of
 from bot.presentation.signing import Signer
@@ -32,7 +32,7 @@ class Views:
             id=update.job or None,
             state=_state_name(update),
             place=update.place if isinstance(update, Queued) else None,
-            stage=translate(progress.stage, client.language, **progress.facts) if progress else None,
+            stage=translate_message(progress.sentence, client.language) if progress else None,
             fraction=progress.fraction if progress else None,
             seconds_left=update.seconds_left if isinstance(update, Progress | Queued) else None,
             preview=self.media(progress.preview, client) if progress and progress.preview else None,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.i18n.format import format_number
 from bot.i18n.translate import Language, translate
 from bot.presentation.charts.canvas import Canvas
 from storage.store import Hour
@@ -37,7 +38,7 @@ def draw(hours: Sequence[Hour], tiles: Sequence[Tile], language: Language) -> by
     _legend(canvas, hours, language)
     step, top = _scale(max(_total(hour) for hour in hours))
     for tick in range(step, top + 1, step):
-        _line(canvas, tick, top)
+        _line(canvas, tick, top, language)
     for number, hour in enumerate(hours):
         _bar(canvas, MARGIN + number * SLOT, hour, top)
     _clock(canvas, hours, language)
@@ -48,8 +49,8 @@ def draw(hours: Sequence[Hour], tiles: Sequence[Tile], language: Language) -> by
 def _head(canvas: Canvas, hours: Sequence[Hour], language: Language) -> None:
     total = sum(map(_total, hours))
     canvas.text((MARGIN, 100), translate("The last 24 hours", language), 36, MUTED)
-    end = canvas.text((MARGIN - 4, 218), f"{total:,}".replace(",", "\N{NARROW NO-BREAK SPACE}"), 124, WHITE)
-    canvas.text((end + 22, 218), translate("job" if total == 1 else "jobs", language), 44, MUTED)
+    end = canvas.text((MARGIN - 4, 218), format_number(total, language), 124, WHITE)
+    canvas.text((end + 22, 218), translate("job", language, plural="jobs", count=total), 44, MUTED)
 
 
 def _legend(canvas: Canvas, hours: Sequence[Hour], language: Language) -> None:
@@ -60,14 +61,14 @@ def _legend(canvas: Canvas, hours: Sequence[Hour], language: Language) -> None:
         (CORAL, translate("failed", language), sum(hour.failed for hour in hours)),
     ):
         canvas.box((x, 284, x + 22, 306), colours[0], 11)
-        x = canvas.text((x + 36, 306), str(count), 34, WHITE)
+        x = canvas.text((x + 36, 306), format_number(count, language), 34, WHITE)
         x = canvas.text((x + 10, 306), name, 34, MUTED) + 52
 
 
-def _line(canvas: Canvas, tick: int, top: int) -> None:
+def _line(canvas: Canvas, tick: int, top: int, language: Language) -> None:
     y = round(BOTTOM - (BOTTOM - TOP) * tick / top)
     canvas.box((MARGIN, y - 1, RIGHT, y), GRID)
-    label = f"{tick / 1000:g}k" if tick >= 1000 else str(tick)
+    label = f"{format_number(tick / 1000, language, 'g')}k" if tick >= 1000 else str(tick)
     canvas.text((WIDTH - MARGIN, y), label, 28, MUTED, "rm")
 
 

@@ -96,8 +96,12 @@ def other_sound_notes(found: Probe) -> tuple[UserMessage, ...]:
     sound = found.sound
     if sound is None or sound.count < 2:
         return ()
-    template = "The file has {count} audio tracks. Track {number} was used, the one that players choose."
-    return (UserMessage(template=template, facts={"count": sound.count, "number": sound.place}),)
+    note = UserMessage(
+        template="The file has {count} audio track. Track {number} was used, the one that players choose.",
+        plural="The file has {count} audio tracks. Track {number} was used, the one that players choose.",
+        facts={"count": sound.count, "number": sound.place},
+    )
+    return (note,)
 
 
 def with_dimensions(media: Media, found: Probe) -> Media:
@@ -146,7 +150,8 @@ def _parse_probe(head: list[str], report: dict[str, str]) -> Probe:
     streams = list(parse_streams(head))
     if len(streams) > MAX_STREAMS:
         raise BadInput(
-            "The file has {count} streams; the limit is {bound}. Attach a plain audio or video file.",
+            "The file has {count:,} stream; the limit is {bound}. Attach a plain audio or video file.",
+            plural="The file has {count:,} streams; the limit is {bound}. Attach a plain audio or video file.",
             count=len(streams),
             bound=MAX_STREAMS,
         )
@@ -202,20 +207,21 @@ def _check(found: Probe, bounds: ProbeLimits) -> None:
     """Raise TooLarge if the recording exceeds `bounds`."""
     if found.seconds > bounds.seconds:
         raise TooLarge(
-            "The recording is {seconds} s long; the limit is {bound} s. Shorten it.",
+            "The recording is {seconds:,} s long; the limit is {bound:,} s. Shorten it.",
             seconds=round(found.seconds),
             bound=round(bounds.seconds),
         )
     video = found.video
     if video and video.frames > bounds.frames:
         raise TooLarge(
-            "The video has {frames} frames; the limit is {bound}. Shorten it.",
-            frames=video.frames,
+            "The video has {count:,} frame; the limit is {bound:,}. Shorten it.",
+            plural="The video has {count:,} frames; the limit is {bound:,}. Shorten it.",
+            count=video.frames,
             bound=bounds.frames,
         )
     if video and video.width * video.height > bounds.pixels:
         raise TooLarge(
-            "The video's frames are {width} x {height} pixels; the limit is {bound} pixels. Make it smaller.",
+            "The video's frames are {width} x {height} pixels; the limit is {bound:,} in all. Make it smaller.",
             width=video.width,
             height=video.height,
             bound=bounds.pixels,

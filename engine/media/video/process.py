@@ -192,8 +192,8 @@ def _raise_for_status(one: FFmpegProcess, watch: CancelOrTimeout) -> None:
         raise Cancelled("Cancelled.")
     if one.is_overdue:
         raise TimedOut(
-            "Processing the audio or video took longer than {seconds} s, so it was stopped. Send a shorter one.",
-            seconds=round(watch.seconds),
+            "Processing the audio or video took longer than {seconds:duration}, so it was stopped. Send a shorter one.",
+            seconds=watch.seconds,
         )
     raise_if_over_limits([*one.head, *one.tail])
     if one.process.returncode != 0:

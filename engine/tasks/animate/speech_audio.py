@@ -62,5 +62,5 @@ def _samples(path: Path, mime: str, watch: video.CancelOrTimeout, found: video.P
     except video.FFmpegFailed as error:
         raise BadInput("This audio is damaged. Try another copy.") from error
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:
-        raise BadInput("The recording is shorter than {bound} s. Attach a longer one.", bound=MIN_SECONDS)
+        raise BadInput("The recording is shorter than {bound:duration}. Attach a longer one.", bound=MIN_SECONDS)
     return samples

@@ -108,7 +108,11 @@ def _face_notes(faces: "tuple[Face, ...]", face: "Face") -> tuple[UserMessage, .
     notes: tuple[UserMessage, ...] = ()
     if len(faces) > 1:
         notes += (
-            UserMessage(template="There are {count} faces. The largest one speaks.", facts={"count": len(faces)}),
+            UserMessage(
+                template="There is {count} face. It speaks.",
+                plural="There are {count} faces. The largest one speaks.",
+                facts={"count": len(faces)},
+            ),
         )
     if abs(face.yaw) > PROFILE_DEGREES:
         notes += (UserMessage(template="The face is turned away. One that looks straight ahead works better."),)

@@ -41,7 +41,9 @@ def checked_source(face: DetectedFace, picture: Picture, number: int, most_yaw: 
     width = round(face.width)
     if width < SMALL_FACE_PIXELS:
         yield UserMessage(
-            template="The face in source is only {width} pixels wide, so the result is soft.", facts={"width": width}
+            template="The face in source is only {count} pixel wide, so the result is soft.",
+            plural="The face in source is only {count} pixels wide, so the result is soft.",
+            facts={"count": width},
         )
 
 
@@ -60,19 +62,23 @@ def note_doubts(doubts: Doubts) -> Iterator[UserMessage]:
     """Yield notes on faces that could not be recognised after cuts."""
     if doubts.unlike:
         yield UserMessage(
-            template="After a cut in target, a face that may be the chosen person's was left alone. Number of"
-            " such cuts: {count}.",
+            template="After a cut in target, a face that may be the chosen person's was left alone.",
+            plural="After {count:,} cuts in target, a face that may be the chosen person's was left alone.",
             facts={"count": doubts.unlike},
         )
     if doubts.guessed:
         yield UserMessage(
             template="People can't be recognised here. After a cut in target, the only face was assumed to be"
-            " the same person: please check. Number of such cuts: {count}.",
+            " the same person: please check.",
+            plural="People can't be recognised here. After {count:,} cuts in target, the only face was assumed to be"
+            " the same person: please check.",
             facts={"count": doubts.guessed},
         )
     if doubts.unknown:
         yield UserMessage(
             template="People can't be recognised here. After a cut in target, it was unclear whose face is"
-            " whose, so they were left alone. Number of such cuts: {count}.",
+            " whose, so they were left alone.",
+            plural="People can't be recognised here. After {count:,} cuts in target, it was unclear whose face is"
+            " whose, so they were left alone.",
             facts={"count": doubts.unknown},
         )

@@ -72,7 +72,8 @@ def _place(number: int, faces: Sequence[Sized], option: str) -> int:
     """Return the index of face `number`. Raises BadInput if there is no such face."""
     if not 1 <= number <= len(faces):
         raise BadInput(
-            "There is no face {number} in {option}. Faces found: {count}, numbered from left to right.",
+            "There is no face {number} in {option}. Only {count} face was found.",
+            plural="There is no face {number} in {option}. {count} faces were found, numbered from left to right.",
             number=number,
             option=option,
             count=len(faces),

@@ -109,9 +109,11 @@ class FaceSwapJob:
         height, width = target.height or 0, target.width or 0
         if count * height * width > MAX_ANIMATION_PIXELS:
             raise TooLarge(
-                "target has {frames} frames of {width} x {height}; the limit at that size is {bound} frames."
+                "target has {count:,} frame of {width} x {height}; the limit at that size is {bound:,}."
                 " Attach a shorter or smaller one.",
-                frames=count,
+                plural="target has {count:,} frames of {width} x {height}; the limit at that size is {bound:,}."
+                " Attach a shorter or smaller one.",
+                count=count,
                 width=width,
                 height=height,
                 bound=MAX_ANIMATION_PIXELS // max(1, height * width),
@@ -173,7 +175,8 @@ class FaceSwapJob:
             raise no_face("target")
         if tracker.first is None:
             raise BadInput(
-                "There is no face {number} in target. Most faces seen at once: {count}.",
+                "There is no face {number} in target. At most {count} face is visible at once.",
+                plural="There is no face {number} in target. At most {count} faces are visible at once.",
                 number=self._choice.least,
                 count=tracker.most,
             )
@@ -197,7 +200,9 @@ class FaceSwapJob:
             self._more.append(self._context.save_file(png.encode(overlays.draw_numbers(seen, found, taken))))
             self._notes.append(
                 UserMessage(
-                    template="{option} has {count} faces, and the largest, number {number}, was used. See the"
+                    template="{option} has {count} face, and the largest, number {number}, was used. See the"
+                    " numbered picture and choose with face: 2, 1=2 (target=source) or all.",
+                    plural="{option} has {count} faces, and the largest, number {number}, was used. See the"
                     " numbered picture and choose with face: 2, 1=2 (target=source) or all.",
                     facts={"count": len(found), "option": option, "number": next(iter(taken)) + 1},
                 )
@@ -211,7 +216,7 @@ def _stream(found: video.Probe) -> video.Stream:
         raise BadInput("target only has sound. Attach a picture, a GIF or a video.")
     if stream.width * stream.height > MAX_FRAME_PIXELS:
         raise TooLarge(
-            "target is {width} x {height}; the limit is {bound} pixels per frame. Attach a smaller video.",
+            "target is {width} x {height} pixels; the limit is {bound:,} in all. Attach a smaller video.",
             width=stream.width,
             height=stream.height,
             bound=MAX_FRAME_PIXELS,

@@ -134,7 +134,7 @@ class FilmPipeline:
         if asked and needed > asked + 1 / FRAME_RATE:
             self._work.note(
                 UserMessage(
-                    template="Scene {scene} lasts {seconds} s instead of {asked} s to fit its narration.",
+                    template="Scene {scene} lasts {seconds:g} s instead of {asked:g} s to fit its narration.",
                     facts={"scene": segment.scene + 1, "seconds": round(seconds, 1), "asked": round(asked, 1)},
                 )
             )

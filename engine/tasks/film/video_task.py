@@ -102,7 +102,7 @@ class Params(TaskParams):
         """Raise TooLarge if the recording is too long."""
         if self.audio is not None and (self.audio.seconds or 0) > MAX_SOUND_SECONDS:
             raise TooLarge(
-                "The audio is {seconds} s long; the limit is {bound} s. Trim it.",
+                "The audio is {seconds:,} s long; the limit is {bound:,} s. Trim it.",
                 seconds=round(self.audio.seconds or 0),
                 bound=round(MAX_SOUND_SECONDS),
             )

@@ -163,7 +163,8 @@ class Visuals:
             write_frames(frames, path, FRAME_RATE, self._work.watch)
             saved, name = self._context.save_file(path), video_generator.name
         note = UserMessage(
-            template="{model} makes {most} s at a time, so each part continues from the last frame of the one before.",
+            template="{model} makes {most:g} s at a time, so each part continues from the last frame of the one "
+            "before.",
             facts={"model": name, "most": round(MAX_FRAMES / FRAME_RATE, 1)},
         )
         notes = (note,) if options.frames > MAX_FRAMES else ()

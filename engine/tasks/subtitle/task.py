@@ -89,7 +89,8 @@ def _report_missing_characters(context: Context, source: SubtitleSource) -> tupl
     facts = {"characters": " ".join(missing[:10]), "count": len(missing)}
     return (
         UserMessage(
-            template="No installed font has these characters ({count} in total), so they appear as boxes: {characters}",
+            template="No installed font has this character, so it appears as a box: {characters}",
+            plural="No installed font has {count:,} of the characters, so they appear as boxes: {characters}",
             facts=facts,
         ),
     )

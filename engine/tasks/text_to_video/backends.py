@@ -17,8 +17,7 @@ def _load_ltx(settings: WorkerSettings) -> VideoGenerator:
 
 
 def _raise_reason(settings: WorkerSettings) -> VideoGenerator:
-    missing = why(settings)
-    raise MissingModel(missing.template, **missing.facts)
+    raise MissingModel.of(why(settings))
 
 
 LTX = Backend(

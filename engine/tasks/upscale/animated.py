@@ -58,9 +58,9 @@ def clip(media: Media, found: video.Probe, scale: float, enlarge: Upscale, conte
     height, width = (2 * round(side * scale / 2) for side in (stream.height, stream.width))
     if width * height > MAX_FRAME_PIXELS:
         raise TooLarge(
-            "A video of {width} x {height} at scale {scale} is over the limit of {bound} pixels. Choose a"
+            "A video of {width} x {height} pixels at scale {scale:g} is too large; the limit is {bound:,}. Choose a"
             " smaller scale or video.",
-            scale=f"{scale:g}",
+            scale=scale,
             width=stream.width,
             height=stream.height,
             bound=MAX_FRAME_PIXELS,
@@ -86,9 +86,11 @@ def _larger(
 def _check_animation_size(frames: int, size: tuple[int, int]) -> None:
     if frames * size[0] * size[1] > MAX_ANIMATION_PIXELS:
         raise TooLarge(
-            "image has {frames} frames; the limit at {width} x {height} is {bound}. Choose a smaller scale, or"
+            "image has {count:,} frame; the limit at {width} x {height} is {bound:,}. Choose a smaller scale, or"
             " attach a shorter one.",
-            frames=frames,
+            plural="image has {count:,} frames; the limit at {width} x {height} is {bound:,}. Choose a smaller scale,"
+            " or attach a shorter one.",
+            count=frames,
             width=size[1],
             height=size[0],
             bound=MAX_ANIMATION_PIXELS // (size[0] * size[1]),

@@ -44,11 +44,11 @@ class Params(TaskParams):
         scale = self.scale or AUTOMATIC_SCALES[-1]
         if not PICTURE_LIMIT.allows(result_size((height, width), scale)):
             raise TooLarge(
-                "image is {width} x {height}; at scale {scale} the result is over the limit of {bound} pixels."
-                " Choose a smaller scale or picture.",
+                "image is {width} x {height} pixels; at scale {scale:g} the result would be over the limit of"
+                " {bound:,}. Choose a smaller scale or picture.",
                 width=width,
                 height=height,
-                scale=f"{scale:g}",
+                scale=scale,
                 bound=MAX_PIXELS,
             )
         return self

@@ -104,11 +104,11 @@ def _check_work(name: str, tier: str, extent: tuple[int, int], frames: int) -> N
     most = MAX_WORK_PIXELS[tier] // NETWORKS[name].weight
     if frames * extent[0] * extent[1] > most:
         template = (
-            "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound}. Attach something"
+            "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound:,}. Attach something"
             " smaller or shorter."
             if name == FAST
-            else "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound}. Attach something"
-            " smaller or shorter, or choose model {fast}."
+            else "{frames} x {width} x {height} pixels are too much for {model}; the limit is {bound:,}. Attach"
+            " something smaller or shorter, or choose model {fast}."
         )
         raise TooLarge(
             template,

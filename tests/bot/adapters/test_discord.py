@@ -1,7 +1,6 @@
 """Every command through the real discord.py, with a loopback Discord, the real store and a real worker."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -244,11 +243,13 @@ async def test_commands_that_discord_refuses_are_sent_again_at_the_next_start(
 
 async def test_a_refusal_says_how_long_to_wait_in_the_persons_language(ana: Person) -> None:
     await ana.slash("rare", text="one").until(is_final)
-    english = "You have reached the limit of /{command}: {count} in {window:g} s. Try again in {seconds} s."
+    english = "You have reached the limit of /{command}: {count} in {window:duration}. Try again in {seconds:duration}."
     for locale, language in LANGUAGES:
         shown = await replace(ana, locale=locale).slash("rare", text="two").until(is_final)
-        expected = translate(english, language, command="rare", count=1, window=60.0, seconds=60)
-        assert re.sub(r"59|60", "N", plain_text(shown)) == "⚠️ " + expected.replace("60", "N")
+        expected = [
+            translate(english, language, command="rare", count=1, window=60.0, seconds=seconds) for seconds in range(61)
+        ]
+        assert plain_text(shown).removeprefix("⚠️ ") in expected
 
 
 async def test_a_file_that_is_not_what_its_name_says_is_refused(ana: Person) -> None:

@@ -328,7 +328,7 @@ class TestJobs:
             refused = await other.post("/jobs", json={"command": "measure", "options": {"image": f"job:{made['id']}"}})
         assert (refused.status, refused.json["error"]["kind"]) == (403, "NotAllowed")
         unknown = await program.post("/jobs", json={"command": "measure", "options": {"image": f"job:{made['id']}.2"}})
-        assert unknown.json["error"]["message"] == f"Job {made['id']} has no file 2. Files it made: 1."
+        assert unknown.json["error"]["message"] == f"Job {made['id']} has no file 2. It made 1 file."
 
     async def test_a_typed_line_is_a_command_and_without_one_it_is_imagine(self, program: Visitor) -> None:
         assert (await program.post("/jobs", json={"line": "/echo hello --seconds 0"})).status == 202
@@ -454,7 +454,7 @@ class TestRefusals:
         [
             ({"prompt": ""}, "prompt is empty"),
             ({}, "prompt is missing"),
-            ({"prompt": "x" * 10_001}, "prompt has 10001 characters; at most 10000"),
+            ({"prompt": "x" * 10_001}, "prompt has 10,001 characters; the limit is 10,000"),
             ({"prompt": "a", "colour": "red"}, "no option colour"),
             ({"prompt": "a", "count": 5}, "count is 5; it must be at most 4"),
             ({"prompt": "a", "count": "many"}, "count is “many”; it must be a whole number"),

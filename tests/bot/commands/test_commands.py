@@ -181,7 +181,7 @@ async def test_admins_see_active_users_and_tracked_requests_in_limits(service: S
     for user in ("web:a", "web:b"):
         await last_update(service, "/echo hi --seconds 0.01", user=user)
     reply = await answer(service, "/limits", admin=True)
-    assert reply.text.splitlines()[-1] == "Active users in the last hour: 2 · tracked requests: 1"
+    assert reply.text.splitlines()[-1] == "2 active users in the last hour · 1 tracked request"
     assert (reply.facts["active_users"], reply.facts["tracked_requests"]) == (2, 1)
 
 
@@ -190,7 +190,7 @@ async def test_cache_shows_what_it_holds(service: Service) -> None:
         await last_update(service, "/echo again")
     reply = await answer(service, "/cache")
     assert reply.text.splitlines()[:3] == [
-        "Results: 1, 5 B of 5.0 GB",
+        "1 result, 5 B of 5 GB",
         "Hits: 3, misses: 1",
         "75% of requests were answered from the cache",
     ]
@@ -202,7 +202,7 @@ async def test_only_admins_clear_the_cache_and_can_keep_recent_results(service: 
     await last_update(service, "/echo kept")
     assert (await refusal(service, "/cache clear")).startswith("NotAllowed: Only admins can clear the cache.")
     assert (await answer(service, "/cache clear 7", admin=True)).facts == {"entries": 0, "bytes": 0}
-    assert (await answer(service, "/cache clear", admin=True)).text == "Results cleared: 1 (4 B)"
+    assert (await answer(service, "/cache clear", admin=True)).text == "Cleared 1 result (4 B)"
     assert (await answer(service, "/cache stats")).facts["entries"] == 0
     assert "/cache clear 3" in await refusal(service, "/cache --older_than_days 3")
     assert "at least 0" in await refusal(service, "/cache clear -1", admin=True)
@@ -312,7 +312,7 @@ async def test_help_lists_every_command_with_its_options_for_programs(service: S
 
 async def test_help_of_a_command_shows_options_bounds_and_examples(service: Service) -> None:
     lines = (await answer(service, "/help imagine")).text.splitlines()
-    assert "prompt: What to draw (up to 10000 characters; required)" in lines
+    assert "prompt: What to draw (up to 10,000 characters; required)" in lines
     assert any(line.startswith("shape: Shape; by default square, or") for line in lines)
     assert any(line.endswith("(square, wide, tall, " + ", ".join(get_args(Shapes)[3:]) + ")") for line in lines)
     assert "count: How many pictures (1 to 4; default: 1)" in lines

@@ -188,7 +188,7 @@ async def test_a_language_model_writes_a_limited_number_of_prompts_and_the_gramm
     seven = "/imagine {a|b|c|d|e|f|g} car --steps 1 --magic"
     async with open_service(silent, tmp_path) as other:
         refused = str(failed((await ask(other, f"{seven} on"))[-1]).sentence)
-        assert "prompt expands to 7 pictures; magic can write at most 6 prompts at once" in refused
+        assert "prompt expands to 7 pictures; magic's limit is 6 at once" in refused
         assert isinstance((await ask(other, f"{seven} off"))[-1], Replied)
         assert isinstance((await ask(other, "/imagine {a|b|c|d|e|f} car --steps 1 --magic on"))[-1], Replied)
     assert isinstance((await ask(service, f"{seven} on"))[-1], Replied)
@@ -289,7 +289,7 @@ async def test_an_idea_with_a_syntax_error_is_refused_before_a_prompt_is_written
 async def test_a_prompt_too_long_for_magic_is_drawn_as_it_is_with_a_note(service: Service) -> None:
     made = done((await ask(service, f"/imagine {'a long red apple ' * 70} --magic on --style oil --steps 1"))[-1])
     assert str(made.result.facts["prompt"]).endswith("apple, oil painting on linen with visible brushwork")
-    assert str(made.result.notes[0]) == "Your prompt is longer than 1000 characters, so magic didn't change it."
+    assert str(made.result.notes[0]) == "Your prompt is longer than 1,000 characters, so magic didn't change it."
 
 
 async def test_setting_always_along_with_an_idea_is_noted_under_the_prompt(service: Service) -> None:
@@ -330,7 +330,7 @@ async def test_errors_name_the_option_and_what_to_do(service: Service) -> None:
     assert "idea is missing" in str(failed((await ask(service, "/magic"))[-1]).sentence)
     assert "style is “crayon”" in str(failed((await ask(service, "/magic a cat --style crayon"))[-1]).sentence)
     long = failed((await ask(service, "/magic " + "x" * 1001))[-1])
-    assert str(long.sentence) == "idea has 1001 characters; at most 1000 are allowed. Shorten it."
+    assert str(long.sentence) == "idea has 1,001 characters; the limit is 1,000. Shorten it."
     drawn = done((await ask(service, "/imagine a red apple --steps 1"))[-1])
     last = await updates_of(service, Request("use", {"job": drawn.job}, user="web:ana", origin=""))
     assert str(failed(last[-1]).sentence) == f"Job {drawn.job} has no prompt. Use /magic to write one."

@@ -7,5 +7,5 @@ def test_all_spanish_locales_are_spanish_and_all_others_english() -> None:
 
 
 def test_a_sentence_is_translated_with_its_facts() -> None:
-    assert translate("Number {place} in the queue.", "es", place=3) == "Número 3 en la cola."
-    assert translate("Number {place} in the queue.", place=3) == "Number 3 in the queue."
+    assert translate("Number {place:,} in the queue.", "es", place=3) == "Puesto 3 de la cola."
+    assert translate("Number {place:,} in the queue.", place=3) == "Number 3 in the queue."

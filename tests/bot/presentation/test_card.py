@@ -11,7 +11,7 @@ from engine.core.job import Done, Result
     ("tier", "language", "said"),
     [
         ("embedded", "en", "seed 7 · mesh · embedded tier · 2.5 s"),
-        ("full", "es", "semilla 7 · mesh · nivel completo · 2.5 s"),
+        ("full", "es", "semilla 7 · mesh · nivel completo · 2,5 s"),
     ],
 )
 def test_an_answer_names_its_seed_model_and_tier(tier: str, language: Language, said: str) -> None:

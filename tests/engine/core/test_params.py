@@ -22,7 +22,7 @@ def image(path: str) -> Media:
     [
         ({}, "prompt is missing"),
         ({"prompt": "  "}, "prompt is empty"),
-        ({"prompt": "x" * 10_001}, "prompt has 10001 characters; at most 10000"),
+        ({"prompt": "x" * 10_001}, "prompt has 10,001 characters; the limit is 10,000"),
         ({"prompt": "x", "colour": "red"}, "There is no option colour here. The options are: prompt, shape"),
         ({"prompt": "x", "cuont": 5}, "There is no option cuont here. Did you mean count?"),
         ({"prompt": "x", "count": 5}, "count is 5; it must be at most 4"),

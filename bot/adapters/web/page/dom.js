@@ -1,5 +1,7 @@
 // Creates elements. Every text is inserted as text, so nothing that a person or a model wrote becomes HTML.
 
+import { formatNumber } from "./i18n.js";
+
 export const find = (id) => document.getElementById(id);
 
 export function el(tag, attributes = {}, ...children) {
@@ -50,9 +52,10 @@ export function icon(name) {
   return svg;
 }
 
-// Returns a size with its unit, such as "1.2 MB" (1 MB is 1,000,000 bytes).
+// Returns a size with its unit, such as "1.2 MB" or, in Spanish, "1,2 MB" (1 MB is 1,000,000 bytes).
 export function formatBytes(bytes) {
   const units = ["B", "KB", "MB", "GB"];
   const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  return `${(bytes / 1000 ** step).toFixed(step && bytes / 1000 ** step < 10 ? 1 : 0)} ${units[step]}`;
+  const size = bytes / 1000 ** step;
+  return `${formatNumber(size, step && size < 10 ? 1 : 0)} ${units[step]}`;
 }

@@ -75,3 +75,8 @@ export function t(template, facts = {}) {
 export function formatPercent(fraction) {
   return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(fraction);
 }
+
+// Returns a number with that many decimal places, with the language's separators.
+export function formatNumber(number, places) {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: places, maximumFractionDigits: places }).format(number);
+}

@@ -137,8 +137,9 @@ def _parse_seed_value(raw: Raw) -> int:
 def _check_length(text: str, bound: int, line: int) -> None:
     if len(text) > bound:
         raise BadInput(
-            "Line {line}: this text has {length} characters; the limit is {bound}. Shorten it.",
+            "Line {line}: this text has {count:,} character; the limit is {bound:,}. Shorten it.",
+            plural="Line {line}: this text has {count:,} characters; the limit is {bound:,}. Shorten it.",
             line=line,
-            length=len(text),
+            count=len(text),
             bound=bound,
         )

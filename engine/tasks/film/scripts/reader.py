@@ -27,12 +27,20 @@ def read(text: str, suffix: str = "txt") -> Script:
     The time is linear in the length of the text. Raises BadInput and TooLarge with the line number.
     """
     if len(text) > MAX_CHARACTERS:
-        template = "The script has {length} characters; the limit is {bound}. Split it into several films."
-        raise TooLarge(template, length=len(text), bound=MAX_CHARACTERS)
+        raise TooLarge(
+            "The script has {count:,} character; the limit is {bound:,}. Split it into several films.",
+            plural="The script has {count:,} characters; the limit is {bound:,}. Split it into several films.",
+            count=len(text),
+            bound=MAX_CHARACTERS,
+        )
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
     if (breaks := text.count("\n")) > MAX_LINES:
-        template = "The script has {length} lines; the limit is {bound}. Split it into several films."
-        raise TooLarge(template, length=breaks, bound=MAX_LINES)
+        raise TooLarge(
+            "The script has {count:,} line; the limit is {bound:,}. Split it into several films.",
+            plural="The script has {count:,} lines; the limit is {bound:,}. Split it into several films.",
+            count=breaks,
+            bound=MAX_LINES,
+        )
     raw = FORMATS[suffix](text)
     if not raw.scenes:
         raise BadInput(
@@ -40,7 +48,9 @@ def read(text: str, suffix: str = "txt") -> Script:
         )
     if len(raw.scenes) > MAX_SCENES:
         raise TooLarge(
-            "The script has {count} scenes; the limit is {bound}. Scene {next} starts in line {line}: make "
+            "The script has {count:,} scene; the limit is {bound}. Scene {next} starts in line {line}: make "
+            "another film from there.",
+            plural="The script has {count:,} scenes; the limit is {bound}. Scene {next} starts in line {line}: make "
             "another film from there.",
             count=len(raw.scenes),
             bound=MAX_SCENES,
@@ -55,7 +65,7 @@ def read(text: str, suffix: str = "txt") -> Script:
 def decode(data: bytes) -> str:
     """Return the text of a script file in any encoding that `decode_text` reads. Raises BadInput and TooLarge."""
     if len(data) > MAX_BYTES:
-        template = "The script file has more than {bound} bytes, which is the limit. Split it into several films."
+        template = "The script file is larger than {bound:bytes}, which is the limit. Split it into several films."
         raise TooLarge(template, bound=MAX_BYTES)
     text, _ = decode_text(data, "file")
     return text
@@ -74,7 +84,8 @@ def _check_length(scenes: Iterable[ScriptScene]) -> None:
     seconds = sum(scene.length for scene in scenes)
     if seconds > MAX_FILM_SECONDS:
         raise TooLarge(
-            "The film would last about {minutes} minutes; the limit is {bound}. Split the script into several films.",
-            minutes=round(seconds / 60),
-            bound=round(MAX_FILM_SECONDS / 60),
+            "The film would last about {time:duration}; the limit is {bound:duration}. "
+            "Split the script into several films.",
+            time=seconds,
+            bound=MAX_FILM_SECONDS,
         )

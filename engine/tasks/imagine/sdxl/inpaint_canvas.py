@@ -133,8 +133,9 @@ def _panned_right(picture: Picture, side: int) -> Canvas:
     new = multiple_of_8(reach / 2)
     if across + new > MAX_SIDE_RATIO * side:
         raise BadInput(
-            "The picture would be {size} pixels long; the limit is {most}. Zoom out instead.",
-            size=across + new,
+            "The picture would be {count:,} pixel long; the limit is {most:,}. Zoom out instead.",
+            plural="The picture would be {count:,} pixels long; the limit is {most:,}. Zoom out instead.",
+            count=across + new,
             most=MAX_SIDE_RATIO * side,
         )
     page, mask = _add_border(_resize(picture, (across, tall)), 0, 0, 0, new)

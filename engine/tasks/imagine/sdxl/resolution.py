@@ -44,7 +44,7 @@ def exact(width: int, height: int, side: int) -> Extent:
     for option, value in (("width", width), ("height", height)):
         if not low <= value <= high:
             raise BadInput(
-                "{option} is {value}. This model draws {low} to {high} pixels per side.",
+                "{option} is {value}; with this model it must be {low} to {high}.",
                 option=option,
                 value=value,
                 low=low,
@@ -52,7 +52,7 @@ def exact(width: int, height: int, side: int) -> Extent:
             )
     if width * height > MAX_AREA_RATIO * side**2:
         raise BadInput(
-            "{width} x {height} is too large for this model. Width times height must be at most {most}.",
+            "{width} x {height} is too large for this model. Width times height must be at most {most:,}.",
             width=width,
             height=height,
             most=int(MAX_AREA_RATIO * side**2),

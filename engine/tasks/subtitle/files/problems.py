@@ -43,26 +43,36 @@ class Problems:
 def _template(kind: Kind) -> UserMessage:
     sentences: dict[Kind, UserMessage] = {
         "negative": UserMessage(
-            template="Line {line} of srt: this cue starts before 0:00, so it is shown from 0:00. Cues like "
-            "this: {count}."
+            template="Line {line} of srt: this cue starts before 0:00, so it is shown from 0:00.",
+            plural="Line {line} of srt: this cue starts before 0:00, so it is shown from 0:00. {count:,} cues "
+            "are like this.",
         ),
         "gone": UserMessage(
-            template="Line {line} of srt: this cue ends before 0:00, so it is not shown. Cues like this: {count}."
+            template="Line {line} of srt: this cue ends before 0:00, so it is not shown.",
+            plural="Line {line} of srt: this cue ends before 0:00, so it is not shown. {count:,} cues are like this.",
         ),
         "short": UserMessage(
             template="Line {line} of srt: this cue does not end after it starts, so it is shown for as long as it "
-            "takes to read. Cues like this: {count}."
+            "takes to read.",
+            plural="Line {line} of srt: this cue does not end after it starts, so it is shown for as long as it "
+            "takes to read. {count:,} cues are like this.",
         ),
-        "empty": UserMessage(template="Line {line} of srt: this cue has no text. Cues like this: {count}."),
+        "empty": UserMessage(
+            template="Line {line} of srt: this cue has no text.",
+            plural="Line {line} of srt: this cue has no text. {count:,} cues are like this.",
+        ),
         "stray": UserMessage(
-            template="Line {line} of srt is not part of a cue, so it is not shown. Lines like this: {count}."
+            template="Line {line} of srt is not part of a cue, so it is not shown.",
+            plural="Line {line} of srt is not part of a cue, so it is not shown. {count:,} lines are like this.",
         ),
         "mark": UserMessage(
-            template="Line {line} of srt: “{mark}” is not supported and was removed. Tags like this: {count}."
+            template="Line {line} of srt: “{mark}” is not supported and was removed.",
+            plural="Line {line} of srt: “{mark}” is not supported and was removed. {count:,} tags are like this.",
         ),
         "late": UserMessage(
-            template="Line {line} of srt: this cue starts after the recording ends, so it is never shown. Cues "
-            "like this: {count}."
+            template="Line {line} of srt: this cue starts after the recording ends, so it is never shown.",
+            plural="Line {line} of srt: this cue starts after the recording ends, so it is never shown. "
+            "{count:,} cues are like this.",
         ),
     }
     return sentences[kind]

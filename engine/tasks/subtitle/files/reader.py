@@ -81,9 +81,9 @@ def read_subtitles(data: bytes, check: Check = lambda: None, seconds: float = ma
 def too_large_error(count: int) -> TooLarge:
     """Return the error for a file of `count` bytes."""
     return TooLarge(
-        "The subtitle file is {size} MB; the limit is {bound} MB. Split it.",
-        size=round(count / 1e6, 1),
-        bound=round(MAX_BYTES / 1e6),
+        "The subtitle file is {size:bytes}; the limit is {bound:bytes}. Split it.",
+        size=count,
+        bound=MAX_BYTES,
     )
 
 
@@ -154,8 +154,10 @@ class _Blocks:
 def _check_count(count: int, line: int) -> None:
     if count > MAX_CUES:
         raise TooLarge(
-            "The subtitle file has more than {bound} cues; the next one starts in line {line}. Split the file.",
-            bound=MAX_CUES,
+            "The subtitle file has more than {count:,} cue; the next one starts in line {line}. Split the file.",
+            plural="The subtitle file has more than {count:,} cues; the next one starts in line {line}. "
+            "Split the file.",
+            count=MAX_CUES,
             line=line,
         )
 
@@ -174,7 +176,8 @@ def _parse_cue(block: _Block, problems: Problems) -> Cue | None:
     count = sum(len(span.text) for line in lines for span in line)
     if count > MAX_CUE_CHARACTERS:
         raise TooLarge(
-            "The cue in line {line} of srt has {count} characters; the limit is {bound}. Split it.",
+            "The cue in line {line} of srt has {count:,} character; the limit is {bound:,}. Split it.",
+            plural="The cue in line {line} of srt has {count:,} characters; the limit is {bound:,}. Split it.",
             line=block.line,
             count=count,
             bound=MAX_CUE_CHARACTERS,

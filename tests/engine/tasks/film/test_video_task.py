@@ -127,7 +127,7 @@ def test_a_recording_may_be_in_what_is_only_heard_and_a_text_in_what_is_only_spo
 
 def test_an_hour_of_sound_is_refused() -> None:
     sound = Media(path=Path("a.wav"), mime="audio/wav", sha256="0", bytes=1, seconds=3600)
-    with pytest.raises(TooLarge, match="The audio is 3600 s long; the limit is 300 s"):
+    with pytest.raises(TooLarge, match="The audio is 3,600 s long; the limit is 300 s"):
         Params.parse({"prompt": "a", "audio": sound})
 
 

@@ -95,8 +95,8 @@ def test_notes_name_what_of_an_srt_is_not_as_it_stands(studio: Studio, english: 
     edited.write_text("1\n-00:00:01,000 --> 00:00:02,000\n<i>Early</i> \U000f0000\n", "utf-8")
     result = studio.make(english, srt=studio.store(edited))
     assert [str(note) for note in result.notes] == [
-        "Line 2 of srt: this cue starts before 0:00, so it is shown from 0:00. Cues like this: 1.",
-        "No installed font has these characters (1 in total), so they appear as boxes: \U000f0000",
+        "Line 2 of srt: this cue starts before 0:00, so it is shown from 0:00.",
+        "No installed font has this character, so it appears as a box: \U000f0000",
     ]
     assert "<i>Early</i>" in result.media[1].path.read_text("utf-8")
 

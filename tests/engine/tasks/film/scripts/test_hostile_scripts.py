@@ -60,11 +60,11 @@ def test_a_hostile_script_holds_nobody_up(suffix: str, text: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["txt", "fountain", "toml"])
 def test_a_script_that_is_too_long_is_refused_before_it_is_parsed(suffix: str) -> None:
-    with pytest.raises(TooLarge, match="The script has 60001 characters; the limit is 60000"):
+    with pytest.raises(TooLarge, match="The script has 60,001 characters; the limit is 60,000"):
         read("a" * (MAX_CHARACTERS + 1), suffix)
-    with pytest.raises(TooLarge, match="The script has 5001 lines; the limit is 5000"):
+    with pytest.raises(TooLarge, match="The script has 5,001 lines; the limit is 5,000"):
         read("\r" * (MAX_LINES + 1), suffix)
-    with pytest.raises(TooLarge, match="The script file has more than 240000 bytes"):
+    with pytest.raises(TooLarge, match="The script file is larger than 240 kB"):
         decode(b" " * (MAX_BYTES + 1))
 
 

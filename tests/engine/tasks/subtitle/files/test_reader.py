@@ -36,14 +36,14 @@ def test_a_cue_that_begins_before_zero_begins_at_zero_and_a_note_names_its_line(
     text = "1\n-00:00:01,000 --> 00:00:02,000\nStarts before zero\n"
     assert shown(text) == [(0.0, 2.0, "Starts before zero")]
     assert notes(text) == [
-        "Line 2 of srt: this cue starts before 0:00, so it is shown from 0:00. Cues like this: 1.",
+        "Line 2 of srt: this cue starts before 0:00, so it is shown from 0:00.",
     ]
 
 
 def test_a_cue_that_is_over_before_zero_is_named() -> None:
     text = f"1\n-00:00:03,000 --> -00:00:02,000\ngone\n\n{HEAD}here\n"
     assert shown(text) == [(1.0, 2.0, "here")]
-    assert notes(text) == ["Line 2 of srt: this cue ends before 0:00, so it is not shown. Cues like this: 1."]
+    assert notes(text) == ["Line 2 of srt: this cue ends before 0:00, so it is not shown."]
 
 
 @pytest.mark.parametrize("end", ["00:00:05,000", "00:00:04,000"])
@@ -110,20 +110,20 @@ def test_no_blank_line_need_stand_between_cues() -> None:
 
 def test_lines_before_the_first_cue_are_named() -> None:
     assert notes(f"Made by me\n\n{HEAD}Hello\n") == [
-        "Line 1 of srt is not part of a cue, so it is not shown. Lines like this: 1.",
+        "Line 1 of srt is not part of a cue, so it is not shown.",
     ]
 
 
 def test_a_cue_without_text_is_named() -> None:
     assert notes(f"{HEAD}<i> </i>\n\n2\n00:00:03,000 --> 00:00:04,000\nHello\n") == [
-        "Line 2 of srt: this cue has no text. Cues like this: 1.",
+        "Line 2 of srt: this cue has no text.",
     ]
 
 
 def test_a_cue_after_the_end_of_the_recording_is_named() -> None:
     found = read_subtitles(f"{HEAD}Hello\n".encode(), seconds=0.9)
     assert [str(note) for note in found.notes] == [
-        "Line 2 of srt: this cue starts after the recording ends, so it is never shown. Cues like this: 1.",
+        "Line 2 of srt: this cue starts after the recording ends, so it is never shown.",
     ]
 
 
@@ -160,7 +160,7 @@ def test_webvtts_settings_say_where_a_cue_stands(setting: str, place: int) -> No
 
 def test_a_setting_that_is_not_supported_is_named() -> None:
     assert notes("WEBVTT\n\n00:01.000 --> 00:02.000 position:10% size:50%\nHello\n") == [
-        "Line 3 of srt: “position:10%” is not supported and was removed. Tags like this: 2.",
+        "Line 3 of srt: “position:10%” is not supported and was removed. 2 tags are like this.",
     ]
 
 
@@ -188,7 +188,7 @@ def test_a_place_stays(mark: str, place: int) -> None:
 
 def test_an_effect_that_cannot_be_drawn_is_named() -> None:
     assert notes(f"{HEAD}{{\\pos(10,20)}}Hello\n") == [
-        "Line 2 of srt: “{\\pos(10,20)}” is not supported and was removed. Tags like this: 1.",
+        "Line 2 of srt: “{\\pos(10,20)}” is not supported and was removed.",
     ]
 
 
