@@ -45,14 +45,14 @@ def choose_scale(wanted: float | None, extent: tuple[int, int], limit: Limit) ->
 
 def _note(scale: float, best: float, extent: tuple[int, int], limit: Limit) -> UserMessage:
     height, width = size = result_size(extent, best)
-    facts = {"scale": f"{scale:g}", "best": f"{best:g}", "width": width, "height": height}
+    facts = {"scale": scale, "best": best, "width": width, "height": height}
     if limit.is_too_long(size):
         template = (
-            "Enlarged {scale} times: at scale {best} it would be {width} x {height}, and the limit is {bound} pixels a"
-            " side."
+            "Enlarged at scale {scale:g}. Scale {best:g} would give {width} x {height} pixels; the limit for a side is"
+            " {bound:,}."
         )
         return UserMessage(template=template, facts={**facts, "bound": limit.side or 0})
     template = (
-        "Enlarged {scale} times: at scale {best} it would be {width} x {height}, over the limit of {bound} pixels."
+        "Enlarged at scale {scale:g}. Scale {best:g} would give {width} x {height} pixels; the limit is {bound:,}."
     )
     return UserMessage(template=template, facts={**facts, "bound": limit.pixels})

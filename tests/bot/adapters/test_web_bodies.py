@@ -200,7 +200,7 @@ class TestJson:
         assert (await program.post("/jobs", data=b'{"line": "/help"}', headers=head)).status == 200
 
     async def test_values_are_counted_before_they_are_parsed(self) -> None:
-        with pytest.raises(BadInput, match=f"more than {MAX_JSON_MARKS} values"):
+        with pytest.raises(BadInput, match=f"too many values; the limit is {MAX_JSON_MARKS:,}"):
             parse_json([b"[" + b"[]," * MAX_JSON_MARKS + b"1]"])
 
     async def test_a_large_text_is_read(self) -> None:
@@ -287,9 +287,9 @@ class TestForms:
         [
             (multipart(*(file("image", b"x" * 1000) for _ in range(60))), "The form contains image twice"),
             (multipart(field("words", "a"), field("words", "b")), "The form contains words twice"),
-            (multipart(*(field(f"n{number}", "a") for number in range(41))), "more than 40 parts"),
-            (multipart(*(file(f"n{number}", b"a") for number in range(5))), "more than 3 files"),
-            (multipart(field("words", "a" * 100_001)), "longer than 100000 bytes"),
+            (multipart(*(field(f"n{number}", "a") for number in range(41))), "too many parts; the limit is 40"),
+            (multipart(*(file(f"n{number}", b"a") for number in range(5))), "too many files; the limit is 3"),
+            (multipart(field("words", "a" * 100_001)), "is longer than 100 kB"),
             (multipart(("\r\n".join(f"X-{n}: {n}" for n in range(20_000)), b"a")), "malformed"),
             (multipart((f"X: {'a' * 5000}", b"a")), "damaged"),
             (multipart(("Content-Type: multipart/mixed", b"a")), "malformed"),
@@ -318,7 +318,7 @@ class TestForms:
         body = io.BytesIO(b"preamble\r\n" * (FILE_BYTES // 2))
         answer = await program.post("/jobs", data=body, headers=FORM)
         assert (answer.status, answer.json["error"]["kind"]) == (400, "BadInput")
-        assert "more than 1000 lines around its parts" in answer.json["error"]["message"]
+        assert "too many lines around its parts; the limit is 1,000" in answer.json["error"]["message"]
 
     async def test_a_stalled_sender_is_refused_and_leaves_nothing(
         self, open_site: Open, folder: Path, monkeypatch: pytest.MonkeyPatch

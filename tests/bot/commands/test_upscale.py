@@ -75,21 +75,21 @@ async def test_the_button_under_a_video_enlarges_it_as_far_as_players_can_play_i
     assert (size(largest), largest.result.facts["scale"], notes(largest)) == ((3840, 2160), 4, [])
     larger = await press_upscale(service, await enlarge_twice(service, clip_of(tmp_path / "wide.mp4", 480, 272)))
     assert (size(larger), larger.result.facts["scale"]) == ((1920, 1088), 2)
-    assert notes(larger) == ["Enlarged 2 times: at scale 4 it would be 3840 x 2176, over the limit of 8294400 pixels."]
+    assert notes(larger) == ["Enlarged at scale 2. Scale 4 would give 3840 x 2176 pixels; the limit is 8,294,400."]
 
 
 async def test_the_button_under_a_large_picture_enlarges_it_twice(service: Service, tmp_path: Path) -> None:
     Image.new("RGB", (1100, 1000)).save(tmp_path / "a.png")
     larger = await press_upscale(service, await enlarge_twice(service, tmp_path / "a.png"))
     assert (size(larger), larger.result.facts["scale"]) == ((4400, 4000), 2)
-    assert notes(larger) == ["Enlarged 2 times: at scale 4 it would be 8800 x 8000, over the limit of 67108864 pixels."]
+    assert notes(larger) == ["Enlarged at scale 2. Scale 4 would give 8800 x 8000 pixels; the limit is 67,108,864."]
 
 
 @pytest.mark.parametrize(
     ("extent", "frames", "note"),
     [
-        ((600, 500), 100, "it would be 2400 x 2000, over the limit of 4000000 pixels."),
-        ((5000, 8), 2, "it would be 20000 x 32, and the limit is 16383 pixels a side."),
+        ((600, 500), 100, "2400 x 2000 pixels; the limit is 4,000,000."),
+        ((5000, 8), 2, "20000 x 32 pixels; the limit for a side is 16,383."),
     ],
 )
 async def test_an_animation_is_enlarged_twice_where_four_times_is_over_a_limit(
@@ -101,4 +101,4 @@ async def test_an_animation_is_enlarged_twice_where_four_times_is_over_a_limit(
     files = {"image": Attachment("a.webp", path=path)}
     larger = await ask(service, Request("upscale", {}, user="web:ana", origin="", files=files))
     assert size(larger) == (2 * extent[0], 2 * extent[1])
-    assert notes(larger) == [f"Enlarged 2 times: at scale 4 {note}"]
+    assert notes(larger) == [f"Enlarged at scale 2. Scale 4 would give {note}"]
