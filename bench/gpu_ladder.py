@@ -10,10 +10,12 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 
 from bench.lib import gpu_device
 from bench.lib.report import say
+from bot.jobs.coalescing import JobCoalescer
+from bot.jobs.lifecycle import run_unstored
 from engine.core.job import Done, Failed, Job
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
@@ -45,8 +47,7 @@ async def ask(engine: Engine, word: str, **more: object) -> Done | Failed:
     """Run one picture and return its last update."""
     params = Params.model_validate({"prompt": word, "seed": 1} | more).model_dump(mode="json")
     job = Job(command="imagine", task="imagine", params=params, key=word, user="web:1", origin="")
-    async with aclosing(engine.submit(job)) as updates:
-        last = [update async for update in updates][-1]
+    last = await run_unstored(JobCoalescer(engine), job)  # which runs it again when the worker restarts
     assert isinstance(last, Done | Failed), last
     return last
 

@@ -6,13 +6,15 @@ import wave
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
+import pytest
 
-from engine.core.job import Done, Failed, Job, Update, key_of
+from engine.core.job import Done, Failed, Job, key_of
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
+from engine.host.job_handle import RunUpdate
 from storage.store import JobRecord, Store
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]
@@ -41,13 +43,13 @@ def echo(user: str = "web:a", **params: Any) -> Job:
     return Job(command="echo", task="echo", params=raw, key=key_of("echo", 1, "echo", raw), user=user, origin="")
 
 
-def done(update: Update) -> Done:
+def done(update: RunUpdate) -> Done:
     """Return `update`, asserting that it is Done."""
     assert isinstance(update, Done), update
     return update
 
 
-def failed(update: Update) -> Failed:
+def failed(update: RunUpdate) -> Failed:
     """Return `update`, asserting that it is Failed."""
     assert isinstance(update, Failed), update
     return update
@@ -85,3 +87,22 @@ def gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def raise_unexpected(*_: object) -> NoReturn:
+    """Raise an error that no code handles by its type."""
+    raise RuntimeError("an unexpected error")
+
+
+def fail_once(name: str) -> list[str]:
+    """Make the function called `name` raise at its next call only. The call is appended to the returned list."""
+    faults: list[str] = []
+
+    def fail(*_: object) -> NoReturn:
+        faults.append(name)
+        patch.undo()
+        raise_unexpected()
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(name, fail)
+    return faults

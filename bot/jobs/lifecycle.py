@@ -1,4 +1,7 @@
-"""The state machine of an admitted job. Every change is written to the store before its update is yielded."""
+"""The state machine of an admitted job. Every change is written to the store before its update is yielded.
+
+This module alone decides whether a job runs again: the engine only reports that a worker has died.
+"""
 
 import asyncio
 import time
@@ -9,9 +12,10 @@ from typing import TypeVar
 
 import structlog
 
-from bot.jobs.coalescing import JobCoalescer
+from bot.jobs.coalescing import JobCoalescer, Subscription
 from engine.core.errors import Cancelled, Unwritten, crashed_twice
-from engine.core.job import Done, Failed, Job, Paused, Progress, Queued, Started, Update
+from engine.core.job import Done, Failed, Job, Paused, Progress, Started, Update
+from engine.host.job_handle import WorkerDied
 from storage.store import IllegalTransition, Store
 
 log = structlog.get_logger()
@@ -46,19 +50,20 @@ class JobLifecycle:
         if job in self._active:
             self._detached.add(job)
 
-    async def run(self, job: Job) -> AsyncGenerator[Update, None]:
-        """Run a queued job, up to Done, Failed or Paused. Closing the iterator earlier cancels the job."""
+    async def run(self, job: Job, attempts: int = 0) -> AsyncGenerator[Update, None]:
+        """Run a queued job, up to Done, Failed or Paused. Closing the iterator earlier cancels the job.
+
+        `attempts` is how many of its runs have crashed before.
+        """
         timer = _RunTimer()
         last: Update | None = None
         self._active.add(job.id)
         try:
-            async with aclosing(self._coalescer.subscribe(job)) as updates:
-                async for update in updates:
-                    recorded = await self._record(job, update, timer)
-                    last = recorded if isinstance(recorded, Done | Failed | Paused) else None
-                    yield recorded
-                    if last is not None:
-                        break
+            with self._coalescer.subscribe(job, attempts + 1) as subscription:
+                while last is None:
+                    update = await self._next_update(job, subscription, timer)
+                    last = update if isinstance(update, Done | Failed | Paused) else None
+                    yield update
             if not isinstance(last, Paused):
                 await self._write(lambda: self._store.mark_delivered(job.id))
         finally:
@@ -104,15 +109,32 @@ class JobLifecycle:
             return self.redeliver(job, row.outcome)
         if row.state == "running":
             await self._write(lambda: self._store.requeue(job.id))
-        return self.redeliver(job, await self._fail_poisoned(job)) if row.attempt >= MAX_ATTEMPTS else self.run(job)
+        if row.attempt >= MAX_ATTEMPTS:
+            return self.redeliver(job, await self._fail_poisoned(job))
+        return self.run(job, row.attempt)
+
+    async def _next_update(self, job: Job, subscription: Subscription, timer: "_RunTimer") -> Update:
+        """Wait for the next update, write it to the store and return it.
+
+        When a worker has died, run the job again, or fail it after MAX_ATTEMPTS.
+        """
+        while isinstance(update := await subscription.next(), WorkerDied):
+            if await self._count_crash(job, update, timer) >= MAX_ATTEMPTS:
+                return await self._fail_poisoned(job)
+            log.warning("job will run again", job=job.id, user=job.user)
+            subscription.run_again(update)
+        return await self._record(job, update, timer)
+
+    async def _count_crash(self, job: Job, died: WorkerDied, timer: "_RunTimer") -> int:
+        """Queue the job again after its worker died, and return how many attempts it has had."""
+        if not timer.is_running:  # the worker died before it could say that it had started the job
+            await self._write(lambda: self._store.start(job.id, died.worker))
+        timer.stop()
+        return await self._write(lambda: self._store.requeue(job.id))
 
     async def _record(self, job: Job, update: Update, timer: "_RunTimer") -> Update:
-        """Write the update to the store, and return it, or the failure of a job that has crashed too often."""
+        """Write the update to the store and return it as the user sees it."""
         match update:
-            case Queued() if timer.is_running:
-                timer.stop()
-                if await self._write(lambda: self._store.requeue(job.id)) >= MAX_ATTEMPTS:
-                    return await self._fail_poisoned(job)
             case Started():
                 timer.begin()
                 await self._write(lambda: self._store.start(job.id, update.worker))
@@ -167,6 +189,22 @@ class JobLifecycle:
     def _forget(self, job: Job) -> None:
         self._active.discard(job.id)
         self._detached.discard(job.id)
+
+
+async def run_unstored(coalescer: JobCoalescer, job: Job) -> Done | Failed | Paused:
+    """Run a job that has no row in the store, such as one that writes a prompt, and return its last update.
+
+    It has as many attempts as any other job.
+    """
+    crashes = 0
+    with coalescer.subscribe(job) as subscription:
+        while not isinstance(update := await subscription.next(), Done | Failed | Paused):
+            if isinstance(update, WorkerDied):
+                crashes += 1
+                if crashes >= MAX_ATTEMPTS:
+                    return Failed.of(crashed_twice(), job.id)
+                subscription.run_again(update)
+    return update
 
 
 class _RunTimer:

@@ -1,10 +1,10 @@
 """Magic prompts: write them on the engine, cache them, and build the jobs that draw them."""
 
 from collections.abc import Sequence
-from contextlib import aclosing
 
 from bot.app import Prompt
 from bot.core.command import Confirm
+from bot.jobs.lifecycle import run_unstored
 from bot.prompting import styles
 from bot.prompting.expansion import confirm_batch, expand_prompt
 from bot.requests.call import Call, JobCall
@@ -63,8 +63,7 @@ async def check_prompt_count(call: Call[PromptWriter], prompts: Sequence[str]) -
 
 async def _run_and_wait(call: Call[PromptWriter], job: Job) -> Prompt:
     """Run the job and return its prompt. Raises the run's error, and BadInput if the studio shuts down."""
-    async with aclosing(call.studio.coalescer.subscribe(job)) as updates:
-        last = [update async for update in updates][-1]
+    last = await run_unstored(call.studio.coalescer, job)
     if isinstance(last, Failed):
         raise last.error()
     if not isinstance(last, Done):

@@ -4,13 +4,14 @@ A command names the Protocol that it needs in the type of its call, such as `Cal
 needs is declared beside that command.
 """
 
-from collections.abc import AsyncGenerator, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Protocol
 
 from bot.app import Prompt
 from bot.config.sections import BotSection, Role
 from bot.core.command import Command
-from engine.core.job import Job, Media, Update
+from bot.jobs.coalescing import JobCoalescer
+from engine.core.job import Job, Media
 from engine.core.protocol import Capability
 from engine.host.engine import Mode
 from storage.store import Consent, JobRecord, Question, Rate
@@ -135,13 +136,6 @@ class PromptStore(JobReader, Protocol):
         """Store a note."""
 
 
-class JobRunner(Protocol):
-    """Runs a job outside the queue of its user."""
-
-    def subscribe(self, job: Job) -> AsyncGenerator[Update, None]:
-        """Yield the job's updates up to Done, Failed or Paused."""
-
-
 class PromptWriter(ResultReader, Protocol):
     """What a command needs to expand a prompt and to let magic write it."""
 
@@ -154,7 +148,7 @@ class PromptWriter(ResultReader, Protocol):
         """Return the notes."""
 
     @property
-    def coalescer(self) -> JobRunner:
+    def coalescer(self) -> JobCoalescer:
         """Return what runs magic while the user waits."""
 
     @property

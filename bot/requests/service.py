@@ -60,9 +60,12 @@ class Service:
                 if request.id and confirmations.is_question(admitted):
                     await self.studio.store.mark_as_question(request.id, confirmations.CONFIRMATION_SECONDS)
                 return
-            async with aclosing(self._run_job(*admitted)) as updates:
-                async for update in updates:
-                    yield update
+            job, cached = admitted
+            with bound_contextvars(job=job.id):
+                log.info("queued" if cached is None else "answered from the cache", task=job.task)
+                async with aclosing(self._run_or_deliver(job, cached)) as updates:
+                    async for update in updates:
+                        yield update
 
     async def check(self, request: Request) -> None:
         """Check a request whose words may still be incomplete, before an adapter accepts its next file.
@@ -165,16 +168,10 @@ class Service:
         fetched = {name: await held.fetch(name, file, accepts[name]) for name, file in request.files.items()}
         return {**request.raw_options, **fetched}
 
-    async def _run_job(self, job: Job, cached: Result | None) -> AsyncGenerator[Update, None]:
-        with bound_contextvars(job=job.id):
-            log.info("queued" if cached is None else "answered from the cache", task=job.task)
-            if cached is None:
-                updates = self._lifecycle.run(job)
-            else:
-                updates = self._lifecycle.redeliver(job, job.finish_with(cached, cached=True))
-            async with aclosing(updates):
-                async for update in updates:
-                    yield update
+    def _run_or_deliver(self, job: Job, cached: Result | None) -> AsyncGenerator[Update, None]:
+        if cached is None:
+            return self._lifecycle.run(job)
+        return self._lifecycle.redeliver(job, job.finish_with(cached, cached=True))
 
     async def _admit(
         self, call: Call[AppContext], jobs: Sequence[Job], question: Question | None = None

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from engine.core.errors import EngineDied, UserMessage
-from engine.core.job import Job, Update
+from engine.core.job import Job
 from engine.core.protocol import Capability
 from engine.host.background import restart_forever, running_in_background
 from engine.host.durations import DurationEstimator, RunClass
-from engine.host.job_handle import JobHandle
+from engine.host.job_handle import JobHandle, RunUpdate
 from engine.host.queue import JobQueue, Mode, QueuePosition, RunningJob
 from engine.host.settings import HostSettings
 from engine.host.supervisor import WorkerSupervisor
@@ -65,10 +65,13 @@ class Engine:
         async with running_in_background(*workers, *positions):
             yield engine
 
-    async def submit(self, job: Job) -> AsyncGenerator[Update, None]:
-        """Queue a job and yield its updates up to Done or Failed. Closing the iterator before that cancels the job."""
+    async def submit(self, job: Job, attempt: int = 1) -> AsyncGenerator[RunUpdate, None]:
+        """Queue run number `attempt` of a job and yield its updates up to Done, Failed or WorkerDied.
+
+        The engine never runs a job twice by itself. Closing the iterator before its end cancels the run.
+        """
         task = TASKS[job.task]
-        handle = JobHandle(job, task)
+        handle = JobHandle(job, task, attempt)
         try:
             (self.cpu_queue if task.on_cpu else self.device_queue).enqueue(handle)
             while (update := await handle.next()) is not None:

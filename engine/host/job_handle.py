@@ -1,8 +1,10 @@
-"""A job inside the engine, and the stream of its updates."""
+"""One run of a job inside the engine, and the stream of its updates."""
 
 import asyncio
 import time
+from dataclasses import dataclass
 
+from engine.core.errors import Cancelled
 from engine.core.job import Done, Failed, Job, Progress, Queued, Update
 from engine.core.protocol import Run
 from engine.core.task import Task
@@ -10,14 +12,28 @@ from engine.host.durations import RunClass, seconds_left
 from engine.host.scheduler import Waiting
 
 
-class JobHandle:
-    """A job's state in the engine. The first final update ends the job, and later updates are dropped."""
+@dataclass(frozen=True)
+class WorkerDied:
+    """The last update of a run whose worker has died. `bot.jobs.lifecycle` decides whether the job runs again."""
 
-    def __init__(self, job: Job, task: Task) -> None:
+    #: The device of the worker.
+    worker: str
+    #: The number of the run.
+    attempt: int
+
+
+RunUpdate = Update | WorkerDied
+"""What the engine says about a run."""
+
+
+class JobHandle:
+    """The state of a run in the engine. The first final update ends it, and later updates are dropped."""
+
+    def __init__(self, job: Job, task: Task, attempt: int = 1) -> None:
         """Raises ValidationError if the job's parameters are not valid for `task`."""
         self.job = job
-        #: Number of runs that have begun.
-        self.attempt = 0
+        #: Number of this run of the job, from 1.
+        self.attempt = attempt
         #: Device-seconds that a run should take, if known.
         self.expected_seconds: float | None = None
         #: The last queue position that was emitted.
@@ -27,7 +43,7 @@ class JobHandle:
         self._task = task
         self._params = task.params.model_validate(job.params)
         self._working_since: float | None = None
-        self._updates: asyncio.Queue[Update] = asyncio.Queue()
+        self._updates: asyncio.Queue[RunUpdate] = asyncio.Queue()
 
     @property
     def waiting(self) -> Waiting:
@@ -35,7 +51,7 @@ class JobHandle:
 
         A job whose worker has died runs without a batch, so that no other job can be blamed or harmed.
         """
-        batch = self._task.batch if not self.attempt else None
+        batch = self._task.batch if self.attempt == 1 else None
         job = self.job
         return Waiting(
             id=job.id,
@@ -60,7 +76,6 @@ class JobHandle:
 
     def begin_run(self, expected: float | None) -> None:
         """Note that a worker has been given the job, which should take `expected` seconds there."""
-        self.attempt += 1
         self.expected_seconds = expected
         self.last_position = None
         self._working_since = time.monotonic()
@@ -74,10 +89,10 @@ class JobHandle:
         left = None if self.expected_seconds is None else self.expected_seconds - self.elapsed_seconds()
         return left if left is not None and left >= 0 else None
 
-    def emit(self, update: Update) -> None:
-        """Append an update to the stream, unless the job has ended."""
+    def emit(self, update: RunUpdate) -> None:
+        """Append an update to the stream, unless the run has ended."""
         if not self.ended:
-            self.ended = isinstance(update, Done | Failed)
+            self.ended = isinstance(update, Done | Failed | WorkerDied)
             self._updates.put_nowait(self._add_seconds_left(update) if isinstance(update, Progress) else update)
 
     def set_position(self, queued: Queued) -> None:
@@ -86,7 +101,12 @@ class JobHandle:
             self.last_position = queued
             self.emit(queued)
 
-    async def next(self) -> Update | None:
+    def worker_died(self, worker: str) -> None:
+        """End the run because its worker has died. If the job was being cancelled, it is cancelled now."""
+        cancelled = Failed.of(Cancelled("Cancelled."), self.job.id)
+        self.emit(cancelled if self.cancelled else WorkerDied(worker, self.attempt))
+
+    async def next(self) -> RunUpdate | None:
         """Wait for the next update and return it, or return None after the final one."""
         return None if self.ended and self._updates.empty() else await self._updates.get()
 

@@ -6,7 +6,6 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import structlog
@@ -75,14 +74,17 @@ class WorkerProcess:
         """Return whether the worker has exited with code 0."""
         return self._process.returncode == 0
 
-    async def messages(self) -> AsyncGenerator[Message, None]:
-        """Yield messages until the worker dies. Raises EngineDied if it cannot start or sends an unreadable message."""
-        while (message := await self._message()) is not None:
-            if isinstance(message, StartupFailed):
-                raise EngineDied.of(message.why)
-            yield message
+    async def receive(self) -> Message | None:
+        """Return the next message, or None once the worker has died.
 
-    async def _message(self) -> Message | StartupFailed | None:
+        Raises EngineDied if the worker cannot start or sends an unreadable message.
+        """
+        message = await self._read_message()
+        if isinstance(message, StartupFailed):
+            raise EngineDied.of(message.why)
+        return message
+
+    async def _read_message(self) -> Message | StartupFailed | None:
         """Return the next message, or None at the end of the output, where a dying worker may leave half a message."""
         assert self._process.stdout is not None
         try:

@@ -96,7 +96,7 @@ class JobQueue:
         self._notify()
 
     def enqueue(self, handle: JobHandle) -> None:
-        """Add a job, or add it again after its worker died, and send it its position."""
+        """Add a run of a job, and send it its position."""
         handle.expected_seconds = self._expected_seconds(handle)
         self._waiting[handle.job.id] = handle
         self._schedule.join(handle.waiting, time.time())

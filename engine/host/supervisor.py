@@ -1,9 +1,11 @@
-"""Keeps one worker running: starts it, gives it jobs, stops jobs that take too long, and restarts it when it dies."""
+"""Keeps one worker running: starts it, gives it jobs, stops jobs that take too long, and restarts it when it dies.
+
+A job whose worker has died is only reported. `bot.jobs.lifecycle` decides whether it runs again.
+"""
 
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from contextlib import aclosing
 
 import structlog
 
@@ -16,7 +18,6 @@ from engine.host.durations import DurationEstimator
 from engine.host.job_handle import JobHandle
 from engine.host.process import Message, WorkerProcess
 from engine.host.queue import JobQueue
-from engine.host.reclaim import reclaim_jobs
 from engine.host.worker_state import WorkerState
 
 log = structlog.get_logger()
@@ -110,12 +111,17 @@ class WorkerSupervisor:
         while True:
             failed = await self._run_once()
             failures = int(failed) if self._is_ready.is_set() else failures + 1
-            handles, self._handles = self._handles, {}
-            reclaim_jobs(handles.values(), self._queue)
+            self._report_death()
             self.first_outcome.set()
             if failures >= MAX_FAILED_STARTS:
                 self._give_up()
             await asyncio.sleep(backoff(failures))
+
+    def _report_death(self) -> None:
+        """End the runs of the worker that has died."""
+        handles, self._handles = self._handles, {}
+        for handle in handles.values():
+            handle.worker_died(self.device)
 
     async def _run_once(self) -> bool:
         """Run one worker until it has died. Returns True if a bug on the bot's side ended it."""
@@ -156,9 +162,8 @@ class WorkerSupervisor:
     async def _listen(self, process: WorkerProcess) -> UserMessage:
         """Handle the worker's messages until it dies, and return why it died."""
         try:
-            async with aclosing(process.messages()) as messages:
-                async for message in messages:
-                    self._on_message(message)
+            while (message := await process.receive()) is not None:
+                self._on_message(message)
         except EngineDied as error:
             return error.sentence
         return await process.exit_reason()

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from engine.core.errors import Broken, Cancelled, EngineDied, OutOfMemory, TimedOut
-from engine.core.job import Done, Job, Progress, Queued, Started, Update, key_of
+from engine.core.job import Done, Job, Progress, Queued, Started, key_of
 from engine.core.settings import WorkerSettings
 from engine.host.durations import RunClass
 from engine.host.engine import CPU_LANE, Engine, HostSettings
+from engine.host.job_handle import RunUpdate, WorkerDied
 from engine.tasks.imagine.params import Params
 from engine.tasks.magic.params import Params as Magic
-from tests.fakes import Open, done, echo, failed, small_engine, until
+from tests.fakes import Open, done, echo, fail_once, failed, raise_unexpected, small_engine, until
 
 HANG_BEGINS_SECONDS = 0.3
 """Seconds after which a job that hangs no longer reacts to a cancel."""
@@ -30,9 +30,9 @@ def open_engine(tmp_path: Path) -> Open:
     return partial(small_engine, tmp_path)
 
 
-async def run_to_end(engine: Engine, job: Job) -> list[Update]:
-    """Submit a job and return all its updates."""
-    async with aclosing(engine.submit(job)) as updates:
+async def run_to_end(engine: Engine, job: Job, attempt: int = 1) -> list[RunUpdate]:
+    """Submit one run of a job and return all its updates."""
+    async with aclosing(engine.submit(job, attempt)) as updates:
         return [update async for update in updates]
 
 
@@ -47,7 +47,7 @@ async def test_an_echo_job_runs_in_another_process(open_engine: Open) -> None:
     async with open_engine() as engine:
         updates = await run_to_end(engine, job := echo(text="hello"))
         assert [type(update) for update in updates] == [Queued, Started, Done]
-        assert {update.job for update in updates} == {job.id}
+        assert {update.job for update in updates if not isinstance(update, WorkerDied)} == {job.id}
         assert done(updates[-1]).result.text == "hello"
         assert pid(engine) != os.getpid()
 
@@ -70,24 +70,25 @@ async def test_out_of_memory_is_reported_and_keeps_the_worker(open_engine: Open)
         assert pid(engine) == before
 
 
-async def test_a_job_runs_again_when_its_worker_is_killed(open_engine: Open) -> None:
-    async with open_engine() as engine, aclosing(engine.submit(echo(text="served", seconds=0.5))) as updates:
-        seen = []
-        async for update in updates:
-            seen.append(update)
-            if isinstance(update, Progress) and len([u for u in seen if isinstance(u, Started)]) == 1:
-                os.kill(pid(engine), signal.SIGKILL)
-        assert len([update for update in seen if isinstance(update, Started)]) == 2
-        assert isinstance(seen[-1], Done)
-
-
-async def test_a_job_that_kills_its_worker_twice_fails_and_the_others_run(open_engine: Open) -> None:
+async def test_the_death_of_a_worker_ends_its_runs_and_the_engine_starts_none_again(open_engine: Open) -> None:
     async with open_engine() as engine:
-        deadly = asyncio.create_task(run_to_end(engine, echo(fault="die")))
-        behind = [asyncio.create_task(run_to_end(engine, echo(user=f"web:{n}", text=str(n)))) for n in range(3)]
-        last = failed((await deadly)[-1])
-        assert isinstance(last.error(), EngineDied)
-        assert [done((await updates)[-1]).result.text for updates in behind] == ["0", "1", "2"]
+        blocker = asyncio.create_task(run_to_end(engine, echo(seconds=0.3)))
+        await until(lambda: bool(engine.state().workers[0].running))
+        shared = [echo(user=f"web:{n}", share="x", fault="die" if n else "none", seconds=9 - 8.9 * n) for n in range(2)]
+        runs = [(await updates) for updates in [asyncio.create_task(run_to_end(engine, job)) for job in shared]]
+        assert [updates[-1] for updates in runs] == [WorkerDied("cpu", 1)] * 2
+        assert [sum(isinstance(each, Started) for each in updates) for updates in runs] == [1, 1]
+        assert isinstance((await run_to_end(engine, echo(text="next")))[-1], Done)
+        await blocker
+
+
+async def test_a_run_that_is_not_the_first_shares_no_batch(open_engine: Open) -> None:
+    async with open_engine() as engine:
+        engine.mode = "paused"
+        asked = [asyncio.create_task(run_to_end(engine, echo(user=f"web:{n}", share="x"), n)) for n in (1, 2)]
+        await until(lambda: len(engine.device_queue) == 2)
+        engine.mode = "open"
+        assert ["together" in done((await updates)[-1]).result.facts for updates in asked] == [False, False]
 
 
 async def test_a_hung_job_times_out_and_its_worker_is_replaced(
@@ -176,31 +177,6 @@ async def test_a_device_that_cannot_start_gets_no_jobs(tmp_path: Path, monkeypat
         assert [done((await updates)[-1]).result.text for updates in asked] == ["0", "1"]
 
 
-async def test_an_error_in_the_supervisor_is_logged_and_all_jobs_run(
-    open_engine: Open, capsys: pytest.CaptureFixture[str]
-) -> None:
-    async with open_engine() as engine:
-        before = pid(engine)
-        faults = fail_once("engine.host.job_handle.seconds_left")
-        first, behind = echo(text="first", seconds=0.2), echo(user="web:b", text="behind")
-        ends = [(await each)[-1] for each in [asyncio.create_task(run_to_end(engine, job)) for job in (first, behind)]]
-        assert [done(end).result.text for end in ends] == ["first", "behind"]
-        assert (len(faults), is_replaced(engine, before)) == (1, True)
-    output = capsys.readouterr().out
-    assert "worker stopped by a bug of ours" in output
-    assert "RuntimeError: an unexpected error" in output
-
-
-async def test_a_job_that_breaks_the_supervisor_twice_fails_and_the_next_runs(
-    open_engine: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with open_engine() as engine:
-        monkeypatch.setattr("engine.host.job_handle.seconds_left", raise_unexpected)
-        asked = [asyncio.create_task(run_to_end(engine, echo(seconds=each))) for each in (0.2, 0)]
-        assert isinstance(failed((await asked[0])[-1]).error(), EngineDied)
-        assert isinstance((await asked[1])[-1], Done)
-
-
 async def test_an_error_in_the_scheduler_only_delays_the_job(open_engine: Open) -> None:
     async with open_engine() as engine:
         faults = fail_once("engine.host.scheduler.Schedule.pick")
@@ -239,26 +215,9 @@ class OneBadDevice(HostSettings):
         return settings.model_copy(update={"memory": -1}) if device == "bad" else settings
 
 
-def raise_unexpected(*_: object) -> NoReturn:
-    """Raise an error that no code handles by its type."""
-    raise RuntimeError("an unexpected error")
-
-
-def fail_once(name: str) -> list[str]:
-    """Make the function called `name` raise at its next call only. The call is appended to the returned list."""
-    faults: list[str] = []
-
-    def fail(*_: object) -> NoReturn:
-        faults.append(name)
-        patch.undo()
-        raise_unexpected()
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(name, fail)
-    return faults
-
-
-async def _submit_and_cancel(engine: Engine, job: Job, cancel_at: type[Queued] | type[Started]) -> tuple[Update, float]:
+async def _submit_and_cancel(
+    engine: Engine, job: Job, cancel_at: type[Queued] | type[Started]
+) -> tuple[RunUpdate, float]:
     """Cancel a job at its first update of that type. Return its last update, and the seconds from the cancel to it."""
     started, last = 0.0, None
     async with aclosing(engine.submit(job)) as updates:
@@ -335,28 +294,6 @@ async def test_cancelling_a_hung_job_takes_under_a_second(open_engine: Open) -> 
         assert (failed(last).kind, seconds < 1) == ("Cancelled", True)
 
 
-async def test_a_worker_hung_in_a_cancelled_job_is_killed_and_the_batch_runs_again(
-    open_engine: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.host.supervisor.HANG_SECONDS", 0.4)
-    async with open_engine() as engine:
-        before = pid(engine)
-        engine.mode = "paused"
-        stuck = asyncio.create_task(run_to_end(engine, hung := echo(share="x", fault="hang")))
-        await until(lambda: len(engine.device_queue) == 1)
-        shared = asyncio.create_task(run_to_end(engine, echo(user="web:b", share="x", seconds=0.5, text="shared")))
-        await until(lambda: len(engine.device_queue) == 2)
-        engine.mode = "open"
-        await until(lambda: len(engine.state().workers[0].running) == 2)
-        await asyncio.sleep(HANG_BEGINS_SECONDS)
-        assert engine.cancel(hung.id)
-        assert failed((await stuck)[-1]).kind == "Cancelled"
-        updates = await asyncio.wait_for(shared, 30)
-        assert done(updates[-1]).result.text == "shared"
-        assert len([update for update in updates if isinstance(update, Started)]) == 2
-        assert is_replaced(engine, before)
-
-
 async def test_killing_a_hung_worker_is_logged_and_the_next_job_runs(
     open_engine: Open, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -414,17 +351,6 @@ async def test_jobs_of_a_failed_batch_run_singly_and_only_the_faulty_one_fails(o
         await blocker
 
 
-async def test_jobs_of_a_batch_that_killed_its_worker_run_singly(open_engine: Open) -> None:
-    async with open_engine() as engine:
-        blocker = asyncio.create_task(run_to_end(engine, echo(seconds=0.3)))
-        await until(lambda: bool(engine.state().workers[0].running))
-        jobs = [echo(user=f"web:{n}", share="x", fault="die" if n == 1 else "none", seconds=0.1) for n in range(3)]
-        ends = [(await updates)[-1] for updates in [asyncio.create_task(run_to_end(engine, job)) for job in jobs]]
-        assert isinstance(failed(ends[1]).error(), EngineDied)
-        assert [isinstance(end, Done) for end in ends] == [True, False, True]
-        await blocker
-
-
 async def test_nothing_starts_while_the_queue_is_paused_and_queued_jobs_are_told(open_engine: Open) -> None:
     async with open_engine() as engine:
         engine.device_queue.mode = "paused"
@@ -445,7 +371,7 @@ async def test_a_bumped_job_is_the_next_to_run(open_engine: Open) -> None:
         ended: list[str] = []
 
         async def run(job: Job) -> None:
-            ended.append((await run_to_end(engine, job))[-1].job)
+            ended.append(done((await run_to_end(engine, job))[-1]).job)
 
         running = [asyncio.create_task(run(job)) for job in jobs]
         await until(lambda: len(engine.device_queue) == 3)

@@ -10,6 +10,7 @@ import pynvml
 import pytest
 
 from engine.core.devices import VISIBLE_GPUS_VARIABLE
+from engine.core.errors import EngineDied
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.host.process import WorkerProcess
@@ -83,6 +84,6 @@ async def test_numbers_count_the_gpus_that_the_owner_shows(monkeypatch: pytest.M
 async def test_a_worker_whose_gpu_has_gone_takes_no_other(tmp_path: Path) -> None:
     settings = WorkerSettings(folder=tmp_path, device="cuda:1", gpu="GPU-3333", tasks=("echo",))
     worker = await WorkerProcess.start(settings)
-    with pytest.raises(Exception, match=r"The GPU cuda:1 is no longer available"):
-        _ = [message async for message in worker.messages()]
+    with pytest.raises(EngineDied, match=r"The GPU cuda:1 is no longer available"):
+        await worker.receive()
     await worker.close()

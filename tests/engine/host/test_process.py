@@ -65,7 +65,7 @@ async def test_an_unreadable_message_ends_the_worker_and_is_not_logged(
         else f"echo {output}; sleep 600",
     )
     with pytest.raises(EngineDied, match="unreadable message"):
-        _ = [message async for message in worker.messages()]
+        await worker.receive()
     await worker.close(0.1)
     assert "secret" not in capsys.readouterr().out
 
