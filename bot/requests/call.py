@@ -47,11 +47,12 @@ class Call(Generic[S_co]):
             )
         service = await self.studio.engine.service(task)
         check_supported(params, service)
-        values = params.with_seed().model_dump(mode="json")
+        seeded = params.with_seed()
+        values = seeded.model_dump(mode="json")
         request = self.request
         key = key_of(task, service.version, model_identity(params, service), values)
         role = self.studio.settings.role(request.user, admin=request.admin)
-        return Job(
+        job = Job(
             command=request.command,
             task=task,
             params=values,
@@ -68,6 +69,8 @@ class Call(Generic[S_co]):
             max_running=role.running,
             max_queued=role.queued,
         )
+        job.keep_parsed(seeded)
+        return job
 
 
 AnyCall = Call[object]

@@ -5,13 +5,14 @@ import json
 import secrets
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
 
 from engine.core.errors import AtelierError, UserMessage
 
 Fact = JsonValue
+P = TypeVar("P", bound=BaseModel)
 
 
 class WireModel(BaseModel):
@@ -122,6 +123,20 @@ class Failed(WireModel):
 Update = Annotated[Queued | Started | Progress | Paused | Done | Failed, Field(discriminator="type")]
 
 
+class _ParsedParams:
+    """The parsed parameters of a job. They are derived from the job, so all instances are equal."""
+
+    def __init__(self) -> None:
+        self.raw: dict[str, Any] | None = None
+        self.parsed: BaseModel | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ParsedParams)
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class Job(WireModel):
     """Accepted work: validated parameters, with files on disk."""
 
@@ -160,6 +175,23 @@ class Job(WireModel):
     notes: tuple[UserMessage, ...] = ()
     #: Unix time of the request.
     created: float = Field(default_factory=time.time)
+    _parsed: _ParsedParams = PrivateAttr(default_factory=_ParsedParams)
+
+    def parsed_params(self, model: type[P]) -> P:
+        """Return the parameters as an instance of `model`, which are parsed only once.
+
+        Raises ValidationError and BadInput if they are not valid.
+        """
+        known = self._parsed.parsed if self._parsed.raw is self.params else None
+        if type(known) is model:
+            return known
+        parsed = model.model_validate(self.params)
+        self.keep_parsed(parsed)
+        return parsed
+
+    def keep_parsed(self, params: BaseModel) -> None:
+        """Remember the instance of the task's model that `params` was dumped from. It is never sent or stored."""
+        self._parsed.raw, self._parsed.parsed = self.params, params
 
     def finish_with(self, result: Result, *, cached: bool = False) -> Done:
         """Return the final update with `result`, which other jobs may share, and this job's own notes."""

@@ -41,7 +41,7 @@ class JobHandle:
         self.cancelled = False
         self.ended = False
         self._task = task
-        self._params = task.params.model_validate(job.params)
+        self._params = job.parsed_params(task.params)
         self._working_since: float | None = None
         self._updates: asyncio.Queue[RunUpdate] = asyncio.Queue()
 

@@ -14,6 +14,7 @@ import structlog
 
 from engine.core.errors import AtelierError, Broken, OutOfMemory, out_of_memory
 from engine.core.job import Done, Failed, Result, Started, WireModel
+from engine.core.params import TaskParams
 from engine.core.protocol import Batch, Cancel, Capability, IdleReport, Ready, Run, to_worker
 from engine.core.settings import WorkerSettings
 from engine.core.task import Task
@@ -116,24 +117,28 @@ class Worker:
         contexts = {run.job: self._begin(run) for run in message.runs}
         batch = [run for run in message.runs if not contexts[run.job].cancelled.is_set()]
         left = {run.job: run for run in message.runs}
+        parsed: dict[str, TaskParams] = {}
         try:
-            for job, outcome in self._run_batch(batch, contexts) if batch else ():
+            for job, outcome in self._run_batch(batch, contexts, parsed) if batch else ():
                 del left[job]
                 yield _to_answer(job, outcome)
         except Exception:  # each job now runs singly, and reports its own error
             log.exception("batch failed; its jobs run singly", jobs=list(left))
         for run in left.values():
-            yield self._answer_in(run, contexts[run.job])
+            yield self._answer_in(run, contexts[run.job], parsed.get(run.job))
         self._end()
 
     def _run_batch(
-        self, runs: Sequence[Run], contexts: Mapping[str, Context]
+        self, runs: Sequence[Run], contexts: Mapping[str, Context], parsed: dict[str, TaskParams]
     ) -> Iterator[tuple[str, Result | AtelierError]]:
+        """Yield the outcomes of a batch, by job. The parameters of each job are added to `parsed`."""
         task = self._tasks[runs[0].task]
         assert task.batch is not None
         for run in runs:
             self._send(Started(job=run.job, worker=self._name))
-        params = [task.params.model_validate(run.params) for run in runs]
+        for run in runs:
+            parsed[run.job] = task.params.model_validate(run.params)
+        params = [parsed[run.job] for run in runs]
         for number, outcome in task.batch.run(params, [contexts[run.job] for run in runs]):
             yield runs[number].job, outcome
 
@@ -145,11 +150,12 @@ class Worker:
         self._end()
         return answer
 
-    def _answer_in(self, message: Run, context: Context) -> Done | Failed:
+    def _answer_in(self, message: Run, context: Context, parsed: TaskParams | None = None) -> Done | Failed:
+        """Return the outcome of a run, whose parameters may have been `parsed` already."""
         try:
             context.check()
             task = self._tasks[message.task]
-            params = task.params.model_validate(message.params)
+            params = task.params.model_validate(message.params) if parsed is None else parsed
             return Done(job=message.job, result=self._retry_on_oom(message, lambda: task.run(params, context)))
         except AtelierError as error:
             return Failed.of(error, message.job)
