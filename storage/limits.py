@@ -89,15 +89,18 @@ def check_caps(db: sqlite3.Connection, caps: Caps) -> None:
     waiting, running = counts.get("queued", 0), counts.get("running", 0)
     if caps.max_queued and waiting >= caps.max_queued:
         raise TooMany(
-            "You have {count} job waiting, which is the limit. Try again when it has started, or /cancel it.",
-            plural="You have {count} jobs waiting, which is the limit. Try again when one has started, or /cancel one.",
-            count=caps.max_queued,
+            "You have {count} job waiting; the limit is {bound}. Try again when it has started, or /cancel it.",
+            plural="You have {count} jobs waiting; the limit is {bound}. Try again when one has started, or "
+            "/cancel one.",
+            count=waiting,
+            bound=caps.max_queued,
         )
     if caps.max_queued == 0 and caps.max_running is not None and waiting + running >= caps.max_running:
         raise TooMany(
-            "You have {count} job running, which is the limit. Try again when it has finished.",
-            plural="You have {count} jobs running, which is the limit. Try again when one has finished.",
-            count=caps.max_running,
+            "You have {count} job running; the limit is {bound}. Try again when it has finished.",
+            plural="You have {count} jobs running; the limit is {bound}. Try again when one has finished.",
+            count=waiting + running,
+            bound=caps.max_running,
         )
 
 

@@ -51,7 +51,7 @@ async def test_a_user_with_too_many_waiting_jobs_is_refused_with_the_limit(store
     await store.start(first.id, "cpu")
     for key in "12":
         await store.admit(job(key, **caps))
-    said = "You have 2 jobs waiting, which is the limit. Try again when one has started, or /cancel one."
+    said = "You have 2 jobs waiting; the limit is 2. Try again when one has started, or /cancel one."
     assert await refused(store, job("3", **caps)) == said
     assert await store.admit(job("3", user="web:b", **caps)) is None
 
@@ -60,7 +60,7 @@ async def test_if_no_job_may_wait_the_message_names_the_limit_of_running_jobs(st
     caps: dict[str, Any] = {"max_running": 1, "max_queued": 0}
     first = job("0", **caps)
     await store.admit(first)
-    said = "You have 1 job running, which is the limit. Try again when it has finished."
+    said = "You have 1 job running; the limit is 1. Try again when it has finished."
     assert await refused(store, job("1", **caps)) == said
     await store.fail(first.id, Failed(job=first.id, kind="Broken", sentence=UserMessage(template="x")))
     assert await store.admit(job("1", **caps)) is None

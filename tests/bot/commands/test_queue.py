@@ -182,7 +182,7 @@ async def test_a_role_sets_weight_and_caps(tmp_path: Path) -> None:
         await wait_for_queue(service, 1)
         refused = failed((await told(service, "echo", user="web:f", text="2"))[0])
         assert refused.kind == "TooMany"
-        assert "You have 1 job waiting, which is the limit." in str(refused.sentence)
+        assert "You have 1 job waiting; the limit is 1." in str(refused.sentence)
         await queue_reply(service, "resume")
         assert [type(update) for update in await first if not isinstance(update, Queued)] == [Started, Done]
 
