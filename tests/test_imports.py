@@ -112,6 +112,7 @@ ONE_IMPORTER = {
     "aiohttp.web": "bot.adapters.web",
     "sqlite3": "storage",
     "aiosqlite": "storage",
+    "babel": "bot.i18n",
 }
 
 HEAVY_LIBRARIES = {"torch", "diffusers", "transformers", "cv2", "onnxruntime", "ncnn", "ctranslate2", "ai_edge_litert"}

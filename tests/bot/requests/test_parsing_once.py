@@ -12,7 +12,7 @@ import pytest
 from bot.app import AppContext
 from bot.config.settings import Settings
 from bot.core.command import Request
-from bot.requests.call import Call, command
+from bot.requests.call import JobCall, command
 from bot.requests.service import Service
 from engine.core.job import Done, Failed, Job, Started
 from engine.core.protocol import Batch, Run
@@ -27,7 +27,7 @@ from tests.fakes import echo as echo_job
 
 
 @command("Say it back")
-async def echo(call: Call, params: Echo) -> Job:
+async def echo(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
