@@ -3,8 +3,8 @@
 import asyncio
 import io
 import wave
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +15,9 @@ from engine.core.job import Done, Failed, Job, key_of
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.host.job_handle import RunUpdate
+from engine.host.worker_state import WorkerState
 from storage.store import JobRecord, Store
+from tests.timing import HANG_SECONDS
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]
 
@@ -37,6 +39,28 @@ async def small_engine(
         yield engine
 
 
+@asynccontextmanager
+async def left_idle(engine: Engine) -> AsyncIterator[Engine]:
+    """Lend an engine that tests share. At the end wait until it is open, ready and without jobs."""
+    yield engine
+    engine.mode = "open"
+    await until(lambda: not engine.state().waiting and all(_is_idle(worker) for worker in engine.state().workers))
+
+
+def _is_idle(worker: WorkerState) -> bool:
+    return worker.ready and not worker.running
+
+
+@contextmanager
+def paused(engine: Engine) -> Iterator[None]:
+    """Let no job start inside the block, so that what is sent there is still waiting at its end."""
+    engine.mode = "paused"
+    try:
+        yield
+    finally:
+        engine.mode = "open"
+
+
 def echo(user: str = "web:a", **params: Any) -> Job:
     """Return an echo job of `user`."""
     raw = {"text": "", "seconds": 0, "fault": "none", **params}
@@ -55,7 +79,7 @@ def failed(update: RunUpdate) -> Failed:
     return update
 
 
-async def ended(store: Store, job: str, seconds: float = 5) -> JobRecord:
+async def ended(store: Store, job: str, seconds: float = HANG_SECONDS) -> JobRecord:
     """Wait until the job has ended and been delivered, and return its row."""
     async with asyncio.timeout(seconds):
         while (row := await store.job(job)) is None or row.state not in {"done", "failed", "cancelled"}:  # noqa: ASYNC110
@@ -63,7 +87,7 @@ async def ended(store: Store, job: str, seconds: float = 5) -> JobRecord:
     return row
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+async def until(condition: Callable[[], bool], seconds: float = HANG_SECONDS) -> None:
     """Wait for a condition that has no event."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # the condition is in another process

@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from bot.config.platforms import KNOWN_PLATFORMS
+from tests.timing import HANG_SECONDS
 
 ROOT = Path(__file__).parents[1]
 OURS = ("bot", "engine", "storage")
@@ -231,7 +232,7 @@ def test_bot_and_engine_have_few_files_at_the_top() -> None:
 def test_the_bot_loads_no_heavy_library() -> None:
     code = f"import bot.__main__, sys; print(*sorted({HEAVY_LIBRARIES!r} & sys.modules.keys()))"
     run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
     )
     assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", "")
 

@@ -22,7 +22,7 @@ BURN = "import time\nend = time.thread_time() + 0.5\nwhile time.thread_time() < 
 
 async def block_loop(file: Path) -> None:
     """Block the loop with code under the name of this file."""
-    with checking():
+    with checking(0.1):
         asyncio.get_running_loop().call_soon(run, BURN, file)
         await asyncio.sleep(0.01)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.log_stream import escape
+from tests.timing import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "a\x1b[31m\n12:00:00 [info     ] forged\r\x07\x9b\u202eb\u2028\ud800"
@@ -18,7 +19,12 @@ def run_and_read_log(program: str) -> str:
     code = f"import logging, structlog\nfrom bot import logs\nlogs.configure()\nHOSTILE = {HOSTILE!r}\n{program}"
     command = [sys.executable, "-c", code]
     ended = subprocess.run(
-        command, check=True, cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": "utf-8"}, capture_output=True, timeout=60
+        command,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        timeout=HANG_SECONDS,
     )
     return ended.stderr.decode()
 

@@ -13,6 +13,7 @@ import pytest
 
 from bot.data_dir import lock_data_dir
 from engine.core.errors import AtelierError
+from tests.timing import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +24,7 @@ def run_bot(folder: Path, settings: str) -> subprocess.CompletedProcess[str]:
     config.write_text(settings)
     quiet = {name: value for name, value in os.environ.items() if not name.endswith("_TOKEN")}
     command = [sys.executable, "-m", "bot", "--config", str(config)]
-    return subprocess.run(command, check=False, env=quiet, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, check=False, env=quiet, capture_output=True, text=True, timeout=HANG_SECONDS)
 
 
 def refusal(ended: subprocess.CompletedProcess[str]) -> str:
@@ -80,9 +81,8 @@ def test_the_health_check_asks_the_address_in_the_settings(tmp_path: Path) -> No
     (tmp_path / "config.toml").write_text(settings)
     assert "Connection refused" in run_health_check(tmp_path).stderr
     with running_bot(tmp_path):
-        deadline = time.monotonic() + 30
         while run_health_check(tmp_path).returncode:
-            assert time.monotonic() < deadline
+            time.sleep(0.1)
         assert run_health_check(tmp_path, http_proxy="http://127.0.0.1:9", no_proxy="").returncode == 0
     assert run_health_check(tmp_path).returncode == 1
 
@@ -139,7 +139,7 @@ sys.exit(program.main(sys.argv[1:]))
 def test_in_debug_mode_the_log_names_what_blocks_the_event_loop(flags: list[str], tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(f'bot.data_dir = "{tmp_path}"\n')
     command = [sys.executable, "-c", SLOW, "--config", str(tmp_path / "config.toml"), *flags]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=HANG_SECONDS, cwd=ROOT)
     assert ended.returncode == 2
     assert ended.stderr.endswith("atelier: Enough.\n")
     assert ("the event loop was blocked" in ended.stderr and "in hold_the_loop" in ended.stderr) == bool(flags)

@@ -67,7 +67,7 @@ class Report:
 
 async def fault_run(folder: Path, jobs: int, seed: int, rounds: int = 1) -> Report:
     """Send `jobs` requests on three platforms, and kill `rounds` times at each stage. `folder` must be empty."""
-    chance, begun, report = random.Random(seed), time.monotonic(), Report()
+    chance, started, report = random.Random(seed), time.monotonic(), Report()
     data = folder / "data"
     data.mkdir()
     async with AsyncExitStack() as stack:
@@ -91,7 +91,7 @@ async def fault_run(folder: Path, jobs: int, seed: int, rounds: int = 1) -> Repo
         await bot.stop()
         await check_store(data, report)
         report.hits, report.starts = chaos.hits, bot.starts
-    report.seconds = time.monotonic() - begun
+    report.seconds = time.monotonic() - started
     return report
 
 

@@ -13,6 +13,7 @@ from engine.media.files import keep
 from storage.files import Files
 from storage.store import Store
 from tests.storage.builders import Clock, Handler, Serve
+from tests.timing import HANG_SECONDS
 
 Reopen = Callable[..., AbstractAsyncContextManager[Store]]
 
@@ -62,7 +63,7 @@ def result(tmp_path: Path) -> Callable[..., Result]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    return Files(tmp_path / "media", max_bytes=100_000, max_pixels=1_000_000, timeout=5)
+    return Files(tmp_path / "media", max_bytes=100_000, max_pixels=1_000_000, timeout=HANG_SECONDS)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from engine.core.errors import AtelierError, DiskFull, Locked
 from engine.core.job import Job
 from storage.database import MIGRATIONS, Database
 from storage.store import Store
+from tests.timing import HANG_SECONDS
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ async def test_concurrent_writes_share_a_commit(database: Database, tmp_path: Pa
             db.execute("INSERT INTO notes VALUES (hex(randomblob(8)), 'written')")
             seen.add(commits(other))
 
-        first = asyncio.create_task(database.write(lambda _: all_asked.wait(5)))
+        first = asyncio.create_task(database.write(lambda _: all_asked.wait(HANG_SECONDS)))
         rest = [asyncio.create_task(database.write(look)) for _ in range(8)]
         await asyncio.sleep(0)
         all_asked.set()

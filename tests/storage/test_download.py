@@ -105,18 +105,18 @@ async def test_a_redirect_to_another_scheme_is_refused(files: Files, serve: Serv
 
 
 async def test_a_cancelled_download_leaves_nothing(files: Files, serve: Serve, tmp_path: Path) -> None:
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def stall(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(PICTURE[:20])
-        begun.set()
+        started.set()
         await asyncio.sleep(30)
         return response
 
     fetch = asyncio.create_task(files.fetch("image", Sent(url=await serve(stall))))
-    await begun.wait()
+    await started.wait()
     fetch.cancel()
     with pytest.raises(asyncio.CancelledError):
         await fetch

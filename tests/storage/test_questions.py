@@ -19,6 +19,7 @@ from storage.database import MIGRATIONS
 from storage.store import Limit, Question, Rate, Store
 from tests.storage.builders import Clock, run
 from tests.storage.conftest import Reopen
+from tests.timing import HANG_SECONDS
 
 Make = Callable[..., Job]
 LIMIT = Limit("web:a", "imagine", Rate(2, 60))
@@ -86,7 +87,9 @@ async def test_a_kill_between_the_first_and_the_last_job_leaves_the_question_ope
 ) -> None:
     async with reopen() as store:
         command = [sys.executable, "-c", KILLED, str(tmp_path / "atelier.db"), question.name]
-        killed = await asyncio.to_thread(subprocess.run, command, timeout=60, check=False, capture_output=True)
+        killed = await asyncio.to_thread(
+            subprocess.run, command, timeout=HANG_SECONDS, check=False, capture_output=True
+        )
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert await count_jobs_and_tokens(store) == (0, 0)
         assert await store.get_question(question.name) == question

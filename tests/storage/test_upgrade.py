@@ -107,7 +107,7 @@ async def test_the_user_of_an_earlier_job_has_seen_its_result(site: Site) -> Non
 
 async def test_the_same_request_is_drawn_again_because_imagine_has_a_new_version(site: Site, visitor: Visitor) -> None:
     state = await visitor.job("imagine", prompt="a red apple", seed="1")
-    row = await ended(site.service.studio.store, state["id"], 60)
+    row = await ended(site.service.studio.store, state["id"])
     assert (row.state, row.cached) == ("done", False)
     assert row.job.key != DONE_KEY
 
@@ -115,7 +115,7 @@ async def test_the_same_request_is_drawn_again_because_imagine_has_a_new_version
 async def test_jobs_that_were_running_or_queued_are_resumed_and_finish(site: Site, visitor: Visitor) -> None:
     store = site.service.studio.store
     for job, attempts in ((RUNNING, 2), (QUEUED[0], 1), (QUEUED[1], 1)):
-        row = await ended(store, job, 60)
+        row = await ended(store, job)
         assert (row.state, row.attempt) == ("done", attempts)
         (media,) = (await visitor.state(job))["result"]["media"]
         assert media["mime"] == "image/png"
@@ -126,7 +126,7 @@ async def test_the_open_question_can_still_be_answered_with_yes(site: Site, visi
     assert answer.status == 200, answer.json
     prompts = []
     for job in (QUESTION, f"{QUESTION}-2"):
-        row = await ended(site.service.studio.store, job, 60)
+        row = await ended(site.service.studio.store, job)
         assert row.state == "done"
         prompts.append(row.job.params["prompt"])
     assert prompts == ["red car", "blue car"]

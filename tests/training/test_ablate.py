@@ -3,7 +3,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +67,8 @@ def test_a_pool_that_nobody_makes_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_pool_that_is_late_is_not_waited_for(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as maker:
-        began = time.monotonic()
         with pytest.raises(TimeoutError, match=r"no 0\.pt after 0 s"):
             pools.wait_for_pool(tmp_path / "0.pt", maker, 0.2)
-        assert time.monotonic() - began < 5
         maker.communicate(b"\n")
 
 
@@ -80,7 +77,7 @@ def test_a_figure_shows_its_noise() -> None:
     assert table.lines({"nothing": row})[-1] == "| nothing | 24 | 12,000 | 52.0 ±2.0 / 70.0 ±0.0 |  |  |  |"
 
 
-def told(carried: Path, out: Path, work: Path, **more: Any) -> argparse.Namespace:
+def arguments_of(carried: Path, out: Path, work: Path, **more: Any) -> argparse.Namespace:
     given = {"small": carried, "out": out, "work": work, "total": 500.0, "judge": 0.1, "compile": 0.0, "wait": 120.0,
              "scoring": 1.0, "least": 0.0, "pool": 8, "batch": 2, "judge_batch": 4, "every": 50, "steps": 1,
              "narrow": True, "only": range(len(pools.VARIANTS))}  # fmt: skip
@@ -90,7 +87,7 @@ def told(carried: Path, out: Path, work: Path, **more: Any) -> argparse.Namespac
 @pytest.mark.timeout(600)  # torch loads half of itself for its first optimiser
 def test_every_variant_is_run_to_the_end_of_the_table(carried: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    runs.run(told(carried, out, tmp_path / "work"))
+    runs.run(arguments_of(carried, out, tmp_path / "work"))
     rows = json.loads((out / "table.json").read_text())
     assert {v.name for v in pools.VARIANTS} < set(rows)
     for name, row in rows.items():
@@ -105,6 +102,6 @@ def test_every_variant_is_run_to_the_end_of_the_table(carried: Path, tmp_path: P
 @pytest.mark.timeout(600)
 def test_a_run_that_finds_no_time_is_a_row_that_says_so(carried: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    runs.run(told(carried, out, tmp_path / "work", total=3.0))
+    runs.run(arguments_of(carried, out, tmp_path / "work", total=3.0))
     rows = json.loads((out / "table.json").read_text())
     assert all(rows[v.name] == {"note": "not run: no time was left"} for v in pools.VARIANTS[1:])

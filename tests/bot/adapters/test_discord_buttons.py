@@ -100,13 +100,13 @@ def is_final(shown: Shown) -> bool:
 async def draw(person: Person, **options: Any) -> int:
     """Return the id of a message with a picture of a green frog, or of what `options` say."""
     answer = person.slash("imagine", **{"prompt": "a green frog", "steps": 2, **options})
-    shown = await answer.until(is_final, within=60)
+    shown = await answer.until(is_final)
     assert shown.files, shown.content
     return answer.message
 
 
 async def press_button(person: Person, label: str, message: int) -> Shown:
-    return await person.press(label, message).until(is_final, within=60)
+    return await person.press(label, message).until(is_final)
 
 
 def message_ids(server: DiscordServer, place: Place) -> set[int]:
@@ -261,7 +261,7 @@ async def test_a_menu_draws_from_a_picture_that_somebody_posted(ana: Person, bo:
     message = bo.post("look", ("cat.png", png(96)))
     form = await ana.choose(MENU, message).form()
     assert form["title"] == MENU
-    shown = await ana.fill(form, "a blue car").until(is_final, within=60)
+    shown = await ana.fill(form, "a blue car").until(is_final)
     assert "a blue car" in shown.content
     assert shown.files
     assert not shown.ephemeral
@@ -280,14 +280,14 @@ async def test_a_menu_on_a_message_without_a_picture_says_so(ana: Person, bo: Pe
 @pytest.mark.usefixtures("service")
 async def test_menus_accept_a_drawn_picture(ana: Person) -> None:
     message = await draw(ana)
-    shown = await ana.fill(await ana.choose(MENU, message).form(), "a red frog").until(is_final, within=60)
+    shown = await ana.fill(await ana.choose(MENU, message).form(), "a red frog").until(is_final)
     assert shown.files
 
 
 async def test_upscale_is_under_a_result(server: DiscordServer, service: Service, ana: Person, bo: Person) -> None:
     message = await draw(ana)
     made = (await job_of(service, server.history.states[message][-1])).result
-    running = await bo.press("Upscale", message).until(lambda state: "Cancel" in state.buttons, within=30)
+    running = await bo.press("Upscale", message).until(lambda state: "Cancel" in state.buttons)
     row = await service.studio.store.job(running.buttons["Cancel"].removeprefix("cancel:"))
     assert made is not None
     assert row is not None
@@ -298,7 +298,7 @@ async def test_upscale_is_under_a_result(server: DiscordServer, service: Service
 
 @pytest.mark.usefixtures("service")
 async def test_upscale_is_in_the_menu_of_any_picture(ana: Person, bo: Person) -> None:
-    posted = await ana.choose("Upscale", bo.post("look", ("cat.png", png(48)))).until(is_final, within=60)
+    posted = await ana.choose("Upscale", bo.post("look", ("cat.png", png(48)))).until(is_final)
     assert Image.open(BytesIO(posted.files[0].data)).size[0] > 48
 
 
@@ -307,7 +307,7 @@ async def test_menus_accept_an_iphone_photo_without_a_declared_type(ana: Person,
     register_heif_opener()
     photo = BytesIO()
     Image.new("RGB", (16, 12), "red").save(photo, "HEIF")
-    shown = await ana.choose("Upscale", bo.post("look", ("IMG_0001.HEIC", photo.getvalue()))).until(is_final, within=60)
+    shown = await ana.choose("Upscale", bo.post("look", ("IMG_0001.HEIC", photo.getvalue()))).until(is_final)
     assert Image.open(BytesIO(shown.files[0].data)).size == (64, 48)
 
 

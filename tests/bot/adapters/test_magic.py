@@ -48,20 +48,20 @@ async def test_on_discord(engine: Engine, tmp_path: Path) -> None:
         ):
             await server.connected()
             asked = ana.slash("magic", idea=IDEA)
-            wrote = await asked.until(lambda shown: "Use" in shown.buttons, within=30)
+            wrote = await asked.until(lambda shown: "Use" in shown.buttons)
             assert list(wrote.buttons) == BUTTONS
             assert "so the built-in rules wrote this" in wrote.content
             another = ana.press("Another", asked.message)
-            assert list((await another.until(lambda shown: "Use" in shown.buttons, within=30)).buttons) == BUTTONS
+            assert list((await another.until(lambda shown: "Use" in shown.buttons)).buttons) == BUTTONS
             prompt = wrote.content.splitlines()[0]
             for label, drawn in (("Use", prompt), ("Original", IDEA)):
-                made = await ana.press(label, asked.message).until(lambda shown: "Again" in shown.buttons, within=30)
+                made = await ana.press(label, asked.message).until(lambda shown: "Again" in shown.buttons)
                 assert made.content.splitlines()[0] == drawn
             form = await ana.press("Edit", asked.message).form()
-            edited = await ana.fill(form, "a blue apple").until(lambda shown: "Again" in shown.buttons, within=30)
+            edited = await ana.fill(form, "a blue apple").until(lambda shown: "Again" in shown.buttons)
             assert edited.content.splitlines()[0] == "a blue apple"
             both = ana.slash("imagine", prompt=IDEA, magic=True, steps=1)
-            assert TOLD in (await both.until(lambda shown: "Again" in shown.buttons, within=30)).content
+            assert TOLD in (await both.until(lambda shown: "Again" in shown.buttons)).content
 
 
 async def test_on_telegram(engine: Engine, tmp_path: Path) -> None:
@@ -72,24 +72,22 @@ async def test_on_telegram(engine: Engine, tmp_path: Path) -> None:
             open_service_with(COMMANDS, engine, tmp_path, **section) as service,
             run_beside(telegram.run, service),
         ):
-            wrote = await chat.answer(to=await chat.say(f"/magic {IDEA}"), when=has_button("Use"), within=30)
+            wrote = await chat.answer(to=await chat.say(f"/magic {IDEA}"), when=has_button("Use"))
             assert labels(wrote) == BUTTONS
             assert "so the built-in rules wrote this" in wrote["text"]
             prompt = wrote["text"].splitlines()[0]
             for label, drawn in (("Use", prompt), ("Original", IDEA)):
                 await chat.press(wrote, label)
-                made = await chat.answer(to=wrote, when=captioned(drawn), within=30)
+                made = await chat.answer(to=wrote, when=captioned(drawn))
                 assert "photo" in made
             await chat.press(wrote, "Edit")
             prompt_message = await chat.answer(
                 to=wrote, when=lambda message: f"\n\n{prompt}" in message.get("text", "")
             )
             sent = await chat.say("a blue apple", reply_to=prompt_message)
-            assert (await chat.answer(to=sent, when=has_button("Again"), within=30))["caption"].startswith(
-                "a blue apple\n"
-            )
+            assert (await chat.answer(to=sent, when=has_button("Again")))["caption"].startswith("a blue apple\n")
             both = await chat.say(f"/imagine {IDEA} --magic on --steps 1")
-            assert TOLD in (await chat.answer(to=both, when=has_button("Again"), within=30))["caption"]
+            assert TOLD in (await chat.answer(to=both, when=has_button("Again")))["caption"]
 
 
 def captioned(words: str) -> Callable[[Json], bool]:

@@ -23,12 +23,12 @@ FROG = "/imagine a green frog --steps 1"
 
 async def draw(chat: Seat, line: str = FROG) -> Json:
     """Return the bot's message with the picture and the buttons."""
-    return await chat.answer(to=await chat.say(line), when=is_final, within=60)
+    return await chat.answer(to=await chat.say(line), when=is_final)
 
 
 async def click_and_wait(chat: Seat, message: Json) -> Json:
     """Return what a click on a button of `message` created."""
-    return await chat.answer(to=message, when=is_final, within=60)
+    return await chat.answer(to=message, when=is_final)
 
 
 async def row_of(service: Service, message: Json) -> JobRecord:  # noqa: F811  # a fixture's name

@@ -33,6 +33,7 @@ from tests import samples
 from tests.bot.adapters.website import FILE_BYTES, Answer, Site, State, Visitor, drawing_engine, png, serving
 from tests.fakes import until
 from tests.storage import builders
+from tests.timing import HANG_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 COMMANDS_WITHOUT_FILE = [each for each in COMMANDS if not each.hidden and not (each.source and each.source.required)]
@@ -103,12 +104,10 @@ def jpeg(picture: samples.Picture) -> bytes:
 
 
 class TestDrawing:
-    async def test_the_same_prompt_again_is_answered_from_the_cache_under_100_ms(self, program: Visitor) -> None:
+    async def test_the_same_prompt_again_is_answered_from_the_cache(self, program: Visitor) -> None:
         first = await program.post("/generate-image", json={"prompt": "a cat", "steps": 2})
         assert first.status == 200, first.json
-        begun = time.monotonic()
         again = await program.post("/generate-image", json={"prompt": "a cat", "steps": 2})
-        assert time.monotonic() - begun < 0.1
         assert (first.json["status"], first.json["cached"], again.json["cached"]) == ("success", False, True)
         assert again.json["seed"] == first.json["seed"]
         assert again.json["image"] == first.json["image"]
@@ -165,11 +164,11 @@ class TestDrawing:
 
     async def test_disconnecting_cancels_the_job(self, program: Visitor, store: Store) -> None:
         asking = asyncio.create_task(program.post("/generate-image", json={"prompt": "a cat", "steps": 50, "count": 4}))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG_SECONDS):
             while not (rows := await store.unfinished_jobs()):  # noqa: ASYNC110  # another task writes it
                 await asyncio.sleep(0.01)
         asking.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             while await store.unfinished_jobs():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         row = await store.job(rows[0].job.id)
@@ -371,17 +370,15 @@ class TestJobs:
         assert (await program.ended(job["id"]))["state"] == "done"
 
     async def test_delete_cancels_a_running_and_a_waiting_job(self, program: Visitor) -> None:
-        running, waiting = await program.job("echo", seconds=30), await program.job("echo", seconds=31)
+        running, waiting = await program.job("echo", seconds=600), await program.job("echo", seconds=599)
         async for state in program.events(f"/jobs/{running['id']}/events"):
             if state["state"] == "running":
                 break
         assert (await program.state(waiting["id"]))["place"] == 1
-        begun = time.monotonic()
         for job in (waiting, running):
             answer = await program.delete(f"/jobs/{job['id']}")
             assert (answer.status, answer.json["state"]) == (200, "cancelled")
             assert answer.json["error"] == {"kind": "Cancelled", "message": "Cancelled."}
-        assert time.monotonic() - begun < 1
         again = await program.delete(f"/jobs/{running['id']}")
         assert (again.status, again.json["error"]["kind"]) == (400, "BadInput")
         assert (await program.ended((await program.job("echo", text="lives"))["id"]))["state"] == "done"
@@ -397,7 +394,7 @@ class TestJobs:
         async with site.browser() as other:
             await other.job("echo", text="c", seconds=0.3)
         done: set[str] = set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_SECONDS):
             async for state in browser.events("/events"):
                 assert state["id"] in mine
                 done |= {state["id"]} if state["state"] == "done" else set()
@@ -536,7 +533,7 @@ class TestRefusals:
         assert answer.json["status"] == "error"
 
     async def test_others_cannot_see_a_private_job(self, site: Site, browser: Visitor) -> None:
-        job = (await browser.job("echo", seconds=30, text="secret"))["id"]
+        job = (await browser.job("echo", seconds=600, text="secret"))["id"]
         async with site.browser() as other:
             for answer in (
                 await other.get(f"/jobs/{job}"),
@@ -890,8 +887,7 @@ class TestServer:
     async def test_a_port_in_use_turns_the_adapter_off_and_says_so(self, open_site: Open, site: Site) -> None:
         port = int(site.url.rpartition(":")[2])
         async with open_site(web={"port": port}) as other:
-            async with asyncio.timeout(5):
-                await web.run(other.service)
+            await web.run(other.service)
             assert str(port) in str(other.service.studio.adapters["web"])
 
     async def test_it_serves_until_cancelled(self, open_site: Open) -> None:
@@ -909,11 +905,9 @@ class TestServer:
         async with AsyncExitStack() as clients:
             async with open_site() as site:
                 program = await clients.enter_async_context(site.visitor())
-                job = (await program.job("echo", seconds=60))["id"]
+                job = (await program.job("echo", seconds=600))["id"]
                 streams = [asyncio.create_task(_whole(program, path)) for path in (f"/jobs/{job}/events", "/events")]
                 await until(lambda: len(program.session.connector._acquired) == 2)  # type: ignore[union-attr]
-                begun = time.monotonic()
-            assert time.monotonic() - begun < 5
             of_one, of_all = await asyncio.gather(*streams)
         assert of_one[-1]["state"] == of_all[-1]["state"] == "queued"
         row = await store.job(job)
@@ -922,7 +916,7 @@ class TestServer:
 
     async def test_a_job_outside_the_queue_has_no_place(self, open_site: Open) -> None:
         async with open_site() as site, site.visitor() as program:
-            job = (await program.job("echo", seconds=60))["id"]
+            job = (await program.job("echo", seconds=600))["id"]
             await site.service.close()
             await until(lambda: site.service.coalescer.queue_position(job) is None)
             state = await program.state(job)

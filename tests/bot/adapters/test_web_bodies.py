@@ -24,6 +24,7 @@ from engine.host.engine import Engine
 from storage.store import Rate, Store
 from tests.bot.adapters.website import FILE_BYTES, Site, Visitor, drawing_engine, png, serving
 from tests.fakes import until
+from tests.timing import HANG_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Open = Callable[..., AbstractAsyncContextManager[Site]]
@@ -95,7 +96,7 @@ async def chunked(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-async def status(reader: asyncio.StreamReader, within: float = 10) -> int:
+async def status(reader: asyncio.StreamReader, within: float = HANG_SECONDS) -> int:
     async with asyncio.timeout(within):
         return int((await reader.readline()).split()[1])
 

@@ -14,6 +14,7 @@ from engine.host.engine import Engine, HostSettings
 from storage.store import Store
 from tests.bot.adapters.website import Site, serving
 from tests.fakes import until
+from tests.timing import HANG_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Open = Callable[..., AbstractAsyncContextManager[Site]]
@@ -47,7 +48,7 @@ class Connection:
         return await self.status()
 
     async def status(self) -> int:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             code = int((await self.reader.readline()).split()[1])
             while (await self.reader.readline()).strip():
                 pass
@@ -63,7 +64,7 @@ class Connection:
             await asyncio.sleep(0.02)
 
     async def closed(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             while await self.reader.read(1000):
                 pass
 
@@ -112,7 +113,7 @@ async def test_an_unread_answer_is_dropped(open_site: Open, monkeypatch: pytest.
         line.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport that reads
         for _ in range(2000):
             line.writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        await until(lambda: not _connections(site), 10)
+        await until(lambda: not _connections(site))
 
 
 async def test_the_rest_of_a_refused_body_is_not_read_for_long(

@@ -16,6 +16,7 @@ from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from storage.store import Store
 from tests.bot.adapters.website import Site, measure, serving, whoami
+from tests.timing import HANG_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 QUIET = ("help", "jobs", "limits", "cancel", "delete", "no", "yes")
@@ -57,7 +58,7 @@ async def answered(site: Site, data: bytes) -> int | None:
     """Return the status of the response, or None where the connection was closed without one."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(site.url.rpartition(":")[2]))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             writer.write(data)
             line = (await reader.readline()).split()
             return int(line[1]) if line else None

@@ -30,6 +30,7 @@ from storage.files import Files
 from storage.store import Store
 from tests.bot.adapters.confirming_commands import echo
 from tests.fakes import small_engine
+from tests.timing import HANG_SECONDS
 
 State = dict[str, Any]
 FILE_BYTES = 400_000
@@ -157,7 +158,7 @@ class Visitor:
         body_json: State = (await self.get(f"/jobs/{job}")).json
         return body_json
 
-    async def ended(self, job: str, within: float = 30) -> State:
+    async def ended(self, job: str, within: float = HANG_SECONDS) -> State:
         """Return the job's last state from its event stream."""
         async with asyncio.timeout(within):
             return [state async for state in self.events(f"/jobs/{job}/events")][-1]

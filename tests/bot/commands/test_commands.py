@@ -107,7 +107,7 @@ async def test_imagine_builds_a_job_with_its_options_and_its_cost(service: Servi
 async def test_jobs_lists_only_the_users_jobs_with_state_position_and_prompt(service: Service) -> None:
     long = "a very long story that does not fit into one line of a phone"
     async with (
-        job_in_progress(service, f"/echo {long} --seconds 5") as (running, _),
+        job_in_progress(service, f"/echo {long} --seconds 600") as (running, _),
         job_in_progress(service, "/echo behind", Queued) as (queued, _),
         job_in_progress(service, "/echo other", Queued, user="web:ben") as (theirs, _),
     ):
@@ -125,7 +125,7 @@ async def test_jobs_lists_only_the_users_jobs_with_state_position_and_prompt(ser
 
 
 async def test_cancel_without_an_id_ends_the_only_job(service: Service) -> None:
-    async with job_in_progress(service, "/echo slow --seconds 30") as (job, updates):
+    async with job_in_progress(service, "/echo slow --seconds 600") as (job, updates):
         assert (await answer(service, "/cancel")).text == f"Job {job} was cancelled."
         ended = await end_of_updates(updates)
     assert isinstance(ended, Failed)
@@ -137,7 +137,7 @@ async def test_cancel_without_an_id_ends_the_only_job(service: Service) -> None:
 
 async def test_cancel_asks_which_of_several_jobs_and_ends_only_that_one(service: Service) -> None:
     async with (
-        job_in_progress(service, "/echo one --seconds 30") as (one, first),
+        job_in_progress(service, "/echo one --seconds 600") as (one, first),
         job_in_progress(service, "/echo two --seconds 0.1", Queued) as (two, second),
     ):
         asked = await refusal(service, "/cancel")
@@ -152,7 +152,7 @@ async def test_cancel_refuses_a_job_that_is_unknown_finished_or_someone_elses(se
     assert await refusal(service, "/cancel nope") == "BadInput: There is no job nope. Use /jobs to see yours."
     done = await last_update(service, "/echo quick")
     assert await refusal(service, f"/cancel {done.job}") == f"BadInput: Job {done.job} has already finished."
-    async with job_in_progress(service, "/echo slow --seconds 30") as (job, updates):
+    async with job_in_progress(service, "/echo slow --seconds 600") as (job, updates):
         assert (await refusal(service, f"/cancel {job}", user="web:ben")).startswith("NotAllowed")
         await answer(service, f"/cancel {job}", user="web:boss", admin=True)
         assert isinstance(await end_of_updates(updates), Failed)
@@ -284,7 +284,7 @@ async def test_status_says_whether_an_optional_model_is_available_and_why(servic
 
 
 async def test_status_counts_running_and_waiting_jobs(service: Service) -> None:
-    async with job_in_progress(service, "/echo slow --seconds 30"), job_in_progress(service, "/echo behind", Queued):
+    async with job_in_progress(service, "/echo slow --seconds 600"), job_in_progress(service, "/echo behind", Queued):
         reply = await answer(service, "/status")
     assert reply.facts["system"]["queue"] == {"running": 1, "waiting": 1, "mode": "open"}
     assert "1 running, 1 waiting" in reply.text.splitlines()[0]

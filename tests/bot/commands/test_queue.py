@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from bot.app import AppContext
 from bot.commands import COMMANDS
@@ -17,10 +18,15 @@ from bot.presentation import card
 from bot.requests.call import Call, JobCall, command
 from bot.requests.service import Service
 from engine.core.job import Done, Failed, Job, Queued, Started, Update
+from engine.host.durations import RunClass
+from engine.host.engine import Engine
 from engine.tasks.echo import Params as Echo
 from storage.files import Files
 from storage.store import Store
-from tests.fakes import done, failed, small_engine, until
+from tests.fakes import done, failed, left_idle, small_engine, until
+from tests.timing import HANG_SECONDS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @command("Say it back")
@@ -29,9 +35,9 @@ async def echo(call: JobCall, params: Echo) -> Job:
 
 
 @asynccontextmanager
-async def open_service(folder: Path, settings: Settings | None = None) -> AsyncIterator[Service]:
+async def open_service(engine: Engine, folder: Path, settings: Settings | None = None) -> AsyncIterator[Service]:
     """Open a service over the folder. It can be opened again in the same folder, as after a restart."""
-    async with Store.open(folder / "atelier.db") as store, small_engine(folder) as engine:
+    async with Store.open(folder / "atelier.db") as store, left_idle(engine):
         files = Files(folder / "media", max_bytes=1000, max_pixels=10_000)
         opened = AppContext(settings or Settings(), store, files, engine, (*COMMANDS, echo))
         await queue_state.restore(opened)
@@ -40,24 +46,30 @@ async def open_service(folder: Path, settings: Settings | None = None) -> AsyncI
         learning.cancel()
 
 
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    async with open_service(tmp_path) as opened:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    async with small_engine(tmp_path_factory.mktemp("engine")) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
+    async with open_service(engine, tmp_path) as opened:
         yield opened
 
 
-async def told(service: Service, name: str, user: str = "web:a", *, admin: bool = True, **raw: Any) -> list[Update]:
+async def send(service: Service, name: str, user: str = "web:a", *, admin: bool = True, **raw: Any) -> list[Update]:
     asked = Request(command=name, raw_options=raw, user=user, origin="here", admin=admin)
     async with aclosing(service.handle(asked)) as updates:
         return [update async for update in updates]
 
 
 async def queue_reply(service: Service, action: str = "show", job: str = "") -> str:
-    return done((await told(service, "queue", action=action, job=job))[-1]).result.text
+    return done((await send(service, "queue", action=action, job=job))[-1]).result.text
 
 
 async def refusal(service: Service, action: str, job: str = "") -> str:
-    return str(failed((await told(service, "queue", action=action, job=job))[-1]).sentence)
+    return str(failed((await send(service, "queue", action=action, job=job))[-1]).sentence)
 
 
 async def wait_for_queue(service: Service, count: int) -> list[str]:
@@ -67,15 +79,15 @@ async def wait_for_queue(service: Service, count: int) -> list[str]:
 
 
 async def test_only_admins_see_the_queue(service: Service) -> None:
-    assert failed((await told(service, "queue", admin=False))[0]).kind == "NotAllowed"
+    assert failed((await send(service, "queue", admin=False))[0]).kind == "NotAllowed"
 
 
 async def test_a_paused_queue_starts_nothing_says_so_everywhere_and_resumes(service: Service) -> None:
     assert "The queue is paused" in await queue_reply(service, "pause")
-    held = asyncio.create_task(told(service, "echo", text="held"))
+    held = asyncio.create_task(send(service, "echo", text="held"))
     (job,) = await wait_for_queue(service, 1)
     assert job in await queue_reply(service)
-    assert "The queue is paused" in done((await told(service, "status"))[-1]).result.text
+    assert "The queue is paused" in done((await send(service, "status"))[-1]).result.text
     assert "queue is running" in await queue_reply(service, "resume")
     updates = await held
     assert isinstance(updates[0], Queued)
@@ -83,28 +95,30 @@ async def test_a_paused_queue_starts_nothing_says_so_everywhere_and_resumes(serv
     assert isinstance(updates[-1], Done)
 
 
-async def test_a_pause_survives_a_restart(tmp_path: Path) -> None:
-    async with open_service(tmp_path) as service:
+async def test_a_pause_survives_a_restart(engine: Engine, tmp_path: Path) -> None:
+    async with open_service(engine, tmp_path) as service:
         await queue_reply(service, "pause")
-    async with open_service(tmp_path) as service:
+    assert engine.mode == "open"
+    async with open_service(engine, tmp_path) as service:
         assert service.studio.engine.state().mode == "paused"
         assert "The queue is paused" in await queue_reply(service)
 
 
 async def test_a_draining_queue_finishes_its_jobs_and_accepts_no_new_ones(service: Service) -> None:
-    running = asyncio.create_task(told(service, "echo", text="slow", seconds=0.3))
-    behind = asyncio.create_task(told(service, "echo", user="web:b", text="behind"))
-    await wait_for_queue(service, 1)
+    await queue_reply(service, "pause")
+    first = asyncio.create_task(send(service, "echo", text="first", seconds=0.1))
+    behind = asyncio.create_task(send(service, "echo", user="web:b", text="behind"))
+    await wait_for_queue(service, 2)
     assert "is draining" in await queue_reply(service, "drain")
-    assert "isn't accepting new jobs" in str(failed((await told(service, "echo", text="new"))[0]).sentence)
-    assert [type((await each)[-1]) for each in (running, behind)] == [Done, Done]
+    assert "isn't accepting new jobs" in str(failed((await send(service, "echo", text="new"))[0]).sentence)
+    assert [type((await each)[-1]) for each in (first, behind)] == [Done, Done]
     await queue_reply(service, "resume")
-    assert isinstance((await told(service, "echo", text="new"))[-1], Done)
+    assert isinstance((await send(service, "echo", text="new"))[-1], Done)
 
 
 async def test_bump_moves_a_job_to_the_front_and_drop_ends_one(service: Service) -> None:
     await queue_reply(service, "pause")
-    asked = [asyncio.create_task(told(service, "echo", user=f"web:{n}", text=str(n))) for n in range(3)]
+    asked = [asyncio.create_task(send(service, "echo", user=f"web:{n}", text=str(n))) for n in range(3)]
     first, second, third = await wait_for_queue(service, 3)
     assert await queue_reply(service, "bump", third) == f"Job {third} is next."
     assert await wait_for_queue(service, 3) == [third, first, second]
@@ -119,7 +133,7 @@ async def test_bump_moves_a_job_to_the_front_and_drop_ends_one(service: Service)
 
 async def test_bumping_a_job_that_shares_a_run_bumps_that_run(service: Service) -> None:
     await queue_reply(service, "pause")
-    asked = [asyncio.create_task(told(service, "echo", user=f"web:{n}", text="xxy"[n])) for n in range(3)]
+    asked = [asyncio.create_task(send(service, "echo", user=f"web:{n}", text="xxy"[n])) for n in range(3)]
     await until(lambda: len(service.coalescer) == 3)
     await wait_for_queue(service, 2)
     (rider,) = [row.job.id for row in await service.studio.store.jobs_of("web:1")]
@@ -143,50 +157,41 @@ async def test_bad_arguments_are_refused(service: Service, asked: tuple[str, ...
 
 async def test_the_queue_shows_who_is_running_and_waiting_but_never_their_prompts(service: Service) -> None:
     asked = [
-        asyncio.create_task(told(service, "echo", user=f"web:{n}", text=f"secret {n}", seconds=0.5)) for n in range(2)
+        asyncio.create_task(send(service, "echo", user=f"web:{n}", text=f"secret {n}", seconds=600)) for n in range(2)
     ]
     (behind,) = await wait_for_queue(service, 1)
-    shown = done((await told(service, "queue"))[-1]).result
+    shown = done((await send(service, "queue"))[-1]).result
     assert "cpu: " in shown.text
     assert f"1. {behind} · /echo · web:1 · waiting for" in shown.text
     assert "secret" not in f"{shown.text}{shown.facts}"
-    await asyncio.gather(*asked)
+    for task in asked:
+        task.cancel()
+    await asyncio.wait(asked)
     assert (await queue_reply(service)).endswith("Nobody is waiting.")
 
 
 async def test_recorded_durations_survive_a_restart(tmp_path: Path) -> None:
-    async with open_service(tmp_path) as service:
+    async with small_engine(tmp_path) as engine, open_service(engine, tmp_path) as service:
         for number in range(3):
-            await told(service, "echo", text=str(number), seconds=0.2)
-        async with asyncio.timeout(5):
+            await send(service, "echo", text=str(number), seconds=0.2)
+        async with asyncio.timeout(HANG_SECONDS):
             while len(await service.studio.store.recent_runs()) < 3:  # noqa: ASYNC110  # written in the background
                 await asyncio.sleep(0.01)
-    async with open_service(tmp_path) as service:
-        held = asyncio.create_task(told(service, "echo", text="a", seconds=1.5))
-        await until(lambda: bool(service.studio.engine.state().workers[0].running))
-        known = asyncio.create_task(told(service, "echo", text="b", seconds=0.2, user="web:b"))
-        await wait_for_queue(service, 1)
-        (standing,) = service.studio.engine.device_queue.positions()
-        assert standing.starts is None  # the duration of the running job is not known
-        await asyncio.gather(held, known)
+    async with small_engine(tmp_path) as engine, open_service(engine, tmp_path) as service:
+        assert len(service.studio.engine.durations._runs[RunClass("echo", "echo", "0.2 s", "cpu")]) == 3
 
 
-async def test_a_role_sets_weight_and_caps(tmp_path: Path) -> None:
+async def test_a_role_sets_weight_and_caps(engine: Engine, tmp_path: Path) -> None:
     roles = {"friends": {"people": ["web:f"], "weight": 3, "running": 1, "queued": 1}}
-    async with open_service(tmp_path, Settings.model_validate({"roles": roles})) as service:
+    async with open_service(engine, tmp_path, Settings.model_validate({"roles": roles})) as service:
         call = Call(Request("echo", {}, "web:f", ""), service.studio)
         job = await call.build_job("echo", Echo())
         assert (job.weight, job.max_running, job.max_queued) == (3, 1, 1)
         await queue_reply(service, "pause")
-        first = asyncio.create_task(told(service, "echo", user="web:f", text="1"))
+        first = asyncio.create_task(send(service, "echo", user="web:f", text="1"))
         await wait_for_queue(service, 1)
-        refused = failed((await told(service, "echo", user="web:f", text="2"))[0])
+        refused = failed((await send(service, "echo", user="web:f", text="2"))[0])
         assert refused.kind == "TooMany"
         assert "You have 1 job waiting; the limit is 1." in str(refused.sentence)
         await queue_reply(service, "resume")
         assert [type(update) for update in await first if not isinstance(update, Queued)] == [Started, Done]
-
-
-def test_the_card_of_a_queued_job_says_when_it_should_start() -> None:
-    told = card._waiting(Queued(job="1", place=3, seconds_left=90), "en")
-    assert told == "Number 3 in the queue. Starts in about 1 min 30 s."

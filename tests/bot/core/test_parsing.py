@@ -9,6 +9,7 @@ from bot.core import parsing
 from bot.core.parsing import SMALL_CHARACTERS, parse_params, run_parser
 from engine.core.errors import BadInput, TimedOut
 from engine.core.params import TaskParams
+from tests.timing import HANG_SECONDS
 
 
 class Params(TaskParams):
@@ -53,7 +54,7 @@ async def test_a_parser_that_takes_too_long_times_out_while_the_loop_runs_on(
     beating = asyncio.create_task(beat())
     try:
         with pytest.raises(TimedOut, match="took longer than"):
-            await run_parser(lambda: stuck.wait(10))
+            await run_parser(lambda: stuck.wait(HANG_SECONDS))
     finally:
         stuck.set()
         beating.cancel()

@@ -7,6 +7,7 @@ from contextlib import aclosing, closing
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.app import AppContext
 from bot.commands.cancel import cancel
@@ -16,10 +17,13 @@ from bot.requests.call import JobCall, command
 from bot.requests.service import Service
 from engine.core.errors import Broken
 from engine.core.job import Done, Failed, Job, Result, Started, Update
+from engine.host.engine import Engine
 from engine.tasks.echo import Params as Echo
 from storage.files import Files
 from storage.store import JobRecord, Store
-from tests.fakes import done, echo, failed, small_engine
+from tests.fakes import done, echo, failed, left_idle, small_engine
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @command("Say it back")
@@ -27,10 +31,16 @@ async def repeat(call: JobCall, params: Echo) -> Job:
     return await call.build_job("echo", params)
 
 
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    async with small_engine(tmp_path_factory.mktemp("engine")) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
     settings = Settings().model_copy(update={"limits": {}})
-    async with Store.open(tmp_path / "atelier.db") as store, small_engine(tmp_path) as engine:
+    async with Store.open(tmp_path / "atelier.db") as store, left_idle(engine):
         files = Files(tmp_path / "media", max_bytes=1000, max_pixels=10_000)
         yield Service(AppContext(settings, store, files, engine, (repeat, cancel)))
 
@@ -134,7 +144,7 @@ async def test_a_job_that_no_platform_has_resumed_can_be_cancelled(service: Serv
 
 
 async def test_a_lost_platform_requeues_its_job(service: Service) -> None:
-    async with aclosing(service.handle(Request("repeat", {"seconds": 60}, "web:a", "here"))) as updates:
+    async with aclosing(service.handle(Request("repeat", {"seconds": 600}, "web:a", "here"))) as updates:
         async for update in updates:
             if isinstance(update, Started):
                 service.detach(update.job)

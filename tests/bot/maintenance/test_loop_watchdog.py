@@ -8,6 +8,7 @@ import time
 import structlog
 
 from bot.maintenance.loop_watchdog import Block, Watchdog, processor_clock, watching
+from tests.timing import HANG_SECONDS
 
 
 def burn(seconds: float) -> None:
@@ -17,7 +18,7 @@ def burn(seconds: float) -> None:
 
 
 async def until_reported(blocks: list[Block]) -> Block:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_SECONDS):
         while not blocks:  # noqa: ASYNC110  # it is a thread that looks on
             await asyncio.sleep(0.005)
     return blocks[0]

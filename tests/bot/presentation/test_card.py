@@ -3,8 +3,8 @@
 import pytest
 
 from bot.i18n.translate import Language
-from bot.presentation.card import card_of
-from engine.core.job import Done, Result
+from bot.presentation.card import _waiting, card_of
+from engine.core.job import Done, Queued, Result
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ def test_an_answer_names_its_seed_model_and_tier(tier: str, language: Language, 
 def test_an_answer_without_a_tier_names_none() -> None:
     result = Result(facts={"model": "mesh", "seconds": 2.5})
     assert card_of(Done(job="a", result=result), "en", ()).text == "mesh · 2.5 s"
+
+
+def test_the_card_of_a_queued_job_says_when_it_should_start() -> None:
+    text = _waiting(Queued(job="1", place=3, seconds_left=90), "en")
+    assert text == "Number 3 in the queue. Starts in about 1 min 30 s."

@@ -15,8 +15,6 @@ from engine.core.job import Result
 from engine.core.stage_store import StageStore
 
 THREE_STAGES = {"type": "run", "job": "1", "task": "echo", "params": {"text": "x", "seconds": 1.5, "stages": 3}}
-STAGES_SECONDS = 20.0
-"""Seconds in which a worker must finish its first stages."""
 
 
 def start_worker(folder: Path) -> "subprocess.Popen[str]":
@@ -36,10 +34,8 @@ def stage_times(folder: Path) -> dict[str, int]:
 
 def kill_after_stages(folder: Path, stages: int) -> dict[str, int]:
     """Kill a worker once it has finished so many stages, and return their times."""
-    begun = time.monotonic()
     with start_worker(folder) as process:
         while len(stage_times(folder)) < stages:
-            assert time.monotonic() - begun < STAGES_SECONDS
             time.sleep(0.01)  # the worker is another process, so there is no event to wait for
         process.kill()
     return stage_times(folder)

@@ -28,6 +28,7 @@ from engine.weights import registry
 from engine.weights.registry import weights_folder
 from tests.samples import cat
 from tests.task_harness import TaskHarness
+from tests.timing import HANG_SECONDS
 
 FAST = "realesr-animevideov3"
 Levels = NDArray[np.int64]
@@ -181,7 +182,7 @@ def odd_video(folder: Path, codec: tuple[str, ...] = ("libx264", "yuv444p", "mp4
     source = f"color=gray:s=97x55:r=10:d=0.5,format=yuv444p,{edges}"
     how = ["-c:v", codec[0], "-pix_fmt", codec[1]]
     command = [video.ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", source, *how, str(path)]
-    subprocess.run(command, check=True, timeout=30)
+    subprocess.run(command, check=True, timeout=HANG_SECONDS)
     return keep(path, folder / "media")
 
 

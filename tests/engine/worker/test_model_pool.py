@@ -10,6 +10,7 @@ import pytest
 
 from engine.core.errors import MissingModel
 from engine.worker.model_pool import Pool
+from tests.timing import HANG_SECONDS
 
 PLACES: dict[str, str] = {}
 """Where each model is: device, host or gone."""
@@ -170,7 +171,7 @@ def test_threads_of_a_job_load_their_models_one_at_a_time() -> None:
 
     def work(name: str) -> bool:
         with pool.use(name):
-            both.wait(timeout=5)  # both are in use at once
+            both.wait(timeout=HANG_SECONDS)  # both are in use at once
             return PLACES[name] == "device"
 
     with ThreadPoolExecutor(2) as threads:

@@ -10,6 +10,7 @@ from simcord.backend.models import Interaction
 from simcord.interactions import base_payload, build_options, nest_options, walk_to_subcommand
 
 from tests.servers.discord.history import Shown
+from tests.timing import HANG_SECONDS
 
 from .rest import MIB
 from .world import GROUP_DM, PRIVATE_CHANNEL, Place
@@ -41,18 +42,18 @@ class Answer:
     def now(self) -> Shown:
         return self.states[-1]
 
-    async def until(self, holds: Callable[[Shown], object], within: float = 10) -> Shown:
+    async def until(self, holds: Callable[[Shown], object], within: float = HANG_SECONDS) -> Shown:
         """Return the first state for which `holds` is true. Raises AssertionError with the states that were seen."""
         await self._server.until(lambda: any(holds(state) for state in self.states), within)
         return next(state for state in self.states if holds(state))
 
-    async def form(self, within: float = 3) -> dict[str, Any]:
+    async def form(self, within: float = HANG_SECONDS) -> dict[str, Any]:
         """Return the form that the bot opened for the person."""
         await self._server.until(lambda: self._record.modal, within)
         assert self._record.modal is not None
         return self._record.modal
 
-    async def acknowledged(self, within: float = 3) -> None:
+    async def acknowledged(self, within: float = HANG_SECONDS) -> None:
         await self._server.until(lambda: self._record.responded, within)
 
 

@@ -11,6 +11,7 @@ from simcord.backend import Backend
 from yarl import URL
 
 from tests.servers.discord.history import History, Shown
+from tests.timing import HANG_SECONDS
 
 from .gateway import Gateway
 from .people import Person
@@ -57,7 +58,7 @@ class DiscordServer:
     def person(self, name: str, place: Place, *, locale: str = "en-US", limit: int = 10 * MIB) -> Person:
         return Person(self, name, place, locale, limit)
 
-    async def until(self, holds: Callable[[], object], within: float = 10) -> None:
+    async def until(self, holds: Callable[[], object], within: float = HANG_SECONDS) -> None:
         """Wait until `holds` is true. Raises AssertionError with the last requests after `within` seconds."""
         try:
             async with asyncio.timeout(within):
@@ -67,7 +68,7 @@ class DiscordServer:
         except TimeoutError:
             raise AssertionError(f"not within {within} s; {self._story()}") from None
 
-    async def connected(self, within: float = 10) -> None:
+    async def connected(self, within: float = HANG_SECONDS) -> None:
         """Wait until a client is connected to the gateway."""
         await self.until(lambda: self.gateway.live, within)
 

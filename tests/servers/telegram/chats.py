@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from tests.timing import HANG_SECONDS
+
 if TYPE_CHECKING:
     from tests.servers.telegram.server import TelegramServer
 
@@ -174,13 +176,13 @@ class Seat:
         content = {"document": {**kept.shown(), "file_name": name, "mime_type": mime}, **_caption(caption)}
         return await self._send(content, reply_to)
 
-    async def press(self, message: Json, label: str, within: float = 10.0) -> str:
+    async def press(self, message: Json, label: str, within: float = HANG_SECONDS) -> str:
         """Click the button with this label and return the text of the pop-up."""
         rows = message.get("reply_markup", {}).get("inline_keyboard", [])
         buttons = {button["text"]: button for row in rows for button in row}
         return await self.press_data(message, buttons[label]["callback_data"], within)
 
-    async def press_data(self, message: Json, data: str, within: float = 10.0) -> str:
+    async def press_data(self, message: Json, data: str, within: float = HANG_SECONDS) -> str:
         server = self.room.server
         query = secrets.token_hex(8)
         server.queries[query] = None
@@ -190,7 +192,7 @@ class Seat:
             return await server.until(lambda: server.queries[query])
 
     async def answer(
-        self, to: Json | None = None, when: Callable[[Json], bool] = lambda _: True, within: float = 10.0
+        self, to: Json | None = None, when: Callable[[Json], bool] = lambda _: True, within: float = HANG_SECONDS
     ) -> Json:
         """Return a message of the bot in this chat that fits `when`, and that replies to `to` if given. Wait for it."""
 

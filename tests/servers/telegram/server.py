@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from tests.servers.telegram.chats import Json, Refused, Room, Seat, StoredFile, Upload
 from tests.servers.telegram.methods import METHODS
 from tests.servers.telegram.spec import SPEC, Spec
+from tests.timing import HANG_SECONDS
 
 T = TypeVar("T")
 MAX_UPLOAD, MAX_LOCAL_UPLOAD = 50 * 1024 * 1024, 2000 * 1024 * 1024
@@ -115,7 +116,7 @@ class TelegramServer:
     def called(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
 
-    async def settled(self, method: str, times: int, within: float = 10.0) -> None:
+    async def settled(self, method: str, times: int, within: float = HANG_SECONDS) -> None:
         """Wait until `method` was called that often."""
         async with asyncio.timeout(within):
             await self.until(lambda: len(self.called(method)) >= times or None)

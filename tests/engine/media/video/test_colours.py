@@ -24,6 +24,7 @@ from engine.tasks.subtitle.drawing.render import Renderer, isolate_fonts
 from engine.tasks.subtitle.drawing.styles import SubtitleStyle, format_ass
 from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
+from tests.timing import HANG_SECONDS
 
 Picture = NDArray[np.uint8]
 
@@ -45,7 +46,7 @@ def encode_patches(path: Path, colours: "NDArray[np.float64]", *options: str, he
     picture = (patches(colours, height) / 255 * 65535).round().astype("<u2")
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb48le", "-s", f"{picture.shape[1]}x{height}", "-r", str(RATE), "-i", "-"]
     command = [ffmpeg_path(), "-v", "error", "-y", *raw, *options, f"file:{path}"]
-    subprocess.run(command, input=picture.tobytes() * COUNT, check=True, timeout=60)
+    subprocess.run(command, input=picture.tobytes() * COUNT, check=True, timeout=HANG_SECONDS)
     return path
 
 

@@ -6,7 +6,6 @@ import random
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +18,10 @@ from engine.media.video import CancelOrTimeout, FFmpegFailed, ffmpeg_path, probe
 from engine.media.video.source import DEMUXERS
 from storage.files import Files
 from tests.storage.builders import Sent
+from tests.timing import HANG_SECONDS
 
-SECONDS = 15
-"""More than any of these may take, on a busy machine."""
+SECONDS = 60
+"""Seconds after which reading a file is a hang, even on a busy machine."""
 
 
 @contextmanager
@@ -98,10 +98,8 @@ def test_a_file_that_names_another_is_refused_and_not_followed(kind: str, tmp_pa
         path = tmp_path / "sent"
         path.write_bytes(files_naming(str(file), address)[kind])
         for mime in sorted(set(DEMUXERS)):
-            begun = time.monotonic()
             with pytest.raises(UserError):
                 use(path, mime)
-            assert time.monotonic() - begun < SECONDS
     assert opened == []
 
 
@@ -120,7 +118,9 @@ async def test_a_file_with_references_is_not_accepted_under_any_name(name: str, 
 def recording(folder: Path, suffix: str) -> bytes:
     path = folder / f"whole.{suffix}"
     inputs = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=8", "-f", "lavfi", "-i", "sine"]
-    subprocess.run([ffmpeg_path(), "-v", "error", "-y", *inputs, "-t", "1", str(path)], check=True, timeout=30)
+    subprocess.run(
+        [ffmpeg_path(), "-v", "error", "-y", *inputs, "-t", "1", str(path)], check=True, timeout=HANG_SECONDS
+    )
     return path.read_bytes()
 
 
@@ -147,10 +147,8 @@ def test_a_damaged_recording_is_read_as_far_as_it_goes_or_refused(suffix: str, t
             mime = sniff(content)
             if mime not in DEMUXERS:
                 continue
-            begun = time.monotonic()
             with contextlib.suppress(UserError, FFmpegFailed):
                 use(path, mime)
-            assert time.monotonic() - begun < SECONDS * 3
 
 
 @pytest.mark.parametrize("mime", sorted(DEMUXERS))

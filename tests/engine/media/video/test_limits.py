@@ -17,6 +17,7 @@ from engine.media.video import FONTS, CancelOrTimeout, Stream, ffmpeg_path, limi
 from engine.tasks.subtitle.drawing.render import FONTCONFIG, Renderer
 from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
+from tests.timing import HANG_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +34,14 @@ def growing_video(folder: Path, side: int, suffix: str) -> Media:
         path = folder / f"{size}.{suffix}"
         source = f"color=gray:s={size}x{size}:r=10"
         command = ["-f", "lavfi", "-i", source, "-frames:v", "3", "-c:v", "libx264", "-preset", "ultrafast"]
-        subprocess.run([ffmpeg_path(), "-v", "error", *command, "-f", "h264", str(path)], check=True, timeout=60)
+        subprocess.run(
+            [ffmpeg_path(), "-v", "error", *command, "-f", "h264", str(path)], check=True, timeout=HANG_SECONDS
+        )
         parts.append(path.read_bytes())
     (folder / "joined.h264").write_bytes(b"".join(parts))
     made = folder / f"joined.{suffix}"
     joined = ["-f", "h264", "-r", "10", "-i", str(folder / "joined.h264"), "-c", "copy", str(made)]
-    subprocess.run([ffmpeg_path(), "-v", "error", *joined], check=True, timeout=60)
+    subprocess.run([ffmpeg_path(), "-v", "error", *joined], check=True, timeout=HANG_SECONDS)
     return keep(made, folder / "media")
 
 

@@ -21,13 +21,14 @@ from engine.media.video import (
 from engine.tasks.subtitle.drawing.render import Renderer
 from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
+from tests.timing import HANG_SECONDS
 
 RATE = 16000
 Samples = NDArray[np.float32]
 
 
 def make_recording(path: Path, *options: str) -> Path:
-    subprocess.run([ffmpeg_path(), "-v", "error", "-y", *options, f"file:{path}"], check=True, timeout=60)
+    subprocess.run([ffmpeg_path(), "-v", "error", "-y", *options, f"file:{path}"], check=True, timeout=HANG_SECONDS)
     return path
 
 
@@ -74,7 +75,7 @@ def wave(path: Path, channels: "NDArray[np.float32]", *options: str, rate: int =
     """A WAV of floats, or of what the options say; `channels` is (N, C)."""
     raw = ["-f", "f32le", "-ar", str(rate), "-ac", str(channels.shape[1]), "-i", "-"]
     command = [ffmpeg_path(), "-v", "error", "-y", *raw, *(options or ("-c:a", "pcm_f32le")), f"file:{path}"]
-    subprocess.run(command, input=channels.astype("<f4").tobytes(), check=True, timeout=60)
+    subprocess.run(command, input=channels.astype("<f4").tobytes(), check=True, timeout=HANG_SECONDS)
     return path
 
 

@@ -3,7 +3,6 @@
 import itertools
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from engine.media.video import (
     run_pipeline,
     write_frames,
 )
+from tests.timing import HANG_SECONDS
 
 WIDTH, HEIGHT, RATE = 64, 48, 10
 
@@ -35,7 +35,7 @@ def make_video(path: Path, *options: str, seconds: float = 1.0) -> Path:
     subprocess.run(
         [ffmpeg_path(), "-v", "error", "-y", *inputs, "-t", str(seconds), *options, f"file:{path}"],
         check=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     return path
 
@@ -90,7 +90,7 @@ def test_a_video_ends_when_its_last_frame_does(  # noqa: PLR0917  # of parametri
     """B-frames are decoded in another order than they are shown in; FFmpeg reports up to the last one decoded."""
     path = tmp_path / name
     source = ["-f", "lavfi", "-i", f"testsrc=size=64x48:rate={rate}", "-frames:v", str(count), "-c:v", "libx264"]
-    subprocess.run([ffmpeg_path(), "-v", "error", *source, *options, str(path)], check=True, timeout=30)
+    subprocess.run([ffmpeg_path(), "-v", "error", *source, *options, str(path)], check=True, timeout=HANG_SECONDS)
     found = probe(path, "video/mp4" if path.suffix == ".mp4" else "video/x-matroska")
     assert found.seconds == pytest.approx(seconds, abs=0.005)
 
@@ -100,7 +100,7 @@ def test_a_video_is_as_long_as_the_longer_of_its_pictures_and_its_sound(sounding
     path = tmp_path / "a.mp4"
     picture, sound = "testsrc=size=64x48:rate=30:duration=2", f"sine=duration={sounding}"
     inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264"]
-    subprocess.run([ffmpeg_path(), "-v", "error", *inputs, str(path)], check=True, timeout=30)
+    subprocess.run([ffmpeg_path(), "-v", "error", *inputs, str(path)], check=True, timeout=HANG_SECONDS)
     assert probe(path, "video/mp4").seconds == pytest.approx(max(2.0, sounding), abs=0.03)
 
 
@@ -170,30 +170,24 @@ def endless() -> "Iterator[Any]":
     return itertools.repeat(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
 
 
-def soon(watch: CancelOrTimeout) -> threading.Timer:
-    timer = threading.Timer(0.3, watch.cancelled.set)
-    timer.start()
-    return timer
+def cancel_soon(watch: CancelOrTimeout) -> None:
+    threading.Timer(0.3, watch.cancelled.set).start()
 
 
-def test_a_cancel_stops_an_encoder_within_a_second(tmp_path: Path) -> None:
+def test_a_cancel_stops_an_encoder(tmp_path: Path) -> None:
     watch = CancelOrTimeout()
-    soon(watch)
-    begun = time.monotonic()
+    cancel_soon(watch)
     with pytest.raises(Cancelled):
         write_frames(endless(), tmp_path / "a.mp4", RATE, watch)
-    assert time.monotonic() - begun < 1.3
 
 
-def test_a_cancel_stops_a_silent_pipeline_within_a_second(tmp_path: Path) -> None:
+def test_a_cancel_stops_a_silent_pipeline(tmp_path: Path) -> None:
     import ffmpeg
 
     watch = CancelOrTimeout()
-    soon(watch)
-    begun = time.monotonic()
+    cancel_soon(watch)
     with pytest.raises(Cancelled):
         run_pipeline(ffmpeg.input("sine", f="lavfi", re=None).output(str(tmp_path / "a.wav")), watch)
-    assert time.monotonic() - begun < 1.3
 
 
 def test_a_pipeline_over_its_time_limit_is_stopped(tmp_path: Path) -> None:

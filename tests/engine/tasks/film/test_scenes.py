@@ -24,6 +24,7 @@ from engine.tasks.film.scenes_task import Params
 from engine.tasks.registry import TASKS
 from engine.tasks.subtitle.files.reader import read_subtitles
 from tests.engine.tasks.film.film_harness import Studio, seen
+from tests.timing import CANCEL_SECONDS
 
 SCRIPT = """title: Fruit
 credits: Ana / and the fruit
@@ -165,24 +166,23 @@ def test_a_file_is_read_by_its_kind(tmp_path: Path) -> None:
         Params(file=media).read_script()
 
 
-def test_a_cancel_in_the_middle_of_a_film_ends_it_within_a_second(studio: Studio) -> None:
+def test_a_cancel_in_the_middle_of_a_film_ends_it(studio: Studio) -> None:
     context = studio.context("scenes", "cancelled")
     params = Params(script="a cat\nseconds: 60\n\na dog\nseconds: 60", make="film").with_seed()
-    ended: list[float] = []
+    cancelled = threading.Event()
 
     def work() -> None:
         with pytest.raises(Cancelled):
             TASKS["scenes"].run(params, context)
-        ended.append(time.monotonic())
+        cancelled.set()
 
     working = threading.Thread(target=work)
     working.start()
     while not any(told.stage.startswith("rendering") and told.fraction > 0.3 for told in studio.told):
         time.sleep(0.02)
     context.cancelled.set()
-    begun = time.monotonic()
-    working.join(timeout=20)
-    assert ended[0] - begun < 1
+    assert cancelled.wait(CANCEL_SECONDS)
+    working.join()
 
 
 def test_a_killed_worker_goes_on_at_the_scene_it_had_reached(studio: Studio) -> None:

@@ -18,6 +18,7 @@ from engine.tasks.registry import TASKS
 from engine.tasks.subtitle.files.reader import read_subtitles
 from tests.engine.tasks.film.film_harness import Studio, seen
 from tests.samples import astronaut
+from tests.timing import CANCEL_SECONDS
 
 SOUND = Media(path=Path("a.wav"), mime="audio/wav", sha256="0", bytes=1, seconds=3)
 
@@ -74,7 +75,7 @@ def test_a_sound_of_ones_own_gives_its_length_and_is_heard_for_subtitles(studio:
     assert "chair" in made.media[1].path.read_text()
 
 
-def test_a_cancel_ends_it_within_a_second(studio: Studio) -> None:
+def test_a_cancel_ends_it(studio: Studio) -> None:
     context = studio.context("video", "cancelled")
     params = Params(image=studio.picture(), seconds=60, motion="parallax").with_seed()
     failed: list[BaseException] = []
@@ -90,10 +91,9 @@ def test_a_cancel_ends_it_within_a_second(studio: Studio) -> None:
     while not any(told.stage == "rendering" for told in studio.told):
         time.sleep(0.02)
     context.cancelled.set()
-    begun = time.monotonic()
-    working.join(timeout=10)
+    working.join(CANCEL_SECONDS)
+    assert not working.is_alive()
     assert failed
-    assert time.monotonic() - begun < 1
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from engine.tasks.imagine.sdxl.acceleration.compiler import MAX_ATTEMPTS, Compiler
 from engine.torch_support.cuda_graphs import GraphedCallable, GraphRecorder, _Recording
 from engine.torch_support.offload import WeightOffloader
+from tests.timing import HANG_SECONDS
 
 SHAPE = ((1, 1, 4, 4),)
 
@@ -32,7 +33,7 @@ class CompilerHarness:
     def slow_function(self, x: Any) -> Any:
         """Compute the same, but only after the test said so."""
         self.called.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(HANG_SECONDS)
         if self.parking.is_offloaded and self.parking.size:
             raise RuntimeError("Expected all tensors to be on the same device, but found cpu and cuda:0")
         return self.network(x)

@@ -27,6 +27,7 @@ from tests.engine.tasks.subtitle.subtitle_harness import (
     subtitle_text,
     word_errors,
 )
+from tests.timing import CANCEL_SECONDS
 
 
 def test_english_is_heard_and_burnt_into_the_video(studio: Studio, english: Media) -> None:
@@ -69,9 +70,7 @@ def test_an_edited_srt_is_drawn_without_listening(studio: Studio, english: Media
     assert count_bright_pixels(result.media[0]) > count_bright_pixels(english) + 50
 
 
-def test_a_cancel_while_an_srt_is_read_and_drawn_is_noticed_within_two_seconds(
-    studio: Studio, english: Media, tmp_path: Path
-) -> None:
+def test_a_cancel_while_an_srt_is_read_and_drawn_ends_the_job(studio: Studio, english: Media, tmp_path: Path) -> None:
     long = tmp_path / "long.srt"
     times = (f"00:{at // 60:02}:{at % 60:02},000" for at in range(3500))
     blocks = (f"{time} --> {time[:-3]}900\n{chr(0x4E00 + at) * 300}\n\n" for at, time in enumerate(times))
@@ -87,7 +86,7 @@ def test_a_cancel_while_an_srt_is_read_and_drawn_is_noticed_within_two_seconds(
         threading.Timer(delay, cancel).start()
         with pytest.raises(Cancelled):
             TASK.run(Params(media=english, srt=source), context)
-        assert time.monotonic() - ended[-1] < 2
+        assert time.monotonic() - ended[-1] < CANCEL_SECONDS
 
 
 def test_notes_name_what_of_an_srt_is_not_as_it_stands(studio: Studio, english: Media, tmp_path: Path) -> None:
@@ -119,7 +118,7 @@ def test_the_subtitles_come_in_the_format_that_was_asked_for(
     assert written.path.read_bytes().startswith(begins)
 
 
-def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp_path: Path) -> None:
+def test_a_cancel_while_listening_ends_the_job(studio: Studio, tmp_path: Path) -> None:
     source = studio.store(speak(tmp_path, f"{ENGLISH} And so on. {ENGLISH}", "en-us"))
     context = studio.context()
     ended: list[float] = []
@@ -133,7 +132,7 @@ def test_a_cancel_while_listening_is_noticed_within_a_second(studio: Studio, tmp
     threading.Thread(target=cancel).start()
     with pytest.raises(Cancelled):
         TASK.run(Params(media=source), context)
-    assert time.monotonic() - ended[0] < 1
+    assert time.monotonic() - ended[0] < CANCEL_SECONDS
     with studio.pool.use("subtitle") as whisper:
         left = whisper._transcription.thread
     studio.pool.free()
