@@ -28,6 +28,8 @@ class Card:
     alt: str = ""
     #: Whether the text is an error message.
     failed: bool = False
+    #: Whether every pixel of the media matters, as in an enlarged picture.
+    exact: bool = False
 
 
 def card_of(update: Update, language: Language, commands: Sequence[Command]) -> Card:
@@ -47,7 +49,14 @@ def card_of(update: Update, language: Language, commands: Sequence[Command]) -> 
             reply_buttons = update.buttons if isinstance(update, Replied) else ()
             buttons = (*reply_buttons, *buttons_for(update.job, update.result, commands, language))
             alt = _alt(update.result) if update.result.media else ""
-            return Card(_answer(update, language), update.result.media, buttons, final=True, alt=alt)
+            return Card(
+                _answer(update, language),
+                update.result.media,
+                buttons,
+                final=True,
+                alt=alt,
+                exact="scale" in update.result.facts,
+            )
         case Failed():
             error = translate_message(update.sentence, language)
             return Card(f"⚠️ {error}", final=True, failed=True)

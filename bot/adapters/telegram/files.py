@@ -8,6 +8,7 @@ from typing import Any, Literal
 from telegram import InputMediaAnimation, InputMediaDocument, InputMediaPhoto, InputMediaVideo
 from telegram.constants import FileSizeLimit
 
+from bot.adapters.telegram.previews import loses_as_photo, render_preview
 from engine.core.job import Media
 
 PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp")
@@ -34,8 +35,13 @@ def fits_photo(media: Media) -> bool:
     """Return whether Telegram accepts the file as a photo."""
     if media.mime not in PHOTO_TYPES or media.bytes > FileSizeLimit.PHOTOSIZE_UPLOAD:
         return False
+    return 0 < (media.width or 0) + (media.height or 0) <= MAX_PHOTO_SIDES_PIXELS and _has_photo_ratio(media)
+
+
+def _has_photo_ratio(media: Media) -> bool:
+    """Return whether the picture is not too long and narrow for a photo."""
     width, height = media.width or 0, media.height or 0
-    return 0 < width + height <= MAX_PHOTO_SIDES_PIXELS and max(width, height) <= MAX_PHOTO_RATIO * min(width, height)
+    return max(width, height) <= MAX_PHOTO_RATIO * min(width, height)
 
 
 def kind_of(media: Media) -> Kind:
@@ -65,19 +71,37 @@ class Upload:
         data = await asyncio.to_thread(media.path.read_bytes)
         return cls(data, f"atelier-{media.sha256[:8]}{media.path.suffix}", kind, _player_hints(media, kind))
 
+    @classmethod
+    async def preview_of(cls, media: Media) -> "Upload":
+        """Return a photo that shows the picture, rendered in a thread."""
+        data = await asyncio.to_thread(render_preview, media)
+        return cls(data, f"atelier-{media.sha256[:8]}-preview.jpg", "photo", {})
+
     def input(self, caption: str | None = None) -> Any:
         """Return the file as an InputMedia."""
         return INPUT_MEDIA[self.kind](self.data, caption=caption, filename=self.name, **self.player_hints)
 
 
-async def read_uploads(media: tuple[Media, ...]) -> list[Upload]:
-    """Read the files in order. If one picture is too large for a photo, all pictures become documents, because an album
-    holds one kind.
+async def read_uploads(media: tuple[Media, ...], *, exact: bool = False) -> list[Upload]:
+    """Read the files in order. A picture that would suffer as a photo is shown by a preview, and follows as a document
+    after all the others.
+
+    Every picture would if the result is `exact`.
     """
-    kinds = [kind_of(one) for one in media]
-    if any(kind == "document" and one.mime in PHOTO_TYPES for one, kind in zip(media, kinds, strict=True)):
-        kinds = ["document" if kind == "photo" else kind for kind in kinds]
-    return [await Upload.of(one, kind) for one, kind in zip(media, kinds, strict=True)]
+    shown: list[Upload] = []
+    originals: list[Upload] = []
+    for one in media:
+        if one.mime in PHOTO_TYPES and (exact or await asyncio.to_thread(_suffers_as_photo, one)):
+            shown += [await Upload.preview_of(one)] if _has_photo_ratio(one) else []
+            originals.append(await Upload.of(one, "document"))
+        else:
+            shown.append(await Upload.of(one, kind_of(one)))
+    return [*shown, *originals]
+
+
+def _suffers_as_photo(media: Media) -> bool:
+    """Return whether Telegram refuses the picture as a photo, shrinks it, or drops its transparency."""
+    return not fits_photo(media) or loses_as_photo(media)
 
 
 def group_albums(uploads: Sequence[Upload], max_files: int) -> list[list[Upload]]:

@@ -127,7 +127,7 @@ class TelegramLiveMessage:
         is_confirmed = self._ref.sent <= len(self._ref.followups)
         unconfirmed = [] if is_confirmed else [translate(FILES_UNCONFIRMED, self._language)]
         sendable = replace(card, text="\n".join([card.text, *oversized, *unconfirmed]))
-        uploads = await read_uploads(small)
+        uploads = await read_uploads(small, exact=card.exact)
         if self.on_posted is not None and not self._ref.live:
             await self._show_text(Card(translate("Starting…", self._language)))
         if self._ref.live and self._is_text is None and len(uploads) > 1:

@@ -473,13 +473,57 @@ async def test_an_unknown_button_is_refused(server: TelegramServer) -> None:
     assert await chat.press_data(answer, "explode:1") == "⚠️ There is no command /explode. Use /help to see them all."
 
 
-async def test_a_large_picture_is_sent_as_a_document(server: TelegramServer) -> None:
+async def test_a_large_picture_is_sent_as_a_document_below_a_preview(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/noise 1900 1 large")
-    answer = await chat.answer(to=message)
+    answer = await chat.answer(to=message, when=lambda answer: "document" in answer)
     assert answer["document"]["file_size"] > 10_000_000
     assert answer["document"]["file_name"].endswith(".png")
-    assert answer["caption"] == "large"
+    preview, _ = chat.room.of_bot()
+    assert (preview["caption"], max(size["width"] for size in preview["photo"])) == ("large", 1280)
+
+
+async def test_a_transparent_picture_is_also_sent_as_it_is(idle_server: TelegramServer, tmp_path: Path) -> None:
+    held = io.BytesIO()
+    picture = Image.new("RGBA", (64, 48), (255, 0, 0, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, 32, 48))
+    picture.save(held, "PNG")
+    shown, beside = await answered(idle_server, (media.keep(held.getvalue(), tmp_path),))
+    assert shown["caption"] == "made"
+    assert idle_server.files[beside["document"]["file_id"]].data == held.getvalue()
+    photo = Image.open(io.BytesIO(idle_server.files[shown["photo"][-1]["file_id"]].data)).convert("RGB")
+    left, right = (np.asarray(photo)[8, column] for column in (8, 48))
+    assert left.min() > 180, "squares stand for transparency, not black"
+    assert right[0] > 200
+    assert right[1] < 60
+
+
+async def test_an_opaque_picture_with_an_alpha_channel_is_a_photo(idle_server: TelegramServer, tmp_path: Path) -> None:
+    held = io.BytesIO()
+    Image.new("RGBA", (64, 48), (255, 0, 0, 255)).save(held, "PNG")
+    (shown,) = await answered(idle_server, (media.keep(held.getvalue(), tmp_path),))
+    assert "photo" in shown
+
+
+async def test_an_enlarged_picture_is_also_sent_as_it_is(server: TelegramServer) -> None:
+    chat = server.private(7)
+    await chat.photo(png(24, 24), caption="/upscale")
+    beside = await chat.answer(when=lambda answer: "document" in answer)
+    sent = Image.open(io.BytesIO(server.files[beside["document"]["file_id"]].data))
+    assert sent.width > 24
+    assert sent.format != "JPEG"
+
+
+async def test_several_transparent_pictures_are_two_albums(idle_server: TelegramServer, tmp_path: Path) -> None:
+    clear = []
+    for width in (8, 9):
+        held = io.BytesIO()
+        Image.new("RGBA", (width, 8)).save(held, "PNG")
+        clear.append(media.keep(held.getvalue(), tmp_path))
+    words, *beside = await answered(idle_server, tuple(clear))
+    assert words["text"] == "made"
+    assert ["photo" in each for each in beside] == [True, True, False, False]
+    assert len({each["media_group_id"] for each in beside}) == 2
 
 
 def film(folder: Path, number: int = 0) -> Media:

@@ -52,7 +52,7 @@ def live_owner(server: TelegramServer, live: Json) -> Seat:
 async def test_a_group_admin_deletes_results_in_that_group(server: TelegramServer) -> None:
     room = server.group()
     asked = await room.seat(7).say("/imagine a cat --steps 1")
-    shown = await room.seat(7).answer(to=asked, when=lambda message: "photo" in message, within=60)
+    shown = await room.seat(7).answer(to=asked, when=lambda message: "Delete" in labels(message), within=60)
     bo = room.seat(8, name="Bo")
     assert "Only the person who asked" in await bo.press(shown, "Delete")
     bo.promote()

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 MAX_PHOTO = 10 * 1024 * 1024
 MAX_DIMENSIONS = 10_000
-PHOTO_SIDES = (90, 320, 800, 1280)
+PHOTO_SIDES = (90, 320, 800, 1280, 2560)
+"""The longer sides of a stored photo: https://core.telegram.org/api/files#image-thumbnail-types."""
 COMMAND = re.compile(r"/[a-z0-9_]{1,32}(@\w+)?", re.IGNORECASE)
 
 
@@ -63,7 +64,7 @@ def stored(name: str, mime: str, data: bytes, width: int = 0, height: int = 0) -
 
 
 def photo_sizes(data: bytes) -> Iterator[StoredFile]:
-    """Yield the sizes in which Telegram stores a photo: JPEGs from a thumbnail up to 1280 pixels. Raises Refused as
+    """Yield the sizes in which Telegram stores a photo: JPEGs from a thumbnail up to 2560 pixels. Raises Refused as
     Telegram does.
     """
     if len(data) > MAX_PHOTO:
