@@ -3,7 +3,8 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from playwright.async_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Error,
     FilePayload,
     Locator,
     Page,
+    Route,
     async_playwright,
     expect,
 )
@@ -26,7 +29,7 @@ from engine.host.engine import Engine
 from storage.store import Rate, Store
 from tests.bot.adapters.confirming_commands import ASKING
 from tests.bot.adapters.website import FILE_BYTES, Site, drawing_engine, png, serving
-from tests.fakes import ended, until
+from tests.fakes import until
 from tests.timing import HANG_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -120,11 +123,57 @@ async def page(visit: Open) -> AsyncIterator[Page]:
 
 async def send(page: Page, line: str) -> Locator:
     """Type the line, press Enter and return the answer's card."""
+    await expect(page.locator("#line")).to_be_enabled()  # the stored conversation is shown at the same time
     before = await page.locator(".turn").count()
     await page.locator("#line").fill(line)
     await page.keyboard.press("Escape")
     await page.keyboard.press("Enter")
     return page.locator(".turn").nth(before).locator(".answer")
+
+
+@dataclass
+class Held:
+    """Requests that the server has answered, and whose answers have not reached the page."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@asynccontextmanager
+async def holding(page: Page, method: str, pattern: str, *, first: bool = False) -> AsyncIterator[Held]:
+    """Until the block ends, hold the answers to the page's requests of this method and address, or to the first one."""
+    held = Held()
+
+    async def hold(route: Route) -> None:
+        with suppress(Error):  # the page was reloaded
+            if route.request.method != method or (first and held.asked.is_set()):
+                await route.continue_()
+                return
+            held.asked.set()
+            answer = await route.fetch()
+            held.answered.set()
+            await held.released.wait()
+            await route.fulfill(response=answer)
+
+    await page.route(pattern, hold)
+    try:
+        yield held
+    finally:
+        held.released.set()
+        await page.unroute_all(behavior="wait")
+
+
+async def address_of_last_job(page: Page) -> str:
+    """Return the address of the job of the last stored turn."""
+    job = await page.evaluate("JSON.parse(localStorage['atelier.turns']).at(-1).id")
+    return f"/jobs/{job}"
+
+
+def is_idle(site: Site) -> bool:
+    """Return whether no job is running or waiting."""
+    state = site.service.studio.engine.state()
+    return not state.waiting and not any(worker.running for worker in state.workers)
 
 
 def upload(name: str, content: bytes, mime: str = "image/png") -> FilePayload:
@@ -355,6 +404,9 @@ class TestFollowing:
         await page.reload()
         await expect(page.locator(".answer")).to_contain_text("This picture is no longer available.")
         await expect(page.locator(".picture")).to_have_count(0)
+        await page.get_by_role("button", name="Use as input").click()
+        await expect(page.get_by_role("alert")).to_have_text("This picture is no longer available.")
+        await expect(page.locator("#files")).to_be_hidden()
 
     async def test_a_question_is_answered_in_its_place_and_after_a_reload_too(
         self, browser: Browser, open_site: Any
@@ -438,25 +490,20 @@ class TestFollowing:
         await expect(cards.nth(0)).to_have_text("done and gone")
         await expect(cards.nth(1)).to_contain_text("/imagine · Draw pictures")
         await expect(cards.nth(2)).to_contain_text("There is no command")
-        await expect(cards.nth(3)).to_have_class(re.compile("running"))
         await cards.nth(3).get_by_role("button", name="Cancel").click()
         await expect(cards.nth(3)).to_contain_text("Cancelled.")
 
     async def test_the_page_reconnects_after_a_server_restart(self, page: Page, site: Site) -> None:
-        engine, store = site.service.studio.engine, site.service.studio.store
-        engine.mode = "paused"
-        card = await send(page, "/echo patience")
-        await until(lambda: engine.state().waiting == 1)
-        (row,) = await store.unfinished_jobs()
+        card = await send(page, "/echo patience --seconds 600")
+        await expect(card).to_have_class(re.compile("running"))
         await site.break_off()
         await expect(page.locator("#link")).to_have_text("Connection lost. Reconnecting…")
-        engine.mode = "open"
-        assert (await ended(store, row.job.id)).state == "done"
         again = await Server.of(site.service)
         await again.start("127.0.0.1", int(site.url.rpartition(":")[2]))
         try:
-            await expect(card).to_have_text("patience")
             await expect(page.locator("#link")).to_be_empty()
+            await card.get_by_role("button", name="Cancel").click()
+            await expect(card).to_contain_text("Cancelled.")
         finally:
             await again.stop()
 
@@ -501,6 +548,90 @@ class TestFollowing:
             await other.evaluate("turns => { localStorage['atelier.turns'] = turns }", turns)
             await other.reload()
             await expect(other.locator(".answer")).to_have_text(re.compile("This result is no longer available"))
+
+
+class TestRaces:
+    """Answers that arrive late, twice or not at all."""
+
+    async def test_a_late_state_does_not_replace_the_end(self, page: Page) -> None:
+        await expect(await send(page, "/echo slow --seconds 600")).to_have_class(re.compile("running"))
+        address = await address_of_last_job(page)
+        async with holding(page, "GET", f"**{address}", first=True) as held:
+            await page.reload()
+            await held.answered.wait()
+            async with page.expect_response("**/events"):
+                await send(page, "/echo next --seconds 600")  # keeps the stream open
+            await page.context.request.delete(address)
+            await expect(page.locator(".answer").first).to_contain_text("Cancelled.")
+        await expect(await send(page, "/help")).to_contain_text("/imagine")
+        await expect(page.locator(".answer").first).to_have_class(re.compile("cancelled"))
+        await page.locator(".answer").nth(1).get_by_role("button", name="Cancel").click()
+        await expect(page.locator(".answer").nth(1)).to_contain_text("Cancelled.")
+
+    async def test_a_job_is_kept_by_a_reload_before_its_state_is_read(self, page: Page) -> None:
+        await expect(await send(page, "/echo slow --seconds 600")).to_have_class(re.compile("running"))
+        slow = await address_of_last_job(page)
+        async with holding(page, "GET", "**/jobs/*"):
+            await expect(await send(page, "/echo quick")).to_have_class(re.compile("queued"))
+            await page.reload()
+            await expect(page.locator(".said")).to_contain_text(["slow", "quick"])
+        await page.context.request.delete(slow)
+
+    async def test_the_end_of_a_job_is_found_after_a_failed_request(self, page: Page, site: Site) -> None:
+        await expect(await send(page, "/echo slow --seconds 600")).to_have_class(re.compile("running"))
+        failed = asyncio.Event()
+
+        async def fail_once(route: Route) -> None:
+            await (route.continue_() if failed.is_set() else route.abort("connectionfailed"))
+            failed.set()
+
+        async with holding(page, "POST", "**/jobs") as held:
+            card = await send(page, "/echo quick")
+            await held.answered.wait()
+            slow = page.locator(".answer").first
+            await slow.get_by_role("button", name="Cancel").click()
+            await expect(slow).to_contain_text("Cancelled.")
+            await until(lambda: is_idle(site), 60)
+            await page.context.route("**/jobs/*", fail_once)
+        await expect(card).to_have_text("quick")
+
+    async def test_a_conversation_that_is_cleared_stays_cleared_when_an_answer_arrives(self, page: Page) -> None:
+        async with holding(page, "POST", "**/jobs") as held:
+            await send(page, "/echo hello")
+            await held.answered.wait()
+            page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+            await page.get_by_role("button", name="Clear").click()
+            await expect(page.locator(".turn")).to_have_count(0)
+        await expect(await send(page, "/echo again")).to_have_text("again")
+        await page.reload()
+        await expect(page.locator(".answer")).to_have_text(["again"])
+
+    async def test_a_tab_that_is_still_reading_shows_nothing_that_was_cleared(self, page: Page) -> None:
+        for text in ("one", "two"):
+            await expect(await send(page, f"/echo {text}")).to_have_text(text)
+        turns = await page.evaluate("localStorage['atelier.turns']")
+        await page.evaluate("localStorage.clear()")
+        other = await page.context.new_page()
+        await other.goto("/")
+        await expect(other.locator("#line")).to_be_focused()
+        async with holding(other, "GET", "**/jobs/*") as held:
+            await page.evaluate("turns => { localStorage['atelier.turns'] = turns }", turns)
+            await held.answered.wait()
+            await page.evaluate("localStorage.clear()")
+            await expect(other.locator(".turn")).to_have_count(0)
+        await expect(await send(other, "/echo three")).to_have_text("three")
+        await expect(other.locator(".answer")).to_have_text(["three"])
+
+    async def test_a_double_click_withdraws_a_question_once(self, browser: Browser, open_site: Any) -> None:
+        async with open_site(commands=ASKING) as site, visiting(browser, site) as page:
+            card = await send(page, "/certain hello")
+            posted: list[str] = []
+            page.on("request", lambda request: posted.extend([request.url] * (request.method == "POST")))
+            leave = card.get_by_role("button", name="No, cancel")
+            await leave.evaluate("button => { button.click(); button.click(); }")
+            await expect(page.locator(".turn")).to_have_count(0)
+            await expect(await send(page, "/echo hello")).to_contain_text("hello")
+            assert len(posted) == 2
 
 
 class TestLightbox:

@@ -8,11 +8,12 @@ import { el, find } from "./dom.js";
 import { History, isSameTurn } from "./history.js";
 import { Lightbox } from "./lightbox.js";
 import { loadPageData, signIn } from "./login.js";
+import { asFile } from "./media.js";
+import { refresh } from "./refresh.js";
 import { Scroll } from "./scroll.js";
 import { Stream } from "./stream.js";
 import { setLanguage, t } from "./i18n.js";
-
-const IDEAS = ["/imagine a red apple", "/imagine a fox in the snow --count 2", "/imagine a castle at night --shape wide", "/help"];
+import { addIdeas, updateWelcome } from "./welcome.js";
 
 class Page {
   constructor({ commands, file_bytes: bound }) {
@@ -37,12 +38,12 @@ class Page {
   }
 
   async start() {
-    find("ideas").replaceChildren(...IDEAS.map((idea) =>
-      el("li", {}, el("button", { type: "button", class: "idea", onclick: () => this.composer.setLine(idea) }, idea))));
-    this.updateWelcome();
-    await Promise.all(this.history.turns.map((turn) => this.restore(turn)));
-    this.updateStream();
+    addIdeas((idea) => this.composer.setLine(idea));
+    updateWelcome();
+    const restored = this.history.turns.map((turn) => this.restore(turn));
     this.focusInput();
+    await Promise.all(restored);
+    this.updateStream();
   }
 
   async restore(turn) {
@@ -52,14 +53,12 @@ class Page {
     await this.refresh(card, (state) => card.show(state));
   }
 
-  // Reads the card's state from the server.
-  async refresh(card, apply = (state) => this.accept(card, state)) {
-    try {
-      apply(await api.jobState(card.turn.id));
-    } catch (error) {
-      if (error.status === 404) card.show(failedState(error.kind, t("This result is no longer available.")));
-      else this.showStatus(error.message);
-    }
+  // Without an answer the end of the job may be missed, as the stream sends live jobs only. Opening it reads all states.
+  async refresh(card, show = (state) => this.show(card, state)) {
+    await refresh(card, show, (message) => {
+      this.showStatus(message);
+      if (this.stream.source) this.stream.reconnect();
+    });
   }
 
   addCard(turn, text, entries = []) {
@@ -67,15 +66,9 @@ class Page {
     const card = new Card(turn, this, text, entries);
     this.shown.set(turn.key, card);
     find("turns").append(card.node);
-    this.updateWelcome();
+    updateWelcome();
     this.scroll.toEnd();
     return card;
-  }
-
-  updateWelcome() {
-    const empty = !find("turns").children.length;
-    find("welcome").hidden = !empty;
-    find("clear").hidden = empty;
   }
 
   async send(line, pairs, entries) {
@@ -120,7 +113,6 @@ class Page {
     } finally {
       card.isBusy = false;
     }
-    this.history.save(card.turn);
     this.updateStream();
   }
 
@@ -130,9 +122,12 @@ class Page {
   }
 
   async deleteCard(button, card) {
+    if (card.isBusy) return;
+    card.isBusy = true;
     try {
       await api.clickButton(button);
     } catch (error) {
+      card.isBusy = false;
       return this.showError(error.message);
     }
     this.history.remove(card.turn);
@@ -144,18 +139,19 @@ class Page {
     this.cards.delete(card.turn.id);
     this.shown.delete(card.turn.key);
     card.node.remove();
-    this.updateWelcome();
+    updateWelcome();
   }
 
-  // Shows what another tab has sent, removed or replaced.
+  // Shows what another tab has sent, removed or replaced. All cards are added before anything is awaited, because the
+  // other tab may change the conversation again meanwhile.
   async syncTabs() {
     for (const card of [...this.shown.values()]) if (this.history.wasRemoved(card.turn)) this.removeCard(card);
-    for (const turn of this.history.turns) {
+    const changed = this.history.turns.filter((turn) => !isSameTurn(turn, this.shown.get(turn.key)?.turn ?? {}));
+    await Promise.all(changed.map((turn) => {
       const card = this.shown.get(turn.key);
-      if (card && isSameTurn(turn, card.turn)) continue;
       if (card) this.removeCard(card);
-      await this.restore(turn);
-    }
+      return this.restore(turn);
+    }));
     this.updateStream();
   }
 
@@ -166,16 +162,17 @@ class Page {
     } catch (error) {
       if (!(error instanceof api.ApiError)) throw error;
       if (error.status === 401) return signIn().then(() => location.reload());
-      card.turn.state = failedState(error.kind, error.message);
-      this.accept(card, card.turn.state);
+      await this.applyAnswer(card, failedState(error.kind, error.message));
     }
-    this.history.save(card.turn);
     this.updateStream();
   }
 
+  // Saves the turn before anything is awaited, so that a reload does not lose it. A card that was cleared stays away.
   async applyAnswer(card, state) {
+    if (this.shown.get(card.turn.key) !== card) return;
     if (state.id) this.cards.set(card.turn.id = state.id, card);
     else card.turn.state = state;
+    this.history.save(card.turn);
     this.accept(card, state);
     if (card.live && this.stream.source) await this.refresh(card);
   }
@@ -206,7 +203,7 @@ class Page {
   async connected() {
     this.showStatus("");
     await Promise.all([...this.cards.values()].filter((card) => card.live).map((card) => this.refresh(card)));
-    this.updateStream();
+    if (this.stream.source) this.updateStream();
   }
 
   async cancel(card) {
@@ -224,7 +221,9 @@ class Page {
     this.focusInput(line);
   }
 
-  attach(file) {
+  async attach(media) {
+    const file = await asFile(media).catch(() => null);
+    if (!file) return this.showError(t("This picture is no longer available."));
     this.composer.attachments.add([file]);
     this.focusInput();
   }
@@ -249,7 +248,7 @@ class Page {
     this.cards.clear();
     this.shown.clear();
     find("turns").replaceChildren();
-    this.updateWelcome();
+    updateWelcome();
     this.updateStream();
   }
 }

@@ -1,13 +1,13 @@
 // One turn of the conversation: the line that was sent and, below it, the answer.
 
 import { el, icon, thumbnail } from "./dom.js";
-import { asFile, downloads, gallery } from "./media.js";
+import { downloads, gallery } from "./media.js";
 import { formatPercent, t } from "./i18n.js";
 
 export const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class Card {
-  // `page` has cancel(card), clickButton(button, card), focusInput(line), edit(turn, entries), attach(file) and a lightbox.
+  // `page` has cancel(card), clickButton(button, card), focusInput(line), edit(turn, entries), attach(media) and a lightbox.
   constructor(turn, page, text, entries = []) {
     this.turn = turn;
     this.entries = entries;
@@ -26,6 +26,13 @@ export class Card {
 
   get live() {
     return this.state === null || !ENDED.has(this.state.state);
+  }
+
+  // Call this before a state is requested. Returns a function that says whether to show the state that was received:
+  // not if the card has shown another one since, unless the received one is the end.
+  expectState() {
+    const { state: before, turn: { id } } = this;
+    return (state) => this.turn.id === id && this.live && (this.state === before || ENDED.has(state.state));
   }
 
   show(state) {
@@ -119,7 +126,7 @@ export class Card {
   useButton(media) {
     const picture = media.find((each) => each.mime.startsWith("image/"));
     if (!picture || !this.state.id) return null;
-    return el("button", { type: "button", class: "action", onclick: async () => this.page.attach(await asFile(picture)) },
+    return el("button", { type: "button", class: "action", onclick: () => this.page.attach(picture) },
       icon("attach"), t("Use as input"));
   }
 }

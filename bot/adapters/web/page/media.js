@@ -37,8 +37,9 @@ export function downloads(media) {
     icon("download"), media.length > 1 ? t("Download {number}", { number: index + 1 }) : t("Download")));
 }
 
-// Fetches a file of a result as a File that can be sent.
+// Fetches a file of a result as a File that can be sent. Throws if it is no longer there.
 export async function asFile(media) {
   const response = await fetch(media.url);
+  if (!response.ok) throw new Error(`status ${response.status}`);
   return new File([await response.blob()], media.name, { type: media.mime });
 }

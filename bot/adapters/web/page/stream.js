@@ -11,6 +11,7 @@ export class Stream {
 
   open() {
     if (this.source) return;
+    clearTimeout(this.timer);
     this.source = new EventSource("/events");
     this.source.onopen = () => {
       this.wait = FIRST_RETRY_MS;
