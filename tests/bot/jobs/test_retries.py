@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.jobs.coalescing import JobCoalescer
+from bot.jobs.coalescing import JobCoalescer, Subscription
 from bot.jobs.lifecycle import JobLifecycle, run_unstored
 from engine.core.errors import EngineDied
 from engine.core.job import Done, Job, Progress, Queued, Started, Update
@@ -193,6 +193,20 @@ async def test_an_identical_job_that_joins_before_the_second_run_counts_that_run
     assert await bench.attempts(second) == ("done", 1)
 
 
+async def test_a_subscriber_that_is_late_to_ask_for_the_second_run_starts_no_third(bench: Bench) -> None:
+    async def next_death(subscription: Subscription) -> WorkerDied:
+        while not isinstance(update := await subscription.next(), WorkerDied):
+            continue
+        return update
+
+    jobs = [echo(user=f"web:{n}", fault="die") for n in range(2)]
+    with bench.coalescer.subscribe(jobs[0]) as prompt, bench.coalescer.subscribe(jobs[1]) as late:
+        prompt.run_again(await next_death(prompt))
+        assert (await next_death(prompt)).attempt == 2
+        late.run_again(await next_death(late))
+        assert (await next_death(late)).attempt == late.run.attempt == 2
+
+
 async def test_a_job_that_is_cancelled_while_its_worker_dies_is_cancelled(bench: Bench) -> None:
     await bench.store.admit(job := echo(seconds=60))
     seen: list[Update] = []
@@ -205,7 +219,7 @@ async def test_a_job_that_is_cancelled_while_its_worker_dies_is_cancelled(bench:
                 assert bench.coalescer.cancel(job.id)
     assert failed(seen[-1]).kind == "Cancelled"
     assert (await bench.attempts(job))[0] == "cancelled"
-    assert bench.engine.state().waiting == 0
+    await until(lambda: bench.engine.state().waiting == 0, 60)
 
 
 async def test_a_run_without_a_row_has_two_attempts_as_well(bench: Bench) -> None:
