@@ -3,8 +3,10 @@
 No other package starts FFmpeg.
 """
 
+from engine.media.video.child import CancelOrTimeout, FFmpegFailed
 from engine.media.video.colours import TAGS, convert_rgb_to_bt709, convert_to_bt709
 from engine.media.video.frames import read_frames, write_frames
+from engine.media.video.h264 import h264_options
 from engine.media.video.probe import (
     Probe,
     ProbeLimits,
@@ -15,15 +17,7 @@ from engine.media.video.probe import (
     probe,
     with_dimensions,
 )
-from engine.media.video.process import (
-    FONTS,
-    CancelOrTimeout,
-    FFmpegFailed,
-    OnSeconds,
-    pipe_frames,
-    run_and_capture,
-    run_pipeline,
-)
+from engine.media.video.process import FONTS, OnSeconds, pipe_frames, run_and_capture, run_pipeline
 from engine.media.video.programs import choose_ffmpeg, ffmpeg_path
 from engine.media.video.sound import downmix, prepare_sound, read_mono
 from engine.media.video.source import open_input, select_stream
@@ -44,6 +38,7 @@ __all__ = [
     "convert_to_bt709",
     "downmix",
     "ffmpeg_path",
+    "h264_options",
     "open_input",
     "other_sound_notes",
     "pipe_frames",

@@ -1,10 +1,9 @@
-"""Parse the colour description of a video, and build filters that convert every video to BT.709 with square pixels.
+"""Describe the colours of a video, and build filters that convert every video to BT.709 with square pixels.
 
 Sources: ITU-R BT.601, BT.709, BT.2020 and BT.2100. Like players, this module treats untagged video as BT.601 if its
 frames are small and as BT.709 if they are large.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,12 +24,21 @@ _SPACES = {"bt709": "bt709", "bt2020nc": "bt2020", "bt2020c": "bt2020", "smpte17
     "fcc": "fcc",
     "smpte240m": "smpte240m",
 }
-"""The scale filter's name of a colour matrix, by its name in a stream description."""
-_NAMES = re.compile(r"[\w-]+(?:/[\w-]+){0,2}")
-_OTHERS = frozenset(
-    "tv pc progressive left center topleft top bottomleft bottom unspecified straight premultiplied".split()  # noqa: SIM905
-)
-"""Other words in a stream description: colour range, field order, chroma location and kind of alpha."""
+"""The scale filter's name of a colour matrix, by FFmpeg's name of it."""
+_MATRICES = {
+    0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc",
+    10: "bt2020c", 14: "ictcp",
+}  # fmt: skip
+_PRIMARIES = {
+    1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020", 10: "smpte428",
+    11: "smpte431", 12: "smpte432", 22: "ebu3213",
+}  # fmt: skip
+_TRANSFERS = {
+    1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 9: "log100", 10: "log316",
+    11: "iec61966-2-4", 12: "bt1361e", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084",
+    17: "smpte428", 18: "arib-std-b67",
+}  # fmt: skip
+"""FFmpeg's names by the code points of ITU-T H.273, tables 4, 2 and 3. Other codes are reserved or unspecified."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +51,6 @@ class Colours:
     transfer: str = ""
     is_full: bool = False
     is_interlaced: bool = False
-
-    @classmethod
-    def of(cls, layout: str, described: str) -> "Colours":
-        """Parse a pixel format such as `yuv420p10le` and its description.
-
-        A description looks like `tv, bt2020nc/bt2020/smpte2084, progressive`.
-        """
-        parts = [part.strip() for part in described.split(",")]
-        names = next((part for part in parts if _is_colour(part)), "unknown").split("/")
-        matrix, primaries, transfer = (names * 3)[:3] if len(names) == 1 else (*names, "", "")[:3]
-        matrix, primaries, transfer = (
-            "" if name in {"unknown", "reserved"} else name for name in (matrix, primaries, transfer)
-        )
-        is_full = "pc" in parts or layout.startswith("yuvj")
-        return cls(layout, matrix, primaries, transfer, is_full, any("first" in part for part in parts))
 
     @property
     def hdr(self) -> Literal["PQ", "HLG", ""]:
@@ -82,6 +75,11 @@ class Colours:
     def matrix_at(self, height: int) -> str:
         """Return the scale filter's name of the colour matrix, guessed from the `height` in lines if it is untagged."""
         return _SPACES.get(self.matrix) or ("bt2020" if self.is_wide else "bt709" if height >= HD_LINES else "bt601")
+
+
+def name_colours(matrix: int, primaries: int, transfer: int) -> tuple[str, str, str]:
+    """Return FFmpeg's names of the code points. A name is empty if its code is reserved or unspecified."""
+    return _MATRICES.get(matrix, ""), _PRIMARIES.get(primaries, ""), _TRANSFERS.get(transfer, "")
 
 
 def convert_to_bt709(
@@ -130,8 +128,3 @@ def _to_bt709_gamut(video: Any, colours: Colours) -> Any:
     if colours.hdr:
         video = video.filter("tonemap", "mobius", param=TONE_MAP_KNEE, peak=f"{TONE_MAP_PEAK:.3f}", desat=0)
     return video.filter("zscale", transfer="bt709", dither="error_diffusion").filter("format", "gbrp")
-
-
-def _is_colour(part: str) -> bool:
-    """Return whether a part of a description names the matrix, primaries and transfer."""
-    return bool(_NAMES.fullmatch(part)) and part not in _OTHERS and not part.endswith("bpc")

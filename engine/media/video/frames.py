@@ -8,10 +8,12 @@ from typing import IO, TYPE_CHECKING, Any
 import structlog
 
 from engine.core.errors import BadInput
+from engine.media.video.child import CancelOrTimeout, FFmpegFailed
 from engine.media.video.colours import TAGS, convert_rgb_to_bt709, convert_to_bt709
+from engine.media.video.h264 import h264_options
 from engine.media.video.limits import padded_pixels
 from engine.media.video.probe import Probe, Stream
-from engine.media.video.process import CancelOrTimeout, FFmpegFailed, start_ffmpeg
+from engine.media.video.process import start_ffmpeg
 from engine.media.video.sound import encode_for_mp4
 from engine.media.video.source import open_input, select_stream
 
@@ -100,10 +102,7 @@ def _mp4(video: Any, path: Path, sound: "tuple[Path, str, Probe] | None") -> Any
     import ffmpeg
 
     even = video.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
-    streams, codecs = (
-        [convert_rgb_to_bt709(even)],
-        {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p", **TAGS},
-    )
+    streams, codecs = [convert_rgb_to_bt709(even)], {**h264_options(18), "pix_fmt": "yuv420p", **TAGS}
     if sound and sound[2].sound:
         audio, options = encode_for_mp4(open_input(sound[0], sound[1]), sound[2].sound)
         streams.append(audio)

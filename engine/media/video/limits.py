@@ -1,4 +1,4 @@
-"""Limit the frame size and the memory of an FFmpeg that reads a user's file."""
+"""Limit the frame size and the memory of every FFmpeg, since most read a user's file."""
 
 import math
 import resource
@@ -13,11 +13,20 @@ from engine.media.decoding import max_frame_pixels
 log = structlog.get_logger()
 
 MAX_CHILD_BYTES = 6 * 2**30
-"""Memory limit of one FFmpeg. An 8K video takes 3 GB on 16 cores, since each decoding thread holds its own frame."""
+"""Memory limit of one FFmpeg.
+
+Each thread of a decoder or an encoder holds frames of its own. Decoding 8K takes 3 GB on 16 cores, and encoding
+3840 x 2160 with 16 threads, the most that `h264` allows, takes 3.2 GB.
+"""
 BLOCK_SIDE_PIXELS = 128
 """Maximum padding of a frame's side in a decoder, since codecs work on whole blocks."""
 _OVER_PIXELS = ("exceeds specified max pixel count",)
-_OVER_MEMORY = ("Cannot allocate memory", "pthread_create() failed")
+_OVER_MEMORY = (
+    "Cannot allocate memory",
+    "pthread_create() failed",
+    "Resource temporarily unavailable",  # a thread without memory for its stack
+    "[error]: malloc of size",  # of x264
+)
 
 
 def max_coded_pixels() -> int:
@@ -50,4 +59,4 @@ def raise_if_over_limits(lines: Iterable[str]) -> None:
         )
     if any(message in text for message in _OVER_MEMORY):
         log.info("FFmpeg ran out of memory", ffmpeg=text[-300:])
-        raise TooLarge("Decoding the video needs too much memory. Make its frames smaller.")
+        raise TooLarge("Processing the video needs too much memory. Make its frames smaller.")

@@ -1,6 +1,5 @@
-"""Find out what an audio or video file contains. FFmpeg reads every packet and decodes none."""
+"""Find out what an audio or video file contains, and whether it is within the limits."""
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,10 +7,9 @@ import structlog
 
 from engine.core.errors import BadInput, TooLarge, UserMessage
 from engine.core.job import Media
+from engine.media.video.child import CancelOrTimeout, FFmpegFailed
 from engine.media.video.colours import Colours
-from engine.media.video.process import CancelOrTimeout, FFmpegFailed, parse_seconds, start_ffmpeg
-from engine.media.video.source import open_input
-from engine.media.video.streams import Line, input_lines, parse_layout, parse_picture, parse_streams, preferred_stream
+from engine.media.video.description import Description, StreamDescription, describe, preferred_sound
 
 log = structlog.get_logger()
 
@@ -110,13 +108,6 @@ def with_dimensions(media: Media, found: Probe) -> Media:
     return media.model_copy(update={**size, "seconds": round(found.seconds, 3)})
 
 
-MAX_REORDERED_FRAMES = 16
-"""Maximum distance in frames between decoding order and display order (H.264, A.3.1; HEVC)."""
-STATED_STEP_SECONDS = 0.01
-"""Resolution of the length that FFmpeg prints for a file."""
-_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
-
-
 def probe(path: Path, mime: str, bounds: ProbeLimits | None = None, watch: CancelOrTimeout | None = None) -> Probe:
     """Read the file, whose type by `engine.media.files.sniff` is `mime`, and return what it contains.
 
@@ -124,8 +115,7 @@ def probe(path: Path, mime: str, bounds: ProbeLimits | None = None, watch: Cance
     and TimedOut.
     """
     try:
-        head, report = _read(path, mime, watch or CancelOrTimeout(seconds=TIMEOUT_SECONDS))
-        found = _parse_probe(head, report)
+        found = _to_probe(describe(path, mime, watch or CancelOrTimeout(seconds=TIMEOUT_SECONDS)))
     except FFmpegFailed as error:
         log.info("FFmpeg cannot read the file", ffmpeg=str(error)[-500:])
         found = None
@@ -135,19 +125,8 @@ def probe(path: Path, mime: str, bounds: ProbeLimits | None = None, watch: Cance
     return found
 
 
-def _read(path: Path, mime: str, watch: CancelOrTimeout) -> tuple[list[str], dict[str, str]]:
-    """Read the file to its end. Return the log lines in which FFmpeg describes it, and its last progress report."""
-    import ffmpeg
-
-    source = open_input(path, mime)
-    copied = ffmpeg.output(source["V:0?"], source["a?"], "pipe:", f="null", c="copy")
-    with start_ffmpeg(copied, watch, "-nostats", "-progress", "pipe:1", loglevel="info") as one:
-        report = dict(line.decode(errors="replace").strip().split("=", 1) for line in one.stdout if b"=" in line)
-    return input_lines(one.head), report
-
-
-def _parse_probe(head: list[str], report: dict[str, str]) -> Probe:
-    streams = list(parse_streams(head))
+def _to_probe(description: Description) -> Probe:
+    streams = description.streams
     if len(streams) > MAX_STREAMS:
         raise BadInput(
             "The file has {count:,} stream; the limit is {bound}. Attach a plain audio or video file.",
@@ -155,52 +134,39 @@ def _parse_probe(head: list[str], report: dict[str, str]) -> Probe:
             count=len(streams),
             bound=MAX_STREAMS,
         )
-    video = next((line for line in streams if line.kind == "Video" and not line.is_cover), None)
-    sound = preferred_stream([line for line in streams if line.kind == "Audio"])
-    seconds = parse_seconds(report) or _parse_duration(head)
-    stream = _video_stream(video, int(report.get("frame", "0")), seconds) if video else None
+    video = next((stream for stream in streams if stream.picture), None)
+    sound = preferred_sound(streams)
     return Probe(
-        seconds=_end_of_last_frame(seconds, stream, _parse_duration(head)) if stream else seconds,
-        video=stream,
-        sound=_sound_stream(sound, streams) if sound else None,
+        seconds=description.seconds,
+        video=_to_video(video, description.seconds) if video else None,
+        sound=_to_sound(sound, streams) if sound else None,
     )
 
 
-def _end_of_last_frame(decoded: float, video: Stream, stated: float) -> float:
-    """Return the time at which the last frame ends, given the time up to which frames were `decoded`. All in seconds.
-
-    A decoder receives B-frames after a frame that is displayed later, so FFmpeg's report ends early by a few frames.
-    The length that the file states, in hundredths of a second, is trusted only if reordering explains the difference.
-    The number of frames at a constant rate is more exact, and is used alone if the file states no length.
-    """
-    by_rate = video.frames / video.rate
-    exact = by_rate if abs(by_rate - stated) <= STATED_STEP_SECONDS or not stated else stated
-    latest = decoded + MAX_REORDERED_FRAMES / video.rate
-    return exact if decoded + STATED_STEP_SECONDS < exact <= latest else decoded
-
-
-def _video_stream(line: Line, frames: int, seconds: float) -> Stream | None:
-    found = parse_picture(line)
-    if found is None or not frames:
+def _to_video(stream: StreamDescription, seconds: float) -> Stream | None:
+    """Return the video stream, or None if it has no frame or FFmpeg cannot tell its size or pixel format."""
+    picture = stream.picture
+    assert picture is not None
+    if not (stream.frames and picture.layout and picture.width and picture.height):
         return None
-    rate = found.rate
-    if rate and not found.is_exact and seconds > 1 / rate:
-        # For a GIF, FFmpeg 5 prints only the resolution of its timestamps.
-        rate = min(rate, (frames - 1) / (seconds - 1 / rate) or rate)
-    decoder = ALPHA_DECODERS.get(line.codec) if any("alpha_mode" in below for below in line.below) else None
-    colours = replace(found.colours, layout="yuva420p") if decoder else found.colours
-    rate = min(rate, MAX_FRAMES_PER_SECOND) or DEFAULT_FRAMES_PER_SECOND
-    return Stream(line.codec, *found.shown, rate, frames, line.index, found.coded, colours, decoder)
+    decoder = ALPHA_DECODERS.get(stream.codec) if picture.has_hidden_alpha else None
+    colours = replace(picture.colours, layout="yuva420p") if decoder else picture.colours
+    rate = picture.rate or (stream.frames / seconds if seconds else DEFAULT_FRAMES_PER_SECOND)
+    return Stream(
+        stream.codec,
+        *stream.shown,
+        rate=min(rate, MAX_FRAMES_PER_SECOND),
+        frames=stream.frames,
+        index=stream.index,
+        coded=(picture.width, picture.height),
+        colours=colours,
+        decoder=decoder,
+    )
 
 
-def _sound_stream(line: Line, streams: list[Line]) -> Sound:
-    sounds = [one.index for one in streams if one.kind == "Audio"]
-    return Sound(line.codec, line.index, parse_layout(line), len(sounds), sounds.index(line.index) + 1)
-
-
-def _parse_duration(head: list[str]) -> float:
-    found = next((match for line in head if (match := _DURATION.match(line))), None)
-    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else 0.0
+def _to_sound(sound: StreamDescription, streams: tuple[StreamDescription, ...]) -> Sound:
+    sounds = [stream.index for stream in streams if stream.kind == "audio"]
+    return Sound(sound.codec, sound.index, sound.layout, len(sounds), sounds.index(sound.index) + 1)
 
 
 def _check(found: Probe, bounds: ProbeLimits) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from engine.core.errors import BadInput
+from engine.media.video.child import CancelOrTimeout
 from engine.media.video.probe import Probe, Sound, probe
-from engine.media.video.process import CancelOrTimeout, start_ffmpeg
+from engine.media.video.process import start_ffmpeg
 from engine.media.video.source import open_input, select_stream
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ PREVIEWS = 4
 """Previews sent per job."""
 WAVEFORM_DIVISOR = 5
 """The waveform's height is the picture's divided by this."""
-STILL_OPTIONS = {"c:v": "libx264", "preset": "veryfast", "crf": 20, **video.TAGS, "c:a": "aac", "b:a": "160k"}
+STILL_OPTIONS = {**video.h264_options(20), **video.TAGS, "c:a": "aac", "b:a": "160k"}
 """FFmpeg's output options for a still picture."""
 WAVEFORM_OPTIONS = {"mode": "cline", "scale": "cbrt", "draw": "full", "colors": "0xffffffff|0xffffffff"}
 """FFmpeg's options for the waveform."""

@@ -7,14 +7,14 @@ from typing import Any
 
 import structlog
 
-from engine.media.video import CancelOrTimeout, FFmpegFailed, pipe_frames, run_pipeline
+from engine.media.video import CancelOrTimeout, FFmpegFailed, h264_options, pipe_frames, run_pipeline
 from engine.tasks.film.camera.canvas import Frame
 from engine.tasks.film.film import FRAME_RATE
 
 log = structlog.get_logger()
 
 COLOURS = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
-X264 = {"c:v": "libx264", "preset": "veryfast", "crf": 20}
+X264 = h264_options(20)
 NVENC = {"c:v": "h264_nvenc", "preset": "p4", "cq": 21, "rc": "vbr", "bf": 0}
 X264_FALLBACK = X264 | {"bf": 0}
 """Options for a segment that NVENC failed to encode.

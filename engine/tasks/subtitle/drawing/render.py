@@ -17,6 +17,7 @@ from engine.media.video import (
     convert_rgb_to_bt709,
     convert_to_bt709,
     downmix,
+    h264_options,
     open_input,
     prepare_sound,
     probe,
@@ -29,7 +30,7 @@ AUDIOGRAM_SIZE = (1280, 720)
 """Width and height in pixels of the video made from an audio file."""
 AUDIOGRAM_FRAME_RATE = 25
 """Frames per second of that video."""
-H264 = {"c:v": "libx264", "preset": "veryfast", "crf": 20, "pix_fmt": "yuv420p", "movflags": "+faststart", **TAGS}
+H264 = {**h264_options(20), "pix_fmt": "yuv420p", "movflags": "+faststart", **TAGS}
 AAC = {"c:a": "aac", "b:a": "160k"}
 FONTCONFIG = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>'
 """An empty configuration, so that no font of the machine is used."""

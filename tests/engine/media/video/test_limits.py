@@ -1,11 +1,14 @@
 """An FFmpeg that reads a person's file: bounded in pixels of a frame and in memory, whatever the file says."""
 
+import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
+import numpy as np
 import pytest
 
 from engine.core.errors import BadInput, TooLarge
@@ -13,7 +16,19 @@ from engine.core.job import Media
 from engine.media import decoding
 from engine.media.decoding import set_max_pixels
 from engine.media.files import keep
-from engine.media.video import FONTS, CancelOrTimeout, Stream, ffmpeg_path, limits, probe, read_frames, run_pipeline
+from engine.media.video import (
+    FONTS,
+    CancelOrTimeout,
+    Stream,
+    ffmpeg_path,
+    h264,
+    limits,
+    probe,
+    read_frames,
+    run_pipeline,
+    write_frames,
+)
+from engine.media.video.child import run_child
 from engine.tasks.subtitle.drawing.render import FONTCONFIG, Renderer
 from engine.tasks.subtitle.drawing.typefaces import load_typefaces
 from engine.weights.registry import weights_folder
@@ -81,3 +96,33 @@ def test_an_ffmpeg_that_needs_too_much_memory_stops_with_a_clear_error(monkeypat
     monkeypatch.setattr(limits, "MAX_CHILD_BYTES", 100 * 2**20)
     with pytest.raises(TooLarge, match="needs too much memory"):
         run_pipeline(asked, CancelOrTimeout())
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits the memory of a child")
+def test_a_child_that_is_fed_frames_has_limited_memory_since_it_may_read_a_users_sound() -> None:
+    with run_child([sys.executable, "-c", "input()"], CancelOrTimeout(), feed=True) as child:
+        assert resource.prlimit(child.process.pid, resource.RLIMIT_DATA)[0] == limits.MAX_CHILD_BYTES
+        child.stdin.write(b"\n")
+        child.stdin.close()
+
+
+def test_an_encoder_that_needs_too_much_memory_stops_with_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ffmpeg_path()  # chosen while its trials have enough memory
+    frames = (np.zeros((2160, 3840, 3), np.uint8) for _ in range(100))
+    monkeypatch.setattr(limits, "MAX_CHILD_BYTES", 250 * 2**20)
+    with pytest.raises(TooLarge, match="needs too much memory"):
+        write_frames(frames, tmp_path / "a.mp4", 25, CancelOrTimeout())
+
+
+def test_the_largest_frames_are_encoded_within_the_limit_on_any_number_of_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """x264 starts three threads for every two cores, and each holds frames of its own."""
+    monkeypatch.setattr(h264, "_default_threads", lambda: 192)
+    frames = (np.zeros((2160, 3840, 3), np.uint8) for _ in range(20))
+    write_frames(frames, tmp_path / "a.mp4", 25, CancelOrTimeout())
+    found = probe(tmp_path / "a.mp4", "video/mp4").video
+    assert found
+    assert found.frames == 20
