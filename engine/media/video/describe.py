@@ -107,9 +107,12 @@ def _read_packets(container: InputContainer, max_pixels: str) -> dict[int, Reade
 
 
 def _is_read(stream: Stream) -> bool:
-    """Return whether the stream is audio or video, not a cover picture, and of a known codec."""
-    known = isinstance(stream, AudioStream | VideoStream) and stream.codec_context is not None
-    return known and not stream.disposition & Disposition.attached_pic
+    """Return whether FFmpeg can decode the stream, by its parameters, and it is audio or video and no cover picture."""
+    if stream.codec_context is None or stream.disposition & Disposition.attached_pic:
+        return False
+    if isinstance(stream, AudioStream):
+        return bool(stream.sample_rate and stream.layout.nb_channels)
+    return isinstance(stream, VideoStream)
 
 
 def _describe(stream: Stream) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def _describe(stream: Stream) -> dict[str, Any]:
 
 def _name_layout(layout: av.AudioLayout) -> str:
     """Return FFmpeg's name of a channel layout. Channels without positions get those that FFmpeg assumes, if any."""
-    if "channels" not in layout.name or not 1 <= layout.nb_channels <= MAX_GUESSED_CHANNELS:
+    if "channels" not in layout.name or layout.nb_channels > MAX_GUESSED_CHANNELS:
         return layout.name
     return av.AudioLayout(f"{layout.nb_channels}c").name
 

@@ -59,7 +59,7 @@ class PictureDescription(_Model):
 
 
 class StreamDescription(_Model):
-    """A stream. Only `index` and `kind` are set for one that is a cover picture, or neither audio nor video.
+    """A stream. Only `index` and `kind` are set for one that is not read: a cover, or one that FFmpeg cannot decode.
 
     `layout` is FFmpeg's name of the channels of audio, such as "stereo", "5.1(side)" or "10 channels". `rotation` is
     that of the first picture, in degrees.

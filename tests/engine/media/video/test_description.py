@@ -11,7 +11,7 @@ import imageio_ffmpeg
 import pytest
 from PIL import Image
 
-from engine.core.errors import Cancelled, TimedOut
+from engine.core.errors import BadInput, Cancelled, TimedOut
 from engine.media.video import CancelOrTimeout, probe, read_frames
 from engine.media.video.description import describe
 
@@ -120,13 +120,19 @@ def test_a_stream_of_an_unknown_codec_does_not_hide_the_other_one(
     assert (found.video is None, found.sound is None) == (kept.startswith(b"V"), kept.startswith(b"A"))
 
 
-def test_sound_without_channels_is_no_crash(tmp_path: Path) -> None:
+def test_sound_without_channels_is_no_sound(tmp_path: Path) -> None:
     path = run_ffmpeg(tmp_path / "a.mkv", *PICTURES, *TONE, "-c:a", "libvorbis")
     path.write_bytes(path.read_bytes().replace(b"\x01vorbis", b"\x00vorbis").replace(b"\x9f\x81\x01", b"\x9f\x81\x00"))
     found = probe(path, "video/x-matroska")
     assert found.video
-    assert found.sound
-    assert found.sound.layout == "0 channels"
+    assert found.sound is None
+
+
+def test_text_as_flac_is_refused(tmp_path: Path) -> None:
+    """FFmpeg's demuxer of FLAC takes any file, and finds neither a sample rate nor channels in this one."""
+    (tmp_path / "a.flac").write_text("#EXTM3U\n" * 20)
+    with pytest.raises(BadInput, match="no readable audio"):
+        probe(tmp_path / "a.flac", "audio/flac")
 
 
 def test_it_runs_apart_from_our_process(clip: Path) -> None:
