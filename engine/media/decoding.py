@@ -27,8 +27,12 @@ MAX_RESULT_PIXELS = 8192 * 8192
 MAX_ANIMATION_FRAMES = 3000
 MAX_ANIMATION_PIXELS = 400_000_000
 """Maximum pixels of an animation, summed over its frames."""
-HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-"""Brands of HEIF files that contain HEVC (ISO/IEC 23008-12, annex B), and the two generic brands."""
+GENERIC_BRANDS = frozenset({b"mif1", b"msf1"})
+"""Brands of HEIF files, still and animated, of any codec (ISO/IEC 23008-12, annex B)."""
+HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}) | GENERIC_BRANDS
+"""Brands of HEIF files that contain HEVC, and the generic brands."""
+AVIF_BRANDS = frozenset({b"avif", b"avis"})
+"""Brands of AVIF files, still and animated (AV1 Image File Format, 6)."""
 
 _UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, OverflowError, LookupError, struct.error)
 """The exceptions that Pillow's parsers raise for damaged files."""
@@ -151,10 +155,22 @@ def check_animation(width: int, height: int, frames: int, option: str = "image")
 
 def is_heif(head: bytes) -> bool:
     """Return whether a file that begins with `head` is a HEIC, the iPhone's photo format, and not an AVIF."""
+    brands = _brands(head)
+    return bool(brands) and brands[0] in HEIF_BRANDS and not AVIF_BRANDS & set(brands)
+
+
+def is_avif(head: bytes) -> bool:
+    """Return whether a file that begins with `head` is an AVIF, still or animated."""
+    brands = _brands(head)
+    return bool(brands) and brands[0] in AVIF_BRANDS | GENERIC_BRANDS and bool(AVIF_BRANDS & set(brands))
+
+
+def _brands(head: bytes) -> tuple[bytes, ...]:
+    """Return the major brand and the compatible brands of an ISO media file, or () for any other file."""
     if head[4:8] != b"ftyp":
-        return False
-    brands = head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), int.from_bytes(head[:4], "big")), 4))
-    return brands[0] in HEIF_BRANDS and not {b"avif", b"avis"} & set(brands)
+        return ()
+    end = min(len(head), int.from_bytes(head[:4], "big"))
+    return head[8:12], *(head[at : at + 4] for at in range(16, end, 4))
 
 
 def _parse(path: Path) -> "Image.Image":

@@ -12,7 +12,7 @@ from pathlib import Path
 import filetype
 
 from engine.core.job import Media
-from engine.media.decoding import is_heif, measure
+from engine.media.decoding import is_avif, is_heif, measure
 
 FORMATS = {
     "png": "image/png",
@@ -63,6 +63,8 @@ def sniff(head: bytes) -> str | None:
     """Return the MIME type, one of `FORMATS`, of a file by its first `HEAD_BYTES` bytes, or None if it is unknown."""
     if is_heif(head):
         return FORMATS["heic"]
+    if is_avif(head):
+        return FORMATS["avif"]
     kind = filetype.guess(head)
     return _format(kind.extension) if kind else None
 

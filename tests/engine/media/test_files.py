@@ -36,6 +36,10 @@ def test_every_kind_of_picture_is_known_by_its_content_and_measured(form: str, t
 @pytest.mark.parametrize(
     ("head", "mime"),
     [
+        (b"\x00\x00\x00\x18ftypavis\x00\x00\x00\x00avifavis" + bytes(40), "image/avif"),
+        (b"\x00\x00\x00\x18ftypmsf1\x00\x00\x00\x00msf1avis" + bytes(40), "image/avif"),
+        (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1avif" + bytes(40), "image/avif"),
+        (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heic" + bytes(40), "image/heic"),
         (b"OggS\x00\x02" + bytes(40), "audio/ogg"),
         (b"ID3\x04" + bytes(40), "audio/mpeg"),
         (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(40), "audio/wav"),
@@ -50,7 +54,7 @@ def test_every_kind_of_picture_is_known_by_its_content_and_measured(form: str, t
         ),
     ],
 )
-def test_sounds_and_videos_are_known_by_their_first_bytes(head: bytes, mime: str) -> None:
+def test_files_are_known_by_their_first_bytes(head: bytes, mime: str) -> None:
     assert sniff(head) == mime
 
 

@@ -123,6 +123,21 @@ def test_a_gif_keeps_its_frames_times_and_transparency(bench: Bench) -> None:
     assert durations == [50, 100, 150]
 
 
+def test_an_animated_avif_becomes_a_webp_with_its_frames_and_times(bench: Bench) -> None:
+    frames = [halves().rotate(90 * turn) for turn in range(3)]
+    source = bench.attach(frames[0], "AVIF", save_all=True, append_images=frames[1:], duration=[50, 100, 150])
+    assert (source.mime, source.width, source.height) == ("image/avif", 24, 16)
+    (media,) = bench.run(source, scale=2, model=None).media
+    made = Image.open(io.BytesIO(media.path.read_bytes()))
+    assert (made.format, made.size, made.n_frames) == ("WEBP", (48, 32), 3)  # type: ignore[attr-defined]
+    durations = []
+    for number in range(3):
+        made.seek(number)
+        made.load()
+        durations.append(made.info["duration"])
+    assert durations == [50, 100, 150]
+
+
 def clip(folder: Path) -> Media:
     """Half a second of a moving bar, with a tone."""
     path, tone = folder / "clip.mp4", folder / "tone.wav"
