@@ -16,6 +16,7 @@ from engine.media import files as media
 from engine.media import video
 from engine.tasks.subtitle.params import Params
 from engine.tasks.subtitle.task import TASK
+from engine.tasks.subtitle.transcription_thread import TranscriptionThread
 from engine.worker.context import Context
 from engine.worker.model_pool import Pool
 from tests.engine.tasks.subtitle.subtitle_harness import (
@@ -118,25 +119,22 @@ def test_the_subtitles_come_in_the_format_that_was_asked_for(
     assert written.path.read_bytes().startswith(begins)
 
 
-def test_a_cancel_while_listening_ends_the_job(studio: Studio, tmp_path: Path) -> None:
+def test_a_cancel_while_listening_ends_the_job(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = studio.store(speak(tmp_path, f"{ENGLISH} And so on. {ENGLISH}", "en-us"))
     context = studio.context()
-    ended: list[float] = []
+    started = list[TranscriptionThread]()
 
-    def cancel() -> None:
-        while "transcribing" not in [stage for stage, _ in studio.progress]:
-            time.sleep(0.01)  # what is waited for is in another thread
-        ended.append(time.monotonic())
-        context.cancelled.set()
+    class CancelledThread(TranscriptionThread):
+        def _run(self) -> None:
+            started.append(self)
+            context.cancelled.set()
+            super()._run()
 
-    threading.Thread(target=cancel).start()
+    monkeypatch.setattr("engine.tasks.subtitle.whisper.TranscriptionThread", CancelledThread)
     with pytest.raises(Cancelled):
         TASK.run(Params(media=source), context)
-    assert time.monotonic() - ended[0] < CANCEL_SECONDS
-    with studio.pool.use("subtitle") as whisper:
-        left = whisper._transcription.thread
     studio.pool.free()
-    assert not left.is_alive()
+    assert [each.thread.is_alive() for each in started] == [False]
 
 
 @pytest.mark.parametrize(
