@@ -352,14 +352,15 @@ async def test_progress_is_edited_no_faster_than_discord_allows_and_ends_with_th
 
 
 class Scripted(Service):
-    """Yields the same updates for every request, without an engine."""
+    """Yields the same updates for every request, without an engine, and each of them only in its turn."""
 
     story: tuple[Update, ...] = ()
+    turn = asyncio.Semaphore(0)
 
     async def handle(self, request: Request) -> AsyncGenerator[Update, None]:  # noqa: ARG002  # the seam's signature
         for update in self.story:
+            await self.turn.acquire()
             yield update
-            await asyncio.sleep(live.EDIT_SECONDS * 2)
 
 
 async def test_queue_place_progress_bar_and_preview_are_shown_and_a_preview_is_uploaded_once(
@@ -376,7 +377,9 @@ async def test_queue_place_progress_bar_and_preview_are_shown_and_a_preview_is_u
     )
     async with running(scripted, server):
         answer = server.person("ana", server.world.direct()).slash("echo", text="x")
-        await answer.until(is_final)
+        for shown in range(1, 5):
+            scripted.turn.release()
+            await answer.until(lambda _: len(answer.states) > shown)  # noqa: B023  # called in this round
     waiting, first, second, made = answer.states[1:]
     assert plain_text(waiting) == "Number 2 in the queue."
     assert plain_text(first) == "drawing · ▰▰▰▱▱▱▱▱▱▱▱▱ · 25% · 3 s left"

@@ -44,6 +44,7 @@ from storage.store import Store
 from tests.fakes import echo as fake_echo
 from tests.fakes import ended, paused, small_engine, until
 from tests.servers.telegram import Json, TelegramServer, silent_port
+from tests.timing import HANG_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Serve = Callable[..., AbstractAsyncContextManager[Service]]
@@ -627,7 +628,7 @@ async def test_a_file_over_the_limit_is_reported_instead_of_sent(idle_server: Te
 async def test_a_preview_is_posted_only_for_a_long_job_and_becomes_the_result(
     idle_server: TelegramServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.adapters.telegram.message.PREVIEW_SECONDS", 0.2)
+    monkeypatch.setattr("bot.adapters.telegram.message.PREVIEW_SECONDS", HANG_SECONDS)
     chat = idle_server.private(7)
     asked = await chat.say("/imagine")
     preview, result = (media.keep(png(side, side), tmp_path) for side in (16, 32))
@@ -635,7 +636,7 @@ async def test_a_preview_is_posted_only_for_a_long_job_and_becomes_the_result(
         live = TelegramLiveMessage(bot, MessageRef(7, 0, asked["message_id"]), "en")
         await live.show(Card("10 %", (preview,)))
         assert chat.room.of_bot()[0]["text"] == "10 %"
-        await asyncio.sleep(0.25)
+        monkeypatch.setattr("bot.adapters.telegram.message.PREVIEW_SECONDS", 0)
         await live.show(Card("50 %", (preview,)))
         await live.show(Card("60 %"))
         assert chat.room.of_bot()[0]["caption"] == "60 %"

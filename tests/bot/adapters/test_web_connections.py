@@ -70,7 +70,7 @@ class Connection:
 
 
 async def test_half_open_connections_are_closed(open_site: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.adapters.web.server.IDLE_SECONDS", 0.3)
+    monkeypatch.setattr("bot.adapters.web.server.IDLE_SECONDS", 2)
     async with open_site() as site, AsyncExitStack() as stack:
         silent, begun, dripping, between = [await Connection.to(site, stack) for _ in range(4)]
         begun.writer.write(REQUEST[:20])
@@ -82,8 +82,8 @@ async def test_half_open_connections_are_closed(open_site: Open, monkeypatch: py
 
 
 async def test_a_stream_outlives_the_idle_time(open_site: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.adapters.web.server.IDLE_SECONDS", 0.2)
-    monkeypatch.setattr("bot.adapters.web.job_events.HEARTBEAT_SECONDS", 0.3)
+    monkeypatch.setattr("bot.adapters.web.server.IDLE_SECONDS", 0.5)
+    monkeypatch.setattr("bot.adapters.web.job_events.HEARTBEAT_SECONDS", 0.6)
     async with open_site() as site, site.visitor() as visitor, visitor.session.get("/events") as stream:
         beats = [await stream.content.readline() for _ in range(8)]
     assert beats.count(b": still here\n") >= 3
