@@ -13,6 +13,7 @@ import pytest
 
 from bot.data_dir import lock_data_dir
 from engine.core.errors import AtelierError
+from tests.ports import free_port
 from tests.timing import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -75,8 +76,7 @@ def test_a_studio_that_nobody_can_reach_exits_and_says_why(tmp_path: Path) -> No
 
 
 def test_the_health_check_asks_the_address_in_the_settings(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     settings = f'bot.data_dir = "{tmp_path / "data"}"\nweb.port = {port}\nengine.device = "cpu"\n'
     (tmp_path / "config.toml").write_text(settings)
     assert "Connection refused" in run_health_check(tmp_path).stderr

@@ -30,6 +30,7 @@ from storage.store import Rate, Store
 from tests.bot.adapters.confirming_commands import ASKING
 from tests.bot.adapters.website import FILE_BYTES, Site, drawing_engine, png, serving
 from tests.fakes import until
+from tests.ports import free_port
 from tests.timing import HANG_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -493,19 +494,20 @@ class TestFollowing:
         await cards.nth(3).get_by_role("button", name="Cancel").click()
         await expect(cards.nth(3)).to_contain_text("Cancelled.")
 
-    async def test_the_page_reconnects_after_a_server_restart(self, page: Page, site: Site) -> None:
-        card = await send(page, "/echo patience --seconds 600")
-        await expect(card).to_have_class(re.compile("running"))
-        await site.break_off()
-        await expect(page.locator("#link")).to_have_text("Connection lost. Reconnecting…")
-        again = await Server.of(site.service)
-        await again.start("127.0.0.1", int(site.url.rpartition(":")[2]))
-        try:
-            await expect(page.locator("#link")).to_be_empty()
-            await card.get_by_role("button", name="Cancel").click()
-            await expect(card).to_contain_text("Cancelled.")
-        finally:
-            await again.stop()
+    async def test_the_page_reconnects_after_a_server_restart(self, browser: Browser, open_site: Any) -> None:
+        async with open_site(port=free_port()) as site, visiting(browser, site) as page:
+            card = await send(page, "/echo patience --seconds 600")
+            await expect(card).to_have_class(re.compile("running"))
+            await site.break_off()
+            await expect(page.locator("#link")).to_have_text("Connection lost. Reconnecting…")
+            again = await Server.of(site.service)
+            await again.start("127.0.0.1", int(site.url.rpartition(":")[2]))
+            try:
+                await expect(page.locator("#link")).to_be_empty()
+                await card.get_by_role("button", name="Cancel").click()
+                await expect(card).to_contain_text("Cancelled.")
+            finally:
+                await again.stop()
 
     async def test_two_tabs_share_one_conversation_and_lose_nothing(self, page: Page) -> None:
         other = await page.context.new_page()

@@ -117,14 +117,14 @@ async def serving(engine: Engine, folder: Path, store: Store, **sections: Any) -
     """Serve the site. `folder` is the engine's, so that both share the media; `limits` may name any command of
     `commands`.
     """
-    commands = sections.pop("commands", EVERY_COMMAND)
+    commands, port = sections.pop("commands", EVERY_COMMAND), sections.pop("port", 0)
     limits = dict.fromkeys(command.name for command in commands if command.rate) | sections.pop("limits", {})
     bounds = {"max_bytes": FILE_BYTES, "max_pixels": 10_000_000}
     settings = Settings.model_validate({"bot": {"data_dir": folder}, "media": bounds, **sections})
     files = Files(folder / "media", **bounds)
     service = Service(AppContext(settings.model_copy(update={"limits": limits}), store, files, engine, commands))
     server = await Server.of(service)
-    await server.start("127.0.0.1", 0)
+    await server.start("127.0.0.1", port)
     try:
         yield Site(service, server)
     finally:
