@@ -1,4 +1,4 @@
-"""Setup of all tests: plain logs, and a watchdog for the event loop."""
+"""Setup of all tests: plain logs, examples that do not depend on chance or time, and a watchdog for the event loop."""
 
 import functools
 import inspect
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests.watched_loop import checking
 
@@ -18,6 +19,11 @@ structlog.configure(
     ],
 )
 """Log as the bot does. structlog's default renderer blocks the event loop for 0.9 s to draw a traceback."""
+
+settings.register_profile(
+    "tests", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 
 @pytest.hookimpl(tryfirst=True)
