@@ -32,6 +32,11 @@ def index() -> str:
     return table(("command", "what it does"), rows)
 
 
+def navigation(indent: str) -> str:
+    """Return the line of each command's page in the site's navigation."""
+    return "\n".join(f'{indent}{{ "/{each.name}" = "commands/{each.name}.md" }},' for each in TYPED)
+
+
 def buttons() -> str:
     """Return a table of every button that a command declares, in the order of COMMANDS."""
     labelled = ((each.button.label, each) for each in COMMANDS if each.button is not None and each.button.label)

@@ -16,6 +16,7 @@ from docs import command_reference, http_reference, settings_reference, weights_
 HERE = Path(__file__).parent
 CHANGELOG = HERE.parent / "CHANGELOG.md"
 MARKER = re.compile(r"^<!-- generated: ([\w-]+)(?: (\w+))? -->$", re.MULTILINE)
+NAVIGATION_MARKER = re.compile(r"^( *)# generated: command pages$", re.MULTILINE)
 GENERATORS: Mapping[str, Callable[..., str]] = {
     "command": command_reference.reference,
     "commands": command_reference.index,
@@ -37,12 +38,17 @@ def assemble(folder: Path) -> None:
     write(pages / "changelog.md", CHANGELOG.read_text("utf-8"))
     shutil.copytree(HERE / "pictures", pages / "pictures")
     shutil.copytree(HERE / "style", pages / "style")
-    shutil.copyfile(HERE / "zensical.toml", folder / "zensical.toml")
+    write(folder / "zensical.toml", fill_navigation((HERE / "zensical.toml").read_text("utf-8")))
 
 
 def fill(text: str) -> str:
     """Replace the markers in a page. Raises KeyError for a marker that no generator knows."""
     return MARKER.sub(lambda match: GENERATORS[match[1]](*filter(None, [match[2]])), text)
+
+
+def fill_navigation(text: str) -> str:
+    """Replace the line `# generated: command pages` in the site's configuration by a page for each command."""
+    return NAVIGATION_MARKER.sub(lambda match: command_reference.navigation(match[1]), text)
 
 
 def write(path: Path, text: str) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.commands import COMMANDS
 from bot.config.sections import Section
 from bot.config.settings import Settings
+from bot.config.units import format_rate
 from docs.markdown import code, plain, sentence, table
 
 CONFIG = Path(__file__).parents[1] / "config.toml"
@@ -34,8 +36,19 @@ def sections(config: Path = CONFIG) -> Iterator[tuple[str, str, list[Key]]]:
     found = list(SECTION.finditer(text))
     ends = [match.start() for match in found[1:]] + [len(text)]
     for match, end in zip(found, ends, strict=True):
-        keys = [Key(*parts) for parts in KEY.findall(text[match.end() : end])]
-        yield match[1], match[2] or "", keys
+        keys = {key.name: key for key in (Key(*parts) for parts in KEY.findall(text[match.end() : end]))}
+        yield match[1], match[2] or "", list((_command_keys(match[1]) | keys).values())
+
+
+def _command_keys(section: str) -> dict[str, Key]:
+    """Return the keys of [limits] and [off] by name: the commands that declare a rate, in the words of COMMANDS."""
+    if section not in ("limits", "off"):
+        return {}
+    rates = {command.name: (command.rate, command.description) for command in COMMANDS if command.rate}
+    return {
+        name: Key(name, f'"{format_rate(rate)}"' if section == "limits" else "[]", about)
+        for name, (rate, about) in rates.items()
+    }
 
 
 def _section(name: str, about: str, keys: list[Key]) -> Iterator[str]:

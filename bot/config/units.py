@@ -34,6 +34,12 @@ def parse_rate(text: Any) -> Rate | None:
     return Rate(count=int(match[1]), seconds=parse_duration(match[2]))
 
 
+def format_rate(rate: Rate) -> str:
+    """Return the rate as it is written in config.toml, such as "10/60s" or "3/5m"."""
+    minutes, seconds = divmod(rate.seconds, 60)
+    return f"{rate.count}/{rate.seconds:g}s" if seconds or minutes == 1 else f"{rate.count}/{minutes:g}m"
+
+
 def _reject_bool(size: Any) -> Any:
     if isinstance(size, bool):
         raise PydanticCustomError("size", "true and false are not sizes")
