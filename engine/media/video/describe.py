@@ -108,7 +108,7 @@ def _read_packets(container: InputContainer, max_pixels: str) -> dict[int, Reade
 
 def _is_read(stream: Stream) -> bool:
     """Return whether FFmpeg can decode the stream, by its parameters, and it is audio or video and no cover picture."""
-    if stream.codec_context is None or stream.disposition & Disposition.attached_pic:
+    if stream.codec_context is None or stream.disposition & Disposition.attached_pic:  # type: ignore[redundant-expr]  # None if unknown
         return False
     if isinstance(stream, AudioStream):
         return bool(stream.sample_rate and stream.layout.nb_channels)
