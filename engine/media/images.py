@@ -112,6 +112,7 @@ def encode_for_chat(picture: DecodedImage) -> tuple[bytes, tuple[UserMessage, ..
         template="Saved as {format}: as a PNG it would be {size:bytes}, too large for chats.",
         facts={"format": kind, "size": len(body)},
     )
+    del body  # hundreds of megabytes for the largest pictures
     more = {"quality": 93, "subsampling": 0} if kind == "JPEG" else {"quality": 92, "method": 2}
     return encode(picture, kind, **more), (note,)
 

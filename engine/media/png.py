@@ -4,6 +4,7 @@ Pillow's encoder chooses a filter for each row and deflates with zlib. It takes 
 are a tenth smaller.
 """
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -30,11 +31,15 @@ def encode(picture: "Pixels", profile: bytes | None = None) -> bytes:
     """Encode a picture, uint8 (H, W, 3) or (H, W, 4), as a PNG with 8 bits per channel and an optional ICC profile."""
     height, width, channels = picture.shape
     header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
-    parts = [SIGNATURE, _chunk(b"IHDR", header)]
+    file = io.BytesIO(SIGNATURE)
+    file.seek(0, io.SEEK_END)
+    file.write(_chunk(b"IHDR", header))
     if profile is not None:
-        parts.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
-    parts += [_chunk(b"IDAT", body) for body in _deflate(picture) if body]
-    return b"".join((*parts, _chunk(b"IEND", b"")))
+        file.write(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
+    for body in filter(None, _deflate(picture)):
+        file.write(_chunk(b"IDAT", body))
+    file.write(_chunk(b"IEND", b""))
+    return file.getvalue()
 
 
 def _deflate(picture: "Pixels") -> Iterator[bytes]:

@@ -27,6 +27,11 @@ COMPACT_HALO = 18
 """Pixels that a compact network sees in each direction."""
 COMPACT_BYTES, DENSE_BYTES = 7_000, 15_000
 """Bytes per pixel while a compact or a dense network works."""
+COMPACT_SIDE, DENSE_SIDE = 512, 320
+"""Side in pixels of the largest tile of a compact or a dense network.
+
+Such a tile takes 0.8 GB or 1.3 GB. Tiles of 768 pixels take 1.7 GB or 7.6 GB, and about 5 % less time.
+"""
 MARGIN = 2
 """Pixels around a tile that resampling to under four times the size reads."""
 
@@ -50,7 +55,6 @@ class Blobs:
 class Upscaler:
     """Enlarges whole pictures with one network, or tiles of them step by step. A dense block is one step."""
 
-    largest = 768
     bytes_per_feature = 256
     spare = 0
 
@@ -63,6 +67,7 @@ class Upscaler:
         self._blobs = _blobs(place / "x4.param")
         compact = not self._blobs.trunk
         self.bytes_per_pixel = COMPACT_BYTES if compact else DENSE_BYTES
+        self.largest = COMPACT_SIDE if compact else DENSE_SIDE
         self.steps = (Step(COMPACT_HALO + MARGIN),) if compact else _steps(len(self._blobs.ends))
         self._net = ncnn.Net()
         self._net.opt.num_threads = threads or ncnn.get_big_cpu_count()
@@ -152,8 +157,11 @@ def _planes(picture: Picture) -> Features:
 
 
 def _levels(planes: Features) -> Picture:
-    levels: Picture = np.clip(planes * 255 + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)
-    return levels
+    """Round `planes`, (3, H, W) in 0..1, to levels, uint8 (H, W, 3). The planes are overwritten."""
+    planes *= 255
+    planes += 0.5
+    np.clip(planes, 0, 255, out=planes)
+    return planes.astype(np.uint8).transpose(1, 2, 0)
 
 
 def _steps(dense: int) -> tuple[Step, ...]:

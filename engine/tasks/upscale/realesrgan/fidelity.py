@@ -84,4 +84,5 @@ def _enlarged_mask(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np
     inner = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_REPLICATE)
     if not inner.any():
         return None
-    return np.asarray(cv2.resize(inner, size[::-1], interpolation=cv2.INTER_NEAREST), np.bool_)
+    enlarged: NDArray[np.uint8] = cv2.resize(inner, size[::-1], interpolation=cv2.INTER_NEAREST)
+    return enlarged.view(np.bool_)  # of 0 and 1, without a copy

@@ -116,6 +116,17 @@ def test_tiles_fit_little_memory_at_little_more_than_the_work_of_the_whole(
     assert plan.count > 1
 
 
+@pytest.mark.parametrize("name", [FAST, DRAWING, PHOTO])
+@pytest.mark.parametrize("side", [512, 768, 2000, 4000])
+def test_tiles_on_a_cpu_take_at_most_two_gigabytes_of_any_memory(name: str, side: int) -> None:
+    network = Upscaler(registry.FOLDER, name=name)
+    plan = cut(side, side, network, 10**12)
+    high, wide = (
+        max(span.seen_to - span.seen_from for tile in axis for span in tile) for axis in (plan.rows, plan.columns)
+    )
+    assert high * wide * network.bytes_per_pixel < 2 * 10**9
+
+
 class Narrow:
     """A network that has no memory for tiles of over `most` pixels."""
 
