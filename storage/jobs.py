@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from engine.core.errors import BadInput
 from engine.core.job import Done, Failed, Job, Media, Result
+from storage import reply_tokens
 
 State = Literal["queued", "running", "delivering", "done", "failed", "cancelled"]
 UNFINISHED = "state IN ('queued', 'running', 'delivering')"
@@ -85,6 +86,8 @@ def insert(db: sqlite3.Connection, job: Job, state: State, **columns: str | floa
     row = plain | {name: json.dumps(plain[name]) for name in _JSON_COLUMNS} | {"state": state} | columns
     names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
     db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", row)  # noqa: S608  # names of our own columns
+    if job.reply_token:
+        reply_tokens.insert(db, job.id, job.reply_token)
     if state == "queued":
         add_files(db, job.id, files_in(job.params))
 
@@ -211,7 +214,8 @@ def record_of(row: sqlite3.Row) -> JobRecord:
     """Convert a whole row of the table `jobs`."""
     columns = dict(row)
     parsed = {name: json.loads(columns[name]) for name in _JSON_COLUMNS}
-    job = {name: columns[name] for name in Job.model_fields} | parsed | {"private": bool(columns["private"])}
+    job = {name: columns[name] for name in Job.model_fields if name in columns}
+    job |= parsed | {"private": bool(columns["private"])}
     return JobRecord(
         job=Job.model_validate(job),
         result=Result.model_validate_json(columns["result"]) if columns["result"] else None,

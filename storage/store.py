@@ -10,7 +10,7 @@ from typing import Self
 
 from engine.core.job import Failed, Job, Result
 from engine.media.files import is_intact
-from storage import admission, cache, jobs, limits, questions, runs
+from storage import admission, cache, jobs, limits, questions, reply_tokens, runs
 from storage.admission import Batch
 from storage.cache import CacheStats
 from storage.consents import Consent
@@ -147,6 +147,14 @@ class Store(Reports, Decisions):
     async def set_origin(self, job_id: str, origin: str) -> None:
         """Store which message shows the job, so that the bot finds this message after a restart."""
         await self._database.write(lambda db: jobs.set_origin(db, job_id, origin))
+
+    async def reply_token(self, job_id: str) -> str | None:
+        """Return the platform's token with which the job can be answered, or None if there is none."""
+        return await self._database.read(lambda db: reply_tokens.find(db, job_id))
+
+    async def delete_reply_token(self, job_id: str) -> None:
+        """Delete the token of a job whose message it does not belong to."""
+        await self._database.write(lambda db: reply_tokens.delete(db, job_id))
 
     async def forget(self, job_id: str) -> None:
         """Erase the parameters and the result of a job that ended, and delete the files that nothing else refers to."""

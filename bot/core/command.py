@@ -44,6 +44,7 @@ class Request:
     An `admin` administers the whole studio. `manages` returns whether the user administers `scope`; it may ask the
     platform, so it is called only where the answer matters.
     `extra_identities` also count towards rate limits, such as a web user's address.
+    `reply_token` is a secret of the platform that allows answering where the bot may not write by itself.
     `id` identifies the message, so that a message that its platform delivers twice is served once.
     A request is `from_program` if no person waits in a conversation: repeated, it is answered from the cache.
     """
@@ -62,6 +63,7 @@ class Request:
     id: str | None = None
     new_message_origin: str = ""
     from_program: bool = False
+    reply_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

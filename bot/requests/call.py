@@ -64,6 +64,7 @@ class Call(Generic[S_co]):
             place=request.scope,
             language=request.language,
             request=request.id,
+            reply_token=request.reply_token,
             cost=cost,
             weight=role.weight,
             max_running=role.running,

@@ -163,6 +163,8 @@ class Job(WireModel):
     language: str = "en"
     #: Unique id of the request's message, on platforms that may deliver a message twice.
     request: str | None = None
+    #: Secret with which only the platform's adapter can answer. It is stored beside the job until the job ends.
+    reply_token: str = Field("", exclude=True, repr=False)
     #: Expected device-seconds.
     cost: float = 1.0
     #: The user's share of the devices relative to other users.

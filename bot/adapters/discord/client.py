@@ -16,9 +16,10 @@ from bot.adapters.discord.command_sync import sync
 from bot.adapters.discord.followup import post_followup
 from bot.adapters.discord.localisation import Spanish
 from bot.adapters.discord.menus import EDIT_LENGTH, EditForm, Form, first_attachment, required_options
-from bot.adapters.discord.message import RETRYABLE_ERRORS, DeletingLiveMessage, DiscordLiveMessage, ReplacingLiveMessage
+from bot.adapters.discord.message import DeletingLiveMessage, DiscordLiveMessage, ReplacingLiveMessage
 from bot.adapters.discord.origin import file_bytes_at, is_followup, message_at
 from bot.adapters.discord.requests import RequestFactory
+from bot.adapters.discord.route import RETRYABLE_ERRORS, Route
 from bot.adapters.discord.slash import Tree
 from bot.core.command import ButtonAction, Command, Request
 from bot.i18n.translate import language_of, translate
@@ -153,7 +154,8 @@ class Client(discord.Client):
             assert deferred.message_id is not None
             asked = request(deferred.message_id)
             message = message_at(self, asked.origin)
-            live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, interaction)
+            route = self._route(asked, interaction)
+            live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, route)
             await self._serve(asked, live, interaction)
 
     async def _serve_in_place(self, interaction: discord.Interaction, button: str) -> None:
@@ -166,8 +168,12 @@ class Client(discord.Client):
                 await self._serve(asked, DeletingLiveMessage(interaction), interaction)
             else:
                 message = message_at(self, asked.origin)
-                live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, interaction)
+                route = self._route(asked, interaction)
+                live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, route)
                 await self._serve(asked, ReplacingLiveMessage(interaction, live), interaction)
+
+    def _route(self, request: Request, interaction: discord.Interaction) -> Route:
+        return Route(self, interaction.user.id, interaction.followup, private=request.private)
 
     @contextmanager
     def _track_task(self) -> Iterator[None]:
@@ -207,11 +213,21 @@ class Client(discord.Client):
         """Return the message that shows the job. Post it first for a job that was created together with others."""
         message, language = message_at(self, job.origin), language_of(job.language)
         file_bytes = interaction.filesize_limit if interaction else file_bytes_at(self, message)
-        posted = await post_followup(self, job, interaction) if is_followup(job.origin) else None
+        webhook = await self._webhook_for(job)
+        posted = await post_followup(self, job, webhook) if is_followup(job.origin) else None
         if posted is not None:
             await self._service.set_origin(job.id, posted.origin)
-            message, interaction = message_at(self, posted.origin), interaction if posted.by_token else None
-        return DiscordLiveMessage(message, language, file_bytes, interaction)
+            message = message_at(self, posted.origin)
+        if posted is not None and not posted.by_token:
+            await self._service.studio.store.delete_reply_token(job.id)
+            webhook = None
+        user = int(job.user.partition(":")[2])
+        return DiscordLiveMessage(message, language, file_bytes, Route(self, user, webhook, private=job.private))
+
+    async def _webhook_for(self, job: Job) -> discord.Webhook | None:
+        """Return what answers by the token of the job's interaction, which an earlier run may have received."""
+        token = await self._service.studio.store.reply_token(job.id)
+        return discord.Webhook.partial(self.application_id or 0, token, client=self) if token else None
 
     async def _send_failure(self, live: LiveMessage, request: Request) -> None:
         """Show that the request failed unexpectedly, where Discord still allows it."""

@@ -6,8 +6,8 @@ from functools import partial
 import discord
 import structlog
 
-from bot.adapters.discord.message import RETRYABLE_ERRORS, retry_until_sent
 from bot.adapters.discord.origin import is_ephemeral_followup, message_at, origin_of
+from bot.adapters.discord.route import RETRYABLE_ERRORS, retry_until_sent
 from bot.i18n.translate import language_of, translate
 from engine.core.job import Job
 
@@ -22,7 +22,7 @@ class Followup:
     by_token: bool
 
 
-async def post_followup(client: discord.Client, job: Job, interaction: discord.Interaction | None) -> Followup | None:
+async def post_followup(client: discord.Client, job: Job, webhook: discord.Webhook | None) -> Followup | None:
     """Post a new message in reply to the one at the job's origin. Return None where Discord forbids it, or does not
     confirm a message that can be posted only once.
     """
@@ -32,7 +32,7 @@ async def post_followup(client: discord.Client, job: Job, interaction: discord.I
             return await retry_until_sent(partial(_post_in_channel, client, job, text))
     except discord.HTTPException as error:
         log.info("no follow-up message in the channel", origin=job.origin, why=str(error))
-    return await _post_by_token(message_at(client, job.origin), job, text, interaction)
+    return await _post_by_token(message_at(client, job.origin), job, text, webhook)
 
 
 async def _post_in_channel(client: discord.Client, job: Job, text: str) -> Followup:
@@ -44,13 +44,13 @@ async def _post_in_channel(client: discord.Client, job: Job, text: str) -> Follo
 
 
 async def _post_by_token(
-    request_message: discord.PartialMessage, job: Job, text: str, interaction: discord.Interaction | None
+    request_message: discord.PartialMessage, job: Job, text: str, webhook: discord.Webhook | None
 ) -> Followup | None:
     """Post the message by the interaction's token, once: Discord takes no nonce there."""
-    if interaction is None or interaction.is_expired():
+    if webhook is None:
         return None
     try:
-        posted = await interaction.followup.send(text, wait=True, ephemeral=is_ephemeral_followup(job.origin))
+        posted = await webhook.send(text, wait=True, ephemeral=is_ephemeral_followup(job.origin))
     except (discord.HTTPException, *RETRYABLE_ERRORS) as error:
         log.warning("no follow-up message", origin=job.origin, why=str(error))
         return None

@@ -1,25 +1,22 @@
 """The live message of a request on Discord: the deferred answer, edited while the job runs and then with its result."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-import aiohttp
 import discord
 import structlog
 
 from bot.adapters.base import Limits, LiveMessageWrapper, MessageGone, OnPosted, truncate
 from bot.adapters.discord.buttons import build_view
 from bot.adapters.discord.origin import origin_of
+from bot.adapters.discord.route import EXPIRED_TOKEN_CODES, RETRYABLE_ERRORS, Route, retry_until_sent
 from bot.i18n.translate import Language, language_of, translate
 from bot.presentation.card import Card
 from engine.core.job import Media
 
 log = structlog.get_logger()
-
-T = TypeVar("T")
 
 EDIT_SECONDS = 1.5
 """Seconds between two edits. Discord allows five edits of one answer in five seconds."""
@@ -30,9 +27,6 @@ SKIP_SECONDS = 1.0
 TEXT_LENGTH, FILE_COUNT, ALT_LENGTH = 2000, 10, 1024
 """Characters of a message, files in a message, and characters of a file's description that Discord allows."""
 
-EXPIRED_TOKEN_CODES = (10015, 50027)
-"""Unknown Webhook, Invalid Webhook Token: the interaction is more than fifteen minutes old."""
-
 DELETED_MESSAGE_CODES = (10003, 10008)
 """Unknown Channel, Unknown Message: somebody deleted it, so nothing is posted in its place."""
 
@@ -41,30 +35,25 @@ NOT_DELETED = (
     "the message yourself."
 )
 
-RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 120.0
-"""Seconds before a final card is sent again after a network failure: doubled each time, up to the maximum."""
+NO_FILES_ALLOWED = "I may not attach files here. Use /jobs to see the result."
 
-RETRYABLE_ERRORS = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordServerError)
-"""Failures of the network or of Discord's servers, after which the same edit may succeed."""
+
+class Unreachable(Exception):
+    """The bot may not edit the message, although it may still be there."""
 
 
 class DiscordLiveMessage:
-    """Edits `message`, the answer to `interaction`: by the interaction's token while that is valid, then as a normal
-    message.
+    """Edits `message`: by the interaction's token in `route` while that is valid, then as a normal message.
+
+    A result that Discord does not take there is sent in the other ways that `route` knows.
     """
 
-    def __init__(
-        self,
-        message: discord.PartialMessage,
-        language: Language,
-        file_bytes: int,
-        interaction: discord.Interaction | None,
-    ) -> None:
+    def __init__(self, message: discord.PartialMessage, language: Language, file_bytes: int, route: Route) -> None:
         self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, file_bytes, FILE_COUNT)
-        self._message, self._language, self._interaction = message, language, interaction
+        self._message, self._language, self._route = message, language, route
         self.on_posted: OnPosted | None = None
         self._last_card = Card("")
-        self._deleted = False
+        self._deleted = self._hides_progress = False
         self._progress: asyncio.Task[None] | None = None
 
     def skip_progress(self) -> None:
@@ -76,7 +65,7 @@ class DiscordLiveMessage:
         """Edit the message to show the card. A final card is retried until Discord accepts it. Raises MessageGone for a
         progress card whose message was deleted, HTTPException where Discord refuses a final card without its files.
         """
-        if card == self._last_card or self._deleted:
+        if card == self._last_card or self._deleted or (self._hides_progress and not card.final):
             return
         try:
             await (self._finish(card) if card.final else self._show_progress(card))
@@ -88,9 +77,9 @@ class DiscordLiveMessage:
             self._deleted = True
             if not card.final:
                 raise MessageGone from error
-        except discord.Forbidden as error:
-            log.warning("not allowed to answer", origin=self._origin, why=str(error))
-            self._deleted = card.final
+        except Unreachable as error:
+            log.warning("progress not shown", origin=self._origin, why=str(error))
+            self._hides_progress = True
         except (*RETRYABLE_ERRORS, discord.HTTPException) as error:
             if card.final:
                 raise
@@ -119,7 +108,10 @@ class DiscordLiveMessage:
         sendable = replace(card, media=fitting, text="\n".join([card.text, *oversized]))
         try:
             await retry_until_sent(partial(self._edit, sendable))
-        except (discord.NotFound, discord.Forbidden):
+        except Unreachable as error:
+            log.info("not allowed to answer in the message", origin=self._origin, why=str(error))
+            await self._send_elsewhere(sendable)
+        except discord.NotFound:
             raise
         except discord.HTTPException as error:
             log.error("answer refused", why=str(error))  # noqa: TRY400  # Discord's message gives the reason
@@ -127,47 +119,64 @@ class DiscordLiveMessage:
             plain = replace(sendable, media=(), text=f"{sendable.text}\n{note}")
             await retry_until_sent(partial(self._edit, plain))
 
+    async def _send_elsewhere(self, card: Card) -> None:
+        """Send a final card that its message does not take: without its files, else as a new message."""
+        if card.media and await self._is_text_accepted(card):
+            return
+        origin = await self._route.send_new_message(self._message.id, self._arguments(card))
+        if origin is not None and self.on_posted is not None:
+            await self.on_posted(origin)
+
+    async def _is_text_accepted(self, card: Card) -> bool:
+        """Show the card without its files, and return whether Discord accepts that."""
+        note = translate(NO_FILES_ALLOWED, self._language)
+        try:
+            await retry_until_sent(partial(self._edit, replace(card, media=(), text=f"{card.text}\n{note}")))
+        except (Unreachable, discord.HTTPException):
+            return False
+        return True
+
     def _describe_oversized(self, media: Media) -> str:
         """Return the sentence that stands in for a file over the limit."""
         template = "The file is {size:bytes}, and at most {bound:bytes} can be sent here. Ask for something smaller."
         return translate(template, self._language, size=media.bytes, bound=self.limits.file_bytes)
 
     async def _edit(self, card: Card) -> None:
-        """Edit the message by the interaction's token while that is valid, then as a normal message."""
-        if self._interaction is not None and not self._interaction.is_expired():
+        """Edit the message by the interaction's token while that is valid, then as a normal message. Raises Unreachable
+        where the bot may do neither.
+        """
+        if self._route.webhook is not None:
             try:
-                await self._interaction.followup.edit_message(self._message.id, **self._changes(card))
+                await self._route.webhook.edit_message(self._message.id, **self._changes(card))
             except discord.HTTPException as error:
-                if error.code not in EXPIRED_TOKEN_CODES:
+                is_elsewhere = error.code in DELETED_MESSAGE_CODES and not self._route.private
+                if error.code not in EXPIRED_TOKEN_CODES and not is_elsewhere:
                     raise
             else:
                 return
-        self._interaction = None
-        await self._message.edit(**self._changes(card))
+        self._route.webhook = None
+        try:
+            await self._message.edit(**self._changes(card))
+        except discord.Forbidden as error:
+            raise Unreachable(str(error)) from error
+        except discord.NotFound as error:
+            if not self._route.private:
+                raise
+            raise Unreachable(str(error)) from error
 
     def _changes(self, card: Card) -> dict[str, Any]:
         """Return the changes as arguments of `edit`. Files that the message already has are not sent again."""
-        changes: dict[str, Any] = {
+        changes = self._arguments(card)
+        files = changes.pop("files")
+        return {**changes, "attachments": files} if card.media != self._last_card.media else changes
+
+    def _arguments(self, card: Card) -> dict[str, Any]:
+        """Return the card as arguments of `send`."""
+        return {
             "content": truncate(discord.utils.escape_markdown(card.text), self.limits.text_length),
             "view": build_view(card.buttons),
+            "files": [_file(media, card.alt) for media in card.media],
         }
-        if card.media != self._last_card.media:
-            changes["attachments"] = [_file(media, card.alt) for media in card.media]
-        return changes
-
-
-async def retry_until_sent(send: Callable[[], Awaitable[T]]) -> T:
-    """Call `send` until the network and Discord's servers let it through, and return its result. Raises HTTPException
-    where Discord refuses the message.
-    """
-    wait = RETRY_SECONDS
-    while True:
-        try:
-            return await send()
-        except RETRYABLE_ERRORS as error:
-            log.warning("answer not sent yet", why=str(error), retry_seconds=wait)
-        await asyncio.sleep(wait)
-        wait = min(2 * wait, MAX_RETRY_SECONDS)
 
 
 def _file(media: Media, alt: str) -> discord.File:

@@ -79,6 +79,7 @@ class RequestFactory:
             manages=partial(_can_manage_server, interaction),
             private=interaction.guild_id is None or ephemeral,
             scope=f"discord:{interaction.guild_id}" if interaction.guild_id else "",
+            reply_token=interaction.token,
         )
 
 

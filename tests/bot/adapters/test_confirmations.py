@@ -158,7 +158,7 @@ class TestDiscord:
     async def test_a_message_whose_answer_was_lost_is_posted_once(
         self, server: DiscordServer, start: Start, ana: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.adapters.discord.message.RETRY_SECONDS", 0.01)
+        monkeypatch.setattr("bot.adapters.discord.route.RETRY_SECONDS", 0.01)
         async with start() as service:
             answer = ana.slash("several", text="say")
             name = (await answer.until(lambda shown: shown.buttons)).buttons["All"].partition(":")[2]

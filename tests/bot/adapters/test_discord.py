@@ -445,7 +445,7 @@ async def test_an_answer_after_more_than_fifteen_minutes_still_arrives(
 async def test_an_answer_lost_by_the_network_is_sent_again(
     server: DiscordServer, service: Service, ana: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("bot.adapters.discord.route.RETRY_SECONDS", 0.05)
     with paused(service.studio.engine):
         answer = ana.slash("echo", text="lost once")
         await answer.until(lambda state: state.buttons)

@@ -2,15 +2,20 @@
 
 # ruff: noqa: F401, F811  # pytest finds fixtures by their names
 
+from dataclasses import replace
+
 import pytest
 
 from bot.adapters.discord import message as live
+from bot.adapters.discord.origin import origin_of
 from bot.i18n.translate import translate
 from bot.requests.service import Service
+from tests.fakes import echo as fake_echo
 from tests.fakes import ended
 from tests.servers.discord import DiscordServer, Person
+from tests.servers.discord.history import EPHEMERAL
 
-from .test_discord import ana, is_final, job_of, plain_text, server, service
+from .test_discord import ana, is_final, job_of, plain_text, running, server, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,8 +37,8 @@ async def test_trouble_with_progress_does_not_delay_the_result(
 ) -> None:
     monkeypatch.setattr(live, "SKIP_SECONDS", 0.1)
     server.trouble("PATCH", "/webhooks/*", status=status, retry_after=600, times=100, words="▱")
-    answer = ana.slash("echo", text="done", seconds=3)
-    assert plain_text(await answer.until(is_final, within=30)) == "done"
+    answer = ana.slash("echo", text=f"done, {status}", seconds=3)
+    assert plain_text(await answer.until(is_final, within=30)) == f"done, {status}"
 
 
 async def test_delete_says_what_it_could_not_delete_and_keeps_its_button(server: DiscordServer, ana: Person) -> None:
@@ -59,3 +64,59 @@ async def test_delete_is_content_with_a_message_that_is_gone(server: DiscordServ
     await server.until(lambda: any(sent.method == "DELETE" for sent in server.rest.requests))
     assert plain_text(await ana.slash("echo", text="next").until(is_final)) == "next"
     assert len(server.messages(ana.place)) == 1
+
+
+async def test_a_job_in_a_private_channel_goes_on_after_a_restart(service: Service, server: DiscordServer) -> None:
+    ana = server.person("ana", server.world.group("ana", "bo"))
+    closing = Service(service.studio)
+    async with running(closing, server):
+        answer = ana.slash("echo", text="later", seconds=1)
+        job = await job_of(service, answer)
+        await closing.close()
+    assert await service.studio.store.reply_token(job.id)
+    async with running(Service(service.studio), server):
+        assert plain_text(await answer.until(is_final)) == "later"
+        await ended(service.studio.store, job.id)
+    assert await service.studio.store.reply_token(job.id) is None, "it is kept only while the job lives"
+    assert len(server.messages(ana.place)) == 1
+
+
+@pytest.mark.parametrize("where", ["group", "foreign_guild"])
+async def test_a_result_goes_to_the_person_where_the_channel_is_closed_to_the_bot(
+    service: Service, server: DiscordServer, ana: Person, where: str
+) -> None:
+    place = server.world.group("ana", "bo") if where == "group" else server.world.foreign_guild()
+    direct = server.world.direct("ana")
+    answer = replace(ana, place=place).slash("echo", text=f"at last, {where}", seconds=2)
+    job = await job_of(service, answer)
+    server.backend.clock.advance(15 * 60)
+    server.lose_answer("POST", f"/channels/{direct.channel}/messages")
+    row = await ended(service.studio.store, job.id, 30)
+    assert [plain_text(shown) for shown in server.messages(direct)] == [f"at last, {where}"]
+    assert row.job.origin.startswith(f"{direct.channel}/")
+
+
+async def test_a_result_for_one_person_is_not_posted_in_the_channel(service: Service, server: DiscordServer) -> None:
+    place, direct = server.world.guild(), server.world.direct("ana")
+    user = server.world.user("ana")
+    message = server.backend.create_message(place.channel, server.backend.bot_user.id, "working", flags=EPHEMERAL)
+    job = fake_echo(f"discord:{user}", text="for ana").model_copy(
+        update={"origin": origin_of(place.channel, message.id), "private": True}
+    )
+    await service.studio.store.admit(job)
+    async with running(Service(service.studio), server):
+        assert (await ended(service.studio.store, job.id, 20)).state == "done"
+    assert [plain_text(shown) for shown in server.messages(direct)] == ["for ana"]
+    assert [shown.content for shown in server.messages(place)] == ["working"]
+
+
+async def test_a_result_is_shown_without_its_files_where_they_are_forbidden(
+    server: DiscordServer, service: Service, ana: Person
+) -> None:
+    server.trouble("PATCH", f"/channels/{ana.place.channel}/messages/*", status=403, times=100, words="filename")
+    answer = ana.slash("imagine", prompt="a green frog", steps=1)
+    await job_of(service, answer)
+    server.backend.clock.advance(15 * 60)
+    shown = await answer.until(is_final, within=60)
+    assert plain_text(shown).endswith(translate(live.NO_FILES_ALLOWED))
+    assert "Again" in shown.buttons

@@ -15,6 +15,7 @@ from simcord.backend.errors import BackendError
 from simcord.http import RouteNotImplemented, UnsupportedField, routes
 from simcord.http.router import dispatch
 
+from .history import EPHEMERAL
 from .spec import Spec
 
 API = "/api/v10"
@@ -92,6 +93,7 @@ class Rest:
         self.upload_limits: dict[str, int] = {}
         self._by_nonce: dict[tuple[str, str], web.Response] = {}
         self._backend, self._spec, self._closed, self._changed = backend, spec, closed, changed
+        self._undirected: set[int] = set()
         self._authorization = f"Bot {token}"
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -111,6 +113,10 @@ class Rest:
         if self._trouble(sent, after=True):
             _abort(request)
         return response
+
+    def refuse_direct(self, channel: int) -> None:
+        """Refuse messages of the bot to a person who takes no direct messages from it."""
+        self._undirected.add(channel)
 
     def _trouble(self, sent: Sent, *, after: bool = False) -> web.Response | None:
         for trouble in self.troubles:
@@ -134,10 +140,19 @@ class Rest:
         parts = sent.path.strip("/").split("/")
         if parts[0] == "channels" and int(parts[1]) in self._closed:
             return _error(403, 50001, "Missing Access")
+        if parts[0] == "channels" and len(parts) == 4 and self._is_ephemeral(int(parts[1]), int(parts[3])):
+            return _error(404, 10008, "Unknown Message")
+        if sent.path.endswith("/messages") and int(parts[1]) in self._undirected:
+            return _error(403, 50007, "Cannot send messages to this user")
         limit = self.upload_limits.get(parts[2] if parts[0] in OPEN_ROUTES and len(parts) > 2 else "", 10 * MIB)
         if any(len(file.fp.getbuffer()) > limit for file in sent.files):
             return _error(413, 40005, "Request entity too large")
         return None
+
+    def _is_ephemeral(self, channel: int, message: int) -> bool:
+        """Return whether only an interaction's token reaches the message, as Discord's page on interactions says."""
+        found = self._backend.messages.get(channel, {}).get(message)
+        return found is not None and bool(found.flags & EPHEMERAL)
 
     def _answer_once(self, sent: Sent, query: dict[str, Any]) -> web.Response:
         """Answer a message whose nonce was seen with the message that was created then.
