@@ -8,6 +8,7 @@ from functools import cached_property
 from bot.config.settings import Settings
 from bot.core.command import Command
 from bot.jobs.coalescing import JobCoalescer
+from bot.jobs.limit_gate import LimitGate
 from engine.core.errors import UserMessage
 from engine.host.engine import Engine
 from storage.files import Files
@@ -44,6 +45,15 @@ class AppContext:
     def coalescer(self) -> JobCoalescer:
         """The active jobs. It knows a job's position in the queue and cancels jobs."""
         return JobCoalescer(self.engine)
+
+    @cached_property
+    def limit_gate(self) -> LimitGate:
+        """The jobs that wait for a rate limit."""
+        return LimitGate(self.store, self.rates)
+
+    def cancel_job(self, job: str) -> bool:
+        """End an active job: one that waits for a rate limit, is queued or runs. Returns False for any other job."""
+        return self.limit_gate.cancel(job) or self.coalescer.cancel(job)
 
     def command(self, name: str) -> Command | None:
         """Return the command of this name, or None."""

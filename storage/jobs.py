@@ -132,7 +132,7 @@ def deliver(db: sqlite3.Connection, job_id: str, **columns: str | float | None) 
     From then on the files that it made are kept, and no longer the files that it read.
     """
     moved = transition(db, job_id, "delivering", **columns)
-    db.execute("DELETE FROM job_files WHERE job = ?", (job_id,))
+    _clear_needs(db, job_id)
     add_files(db, job_id, files_in(json.loads(moved["result"] or "null")))
     return moved
 
@@ -140,7 +140,13 @@ def deliver(db: sqlite3.Connection, job_id: str, **columns: str | float | None) 
 def end(db: sqlite3.Connection, job_id: str, state: State, **columns: str | float | None) -> None:
     """Move the job to a final state. Its files are no longer kept on its behalf."""
     transition(db, job_id, state, **columns)
+    _clear_needs(db, job_id)
+
+
+def _clear_needs(db: sqlite3.Connection, job_id: str) -> None:
+    """Keep the job's files no longer on its behalf, and let it wait for no rate limit."""
     db.execute("DELETE FROM job_files WHERE job = ?", (job_id,))
+    db.execute("DELETE FROM limit_waits WHERE job = ?", (job_id,))
 
 
 def mark_delivered(db: sqlite3.Connection, job_id: str) -> None:

@@ -46,9 +46,38 @@ class Active:
     requests: int
 
 
+LAST = 2**63 - 1
+"""The number of a job that comes after all others."""
+
+
+def start_time(db: sqlite3.Connection, limit: Limit, now: float, number: int = LAST) -> float:
+    """Return the Unix time, `now` or later, at which the job of this number may start, or by default a new job.
+
+    Jobs that wait for the same limit start in the order of their numbers. In any window the limit starts `count` jobs,
+    so each starts a window after the `count`-th job before it. A use dated after `now` does not count: the clock was
+    set back.
+    """
+    ahead: int = db.execute(
+        "SELECT count(*) FROM limit_waits WHERE identity = ? AND command = ? AND number < ?",
+        (limit.identity, limit.command, number),
+    ).fetchone()[0]
+    windows, place = divmod(ahead, limit.rate.count)
+    row = db.execute(
+        "SELECT at FROM uses WHERE identity = ? AND command = ? AND at <= ? ORDER BY at DESC LIMIT 1 OFFSET ?",
+        (limit.identity, limit.command, now, limit.rate.count - place - 1),
+    ).fetchone()
+    first = max(float(row["at"]) + limit.rate.seconds, now) if row else now
+    return first + windows * limit.rate.seconds
+
+
+def are_free(db: sqlite3.Connection, limits: Iterable[Limit], now: float) -> bool:
+    """Return whether each of `limits` has a token that no waiting job is to take."""
+    return all(start_time(db, limit, now) <= now for limit in limits)
+
+
 def check(db: sqlite3.Connection, limits: Iterable[Limit], now: float) -> None:
     """Raise RateLimited if any of `limits` is used up, with the exact time until all of them have a token again."""
-    waits = [(end - now, limit) for limit in limits if (end := _next_free_time(db, limit, now)) > now]
+    waits = [(start - now, limit) for limit in limits if (start := start_time(db, limit, now)) > now]
     if waits:
         wait, limit = max(waits, key=lambda pair: pair[0])
         raise RateLimited(
@@ -104,13 +133,13 @@ def check_caps(db: sqlite3.Connection, caps: Caps) -> None:
         )
 
 
-def take_tokens(db: sqlite3.Connection, limits: Sequence[Limit], job: Job, now: float) -> None:
-    """Take one token of each identity and command, even if two rates limit the same pair."""
+def take_tokens(db: sqlite3.Connection, limits: Sequence[Limit], job_id: str, now: float) -> None:
+    """Take one token of each identity and command for a job, even if two rates limit the same pair."""
     windows: dict[tuple[str, str], float] = {}
     for limit in limits:
         pair = (limit.identity, limit.command)
         windows[pair] = max(limit.rate.seconds, windows.get(pair, 0))
-    rows = [(identity, command, now, now + window, job.id) for (identity, command), window in windows.items()]
+    rows = [(identity, command, now, now + window, job_id) for (identity, command), window in windows.items()]
     db.executemany("INSERT INTO uses (identity, command, at, until, job) VALUES (?, ?, ?, ?, ?)", rows)
 
 
@@ -137,18 +166,6 @@ def delete_expired(db: sqlite3.Connection, now: float) -> int:
     return db.execute("DELETE FROM uses WHERE until <= ?", (now,)).rowcount
 
 
-def _next_free_time(db: sqlite3.Connection, limit: Limit, now: float) -> float:
-    """Return the Unix time at which a token is free, `now` if one already is.
-
-    A use dated after `now` does not count: the clock was set back.
-    """
-    row = db.execute(
-        "SELECT at FROM uses WHERE identity = ? AND command = ? AND at <= ? ORDER BY at DESC LIMIT 1 OFFSET ?",
-        (limit.identity, limit.command, now, limit.rate.count - 1),
-    ).fetchone()
-    return float(row["at"]) + limit.rate.seconds if row else now
-
-
 def _allowance(db: sqlite3.Connection, limit: Limit, now: float) -> Allowance:
     count, window = limit.rate.count, limit.rate.seconds
     used, oldest = db.execute(
@@ -156,7 +173,7 @@ def _allowance(db: sqlite3.Connection, limit: Limit, now: float) -> Allowance:
         (limit.identity, limit.command, now, window, now),
     ).fetchone()
     if used >= count:
-        return Allowance(count, window, used, 0, _next_free_time(db, limit, now))
+        return Allowance(count, window, used, 0, start_time(db, limit, now))
     return Allowance(count, window, used, count - used, oldest + window if used else None)
 
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from engine.core.job import Failed, Job, Result
 from engine.media.files import is_intact
-from storage import admission, cache, jobs, limits, questions, reply_tokens, runs
+from storage import admission, cache, jobs, limit_waits, limits, questions, reply_tokens, runs
 from storage.admission import Batch
 from storage.cache import CacheStats
 from storage.consents import Consent
@@ -85,13 +85,19 @@ class Store(Reports, Decisions):
         return cached
 
     async def admit_all(
-        self, batch: Sequence[Job], limits: Sequence[Limit] = (), question: Question | None = None
+        self,
+        batch: Sequence[Job],
+        limits: Sequence[Limit] = (),
+        question: Question | None = None,
+        *,
+        may_wait: bool = False,
     ) -> list[Result | None]:
         """Admit all jobs of `batch`, which have one command, and close the `question` that they answer, or do nothing.
 
-        Raises what `admit` raises, BadInput if the question is closed, and SeenBefore for jobs that need another seed.
+        Jobs that `may_wait` are queued even over their limits: `claim_start` says when they may start. Raises what
+        `admit` raises, BadInput if the question is closed, and SeenBefore for jobs that need another seed.
         """
-        together = Batch(batch, limits, question)
+        together = Batch(batch, limits, question, may_wait)
         cached = [await self._is_cached(job.key) for job in batch]
         results: list[Result | None] = []
 
@@ -104,6 +110,18 @@ class Store(Reports, Decisions):
             await self._database.write(lambda db: admission.withdraw_all(db, together) if results else None)
             raise
         return results
+
+    async def claim_start(self, job_id: str, rate: Rate | None) -> float:
+        """Return the seconds until the job's rate limit lets it start; 0 if the job does not wait for one any more.
+
+        `rate` is that of its command, or None for no limit. The tokens are taken when this first returns 0.
+        """
+        if not await self._database.read(lambda db: limit_waits.exists(db, job_id)):
+            return 0.0
+        return await self._database.write(
+            lambda db: limit_waits.claim(db, job_id, rate, self._clock()),
+            durable=False,  # if a power cut undoes this, the job waits again and takes its tokens later
+        )
 
     async def start(self, job_id: str, worker: str) -> None:
         """Move a queued job to `running` and count one more attempt. Raises IllegalTransition, as all moves do."""

@@ -33,13 +33,6 @@ class JobFailer(JobReader, Protocol):
         """End a queued or running job with an error. Raises IllegalTransition if it has ended."""
 
 
-class ActiveJobs(Protocol):
-    """The jobs that this process runs."""
-
-    def cancel(self, job: str) -> bool:
-        """End this job. Returns False if it is not active."""
-
-
 class JobCanceller(Protocol):
     """What /cancel needs."""
 
@@ -47,16 +40,15 @@ class JobCanceller(Protocol):
     def store(self) -> JobFailer:
         """Return the rows of jobs."""
 
-    @property
-    def coalescer(self) -> ActiveJobs:
-        """Return the active jobs."""
+    def cancel_job(self, job: str) -> bool:
+        """End an active job. Returns False for any other job."""
 
 
 @command("Cancel one of your jobs")
 async def cancel(call: Call[JobCanceller], params: Params) -> Reply:
     """End the job. Raises BadInput if there is no such job or it has ended, NotAllowed if it is someone else's."""
     row = await (_load_job(call, params.job) if params.job else _load_only_job(call))
-    if not (call.studio.coalescer.cancel(row.job.id) or await _cancel_unclaimed_job(call, row.job.id)):
+    if not (call.studio.cancel_job(row.job.id) or await _cancel_unclaimed_job(call, row.job.id)):
         raise BadInput("Job {job} has already finished.", job=row.job.id)
     return Reply(call.translate("Job {job} was cancelled.", job=row.job.id), facts={"job": row.job.id})
 

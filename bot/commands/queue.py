@@ -58,9 +58,6 @@ class Queues(queue_state.HasMode, Protocol):
 class ActiveJobs(Protocol):
     """The jobs that this process runs."""
 
-    def cancel(self, job: str) -> bool:
-        """End this job. Returns False if it is not active."""
-
     def run_id_of(self, job: str) -> str | None:
         """Return the id under which the engine knows the job's run."""
 
@@ -84,6 +81,9 @@ class QueueControl(Protocol):
     def coalescer(self) -> ActiveJobs:
         """Return the active jobs."""
 
+    def cancel_job(self, job: str) -> bool:
+        """End an active job. Returns False for any other job."""
+
 
 @command("See and manage the queue", admin=True)
 async def queue(call: Call[QueueControl], params: Params) -> Reply:
@@ -105,7 +105,7 @@ async def _bump_or_drop(call: Call[QueueControl], params: Params) -> Reply:
     if row is None:
         raise BadInput("There is no job {job}. Use /queue to see the jobs.", job=params.job)
     if params.action == "drop":
-        changed = call.studio.coalescer.cancel(params.job)
+        changed = call.studio.cancel_job(params.job)
     else:
         changed = call.studio.engine.bump(call.studio.coalescer.run_id_of(params.job) or params.job)
     if not changed:

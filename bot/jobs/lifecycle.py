@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 from bot.jobs.coalescing import JobCoalescer, Subscription
+from bot.jobs.limit_gate import LimitGate
 from engine.core.errors import Cancelled, Unwritten, crashed_twice
 from engine.core.job import Done, Failed, Job, Paused, Progress, Started, Update
 from engine.host.job_handle import WorkerDied
@@ -35,8 +36,9 @@ class JobLifecycle:
     Asking for the update after the final one acknowledges that the final one was shown; the job is then `done`.
     """
 
-    def __init__(self, store: Store, coalescer: JobCoalescer) -> None:
+    def __init__(self, store: Store, coalescer: JobCoalescer, gate: LimitGate) -> None:
         self._store = store
+        self._gate = gate
         self._coalescer = coalescer
         self._active: set[str] = set()
         self._detached: set[str] = set()
@@ -59,11 +61,17 @@ class JobLifecycle:
         last: Update | None = None
         self._active.add(job.id)
         try:
-            with self._coalescer.subscribe(job, attempts + 1) as subscription:
-                while last is None:
-                    update = await self._next_update(job, subscription, timer)
-                    last = update if isinstance(update, Done | Failed | Paused) else None
+            with self._gate.hold(job) as held:
+                while last is None and (waiting := await self._gate.next_update(held)) is not None:
+                    update = await self._record(job, waiting, timer)
+                    last = update if isinstance(update, Failed | Paused) else None
                     yield update
+            if last is None:
+                with self._coalescer.subscribe(job, attempts + 1) as subscription:
+                    while last is None:
+                        update = await self._next_update(job, subscription, timer)
+                        last = update if isinstance(update, Done | Failed | Paused) else None
+                        yield update
             if not isinstance(last, Paused):
                 await self._write(lambda: self._store.mark_delivered(job.id))
         finally:

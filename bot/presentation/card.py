@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.command import Button, Command, Replied
+from bot.core.updates import LimitWait
 from bot.i18n.format import format_duration, format_share
 from bot.i18n.translate import Language, translate, translate_message
 from bot.presentation.buttons import buttons_for
@@ -67,6 +68,8 @@ def _running(job: str, text: str, language: Language, preview: tuple[Media, ...]
 
 
 def _waiting(update: Queued, language: Language) -> str:
+    if isinstance(update, LimitWait):
+        return _limit_wait(update, language)
     place = translate("Number {place:,} in the queue.", language, place=update.place)
     if update.paused:
         return f"{place} {translate('The queue is paused.', language)}"
@@ -74,6 +77,18 @@ def _waiting(update: Queued, language: Language) -> str:
         return place
     start = translate("Starts in about {time:duration}.", language, time=update.seconds_left)
     return f"{place} {start}"
+
+
+def _limit_wait(update: LimitWait, language: Language) -> str:
+    return translate(
+        "You have reached the limit of /{command}: {count} in {window:duration}. This one starts in"
+        " about {time:duration}.",
+        language,
+        command=update.command,
+        count=update.count,
+        window=update.window,
+        time=update.seconds_left or 0.0,
+    )
 
 
 def _progress(update: Progress, language: Language) -> str:

@@ -70,7 +70,11 @@ def confirm_batch(call: Call[PromptWriter], job: Job, more: Sequence[Job], promp
 
 
 def _max_jobs(call: Call[PromptWriter]) -> int:
-    """Return how many jobs the user's role and the rate limit of /imagine allow at once."""
+    """Return how many jobs the user may start at once: as many as may wait, or as many as may run if none may wait.
+
+    Jobs of a program cannot wait for the rate limit of /imagine, so that it bounds them too.
+    """
     role = call.studio.settings.role(call.request.user, admin=call.request.admin)
     rate = call.studio.rates.get("imagine")
-    return min(MAX_PROMPTS, role.running + role.queued, rate.count if rate else MAX_PROMPTS)
+    bound = rate.count if rate and (call.request.from_program or not role.queued) else MAX_PROMPTS
+    return min(MAX_PROMPTS, role.queued or role.running, bound)

@@ -28,7 +28,8 @@ async def check_before_files(studio: AppContext, request: Request, *, complete: 
     """Check the request before any of its files is downloaded, so that a refused request uses no disk.
 
     Options may still be missing unless the request is `complete`. Requests whose files are all results of earlier jobs
-    skip the checks of options and limits here: they need no download. Raises BadInput, NotAllowed, RateLimited, TooMany
+    skip the checks of options and limits here: they need no download. Rate limits are checked only for requests whose
+    jobs may not wait for them. Raises BadInput, NotAllowed, RateLimited, TooMany
     and DiskFull.
     """
     command = find_command(studio, request)
@@ -39,7 +40,8 @@ async def check_before_files(studio: AppContext, request: Request, *, complete: 
     check_disk(studio)
     role = studio.settings.role(request.user, admin=request.admin)
     caps = Caps(request.user, role.queued, role.running)
-    await studio.store.check_room(caps, limits_of(studio, request, command.name))
+    may_wait = role.queued > 0 and not request.from_program
+    await studio.store.check_room(caps, () if may_wait else limits_of(studio, request, command.name))
 
 
 def check_disk(studio: AppContext) -> None:

@@ -33,7 +33,7 @@ class Service:
     def __init__(self, studio: AppContext) -> None:
         self.studio = studio
         self.coalescer = studio.coalescer
-        self._lifecycle = JobLifecycle(studio.store, studio.coalescer)
+        self._lifecycle = JobLifecycle(studio.store, studio.coalescer, studio.limit_gate)
         self._uploads = Uploads(studio.files, studio.store.is_referenced)
         self._serving = 0
         self._idle = asyncio.Event()
@@ -96,6 +96,7 @@ class Service:
     async def close(self) -> None:
         """Refuse new requests, pause the jobs, and wait up to SHUTDOWN_GRACE_SECONDS for adapters to say so."""
         self._lifecycle.open = False
+        self.studio.limit_gate.pause()
         self.coalescer.pause()
         try:
             async with asyncio.timeout(SHUTDOWN_GRACE_SECONDS):
@@ -184,7 +185,9 @@ class Service:
         limits = admission.limits_of(self.studio, call.request, jobs[0].command)
         while True:
             try:
-                results = await self.studio.store.admit_all(jobs, limits, question)
+                results = await self.studio.store.admit_all(
+                    jobs, limits, question, may_wait=not call.request.from_program
+                )
             except SeenBefore as error:
                 jobs = [await change_seed(call, job) if job.id in error.jobs else job for job in jobs]
             else:

@@ -36,6 +36,9 @@ class JobEvents:
             raise NotFound("There is no job {job}. Use /jobs to see yours.", job=job[:40])
         if row.outcome is not None:
             return self._views.state(row.outcome, client)
+        held = self._studio.limit_gate.newest(job)
+        if held is not None:
+            return self._views.state(held, client)
         return self._views.stored_state(row, self._studio.coalescer.queue_position(job), client)
 
     async def final_state(self, job: str, client: Client) -> State:

@@ -368,10 +368,18 @@ class TestFollowing:
         await card.get_by_role("button", name="Edit").click()
         assert len(await page.locator("#line").input_value()) == len("/imagine ") + 10_001
 
-    async def test_too_many_jobs_are_refused_with_the_waiting_time(self, browser: Browser, open_site: Any) -> None:
-        async with open_site(limits={"echo": Rate(1, 60.0)}) as site, visiting(browser, site) as page:
+    async def test_a_job_over_the_limit_waits_with_its_time_and_can_be_cancelled(
+        self, browser: Browser, open_site: Any
+    ) -> None:
+        async with open_site(limits={"echo": Rate(1, 600.0)}) as site, visiting(browser, site) as page:
             await expect(await send(page, "/echo a")).to_have_text("a")
-            await expect(await send(page, "/echo b")).to_contain_text(re.compile(r"Try again in (\d+ s|1 min)\."))
+            card = await send(page, "/echo b")
+            await expect(card).to_contain_text("You have reached the limit of /echo: 1 in 10 min.")
+            await expect(card).to_contain_text("This one starts in about 10 min.")
+            await page.reload()
+            await expect(page.locator(".answer").nth(1)).to_contain_text("This one starts in about")
+            await page.locator(".answer").nth(1).get_by_role("button", name="Cancel").click()
+            await expect(page.locator(".answer").nth(1)).to_contain_text("Cancelled.")
 
     async def test_again_draws_a_new_picture(self, page: Page) -> None:
         card = await send(page, "/imagine a red apple --steps 1")

@@ -28,9 +28,10 @@ from engine.core.job import Done, Media, Result
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
 from engine.media import files as media
-from storage.store import Rate, Store
+from storage.store import Limit, Rate, Store
 from tests import samples
 from tests.bot.adapters.website import FILE_BYTES, Answer, Site, State, Visitor, drawing_engine, png, serving
+from tests.fakes import echo as fake_echo
 from tests.fakes import until
 from tests.storage import builders
 from tests.timing import HANG_SECONDS
@@ -101,6 +102,10 @@ def jpeg(picture: samples.Picture) -> bytes:
     held = io.BytesIO()
     Image.fromarray(picture).save(held, "JPEG", quality=92)
     return held.getvalue()
+
+
+def limits_of(user: str) -> list[Limit]:
+    return [Limit(user, "imagine", Rate(10, 60.0))]
 
 
 class TestDrawing:
@@ -565,7 +570,22 @@ class TestRefusals:
             async with site.browser() as first:
                 await first.job("echo", text="a")
             async with site.browser() as second:
-                assert (await second.post("/jobs", json={"line": "/echo b"})).status == 429
+                waiting = await second.post("/jobs", json={"line": "/echo b"})
+                assert (waiting.status, waiting.json["state"], waiting.json["seconds_left"]) == (202, "queued", 60)
+                assert (await second.state(waiting.json["id"]))["text"] == waiting.json["text"]
+                assert (await second.delete(f"/jobs/{waiting.json['id']}")).json["state"] == "cancelled"
+            async with site.visitor() as program:
+                assert (await program.post("/jobs", json={"line": "/echo b"})).status == 429
+
+    async def test_the_eleventh_picture_in_a_minute_is_refused_on_every_address_of_a_command(
+        self, open_site: Open, store: Store
+    ) -> None:
+        async with open_site(limits={"imagine": Rate(10, 60.0)}) as site, site.browser() as visitor:
+            who = (await visitor.job("whoami"))["result"]["facts"]["user"]
+            for _ in range(10):
+                await store.admit(fake_echo(who).model_copy(update={"command": "imagine"}), limits_of(who))
+            answer = await visitor.post("/generate-image", json={"prompt": "a cat"})
+            assert (answer.status, answer.headers["X-RateLimit-Limit"]) == (429, "10")
 
     async def test_an_engine_that_cannot_start_is_503(self, store: Store, tmp_path: Path) -> None:
         nowhere = HostSettings(devices=("cuda:7",), worker=WorkerSettings(folder=tmp_path))

@@ -239,7 +239,7 @@ async def test_an_article_agrees_with_the_variant_after_it(service: Service) -> 
 async def test_more_variants_than_the_user_may_draw_are_refused(service: Service) -> None:
     refused = failed((await ask(service, "/imagine {1|2|3|4|5} {1|2|3|4|5}"))[-1])
     assert str(refused.sentence) == (
-        "prompt expands to 25 pictures; the limit here is 22 at once. Remove some variants."
+        "prompt expands to 25 pictures; the limit here is 20 at once. Remove some variants."
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from bot.jobs.coalescing import JobCoalescer, Subscription
 from bot.jobs.lifecycle import JobLifecycle, run_unstored
+from bot.jobs.limit_gate import LimitGate
 from engine.core.errors import EngineDied
 from engine.core.job import Done, Job, Progress, Queued, Started, Update
 from engine.host.engine import Engine
@@ -62,7 +63,7 @@ class Bench:
 async def open_bench(folder: Path) -> AsyncIterator[Bench]:
     async with Store.open(":memory:") as store, small_engine(folder) as engine:
         coalescer = JobCoalescer(engine)
-        yield Bench(engine, store, coalescer, JobLifecycle(store, coalescer))
+        yield Bench(engine, store, coalescer, JobLifecycle(store, coalescer, LimitGate(store, {})))
 
 
 @pytest.fixture

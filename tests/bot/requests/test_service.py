@@ -96,10 +96,10 @@ async def test_a_repeated_request_comes_from_the_cache_and_does_not_count(servic
         assert update.cached
 
 
-async def test_a_request_over_the_limit_is_refused_with_the_wait_and_stores_nothing(service: Service) -> None:
+async def test_a_program_over_the_limit_is_refused_with_the_wait_and_stores_nothing(service: Service) -> None:
     for text in "ab":
         await updates_of(service, request(text=text))
-    refused = failed((await updates_of(service, request(text="c")))[0])
+    refused = failed((await updates_of(service, replace(request(text="c"), from_program=True)))[0])
     assert refused.kind == "RateLimited"
     assert 55 < float(refused.sentence.facts["wait"]) <= 60
     assert await service.studio.store.unfinished_jobs() == []
@@ -121,7 +121,7 @@ async def test_a_commands_own_rate_applies_unless_the_settings_change_it(
     assert [type(update) for update in last] == [Done] * allowed + [Failed] * (4 - allowed)
 
 
-async def test_a_request_over_the_limit_downloads_no_file(service: Service) -> None:
+async def test_a_program_over_the_limit_downloads_no_file(service: Service) -> None:
     asked: list[str] = []
 
     async def serve_picture(request: web.Request) -> web.Response:
@@ -134,7 +134,7 @@ async def test_a_request_over_the_limit_downloads_no_file(service: Service) -> N
     application.router.add_get("/cat.png", serve_picture)
     async with TestServer(application) as server:
         sent = {"image": Attachment("cat.png", url=str(server.make_url("/cat.png")))}
-        drawing = replace(request("draw", prompt="x"), files=sent, admin=True)
+        drawing = replace(request("draw", prompt="x"), files=sent, admin=True, from_program=True)
         refused = failed((await updates_of(service, drawing))[0])
         assert (refused.kind, asked) == ("RateLimited", [])
         await updates_of(service, replace(drawing, user="web:b"))
@@ -146,9 +146,8 @@ async def test_extra_identities_count_towards_the_limit(service: Service) -> Non
         await updates_of(
             service, replace(request(text=str(number), user=f"web:{number}"), extra_identities=("web-address:1",))
         )
-    refused = failed(
-        (await updates_of(service, replace(request(text="c", user="web:c"), extra_identities=("web-address:1",))))[0]
-    )
+    third = replace(request(text="c", user="web:c"), extra_identities=("web-address:1",), from_program=True)
+    refused = failed((await updates_of(service, third))[0])
     assert refused.kind == "RateLimited"
 
 
