@@ -56,9 +56,10 @@ def _admit(db: sqlite3.Connection, job: Job, batch: Batch, now: float) -> Result
     RateLimited.
     """
     jobs.check_new(db, job)
-    result = cache.lookup(db, job.key)
-    if result is not None:
-        cache.count_hit(db, job.key, now)
+    found = cache.find(db, job)
+    if found is not None:
+        key, result = found
+        cache.count_hit(db, key, now)
         jobs.insert(db, job, "delivering", cached=1, ended=now, result=result.model_dump_json())
         jobs.add_files(db, job.id, jobs.files_in(result.model_dump(mode="json")))
         return result

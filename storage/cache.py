@@ -1,11 +1,14 @@
-"""The result cache: the result of a key with its files, at most so many bytes, least recently used deleted first."""
+"""The result cache: the result of a key with its files, at most so many bytes, least recently used deleted first.
+
+The key of an entry is the `shared_key` of the job that made it.
+"""
 
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.job import Result
+from engine.core.job import Job, Result, shared_key
 
 File = tuple[str, str]
 """The SHA-256 and the path of a file."""
@@ -39,6 +42,16 @@ def lookup(db: sqlite3.Connection, key: str) -> Result | None:
     """Return the result of `key`, or None if the cache does not have it."""
     row = db.execute("SELECT result FROM cache WHERE key = ?", (key,)).fetchone()
     return Result.model_validate_json(row["result"]) if row else None
+
+
+def find(db: sqlite3.Connection, job: Job) -> tuple[str, Result] | None:
+    """Return the key and the result of the entry that may answer the job, or None if there is none.
+
+    A result that was made in private answers only its own user.
+    """
+    own, public = (shared_key(job.key, job.user, private=private) for private in (True, False))
+    entries = ((key, lookup(db, key)) for key in (own, public))
+    return next(((key, result) for key, result in entries if result is not None), None)
 
 
 def count_hit(db: sqlite3.Connection, key: str, now: float) -> None:

@@ -5,10 +5,11 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from engine.core.job import Failed, Job, Result
+from engine.core.job import Failed, Job, Result, shared_key
 from engine.media.files import is_intact
 from storage import admission, cache, jobs, limit_waits, limits, questions, reply_tokens, runs
 from storage.admission import Batch
@@ -98,7 +99,7 @@ class Store(Reports, Decisions):
         `admit` raises, BadInput if the question is closed, and SeenBefore for jobs that need another seed.
         """
         together = Batch(batch, limits, question, may_wait)
-        cached = [await self._is_cached(job.key) for job in batch]
+        cached = [await self._is_cached(job) for job in batch]
         results: list[Result | None] = []
 
         def admit(db: sqlite3.Connection) -> None:
@@ -214,18 +215,18 @@ class Store(Reports, Decisions):
     def _finish(self, db: sqlite3.Connection, job_id: str, result: Result, seconds: float) -> list[Path]:
         now = self._clock()
         row = jobs.deliver(db, job_id, result=result.model_dump_json(), seconds=seconds, ended=now)
-        return cache.put(db, row["key"], result, self._cache_bytes, now)
+        key = shared_key(row["key"], row["user"], private=row["private"])
+        return cache.put(db, key, result, self._cache_bytes, now)
 
-    async def _is_cached(self, key: str) -> bool:
-        """Return whether the cache has `key` with all its files intact. An entry with a damaged file is deleted."""
-        result = await self._database.read(lambda db: cache.lookup(db, key))
-        if result is None:
-            return False
-        large = sum(media.bytes for media in result.media) >= HASH_IN_THREAD_BYTES
-        sound = await asyncio.to_thread(_all_intact, result) if large else _all_intact(result)
-        if not sound:
-            await self._drop(lambda db: cache.drop(db, key))
-        return sound
+    async def _is_cached(self, job: Job) -> bool:
+        """Return whether the cache has a result for the job with its files intact. Damaged entries are deleted."""
+        while (found := await self._database.read(lambda db: cache.find(db, job))) is not None:
+            key, result = found
+            large = sum(media.bytes for media in result.media) >= HASH_IN_THREAD_BYTES
+            if await asyncio.to_thread(_all_intact, result) if large else _all_intact(result):
+                return True
+            await self._drop(partial(cache.drop, key=key))
+        return False
 
     async def _drop(self, select: Callable[[sqlite3.Connection], cache.DroppedEntries]) -> tuple[int, int]:
         def drop(db: sqlite3.Connection) -> tuple[cache.DroppedEntries, list[Path]]:

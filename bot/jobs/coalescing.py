@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class JobCoalescer:
-    """Maps active jobs to shared runs: subscriptions by job id, runs by `Job.key`."""
+    """Maps active jobs to shared runs: subscriptions by job id, runs by `Job.shared_key`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -63,9 +63,9 @@ class JobCoalescer:
         return subscription is not None
 
     def _attach(self, job: Job, attempt: int) -> "Subscription":
-        run = self._runs.get(job.key)
+        run = self._runs.get(job.shared_key)
         if run is None:
-            run = self._runs[job.key] = _SharedRun(job, attempt)
+            run = self._runs[job.shared_key] = _SharedRun(job, attempt)
             run.task = asyncio.create_task(self._drive(run))
         elif run.died is not None:
             run.start_again(run.died)
@@ -76,8 +76,8 @@ class JobCoalescer:
     def _detach(self, job: Job, subscription: "Subscription") -> None:
         del self._subscriptions[job.id]
         subscription.run.subscriptions.remove(subscription)
-        if not subscription.run.subscriptions and self._runs.get(job.key) is subscription.run:
-            del self._runs[job.key]
+        if not subscription.run.subscriptions and self._runs.get(job.shared_key) is subscription.run:
+            del self._runs[job.shared_key]
             subscription.run.cancel()
 
     async def _drive(self, run: "_SharedRun") -> None:
@@ -94,8 +94,8 @@ class JobCoalescer:
             log.exception("the engine did not accept a job", job=run.job.id, task=run.job.task)
             run.publish(Failed.of(Broken("Something went wrong on our side. Try again, or try other options.")))
         finally:
-            if self._runs.get(run.job.key) is run:
-                del self._runs[run.job.key]
+            if self._runs.get(run.job.shared_key) is run:
+                del self._runs[run.job.shared_key]
 
     async def _publish_attempt(self, run: "_SharedRun") -> RunUpdate | None:
         """Publish the updates of one attempt, and return the last one."""

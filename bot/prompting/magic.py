@@ -38,12 +38,12 @@ async def expand_now(call: Call[PromptWriter], idea: str, style: str) -> Prompt:
     """Return magic's prompt for the idea, from the cache or from a run outside the queue. Raises the run's error."""
     job = await magic_job(call, magic_params.Params.parse({"idea": idea, "style": style}))
     cache = call.studio.prompts
-    if job.key not in cache:
+    if job.shared_key not in cache:
         prompt = await _run_and_wait(call, job)
-        cache[job.key] = prompt
+        cache[job.shared_key] = prompt
         if len(cache) > MAX_CACHED_PROMPTS:
             del cache[next(iter(cache))]
-    return cache[job.key]
+    return cache[job.shared_key]
 
 
 async def check_prompt_count(call: Call[PromptWriter], prompts: Sequence[str]) -> None:

@@ -195,6 +195,11 @@ class Job(WireModel):
         """Remember the instance of the task's model that `params` was dumped from. It is never sent or stored."""
         self._parsed.raw, self._parsed.parsed = self.params, params
 
+    @property
+    def shared_key(self) -> str:
+        """Return the key of the runs and results that this job may share with others."""
+        return shared_key(self.key, self.user, private=self.private)
+
     def finish_with(self, result: Result, *, cached: bool = False) -> Done:
         """Return the final update with `result`, which other jobs may share, and this job's own notes."""
         notes = (*self.notes, *result.notes)
@@ -205,6 +210,15 @@ def key_of(task: str, version: int, model: str, params: dict[str, Any]) -> str:
     """Return the cache key: SHA-256 of the task, its version, the model's identity and the parameters."""
     parts = [task, version, model, hash_files(params)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def shared_key(key: str, user: str, *, private: bool) -> str:
+    """Return the key under which a job with the cache key `key` shares its run and its result.
+
+    A private job shares them only with private jobs of its user. Nobody else learns that it exists, not even by a fast
+    answer.
+    """
+    return f"{key} {user}" if private else key
 
 
 def hash_files(value: Any) -> Any:

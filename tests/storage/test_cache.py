@@ -200,3 +200,40 @@ async def test_the_cache_behaves_like_a_simple_lru_list(job: Make, bound: int, s
                     del model[next(iter(model))]
                 stats = await store.cache_stats()
                 assert (stats.entries, stats.bytes) == (len(model), sum(model.values()))
+
+
+async def test_a_result_made_in_private_answers_only_its_user(store: Store, job: Make, result: MakeResult) -> None:
+    made = result()
+    await run(store, job(private=True), made)
+    for other in (job(user="web:b"), job(user="web:b", private=True)):
+        assert await store.admit(other) is None
+        await store.abandon(other.id, Failed.of(Cancelled("Cancelled.")))
+    assert await store.admit(job(private=True)) == made
+    assert await store.admit(job()) == made
+
+
+async def test_a_result_made_in_public_answers_everybody(store: Store, job: Make, result: MakeResult) -> None:
+    made = result()
+    await run(store, job(), made)
+    for user in ("web:a", "web:b"):
+        assert await store.admit(job(user=user)) == made
+        assert await store.admit(job(user=user, private=True)) == made
+
+
+async def test_two_users_make_the_same_in_private_and_each_deletes_only_their_own(
+    store: Store, job: Make, result: MakeResult
+) -> None:
+    made = result()
+    mine, hers = job(private=True), job(user="web:b", private=True)
+    await run(store, mine, made)
+    await run(store, hers, made)
+    assert (await store.cache_stats()).entries == 2
+    await store.forget(mine.id)
+    assert made.media[0].path.exists()
+    assert await store.admit(job(private=True)) is None
+    again = job(user="web:b", private=True)
+    assert await store.admit(again) == made
+    await store.forget(hers.id)
+    await store.forget(again.id)
+    assert not made.media[0].path.exists()
+    assert (await store.cache_stats()).entries == 0

@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from bot.adapters.web.session import SESSION_COOKIE
-from engine.core.job import Job
+from engine.core.errors import Cancelled
+from engine.core.job import Failed, Job
 from storage.database import MIGRATIONS
 from storage.store import SeenBefore, Store
 from tests.bot.adapters.website import Site, Visitor, drawing_engine, serving
@@ -100,9 +101,15 @@ async def test_the_user_of_an_earlier_job_has_seen_its_result(site: Site) -> Non
     assert old is not None
     with pytest.raises(SeenBefore):
         await store.admit(Job.model_validate(old.job.model_dump() | {"id": "same"}))
-    other = Job.model_validate(old.job.model_dump() | {"id": "other", "user": "web:other"})
-    assert await store.admit(other) == old.result
-    await store.mark_delivered("other")
+
+
+async def test_a_private_result_of_an_earlier_version_answers_nobody_else(site: Site) -> None:
+    store = site.service.studio.store
+    old = await store.job(DONE)
+    assert old is not None
+    assert old.job.private
+    assert await store.admit(Job.model_validate(old.job.model_dump() | {"id": "other", "user": "web:other"})) is None
+    await store.abandon("other", Failed.of(Cancelled("Cancelled.")))
 
 
 async def test_the_same_request_is_drawn_again_because_imagine_has_a_new_version(site: Site, visitor: Visitor) -> None:

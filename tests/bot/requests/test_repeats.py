@@ -156,6 +156,21 @@ async def test_another_user_shares_the_run_of_the_first(service: Service) -> Non
     assert jobs[0].key == jobs[1].key
 
 
+async def test_a_private_job_shares_neither_its_run_nor_its_result_with_another_user(service: Service) -> None:
+    line = "/imagine a pear --steps 50 --count 4"
+    async with AsyncExitStack() as stack:
+        runs = []
+        for user, private in (("discord:1", True), ("discord:2", True), ("discord:3", False), ("discord:4", False)):
+            asked = request(line, user=user, private=private)
+            stream = await stack.enter_async_context(aclosing(service.handle(asked)))
+            runs.append(service.coalescer.run_id_of((await anext(stream)).job))
+        assert len(set(runs)) == 3
+        assert runs[2] == runs[3], "what was asked in public is shared"
+    mine = await answer(service, request(private=True))
+    hers = await answer(service, request(user="discord:2"))
+    assert (hers.cached, hers.result.text) == (False, mine.result.text)
+
+
 async def test_an_enlargement_is_the_same_for_the_same_user(service: Service) -> None:
     picture = await answer(service, request("/imagine a red apple --steps 1", user="discord:3"))
     (button,) = [each for each in buttons_for(picture.job, picture.result, COMMANDS, "en") if each.label == "Upscale"]
