@@ -18,9 +18,9 @@ from engine.core.job import Done, Job, Progress, Queued, Started, Update
 from engine.host.engine import Engine
 from engine.host.job_handle import WorkerDied
 from storage.store import Store
-from tests.fakes import done, echo, fail_once, failed, raise_unexpected, small_engine, until
+from tests.fakes import done, echo, fail_once, failed, paused, raise_unexpected, small_engine, until
 
-HANG_BEGINS_SECONDS = 0.3
+HANG_BEGINS_SECONDS = 0.5
 """Seconds after which a job that hangs no longer reacts to a cancel."""
 
 
@@ -78,7 +78,7 @@ def runs_in(updates: list[Update]) -> int:
 
 
 async def test_a_job_runs_again_when_its_worker_is_killed(bench: Bench) -> None:
-    await bench.store.admit(job := echo(text="served", seconds=0.5))
+    await bench.store.admit(job := echo(text="served", seconds=1))
     seen: list[Update] = []
     async with aclosing(bench.lifecycle.run(job)) as updates:
         async for update in updates:
@@ -115,13 +115,14 @@ async def test_a_job_whose_worker_dies_before_it_has_started_counts_an_attempt(b
 
 
 async def test_jobs_of_a_batch_that_killed_its_worker_run_singly(bench: Bench) -> None:
-    blocker = bench.start(echo(seconds=0.3))
-    await until(lambda: bool(bench.engine.state().workers[0].running))
-    jobs = [echo(user=f"web:{n}", share="x", fault="die" if n == 1 else "none", seconds=0.1) for n in range(3)]
-    ends = [(await updates)[-1] for updates in [bench.start(job) for job in jobs]]
+    faults = ("none", "die", "none")
+    jobs = [echo(user=f"web:{n}", text=str(n), share="x", fault=fault) for n, fault in enumerate(faults)]
+    with paused(bench.engine):
+        started = [bench.start(job) for job in jobs]
+        await until(lambda: len(bench.engine.device_queue) == 3)
+    ends = [(await updates)[-1] for updates in started]
     assert isinstance(failed(ends[1]).error(), EngineDied)
     assert [isinstance(end, Done) for end in ends] == [True, False, True]
-    await blocker
 
 
 async def test_a_worker_hung_in_a_cancelled_job_is_killed_and_the_batch_runs_again(
@@ -139,7 +140,7 @@ async def test_a_worker_hung_in_a_cancelled_job_is_killed_and_the_batch_runs_aga
     await asyncio.sleep(HANG_BEGINS_SECONDS)
     assert bench.engine.cancel(hung.id)
     assert failed((await stuck)[-1]).kind == "Cancelled"
-    updates = await asyncio.wait_for(shared, 60)
+    updates = await shared
     assert done(updates[-1]).result.text == "shared"
     assert runs_in(updates) == 2
     assert bench.pid != before
@@ -188,7 +189,7 @@ async def test_an_identical_job_that_joins_before_the_second_run_counts_that_run
         bench.kill_worker()
         while not isinstance(await slow.next(), WorkerDied):
             continue
-        updates = await asyncio.wait_for(bench.run(second), 60)
+        updates = await bench.run(second)
         assert runs_in(updates) == 1
         assert isinstance(updates[-1], Done)
     assert await bench.attempts(second) == ("done", 1)
@@ -209,14 +210,14 @@ async def test_a_subscriber_that_is_late_to_ask_for_the_second_run_starts_no_thi
 
 
 async def test_a_job_that_is_cancelled_while_its_worker_dies_is_cancelled(bench: Bench) -> None:
-    await bench.store.admit(job := echo(seconds=60))
+    await bench.store.admit(job := echo(seconds=600))
     seen: list[Update] = []
     async with aclosing(bench.lifecycle.run(job)) as updates:
         async for update in updates:
             seen.append(update)
             if isinstance(update, Started):
                 bench.kill_worker()
-                await until(lambda: not bench.engine.state().workers[0].running, 60)
+                await until(lambda: not bench.engine.state().workers[0].running)
                 assert bench.coalescer.cancel(job.id)
     assert failed(seen[-1]).kind == "Cancelled"
     assert (await bench.attempts(job))[0] == "cancelled"
@@ -225,7 +226,7 @@ async def test_a_job_that_is_cancelled_while_its_worker_dies_is_cancelled(bench:
 
 async def test_a_run_without_a_row_has_two_attempts_as_well(bench: Bench) -> None:
     assert isinstance(failed(await run_unstored(bench.coalescer, echo(fault="die"))).error(), EngineDied)
-    asked = asyncio.create_task(run_unstored(bench.coalescer, echo(text="prompt", seconds=0.5)))
-    await until(lambda: bool(bench.engine.state().workers[0].running), 60)
+    asked = asyncio.create_task(run_unstored(bench.coalescer, echo(text="prompt", seconds=1)))
+    await until(lambda: bool(bench.engine.state().workers[0].running))
     bench.kill_worker()
     assert done(await asked).result.text == "prompt"
