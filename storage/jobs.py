@@ -201,6 +201,12 @@ def waiting_of(db: sqlite3.Connection, user: str) -> list[JobRecord]:
     return [record_of(row) for row in db.execute(query, (user,))]
 
 
+def finished_of(db: sqlite3.Connection, user: str, after: float, count: int) -> list[JobRecord]:
+    """Return the user's last jobs created `after` that have a result, newest first. Deleted results are left out."""
+    query = "SELECT * FROM jobs WHERE created > ? AND state = 'done' AND user = ? AND key <> '' ORDER BY number DESC"
+    return [record_of(row) for row in db.execute(f"{query} LIMIT ?", (after, user, count))]
+
+
 def add_files(db: sqlite3.Connection, job_id: str, files: Iterator[tuple[str, str]]) -> None:
     """Keep `files`, each a SHA-256 and a path, until the job ends."""
     rows = [(job_id, sha256, path) for sha256, path in files]

@@ -193,6 +193,11 @@ class Store(Reports, Decisions):
         """Return the user's queued and running jobs, oldest first."""
         return await self._database.read(lambda db: jobs.waiting_of(db, user))
 
+    async def finished_jobs_of(self, user: str, seconds: float, count: int) -> list[JobRecord]:
+        """Return the user's last `count` jobs of the last `seconds` that have a result, newest first."""
+        after = self._clock() - seconds
+        return await self._database.read(lambda db: jobs.finished_of(db, user, after, count))
+
     async def clear_cache(self, older_than: float | None = None) -> tuple[int, int]:
         """Delete all cache entries, or those made more than `older_than` seconds ago.
 

@@ -52,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     film_buttons.rewrite,
     film_buttons.pictures,
     jobs.jobs,
+    jobs.show,
     cancel.cancel,
     limits.limits,
     stats.stats,

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.core.route import Report, Route
 from bot.i18n.translate import Language
-from engine.core.job import Done, Job, Media
+from engine.core.job import Done, Failed, Job, Media
 from engine.core.options import Option
 from engine.core.params import TaskParams
 from storage.store import Question, Rate
@@ -88,7 +88,8 @@ class Button:
 class Reply:
     """An answer that needs no engine. `facts` holds the same for programs: the HTTP API returns it as JSON.
 
-    `jobs` are jobs that were created along with it. Each is shown in a message of its own.
+    `jobs` are jobs that were created along with it. Each is shown in a message of its own. `outcome` is the end of an
+    earlier job, which is shown in place of all the rest.
     """
 
     text: str
@@ -96,6 +97,7 @@ class Reply:
     facts: Mapping[str, Any] = field(default_factory=dict)
     buttons: tuple[Button, ...] = ()
     jobs: tuple[Job, ...] = ()
+    outcome: Done | Failed | None = None
 
 
 @dataclass(frozen=True)

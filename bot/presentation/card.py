@@ -23,6 +23,8 @@ class Card:
     #: The results if the card is final, and a preview before that.
     media: tuple[Media, ...] = ()
     buttons: tuple[Button, ...] = ()
+    #: The job that is shown, or an empty string for an answer without a job.
+    job: str = ""
     #: Whether the job has ended, so that no other card follows.
     final: bool = False
     #: The alternative text of the media.
@@ -54,17 +56,23 @@ def card_of(update: Update, language: Language, commands: Sequence[Command]) -> 
                 _answer(update, language),
                 update.result.media,
                 buttons,
+                job=update.job,
                 final=True,
                 alt=alt,
                 exact="scale" in update.result.facts,
             )
         case Failed():
             error = translate_message(update.sentence, language)
-            return Card(f"⚠️ {error}", final=True, failed=True)
+            return Card(f"⚠️ {error}", job=update.job, final=True, failed=True)
 
 
 def _running(job: str, text: str, language: Language, preview: tuple[Media, ...] = ()) -> Card:
-    return Card(text, preview, (Button(translate("Cancel", language), "cancel", job),))
+    return Card(text, preview, (cancel_button(job, language),), job)
+
+
+def cancel_button(job: str, language: Language) -> Button:
+    """Return the button that cancels the job, or shows its outcome once it has ended."""
+    return Button(translate("Cancel", language), "cancel", job)
 
 
 def _waiting(update: Queued, language: Language) -> str:

@@ -56,6 +56,9 @@ class JobReader(Protocol):
     async def jobs_of(self, user: str) -> list[JobRecord]:
         """Return the rows of the user's unfinished jobs."""
 
+    async def finished_jobs_of(self, user: str, seconds: float, count: int) -> list[JobRecord]:
+        """Return the user's last `count` jobs of the last `seconds` that have a result, newest first."""
+
 
 class FileChecker(Protocol):
     """The part of the media folder that checks files."""
@@ -64,8 +67,8 @@ class FileChecker(Protocol):
         """Return whether the file exists and still has the content of its hash."""
 
 
-class ResultReader(JobBuilder, Protocol):
-    """What a command needs to build a job from the result of an earlier one."""
+class StoredResults(Protocol):
+    """What a command needs to read the results of jobs."""
 
     @property
     def store(self) -> JobReader:
@@ -74,6 +77,10 @@ class ResultReader(JobBuilder, Protocol):
     @property
     def files(self) -> FileChecker:
         """Return the media folder."""
+
+
+class ResultReader(JobBuilder, StoredResults, Protocol):
+    """What a command needs to build a job from the result of an earlier one."""
 
 
 class QuestionStore(JobReader, Protocol):

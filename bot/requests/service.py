@@ -16,7 +16,7 @@ from bot.requests import admission, confirmations, consent
 from bot.requests.call import Call
 from bot.requests.results import change_seed, resolve_attachments
 from engine.core.errors import AtelierError, EngineDied
-from engine.core.job import Failed, Job, Result, Update
+from engine.core.job import Done, Failed, Job, Result, Update
 from engine.core.params import TaskParams
 from storage.store import DuplicateRequest, Question, SeenBefore
 from storage.uploads import RequestFiles, Uploads
@@ -194,7 +194,9 @@ class Service:
                 return list(zip(jobs, results, strict=True))
 
 
-def _reply_update(reply: Reply) -> Replied:
+def _reply_update(reply: Reply) -> Done | Failed:
+    if reply.outcome is not None:
+        return reply.outcome
     result = Result(text=reply.text, media=reply.media, facts=dict(reply.facts))
     return Replied(result=result, buttons=reply.buttons, jobs=reply.jobs)
 

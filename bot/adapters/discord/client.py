@@ -26,6 +26,7 @@ from bot.i18n.translate import language_of, translate
 from bot.presentation.buttons import action_of, edit_prompt, label_of
 from bot.presentation.card import Card, card_of
 from bot.requests.edit_text import text_to_edit
+from bot.requests.outcomes import has_ended
 from bot.requests.service import Service
 from engine.core.errors import UserError, UserMessage
 from engine.core.job import Failed, Job
@@ -82,7 +83,13 @@ class Client(discord.Client):
         self._service.studio.adapters["discord"] = UserMessage(template=template)
 
     async def handle_button(self, interaction: discord.Interaction, button: str) -> None:
-        """Answer a click: in a new message, in the button's own message, or with a form for the text to edit."""
+        """Answer a click: in a new message, in the button's own message, or with a form for the text to edit.
+
+        A Cancel button whose job has ended is under a card that could not be updated. The click's token can.
+        """
+        command, _, job = button.partition(":")
+        if command == "cancel" and await has_ended(self._service.studio, job):
+            return await self._serve_in_place(interaction, f"show:{job}")
         match action_of(button, self._service.studio.commands):
             case ButtonAction.REPLACE | ButtonAction.DELETE:
                 await self._serve_in_place(interaction, button)
@@ -90,6 +97,7 @@ class Client(discord.Client):
                 await self._open_edit_form(interaction, button)
             case ButtonAction.NEW:
                 await self._serve_click(interaction, button)
+        return None
 
     async def _serve_click(self, interaction: discord.Interaction, button: str, edited: str | None = None) -> None:
         name = button.partition(":")[0]

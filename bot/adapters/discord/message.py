@@ -196,7 +196,7 @@ class ReplacingLiveMessage(LiveMessageWrapper[DiscordLiveMessage]):
 
     async def show(self, card: Card) -> None:
         """Edit the message, or send a refusal privately."""
-        if card.failed and not self._replaced:
+        if card.failed and not card.job and not self._replaced:
             text = truncate(discord.utils.escape_markdown(card.text), TEXT_LENGTH)
             await self._interaction.followup.send(text, ephemeral=True)
         else:

@@ -17,7 +17,12 @@ from bot.adapters.telegram.callbacks import (
     CallbackLiveMessage,
     DeletingLiveMessage,
     ReplacingLiveMessage,
-    has_button,
+)
+from bot.adapters.telegram.clicked import (
+    is_from_own_message,
+    is_on_dead_card,
+    is_shown_elsewhere,
+    message_to_delete,
 )
 from bot.adapters.telegram.connection import (
     ON,
@@ -35,7 +40,7 @@ from bot.adapters.telegram.message_ref import MessageRef
 from bot.adapters.telegram.requests import RequestFactory, TypedCommand, language_of_sender, sender_of, user_of
 from bot.core.command import Button, ButtonAction, Request
 from bot.i18n.translate import language_of, translate
-from bot.presentation.buttons import action_of, label_of, parse_button
+from bot.presentation.buttons import action_of, label_of
 from bot.presentation.card import Card, card_of
 from bot.requests.service import Service
 from engine.core.errors import AtelierError
@@ -53,6 +58,7 @@ ACCEPT_SECONDS = 5.0
 UPDATE_TYPES = [Update.MESSAGE, Update.CALLBACK_QUERY]
 """The kinds of update that Telegram is asked for."""
 
+SHOWN_ELSEWHERE = "This job has ended. Its answer is in another message."
 FAILURE = "Something went wrong on our side. Please try again later."
 BUTTON_GONE = "This button no longer belongs to that message."
 
@@ -152,58 +158,52 @@ class _Adapter:
 
         A click that could replace or delete a message is refused where the button does not belong to that message.
         """
+        studio = self._service.studio
         if query.message is None:
-            return
-        action = action_of(query.data or "", self._service.studio.commands)
-        if action in (ButtonAction.DELETE, ButtonAction.REPLACE) and not await self._is_from_own_message(query):
+            return None
+        action = action_of(query.data or "", studio.commands)
+        if action in (ButtonAction.DELETE, ButtonAction.REPLACE) and not await is_from_own_message(query, studio):
             log.warning("refused a button that is not under its message", button=query.data, user=query.from_user.id)
             await query.answer(translate(BUTTON_GONE, language_of_sender(query.from_user)), show_alert=True)
-            return
-        request, who = self._requests.from_button(query, query.message), query.from_user
+            return None
+        if await is_on_dead_card(query, studio):
+            return await self._revive_card(query, query.message, accepted)
+        request, who = self._requests.from_button(query, query.message, query.data or ""), query.from_user
         if action is ButtonAction.EDIT:
-            opening = partial(self._open_edit, query, request)
+            opening = partial(open_edit, query, request, studio)
             await self._report_failure(opening, CallbackLiveMessage(query, self._live(query.message, who)), who)
         elif action is ButtonAction.REPLACE:
-            ref = replace(MessageRef.of(query.message), live=query.message.message_id)
-            live = TelegramLiveMessage(self._bot, ref, language_of_sender(who), local=self._local)
-            await self._serve(request, ReplacingLiveMessage(query, live), who, accepted)
+            await self._serve(request, self._replacing(query, query.message), who, accepted)
         else:
             await self._serve(request, await self._callback_message(query, query.message), who, accepted)
+        return None
+
+    async def _revive_card(
+        self, query: CallbackQuery, message: MaybeInaccessibleMessage, accepted: asyncio.Event
+    ) -> None:
+        """Show the outcome of the card's job. If that is shown elsewhere in the chat, delete the card."""
+        job = (query.data or "").partition(":")[2]
+        if await is_shown_elsewhere(message, job, self._service.studio):
+            await query.answer(translate(SHOWN_ELSEWHERE, language_of_sender(query.from_user)), show_alert=True)
+            await query.delete_message()
+            return
+        request = self._requests.from_button(query, message, f"show:{job}")
+        await self._serve(request, self._replacing(query, message), query.from_user, accepted)
+
+    def _replacing(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> ReplacingLiveMessage:
+        """Return what shows the answer to a click in place of the clicked message."""
+        ref, language = replace(MessageRef.of(message), live=message.message_id), language_of_sender(query.from_user)
+        return ReplacingLiveMessage(query, TelegramLiveMessage(self._bot, ref, language, local=self._local))
 
     async def _callback_message(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> CallbackLiveMessage:
         """Return where the answer to a click is shown: a pop-up or a new message, or in place of what it deletes."""
-        live, to_delete = self._live(message, query.from_user), await self._message_to_delete(query)
+        live, to_delete = self._live(message, query.from_user), await message_to_delete(query, self._service.studio)
         if to_delete is None:
             return CallbackLiveMessage(query, live)
         language, (command, _, argument) = language_of_sender(query.from_user), (query.data or "").partition(":")
         label = label_of(query.data or "", self._service.studio.commands, language)
         button = Button(label, command, argument) if label else None
         return DeletingLiveMessage(query, live, to_delete, button, language)
-
-    async def _open_edit(self, query: CallbackQuery, request: Awaitable[Request]) -> None:
-        await open_edit(query, await request, self._service.studio)
-
-    async def _is_from_own_message(self, query: CallbackQuery) -> bool:
-        """Return whether the clicked button belongs to its message. For a message whose keyboard Telegram no longer
-        gives, return whether the button's job is shown there.
-        """
-        target = await self._message_to_delete(query)
-        message = query.message
-        return has_button(query) or (
-            target is not None
-            and message is not None
-            and not message.is_accessible
-            and (target.chat, target.live) == (message.chat.id, message.message_id)
-        )
-
-    async def _message_to_delete(self, query: CallbackQuery) -> MessageRef | None:
-        """Return the message that the button would delete, with its follow-ups. Return None for any other button."""
-        button, studio = query.data or "", self._service.studio
-        if query.message is None or action_of(button, studio.commands) is not ButtonAction.DELETE:
-            return None
-        row = await studio.store.job(parse_button(button, studio.commands).raw_options.get("job", ""))
-        ref = MessageRef.parse(row.job.origin) if row and row.job.user.startswith("telegram:") else None
-        return ref if ref and ref.chat == query.message.chat.id else MessageRef.of(query.message)
 
     def _resume(self, job: Job) -> None:
         self._group.create_task(log_errors(self._resume_job(job)))

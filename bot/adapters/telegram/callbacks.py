@@ -1,7 +1,7 @@
 """The answers to a clicked button: a pop-up, a new message, or an edit of the button's own message."""
 
 import structlog
-from telegram import CallbackQuery, Message
+from telegram import CallbackQuery
 from telegram.constants import CallbackQueryLimit
 from telegram.error import BadRequest
 
@@ -21,18 +21,6 @@ NOT_DELETED = (
     "Delete them yourself, or press the button again."
 )
 """Telegram lets bots delete messages for two days: https://core.telegram.org/bots/api#deletemessage."""
-
-
-def has_button(query: CallbackQuery) -> bool:
-    """Return whether the clicked button is under the clicked message.
-
-    A client may send any data for any message, so a click may only delete or replace a message that has the button. For
-    very old messages Telegram gives no keyboard, and this returns False.
-    """
-    message = query.message
-    if not isinstance(message, Message) or message.reply_markup is None:
-        return False
-    return any(button.callback_data == query.data for row in message.reply_markup.inline_keyboard for button in row)
 
 
 class CallbackLiveMessage(LiveMessageWrapper[TelegramLiveMessage]):
@@ -110,7 +98,7 @@ class ReplacingLiveMessage(LiveMessageWrapper[TelegramLiveMessage]):
         """Edit the message, or show a refusal as a pop-up."""
         if self._replaced:
             return await self._live.show(card)
-        if card.failed:
+        if card.failed and not card.job:
             text = truncate(card.text, CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH)
             await self._query.answer(text, show_alert=True)
             return None

@@ -1,7 +1,7 @@
 """Buttons that open a text for editing: the bot sends the text, and the person's reply counts as the click."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from telegram import CallbackQuery, ForceReply, Message, MessageEntity
 from telegram.constants import CallbackQueryLimit, MessageLimit
@@ -26,12 +26,12 @@ _BUTTON_ID = re.compile(r"[a-z_]+:[0-9a-z.]+")
 """The last line of a message that opens a text."""
 
 
-async def open_edit(query: CallbackQuery, request: Request, studio: AppContext) -> None:
+async def open_edit(query: CallbackQuery, pending: Awaitable[Request], studio: AppContext) -> None:
     """Send the text to be edited. The last line of the message is the button's id, so a reply is understood after a
     restart too.
     """
     assert query.message is not None
-    button = query.data or ""
+    button, request = query.data or "", await pending
     try:
         text = await text_to_edit(studio, request, button, MessageLimit.MAX_TEXT_LENGTH - RESERVED_CHARACTERS)
     except UserError as error:

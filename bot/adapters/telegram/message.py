@@ -18,7 +18,7 @@ from bot.adapters.telegram.files import Upload, group_albums, read_uploads
 from bot.adapters.telegram.keyboard import keyboard_of
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.i18n.translate import Language, translate
-from bot.presentation.card import Card
+from bot.presentation.card import Card, cancel_button
 from engine.core.job import Media
 
 log = structlog.get_logger()
@@ -129,7 +129,8 @@ class TelegramLiveMessage:
         sendable = replace(card, text="\n".join([card.text, *oversized, *unconfirmed]))
         uploads = await read_uploads(small, exact=card.exact)
         if self.on_posted is not None and not self._ref.live:
-            await self._show_text(Card(translate("Starting…", self._language)))
+            buttons = (cancel_button(card.job, self._language),) if card.job else ()
+            await self._show_text(Card(translate("Starting…", self._language), buttons=buttons))
         if self._ref.live and self._is_text is None and len(uploads) > 1:
             await self._show_text(sendable)
         alone = self._is_text is False or len(next(iter(group_albums(uploads, self.limits.file_count)), ())) == 1

@@ -78,15 +78,15 @@ class RequestFactory:
         asked = parse_button(button, self.studio.commands, message.text or "")
         return self._request(message, sender_of(message), asked.command, asked.raw_options, asked.files)
 
-    async def from_button(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> Request:
-        """Return the request of a clicked button. Files that are no longer stored are replaced by the message's own.
+    async def from_button(self, query: CallbackQuery, message: MaybeInaccessibleMessage, button: str) -> Request:
+        """Return the request of a click on `button`. Files that are no longer stored are replaced by the message's own.
 
         Raises TooLarge where Telegram does not give that file to bots, BadInput where it cannot be fetched.
         """
-        asked, ref = parse_button(query.data or "", self.studio.commands), MessageRef.of(message)
+        asked, ref = parse_button(button, self.studio.commands), MessageRef.of(message)
         request = self._request(message, query.from_user, asked.command, asked.raw_options, asked.files)
         request = replace(request, id=f"telegram:press/{query.id}", new_message_origin=str(ref))
-        if action_of(query.data or "", self.studio.commands) is ButtonAction.REPLACE:
+        if action_of(button, self.studio.commands) is ButtonAction.REPLACE:
             request = replace(request, origin=str(replace(ref, live=message.message_id)))
         attached = file_of(message) if isinstance(message, Message) else None
         if attached is None:

@@ -120,3 +120,41 @@ async def test_a_result_is_shown_without_its_files_where_they_are_forbidden(
     shown = await answer.until(is_final, within=60)
     assert plain_text(shown).endswith(translate(live.NO_FILES_ALLOWED))
     assert "Again" in shown.buttons
+
+
+async def test_a_press_on_a_dead_card_shows_the_result_there(
+    service: Service, server: DiscordServer, ana: Person
+) -> None:
+    there = replace(ana, place=server.world.group("ana", "bo"))
+    server.rest.refuse_direct(server.world.direct("ana").channel)
+    answer = there.slash("echo", text="kept for ana", seconds=2)
+    job = await job_of(service, answer)
+    server.backend.clock.advance(15 * 60)
+    await ended(service.studio.store, job.id, 30)
+    assert "Cancel" in answer.now.buttons, "nothing could reach the card"
+    there.press("Cancel", answer.message)
+    await server.until(lambda: plain_text(server.history.states[answer.message][-1]) == "kept for ana")
+
+
+async def test_a_press_on_the_dead_card_of_a_cancelled_job_says_so(
+    service: Service, server: DiscordServer, ana: Person
+) -> None:
+    there = replace(ana, place=server.world.group("ana", "bo"))
+    server.rest.refuse_direct(server.world.direct("ana").channel)
+    answer = there.slash("echo", text="never", seconds=60)
+    job = await job_of(service, answer)
+    server.backend.clock.advance(15 * 60)
+    await there.slash("cancel", job=job.id).until(is_final)
+    await ended(service.studio.store, job.id, 30)
+    there.press("Cancel", answer.message)
+    await server.until(lambda: plain_text(server.history.states[answer.message][-1]) == "⚠️ Cancelled.")
+
+
+async def test_jobs_shows_finished_results_again(ana: Person) -> None:
+    drawn = ana.slash("imagine", prompt="a purple frog", steps=1)
+    await drawn.until(lambda state: "Again" in state.buttons, within=60)
+    listed = ana.slash("jobs")
+    assert "/imagine a purple frog" in plain_text(await listed.until(is_final))
+    again = await ana.press("Show again: a purple frog", listed.message).until(is_final)
+    assert again.ephemeral
+    assert (again.files[0].data, again.buttons) == (drawn.now.files[0].data, drawn.now.buttons)

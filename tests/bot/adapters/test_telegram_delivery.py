@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.base import OnPosted
-from bot.adapters.telegram.adapter import FAILURE
+from bot.adapters.telegram.adapter import FAILURE, SHOWN_ELSEWHERE
 from bot.adapters.telegram.callbacks import NOT_DELETED
 from bot.adapters.telegram.message import FILES_UNCONFIRMED, TelegramLiveMessage
 from bot.adapters.telegram.message_ref import MessageRef
@@ -224,3 +224,51 @@ async def test_an_unexpected_error_is_reported_to_the_person(server: TelegramSer
     assert (await chat.answer(to=asked))["text"] == translate(FAILURE, "es")
     again = await chat.say("/whoami")
     await chat.answer(to=again)
+
+
+@LOST
+async def test_a_press_on_the_orphan_of_an_unconfirmed_message_removes_it(
+    server: TelegramServer, service: Service, status: int
+) -> None:
+    chat = server.private(7)
+    server.lose_answer("sendMessage", status)
+    asked = await chat.say(f"/echo {status} --seconds 2")
+    orphan = await chat.answer(to=asked)
+    await ended(service.studio.store, labels(orphan)["Cancel"].partition(":")[2], 30)
+    assert await chat.press(orphan, "Cancel") == SHOWN_ELSEWHERE
+    await server.until(lambda: len(chat.room.of_bot()) == 1 or None)
+    assert chat.room.of_bot()[0]["text"] == str(status)
+
+
+async def test_a_press_on_a_dead_card_shows_the_result_there(server: TelegramServer, service: Service) -> None:
+    room = server.group()
+    chat = room.seat(7)
+    live, job = await started(chat, "/echo kept --seconds 3")
+    room.barred = "bot was kicked from the supergroup chat"
+    row = await ended(service.studio.store, job, 30)
+    room.barred = ""
+    await chat.press(live, "Cancel")
+    shown = "kept" if row.state == "done" else "⚠️ Cancelled."
+    await server.until(lambda: live["text"] == shown or None)
+    assert len(room.of_bot()) == 1
+
+
+async def test_jobs_shows_finished_results_again(server: TelegramServer) -> None:
+    chat = server.private(7)
+    asked = await chat.say("/imagine a purple frog --steps 1")
+    drawn = await chat.answer(to=asked, when=lambda answer: "Again" in labels(answer), within=60)
+    listed = await chat.answer(to=await chat.say("/jobs"))
+    assert "/imagine a purple frog" in listed["text"]
+    await chat.press(listed, "Show again: a purple frog")
+    again = await chat.answer(when=lambda answer: answer not in (drawn, listed) and "Again" in labels(answer))
+    assert (again["caption"], labels(again)) == (drawn["caption"], labels(drawn))
+
+
+async def test_jobs_of_a_private_chat_are_not_listed_in_a_group(server: TelegramServer) -> None:
+    chat = server.private(7)
+    done, running = await chat.say("/echo my secret"), await chat.say("/echo my other secret --seconds 5")
+    await chat.answer(to=done, when=lambda answer: answer["text"] == "my secret")
+    await chat.answer(to=running)
+    seat = server.group().seat(7)
+    assert "secret" not in (await seat.answer(to=await seat.say("/jobs")))["text"]
+    assert "secret" in (await chat.answer(to=await chat.say("/jobs")))["text"]
