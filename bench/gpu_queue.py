@@ -3,10 +3,11 @@
 import asyncio
 import statistics
 import time
-from contextlib import aclosing
 
 from bench.lib import gpu_device as card
 from bench.lib.report import finish, say
+from bot.jobs.coalescing import JobCoalescer
+from bot.jobs.lifecycle import run_unstored
 from engine.core.job import Done, Job
 from engine.core.settings import WorkerSettings
 from engine.host.engine import Engine, HostSettings
@@ -29,8 +30,7 @@ async def ask(engine: Engine, number: int, word: str) -> Done:
         user=f"web:{number % PEOPLE}",
         origin="",
     )
-    async with aclosing(engine.submit(job)) as updates:
-        last = [update async for update in updates][-1]
+    last = await run_unstored(JobCoalescer(engine), job)  # which runs it again when its worker dies
     assert isinstance(last, Done), last
     return last
 
