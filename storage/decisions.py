@@ -1,7 +1,7 @@
 """What users decide: their answers to questions, their consents, and small values that the bot stores."""
 
 from engine.core.job import Job
-from storage import consents, jobs, notes, questions
+from storage import consents, forms, jobs, notes, questions
 from storage.consents import Consent
 from storage.questions import Question
 from storage.store_base import StoreBase
@@ -33,6 +33,15 @@ class Decisions(StoreBase):
         return await self._database.read(
             lambda db: jobs.has_job_for(db, request) or questions.is_answered_by_question(db, request, now)
         )
+
+    async def add_form(self, form: str, body: str, seconds: float) -> None:
+        """Store for `seconds` what the form of this id goes on with when it is submitted."""
+        until = self._clock() + seconds
+        await self._database.write(lambda db: forms.insert(db, form, body, until))
+
+    async def get_form(self, form: str) -> str | None:
+        """Return what `add_form` stored, or None if it has expired or never existed."""
+        return await self._database.read(lambda db: forms.find(db, form, self._clock()))
 
     async def add_consent(self, job: Job, statement: str) -> None:
         """Store that the user of `job` agreed to the text whose SHA-256 is `statement`."""

@@ -11,7 +11,7 @@ from typing import Self
 
 from engine.core.job import Failed, Job, Result, shared_key
 from engine.media.files import is_intact
-from storage import admission, cache, jobs, limit_waits, limits, questions, reply_tokens, runs
+from storage import admission, cache, forms, jobs, limit_waits, limits, questions, reply_tokens, runs
 from storage.admission import Batch
 from storage.cache import CacheStats
 from storage.consents import Consent
@@ -211,10 +211,10 @@ class Store(Reports, Decisions):
         await self._database.write(lambda db: runs.insert(db, run), durable=False)
 
     async def delete_expired(self, now: float | None = None) -> int:
-        """Delete expired rate limit tokens and questions. Returns how many rows were deleted."""
+        """Delete expired rate limit tokens, questions and forms. Returns how many rows were deleted."""
         at = self._clock() if now is None else now
         return await self._database.write(
-            lambda db: limits.delete_expired(db, at) + questions.delete_expired(db, at), durable=False
+            lambda db: sum(kind.delete_expired(db, at) for kind in (limits, questions, forms)), durable=False
         )
 
     def _finish(self, db: sqlite3.Connection, job_id: str, result: Result, seconds: float) -> list[Path]:

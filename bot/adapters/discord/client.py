@@ -13,15 +13,25 @@ from structlog.contextvars import bound_contextvars
 from bot.adapters.base import LiveMessage, resume, serve
 from bot.adapters.discord.buttons import ResultButton
 from bot.adapters.discord.command_sync import sync
-from bot.adapters.discord.followup import post_followup
+from bot.adapters.discord.forms import (
+    EDIT,
+    EDIT_LENGTH,
+    MENU,
+    TEXT,
+    edit_form,
+    load_menu_form,
+    menu_form,
+    submitted_form,
+)
 from bot.adapters.discord.localisation import Spanish
-from bot.adapters.discord.menus import EDIT_LENGTH, EditForm, Form, first_attachment, required_options
+from bot.adapters.discord.menus import first_attachment, required_options
 from bot.adapters.discord.message import DeletingLiveMessage, DiscordLiveMessage, ReplacingLiveMessage
-from bot.adapters.discord.origin import file_bytes_at, is_followup, message_at
+from bot.adapters.discord.origin import message_at
 from bot.adapters.discord.requests import RequestFactory
+from bot.adapters.discord.resumption import live_message_for
 from bot.adapters.discord.route import RETRYABLE_ERRORS, Route
 from bot.adapters.discord.slash import Tree
-from bot.core.command import ButtonAction, Command, Request
+from bot.core.command import Attachment, ButtonAction, Command, Request
 from bot.i18n.translate import language_of, translate
 from bot.presentation.buttons import action_of, edit_prompt, label_of
 from bot.presentation.card import Card, card_of
@@ -32,6 +42,8 @@ from engine.core.errors import UserError, UserMessage
 from engine.core.job import Failed, Job
 
 log = structlog.get_logger()
+
+FORM_EXPIRED = "This form has expired. Open it again."
 
 
 class Client(discord.Client):
@@ -108,10 +120,6 @@ class Client(discord.Client):
     async def _open_edit_form(self, interaction: discord.Interaction, button: str) -> None:
         """Open a form with the text of the button's job. Submitting the form counts as the click."""
         asked = self._requests.from_button(interaction, button, 0)
-
-        async def submit(form: discord.Interaction, edited: str) -> None:
-            await self._serve_click(form, button, edited)
-
         try:
             text = await text_to_edit(self._service.studio, asked, button, EDIT_LENGTH)
         except UserError as error:
@@ -120,7 +128,7 @@ class Client(discord.Client):
         else:
             commands = self._service.studio.commands
             title, label = label_of(button, commands, asked.language), edit_prompt(button, commands, asked.language)
-            await interaction.response.send_modal(EditForm(title, label, text, submit))
+            await interaction.response.send_modal(edit_form(title, label, text, button))
 
     async def _on_command(self, interaction: discord.Interaction, command: str, options: dict[str, Any]) -> None:
         await self._defer_and_serve(
@@ -137,16 +145,36 @@ class Client(discord.Client):
             template = "/{command} can't use anything in that message. Choose another one."
             await interaction.response.send_message(translate(template, language, command=command.name), ephemeral=True)
             return
-
-        async def submit(form: discord.Interaction, options: dict[str, Any]) -> None:
-            await self._defer_and_serve(
-                form, command.name, lambda answer: self._requests.from_menu(form, command, options, file, answer)
-            )
-
         if required_options(command):
-            await interaction.response.send_modal(Form(command, language, submit))
+            store = self._service.studio.store
+            await interaction.response.send_modal(await menu_form(store, command, file, language))
         else:
-            await submit(interaction, {})
+            await self._serve_menu(interaction, command, file, {})
+
+    async def _serve_menu(
+        self, interaction: discord.Interaction, command: Command, file: Attachment, options: dict[str, str]
+    ) -> None:
+        await self._defer_and_serve(
+            interaction,
+            command.name,
+            lambda answer: self._requests.from_menu(interaction, command, options, file, answer),
+        )
+
+    async def on_interaction(self, interaction: discord.Interaction, /) -> None:
+        """Serve a submitted form. discord.py passes every other interaction to the commands and buttons."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return None
+        kind, rest, fields = submitted_form(interaction)
+        if kind == EDIT:
+            return await self._serve_click(interaction, rest, fields.get(TEXT, ""))
+        stored = await load_menu_form(self._service.studio.store, rest) if kind == MENU else None
+        command = self._service.studio.command(stored[0]) if stored else None
+        if stored is None or command is None:
+            text = translate(FORM_EXPIRED, language_of(str(interaction.locale)))
+            await interaction.response.send_message(text, ephemeral=True)
+        else:
+            await self._serve_menu(interaction, command, stored[1], fields)
+        return None
 
     async def _defer_and_serve(
         self, interaction: discord.Interaction, command: str, request: Callable[[int], Request]
@@ -213,29 +241,9 @@ class Client(discord.Client):
         await self.wait_until_ready()
         with bound_contextvars(user=job.user, job=job.id):
             try:
-                await resume(self._service, job, await self._live_message_for(job, interaction))
+                await resume(self._service, job, await live_message_for(self, self._service, job, interaction))
             except Exception:
                 log.exception("resuming a job failed")
-
-    async def _live_message_for(self, job: Job, interaction: discord.Interaction | None) -> DiscordLiveMessage:
-        """Return the message that shows the job. Post it first for a job that was created together with others."""
-        message, language = message_at(self, job.origin), language_of(job.language)
-        file_bytes = interaction.filesize_limit if interaction else file_bytes_at(self, message)
-        webhook = await self._webhook_for(job)
-        posted = await post_followup(self, job, webhook) if is_followup(job.origin) else None
-        if posted is not None:
-            await self._service.set_origin(job.id, posted.origin)
-            message = message_at(self, posted.origin)
-        if posted is not None and not posted.by_token:
-            await self._service.studio.store.delete_reply_token(job.id)
-            webhook = None
-        user = int(job.user.partition(":")[2])
-        return DiscordLiveMessage(message, language, file_bytes, Route(self, user, webhook, private=job.private))
-
-    async def _webhook_for(self, job: Job) -> discord.Webhook | None:
-        """Return what answers by the token of the job's interaction, which an earlier run may have received."""
-        token = await self._service.studio.store.reply_token(job.id)
-        return discord.Webhook.partial(self.application_id or 0, token, client=self) if token else None
 
     async def _send_failure(self, live: LiveMessage, request: Request) -> None:
         """Show that the request failed unexpectedly, where Discord still allows it."""

@@ -1,25 +1,18 @@
-"""Message menus, which run a command on a file that somebody posted, and the forms that ask for text."""
+"""Message menus, which run a command on a file that somebody posted."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import discord
-from discord import app_commands, ui
+from discord import app_commands
 
-from bot.adapters.base import truncate
 from bot.adapters.discord.localisation import TITLE_LENGTH, localise
 from bot.core.command import Attachment, Command
-from bot.i18n.translate import Language, translate
 from engine.core.options import Option
 from engine.media.files import kinds_of_name
 
 OnMenu = Callable[[discord.Interaction, Command, discord.Message], Awaitable[None]]
 """Receives a chosen menu entry: the interaction, the command, and the message it was chosen for."""
-OnForm = Callable[[discord.Interaction, dict[str, Any]], Awaitable[None]]
-"""Receives a submitted form: the form's own interaction, and the options by name."""
-
-LABEL_LENGTH, EDIT_LENGTH = 45, 4000
-"""Characters that Discord allows in a field's label, and in the text of a field."""
 _MEDIA_KINDS = {"audio": "sound"}
 """Names of a MIME type's first part, where Atelier calls the kind otherwise."""
 
@@ -67,46 +60,6 @@ def attachment_of(attachment: discord.Attachment) -> Attachment:
 def required_options(command: Command) -> list[Option]:
     """Return the options that a person must type before the command can run."""
     return [option for option in command.params.options() if option.required and option.kind != "media"]
-
-
-class Form(ui.Modal):
-    """Asks for the command's required options."""
-
-    def __init__(self, command: Command, language: Language, on_submit: OnForm) -> None:
-        super().__init__(title=truncate(translate(command.menu, language), TITLE_LENGTH))
-        self._on_submit = on_submit
-        self._fields = {option.name: _text_input(option) for option in required_options(command)}
-        for option in required_options(command):
-            label = truncate(translate(option.description, language), LABEL_LENGTH)
-            self.add_item(ui.Label(text=label, component=self._fields[option.name]))
-
-    async def on_submit(self, interaction: discord.Interaction, /) -> None:
-        """Pass the typed options on."""
-        await self._on_submit(interaction, {name: field.value for name, field in self._fields.items()})
-
-
-class EditForm(ui.Modal):
-    """Shows a text for the person to edit and submit."""
-
-    def __init__(
-        self, title: str, label: str, text: str, on_submit: Callable[[discord.Interaction, str], Awaitable[None]]
-    ) -> None:
-        super().__init__(title=truncate(title, TITLE_LENGTH))
-        self._on_submit = on_submit
-        self._field: ui.TextInput[EditForm] = ui.TextInput(
-            style=discord.TextStyle.paragraph, default=text or None, min_length=1, max_length=EDIT_LENGTH
-        )
-        self.add_item(ui.Label(text=truncate(label, LABEL_LENGTH), component=self._field))
-
-    async def on_submit(self, interaction: discord.Interaction, /) -> None:
-        """Pass the edited text on."""
-        await self._on_submit(interaction, self._field.value)
-
-
-def _text_input(option: Option) -> "ui.TextInput[Form]":
-    low, high = (None if bound is None else int(bound) for bound in (option.minimum, option.maximum))
-    style = discord.TextStyle.paragraph if option.rest else discord.TextStyle.short
-    return ui.TextInput(style=style, min_length=low, max_length=min(high or EDIT_LENGTH, EDIT_LENGTH))
 
 
 def _callback(command: Command, on_menu: OnMenu) -> Any:

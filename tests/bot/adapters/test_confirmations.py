@@ -124,6 +124,14 @@ class TestDiscord:
             edited = ana.fill(form, "a blue apple")
             assert (await edited.until(lambda shown: shown.content == "a blue apple")).buttons
 
+    async def test_a_text_is_edited_in_a_form_that_is_open_across_a_restart(self, start: Start, ana: Person) -> None:
+        async with start():
+            answer = ana.slash("echo", text="a red apple")
+            await answer.until(lambda shown: shown.content == "a red apple" and shown.buttons)
+            form = await ana.press("Edit", answer.message).form()
+        async with start():
+            await ana.fill(form, "a blue apple").until(lambda shown: shown.content == "a blue apple")
+
     async def test_a_missing_text_is_written_in_an_empty_form(self, start: Start, ana: Person) -> None:
         async with start():
             answer = ana.slash("echo", text="a red apple")
