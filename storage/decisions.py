@@ -1,7 +1,7 @@
 """What users decide: their answers to questions, their consents, and small values that the bot stores."""
 
 from engine.core.job import Job
-from storage import consents, forms, jobs, notes, questions
+from storage import commands_off, consents, forms, jobs, notes, questions
 from storage.consents import Consent
 from storage.questions import Question
 from storage.store_base import StoreBase
@@ -42,6 +42,15 @@ class Decisions(StoreBase):
     async def get_form(self, form: str) -> str | None:
         """Return what `add_form` stored, or None if it has expired or never existed."""
         return await self._database.read(lambda db: forms.find(db, form, self._clock()))
+
+    async def switch_command(self, place: str, command: str, *, off: bool) -> None:
+        """Turn a command off or on in a server or group."""
+        change = commands_off.insert if off else commands_off.delete
+        await self._database.write(lambda db: change(db, place, command))
+
+    async def commands_off(self, place: str) -> frozenset[str]:
+        """Return the commands that are turned off in a server or group by those who manage it."""
+        return await self._database.read(lambda db: commands_off.find(db, place))
 
     async def add_consent(self, job: Job, statement: str) -> None:
         """Store that the user of `job` agreed to the text whose SHA-256 is `statement`."""

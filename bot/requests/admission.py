@@ -13,14 +13,14 @@ MIN_FREE_DISK_BYTES = 16_000_000
 """Jobs are refused while less of the disk is free."""
 
 
-def find_command(studio: AppContext, request: Request) -> Command:
+async def find_command(studio: AppContext, request: Request) -> Command:
     """Return the request's command. Raises BadInput if it is unknown, NotAllowed if the user may not use it."""
     command = studio.command(request.command)
     if command is None:
         raise unknown_command_error(request.command, visible_commands(studio, request))
     if command.admin and not request.admin:
         raise NotAllowed("/{command} is for admins only.", command=command.name)
-    consent.check_enabled(studio, command.name, request.scope)
+    await consent.check_enabled(studio, command.name, request.scope)
     return command
 
 
@@ -32,7 +32,7 @@ async def check_before_files(studio: AppContext, request: Request, *, complete: 
     jobs may not wait for them. Raises BadInput, NotAllowed, RateLimited, TooMany
     and DiskFull.
     """
-    command = find_command(studio, request)
+    command = await find_command(studio, request)
     _check_files(command, request)
     if all(file.result and not (file.url or file.path) for file in request.files.values()):
         return

@@ -10,9 +10,11 @@ from engine.core.errors import NotAllowed
 from engine.core.job import Job
 
 
-def check_enabled(studio: AppContext, command: str, scope: str) -> None:
-    """Raise NotAllowed if the owner has turned the command off in the server or group `scope`."""
-    if scope and scope in studio.settings.off.get(command, ()):
+async def check_enabled(studio: AppContext, command: str, scope: str) -> None:
+    """Raise NotAllowed if the owner, or those who manage `scope`, have turned the command off there."""
+    if not scope:
+        return
+    if scope in studio.settings.off.get(command, ()) or command in await studio.store.commands_off(scope):
         raise NotAllowed("/{command} is turned off here.", command=command)
 
 

@@ -131,7 +131,7 @@ class Service:
     async def _run_and_admit(self, request: Request, held: RequestFiles) -> Reply | tuple[Job, Result | None]:
         call, answer = await self._run_command(request, held)
         if isinstance(answer, Job):
-            consent.check_enabled(self.studio, answer.command, request.scope)
+            await consent.check_enabled(self.studio, answer.command, request.scope)
             answer = await consent.ask_consent_first(call, answer)
         match answer:
             case Reply():
@@ -145,7 +145,7 @@ class Service:
                 return admitted
 
     async def _admit_confirmed(self, call: Call[AppContext], answer: Confirmed) -> Reply | tuple[Job, Result | None]:
-        consent.check_enabled(self.studio, answer.jobs[0].command, call.request.scope)
+        await consent.check_enabled(self.studio, answer.jobs[0].command, call.request.scope)
         first, *more = admitted = await self._admit(call, answer.jobs, answer.question)
         if not more:
             return first
@@ -156,7 +156,7 @@ class Service:
     async def _run_command(self, request: Request, held: RequestFiles) -> tuple[Call[AppContext], Answer]:
         if not self._lifecycle.open:
             raise _shutdown_error()
-        command = admission.find_command(self.studio, request)
+        command = await admission.find_command(self.studio, request)
         await admission.check_before_files(self.studio, request, complete=True)
         request = await resolve_attachments(self.studio, request)
         params = await parse_params(command.params, await self._fetch_files(request, command.params, held))

@@ -338,6 +338,21 @@ async def test_manage_server_cancels_only_the_jobs_of_that_server(
     await slow.until(is_final)
 
 
+async def test_manage_server_turns_a_command_off_in_that_server_alone(server: DiscordServer, ana: Person) -> None:
+    server.world.user("manager")
+    manager = server.person("manager", ana.place)
+    asked = {"action": "off", "name": "rare"}
+    assert "Only those who manage" in plain_text(await manager.slash("commands", **asked).until(is_final))
+    for place in (server.world.foreign_guild(), ana.place):
+        server.world.allow(manager.id, place, "manage_guild")
+    elsewhere = replace(manager, place=server.world.foreign_guild())
+    assert "Only those who manage" in plain_text(await elsewhere.slash("commands", **asked).until(is_final))
+    assert "Off: /rare" in plain_text(await manager.slash("commands", **asked).until(is_final))
+    assert "turned off here" in plain_text(await ana.slash("rare", text="here").until(is_final))
+    at_home = replace(ana, place=server.world.direct("ana"))
+    assert plain_text(await at_home.slash("rare", text="at home").until(is_final)) == "at home"
+
+
 async def test_an_admin_in_the_config_is_admin_everywhere(server: DiscordServer, ana: Person) -> None:
     server.world.user("boss", BOSS)
     boss = server.person("boss", server.world.direct("boss"))

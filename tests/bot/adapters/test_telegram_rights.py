@@ -76,3 +76,30 @@ async def test_admins_that_telegram_does_not_name_have_no_rights(server: Telegra
     server.fail("getChatAdministrators", 400)
     assert "someone else" in await bo.press(live, "Cancel")
     assert row.job.id in await bo.press(live, "Cancel")
+
+
+async def test_a_group_admin_turns_a_command_off_in_that_group_alone(server: TelegramServer) -> None:
+    room = server.group()
+    ana, bo = room.seat(7), room.seat(8, name="Bo")
+    refused = await ana.answer(to=await ana.say("/commands off imagine"))
+    assert "Only those who manage" in refused["text"]
+    bo.promote()
+    shown = await bo.answer(to=await bo.say("/commands off imagine"))
+    assert shown["text"].endswith("Off: /imagine")
+    refused = await ana.answer(to=await ana.say("/imagine a cat"))
+    assert refused["text"] == "⚠️ /imagine is turned off here."
+    alone = server.private(7)
+    await alone.answer(to=await alone.say("/imagine a cat --steps 1"), when=lambda answer: "Cancel" in labels(answer))
+    await bo.answer(to=await bo.say("/commands on imagine"))
+    await ana.answer(
+        to=await ana.say("/imagine a cat --steps 1"), when=lambda answer: "Again" in labels(answer), within=60
+    )
+
+
+async def test_commands_names_what_can_be_turned_off(server: TelegramServer) -> None:
+    seat = server.group().seat(7)
+    seat.promote()
+    refused = await seat.answer(to=await seat.say("/commands off help"))
+    assert refused["text"].startswith("⚠️ name is “help”. Give a command that can be turned off: imagine")
+    alone = server.private(7)
+    assert "servers and groups only" in (await alone.answer(to=await alone.say("/commands")))["text"]
