@@ -17,6 +17,7 @@ from bot.adapters.web import Server
 from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
+from bot.i18n.translate import translate
 from bot.requests.service import Service
 from engine.host.engine import Engine
 from storage.files import Files
@@ -33,7 +34,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 WINDOW = 0.3
 """Seconds of the rate limit, after which a waiting job looks at the clock again."""
 WAITS = "You have reached the limit of /echo: 1 in 0.3 s. This one starts in about 5 s."
-ESPERA = "Has llegado al límite de /echo: 1 cada 0.3 s. Esto empezará en unos 5 s."
+ESPERA = translate(
+    "You have reached the limit of /{command}: {count} in {window:duration}. This one starts in about {time:duration}.",
+    "es",
+    command="echo",
+    count=1,
+    window=WINDOW,
+    time=5.0,
+)
+assert ESPERA.startswith("Has llegado al límite de /echo")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
