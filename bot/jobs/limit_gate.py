@@ -45,14 +45,14 @@ class LimitGate:
         """Wait for the next update of a job that is held back, and return it; None once the job may start.
 
         An update tells the time until the start, again whenever it changes. If the job is cancelled or the studio
-        closes before that, the last update is Failed or Paused.
+        closes before that, even at the last moment, the last update is Failed or Paused.
         """
         while held.last is None:
             held.changed.clear()
             wait = await self._claim_start(held.job)
             if wait <= 0:
                 held.may_start = True
-                return None
+                break
             shown, step = round_up(wait)
             update = self._describe(held.job, shown)
             if update is not None and update != held.newest:

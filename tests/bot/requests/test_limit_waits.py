@@ -204,6 +204,21 @@ async def test_a_waiting_job_is_cancelled_by_its_user_or_dropped_by_an_admin(ser
     assert (await service.studio.store.count_active(0)).requests == 1
 
 
+async def test_a_job_that_is_cancelled_at_the_moment_of_its_start_does_not_start(
+    service: Service, clock: Clock
+) -> None:
+    await updates_of(service, say("one"))
+    async with conversation(service) as person:
+        answer = await person.ask(say("two"))
+        clock.forward(WINDOW)
+        rest = asyncio.create_task(answer.rest())
+        await asyncio.sleep(0)  # the store is now asked whether the job may start, and its answer comes later
+        assert service.studio.cancel_job(answer.wait().job)
+        (last,) = await rest
+    assert failed(last).kind == "Cancelled"
+    assert (await ended(service.studio.store, answer.wait().job)).attempt == 0
+
+
 async def test_a_job_whose_updates_are_closed_gives_its_place_up(service: Service, clock: Clock) -> None:
     await updates_of(service, say("one"))
     async with conversation(service) as person:
