@@ -1,4 +1,4 @@
-"""/cancel: end one job, queued or running."""
+"""/cancel: end one job, queued or running, or all of one's own."""
 
 from typing import Protocol
 
@@ -15,11 +15,11 @@ from storage.store import IllegalTransition, JobRecord
 
 
 class Params(TaskParams):
-    """The options. `job` may be left out when the user has only one job."""
+    """The options. `job` may be left out when the user has only one job, and may be "all"."""
 
     job: str = Field(
         "",
-        description="Which job; not needed if you have only one",
+        description="Which job, or all; not needed if you have only one",
         max_length=64,
         examples=["3f9a1c20be"],
         json_schema_extra={"positional": True},
@@ -44,13 +44,34 @@ class JobCanceller(Protocol):
         """End an active job. Returns False for any other job."""
 
 
-@command("Cancel one of your jobs")
+ALL = frozenset({"all", "todo", "todos", "todas"})
+"""What stands for all of one's jobs, in every language."""
+
+
+@command("Cancel one of your jobs, or all of them")
 async def cancel(call: Call[JobCanceller], params: Params) -> Reply:
     """End the job. Raises BadInput if there is no such job or it has ended, NotAllowed if it is someone else's."""
+    if params.job.casefold() in ALL:
+        return await _cancel_all(call)
     row = await (_load_job(call, params.job) if params.job else _load_only_job(call))
-    if not (call.studio.cancel_job(row.job.id) or await _cancel_unclaimed_job(call, row.job.id)):
+    if not await _end(call, row.job.id):
         raise BadInput("Job {job} has already finished.", job=row.job.id)
     return Reply(call.translate("Job {job} was cancelled.", job=row.job.id), facts={"job": row.job.id})
+
+
+async def _cancel_all(call: Call[JobCanceller]) -> Reply:
+    """End all jobs of the user, the newest first, so that none starts in the meantime. Raises BadInput without any."""
+    rows = await call.studio.store.jobs_of(call.request.user)
+    ended = [row.job.id for row in reversed(rows) if await _end(call, row.job.id)]
+    if not ended:
+        raise BadInput("You have no jobs in progress.")
+    text = call.translate("{count} job was cancelled.", plural="{count} jobs were cancelled.", count=len(ended))
+    return Reply(text, facts={"jobs": ended})
+
+
+async def _end(call: Call[JobCanceller], job: str) -> bool:
+    """End the job, whether this process runs it or not. Returns False if it has ended already."""
+    return call.studio.cancel_job(job) or await _cancel_unclaimed_job(call, job)
 
 
 async def _cancel_unclaimed_job(call: Call[JobCanceller], job: str) -> bool:
@@ -81,7 +102,7 @@ async def _load_only_job(call: Call[JobCanceller]) -> JobRecord:
     if len(rows) > 1:
         raise BadInput(
             "You have {count} job: {jobs}. Choose it, for example /cancel {first}",
-            plural="You have {count} jobs: {jobs}. Choose one, for example /cancel {first}",
+            plural="You have {count} jobs: {jobs}. Choose one, for example /cancel {first}, or all with /cancel all",
             count=len(rows),
             jobs=", ".join(row.job.id for row in rows),
             first=rows[0].job.id,

@@ -4,6 +4,7 @@ import textwrap
 from typing import Any, Protocol
 
 from bot.core.command import Button, ButtonSpec, Reply
+from bot.core.updates import LimitWait
 from bot.requests.call import Call, command
 from bot.requests.contexts import CommandFinder, StoredResults
 from bot.requests.outcomes import has_stored_result, load_outcome
@@ -30,8 +31,19 @@ class QueuePositions(Protocol):
         """Return the job's position in the queue from 1, 0 while it runs, or None if it is not active."""
 
 
+class WaitingJobs(Protocol):
+    """The jobs that wait for a rate limit."""
+
+    def newest(self, job: str) -> LimitWait | None:
+        """Return the newest update of a job that waits, or None for any other job."""
+
+
 class JobLister(CommandFinder, StoredResults, Protocol):
     """What /jobs needs."""
+
+    @property
+    def limit_gate(self) -> WaitingJobs:
+        """Return the jobs that wait for a rate limit."""
 
     @property
     def coalescer(self) -> QueuePositions:
@@ -83,13 +95,18 @@ def _show_button(call: Call[JobLister], row: JobRecord) -> Button:
 def _describe_job(call: Call[JobLister], row: JobRecord) -> dict[str, Any]:
     job = row.job
     place = call.studio.coalescer.queue_position(job.id) if row.state == "queued" else 0
-    return {"id": job.id, "command": job.command, "state": row.state, "place": place, "created": job.created}
+    held = call.studio.limit_gate.newest(job.id)
+    facts = {"id": job.id, "command": job.command, "state": row.state, "place": place, "created": job.created}
+    return facts | {"starts_in": held.seconds_left if held else None}
 
 
 def _format_job(call: Call[JobLister], row: JobRecord, facts: dict[str, Any]) -> str:
     what = _describe_request(call, row)
     if row.state == "running":
         return call.translate("{job} · running · {what}", job=row.job.id, what=what)
+    if facts["starts_in"] is not None:
+        template = "{job} · waits for the limit, starts in about {time:duration} · {what}"
+        return call.translate(template, job=row.job.id, time=facts["starts_in"], what=what)
     if not facts["place"]:
         return call.translate("{job} · waiting · {what}", job=row.job.id, what=what)
     return call.translate(

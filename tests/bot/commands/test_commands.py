@@ -141,10 +141,30 @@ async def test_cancel_asks_which_of_several_jobs_and_ends_only_that_one(service:
         job_in_progress(service, "/echo two --seconds 0.1", Queued) as (two, second),
     ):
         asked = await refusal(service, "/cancel")
-        assert asked == f"BadInput: You have 2 jobs: {one}, {two}. Choose one, for example /cancel {one}"
+        choose = f"Choose one, for example /cancel {one}, or all with /cancel all"
+        assert asked == f"BadInput: You have 2 jobs: {one}, {two}. {choose}"
         await answer(service, f"/cancel {one}")
         assert isinstance(await end_of_updates(first), Failed)
         assert isinstance(await end_of_updates(second), Done)
+
+
+@pytest.mark.parametrize("everything", ["all", "ALL", "todos"])
+async def test_cancel_all_ends_all_jobs_of_the_user_and_no_others(service: Service, everything: str) -> None:
+    async with (
+        job_in_progress(service, "/echo one --seconds 600") as (one, first),
+        job_in_progress(service, "/echo two --seconds 600", Queued) as (two, second),
+        job_in_progress(service, "/echo hers --seconds 600", Queued, user="web:ben") as (hers, _),
+    ):
+        reply = await answer(service, f"/cancel {everything}")
+        assert (reply.text, reply.facts["jobs"]) == ("2 jobs were cancelled.", [two, one])
+        for updates in (first, second):
+            last = await end_of_updates(updates)
+            assert isinstance(last, Failed)
+            assert last.kind == "Cancelled"
+        row = await service.studio.store.job(hers)
+        assert row is not None
+        assert row.state != "cancelled"
+    assert await refusal(service, f"/cancel {everything}") == "BadInput: You have no jobs in progress."
 
 
 async def test_cancel_refuses_a_job_that_is_unknown_finished_or_someone_elses(service: Service) -> None:

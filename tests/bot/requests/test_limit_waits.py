@@ -219,6 +219,22 @@ async def test_a_job_that_is_cancelled_at_the_moment_of_its_start_does_not_start
     assert (await ended(service.studio.store, answer.wait().job)).attempt == 0
 
 
+async def test_all_waiting_jobs_are_listed_with_their_time_and_cancelled_together(service: Service) -> None:
+    async with conversation(service) as person:
+        await updates_of(service, say("one"))
+        answers = [await person.ask(say(text)) for text in ("two", "three")]
+        (listed,) = await updates_of(service, Request("jobs", {}, "discord:1", "here"))
+        first, second = [each.wait().job for each in answers]
+        assert done(listed).result.text.splitlines()[:2] == [
+            f"{first} · waits for the limit, starts in about 5 s · /echo two",
+            f"{second} · waits for the limit, starts in about 5 s · /echo three",
+        ]
+        (ended_all,) = await updates_of(service, Request("cancel", {"job": "all"}, "discord:1", "here"))
+        assert done(ended_all).result.facts["jobs"] == [second, first]
+        for answer in answers:
+            assert failed((await answer.rest())[-1]).kind == "Cancelled"
+
+
 async def test_a_job_whose_updates_are_closed_gives_its_place_up(service: Service, clock: Clock) -> None:
     await updates_of(service, say("one"))
     async with conversation(service) as person:
