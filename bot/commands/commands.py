@@ -1,6 +1,7 @@
 """/commands: show which commands are on in a server or group. Its managers turn them off and on."""
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Literal, Protocol
 
 import structlog
@@ -44,7 +45,7 @@ class SwitchSettings(Protocol):
 class SwitchStore(Protocol):
     """The part of the store that turns commands off."""
 
-    async def commands_off(self, place: str) -> Set[str]:
+    async def commands_off(self, place: str) -> AbstractSet[str]:
         """Return the commands that are off in a server or group."""
 
     async def switch_command(self, place: str, command: str, *, off: bool) -> None:
@@ -96,9 +97,8 @@ async def _show(call: Call[CommandSwitch]) -> Reply:
     """List the commands that are on here, and those that are off, by whoever turned them off."""
     scope, settings = call.request.scope, call.studio.settings
     names = list(call.studio.rates)
-    off = {*await call.studio.store.commands_off(scope)} | {
-        name for name in names if scope in settings.off.get(name, ())
-    }
+    here = await call.studio.store.commands_off(scope)
+    off = {*here, *(name for name in names if scope in settings.off.get(name, ()))}
     on = [name for name in names if name not in off]
     lines = [call.translate("On: {names}", names=_join(on)), call.translate("Off: {names}", names=_join(sorted(off)))]
     return Reply("\n".join(lines), facts={"on": on, "off": sorted(off)})
