@@ -35,7 +35,7 @@ from engine.core.job import Job
 from engine.tasks.echo import Params
 async def {COMMAND}(call, params: Params) -> Job:
     return await call.build_job("echo", params)
-ours = command("Say it back")({COMMAND})
+ours = command("Say it back", rate="10/5m")({COMMAND})
 program.COMMANDS = (*(each for each in program.COMMANDS if each.name != ours.name), ours)
 sys.exit(program.main(["--config", sys.argv[3]]))
 """
