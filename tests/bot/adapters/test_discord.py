@@ -71,7 +71,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         update={
             "bot": Settings().bot.model_copy(update={"data_dir": folder}),
             "discord": DiscordSection(token=SecretStr(DiscordServer.token), admins=(BOSS,)),
-            "limits": {"rare": Rate(1, 60.0)},
+            "limits": {"rare": Rate(1, 3600.0)},
         }
     )
     async with Store.open(":memory:") as store, small_engine(folder, models=(("imagine", "pocket"),)) as engine:
@@ -250,7 +250,8 @@ async def test_a_job_over_the_limit_says_how_long_it_waits_in_the_persons_langua
         answer = replace(ana, locale=locale).slash("rare", text="two")
         shown = await answer.until(lambda state: state.buttons)
         expected = [
-            translate(english, language, command="rare", count=1, window=60.0, time=time) for time in range(0, 61, 5)
+            translate(english, language, command="rare", count=1, window=3600.0, time=60.0 * minutes)
+            for minutes in range(61)
         ]
         assert plain_text(shown) in expected
         ana.press(translate("Cancel", language), answer.message)

@@ -170,7 +170,7 @@ async def test_jobs_start_in_the_order_of_their_requests(service: Service, clock
             group.create_task(finish(answer))
         for number in range(1, 4):
             clock.forward(WINDOW)
-            await ended(service.studio.store, answers[number - 1].wait().job, 30)
+            await ended(service.studio.store, answers[number - 1].wait().job)
             assert len(order) >= number - 1
     assert order == ["two", "three", "four"]
 
