@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from engine.core.job import Job
 
+SEEN_QUERY = "SELECT 1 FROM jobs WHERE user = ? AND repeat_key = ? AND repeat_key <> '' AND failed IS NULL LIMIT 1"
+"""Finds a job that has succeeded or may still do so. SQLite uses the partial index only for a key that is not empty."""
+
 
 class SeenBefore(Exception):
     """Users have seen the results of some jobs of a request, or soon will. `jobs` holds the ids of these jobs."""
@@ -28,5 +31,4 @@ def check_unseen(db: sqlite3.Connection, jobs: Iterable[Job]) -> None:
 
 def _has_seen(db: sqlite3.Connection, user: str, repeat_key: str) -> bool:
     """Return whether the user has a job for the same words that has succeeded or may still do so."""
-    query = "SELECT 1 FROM jobs WHERE user = ? AND repeat_key = ? AND failed IS NULL LIMIT 1"
-    return db.execute(query, (user, repeat_key)).fetchone() is not None
+    return db.execute(SEEN_QUERY, (user, repeat_key)).fetchone() is not None

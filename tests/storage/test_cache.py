@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.core.errors import Cancelled
 from engine.core.job import Failed, Job, Result
 from engine.media.files import keep
+from storage.repeats import SEEN_QUERY
 from storage.store import HASH_IN_THREAD_BYTES, Store
 from tests.storage.builders import NOON, Clock, run
 from tests.storage.conftest import Reopen
@@ -237,3 +238,20 @@ async def test_two_users_make_the_same_in_private_and_each_deletes_only_their_ow
     await store.forget(again.id)
     assert not made.media[0].path.exists()
     assert (await store.cache_stats()).entries == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (SEEN_QUERY, "jobs_by_repeat"),
+        ("SELECT 1 FROM jobs WHERE key = ? AND user = coalesce(?, user)", "jobs_by_key"),
+        (
+            "SELECT count(*) FROM limit_waits WHERE identity = ? AND command = ? AND number < 9",
+            "limit_waits_by_identity",
+        ),
+    ],
+)
+async def test_what_every_admission_asks_is_answered_by_an_index(store: Store, query: str, index: str) -> None:
+    plan = await store._database.read(lambda db: db.execute(f"EXPLAIN QUERY PLAN {query}", ("a", "b")).fetchall())
+    assert index in plan[0]["detail"]
+    assert plan[0]["detail"].startswith("SEARCH")
