@@ -70,13 +70,13 @@ async def test_a_job_in_a_private_channel_goes_on_after_a_restart(service: Servi
     ana = server.person("ana", server.world.group("ana", "bo"))
     closing = Service(service.studio)
     async with running(closing, server):
-        answer = ana.slash("echo", text="later", seconds=1)
+        answer = ana.slash("echo", text="later", seconds=4)
         job = await job_of(service, answer)
         await closing.close()
     assert await service.studio.store.reply_token(job.id)
     async with running(Service(service.studio), server):
-        assert plain_text(await answer.until(is_final)) == "later"
-        await ended(service.studio.store, job.id)
+        await ended(service.studio.store, job.id, 30)
+        assert plain_text(answer.now) == "later"
     assert await service.studio.store.reply_token(job.id) is None, "it is kept only while the job lives"
     assert len(server.messages(ana.place)) == 1
 
