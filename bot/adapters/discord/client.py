@@ -13,6 +13,7 @@ from structlog.contextvars import bound_contextvars
 from bot.adapters.base import LiveMessage, resume, serve
 from bot.adapters.discord.buttons import ResultButton
 from bot.adapters.discord.command_sync import sync
+from bot.adapters.discord.deferral import defer, defer_update
 from bot.adapters.discord.forms import (
     EDIT,
     EDIT_LENGTH,
@@ -185,10 +186,7 @@ class Client(discord.Client):
         """
         with self._track_task():
             ephemeral = self._requests.is_ephemeral(interaction, command)
-            deferred = await interaction.response.defer(ephemeral=ephemeral, thinking=True)
-            assert deferred is not None
-            assert deferred.message_id is not None
-            asked = request(deferred.message_id)
+            asked = request(await defer(interaction, ephemeral=ephemeral))
             message = message_at(self, asked.origin)
             route = self._route(asked, interaction)
             live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, route)
@@ -198,7 +196,7 @@ class Client(discord.Client):
         """Put the answer in the place of the button's message, or delete that message."""
         assert interaction.message is not None
         with self._track_task():
-            await interaction.response.defer()
+            await defer_update(interaction)
             asked = self._requests.from_button(interaction, button, interaction.message.id)
             if action_of(button, self._service.studio.commands) is ButtonAction.DELETE:
                 await self._serve(asked, DeletingLiveMessage(interaction), interaction)

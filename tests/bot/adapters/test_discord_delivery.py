@@ -158,3 +158,31 @@ async def test_jobs_shows_finished_results_again(ana: Person) -> None:
     again = await ana.press("Show again: a purple frog", listed.message).until(is_final)
     assert again.ephemeral
     assert (again.files[0].data, again.buttons) == (drawn.now.files[0].data, drawn.now.buttons)
+
+
+async def test_a_picture_is_sent_directly_also_when_the_first_attempt_is_lost(
+    service: Service, server: DiscordServer, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.discord.route.RETRY_SECONDS", 0.01)
+    there, direct = replace(ana, place=server.world.group("ana", "bo")), server.world.direct("ana")
+    server.lose_answer("POST", f"/channels/{direct.channel}/messages")
+    answer = there.slash("imagine", prompt="a grey frog", steps=1)
+    job = await job_of(service, answer)
+    server.backend.clock.advance(15 * 60)
+    await ended(service.studio.store, job.id)
+    (shown,) = server.messages(direct)
+    assert shown.files
+    assert "Again" in shown.buttons
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["only the answer was lost", "the deferral was lost"])
+async def test_a_command_is_served_though_its_deferral_was_not_confirmed(
+    server: DiscordServer, ana: Person, arrived: bool
+) -> None:
+    if arrived:
+        server.lose_answer("POST", "/interactions/*")
+    else:
+        server.rest.cut.add("POST")
+    answer = ana.slash("echo", text=f"served, {arrived}")
+    await answer.until(lambda state: plain_text(state) == f"served, {arrived}")
+    assert len(server.messages(ana.place)) == 1
