@@ -123,7 +123,7 @@ class DiscordLiveMessage:
         """Send a final card that its message does not take: without its files, else as a new message."""
         if card.media and await self._is_text_accepted(card):
             return
-        origin = await self._route.send_new_message(self._message.id, self._arguments(card))
+        origin = await self._route.send_new_message(self._message.id, partial(self._arguments, card))
         if origin is not None and self.on_posted is not None:
             await self.on_posted(origin)
 
@@ -166,17 +166,21 @@ class DiscordLiveMessage:
 
     def _changes(self, card: Card) -> dict[str, Any]:
         """Return the changes as arguments of `edit`. Files that the message already has are not sent again."""
-        changes = self._arguments(card)
-        files = changes.pop("files")
-        return {**changes, "attachments": files} if card.media != self._last_card.media else changes
+        if card.media == self._last_card.media:
+            return self._text_and_view(card)
+        return {**self._text_and_view(card), "attachments": _files(card)}
 
     def _arguments(self, card: Card) -> dict[str, Any]:
-        """Return the card as arguments of `send`."""
-        return {
-            "content": truncate(discord.utils.escape_markdown(card.text), self.limits.text_length),
-            "view": build_view(card.buttons),
-            "files": [_file(media, card.alt) for media in card.media],
-        }
+        """Return the card as arguments of `send`, which closes the files. Each attempt needs new ones."""
+        return {**self._text_and_view(card), "files": _files(card)}
+
+    def _text_and_view(self, card: Card) -> dict[str, Any]:
+        text = truncate(discord.utils.escape_markdown(card.text), self.limits.text_length)
+        return {"content": text, "view": build_view(card.buttons)}
+
+
+def _files(card: Card) -> list[discord.File]:
+    return [_file(media, card.alt) for media in card.media]
 
 
 def _file(media: Media, alt: str) -> discord.File:

@@ -14,6 +14,8 @@ from bot.adapters.discord.origin import origin_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
+Arguments = Callable[[], dict[str, Any]]
+"""Returns the arguments of `send` anew for each attempt, which closes the files among them."""
 
 EXPIRED_TOKEN_CODES = (10015, 50027)
 """Unknown Webhook, Invalid Webhook Token: the interaction is more than fifteen minutes old."""
@@ -38,7 +40,7 @@ class Route:
     webhook: discord.Webhook | None
     private: bool
 
-    async def send_new_message(self, replaced: int, arguments: dict[str, Any]) -> str | None:
+    async def send_new_message(self, replaced: int, arguments: Arguments) -> str | None:
         """Send a message instead of the message `replaced`: by the token, else directly to the user. Return its origin,
         or None where Discord allows neither.
         """
@@ -50,17 +52,17 @@ class Route:
                 log.warning("the result cannot be sent this way", user=self.user, why=str(error))
         return None
 
-    async def _send_by_token(self, arguments: dict[str, Any]) -> discord.WebhookMessage | None:
+    async def _send_by_token(self, arguments: Arguments) -> discord.WebhookMessage | None:
         if self.webhook is None:
             return None
-        return await self.webhook.send(**_given(arguments), wait=True, ephemeral=self.private)
+        return await self.webhook.send(**_given(arguments()), wait=True, ephemeral=self.private)
 
-    async def _send_directly(self, nonce: str, arguments: dict[str, Any]) -> discord.Message:
+    async def _send_directly(self, nonce: str, arguments: Arguments) -> discord.Message:
         """Send a direct message. The nonce makes Discord return the same message if it is sent again."""
 
         async def send() -> discord.Message:
             channel = await self.client.create_dm(discord.Object(self.user))
-            return await channel.send(**_given(arguments), nonce=nonce)
+            return await channel.send(**_given(arguments()), nonce=nonce)
 
         return await retry_until_sent(send)
 

@@ -190,7 +190,7 @@ async def test_every_command_is_answered_in_a_private_chat(asked: Command, serve
     elif asked.name == "video":
         assert answer["video"]["mime_type"] == "video/mp4"
         assert min(answer["video"][side] for side in ("width", "height", "duration")) > 0
-    elif asked.name == "cancel" or asked.admin or any(option.kind == "media" for option in needs):
+    elif asked.name in ("cancel", "commands") or asked.admin or any(option.kind == "media" for option in needs):
         assert answer["text"].startswith("⚠️")
     else:
         assert not answer["text"].startswith("⚠️")
