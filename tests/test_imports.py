@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from tests.timing import HANG_SECONDS
 ROOT = Path(__file__).parents[1]
 OURS = ("bot", "engine", "storage")
 FILES = {path.relative_to(ROOT).as_posix(): path for top in OURS for path in sorted((ROOT / top).rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
 MODULES = {name: name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in FILES}
 
 TASKS_FROM_OUTSIDE = tuple(
@@ -120,6 +120,11 @@ HEAVY_LIBRARIES = {"torch", "diffusers", "transformers", "cv2", "onnxruntime", "
 """Libraries that the bot's process never loads."""
 
 
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
+
+
 def imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the imported names. `from a import b` yields `a.b`, whether b is a module or not."""
     for node in nodes:
@@ -141,7 +146,7 @@ def rule_of(module: str, rules: Iterable[str]) -> str:
 
 def imported_pairs() -> Iterator[tuple[str, str]]:
     """Yield each of our modules with each name that it imports: at the top, in functions, or for type checking."""
-    for file, tree in TREES.items():
+    for file, tree in trees().items():
         yield from ((MODULES[file], name) for name in imports(ast.walk(tree)))
 
 
@@ -204,7 +209,7 @@ def test_a_library_with_one_owner_is_imported_only_there() -> None:
 
 
 def test_imports_name_modules_in_full() -> None:
-    relative = [file for file, tree in TREES.items() for node in ast.walk(tree) if getattr(node, "level", 0)]
+    relative = [file for file, tree in trees().items() for node in ast.walk(tree) if getattr(node, "level", 0)]
     assert relative == []
 
 
@@ -213,7 +218,7 @@ def test_there_are_no_import_cycles() -> None:
     modules = set(MODULES.values())
     graph = {
         MODULES[file]: {module_of(name, modules) for name in imports(ast.walk(tree))} & modules - {MODULES[file]}
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
     }
     TopologicalSorter(graph).prepare()
 

@@ -6,7 +6,7 @@ options, and values of tables, so the source is read as a syntax tree.
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,33 +32,35 @@ class Sentences:
 def extract_sentences(root: Path = ROOT) -> Sentences:
     """Return the sentences of the source under `root`. Raises ValueError for a plural with more than one singular."""
     paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
-    trees = {str(path.relative_to(root)): ast.parse(path.read_text("utf-8")) for path in paths}
-    sinks = _sinks(trees.values())
-    params = _descendants("TaskParams", trees.values())
+    modules = {str(path.relative_to(root)): list(ast.walk(ast.parse(path.read_text("utf-8")))) for path in paths}
+    classes = [node for nodes in modules.values() for node in nodes if isinstance(node, ast.ClassDef)]
+    sinks = _sinks(modules.values(), classes)
+    params = _descendants("TaskParams", classes)
     found = Sentences({}, {}, {})
-    for name, tree in trees.items():
-        values = _Values(tree)
-        for expression in _shown_expressions(tree, sinks, params):
+    for name, nodes in modules.items():
+        values = _Values(nodes)
+        for expression in _shown_expressions(nodes, sinks, params):
             place = f"{name}:{expression.lineno}"
             for text in sorted(values.of(expression)):
                 found.templates.setdefault(text, place)
             if isinstance(expression, ast.JoinedStr | ast.BinOp):
                 found.built[place] = ast.unparse(expression)
-        found.plurals.update(_plurals(tree, sinks, values))
+        found.plurals.update(_plurals(nodes, sinks, values))
     return found
 
 
-def _sinks(trees: Collection[ast.Module]) -> set[str]:
+def _sinks(modules: Iterable[list[ast.AST]], classes: list[ast.ClassDef]) -> set[str]:
     """Return the names of errors, of SINKS, and of the functions that pass their first parameter on to one of these."""
-    sinks = SINKS | _descendants("AtelierError", trees)
-    while more := {name for tree in trees for name in _passing_on(tree, sinks)} - sinks:
+    sinks = SINKS | _descendants("AtelierError", classes)
+    passed = {pair for nodes in modules for node in nodes for pair in _passing_on(node)}
+    while more := {function for function, called in passed if called in sinks} - sinks:
         sinks |= more
     return sinks
 
 
-def _shown_expressions(tree: ast.Module, sinks: set[str], params: set[str]) -> Iterator[ast.expr]:
+def _shown_expressions(nodes: list[ast.AST], sinks: set[str], params: set[str]) -> Iterator[ast.expr]:
     """Yield the expressions that users see: arguments of sinks, and descriptions of commands and options."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call) and _called(node) in sinks:
             yield from _template(node)
         elif isinstance(node, ast.ClassDef) and node.name in params and _bases(node) & params:
@@ -75,9 +77,9 @@ def _template(call: ast.Call) -> list[ast.expr]:
     return named or call.args[:1]
 
 
-def _plurals(tree: ast.Module, sinks: set[str], values: "_Values") -> Iterator[tuple[str, str]]:
+def _plurals(nodes: list[ast.AST], sinks: set[str], values: "_Values") -> Iterator[tuple[str, str]]:
     """Yield each singular with its plural. Raises ValueError unless a call has exactly one of each."""
-    for call in ast.walk(tree):
+    for call in nodes:
         named = [one.value for one in call.keywords if one.arg == "plural"] if isinstance(call, ast.Call) else []
         plurals = {text for expression in named for text in values.of(expression)} - {""}
         if isinstance(call, ast.Call) and _called(call) in sinks and plurals:
@@ -98,24 +100,24 @@ def _descriptions(declared: ast.AST) -> Iterator[ast.expr]:
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "description")
 
 
-def _passing_on(tree: ast.Module, sinks: set[str]) -> set[str]:
-    """Return the functions of the module that pass their first parameter on to a sink."""
-    more = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            own = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args) if argument.arg != "self"][:1]
-            calls = (call for call in ast.walk(node) if isinstance(call, ast.Call) and _called(call) in sinks)
-            spoken = {part.id for call in calls for part in _template(call) if isinstance(part, ast.Name)}
-            more |= {node.name} if spoken & set(own) else set()
-    return more
+def _passing_on(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield the name of the function with each name that it calls with its first parameter as the sentence."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return
+    own = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args) if argument.arg != "self"][:1]
+    for call in ast.walk(node) if own else ():
+        if isinstance(call, ast.Call) and any(
+            isinstance(part, ast.Name) and part.id in own for part in _template(call)
+        ):
+            yield node.name, _called(call)
 
 
 class _Values:
     """Finds the strings that an expression can have, through the names, dicts and conditions of a module."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, nodes: list[ast.AST]) -> None:
         self._assigned: dict[str, list[ast.expr]] = defaultdict(list)
-        for node in ast.walk(tree):
+        for node in nodes:
             for target in _targets(node):
                 self._assigned[target].append(node.value)  # type: ignore[attr-defined]  # only assignments have targets
 
@@ -147,9 +149,8 @@ def _targets(node: ast.AST) -> list[str]:
     return []
 
 
-def _descendants(root: str, trees: Collection[ast.Module]) -> set[str]:
+def _descendants(root: str, classes: list[ast.ClassDef]) -> set[str]:
     """Return `root` and the names of its subclasses."""
-    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     known = {root}
     while more := {node.name for node in classes if _bases(node) & known} - known:
         known |= more

@@ -9,13 +9,16 @@ from babel.messages import Catalog, Message
 from babel.messages.pofile import read_po
 
 from bot.i18n.catalogue import LOCALE_FOLDER, build_catalogue, forms_of, is_finished, read_messages
-from bot.i18n.extraction import extract_sentences
+from bot.i18n.extraction import Sentences
 from bot.i18n.translate import CATALOGUES
 from bot.i18n.update import build_template, format_catalogue, update_catalogue
 
-FOUND = extract_sentences()
-TEMPLATE = build_template(FOUND)
 LANGUAGES = sorted(path.name for path in LOCALE_FOLDER.iterdir())
+
+
+@pytest.fixture(scope="module")
+def template(found: Sentences) -> Catalog:
+    return build_template(found)
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -27,18 +30,18 @@ def test_every_catalogue_is_used() -> None:
     assert sorted(CATALOGUES) == LANGUAGES
 
 
-def test_every_sentence_has_a_translation(messages: Catalog) -> None:
+def test_every_sentence_has_a_translation(messages: Catalog, found: Sentences) -> None:
     known = {forms_of(message.id) for message in messages}
     missing = [
-        f"{place} {template}"
-        for template, place in FOUND.templates.items()
-        if forms_of((template, FOUND.plurals[template]) if template in FOUND.plurals else template) not in known
+        f"{place} {text}"
+        for text, place in found.templates.items()
+        if forms_of((text, found.plurals[text]) if text in found.plurals else text) not in known
     ]
     assert not missing, "Run scripts/translations, then translate:\n" + "\n".join(missing)
 
 
-def test_no_translation_is_unused(messages: Catalog) -> None:
-    unused = [message.id for message in sentences(messages) if forms_of(message.id)[0] not in FOUND.templates]
+def test_no_translation_is_unused(messages: Catalog, found: Sentences) -> None:
+    unused = [message.id for message in sentences(messages) if forms_of(message.id)[0] not in found.templates]
     assert not unused, f"Run scripts/translations: {unused}"
     assert not messages.obsolete, "Run scripts/translations"
 
@@ -51,8 +54,8 @@ def test_no_translation_is_fuzzy_empty_or_without_a_plural_form(messages: Catalo
     ]
 
 
-def test_no_sentence_is_built_from_parts() -> None:
-    assert not FOUND.built
+def test_no_sentence_is_built_from_parts(found: Sentences) -> None:
+    assert not found.built
 
 
 def test_translations_have_the_same_placeholders(messages: Catalog) -> None:
@@ -65,8 +68,8 @@ def test_translations_have_the_same_placeholders(messages: Catalog) -> None:
     assert not wrong
 
 
-def test_a_singular_and_its_plural_have_the_same_placeholders() -> None:
-    assert not {one: many for one, many in FOUND.plurals.items() if names(one) != names(many)}
+def test_a_singular_and_its_plural_have_the_same_placeholders(found: Sentences) -> None:
+    assert not {one: many for one, many in found.plurals.items() if names(one) != names(many)}
 
 
 def test_translations_end_with_the_same_punctuation(messages: Catalog) -> None:
@@ -80,15 +83,15 @@ def test_translations_end_with_the_same_punctuation(messages: Catalog) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_an_update_changes_nothing_when_no_sentence_changed(language: str) -> None:
-    updated = update_catalogue(language, TEMPLATE)
+def test_an_update_changes_nothing_when_no_sentence_changed(language: str, template: Catalog) -> None:
+    updated = update_catalogue(language, template)
     assert translations(updated) == translations(read_messages(language))
     assert translations(read_po(BytesIO(format_catalogue(updated)), locale=language)) == translations(updated)
 
 
-def test_a_new_language_starts_with_every_sentence_untranslated() -> None:
-    french = update_catalogue("fr", TEMPLATE)
-    assert {forms_of(message.id) for message in sentences(french)} == {forms_of(m.id) for m in sentences(TEMPLATE)}
+def test_a_new_language_starts_with_every_sentence_untranslated(template: Catalog) -> None:
+    french = update_catalogue("fr", template)
+    assert {forms_of(message.id) for message in sentences(french)} == {forms_of(m.id) for m in sentences(template)}
     assert not any(is_finished(message) for message in sentences(french))
 
 
@@ -98,7 +101,7 @@ def test_a_translation_that_nobody_checked_is_not_shown() -> None:
     assert build_catalogue(messages).translations == {"one": "uno"}
 
 
-def test_every_kind_of_sentence_is_found() -> None:
+def test_every_kind_of_sentence_is_found(found: Sentences) -> None:
     """Check errors, commands, options, messages, stages, tables, and helpers that pass a sentence on."""
     expected = {
         "The studio is shutting down. Try again in a minute.": "bot/requests/service.py",
@@ -110,7 +113,7 @@ def test_every_kind_of_sentence_is_found() -> None:
         "{option} is “{value}”; it must be on or off.": "engine/core/validation_errors.py",
         "off: set {variable} and restart": "bot/adapters/registry.py",
     }
-    missed = [text for text, place in expected.items() if not FOUND.templates.get(text, "").startswith(place)]
+    missed = [text for text, place in expected.items() if not found.templates.get(text, "").startswith(place)]
     assert not missed
 
 

@@ -6,11 +6,10 @@ from string import Formatter
 import pytest
 
 from bot.i18n.catalogue import forms_of, read_messages
-from bot.i18n.extraction import extract_sentences
+from bot.i18n.extraction import Sentences
 from bot.i18n.translate import CATALOGUES, Language, translate, translate_message
 from engine.core.errors import BadInput, UserMessage
 
-FOUND = extract_sentences()
 NOT_NOUNS = {
     "done", "failed", "cancelled", "in", "from", "of",
     "con", "de", "en",
@@ -27,8 +26,8 @@ VERBS = {
 
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
-def test_no_count_stands_beside_a_noun_of_the_other_number(count: int, language: Language) -> None:
-    wrong = [text for text in render_all(count, language) if disagrees(text, count)]
+def test_no_count_stands_beside_a_noun_of_the_other_number(count: int, language: Language, found: Sentences) -> None:
+    wrong = [text for text in render_all(found, count, language) if disagrees(text, count)]
     assert not wrong
 
 
@@ -41,10 +40,10 @@ def test_the_check_of_agreement_finds_faults() -> None:
     assert not disagrees("You have 1 job, 2 files and 5 s.", 1)
 
 
-def test_a_sentence_with_a_number_before_a_plural_noun_has_a_singular_too() -> None:
+def test_a_sentence_with_a_number_before_a_plural_noun_has_a_singular_too(found: Sentences) -> None:
     """Check English and every translation. A size such as 640 x 480 pixels is always plural."""
     translated = [form for language in CATALOGUES for form in plain_translations(language)]
-    english = [text for text in FOUND.templates if text not in FOUND.plurals]
+    english = [text for text in found.templates if text not in found.plurals]
     wrong = [text for text in english + translated if number_before_plural(text)]
     assert not wrong
 
@@ -75,13 +74,13 @@ def test_an_error_keeps_its_plural_on_its_way_through_the_worker() -> None:
     assert translate_message(sent, "en") == "3 jobs"
 
 
-def render_all(count: int, language: Language) -> list[str]:
+def render_all(found: Sentences, count: int, language: Language) -> list[str]:
     """Return every sentence that states a count, for this one."""
     return [
         translate_message(
             UserMessage(template=one, plural=many, facts={**sample_facts(many), "count": count}), language
         )
-        for one, many in FOUND.plurals.items()
+        for one, many in found.plurals.items()
     ]
 
 
