@@ -16,7 +16,7 @@ from engine.media import animations, decoding
 from engine.media.decoding import check_animation, check_picture, measure, open_picture
 from engine.media.images import DecodedImage
 from engine.media.rgb import load_rgb
-from tests.test_imports import FILES, TREES
+from tests.test_imports import FILES, trees
 
 LOCAL_FRAME = b"\x2c" + struct.pack("<HHHH", 0, 0, 1, 1) + b"\0" + b"\x02\x02\x44\x01\x00"
 
@@ -148,7 +148,7 @@ def test_a_png_cut_short_names_the_option(tmp_path: Path) -> None:
 def test_pictures_are_opened_in_one_module_only() -> None:
     """Whoever opened one elsewhere would decode it without a bound."""
     opening = {"Image.open", "cv2.imread", "cv2.imdecode", "cv2.VideoCapture"}
-    nodes = ((file, node) for file in FILES for node in ast.walk(TREES[file]))
+    nodes = ((file, node) for file in FILES for node in ast.walk(trees()[file]))
     found = {file for file, node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node) in opening}
     assert found == {"engine/media/decoding.py"}
 
