@@ -55,6 +55,7 @@ COMMANDS: tuple[Command, ...] = (
     jobs.jobs,
     jobs.show,
     cancel.cancel,
+    cancel.stop,
     limits.limits,
     commands.commands,
     stats.stats,

@@ -1,20 +1,19 @@
 """/jobs: list the user's queued and running jobs, and show the results of finished ones again."""
 
-import textwrap
 from typing import Any, Protocol
 
 from bot.core.command import Button, ButtonSpec, Reply
 from bot.core.updates import LimitWait
 from bot.requests.call import Call, command
 from bot.requests.contexts import CommandFinder, StoredResults
+from bot.requests.descriptions import describe_job, title_of
 from bot.requests.outcomes import has_stored_result, load_outcome
 from bot.requests.results import JobParams
 from engine.core.params import TaskParams
 from storage.store import JobRecord
 
-EXCERPT_CHARACTERS = 40
-"""Characters of a prompt that are shown, enough to tell one job from another."""
-
+MAX_JOBS_SHOWN = 8
+"""Jobs in progress that are listed. A message of Discord's has room for these and the finished ones."""
 
 FINISHED_SECONDS, FINISHED_COUNT = 24 * 3600.0, 5
 """Finished jobs are listed if they are this new, and at most so many."""
@@ -52,25 +51,34 @@ class JobLister(CommandFinder, StoredResults, Protocol):
 
 @command("Show your jobs and their results")
 async def jobs(call: Call[JobLister], params: Params) -> Reply:  # noqa: ARG001  # no options
-    """List the user's jobs with state, position in the queue and the beginning of the prompt.
+    """List the user's jobs with state, position in the queue, the beginning of the prompt, time, and link.
 
     Where others can read the answer, private jobs are left out.
     """
     rows = [row for row in await call.studio.store.jobs_of(call.request.user) if _may_list(call, row)]
-    job_facts = [_describe_job(call, row) for row in rows]
-    lines = [_format_job(call, row, facts) for row, facts in zip(rows, job_facts, strict=True)]
+    job_facts = [_describe_row(call, row) for row in rows]
     finished = await _load_finished(call)
-    text = "\n".join(lines) or call.translate("You have no jobs in progress.")
-    if finished:
-        text = "\n".join([text, call.translate("Finished:"), *(_format_finished(call, row) for row in finished)])
-    buttons = tuple(_show_button(call, row) for row in finished)
-    return Reply(text, facts={"jobs": job_facts, "finished": [row.job.id for row in finished]}, buttons=buttons)
+    lines = [*_format_in_progress(call, rows, job_facts), *_format_all_finished(call, finished)]
+    buttons = (*_cancel_buttons(call, rows), *(show_button(call, row) for row in finished))
+    return Reply(
+        "\n".join(lines), facts={"jobs": job_facts, "finished": [row.job.id for row in finished]}, buttons=buttons
+    )
 
 
 @command("Show the result of a job again", button=ButtonSpec(), hidden=True)
 async def show(call: Call[JobLister], params: JobParams) -> Reply:
     """Show how the job ended. Raises BadInput if that is not stored, NotAllowed if it is private."""
     return Reply("", outcome=await load_outcome(call.studio, call.request, params.job))
+
+
+def show_button(call: Call[JobLister], row: JobRecord) -> Button:
+    """Return the button that shows the job's result again."""
+    return Button(call.translate("Show again: {what}", what=title_of(call.studio, row.job)), "show", row.job.id)
+
+
+def format_finished(call: Call[JobLister], row: JobRecord) -> str:
+    """Return the line of a finished job: its words, when it ended, and the link to its message."""
+    return _join_parts(call, row, describe_job(call.studio, row.job), at=row.ended or row.job.created)
 
 
 async def _load_finished(call: Call[JobLister]) -> list[JobRecord]:
@@ -83,16 +91,16 @@ def _may_list(call: Call[JobLister], row: JobRecord) -> bool:
     return call.request.private or not row.job.private
 
 
-def _format_finished(call: Call[JobLister], row: JobRecord) -> str:
-    return f"{row.job.id} · {_describe_request(call, row)}"
+def _cancel_buttons(call: Call[JobLister], rows: list[JobRecord]) -> tuple[Button, ...]:
+    """Return a button for each job that is listed, and one for all if there are several."""
+    each = tuple(
+        Button(call.translate("Cancel: {what}", what=title_of(call.studio, row.job)), "stop", row.job.id)
+        for row in rows[:MAX_JOBS_SHOWN]
+    )
+    return (*each, Button(call.translate("Cancel all"), "cancel", "all")) if len(rows) > 1 else each
 
 
-def _show_button(call: Call[JobLister], row: JobRecord) -> Button:
-    what = _excerpt_prompt(call, row) or f"/{row.job.command}"
-    return Button(call.translate("Show again: {what}", what=what), "show", row.job.id)
-
-
-def _describe_job(call: Call[JobLister], row: JobRecord) -> dict[str, Any]:
+def _describe_row(call: Call[JobLister], row: JobRecord) -> dict[str, Any]:
     job = row.job
     place = call.studio.coalescer.queue_position(job.id) if row.state == "queued" else 0
     held = call.studio.limit_gate.newest(job.id)
@@ -100,27 +108,43 @@ def _describe_job(call: Call[JobLister], row: JobRecord) -> dict[str, Any]:
     return facts | {"starts_in": held.seconds_left if held else None}
 
 
+def _format_in_progress(call: Call[JobLister], rows: list[JobRecord], all_facts: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return [call.translate("You have no jobs in progress.")]
+    shown = list(zip(rows, all_facts, strict=True))[:MAX_JOBS_SHOWN]
+    lines = [_format_job(call, row, facts) for row, facts in shown]
+    if len(rows) > MAX_JOBS_SHOWN:
+        lines.append(call.translate("… and {count:,} more", count=len(rows) - MAX_JOBS_SHOWN))
+    return lines
+
+
+def _format_all_finished(call: Call[JobLister], rows: list[JobRecord]) -> list[str]:
+    return [call.translate("Finished:"), *(format_finished(call, row) for row in rows)] if rows else []
+
+
 def _format_job(call: Call[JobLister], row: JobRecord, facts: dict[str, Any]) -> str:
-    what = _describe_request(call, row)
+    what = describe_job(call.studio, row.job)
     if row.state == "running":
-        return call.translate("{job} · running · {what}", job=row.job.id, what=what)
-    if facts["starts_in"] is not None:
-        template = "{job} · waits for the limit, starts in about {time:duration} · {what}"
-        return call.translate(template, job=row.job.id, time=facts["starts_in"], what=what)
-    if not facts["place"]:
-        return call.translate("{job} · waiting · {what}", job=row.job.id, what=what)
-    return call.translate(
-        "{job} · number {place} in the queue · {what}", job=row.job.id, place=facts["place"], what=what
-    )
+        text, at = call.translate("running · {what}", what=what), row.started or row.job.created
+    elif facts["starts_in"] is not None:
+        template = "waits for the limit, starts in about {time:duration} · {what}"
+        text, at = call.translate(template, time=facts["starts_in"], what=what), row.job.created
+    elif facts["place"]:
+        text = call.translate("number {place} in the queue · {what}", place=facts["place"], what=what)
+        at = row.job.created
+    else:
+        text, at = call.translate("waiting · {what}", what=what), row.job.created
+    return _join_parts(call, row, text, at)
 
 
-def _describe_request(call: Call[JobLister], row: JobRecord) -> str:
-    return f"/{row.job.command} {_excerpt_prompt(call, row)}".strip()
+def _join_parts(call: Call[JobLister], row: JobRecord, text: str, at: float) -> str:
+    """Return the text with the time `at` and the link to the job's message, if it has one."""
+    markup, job = call.request.markup, row.job
+    parts = (text, markup.format_time(at, call.request.language), _link_to(call, row) if job.origin else "")
+    return " · ".join(part for part in parts if part)
 
 
-def _excerpt_prompt(call: Call[JobLister], row: JobRecord) -> str:
-    """Return the beginning of the job's free text."""
-    command = call.studio.command(row.job.command)
-    free = [option.name for option in command.params.options() if option.rest] if command else []
-    words = " ".join(str(row.job.params.get(name) or "") for name in free)
-    return textwrap.shorten(words, EXCERPT_CHARACTERS, placeholder="…")
+def _link_to(call: Call[JobLister], row: JobRecord) -> str:
+    """Return the link to the job's message. Nobody can open a link to a private answer in a server or group."""
+    job = row.job
+    return "" if job.private and job.place else call.request.markup.link_to(job.origin, job.place)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from bot.core.markup import PLAIN, Markup
 from bot.core.route import Report, Route
 from bot.i18n.translate import Language
 from engine.core.job import Done, Failed, Job, Media
@@ -46,6 +47,7 @@ class Request:
     `extra_identities` also count towards rate limits, such as a web user's address.
     `reply_token` is a secret of the platform that allows answering where the bot may not write by itself.
     `id` identifies the message, so that a message that its platform delivers twice is served once.
+    `markup` writes times and links as the request's platform shows them.
     A request is `from_program` if no person waits in a conversation: repeated, it is answered from the cache.
     """
 
@@ -64,6 +66,7 @@ class Request:
     new_message_origin: str = ""
     from_program: bool = False
     reply_token: str = field(default="", repr=False)
+    markup: Markup = PLAIN
 
 
 @dataclass(frozen=True)

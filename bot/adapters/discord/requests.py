@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 
+from bot.adapters.discord.markup import MARKUP
 from bot.adapters.discord.menus import attachment_of
 from bot.adapters.discord.origin import followup_origin_of, origin_of
 from bot.app import AppContext
@@ -80,6 +81,7 @@ class RequestFactory:
             private=interaction.guild_id is None or ephemeral,
             scope=f"discord:{interaction.guild_id}" if interaction.guild_id else "",
             reply_token=interaction.token,
+            markup=MARKUP,
         )
 
 

@@ -13,6 +13,7 @@ from telegram import CallbackQuery, Chat, MaybeInaccessibleMessage, Message, Use
 from telegram.constants import FileSizeLimit
 from telegram.error import TelegramError
 
+from bot.adapters.telegram.markup import MARKUP
 from bot.adapters.telegram.message import Bot
 from bot.adapters.telegram.message_ref import MessageRef, is_private
 from bot.app import AppContext
@@ -117,6 +118,7 @@ class RequestFactory:
             private=is_private(message),
             scope="" if is_private(message) else f"telegram:{message.chat.id}",
             id=f"telegram:{message.chat.id}/{message.message_id}",
+            markup=MARKUP,
         )
 
     async def _files(self, command: Command, message: Message) -> dict[str, Attachment]:

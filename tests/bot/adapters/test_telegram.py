@@ -436,7 +436,7 @@ async def test_cancel_ends_that_job_and_the_next_one_runs(server: TelegramServer
     message = await chat.say("/echo never --seconds 600")
     live = await chat.answer(to=message, when=lambda answer: not is_final(answer))
     job = live["reply_markup"]["inline_keyboard"][0][0]["callback_data"].partition(":")[2]
-    assert job in await chat.press(live, "Cancel")
+    assert await chat.press(live, "Cancel") == "Cancelled: /echo never"
     assert (await chat.answer(to=message, when=is_final))["text"] == "⚠️ Cancelled."
     assert (await ended(service.studio.store, job)).state == "cancelled"
     message = await chat.say("/echo next")

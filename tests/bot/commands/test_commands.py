@@ -1,5 +1,6 @@
 """Every command through the service, with the real store and a real worker."""
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from PIL import Image
 from bot.app import AppContext
 from bot.commands import COMMANDS
 from bot.config.settings import Settings
-from bot.core.command import Reply, Request
+from bot.core.command import Replied, Reply, Request
 from bot.core.command_line import parse
 from bot.presentation.charts.stats_chart import HEIGHT, WIDTH
 from bot.requests.call import Call, JobCall, command
@@ -26,6 +27,7 @@ from engine.tasks.echo import Params as Echo
 from engine.tasks.imagine.params import Shapes
 from storage.files import Files
 from storage.store import Rate, Store
+from tests.fakes import echo as echo_job
 from tests.fakes import small_engine
 
 FILE = Media(path=Path("a.mp4"), mime="video/mp4", sha256="0" * 64, bytes=1)
@@ -69,7 +71,8 @@ async def last_update(service: Service, line: str, **how: Any) -> Update:
 async def answer(service: Service, line: str, **how: Any) -> Reply:
     update = await last_update(service, line, **how)
     assert isinstance(update, Done), update
-    return Reply(update.result.text, update.result.media, update.result.facts)
+    buttons = update.buttons if isinstance(update, Replied) else ()
+    return Reply(update.result.text, update.result.media, update.result.facts, buttons)
 
 
 async def refusal(service: Service, line: str, **how: Any) -> str:
@@ -112,9 +115,15 @@ async def test_jobs_lists_only_the_users_jobs_with_state_position_and_prompt(ser
         job_in_progress(service, "/echo other", Queued, user="web:ben") as (theirs, _),
     ):
         reply = await answer(service, "/jobs")
-        assert reply.text.splitlines() == [
-            f"{running} · running · /echo a very long story that does not fit…",
-            f"{queued} · number 1 in the queue · /echo behind",
+        assert [line.rpartition(" · ")[0] for line in reply.text.splitlines()] == [
+            "running · /echo a very long story that does not fit…",
+            "number 1 in the queue · /echo behind",
+        ]
+        assert all(re.search(r" · (just now|\d+ (s|min).* ago)$", line) for line in reply.text.splitlines())
+        assert [(button.label, button.id) for button in reply.buttons] == [
+            ("Cancel: a very long story that does not fit…", f"stop:{running}"),
+            ("Cancel: behind", f"stop:{queued}"),
+            ("Cancel all", "cancel:all"),
         ]
         assert [(job["id"], job["state"], job["place"]) for job in reply.facts["jobs"]] == [
             (running, "running", 0),
@@ -124,9 +133,18 @@ async def test_jobs_lists_only_the_users_jobs_with_state_position_and_prompt(ser
     assert (await answer(service, "/jobs")).text == "You have no jobs in progress."
 
 
+async def test_jobs_says_how_many_more_there_are_than_it_lists(service: Service) -> None:
+    for number in range(10):
+        await service.studio.store.admit(echo_job("web:ana", text=f"story {number}"))
+    reply = await answer(service, "/jobs")
+    assert reply.text.splitlines()[-1] == "… and 2 more"
+    assert len(reply.facts["jobs"]) == 10
+    assert [button.id for button in reply.buttons][8:] == ["cancel:all"]
+
+
 async def test_cancel_without_an_id_ends_the_only_job(service: Service) -> None:
     async with job_in_progress(service, "/echo slow --seconds 600") as (job, updates):
-        assert (await answer(service, "/cancel")).text == f"Job {job} was cancelled."
+        assert (await answer(service, "/cancel")).text == "Cancelled: /echo slow"
         ended = await end_of_updates(updates)
     assert isinstance(ended, Failed)
     assert (ended.kind, ended.job) == ("Cancelled", job)
@@ -138,11 +156,10 @@ async def test_cancel_without_an_id_ends_the_only_job(service: Service) -> None:
 async def test_cancel_asks_which_of_several_jobs_and_ends_only_that_one(service: Service) -> None:
     async with (
         job_in_progress(service, "/echo one --seconds 600") as (one, first),
-        job_in_progress(service, "/echo two --seconds 0.1", Queued) as (two, second),
+        job_in_progress(service, "/echo two --seconds 0.1", Queued) as (_, second),
     ):
         asked = await refusal(service, "/cancel")
-        choose = f"Choose one, for example /cancel {one}, or all with /cancel all"
-        assert asked == f"BadInput: You have 2 jobs: {one}, {two}. {choose}"
+        assert asked == "BadInput: You have 2 jobs. Choose one in /jobs, or use /cancel all."
         await answer(service, f"/cancel {one}")
         assert isinstance(await end_of_updates(first), Failed)
         assert isinstance(await end_of_updates(second), Done)
@@ -171,11 +188,45 @@ async def test_cancel_refuses_a_job_that_is_unknown_finished_or_someone_elses(se
     assert await refusal(service, "/cancel") == "BadInput: You have no jobs in progress."
     assert await refusal(service, "/cancel nope") == "BadInput: There is no job nope. Use /jobs to see yours."
     done = await last_update(service, "/echo quick")
-    assert await refusal(service, f"/cancel {done.job}") == f"BadInput: Job {done.job} has already finished."
+    assert await refusal(service, f"/cancel {done.job}") == "BadInput: This job has already finished: /echo quick"
     async with job_in_progress(service, "/echo slow --seconds 600") as (job, updates):
         assert (await refusal(service, f"/cancel {job}", user="web:ben")).startswith("NotAllowed")
         await answer(service, f"/cancel {job}", user="web:boss", admin=True)
         assert isinstance(await end_of_updates(updates), Failed)
+
+
+async def test_cancel_all_ends_every_job_of_the_user_and_nobody_elses(service: Service) -> None:
+    async with (
+        job_in_progress(service, "/echo one --seconds 600") as (one, first),
+        job_in_progress(service, "/echo two", Queued) as (two, second),
+        job_in_progress(service, "/echo theirs", Queued, user="web:ben") as (_, third),
+    ):
+        reply = await answer(service, "/cancel ALL")
+        assert (reply.text, reply.facts) == ("Cancelled 2 jobs.", {"jobs": [one, two]})
+        assert [(await end_of_updates(each)).type for each in (first, second, third)] == ["failed", "failed", "done"]
+    assert await refusal(service, "/cancel all") == "BadInput: You have no jobs in progress."
+
+
+async def test_cancel_all_ends_jobs_that_no_platform_has_resumed_yet(service: Service) -> None:
+    left = echo_job("web:ana", text="left behind")
+    await service.studio.store.admit(left)
+    assert (await answer(service, "/cancel all")).text == "Cancelled 1 job."
+    row = await service.studio.store.job(left.id)
+    assert row is not None
+    assert row.failed is not None
+    assert row.failed.kind == "Cancelled"
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [({}, "/echo"), ({"private": True}, "/echo a secret"), ({"user": "web:boss", "admin": True}, "/echo")],
+)
+async def test_cancel_shows_the_words_of_a_private_job_to_its_user_alone(
+    service: Service, place: dict[str, Any], shown: str
+) -> None:
+    secret = echo_job("web:ana", text="a secret").model_copy(update={"private": True})
+    await service.studio.store.admit(secret)
+    assert (await answer(service, f"/cancel {secret.id}", **place)).text == f"Cancelled: {shown}"
 
 
 async def test_limits_shows_what_is_left_and_when_it_resets(service: Service) -> None:
