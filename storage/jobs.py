@@ -12,6 +12,8 @@ from storage import reply_tokens
 
 State = Literal["queued", "running", "delivering", "done", "failed", "cancelled"]
 UNFINISHED = "state IN ('queued', 'running', 'delivering')"
+HAS_RESULT = "state IN ('delivering', 'done') AND result IS NOT NULL AND key <> ''"
+"""The condition of a job that made something, whether its user has seen it or not. Deleted results have no key."""
 
 _ALLOWED_FROM: dict[State, tuple[State, ...]] = {
     "queued": ("running",),
@@ -203,7 +205,7 @@ def waiting_of(db: sqlite3.Connection, user: str) -> list[JobRecord]:
 
 def finished_of(db: sqlite3.Connection, user: str, after: float, count: int) -> list[JobRecord]:
     """Return the user's last jobs created `after` that have a result, newest first. Deleted results are left out."""
-    query = "SELECT * FROM jobs WHERE created > ? AND state = 'done' AND user = ? AND key <> '' ORDER BY number DESC"
+    query = f"SELECT * FROM jobs WHERE created > ? AND {HAS_RESULT} AND user = ? ORDER BY number DESC"  # noqa: S608
     return [record_of(row) for row in db.execute(f"{query} LIMIT ?", (after, user, count))]
 
 

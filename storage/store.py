@@ -18,6 +18,7 @@ from storage.consents import Consent
 from storage.database import Database
 from storage.decisions import Decisions
 from storage.forget import forget
+from storage.history import History
 from storage.jobs import DuplicateRequest, IllegalTransition, JobRecord, State
 from storage.limits import Active, Allowance, Caps, Limit, Rate
 from storage.questions import Question
@@ -52,7 +53,7 @@ HASH_IN_THREAD_BYTES = 1_000_000
 """Files of this many bytes or more are hashed in a thread. A smaller one takes about a millisecond."""
 
 
-class Store(Reports, Decisions):
+class Store(Reports, History, Decisions):
     """The open database. Open it with `Store.open`."""
 
     def __init__(self, database: Database, cache_bytes: int, clock: Callable[[], float]) -> None:

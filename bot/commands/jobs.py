@@ -7,6 +7,7 @@ from bot.core.updates import LimitWait
 from bot.requests.call import Call, command
 from bot.requests.contexts import CommandFinder, StoredResults
 from bot.requests.descriptions import describe_job, title_of
+from bot.requests.listing import format_finished, format_line, show_button
 from bot.requests.outcomes import has_stored_result, load_outcome
 from bot.requests.results import JobParams
 from engine.core.params import TaskParams
@@ -71,16 +72,6 @@ async def show(call: Call[JobLister], params: JobParams) -> Reply:
     return Reply("", outcome=await load_outcome(call.studio, call.request, params.job))
 
 
-def show_button(call: Call[JobLister], row: JobRecord) -> Button:
-    """Return the button that shows the job's result again."""
-    return Button(call.translate("Show again: {what}", what=title_of(call.studio, row.job)), "show", row.job.id)
-
-
-def format_finished(call: Call[JobLister], row: JobRecord) -> str:
-    """Return the line of a finished job: its words, when it ended, and the link to its message."""
-    return _join_parts(call, row, describe_job(call.studio, row.job), at=row.ended or row.job.created)
-
-
 async def _load_finished(call: Call[JobLister]) -> list[JobRecord]:
     """Return the user's newest jobs whose results can be shown again."""
     rows = await call.studio.store.finished_jobs_of(call.request.user, FINISHED_SECONDS, FINISHED_COUNT)
@@ -134,17 +125,4 @@ def _format_job(call: Call[JobLister], row: JobRecord, facts: dict[str, Any]) ->
         at = row.job.created
     else:
         text, at = call.translate("waiting · {what}", what=what), row.job.created
-    return _join_parts(call, row, text, at)
-
-
-def _join_parts(call: Call[JobLister], row: JobRecord, text: str, at: float) -> str:
-    """Return the text with the time `at` and the link to the job's message, if it has one."""
-    markup, job = call.request.markup, row.job
-    parts = (text, markup.format_time(at, call.request.language), _link_to(call, row) if job.origin else "")
-    return " · ".join(part for part in parts if part)
-
-
-def _link_to(call: Call[JobLister], row: JobRecord) -> str:
-    """Return the link to the job's message. Nobody can open a link to a private answer in a server or group."""
-    job = row.job
-    return "" if job.private and job.place else call.request.markup.link_to(job.origin, job.place)
+    return format_line(call, row, text, at)

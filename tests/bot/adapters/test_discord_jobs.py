@@ -57,3 +57,22 @@ async def test_a_job_in_the_list_is_cancelled_by_its_button_and_all_by_another(s
     for job in jobs:
         assert plain_text(await job.until(is_final)) == "⚠️ Cancelled."
     assert re.search("You have no jobs in progress", plain_text(await ana.slash("cancel", job="all").until(is_final)))
+
+
+async def test_history_turns_its_pages_in_one_message(ana: Person) -> None:
+    for number in range(7):
+        await ana.slash("echo", text=f"frog {number}").until(lambda state: "Delete" in state.buttons or is_final(state))
+    first = ana.slash("history")
+    shown = await first.until(is_final)
+    assert re.findall(r"frog \d", plain_text(shown)) == ["frog 6", "frog 5", "frog 4", "frog 3", "frog 2"]
+    assert list(shown.buttons)[-1] == "Older"
+    ana.press("Older", first.message)
+    shown = await first.until(lambda state: "Newer" in state.buttons)
+    assert re.findall(r"frog \d", plain_text(shown)) == ["frog 1", "frog 0"]
+    assert "Older" not in shown.buttons
+    again = await ana.press("Show again: frog 0", first.message).until(is_final)
+    assert plain_text(again) == "frog 0"
+    ana.press("Newer", first.message)
+    shown = await first.until(lambda state: "Older" in state.buttons)
+    assert re.findall(r"frog \d", plain_text(shown)) == ["frog 6", "frog 5", "frog 4", "frog 3", "frog 2"]
+    assert "Newer" not in shown.buttons

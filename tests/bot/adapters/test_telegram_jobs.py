@@ -1,11 +1,14 @@
 """/jobs and /cancel through the real Telegram library, with a loopback Bot API server."""
 
 import asyncio
+import re
 
 from bot.requests.service import Service
 from tests.bot.adapters.test_telegram import (  # noqa: F401  # fixtures
     engine,
     idle_server,
+    is_final,
+    labels,
     pytestmark,
     server,
     service,
@@ -61,3 +64,24 @@ async def test_the_jobs_of_a_private_chat_are_cancelled_by_buttons(
         assert await chat.press(listed, "Cancel all") == "Cancelled 2 jobs."
     for message in asked:
         await chat.answer(to=message, when=lambda answer: answer["text"] == "⚠️ Cancelled.")
+
+
+async def test_history_turns_its_pages_in_one_message(server: TelegramServer) -> None:  # noqa: F811
+    chat = server.private(7)
+    for number in range(6):
+        await chat.answer(to=await chat.say(f"/echo frog {number}"), when=is_final)
+    page = await chat.answer(to=await chat.say("/history"))
+    assert re.findall(r"frog \d", page["text"]) == ["frog 5", "frog 4", "frog 3", "frog 2", "frog 1"]
+    await chat.press(page, "Older")
+    await server.until(lambda: "frog 0" in page["text"] or None)
+    assert await chat.press(page, "Show again: frog 0") == "frog 0"
+    await chat.press(page, "Newer")
+    await server.until(lambda: "frog 5" in page["text"] or None)
+    assert "Older" in labels(page)
+
+
+async def test_history_in_a_group_leaves_out_private_results(server: TelegramServer) -> None:  # noqa: F811
+    chat = server.private(7)
+    await chat.answer(to=await chat.say("/echo a secret"), when=is_final)
+    seat = server.group().seat(7)
+    assert (await seat.answer(to=await seat.say("/history")))["text"] == "You haven't made anything yet."

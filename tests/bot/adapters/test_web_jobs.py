@@ -37,3 +37,25 @@ async def test_jobs_on_the_page_shows_plain_times_and_buttons_that_cancel(site: 
             rest = await visitor.post("/jobs", json={"line": "/cancel all"})
             assert rest.json["text"] == "Cancelled 1 job."
         assert [(await visitor.ended(job["id"]))["state"] for job in jobs] == ["cancelled", "cancelled"]
+
+
+async def test_history_on_the_page_turns_pages_and_keeps_what_is_no_longer_stored(site: Site) -> None:
+    async with site.browser() as visitor:
+        for number in range(6):
+            await visitor.ended((await visitor.job("echo", text=f"toad {number}"))["id"])
+        drawn = await visitor.ended((await visitor.job("imagine", prompt="a red toad", steps=1))["id"])
+        row = await site.service.studio.store.job(drawn["id"])
+        assert row is not None
+        assert row.result is not None
+        row.result.media[0].path.unlink()
+        page = await visitor.job("history")
+        assert page["text"].splitlines()[0].startswith("/imagine a red toad · ")
+        assert page["text"].splitlines()[0].endswith(" · no longer stored")
+        buttons = {button["label"]: button for button in page["buttons"]}
+        assert list(buttons) == [*(f"Show again: toad {number}" for number in (5, 4, 3, 2)), "Older"]
+        assert buttons["Older"]["replaces"]
+        older = await visitor.post("/jobs", json={"button": f"older:{buttons['Older']['argument']}"})
+        assert [line.partition(" · ")[0] for line in older.json["text"].splitlines()] == [
+            "/echo toad 1",
+            "/echo toad 0",
+        ]
