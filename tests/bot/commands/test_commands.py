@@ -173,7 +173,7 @@ async def test_cancel_all_ends_all_jobs_of_the_user_and_no_others(service: Servi
         job_in_progress(service, "/echo hers --seconds 600", Queued, user="web:ben") as (hers, _),
     ):
         reply = await answer(service, f"/cancel {everything}")
-        assert (reply.text, reply.facts["jobs"]) == ("2 jobs were cancelled.", [two, one])
+        assert (reply.text, reply.facts["jobs"]) == ("Cancelled 2 jobs.", [one, two])
         for updates in (first, second):
             last = await end_of_updates(updates)
             assert isinstance(last, Failed)
