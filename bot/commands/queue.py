@@ -1,6 +1,6 @@
 """/queue: show who is waiting and what is running. Admins pause or drain the queue, and bump or drop a job."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import structlog
@@ -9,7 +9,8 @@ from pydantic import Field
 from bot.core.command import Reply
 from bot.maintenance import queue_state
 from bot.requests.call import Call, command
-from bot.requests.contexts import JobReader
+from bot.requests.cancellation import JobFailer, cancel_all, cancel_job
+from bot.requests.names import NameStore, load_names
 from engine.core.errors import BadInput
 from engine.core.params import TaskParams
 from engine.host.engine import JobQueue, Mode, QueuePosition, RunningJob
@@ -42,6 +43,12 @@ class Params(TaskParams):
         max_length=64,
         json_schema_extra={"positional": True},
     )
+    user: str = Field(
+        "",
+        description="Drop all jobs of this person, by the id that the list shows",
+        max_length=100,
+        examples=["discord:42"],
+    )
 
 
 class Queues(queue_state.HasMode, Protocol):
@@ -62,7 +69,7 @@ class ActiveJobs(Protocol):
         """Return the id under which the engine knows the job's run."""
 
 
-class QueueStore(JobReader, queue_state.NoteStore, Protocol):
+class QueueStore(JobFailer, queue_state.NoteStore, NameStore, Protocol):
     """The part of the store that /queue uses."""
 
 
@@ -88,6 +95,8 @@ class QueueControl(Protocol):
 @command("See and manage the queue", admin=True)
 async def queue(call: Call[QueueControl], params: Params) -> Reply:
     """Show or manage the queue. Prompts are private, so they are never shown."""
+    if params.user:
+        return await _drop_all_of(call, params)
     if params.action in ("bump", "drop"):
         return await _bump_or_drop(call, params)
     if params.job:
@@ -95,7 +104,27 @@ async def queue(call: Call[QueueControl], params: Params) -> Reply:
     if params.action in MODES:
         await queue_state.set_mode(call.studio, MODES[params.action])
         log.warning("queue", now=MODES[params.action], by=call.request.user)
-    return _show_queue(call)
+    return await _show_queue(call)
+
+
+async def _drop_all_of(call: Call[QueueControl], params: Params) -> Reply:
+    """Cancel every job of one person. Raises BadInput if there is none."""
+    if params.action != "drop" or params.job:
+        raise BadInput(
+            "user only works with drop and without a job, for example /queue drop --user {user}", user=params.user
+        )
+    dropped = await cancel_all(call.studio, await call.studio.store.jobs_of(params.user))
+    if not dropped:
+        raise BadInput("{user} has no jobs in progress. Use /queue to see who has.", user=params.user)
+    log.warning("queue", action="drop", user=params.user, jobs=len(dropped), by=call.request.user)
+    names = await load_names(call.studio.store, [params.user])
+    text = call.translate(
+        "Dropped {count:,} job of {user}.",
+        plural="Dropped {count:,} jobs of {user}.",
+        count=len(dropped),
+        user=names[params.user],
+    )
+    return Reply(text, facts={"jobs": [row.job.id for row in dropped], "user": params.user})
 
 
 async def _bump_or_drop(call: Call[QueueControl], params: Params) -> Reply:
@@ -105,7 +134,7 @@ async def _bump_or_drop(call: Call[QueueControl], params: Params) -> Reply:
     if row is None:
         raise BadInput("There is no job {job}. Use /queue to see the jobs.", job=params.job)
     if params.action == "drop":
-        changed = call.studio.cancel_job(params.job)
+        changed = await cancel_job(call.studio, params.job)
     else:
         changed = call.studio.engine.bump(call.studio.coalescer.run_id_of(params.job) or params.job)
     if not changed:
@@ -116,14 +145,15 @@ async def _bump_or_drop(call: Call[QueueControl], params: Params) -> Reply:
     return Reply(dropped if params.action == "drop" else bumped, facts={"job": params.job, "user": row.job.user})
 
 
-def _show_queue(call: Call[QueueControl]) -> Reply:
+async def _show_queue(call: Call[QueueControl]) -> Reply:
     engine = call.studio.engine
     waiting = [position for queue in engine.queues for position in queue.positions()]
     running = [job for queue in engine.queues for job in queue.running()]
+    names = await load_names(call.studio.store, [job.user for job in running] + [one.user for one in waiting])
     lines = [
         call.translate(MODE_MESSAGES[engine.mode]),
-        *_format_running(call, running),
-        *_format_waiting(call, waiting),
+        *_format_running(call, running, names),
+        *_format_waiting(call, waiting, names),
     ]
     facts: dict[str, Any] = {
         "mode": engine.mode,
@@ -133,36 +163,36 @@ def _show_queue(call: Call[QueueControl]) -> Reply:
     return Reply("\n".join(lines), facts=facts)
 
 
-def _format_running(call: Call[QueueControl], running: Sequence[RunningJob]) -> list[str]:
+def _format_running(call: Call[QueueControl], running: Sequence[RunningJob], names: Mapping[str, str]) -> list[str]:
     return [
         call.translate(
             "{device}: {job} · /{command} · {user} · for {time:duration}",
             device=job.device,
             job=job.job,
             command=job.command,
-            user=job.user,
+            user=names[job.user],
             time=job.seconds,
         )
         for job in running
     ]
 
 
-def _format_waiting(call: Call[QueueControl], waiting: Sequence[QueuePosition]) -> list[str]:
+def _format_waiting(call: Call[QueueControl], waiting: Sequence[QueuePosition], names: Mapping[str, str]) -> list[str]:
     if not waiting:
         return [call.translate("Nobody is waiting.")]
-    lines = [_format_position(call, position) for position in waiting[:MAX_JOBS_SHOWN]]
+    lines = [_format_position(call, position, names[position.user]) for position in waiting[:MAX_JOBS_SHOWN]]
     if len(waiting) > MAX_JOBS_SHOWN:
         lines.append(call.translate("… and {count:,} more", count=len(waiting) - MAX_JOBS_SHOWN))
     return lines
 
 
-def _format_position(call: Call[QueueControl], position: QueuePosition) -> str:
+def _format_position(call: Call[QueueControl], position: QueuePosition, user: str) -> str:
     text = call.translate(
         "{place}. {job} · /{command} · {user} · waiting for {time:duration}",
         place=position.place,
         job=position.job,
         command=position.command,
-        user=position.user,
+        user=user,
         time=position.waited,
     )
     if position.starts is None:

@@ -11,6 +11,7 @@ from bot.core.command import Reply
 from bot.i18n.format import format_duration, format_share
 from bot.presentation.charts import stats_chart
 from bot.requests.call import AnyCall, Call, command
+from bot.requests.names import NameStore, load_names
 from engine.core.errors import UserMessage
 from engine.core.params import TaskParams
 from engine.media import files as media
@@ -35,7 +36,7 @@ class StatisticsSettings(Protocol):
         """Return [bot]."""
 
 
-class StatisticsStore(Protocol):
+class StatisticsStore(NameStore, Protocol):
     """The part of the store that counts."""
 
     async def stats(self, since: float) -> Stats:
@@ -90,7 +91,8 @@ async def stats(call: Call[Statistics], params: Params) -> Reply:  # noqa: ARG00
     if call.request.admin:
         top = await store.top_users(now - DAY_SECONDS, MAX_TOP_USERS)
         facts["top_users"] = [asdict(usage) for usage in top]
-        blocks.append(_format_top_users(call, facts["top_users"]))
+        names = await load_names(store, [usage.user for usage in top])
+        blocks.append(_format_top_users(call, facts["top_users"], names))
     png = await asyncio.to_thread(stats_chart.draw, hours, _build_tiles(call, day), call.request.language)
     folder = call.studio.settings.bot.data_dir / "media"
     return Reply("\n\n".join(block for block in blocks if block), (media.keep(png, folder),), facts)
@@ -153,12 +155,17 @@ def _build_tiles(call: AnyCall, day: Stats) -> list[stats_chart.Tile]:
     ]
 
 
-def _format_top_users(call: AnyCall, top: list[dict[str, Any]]) -> str:
+def _format_top_users(call: AnyCall, top: list[dict[str, Any]], names: Mapping[str, str]) -> str:
     if not top:
         return ""
-    language = call.request.language
     lines = [
-        f"{usage['user']} · {_format_job_count(call, usage['jobs'])} · {format_duration(usage['seconds'], language)}"
+        " · ".join(
+            (
+                names[usage["user"]],
+                _format_job_count(call, usage["jobs"]),
+                format_duration(usage["seconds"], call.request.language),
+            )
+        )
         for usage in top
     ]
     return "\n".join((call.translate("Heaviest users in the last day"), *lines))

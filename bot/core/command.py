@@ -47,6 +47,7 @@ class Request:
     `extra_identities` also count towards rate limits, such as a web user's address.
     `reply_token` is a secret of the platform that allows answering where the bot may not write by itself.
     `id` identifies the message, so that a message that its platform delivers twice is served once.
+    `user_name` is what the platform calls the user, such as "Ana"; people choose it themselves.
     `markup` writes times and links as the request's platform shows them.
     A request is `from_program` if no person waits in a conversation: repeated, it is answered from the cache.
     """
@@ -67,6 +68,7 @@ class Request:
     from_program: bool = False
     reply_token: str = field(default="", repr=False)
     markup: Markup = PLAIN
+    user_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bot.core.parsing import parse_params
 from bot.jobs.lifecycle import JobLifecycle
 from bot.requests import admission, confirmations, consent
 from bot.requests.call import Call
+from bot.requests.names import remember_name
 from bot.requests.results import change_seed, resolve_attachments
 from engine.core.errors import AtelierError, EngineDied
 from engine.core.job import Done, Failed, Job, Result, Update
@@ -191,6 +192,7 @@ class Service:
             except SeenBefore as error:
                 jobs = [await change_seed(call, job) if job.id in error.jobs else job for job in jobs]
             else:
+                await remember_name(self.studio.store, call.request)
                 return list(zip(jobs, results, strict=True))
 
 

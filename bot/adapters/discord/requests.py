@@ -82,6 +82,7 @@ class RequestFactory:
             scope=f"discord:{interaction.guild_id}" if interaction.guild_id else "",
             reply_token=interaction.token,
             markup=MARKUP,
+            user_name=interaction.user.display_name,
         )
 
 

@@ -119,6 +119,7 @@ class RequestFactory:
             scope="" if is_private(message) else f"telegram:{message.chat.id}",
             id=f"telegram:{message.chat.id}/{message.message_id}",
             markup=MARKUP,
+            user_name=who.full_name if isinstance(who, User) else who.title or "",
         )
 
     async def _files(self, command: Command, message: Message) -> dict[str, Attachment]:

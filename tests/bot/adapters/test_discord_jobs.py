@@ -11,7 +11,7 @@ from bot.requests.service import Service
 from tests.fakes import paused
 from tests.servers.discord import DiscordServer, Person
 
-from .test_discord import ana, is_final, job_of, plain_text, server, service
+from .test_discord import BOSS, ana, is_final, job_of, plain_text, server, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -76,3 +76,19 @@ async def test_history_turns_its_pages_in_one_message(ana: Person) -> None:
     shown = await first.until(lambda state: "Older" in state.buttons)
     assert re.findall(r"frog \d", plain_text(shown)) == ["frog 6", "frog 5", "frog 4", "frog 3", "frog 2"]
     assert "Newer" not in shown.buttons
+
+
+async def test_an_admin_sees_names_and_drops_all_jobs_of_a_person(
+    service: Service, server: DiscordServer, ana: Person
+) -> None:
+    server.world.user("boss", BOSS)
+    boss = server.person("boss", server.world.direct("boss"))
+    with paused(service.studio.engine):
+        jobs = [ana.slash("echo", text=f"spam {number}") for number in range(2)]
+        for job in jobs:
+            await job_of(service, job)
+        assert f" · ana (discord:{ana.id}) · " in plain_text(await boss.slash("queue").until(is_final))
+        dropped = boss.slash("queue", action="drop", user=f"discord:{ana.id}")
+        assert plain_text(await dropped.until(is_final)) == f"Dropped 2 jobs of ana (discord:{ana.id})."
+    for job in jobs:
+        assert plain_text(await job.until(is_final)) == "⚠️ Cancelled."

@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+from bot.requests.names import load_names
 from bot.requests.service import Service
 from tests.bot.adapters.test_telegram import (  # noqa: F401  # fixtures
     engine,
@@ -85,3 +86,12 @@ async def test_history_in_a_group_leaves_out_private_results(server: TelegramSer
     await chat.answer(to=await chat.say("/echo a secret"), when=is_final)
     seat = server.group().seat(7)
     assert (await seat.answer(to=await seat.say("/history")))["text"] == "You haven't made anything yet."
+
+
+async def test_the_name_of_a_person_is_kept_for_admins(server: TelegramServer, service: Service) -> None:  # noqa: F811
+    chat = server.private(7, name="Ana")
+    await chat.answer(to=await chat.say("/echo hello"), when=is_final)
+    assert await load_names(service.studio.store, ["telegram:7", "telegram:8"]) == {
+        "telegram:7": "Ana (telegram:7)",
+        "telegram:8": "telegram:8",
+    }

@@ -59,6 +59,7 @@ async def service(engine: Engine, tmp_path: Path) -> AsyncIterator[Service]:
 
 
 async def send(service: Service, name: str, user: str = "web:a", *, admin: bool = True, **raw: Any) -> list[Update]:
+    raw = {option.removesuffix("_"): value for option, value in raw.items()}
     asked = Request(command=name, raw_options=raw, user=user, origin="here", admin=admin)
     async with aclosing(service.handle(asked)) as updates:
         return [update async for update in updates]
@@ -129,6 +130,50 @@ async def test_bump_moves_a_job_to_the_front_and_drop_ends_one(service: Service)
     assert isinstance(ends[second], Done)
     assert isinstance(ends[third], Done)
     assert await refusal(service, "bump", third) == f"Job {third} is no longer in the queue."
+
+
+async def test_drop_ends_all_jobs_of_one_person_and_nobody_elses(service: Service) -> None:
+    await queue_reply(service, "pause")
+    asked = [asyncio.create_task(send(service, "echo", user="web:troll", text=str(n))) for n in range(3)]
+    other = asyncio.create_task(send(service, "echo", user="web:ben", text="kept"))
+    await wait_for_queue(service, 4)
+    reply = done((await send(service, "queue", action="drop", user_="web:troll"))[-1]).result
+    assert reply.text == "Dropped 3 jobs of web:troll."
+    assert {row.job.user for row in await service.studio.store.unfinished_jobs() if row.failed is None} == {"web:ben"}
+    await queue_reply(service, "resume")
+    assert {failed((await each)[-1]).kind for each in asked} == {"Cancelled"}
+    assert isinstance((await other)[-1], Done)
+
+
+async def test_admins_read_names_beside_ids(service: Service) -> None:
+    await queue_reply(service, "pause")
+    person = Request("echo", {"text": "x"}, "discord:42", "here", user_name="Ana\n\u202eevil")
+    asked = asyncio.create_task(_updates(service, person))
+    await wait_for_queue(service, 1)
+    assert " · Ana evil (discord:42) · " in await queue_reply(service)
+    reply = done((await send(service, "queue", action="drop", user_="discord:42"))[-1]).result
+    assert reply.text == "Dropped 1 job of Ana evil (discord:42)."
+    await asked
+    await queue_reply(service, "resume")
+
+
+async def _updates(service: Service, asked: Request) -> list[Update]:
+    async with aclosing(service.handle(asked)) as updates:
+        return [update async for update in updates]
+
+
+@pytest.mark.parametrize(
+    ("raw", "refused"),
+    [
+        ({"action": "drop"}, "nobody has no jobs in progress. Use /queue to see who has."),
+        ({"action": "bump"}, "user only works with drop and without a job"),
+        ({"action": "drop", "job": "3f9a"}, "user only works with drop and without a job"),
+    ],
+)
+async def test_a_person_whose_jobs_cannot_be_dropped_is_refused(
+    service: Service, raw: dict[str, Any], refused: str
+) -> None:
+    assert refused in str(failed((await send(service, "queue", user_="nobody", **raw))[-1]).sentence)
 
 
 async def test_bumping_a_job_that_shares_a_run_bumps_that_run(service: Service) -> None:
