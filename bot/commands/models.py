@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.core.capabilities import display_model
 from bot.core.command import Reply
 from bot.requests.call import JobCall, command
 from engine.core.params import TaskParams
@@ -22,7 +23,7 @@ class Params(TaskParams):
 async def models(call: JobCall, params: Params) -> Reply:  # noqa: ARG001  # no options
     """List what can be named, with the default model first."""
     service = await call.studio.engine.service("imagine")
-    default = call.translate("Default model: {model}", model=service.model)
+    default = call.translate("Default model: {model}", model=display_model(service.model))
     choices = [_format_choices(call, service, option) for option in TITLES]
     return Reply("\n".join([default, *choices]), facts=_describe_choices(service))
 

@@ -1,10 +1,14 @@
 """Check a request against what the model that serves its task supports here."""
 
+import re
 from collections.abc import Collection
 
 from engine.core.errors import BadInput
 from engine.core.params import TaskParams
 from engine.core.protocol import Capability
+
+_CONTENT_HASH = re.compile(r"-[0-9a-f]{12}(?![^ ,])")
+"""The end of a model's identity, which tells files of one name apart."""
 
 NO_GUIDANCE = "{option} has no effect here: {model} draws without guidance. Leave it out."
 UNSUPPORTED = "{model} doesn't support {option}. Leave it out."
@@ -23,6 +27,11 @@ def model_identity(params: TaskParams, service: Capability) -> str:
     return " ".join([service.model, *chosen])
 
 
+def display_model(identity: str) -> str:
+    """Return a model's identity, or several in one text, as people read it: without the hashes of its files."""
+    return _CONTENT_HASH.sub("", identity)
+
+
 def check_supported(params: TaskParams, service: Capability) -> None:
     """Raise BadInput for an option that the model does not support, or for a name that is not available here."""
     refuses = service.refuses
@@ -34,7 +43,7 @@ def check_supported(params: TaskParams, service: Capability) -> None:
     for name in refuses:
         if params.is_set(name):
             template = NO_GUIDANCE if name in ("negative", "guidance") else UNSUPPORTED
-            raise BadInput(template, option=name, model=service.model)
+            raise BadInput(template, option=name, model=display_model(service.model))
 
 
 def _unavailable_name_error(option: str, name: str, choices: Collection[str], *, in_status: bool) -> BadInput:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.capabilities import display_model
 from bot.core.command import Button, Command, Replied
 from bot.core.updates import LimitWait
 from bot.i18n.format import format_duration, format_share
@@ -13,6 +14,8 @@ from engine.core.job import Done, Failed, Media, Paused, Progress, Queued, Resul
 BAR_CHARACTERS = 12
 """Length of the progress bar."""
 TIERS = {"embedded": "embedded tier", "full": "full tier"}
+MODEL_TITLES = {"grammar": "built-in rules"}
+"""How people read the models whose names are internal words."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ def _describe_result(done: Done, language: Language) -> str:
     if "seconds" not in facts:
         return ""
     parts = [translate("seed {seed}", language, seed=str(facts["seed"]))] if "seed" in facts else []
-    parts.append(str(facts["model"]))
+    model = str(facts["model"])
+    parts.append(translate(MODEL_TITLES[model], language) if model in MODEL_TITLES else display_model(model))
     parts += [translate(TIERS[str(facts["tier"])], language)] if "tier" in facts else []
     parts.append(
         translate("from the cache", language)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.app import Prompt
+from bot.core.capabilities import display_model
 from bot.core.command import Confirm
 from bot.jobs.lifecycle import run_unstored
 from bot.prompting import styles
@@ -69,8 +70,14 @@ async def _run_and_wait(call: Call[PromptWriter], job: Job) -> Prompt:
     if not isinstance(last, Done):
         raise BadInput("The studio is restarting. Try again in a minute.")
     facts = last.result.facts
-    author = UserMessage(template="Prompt written by {model}.", facts={"model": str(facts["model"])})
-    return Prompt(str(facts["prompt"]), (author, *last.result.notes))
+    return Prompt(str(facts["prompt"]), (_name_author(str(facts["model"])), *last.result.notes))
+
+
+def _name_author(model: str) -> UserMessage:
+    """Return the note that says what wrote the prompt."""
+    if model == "grammar":
+        return UserMessage(template="Prompt written by the built-in rules.")
+    return UserMessage(template="Prompt written by {model}.", facts={"model": display_model(model)})
 
 
 async def image_job(call: JobCall, params: imagine_params.Params, notes: tuple[UserMessage, ...] = ()) -> Job:

@@ -22,7 +22,10 @@ from tests.tiny_gpt2 import save_silent_gpt2
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 IDEA = "a red apple"
 BUTTONS = ["Use", "Edit", "Another", "Original"]
-TOLD = "Prompt written by grammar.\nThe language model wrote nothing usable, so the built-in rules wrote this prompt."
+TOLD = (
+    "Prompt written by the built-in rules.\n"
+    "The language model wrote nothing usable, so the built-in rules wrote this prompt."
+)
 LIMITS = {"imagine": "off", "magic": "off"}
 
 

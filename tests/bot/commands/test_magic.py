@@ -150,7 +150,7 @@ async def test_imagine_with_magic_draws_the_expanded_prompt_and_shows_it(service
 
 async def test_a_fallback_to_the_grammar_is_noted_only_for_the_user_who_asked(silent: Engine, tmp_path: Path) -> None:
     fallback = "The language model wrote nothing usable, so the built-in rules wrote this prompt."
-    by = "Prompt written by grammar."
+    by = "Prompt written by the built-in rules."
     async with open_service(silent, tmp_path, tmp_path / "atelier.db") as service:
         first = done((await ask(service, f"/imagine {IDEA} --steps 1 --magic on"))[-1])
         assert [by, fallback] == card_of(first, "en", COMMANDS).text.splitlines()[2:4]

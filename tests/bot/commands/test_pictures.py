@@ -108,7 +108,10 @@ async def test_another_checkpoint_supports_options_that_the_default_one_does_not
     assert str(usual.facts["model"]).startswith("tiny-sdxl-")
     assert usual.facts["model"] != other.facts["model"]
     assert usual.media[0].sha256 != other.media[0].sha256
-    assert "negative has no effect" in await refusal(service, "/imagine a cat --negative dog")
+    refused = await refusal(service, "/imagine a cat --negative dog")
+    assert "negative has no effect here: tiny-sdxl draws without guidance." in refused
+    models = (await run_command(service, "/models")).result
+    assert "Default model: tiny-sdxl\n" in f"{models.text}\n"
 
 
 async def test_an_unavailable_name_is_refused_with_the_available_ones(service: Service, photo: Attachment) -> None:

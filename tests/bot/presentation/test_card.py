@@ -19,6 +19,21 @@ def test_an_answer_names_its_seed_model_and_tier(tier: str, language: Language, 
     assert card_of(Done(job="a", result=result), language, ()).text == said
 
 
+@pytest.mark.parametrize(
+    ("model", "language", "said"),
+    [
+        ("pocket-383ef35d0593", "en", "pocket · 2.5 s"),
+        ("pocket-383ef35d0593, tiny-LTX-0123456789ab mesh", "en", "pocket, tiny-LTX mesh · 2.5 s"),
+        ("RealESRGAN_x4plus-20240101", "en", "RealESRGAN_x4plus-20240101 · 2.5 s"),
+        ("grammar", "en", "built-in rules · 2.5 s"),
+        ("grammar", "es", "reglas integradas · 2,5 s"),
+    ],
+)
+def test_an_answer_names_the_model_as_people_read_it(model: str, language: Language, said: str) -> None:
+    result = Result(facts={"model": model, "seconds": 2.5})
+    assert card_of(Done(job="a", result=result), language, ()).text == said
+
+
 def test_an_answer_without_a_tier_names_none() -> None:
     result = Result(facts={"model": "mesh", "seconds": 2.5})
     assert card_of(Done(job="a", result=result), "en", ()).text == "mesh · 2.5 s"
