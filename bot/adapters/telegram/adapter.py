@@ -2,28 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
 import structlog
-from structlog.contextvars import bound_contextvars
-from telegram import CallbackQuery, Chat, MaybeInaccessibleMessage, Message, Update, User
+from telegram import Update
 from telegram.error import Conflict, InvalidToken, TelegramError
 
-from bot.adapters.base import LiveMessage, resume, serve
-from bot.adapters.telegram.callbacks import (
-    CallbackLiveMessage,
-    DeletingLiveMessage,
-    ReplacingLiveMessage,
-)
-from bot.adapters.telegram.clicked import (
-    is_from_own_message,
-    is_on_dead_card,
-    is_shown_elsewhere,
-    message_to_delete,
-)
+from bot.adapters.telegram.albums import Albums
+from bot.adapters.telegram.answering import Answering
+from bot.adapters.telegram.clicks import ClickServer
 from bot.adapters.telegram.connection import (
     ON,
     REJECTED,
@@ -32,35 +21,26 @@ from bot.adapters.telegram.connection import (
     create_bot,
     update_status,
 )
-from bot.adapters.telegram.edit import button_of, open_edit
-from bot.adapters.telegram.errors import is_telegram_error, log_errors
+from bot.adapters.telegram.errors import log_errors
 from bot.adapters.telegram.menu import publish
-from bot.adapters.telegram.message import Bot, TelegramLiveMessage
-from bot.adapters.telegram.message_ref import MessageRef
-from bot.adapters.telegram.requests import RequestFactory, TypedCommand, language_of_sender, sender_of, user_of
-from bot.core.command import Button, ButtonAction, Request
-from bot.i18n.translate import language_of, translate
-from bot.presentation.buttons import action_of, label_of
-from bot.presentation.card import Card, card_of
+from bot.adapters.telegram.message import Bot
+from bot.adapters.telegram.messages import MessageServer
+from bot.adapters.telegram.requests import RequestFactory
 from bot.requests.service import Service
-from engine.core.errors import AtelierError
-from engine.core.job import Failed, Job
 
 T = TypeVar("T")
 log = structlog.get_logger()
 
 POLL_SECONDS = 30
 """Seconds that one request for updates stays open (long polling)."""
+ALBUM_SECONDS = 0.5
+"""Seconds until the next poll while more of an album may come. The album is complete if that poll brings none of it."""
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 60.0
 """Seconds between attempts to reach Telegram: doubled after each failure, up to the maximum."""
 ACCEPT_SECONDS = 5.0
 """Seconds that the next poll waits for earlier updates to be stored, which may need a file from Telegram first."""
-UPDATE_TYPES = [Update.MESSAGE, Update.CALLBACK_QUERY]
+UPDATE_TYPES = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY]
 """The kinds of update that Telegram is asked for."""
-
-SHOWN_ELSEWHERE = "This job has ended. Its answer is in another message."
-FAILURE = "Something went wrong on our side. Please try again later."
-BUTTON_GONE = "This button no longer belongs to that message."
 
 
 async def run(service: Service) -> None:
@@ -82,28 +62,66 @@ class _Adapter:
 
     def __init__(self, service: Service, bot: Bot) -> None:
         self._service, self._bot = service, bot
-        self._requests = RequestFactory(bot, service.studio)
         self._group = asyncio.TaskGroup()
-        self._local = service.studio.settings.telegram.base_url is not None
+        self._closing = False
+        self._answering = Answering(service, bot, self._start)
+        requests = RequestFactory(bot, service.studio)
+        self._messages = MessageServer(service, bot, self._answering, requests)
+        self._clicks = ClickServer(service, bot, self._answering, requests, self._messages)
+        self._albums = Albums()
 
     async def run(self) -> None:
         """Connect, publish the command menu, resume unfinished jobs, then serve updates until cancelled. Raises
         InvalidToken.
         """
-        async with self._group as group:
-            await self._retry_until_answered(self._bot.initialize)
-            log.info("telegram", open=self._bot.link)
-            group.create_task(log_errors(publish(self._bot, self._service.studio.commands)))
-            for job in await self._service.unfinished_jobs("telegram"):
-                self._resume(job)
-            offset = 0
-            while True:
-                updates = await self._retry_until_answered(partial(self._poll, offset))
-                accepted_events = [asyncio.Event() for _ in updates]
-                for update, accepted in zip(updates, accepted_events, strict=True):
-                    offset = update.update_id + 1
-                    group.create_task(log_errors(self._handle_update(update, accepted)))
+        async with self._group:
+            try:
+                await self._connect_and_serve()
+            finally:
+                self._closing = True
+
+    async def _connect_and_serve(self) -> None:
+        await self._retry_until_answered(self._bot.initialize)
+        log.info("telegram", open=self._bot.link)
+        self._start(partial(publish, self._bot, self._service.studio.commands))
+        await self._answering.expiring.resume()
+        for job in await self._service.unfinished_jobs("telegram"):
+            self._answering.resume(job)
+        await self._serve_updates()
+
+    async def _serve_updates(self) -> None:
+        """Serve updates until cancelled. Updates from `next_update` on are new; those of open albums come again."""
+        next_update = 0
+        accepted_events: list[asyncio.Event] = []
+        while True:
+            first = self._albums.first_update
+            updates = await self._retry_until_answered(partial(self._poll, next_update if first is None else first))
+            new = [update for update in updates if update.update_id >= next_update]
+            accepted_events += self._start_serving(new, next_update)
+            next_update = max((update.update_id + 1 for update in new), default=next_update)
+            if self._albums.first_update is not None:
+                await asyncio.sleep(ALBUM_SECONDS)
+            else:
                 await _wait_for_all(accepted_events)
+                accepted_events.clear()
+
+    def _start_serving(self, updates: Sequence[Update], first: int) -> list[asyncio.Event]:
+        """Start serving the updates, whose numbers begin at `first`. Return the events that they are accepted."""
+        single = [each for each in updates if not (each.message and self._albums.add(each.update_id, each.message))]
+        albums = self._albums.take_complete(first)
+        served = [partial(self._serve_update, update) for update in single]
+        served += [partial(self._messages.serve, album) for album in albums]
+        events = [asyncio.Event() for _ in served]
+        for serve, event in zip(served, events, strict=True):
+            self._start(partial(_serve_and_accept, serve, event))
+        return events
+
+    def _start(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run work in the background and log its failure. During a shutdown nothing starts: what is stored goes on at
+        the next start.
+        """
+        if not self._closing:
+            self._group.create_task(_run_and_log(work))
 
     async def _poll(self, offset: int) -> tuple[Update, ...]:
         """Return the next updates. After a failure the poll returns at once, to learn whether Telegram is back."""
@@ -127,123 +145,28 @@ class _Adapter:
             await asyncio.sleep(wait)
             wait = min(2 * wait, MAX_RETRY_SECONDS)
 
-    async def _handle_update(self, update: Update, accepted: asyncio.Event) -> None:
-        """Serve one update. Set `accepted` once it is stored, refused or answered."""
-        try:
-            if update.message is not None:
-                await self._serve_message(update.message, accepted)
-            elif update.callback_query is not None:
-                await self._serve_button(update.callback_query, accepted)
-        finally:
-            accepted.set()
+    async def _serve_update(self, update: Update, accepted: Callable[[], None]) -> None:
+        if update.message is not None:
+            await self._messages.serve((update.message,), accepted)
+        elif update.edited_message is not None:
+            await self._messages.serve_edited(update.edited_message, accepted)
+        elif update.callback_query is not None:
+            await self._clicks.serve(update.callback_query, accepted)
 
-    async def _serve_message(self, message: Message, accepted: asyncio.Event) -> None:
-        request = self._request_from_message(message)
-        if request is not None:
-            who = sender_of(message)
-            await self._serve(request, self._live(message, who), who, accepted)
 
-    def _request_from_message(self, message: Message) -> Awaitable[Request] | None:
-        """Return the request in a message: a command, or the edited text that a button asked for. Return None if there
-        is none.
-        """
-        button = button_of(message, self._bot.id, self._service.studio.commands)
-        if button is not None:
-            return self._requests.from_edited_text(message, button)
-        typed = TypedCommand.of(message, self._service.studio, self._bot.username)
-        return self._requests.from_command(typed) if typed is not None else None
+async def _run_and_log(work: Callable[[], Awaitable[object]]) -> None:
+    """Call `work` and log its failure. It is called here, so that nothing is left unawaited where a shutdown comes
+    first.
+    """
+    await log_errors(work())
 
-    async def _serve_button(self, query: CallbackQuery, accepted: asyncio.Event) -> None:
-        """Serve a click: open a text, replace the button's message, delete it, or answer in a new one.
 
-        A click that could replace or delete a message is refused where the button does not belong to that message.
-        """
-        studio = self._service.studio
-        if query.message is None:
-            return None
-        action = action_of(query.data or "", studio.commands)
-        if action in (ButtonAction.DELETE, ButtonAction.REPLACE) and not await is_from_own_message(query, studio):
-            log.warning("refused a button that is not under its message", button=query.data, user=query.from_user.id)
-            await query.answer(translate(BUTTON_GONE, language_of_sender(query.from_user)), show_alert=True)
-            return None
-        if await is_on_dead_card(query, studio):
-            return await self._revive_card(query, query.message, accepted)
-        request, who = self._requests.from_button(query, query.message, query.data or ""), query.from_user
-        if action is ButtonAction.EDIT:
-            opening = partial(open_edit, query, request, studio)
-            await self._report_failure(opening, CallbackLiveMessage(query, self._live(query.message, who)), who)
-        elif action is ButtonAction.REPLACE:
-            await self._serve(request, self._replacing(query, query.message), who, accepted)
-        else:
-            await self._serve(request, await self._callback_message(query, query.message), who, accepted)
-        return None
-
-    async def _revive_card(
-        self, query: CallbackQuery, message: MaybeInaccessibleMessage, accepted: asyncio.Event
-    ) -> None:
-        """Show the outcome of the card's job. If that is shown elsewhere in the chat, delete the card."""
-        job = (query.data or "").partition(":")[2]
-        if await is_shown_elsewhere(message, job, self._service.studio):
-            await query.answer(translate(SHOWN_ELSEWHERE, language_of_sender(query.from_user)), show_alert=True)
-            await query.delete_message()
-            return
-        request = self._requests.from_button(query, message, f"show:{job}")
-        await self._serve(request, self._replacing(query, message), query.from_user, accepted)
-
-    def _replacing(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> ReplacingLiveMessage:
-        """Return what shows the answer to a click in place of the clicked message."""
-        ref, language = replace(MessageRef.of(message), live=message.message_id), language_of_sender(query.from_user)
-        return ReplacingLiveMessage(query, TelegramLiveMessage(self._bot, ref, language, local=self._local))
-
-    async def _callback_message(self, query: CallbackQuery, message: MaybeInaccessibleMessage) -> CallbackLiveMessage:
-        """Return where the answer to a click is shown: a pop-up or a new message, or in place of what it deletes."""
-        live, to_delete = self._live(message, query.from_user), await message_to_delete(query, self._service.studio)
-        if to_delete is None:
-            return CallbackLiveMessage(query, live)
-        language, (command, _, argument) = language_of_sender(query.from_user), (query.data or "").partition(":")
-        label = label_of(query.data or "", self._service.studio.commands, language)
-        button = Button(label, command, argument) if label else None
-        return DeletingLiveMessage(query, live, to_delete, button, language)
-
-    def _resume(self, job: Job) -> None:
-        self._group.create_task(log_errors(self._resume_job(job)))
-
-    async def _resume_job(self, job: Job) -> None:
-        ref, language = MessageRef.parse(job.origin), language_of(job.language)
-        with bound_contextvars(user=job.user, job=job.id):
-            await resume(self._service, job, TelegramLiveMessage(self._bot, ref, language, local=self._local))
-
-    def _live(self, message: MaybeInaccessibleMessage, who: User | Chat) -> TelegramLiveMessage:
-        return TelegramLiveMessage(self._bot, MessageRef.of(message), language_of_sender(who), local=self._local)
-
-    async def _serve(
-        self, pending: Awaitable[Request], live: LiveMessage, who: User | Chat, accepted: asyncio.Event
-    ) -> None:
-        """Show the answer to a request in `live`. Show a refusal if the request cannot be created."""
-        with bound_contextvars(user=user_of(who)):
-            await self._report_failure(partial(self._answer, pending, live, who, accepted), live, who)
-
-    async def _answer(
-        self, pending: Awaitable[Request], live: LiveMessage, who: User | Chat, accepted: asyncio.Event
-    ) -> None:
-        try:
-            request = await pending
-        except AtelierError as error:
-            log.info("refused", kind=error.kind, why=str(error))
-            await live.show(card_of(Failed.of(error), language_of_sender(who), ()))
-            return
-        await serve(self._service, request, live, self._resume, accepted.set)
-
-    async def _report_failure(self, work: Callable[[], Awaitable[None]], live: LiveMessage, who: User | Chat) -> None:
-        """Await `work`. If it fails unexpectedly, tell the person in `live`, and raise. What Telegram refused or may
-        have delivered is not followed by another message.
-        """
-        try:
-            await work()
-        except Exception as error:
-            if not is_telegram_error(error):
-                await live.show(Card(translate(FAILURE, language_of_sender(who)), final=True, failed=True))
-            raise
+async def _serve_and_accept(serve: Callable[[Callable[[], None]], Awaitable[None]], accepted: asyncio.Event) -> None:
+    """Serve an update or an album. Set `accepted` once it is stored, refused or answered."""
+    try:
+        await serve(accepted.set)
+    finally:
+        accepted.set()
 
 
 async def _wait_for_all(events: Iterable[asyncio.Event]) -> None:

@@ -66,6 +66,11 @@ class TelegramLiveMessage:
         self._last_preview = time.monotonic()
         self._superseded = asyncio.Event()
 
+    @property
+    def ref(self) -> MessageRef:
+        """Return where the message is."""
+        return self._ref
+
     def skip_progress(self) -> None:
         """Give up a progress edit that waits for Telegram's limits."""
         self._superseded.set()

@@ -55,6 +55,8 @@ class ProgressAwareRateLimiter(BaseRateLimiter[asyncio.Event]):
         """Return Telegram's answer, after waiting for the limits and retrying after a 429 or a network error. Raises
         TelegramError.
         """
+        if endpoint == "sendChatAction":
+            return await callback(*args, **kwargs)  # decoration: it neither waits nor is repeated
         chat = self._chat(None if endpoint.startswith("get") else data.get("chat_id"))
         if rate_limit_args is not None:
             return await self._send_progress(chat, lambda: callback(*args, **kwargs), rate_limit_args)

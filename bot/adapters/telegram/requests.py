@@ -1,11 +1,9 @@
 """Turn Telegram messages and button clicks into requests."""
 
-import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -13,49 +11,33 @@ from telegram import CallbackQuery, Chat, MaybeInaccessibleMessage, Message, Use
 from telegram.constants import FileSizeLimit
 from telegram.error import TelegramError
 
+from bot.adapters.telegram.intents import TypedCommand
+from bot.adapters.telegram.lacking import assign
 from bot.adapters.telegram.markup import MARKUP
 from bot.adapters.telegram.message import Bot
 from bot.adapters.telegram.message_ref import MessageRef, is_private
+from bot.adapters.telegram.sent_files import SentFile
 from bot.app import AppContext
 from bot.core.command import Attachment, ButtonAction, Command, Request
-from bot.core.command_line import parse, split_command
+from bot.core.command_line import parse
 from bot.i18n.translate import Language, language_of
 from bot.presentation.buttons import action_of, parse_button, parse_target
 from bot.requests.results import is_stored
 from engine.core.errors import BadInput, TooLarge
-from engine.core.params import assign_files
-from engine.media.files import FORMATS, suffix_of
 
 log = structlog.get_logger()
 
-START_COMMAND = "start"
-"""The command that Telegram sends when a person opens the chat for the first time."""
-
 
 @dataclass(frozen=True)
-class TypedCommand:
-    """A command that somebody typed in a message or in a file's caption. `rest` is what follows the command's name."""
+class ParsedCommand:
+    """A typed command with its options and the files by the options that take them. Nothing is downloaded yet.
 
-    message: Message
-    command: str
-    rest: str
+    `command` is None where no command has this name. `asked` is the request without its files.
+    """
 
-    @classmethod
-    def of(cls, message: Message, studio: AppContext, username: str) -> "TypedCommand | None":
-        """Return the command, or None where the message is not for this bot. In a private chat, text without a command
-        means /help.
-        """
-        private = is_private(message)
-        parts = split_command(message.text or message.caption or "")
-        if parts is None:
-            return cls(message, "help", "") if private and message.text else None
-        command, addressed, rest = parts
-        if addressed and addressed.lower() != username.lower():
-            return None
-        if command == START_COMMAND:
-            return cls(message, "help", "")
-        is_for_us = private or addressed or studio.command(command) is not None
-        return cls(message, command, rest) if is_for_us else None
+    command: Command | None
+    asked: Request
+    files: Mapping[str, SentFile]
 
 
 @dataclass(frozen=True)
@@ -65,14 +47,19 @@ class RequestFactory:
     bot: Bot
     studio: AppContext
 
-    async def from_command(self, typed: TypedCommand) -> Request:
-        """Return the request of a typed command. Raises BadInput for text or files that no option accepts, TooLarge for
-        a file that Telegram does not give to bots.
-        """
+    def parse(self, typed: TypedCommand, who: User | Chat) -> ParsedCommand:
+        """Return the options and files of a typed command. Raises BadInput for text or files that no option accepts."""
         command = self.studio.command(typed.command)
         raw = parse(command.params, typed.rest) if command else {}
-        files = await self._files(command, typed.message) if command else {}
-        return self._request(typed.message, sender_of(typed.message), typed.command, raw, files)
+        files = assign(command, typed.files) if command else {}
+        return ParsedCommand(command, self._request(typed.message, who, typed.command, raw, {}), files)
+
+    async def with_files(self, parsed: ParsedCommand) -> Request:
+        """Return the request with its files. Raises TooLarge for a file that Telegram does not give to bots, BadInput
+        for one that cannot be fetched.
+        """
+        files = {option: await self._fetch_attachment(option, file) for option, file in parsed.files.items()}
+        return replace(parsed.asked, files=files)
 
     async def from_edited_text(self, message: Message, button: str) -> Request:
         """Return the request of a button whose text the person has edited and sent back."""
@@ -84,12 +71,11 @@ class RequestFactory:
 
         Raises TooLarge where Telegram does not give that file to bots, BadInput where it cannot be fetched.
         """
-        asked, ref = parse_button(button, self.studio.commands), MessageRef.of(message)
+        asked = parse_button(button, self.studio.commands)
         request = self._request(message, query.from_user, asked.command, asked.raw_options, asked.files)
-        request = replace(request, id=f"telegram:press/{query.id}", new_message_origin=str(ref))
-        if action_of(button, self.studio.commands) is ButtonAction.REPLACE:
-            request = replace(request, origin=str(replace(ref, live=message.message_id)))
-        attached = file_of(message) if isinstance(message, Message) else None
+        replaces = action_of(button, self.studio.commands) is ButtonAction.REPLACE
+        request = self.of_click(request, query, message, replaces=replaces)
+        attached = SentFile.of(message) if isinstance(message, Message) else None
         if attached is None:
             return request
         files = {
@@ -97,6 +83,14 @@ class RequestFactory:
             for option, file in asked.files.items()
         }
         return replace(request, files=files)
+
+    def of_click(
+        self, request: Request, query: CallbackQuery, message: MaybeInaccessibleMessage, *, replaces: bool
+    ) -> Request:
+        """Return the request as one of a click, whose answer is a new message or replaces the clicked one."""
+        ref = MessageRef.of(message)
+        request = replace(request, id=f"telegram:press/{query.id}", new_message_origin=str(ref))
+        return replace(request, origin=str(replace(ref, live=message.message_id))) if replaces else request
 
     def _request(
         self,
@@ -116,23 +110,15 @@ class RequestFactory:
             admin=who.id in self.studio.settings.telegram.admins,
             manages=partial(_is_group_admin, self.bot, message, who),
             private=is_private(message),
-            scope="" if is_private(message) else f"telegram:{message.chat.id}",
-            id=f"telegram:{message.chat.id}/{message.message_id}",
+            scope=scope_of(message),
+            id=_id_of(message),
             markup=MARKUP,
             user_name=who.full_name if isinstance(who, User) else who.title or "",
         )
 
-    async def _files(self, command: Command, message: Message) -> dict[str, Attachment]:
-        """Return the message's file and the one it replies to, by the options that accept them."""
-        options = [option.name for option in command.params.options() if option.kind == "media"]
-        sent, replied_to = file_of(message), file_of(message.reply_to_message)
-        if sent is not None and not options:
-            raise BadInput("/{command} doesn't use files. Send it without one.", command=command.name)
-        files = [file for file in (sent, replied_to) if file is not None]
-        indices = assign_files(command.params, [_guess_filename(file) for file in files])
-        return {option: await self._fetch_attachment(option, files[index]) for option, index in indices.items()}
-
-    async def _prefer_stored_file(self, request: Request, option: str, file: Attachment, attached: Any) -> Attachment:
+    async def _prefer_stored_file(
+        self, request: Request, option: str, file: Attachment, attached: SentFile
+    ) -> Attachment:
         """Return the file as it is where the message does not hold it or it is still stored. Else return the message's
         attachment, which is the first file of a result.
         """
@@ -140,22 +126,15 @@ class RequestFactory:
             return file
         return replace(await self._fetch_attachment(option, attached), result=file.result)
 
-    async def _fetch_attachment(self, option: str, file: Any) -> Attachment:
+    async def _fetch_attachment(self, option: str, file: SentFile) -> Attachment:
         try:
-            stored = await self.bot.get_file(file.file_id)
+            stored = await self.bot.get_file(file.id)
         except TelegramError as error:
             raise _refusal(option, error) from None
         location = stored.file_path or ""
-        name = getattr(file, "file_name", None) or Path(urlsplit(location).path).name
+        name = file.name if file.is_named else Path(urlsplit(location).path).name
         local = None if location.startswith(("http://", "https://")) else Path(location)
         return Attachment(name, stored.file_size, url=None if local else location, path=local)
-
-
-def _guess_filename(file: Any) -> str:
-    """Return the file's own name, or one whose suffix fits its MIME type. Photos have neither and are JPEG."""
-    name, mime = getattr(file, "file_name", None), getattr(file, "mime_type", None) or "image/jpeg"
-    suffix = suffix_of(mime) if mime in FORMATS.values() else (mimetypes.guess_extension(mime) or "").removeprefix(".")
-    return name or f"file.{suffix}"
 
 
 def sender_of(message: Message) -> User | Chat:
@@ -163,6 +142,18 @@ def sender_of(message: Message) -> User | Chat:
     who = message.sender_chat or message.from_user
     assert who is not None, "only channel posts have no sender, and UPDATE_TYPES excludes them"
     return who
+
+
+def _id_of(message: MaybeInaccessibleMessage) -> str:
+    """Return the id of a message's request. An edited message makes a new request."""
+    edited = message.edit_date if isinstance(message, Message) else None
+    version = f"/{edited.timestamp():.0f}" if edited else ""
+    return f"telegram:{message.chat.id}/{message.message_id}{version}"
+
+
+def scope_of(message: MaybeInaccessibleMessage) -> str:
+    """Return the group as a request's scope, or an empty string in a private chat."""
+    return "" if is_private(message) else f"telegram:{message.chat.id}"
 
 
 def user_of(who: User | Chat) -> str:
@@ -189,14 +180,6 @@ async def _is_group_admin(bot: Bot, message: MaybeInaccessibleMessage, who: User
 def language_of_sender(who: User | Chat) -> Language:
     """Return the language of the person's app, or English for a group."""
     return language_of(who.language_code if isinstance(who, User) else None)
-
-
-def file_of(message: Message | None) -> Any:
-    """Return the file of a message (for a photo its largest size), or None if there is none."""
-    attachment: Any = message.effective_attachment if message else None
-    if isinstance(attachment, list | tuple):
-        attachment = attachment[-1] if attachment else None
-    return attachment if hasattr(attachment, "file_id") else None
 
 
 def _refusal(option: str, error: TelegramError) -> TooLarge | BadInput:

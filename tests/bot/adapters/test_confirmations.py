@@ -301,7 +301,9 @@ class TestTelegram:
             made = await chat.answer(to=await chat.say("/echo a red apple 🍎"), when=has_button("Edit"))
             await chat.press(made, "Edit")
             opened_ = await chat.answer(to=made)
-            assert "\n\na red apple 🍎\n\notherwise:" in opened_["text"]
+            assert opened_["text"].endswith("\n\na red apple 🍎")
+            (code,) = (entity for entity in opened_["entities"] if entity["type"] == "pre")
+            assert code["offset"] == len(opened_["text"]) - len("a red apple 🍎")
             assert "force_reply" in server.called("sendMessage")[-1].form["reply_markup"]
         async with start():
             sent = await chat.say("a blue apple", reply_to=opened_)
@@ -313,7 +315,7 @@ class TestTelegram:
             made = await chat.answer(to=await chat.say("/echo a red apple"), when=has_button("Write"))
             await chat.press(made, "Write")
             opened_ = await chat.answer(to=made)
-            assert opened_["text"].startswith("What to say after it\nReply to this message")
+            assert opened_["text"].lstrip("\u200b").startswith("What to say after it\nReply to this message")
             sent = await chat.say("and a pear", reply_to=opened_)
             assert (await chat.answer(to=sent, when=has_button("Write")))["text"] == "and a pear"
 

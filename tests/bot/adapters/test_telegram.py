@@ -292,13 +292,6 @@ async def test_the_bot_ignores_group_messages_that_are_not_for_it(server: Telegr
     assert len(chat.room.of_bot()) == 1
 
 
-async def test_opening_the_chat_shows_the_help(server: TelegramServer) -> None:
-    chat = server.private(7, language="es")
-    for words in ("/start", "hola"):
-        message = await chat.say(words)
-        assert "/imagine" in (await chat.answer(to=message))["text"]
-
-
 async def test_an_unknown_command_is_refused_in_a_private_chat(server: TelegramServer) -> None:
     chat = server.private(7)
     message = await chat.say("/imagin a cat")

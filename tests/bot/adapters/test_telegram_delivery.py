@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.base import OnPosted
-from bot.adapters.telegram.adapter import FAILURE, SHOWN_ELSEWHERE
+from bot.adapters.telegram.answering import FAILURE
 from bot.adapters.telegram.callbacks import NOT_DELETED
+from bot.adapters.telegram.clicks import SHOWN_ELSEWHERE
 from bot.adapters.telegram.message import FILES_UNCONFIRMED, TelegramLiveMessage
 from bot.adapters.telegram.message_ref import MessageRef
 from bot.i18n.translate import translate

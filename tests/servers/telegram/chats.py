@@ -86,6 +86,18 @@ def photo_sizes(data: bytes) -> Iterator[StoredFile]:
         yield stored(f"photos/{secrets.token_hex(4)}.jpg", "image/jpeg", file.getvalue(), *smaller.size)
 
 
+EVERYBODY = 0
+"""Stands for all members of a group."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """The reply box that a ForceReply opens: for whom, and what it shows while it is empty."""
+
+    people: frozenset[int]
+    placeholder: str
+
+
 @dataclass
 class Room:
     """One chat. `barred` is the server's answer to anything the bot sends here after it has been removed."""
@@ -99,6 +111,8 @@ class Room:
     topics: dict[int, Json] = field(default_factory=dict)
     barred: str = ""
     admins: list[Json] = field(default_factory=list)
+    boxes: dict[int, Box] = field(default_factory=dict)
+    actions: list[str] = field(default_factory=list)
 
     def shown(self) -> Json:
         name = {"first_name": self.title} if self.kind == "private" else {"title": self.title}
@@ -177,6 +191,42 @@ class Seat:
         content = {"document": {**kept.shown(), "file_name": name, "mime_type": mime}, **_caption(caption)}
         return await self._send(content, reply_to)
 
+    async def voice(self, data: bytes, caption: str = "", reply_to: Json | None = None) -> Json:
+        """Send a voice message: https://core.telegram.org/bots/api#voice."""
+        kept = self.room.server.keep(stored(f"voice/{secrets.token_hex(4)}.oga", "audio/ogg", data))
+        voice = {**kept.shown(), "duration": 1, "mime_type": "audio/ogg"}
+        return await self._send({"voice": voice, **_caption(caption)}, reply_to)
+
+    async def video_note(self, data: bytes, reply_to: Json | None = None) -> Json:
+        """Send a round video, which has neither name nor type: https://core.telegram.org/bots/api#videonote."""
+        kept = self.room.server.keep(stored(f"video_notes/{secrets.token_hex(4)}.mp4", "video/mp4", data))
+        return await self._send({"video_note": {**kept.shown(), "length": 240, "duration": 1}}, reply_to)
+
+    async def album(self, *pictures: bytes, caption: str = "", reply_to: Json | None = None) -> list[Json]:
+        """Send photos as an album. Each is a message of its own, and the next one comes when the one before it has been
+        fetched: https://core.telegram.org/bots/api#message, `media_group_id`.
+        """
+        group = {"media_group_id": str(self.room.server.next_message_id())}
+        sent = []
+        for number, data in enumerate(pictures):
+            sizes = [self.room.server.keep(size).shown() for size in photo_sizes(data)]
+            words = _caption(caption) if number == 0 else {}
+            sent.append(await self._send({"photo": sizes, **group, **words}, reply_to))
+            await self.room.server.fetched()
+        return sent
+
+    async def edit(self, message: Json, text: str) -> None:
+        """Change the text of a message: https://core.telegram.org/bots/api#update, `edited_message`."""
+        message.pop("entities", None)
+        edited = int(message.get("edit_date") or message["date"]) + 1
+        message.update(text=text, edit_date=edited, **_entities("entities", text))
+        await self.room.server.push({"edited_message": message})
+
+    def box(self, message: Json) -> Box | None:
+        """Return the reply box that the message opened for this person, if it did."""
+        box = self.room.boxes.get(message["message_id"])
+        return box if box is not None and box.people & {EVERYBODY, self.user["id"]} else None
+
     async def press(self, message: Json, label: str, within: float = HANG_SECONDS) -> str:
         """Click the button with this label and return the text of the pop-up."""
         rows = message.get("reply_markup", {}).get("inline_keyboard", [])
@@ -231,4 +281,4 @@ def _meant_for_bot(message: Json, username: str) -> bool:
     """Return whether a bot in privacy mode receives a group's message: commands, mentions, and replies to it."""
     text = message.get("text") or message.get("caption") or ""
     answered = message.get("reply_to_message", {}).get("from", {})
-    return text.startswith("/") or f"@{username}" in text or bool(answered.get("is_bot"))
+    return text.startswith("/") or f"@{username}" in text.lower() or bool(answered.get("is_bot"))

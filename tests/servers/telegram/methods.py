@@ -4,8 +4,9 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from tests.servers.telegram.chats import Json, Refused, Room, Upload, photo_sizes, stored
+from tests.servers.telegram.chats import EVERYBODY, Box, Json, Refused, Room, Upload, photo_sizes, stored
 
 if TYPE_CHECKING:
     from tests.servers.telegram.server import TelegramServer
@@ -26,7 +27,7 @@ ADMIN_RIGHTS = (
     "can_edit_stories",
     "can_delete_stories",
 )
-CHANGEABLE = ("text", "caption", *FILES, "reply_markup")
+CHANGEABLE = ("text", "entities", "caption", *FILES, "reply_markup")
 Method = Callable[["TelegramServer", Json], Awaitable[Any]]
 
 
@@ -81,12 +82,12 @@ async def get_chat_administrators(server: "TelegramServer", form: Json) -> list[
 
 
 async def send_chat_action(server: "TelegramServer", form: Json) -> bool:
-    _place(server, form)
+    _place(server, form).actions.append(form["action"])
     return True
 
 
 async def send_message(server: "TelegramServer", form: Json) -> Json:
-    return _post(server, form, {"text": _text(form)})
+    return _post(server, form, {"text": _text(form), **_entities(form)})
 
 
 async def send_photo(server: "TelegramServer", form: Json) -> Json:
@@ -119,7 +120,7 @@ async def edit_message_text(server: "TelegramServer", form: Json) -> Json:
     message = _mine(server, form)
     if "text" not in message:
         raise Refused("Bad Request: there is no text in the message to edit")
-    return _edit(form, message, {"text": _text(form)})
+    return _edit(form, message, {"text": _text(form), **_entities(form)})
 
 
 async def edit_message_caption(server: "TelegramServer", form: Json) -> Json:
@@ -136,7 +137,7 @@ async def edit_message_media(server: "TelegramServer", form: Json) -> Json:
 
 async def edit_message_reply_markup(server: "TelegramServer", form: Json) -> Json:
     message = _mine(server, form)
-    return _edit(form, message, _kept(message, "text", "caption", *FILES))
+    return _edit(form, message, _kept(message, "text", "entities", "caption", *FILES))
 
 
 async def delete_message(server: "TelegramServer", form: Json) -> bool:
@@ -218,7 +219,23 @@ def _post(server: "TelegramServer", form: Json, content: Json) -> Json:
         if not reply.get("allow_sending_without_reply"):
             raise Refused("Bad Request: message to be replied not found")
         answered = None
-    return room.add(server.me, {**content, **_markup(form)}, thread, answered)
+    message = room.add(server.me, {**content, **_markup(form)}, thread, answered)
+    _open_boxes(room, message, json.loads(form.get("reply_markup", "{}")))
+    return message
+
+
+def _open_boxes(room: Room, message: Json, markup: Json) -> None:
+    """Open the reply box of the people that a ForceReply is for: with `selective`, those who are mentioned and the
+    author of the message that it replies to: https://core.telegram.org/bots/api#forcereply.
+    """
+    if not markup.get("force_reply"):
+        return
+    mentioned = {entity["user"]["id"] for entity in message.get("entities", []) if entity["type"] == "text_mention"}
+    author = message.get("reply_to_message", {}).get("from", {})
+    people = mentioned | ({author["id"]} if author and not author["is_bot"] else set())
+    if room.kind == "private" or not markup.get("selective"):
+        people = {room.id} if room.kind == "private" else {EVERYBODY}
+    room.boxes[message["message_id"]] = Box(frozenset(people), markup.get("input_field_placeholder", ""))
 
 
 def _edit(form: Json, message: Json, content: Json) -> Json:
@@ -256,6 +273,16 @@ def _text(form: Json) -> str:
     if len(text) > MAX_TEXT:
         raise Refused("Bad Request: message is too long")
     return text
+
+
+def _entities(form: Json) -> Json:
+    """Return the entities as the real server stores them: a link without a valid address is dropped silently."""
+    entities = [
+        entity
+        for entity in json.loads(form.get("entities", "[]"))
+        if entity["type"] != "text_link" or urlsplit(entity.get("url", "")).scheme in ("http", "https", "tg")
+    ]
+    return {"entities": entities} if entities else {}
 
 
 def _caption(form: Json) -> Json:

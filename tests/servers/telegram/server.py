@@ -77,6 +77,7 @@ class TelegramServer:
         self._numbers = itertools.count(1)
         self._changed = asyncio.Condition()
         self._polls = 0
+        self._fetched = 0
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2 * MAX_LOCAL_UPLOAD)
@@ -134,6 +135,12 @@ class TelegramServer:
         self.updates.append(numbered)
         await self.changed()
 
+    async def fetched(self) -> None:
+        """Wait until the bot has fetched every update so far. It may fetch them again."""
+        newest = self.updates[-1]["update_id"]
+        async with asyncio.timeout(HANG_SECONDS):
+            await self.until(lambda: self._fetched >= newest or None)
+
     async def changed(self) -> None:
         async with self._changed:
             self._changed.notify_all()
@@ -158,9 +165,11 @@ class TelegramServer:
         await self.changed()
         try:
             async with asyncio.timeout(seconds or 0.001):
-                return await self.until(found)
+                updates = await self.until(found)
         except TimeoutError:
             return []
+        self._fetched = max(self._fetched, updates[-1]["update_id"])
+        return updates
 
     def _pending(self, offset: int, limit: int) -> list[Json]:
         self.updates = [update for update in self.updates if update["update_id"] >= offset]
