@@ -83,7 +83,8 @@ class _Adapter:
     async def _connect_and_serve(self) -> None:
         await self._retry_until_answered(self._bot.initialize)
         log.info("telegram", open=self._bot.link)
-        self._start(partial(publish, self._bot, self._service.studio.commands))
+        studio = self._service.studio
+        self._start(partial(publish, self._bot, studio.commands, studio.settings.telegram.admins))
         await self._answering.expiring.resume()
         for job in await self._service.unfinished_jobs("telegram"):
             self._answering.resume(job)

@@ -336,6 +336,16 @@ async def test_the_menu_is_set_in_both_languages_and_only_when_it_changed(
     assert shown["stats"] == translate(next(each for each in COMMANDS if each.name == "stats").description, "es")
     assert set(shown) == {each.name for each in EVERY_COMMAND[1:] if not each.admin and not each.hidden}
     assert idle_server.commands[""] != idle_server.commands["es"]
+    assert "Dibuja" in idle_server.words["short_description", "es"]
+
+
+async def test_only_an_admins_chat_lists_the_commands_for_admins(idle_server: TelegramServer, serving: Serve) -> None:
+    idle_server.private(1)
+    async with serving(idle_server.origin, idle_server.token, admins=(2, 1)):  # 2 has never written to the bot
+        await idle_server.until(lambda: idle_server.commands.get("1/es"))
+    assert "queue" in {entry["command"] for entry in idle_server.commands["1/es"]}
+    assert "queue" not in {entry["command"] for entry in idle_server.commands["es"]}
+    assert "2/es" not in idle_server.commands
 
 
 async def test_progress_is_edited_once_a_second_into_one_message(server: TelegramServer) -> None:

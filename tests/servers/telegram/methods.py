@@ -46,12 +46,23 @@ async def delete_webhook(_server: "TelegramServer", _: Json) -> bool:
 
 
 async def set_my_commands(server: "TelegramServer", form: Json) -> bool:
-    server.commands[form.get("language_code", "")] = json.loads(form["commands"])
+    server.commands[_menu(server, form)] = json.loads(form["commands"])
     return True
 
 
 async def get_my_commands(server: "TelegramServer", form: Json) -> list[Json]:
-    return server.commands.get(form.get("language_code", ""), [])
+    return server.commands.get(_menu(server, form), [])
+
+
+def _menu(server: "TelegramServer", form: Json) -> str:
+    """Return the name of a menu: its language, after the chat if its scope is one chat, which has to exist:
+    https://core.telegram.org/bots/api#botcommandscope.
+    """
+    scope, language = json.loads(form.get("scope", "{}")), form.get("language_code", "")
+    if scope.get("type", "default") == "default":
+        return str(language)
+    _place(server, scope)
+    return f"{scope['chat_id']}/{language}"
 
 
 async def set_my_description(server: "TelegramServer", form: Json) -> bool:
