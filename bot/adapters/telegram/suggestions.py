@@ -15,8 +15,6 @@ from bot.adapters.telegram.sent_files import SentFile
 from bot.app import AppContext
 from bot.core.command import Button, Command
 from bot.i18n.translate import Language, translate
-from bot.requests.consent import check_enabled
-from engine.core.errors import NotAllowed
 from engine.media.files import KINDS, mime_of_name
 
 RUN = "_run"
@@ -78,13 +76,11 @@ async def _ask(message: Message, text: str, pending: Pending, buttons: Sequence[
 
 
 def _can_use(studio: AppContext, name: str, files: Sequence[SentFile], scope: str) -> bool:
-    """Return whether the command exists, is on here, is done by a model, and takes these files."""
+    """Return whether the command exists, is not off here in config.toml, is done by a model, and takes these files."""
     command = studio.command(name)
     if command is None or not _takes(command, [_kind_of(file) for file in files]):
         return False
-    try:
-        check_enabled(studio, name, scope)
-    except NotAllowed:
+    if scope in studio.settings.off.get(name, ()):
         return False
     served = {service.task for worker in studio.engine.state().workers for service in worker.services}
     return not served or name in served
