@@ -42,7 +42,8 @@ async def ask_what_to_do(
     message: Message, who: User | Chat, files: Sequence[SentFile], studio: AppContext, language: Language
 ) -> Message:
     """Ask with buttons what to do with the files, or say that nothing can be done with them. Return the message."""
-    offered = [name for name in LABELS if _can_use(studio, name, files, scope_of(message))]
+    off = await studio.store.commands_off(scope_of(message))
+    offered = [name for name in LABELS if name not in off and _can_use(studio, name, files, scope_of(message))]
     buttons = [Button(translate(LABELS[name], language), RUN, name) for name in offered]
     if buttons:
         text = translate(WHAT_TO_DO if len(files) == 1 else WHAT_TO_DO_WITH_ALL, language)
