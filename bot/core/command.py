@@ -49,6 +49,8 @@ class Request:
     `id` identifies the message, so that a message that its platform delivers twice is served once.
     `user_name` is what the platform calls the user, such as "Ana"; people choose it themselves.
     `markup` writes times and links as the request's platform shows them.
+    A request `answers_elsewhere` if its user alone sees the message at `origin`, and others may see its jobs: each job
+    then gets a new message.
     A request is `from_program` if no person waits in a conversation: repeated, it is answered from the cache.
     """
 
@@ -65,6 +67,7 @@ class Request:
     extra_identities: tuple[str, ...] = ()
     id: str | None = None
     new_message_origin: str = ""
+    answers_elsewhere: bool = False
     from_program: bool = False
     reply_token: str = field(default="", repr=False)
     markup: Markup = PLAIN

@@ -38,7 +38,14 @@ async def accept(call: Call[QuestionKeeper], name: str) -> Confirmed:
     question = await load_own_question(call, name)
     await consent.record_consent(call.studio, question.jobs[0])
     jobs = [await _rebuild(call, job) for job in question.jobs]
-    return Confirmed(question, tuple(jobs) if len(jobs) == 1 else tuple(_separate_messages(call.request, jobs)))
+    in_place = len(jobs) == 1 and not call.request.answers_elsewhere
+    return Confirmed(question, tuple(jobs if in_place else _separate_messages(call.request, jobs)))
+
+
+async def is_public_question(studio: QuestionKeeper, button: str) -> bool:
+    """Return whether the button answers an open question whose jobs were asked for where others may see them."""
+    question = await studio.store.get_question(button.partition(":")[2])
+    return question is not None and not question.jobs[0].private
 
 
 async def load_own_question(call: Call[QuestionKeeper], name: str) -> Question:

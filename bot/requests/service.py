@@ -15,6 +15,7 @@ from bot.jobs.lifecycle import JobLifecycle
 from bot.requests import admission, confirmations, consent
 from bot.requests.call import Call
 from bot.requests.names import remember_name
+from bot.requests.prompt_flags import add_notes, read_flags
 from bot.requests.results import change_seed, resolve_attachments
 from engine.core.errors import AtelierError, EngineDied
 from engine.core.job import Done, Failed, Job, Result, Update
@@ -68,14 +69,18 @@ class Service:
                     async for update in updates:
                         yield update
 
-    async def check(self, request: Request) -> None:
-        """Check a request whose words may still be incomplete, before an adapter accepts its next file.
+    async def check(self, request: Request, *, complete: bool = False) -> None:
+        """Check a request, whose words may be incomplete unless it is `complete`, before an adapter accepts its files.
 
         Raises the AtelierError with which `handle` would refuse it.
         """
         if not self._lifecycle.open:
             raise _shutdown_error()
-        await admission.check_before_files(self.studio, request, complete=False)
+        command = await admission.find_command(self.studio, request)
+        request, _ = read_flags(command, request)
+        if complete:
+            command.params.check_words(request.raw_options, request.files.keys(), complete=True)
+        await admission.check_before_files(self.studio, request, complete=complete)
 
     async def unfinished_jobs(self, platform: str) -> list[Job]:
         """Return the platform's jobs that were left queued, running or undelivered."""
@@ -148,7 +153,7 @@ class Service:
     async def _admit_confirmed(self, call: Call[AppContext], answer: Confirmed) -> Reply | tuple[Job, Result | None]:
         await consent.check_enabled(self.studio, answer.jobs[0].command, call.request.scope)
         first, *more = admitted = await self._admit(call, answer.jobs, answer.question)
-        if not more:
+        if not more and not call.request.answers_elsewhere:
             return first
         jobs = tuple(job for job, _ in admitted)
         text = call.translate("Queued {count} job.", plural="Queued {count} jobs.", count=len(jobs))
@@ -158,11 +163,12 @@ class Service:
         if not self._lifecycle.open:
             raise _shutdown_error()
         command = await admission.find_command(self.studio, request)
+        request, notes = read_flags(command, request)
         await admission.check_before_files(self.studio, request, complete=True)
         request = await resolve_attachments(self.studio, request)
         params = await parse_params(command.params, await self._fetch_files(request, command.params, held))
         call = Call(request, self.studio)
-        return call, await command.run(call, params)
+        return call, add_notes(await command.run(call, params), notes)
 
     async def _fetch_files(self, request: Request, params: type[TaskParams], held: RequestFiles) -> dict[str, Any]:
         """Return the raw options with each attachment downloaded."""

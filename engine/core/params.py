@@ -45,10 +45,7 @@ class TaskParams(BaseModel):
     def parse(cls, raw: Mapping[str, Any]) -> Self:
         """Return the typed parameters. Choices match in any case. Raises BadInput for the first invalid option."""
         try:
-            fields = cls.model_fields
-            return cls.model_validate(
-                {name: _match_choice(value, choices_of(fields.get(name))) for name, value in raw.items()}
-            )
+            return cls.model_validate(cls._match_choices(raw))
         except ValidationError as error:
             raise to_bad_input(error.errors()[0], cls.options()) from None
 
@@ -61,7 +58,7 @@ class TaskParams(BaseModel):
         """
         try:
             # Pending files fail, which keeps pydantic from running the validators of the whole model.
-            cls.model_validate({**raw, **dict.fromkeys(files, _Pending())})
+            cls.model_validate({**cls._match_choices(raw), **dict.fromkeys(files, _Pending())})
         except ValidationError as error:
             for detail in error.errors():
                 if detail["loc"] and detail["loc"][0] not in files and (complete or detail["type"] != "missing"):
@@ -71,6 +68,11 @@ class TaskParams(BaseModel):
     def options(cls) -> tuple[Option, ...]:
         """Return the options in the order of their declaration."""
         return tuple(Option.of(name, field) for name, field in cls.model_fields.items())
+
+    @classmethod
+    def _match_choices(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options with each choice as it is declared, whatever its case was."""
+        return {name: _match_choice(value, choices_of(cls.model_fields.get(name))) for name, value in raw.items()}
 
     def is_set(self, option: str) -> bool:
         """Return whether the option, or the capability of that name, is used: its value differs from the default."""

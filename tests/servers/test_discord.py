@@ -38,6 +38,10 @@ class Painter(discord.Client):
     ) -> None:
         self.seen.append(interaction)
         await interaction.response.defer()
+        if size == 2:
+            await interaction.delete_original_response()
+            await interaction.followup.send("only for you", ephemeral=True)
+            return
         if model is not None:
             self.received += await asyncio.gather(model.read(), return_exceptions=True)
         view = discord.ui.View(timeout=None)
@@ -65,6 +69,14 @@ async def client(server: DiscordServer) -> AsyncIterator[Painter]:
         yield client
         await client.close()
         await task
+
+
+@pytest.mark.usefixtures("client")
+async def test_a_follow_up_after_a_deleted_answer_has_its_own_flags(server: DiscordServer) -> None:
+    answer = server.person("ana", server.world.guild()).slash("paint", size=2)
+    shown = await answer.until(lambda state: state.content)
+    assert (shown.content, shown.ephemeral) == ("only for you", True)
+    assert not answer.states[0].ephemeral
 
 
 async def test_a_slash_command_is_answered_with_a_file_and_a_button(server: DiscordServer, client: Painter) -> None:

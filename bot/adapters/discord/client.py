@@ -11,6 +11,14 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.adapters.base import LiveMessage, resume, serve
+from bot.adapters.discord.audience import (
+    DeletingLiveMessage,
+    PublicLiveMessage,
+    ReplacingLiveMessage,
+    is_refused,
+    refuse,
+    show_failure,
+)
 from bot.adapters.discord.buttons import ResultButton
 from bot.adapters.discord.command_sync import sync
 from bot.adapters.discord.deferral import defer, defer_update
@@ -24,23 +32,24 @@ from bot.adapters.discord.forms import (
     menu_form,
     submitted_form,
 )
+from bot.adapters.discord.invitation import invitation_url, post_welcome
 from bot.adapters.discord.localisation import Spanish
 from bot.adapters.discord.menus import first_attachment, required_options
-from bot.adapters.discord.message import DeletingLiveMessage, DiscordLiveMessage, ReplacingLiveMessage
+from bot.adapters.discord.message import DiscordLiveMessage
 from bot.adapters.discord.origin import message_at
 from bot.adapters.discord.requests import RequestFactory
 from bot.adapters.discord.resumption import live_message_for
-from bot.adapters.discord.route import RETRYABLE_ERRORS, Route
+from bot.adapters.discord.route import Route
 from bot.adapters.discord.slash import Tree
 from bot.core.command import Attachment, ButtonAction, Command, Request
 from bot.i18n.translate import language_of, translate
 from bot.presentation.buttons import action_of, edit_prompt, label_of
-from bot.presentation.card import Card, card_of
+from bot.requests.confirmations import is_public_question
 from bot.requests.edit_text import text_to_edit
 from bot.requests.outcomes import has_ended
 from bot.requests.service import Service
 from engine.core.errors import UserError, UserMessage
-from engine.core.job import Failed, Job
+from engine.core.job import Job
 
 log = structlog.get_logger()
 
@@ -77,14 +86,17 @@ class Client(discord.Client):
     async def on_connect(self) -> None:
         """Report the connection, log the invitation link, and resume the jobs that an earlier run left unfinished."""
         self.report_state("on")
-        invitation = discord.utils.oauth_url(self.application_id or 0, scopes=("bot", "applications.commands"))
-        log.info("discord is on", bot=str(self.user), invite=invitation)
+        log.info("discord is on", bot=str(self.user), invite=invitation_url(self.application_id or 0))
         for job in await self._service.unfinished_jobs("discord"):
             self._resume(job)
 
     async def on_resumed(self) -> None:
         """Report the connection after discord.py has restored it."""
         self.report_state("on")
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Welcome the members of a server that has added the bot."""
+        await post_welcome(guild)
 
     async def on_disconnect(self) -> None:
         """Report a lost connection, unless the client is being closed."""
@@ -124,8 +136,7 @@ class Client(discord.Client):
         try:
             text = await text_to_edit(self._service.studio, asked, button, EDIT_LENGTH)
         except UserError as error:
-            card = card_of(Failed.of(error), asked.language, ())
-            await interaction.response.send_message(card.text, ephemeral=True)
+            await refuse(interaction, error, asked.language)
         else:
             commands = self._service.studio.commands
             title, label = label_of(button, commands, asked.language), edit_prompt(button, commands, asked.language)
@@ -186,11 +197,12 @@ class Client(discord.Client):
         """
         with self._track_task():
             ephemeral = self._requests.is_ephemeral(interaction, command)
+            is_shared = not (ephemeral or interaction.context.dm_channel)
+            if is_shared and await is_refused(self._service, request(0), interaction):
+                return
             asked = request(await defer(interaction, ephemeral=ephemeral))
-            message = message_at(self, asked.origin)
-            route = self._route(asked, interaction)
-            live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, route)
-            await self._serve(asked, live, interaction)
+            live = self._live_message(asked, interaction)
+            await self._serve(asked, PublicLiveMessage(interaction, live) if is_shared else live, interaction)
 
     async def _serve_in_place(self, interaction: discord.Interaction, button: str) -> None:
         """Put the answer in the place of the button's message, or delete that message."""
@@ -198,16 +210,19 @@ class Client(discord.Client):
         with self._track_task():
             await defer_update(interaction)
             asked = self._requests.from_button(interaction, button, interaction.message.id)
+            if interaction.message.flags.ephemeral and await is_public_question(self._service.studio, button):
+                asked = self._requests.in_public(asked, interaction, interaction.message.id)
             if action_of(button, self._service.studio.commands) is ButtonAction.DELETE:
                 await self._serve(asked, DeletingLiveMessage(interaction), interaction)
             else:
-                message = message_at(self, asked.origin)
-                route = self._route(asked, interaction)
-                live = DiscordLiveMessage(message, asked.language, interaction.filesize_limit, route)
+                live = self._live_message(asked, interaction)
                 await self._serve(asked, ReplacingLiveMessage(interaction, live), interaction)
 
-    def _route(self, request: Request, interaction: discord.Interaction) -> Route:
-        return Route(self, interaction.user.id, interaction.followup, private=request.private)
+    def _live_message(self, asked: Request, interaction: discord.Interaction) -> DiscordLiveMessage:
+        """Return the message that will hold the answer."""
+        route = Route(self, interaction.user.id, interaction.followup, private=asked.private)
+        message = message_at(self, asked.origin)
+        return DiscordLiveMessage(message, asked.language, interaction.filesize_limit, route)
 
     @contextmanager
     def _track_task(self) -> Iterator[None]:
@@ -226,7 +241,7 @@ class Client(discord.Client):
                 await serve(self._service, request, live, partial(self._resume, interaction=interaction))
             except Exception:
                 log.exception("request failed")
-                await self._send_failure(live, request)
+                await show_failure(live, request.language)
 
     def _resume(self, job: Job, interaction: discord.Interaction | None = None) -> None:
         """Show the job in a task of its own. `interaction` is the one that created the job, if this run received it."""
@@ -242,11 +257,3 @@ class Client(discord.Client):
                 await resume(self._service, job, await live_message_for(self, self._service, job, interaction))
             except Exception:
                 log.exception("resuming a job failed")
-
-    async def _send_failure(self, live: LiveMessage, request: Request) -> None:
-        """Show that the request failed unexpectedly, where Discord still allows it."""
-        template = "Something went wrong on our side. Please try again later."
-        try:
-            await live.show(Card(translate(template, request.language), final=True, failed=True))
-        except (discord.HTTPException, *RETRYABLE_ERRORS) as error:
-            log.warning("the failure message could not be sent", why=str(error))

@@ -8,11 +8,11 @@ from typing import Any
 import discord
 import structlog
 
-from bot.adapters.base import Limits, LiveMessageWrapper, MessageGone, OnPosted, truncate
-from bot.adapters.discord.buttons import build_view
+from bot.adapters.base import Limits, MessageGone, OnPosted
+from bot.adapters.discord.content import TEXT_LENGTH, card_arguments, open_files, text_arguments
 from bot.adapters.discord.origin import origin_of
 from bot.adapters.discord.route import EXPIRED_TOKEN_CODES, RETRYABLE_ERRORS, Route, retry_until_sent
-from bot.i18n.translate import Language, language_of, translate
+from bot.i18n.translate import Language, translate
 from bot.presentation.card import Card
 from engine.core.job import Media
 
@@ -24,16 +24,11 @@ EDIT_SECONDS = 1.5
 SKIP_SECONDS = 1.0
 """Seconds that a progress edit in flight has to end once the final card is there. It may be waiting to be repeated."""
 
-TEXT_LENGTH, FILE_COUNT, ALT_LENGTH = 2000, 10, 1024
-"""Characters of a message, files in a message, and characters of a file's description that Discord allows."""
+FILE_COUNT = 10
+"""Files in a message that Discord allows."""
 
 DELETED_MESSAGE_CODES = (10003, 10008)
 """Unknown Channel, Unknown Message: somebody deleted it, so nothing is posted in its place."""
-
-NOT_DELETED = (
-    "The result is deleted from the studio, but Discord didn't delete this message. Press the button again, or delete "
-    "the message yourself."
-)
 
 NO_FILES_ALLOWED = "I may not attach files here. Use /jobs to see the result."
 
@@ -123,7 +118,7 @@ class DiscordLiveMessage:
         """Send a final card that its message does not take: without its files, else as a new message."""
         if card.media and await self._is_text_accepted(card):
             return
-        origin = await self._route.send_new_message(self._message.id, partial(self._arguments, card))
+        origin = await self._route.send_new_message(self._message.id, partial(card_arguments, card))
         if origin is not None and self.on_posted is not None:
             await self.on_posted(origin)
 
@@ -166,77 +161,5 @@ class DiscordLiveMessage:
 
     def _changes(self, card: Card) -> dict[str, Any]:
         """Return the changes as arguments of `edit`. Files that the message already has are not sent again."""
-        if card.media == self._last_card.media:
-            return self._text_and_view(card)
-        return {**self._text_and_view(card), "attachments": _files(card)}
-
-    def _arguments(self, card: Card) -> dict[str, Any]:
-        """Return the card as arguments of `send`, which closes the files. Each attempt needs new ones."""
-        return {**self._text_and_view(card), "files": _files(card)}
-
-    def _text_and_view(self, card: Card) -> dict[str, Any]:
-        text = truncate(discord.utils.escape_markdown(card.text), self.limits.text_length)
-        return {"content": text, "view": build_view(card.buttons)}
-
-
-def _files(card: Card) -> list[discord.File]:
-    return [_file(media, card.alt) for media in card.media]
-
-
-def _file(media: Media, alt: str) -> discord.File:
-    name = f"{media.sha256[:12]}{media.path.suffix}"
-    return discord.File(media.path, name, description=truncate(alt, ALT_LENGTH) or None)
-
-
-class ReplacingLiveMessage(LiveMessageWrapper[DiscordLiveMessage]):
-    """Edits the message that carries the button. A refusal leaves that message as it is and is shown only to the person
-    who clicked.
-    """
-
-    def __init__(self, interaction: discord.Interaction, live: DiscordLiveMessage) -> None:
-        super().__init__(live)
-        self._interaction = interaction
-        self._replaced = False
-
-    async def show(self, card: Card) -> None:
-        """Edit the message, or send a refusal privately."""
-        if card.failed and not card.job and not self._replaced:
-            text = truncate(discord.utils.escape_markdown(card.text), TEXT_LENGTH)
-            await self._interaction.followup.send(text, ephemeral=True)
-        else:
-            self._replaced = True
-            await self._live.show(card)
-
-
-class DeletingLiveMessage:
-    """Deletes the message that carries the button, which is the original response of `interaction`. If Discord does not
-    delete it, its buttons stay, and the person is told.
-    """
-
-    def __init__(self, interaction: discord.Interaction) -> None:
-        self.limits = Limits(EDIT_SECONDS, TEXT_LENGTH, 0, FILE_COUNT)
-        self.on_posted: OnPosted | None = None
-        self._interaction = interaction
-
-    async def show(self, card: Card) -> None:
-        """Delete the message for a final card, or send a refusal privately."""
-        if card.failed:
-            await self._tell(card.text)
-        elif card.final and not await self._is_deleted():
-            await self._tell(translate(NOT_DELETED, language_of(str(self._interaction.locale))))
-
-    def skip_progress(self) -> None:
-        """Do nothing: no progress is shown."""
-
-    async def _is_deleted(self) -> bool:
-        """Delete the message and return whether it is gone, also if somebody else deleted it earlier."""
-        try:
-            await self._interaction.delete_original_response()
-        except (*RETRYABLE_ERRORS, discord.HTTPException) as error:
-            log.info("message not deleted", why=str(error))
-            return isinstance(error, discord.NotFound) and error.code in DELETED_MESSAGE_CODES
-        return True
-
-    async def _tell(self, text: str) -> None:
-        text = truncate(discord.utils.escape_markdown(text), TEXT_LENGTH)
-        await self._interaction.followup.send(text, ephemeral=True)
+        changes = text_arguments(card)
+        return changes if card.media == self._last_card.media else {**changes, "attachments": open_files(card)}

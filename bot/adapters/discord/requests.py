@@ -50,6 +50,12 @@ class RequestFactory:
         assert command.source is not None, "menus hold only commands that take a file"
         return self._request(interaction, command.name, raw, {command.source.name: file}, message)
 
+    def in_public(self, request: Request, interaction: discord.Interaction, message: int) -> Request:
+        """Return the request of a click on an ephemeral `message`, so that everyone in the channel sees its jobs."""
+        origin = followup_origin_of(interaction.channel_id or 0, message, ephemeral=False)
+        private = interaction.guild_id is None
+        return replace(request, new_message_origin=origin, private=private, answers_elsewhere=True)
+
     def is_ephemeral(self, interaction: discord.Interaction, command: str) -> bool:
         """Return whether only the person sees the answer. A click on an ephemeral message gets an ephemeral answer."""
         known = self.studio.command(command)

@@ -55,19 +55,19 @@ class Route:
     async def _send_by_token(self, arguments: Arguments) -> discord.WebhookMessage | None:
         if self.webhook is None:
             return None
-        return await self.webhook.send(**_given(arguments()), wait=True, ephemeral=self.private)
+        return await self.webhook.send(**arguments_given(arguments()), wait=True, ephemeral=self.private)
 
     async def _send_directly(self, nonce: str, arguments: Arguments) -> discord.Message:
         """Send a direct message. The nonce makes Discord return the same message if it is sent again."""
 
         async def send() -> discord.Message:
             channel = await self.client.create_dm(discord.Object(self.user))
-            return await channel.send(**_given(arguments()), nonce=nonce)
+            return await channel.send(**arguments_given(arguments()), nonce=nonce)
 
         return await retry_until_sent(send)
 
 
-def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+def arguments_given(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments that have a value: `send` takes no None."""
     return {name: value for name, value in arguments.items() if value is not None}
 

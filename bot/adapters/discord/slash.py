@@ -23,6 +23,9 @@ ALL_CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, priva
 ALL_INSTALLS = app_commands.AppInstallationType(guild=True, user=True)
 """Commands are offered to servers that install the bot and to users who install it for themselves."""
 
+NO_PERMISSIONS = discord.Permissions.none()
+"""Hides a command in servers, except from their administrators: Discord's Application Command Permissions."""
+
 MAX_TEXT_LENGTH = 6000
 """Characters that Discord allows in a text option. Longer text must be sent as a file."""
 
@@ -52,6 +55,8 @@ class Tree(app_commands.CommandTree[Any]):
             slash: app_commands.Command[Any, ..., None] = app_commands.Command(
                 name=command.name, description=localise(command.description), callback=_callback(command, on_command)
             )
+            if command.admin:
+                slash.default_permissions = NO_PERMISSIONS
             self.add_command(slash)
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,15 +77,29 @@ class TestDiscord:
             assert not await service.studio.store.unfinished_jobs()
         async with start() as service:
             await ana.press("Yes, say it", message).acknowledged()
+            await server.until(lambda: server.messages(ana.place)[-1].content == "hello")
+            await ended(service.studio.store, self.job(server, message))
+        question, result = server.messages(ana.place)
+        assert (question.content, question.ephemeral, question.buttons) == ("Queued 1 job.", True, {})
+        assert not result.ephemeral, "the question was for ana alone, and the result is for everyone"
+
+    async def test_a_question_in_a_group_chat_is_replaced_by_the_answer(
+        self, server: DiscordServer, start: Start, ana: Person
+    ) -> None:
+        async with start() as service:
+            place = server.world.group("ana", "bo")
+            message = await self.question(replace(ana, place=place))
+            replace(ana, place=place).press("Yes, say it", message)
             await server.until(lambda: server.history.states[message][-1].content == "hello")
             await ended(service.studio.store, self.job(server, message))
-        assert len(server.messages(ana.place)) == 1, "the answer takes the question's place"
+            assert [shown.ephemeral for shown in server.messages(place)] == [False]
 
     async def test_another_persons_click_is_refused_privately(
-        self, server: DiscordServer, start: Start, ana: Person, place: Place
+        self, server: DiscordServer, start: Start, ana: Person
     ) -> None:
         async with start():
-            message = await self.question(ana)
+            place = server.world.group("ana", "bo")
+            message = await self.question(replace(ana, place=place))
             for label in ("Yes, say it", "No, cancel"):
                 await server.person("bo", place).press(label, message).acknowledged()
             await server.until(lambda: len(server.messages(place)) == 3)
@@ -98,8 +113,7 @@ class TestDiscord:
             presses = [ana.press("Yes, say it", message) for _ in range(2)]
             for press in presses:
                 await press.acknowledged()
-            await server.until(lambda: len(server.messages(ana.place)) == 2)
-            assert "answered already" in server.messages(ana.place)[1].content
+            await server.until(lambda: any("answered already" in m.content for m in server.messages(ana.place)))
             await ended(service.studio.store, self.job(server, message))
             assert (await service.studio.store.stats(0)).jobs == {"certain": {"done": 1}}
 
@@ -211,6 +225,7 @@ class TestDiscord:
         answer = person.slash("certain", text="hello")
         shown = await answer.until(lambda shown: shown.buttons)
         assert (shown.content, list(shown.buttons)) == (QUESTION, ["Yes, say it", "No, cancel"])
+        assert shown.ephemeral == (person.place.guild is not None)
         return answer.message
 
     def job(self, server: DiscordServer, message: int) -> str:

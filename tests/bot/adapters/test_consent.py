@@ -149,10 +149,11 @@ async def test_on_discord_a_button_asks_for_consent_and_a_server_can_turn_it_off
             shown = await asked.until(lambda shown: shown.buttons)
             assert (shown.content, list(shown.buttons)) == (WORDS, ["I confirm", "No, cancel"])
             await ana.press("I confirm", asked.message).acknowledged()
-            await server.until(lambda: server.history.states[asked.message][-1].content == "hello")
+            await server.until(lambda: any(shown.content == "hello" for shown in server.messages(place)))
+            assert shown.ephemeral
             await ana.slash("magic", text="more").until(lambda shown: shown.content == "more")
             refused = server.person("bo", other).slash("magic", text="hello")
-            await refused.until(lambda shown: "turned off here" in shown.content)
+            assert (await refused.until(lambda shown: "turned off here" in shown.content)).ephemeral
 
 
 async def test_on_telegram_a_button_asks_for_consent_and_a_group_can_turn_it_off(start: Start) -> None:

@@ -7,15 +7,18 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
+from discord import Permissions
 from discord.http import Route
 from PIL import Image
 from pydantic import SecretStr
 
 from bot.adapters.discord import adapter, run
 from bot.adapters.discord import message as live
+from bot.adapters.discord.invitation import invitation_url
 from bot.adapters.discord.origin import origin_of
 from bot.adapters.discord.slash import MAX_TEXT_LENGTH
 from bot.app import AppContext
@@ -129,7 +132,8 @@ async def test_every_command_is_answered(ana: Person, command: Command) -> None:
     await answer.acknowledged()
     shown = await answer.until(is_final)
     assert shown.content
-    assert shown.ephemeral == command.ephemeral
+    is_question = "No, cancel" in shown.buttons
+    assert shown.ephemeral == command.ephemeral or is_question or shown.content.startswith("⚠️")
 
 
 async def test_a_picture_comes_with_its_prompt_as_alt_text_after_progress(ana: Person) -> None:
@@ -137,6 +141,7 @@ async def test_a_picture_comes_with_its_prompt_as_alt_text_after_progress(ana: P
     shown = await answer.until(is_final)
     (picture,) = shown.files
     assert picture.description == "a green frog"
+    assert picture.name.startswith("a-green-frog-")
     assert Image.open(BytesIO(picture.data)).format == "PNG"
     assert "a green frog" in plain_text(shown)
     assert "seed 7" in plain_text(shown)
@@ -262,6 +267,37 @@ async def test_a_file_that_is_not_what_its_name_says_is_refused(ana: Person) -> 
     shown = await ana.slash("imagine", prompt="x", image=("cat.png", b"no picture at all")).until(is_final)
     assert "image" in plain_text(shown)
     assert "cat.png" in plain_text(shown)
+    assert shown.ephemeral
+
+
+async def test_a_refusal_is_for_the_person_alone_and_leaves_nothing_in_the_channel(
+    server: DiscordServer, ana: Person
+) -> None:
+    too_many = "{1|2|3|4|5|6|7|8|9|10}" * 3
+    for options in ({"prompt": "x", "mask": ("mask.png", png(96))}, {"prompt": too_many}, {"prompt": "x", "width": 64}):
+        answer = ana.slash("imagine", **options)
+        shown = await answer.until(is_final)
+        assert shown.content.startswith("⚠️")
+        assert shown.ephemeral
+    assert all(shown.ephemeral for shown in server.messages(ana.place))
+
+
+async def test_an_option_that_is_refused_at_once_shows_no_placeholder(server: DiscordServer, ana: Person) -> None:
+    answer = ana.slash("queue", action="pause")
+    shown = await answer.until(is_final)
+    assert "for admins only" in plain_text(shown)
+    denied = ana.slash("imagine", prompt="   ")
+    assert (await denied.until(is_final)).ephemeral
+    assert [state.loading for state in denied.states] == [False]
+    server.trouble("DELETE", "/webhooks/*", status=503)
+    late = await ana.slash("imagine", prompt="x", width=64).until(is_final)
+    assert late.ephemeral, "the placeholder is deleted although Discord failed at first"
+
+
+async def test_a_person_alone_with_the_bot_sees_a_refusal_in_the_answer(server: DiscordServer, ana: Person) -> None:
+    alone = replace(ana, place=server.world.direct())
+    shown = await alone.slash("imagine", prompt="x", width=64).until(is_final)
+    assert (shown.content[:2], shown.ephemeral) == ("⚠️", False)
 
 
 async def test_an_attachment_that_breaks_off_is_refused(server: DiscordServer, ana: Person) -> None:
@@ -307,6 +343,62 @@ async def test_an_answer_that_cannot_be_posted_affects_nobody_else(
         server.backend.clock.advance(15 * 60)
     await server.until(lambda: any(sent.path.startswith("/channels/") for sent in server.rest.requests))
     assert plain_text(await ana.slash("echo", text="next").until(is_final)) == "next"
+
+
+# the first contact
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en-US", "To choose who may use me"), ("es-ES", "Para elegir quién")])
+async def test_the_bot_introduces_itself_in_a_server_that_adds_it(
+    service: Service, server: DiscordServer, locale: str, words: str
+) -> None:
+    closing = Service(service.studio)
+    with paused(service.studio.engine):
+        async with running(closing, server):
+            waiting = server.person("ana", server.world.direct()).slash("echo", text="once the servers are known")
+            job = await job_of(service, waiting)
+            await closing.close()
+    async with running(Service(service.studio), server):
+        await waiting.until(lambda state: "servers" in state.content)
+        await ended(service.studio.store, job.id)
+        mute = server.world.join_guild("Quiet", may_write=False)
+        place = server.world.join_guild(locale=locale)
+        await server.until(lambda: place.channel in server.backend.messages and server.messages(place))
+        (welcome,) = server.messages(place)
+        assert "/imagine" in plain_text(welcome)
+        assert "/help" in plain_text(welcome)
+        assert words in plain_text(welcome)
+    async with running(service, server):
+        await server.person("ana", place).slash("status").until(is_final)
+        assert len([shown for shown in server.messages(place) if words in plain_text(shown)]) == 1
+    asked = [sent for sent in server.rest.requests if sent.path == f"/channels/{mute.channel}/messages"]
+    assert not asked, "it may not write there"
+
+
+async def test_the_invitation_asks_for_the_permissions_that_answers_need() -> None:
+    query = parse_qs(urlsplit(invitation_url(7)).query)
+    granted = Permissions(int(query["permissions"][0]))
+    assert query["scope"] == ["bot applications.commands"]
+    assert granted.send_messages
+    assert granted.attach_files
+    assert granted.read_message_history
+    assert not granted.administrator
+    assert not granted.manage_messages
+
+
+@pytest.mark.usefixtures("ana")
+async def test_commands_for_admins_are_hidden_from_members(server: DiscordServer) -> None:
+    allowed = {command.name: synced(server, command).get("default_member_permissions") for command in TYPED}
+    hidden = {name for name, permissions in allowed.items() if str(permissions) == "0"}
+    assert hidden == {command.name for command in TYPED if command.admin} != set()
+
+
+async def test_links_in_a_prompt_show_no_preview(ana: Person) -> None:
+    shown = await ana.slash("echo", text="see https://a.example/x_(y), and (http://b.example).").until(is_final)
+    assert plain_text(shown) == "see <https://a.example/x_(y)>, and (<http://b.example>)."
+    many = await ana.slash("echo", text="*" * 460 + " https://a.b/" * 80).until(is_final)
+    assert len(many.content) <= 2000
+    assert many.content.count("<http") == many.content.count("http") == many.content.count(">") > 60
 
 
 # admins

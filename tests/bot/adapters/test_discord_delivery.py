@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.adapters.discord import message as live
+from bot.adapters.discord.audience import NOT_DELETED
 from bot.adapters.discord.origin import origin_of
 from bot.i18n.translate import translate
 from bot.requests.service import Service
@@ -49,7 +50,7 @@ async def test_delete_says_what_it_could_not_delete_and_keeps_its_button(server:
     await server.until(lambda: len(server.messages(ana.place)) == 2)
     told = server.messages(ana.place)[-1]
     assert told.ephemeral
-    assert plain_text(told) == translate(live.NOT_DELETED)
+    assert plain_text(told) == translate(NOT_DELETED)
     assert "Delete" in answer.now.buttons
     ana.press("Delete", answer.message)
     await server.until(lambda: answer.message not in server.backend.messages[ana.place.channel])

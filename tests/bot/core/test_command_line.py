@@ -31,6 +31,12 @@ def test_a_line_is_a_command_if_it_begins_with_one(line: str, expected: object) 
         ('a cat --negative "blurry" on a mat', {"prompt": "a cat on a mat", "negative": "blurry"}),
         ('--prompt "a red cat"', {"prompt": "a red cat"}),
         ("a cat --colour red", {"prompt": "a cat", "colour": "red"}),
+        ("a cat --ar 16:9 --no text, signature", {"prompt": "a cat", "shape": "16:9", "negative": "text, signature"}),
+        ("a cat --aspect 1:1 --tile", {"prompt": "a cat", "shape": "square", "tiling": "on"}),
+        ("a cat --repeat 2 --fast on a mat", {"prompt": "a cat on a mat", "count": "2", "fast": "on"}),
+        ("a cat —ar 3:2 —v 6.1", {"prompt": "a cat", "shape": "3:2", "v": "6.1"}),
+        ("a cat —sleeping— on a mat", {"prompt": "a cat —sleeping— on a mat"}),
+        ("a cat —sleeping on a mat", {"prompt": "a cat —sleeping on a mat"}),
         ("", {}),
     ],
 )

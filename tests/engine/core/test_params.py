@@ -52,6 +52,10 @@ def test_choices_match_in_any_case(shape: str) -> None:
     assert Params.parse({"prompt": "x", "shape": shape}).shape == "wide"
 
 
+def test_choices_match_in_any_case_before_the_files_are_there() -> None:
+    Params.check_words({"prompt": "x", "shape": "Wide"}, {"image"}, complete=True)
+
+
 def test_the_error_for_a_missing_file_asks_for_an_attachment() -> None:
     with pytest.raises(BadInput, match=r"image is missing. Attach a file\."):
         Upscale.parse({})

@@ -18,7 +18,7 @@ from .world import GROUP_DM, PRIVATE_CHANNEL, Place
 if TYPE_CHECKING:
     from .server import DiscordServer
 
-COMMAND, COMPONENT, FORM, CHAT_INPUT, MESSAGE_MENU, BUTTON = 2, 3, 5, 1, 3, 2
+COMMAND, COMPONENT, AUTOCOMPLETE, FORM, CHAT_INPUT, MESSAGE_MENU, BUTTON = 2, 3, 4, 5, 1, 3, 2
 
 
 class Answer:
@@ -30,13 +30,22 @@ class Answer:
     @property
     def message(self) -> int:
         """Return the id of the message that answers. Raises AssertionError if there is none yet."""
-        assert self._record.message_id is not None, "nothing answered yet"
-        return self._record.message_id
+        assert self._messages, "nothing answered yet"
+        return self._messages[-1]
 
     @property
     def states(self) -> list[Shown]:
         """Return every state of the answering message, in order."""
-        return self._server.history.states.get(self._record.message_id or 0, [])
+        return [state for message in self._messages for state in self._server.history.states.get(message, [])]
+
+    @property
+    def _messages(self) -> list[int]:
+        """Return the answer's id, followed by the messages that the bot sent after it had deleted the answer."""
+        first = self._record.message_id
+        if first is None:
+            return []
+        is_there = first in self._server.backend.messages[self._record.channel_id]
+        return [first] if is_there else [first, *self._record.followup_ids]
 
     @property
     def now(self) -> Shown:
@@ -52,6 +61,11 @@ class Answer:
         await self._server.until(lambda: self._record.modal, within)
         assert self._record.modal is not None
         return self._record.modal
+
+    async def choices(self, within: float = HANG_SECONDS) -> dict[str, str]:
+        """Return the values that the bot suggests for an option, by their labels."""
+        await self._server.until(lambda: self._record.autocomplete_choices is not None, within)
+        return {choice["name"]: choice["value"] for choice in self._record.autocomplete_choices or ()}
 
     async def acknowledged(self, within: float = HANG_SECONDS) -> None:
         await self._server.until(lambda: self._record.responded, within)
@@ -86,6 +100,16 @@ class Person:
         nested = nest_options(root, nesting, built)
         data = {"id": root["id"], "name": name, "type": CHAT_INPUT, "options": nested, "resolved": resolved}
         return self._interact(COMMAND, data)
+
+    async def type(self, command: str, option: str, typed: str, within: float = HANG_SECONDS) -> dict[str, str]:
+        """Type into an option of a slash command, and return the values that the bot suggests, by their labels."""
+        root = self.server.backend.find_command(command, None)
+        assert root is not None, f"/{command} was never synced"
+        (declared,) = (each for each in root["options"] if each["name"] == option)
+        assert declared.get("autocomplete"), f"{option} of /{command} has no suggestions"
+        focused = {"name": option, "type": declared["type"], "value": typed, "focused": True}
+        data = {"id": root["id"], "name": command, "type": CHAT_INPUT, "options": [focused]}
+        return await self._interact(AUTOCOMPLETE, data).choices(within)
 
     def press(self, label: str, message: int) -> Answer:
         """Click the message's button with this label."""

@@ -182,7 +182,19 @@ class Rest:
             return _error(400, 0, str(gap))
         except BackendError as error:
             return _json(error.to_json(), error.status)
+        self._end_deferral(sent)
         return web.Response(status=204) if answer is None else _json(answer)
+
+    def _end_deferral(self, sent: Sent) -> None:
+        """Let the next follow-up be a message of its own once a "thinking" answer was deleted.
+
+        Only "directly after responding" with a deferral does a follow-up edit the answer, and keeps its flags:
+        Discord's Create Followup Message.
+        """
+        if sent.method == "DELETE" and sent.path.endswith("/messages/@original"):
+            record = self._backend.interaction_by_token(sent.path.strip("/").split("/")[2])
+            if record.loading:
+                record.complete_deferred()
 
 
 def _abort(request: web.Request) -> None:

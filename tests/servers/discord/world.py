@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import discord
 from simcord._clock import Clock
-from simcord.backend import Backend
+from simcord.backend import Backend, serializers
 from simcord.backend.models import User
 
 GUILD, BOT_DM, PRIVATE_CHANNEL = 0, 1, 2
@@ -59,6 +59,22 @@ class World:
         self._backend.emit("GUILD_DELETE", {"id": str(place.guild)})
         self.closed.add(place.channel)
         return Place(place.channel, place.guild, GUILD, USER_INSTALL)
+
+    def join_guild(self, name: str = "New here", *, locale: str = "en-US", may_write: bool = True) -> Place:
+        """Let a new server add the bot. Its first channel is its system channel."""
+        place = self.foreign_guild(name)
+        assert place.guild is not None
+        guild = self._backend.guilds[place.guild]
+        guild.preferred_locale, guild.system_channel_id = locale, place.channel
+        if not may_write:
+            everyone = guild.roles[guild.id]
+            everyone.permissions &= ~discord.Permissions(send_messages=True).value
+        self.closed.discard(place.channel)
+        self._backend.add_member(guild.id, self._backend.bot_user.id)
+        joined = dict(serializers.guild_create_payload(self._backend, guild))
+        joined.pop("unavailable")  # Guild Create has it only for a server that was unavailable
+        self._backend.emit("GUILD_CREATE", joined)
+        return Place(place.channel, place.guild, GUILD)
 
     def direct(self, name: str = "ana") -> Place:
         """Return the person's direct messages with the bot."""
