@@ -117,7 +117,7 @@ def _options(command: Command) -> str:
 
 def _value(option: Option) -> str:
     """Return the option's kind and what it allows; for a choice, the choices alone."""
-    allowed = _allowed(option)
+    allowed = _format_allowed_values(option)
     if option.kind in ("choice", "flag"):
         return allowed
     if option.kind == "media":
@@ -125,7 +125,7 @@ def _value(option: Option) -> str:
     return f"{KINDS[option.kind]}, {allowed}" if allowed else KINDS[option.kind]
 
 
-def _allowed(option: Option) -> str:
+def _format_allowed_values(option: Option) -> str:
     match option.kind:
         case "choice":
             return codes(option.choices)

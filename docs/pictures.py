@@ -52,7 +52,7 @@ async def main() -> None:
                 await photograph_page(browser, address, "phone", PHONE, "/imagine a cat in a hat --seed 3")
             async with chatting(service) as person:
                 async for example in examples(person):
-                    await photograph(browser, f"commands/{example.command}", rendered(example.shown), CHAT)
+                    await photograph(browser, f"commands/{example.command}", render_message(example.shown), CHAT)
 
 
 def settings_in(folder: Path) -> Settings:
@@ -121,12 +121,12 @@ async def open_page(browser: Browser, size: tuple[int, int]) -> Page:
     return await context.new_page()
 
 
-def rendered(shown: Shown) -> str:
+def render_message(shown: Shown) -> str:
     """Return a page that shows the message's text, files and buttons as a chat does, labelled as a rendering."""
     template = (HERE / "style" / "message.html").read_text("utf-8")
     files = "".join(_file(file) for file in shown.files)
     buttons = "".join(f"<button>{html.escape(label)}</button>" for label in shown.buttons)
-    parts = {"text": _formatted(shown.content), "files": files, "buttons": buttons}
+    parts = {"text": _format_markdown(shown.content), "files": files, "buttons": buttons}
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
@@ -151,7 +151,7 @@ def frame_of(video: bytes) -> bytes:
         return subprocess.run([*program, *one_png], capture_output=True, check=True).stdout
 
 
-def _formatted(content: str) -> str:
+def _format_markdown(content: str) -> str:
     """Return Discord's Markdown as HTML, as far as Atelier writes it: escapes, small lines and bold words."""
     text = html.escape(re.sub(r"\\(?=[^\sA-Za-z0-9])", "", content))
     text = re.sub(r"^-# (.*)$", r"<small>\1</small>", text, flags=re.MULTILINE)

@@ -60,7 +60,7 @@ def _section(name: str, about: str, keys: list[Key]) -> Iterator[str]:
 
 def _row(section: str, key: Key) -> tuple[str, str, str, str]:
     name, about = code(f"{section}.{key.name}"), sentence(plain(key.about))
-    return name, about, _default(section, key), plain(allowed(section, key.name))
+    return name, about, _default(section, key), plain(describe_allowed_values(section, key.name))
 
 
 def _default(section: str, key: Key) -> str:
@@ -71,7 +71,7 @@ def _default(section: str, key: Key) -> str:
     return code(key.default)
 
 
-def allowed(section: str, name: str) -> str:
+def describe_allowed_values(section: str, name: str) -> str:
     """Return what the key takes, in the words with which a value that does not fit is refused."""
     model = _model(section)
     extra = (model.model_fields[name] if model else Settings.model_fields[section]).json_schema_extra

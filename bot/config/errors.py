@@ -105,10 +105,10 @@ def _describe_type(path: Path, model: type[BaseModel]) -> str:
         return f"a section, written [{path[0]}]"
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
         field = field.annotation.model_fields[str(path[1])]
-    return _allowed(field)
+    return _describe_allowed_values(field)
 
 
-def _allowed(field: FieldInfo) -> str:
+def _describe_allowed_values(field: FieldInfo) -> str:
     """Return the field's own description of what is allowed."""
     extra = field.json_schema_extra
     return str(extra["allowed"]) if isinstance(extra, dict) else "something else"

@@ -61,14 +61,16 @@ def _sinks(modules: Iterable[list[ast.AST]], classes: list[ast.ClassDef]) -> set
 def _shown_expressions(nodes: list[ast.AST], sinks: set[str], params: set[str]) -> Iterator[ast.expr]:
     """Yield the expressions that users see: arguments of sinks, and descriptions of commands and options."""
     for node in nodes:
-        if isinstance(node, ast.Call) and _called(node) in sinks:
+        if isinstance(node, ast.Call) and _name_of_call(node) in sinks:
             yield from _template(node)
         elif isinstance(node, ast.ClassDef) and node.name in params and _bases(node) & params:
             yield from _descriptions(node)
         elif isinstance(node, ast.Subscript) and _name(node.value) == "Annotated":
             yield from _descriptions(node)  # an option that several tasks take
         elif isinstance(node, ast.AsyncFunctionDef):
-            calls = (each for each in node.decorator_list if isinstance(each, ast.Call) and _called(each) == "command")
+            calls = (
+                each for each in node.decorator_list if isinstance(each, ast.Call) and _name_of_call(each) == "command"
+            )
             yield from (part for call in calls for part in (*_template(call), *_labels(call)))
 
 
@@ -82,7 +84,7 @@ def _plurals(nodes: list[ast.AST], sinks: set[str], values: "_Values") -> Iterat
     for call in nodes:
         named = [one.value for one in call.keywords if one.arg == "plural"] if isinstance(call, ast.Call) else []
         plurals = {text for expression in named for text in values.of(expression)} - {""}
-        if isinstance(call, ast.Call) and _called(call) in sinks and plurals:
+        if isinstance(call, ast.Call) and _name_of_call(call) in sinks and plurals:
             singulars = {text for expression in _template(call) for text in values.of(expression)}
             if (len(plurals), len(singulars)) != (1, 1):
                 raise ValueError(f"{plurals} must have one singular, and it has {singulars}")
@@ -96,7 +98,7 @@ def _labels(call: ast.Call) -> list[ast.expr]:
 
 def _descriptions(declared: ast.AST) -> Iterator[ast.expr]:
     for node in ast.walk(declared):
-        if isinstance(node, ast.Call) and _called(node) == "Field":
+        if isinstance(node, ast.Call) and _name_of_call(node) == "Field":
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "description")
 
 
@@ -109,7 +111,7 @@ def _passing_on(node: ast.AST) -> Iterator[tuple[str, str]]:
         if isinstance(call, ast.Call) and any(
             isinstance(part, ast.Name) and part.id in own for part in _template(call)
         ):
-            yield node.name, _called(call)
+            yield node.name, _name_of_call(call)
 
 
 class _Values:
@@ -161,7 +163,7 @@ def _bases(node: ast.ClassDef) -> set[str]:
     return {_name(base) for base in node.bases}
 
 
-def _called(call: ast.Call) -> str:
+def _name_of_call(call: ast.Call) -> str:
     return _name(call.func)
 
 

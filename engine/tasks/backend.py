@@ -153,7 +153,7 @@ class Backends:
         A full backend that config.toml names is used even where its weights are missing, so that loading it says what
         is wrong. An embedded one gives way to those after it in the list.
         """
-        configured = self._configured(settings)
+        configured = self._read_setting(settings)
         if configured == AUTO:
             return self._first_usable(settings, self.backends, self.backends[0].automatic_reason())
         for place, backend in enumerate(self.backends):
@@ -175,7 +175,7 @@ class Backends:
             reason = obstacle
         return backends[-1], reason
 
-    def _configured(self, settings: WorkerSettings) -> str:
+    def _read_setting(self, settings: WorkerSettings) -> str:
         return settings.models.get(self.setting or self.task, AUTO)
 
     def _for_source(self, source: str, settings: WorkerSettings) -> Backend:
@@ -190,7 +190,7 @@ class Backends:
     def _check_family(self, settings: WorkerSettings) -> None:
         """Raise MissingModel for a folder or repository whose family no backend can load."""
         configured, supported = (
-            self._configured(settings),
+            self._read_setting(settings),
             [backend.title for backend in self.backends if backend.families],
         )
         if not supported or configured == AUTO or any(backend.is_named(configured) for backend in self.backends):

@@ -59,7 +59,7 @@ def _is_selected_by(weight: Weight, names: list[str], tier: str | None) -> bool:
 
 
 def _try_to_fetch(weight: Weight, folder: Path, accepts: bool) -> Iterable[MissingModel]:
-    if weight.is_complete(folder) and not weight.truncated(folder):
+    if weight.is_complete(folder) and not weight.find_truncated_files(folder):
         return
     try:
         show = partial(_show_progress, weight.name)

@@ -75,7 +75,7 @@ class Weight:
         """Return the files that are not installed."""
         return tuple(file for file in self.files if not self._place(file, folder).is_file())
 
-    def truncated(self, folder: Path) -> tuple[File, ...]:
+    def find_truncated_files(self, folder: Path) -> tuple[File, ...]:
         """Return files shorter than they should be. Files that replace bundled ones may have any size."""
         placed = [(file, self._place(file, folder)) for file in self.files if file.sha256 and not self.bundled]
         return tuple(file for file, place in placed if place.is_file() and place.stat().st_size < file.size)
@@ -130,7 +130,7 @@ def fetch(
     Each file is moved into place atomically, once its checksum is right. Raises MissingModel if no source answers or
     none has the right files, or if the weight is for non-commercial use and the owner has not accepted that.
     """
-    files = (*weight.missing(folder), *weight.truncated(folder))
+    files = (*weight.missing(folder), *weight.find_truncated_files(folder))
     if files and weight.noncommercial and not accepts_noncommercial:
         raise MissingModel(
             "{name} is for non-commercial research only. To fetch it, accept that: set"

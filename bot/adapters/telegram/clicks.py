@@ -111,7 +111,7 @@ class ClickServer:
             return await _pop_up(query, BUTTON_GONE)
         if pending is not None and pending.user != query.from_user.id:
             return await _pop_up(query, NOT_ASKED)
-        typed = _suggested(query, message, name, pending)
+        typed = _find_suggestion(query, message, name, pending)
         if typed is None:
             return await _pop_up(query, WORDS_GONE)
         if name == DRAW_WORDS:
@@ -136,7 +136,7 @@ class ClickServer:
         return self._requests.of_click(request, query, typed.message, replaces=replaces)
 
 
-def _suggested(query: CallbackQuery, message: Message, name: str, pending: Pending | None) -> TypedCommand | None:
+def _find_suggestion(query: CallbackQuery, message: Message, name: str, pending: Pending | None) -> TypedCommand | None:
     """Return the command that a button suggests, or None if the words that it would draw are gone."""
     if name == DRAW_EXAMPLE:
         return TypedCommand(message, DRAW, EXAMPLE_WORDS)

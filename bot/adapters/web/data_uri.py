@@ -101,7 +101,7 @@ class _Extractor:
     def end(self, rest: bytes) -> bytes:
         """Return the text, which ends with `rest`."""
         if self._pieces is not None:
-            raise _malformed()
+            raise _malformed_error()
         self._keep(rest)
         return bytes(self.text)
 
@@ -133,7 +133,7 @@ class _Extractor:
             self._finish_uri(self._pieces)
             return end + 1
         if len(data) - end >= MAX_ESCAPE_BYTES:
-            raise _malformed()
+            raise _malformed_error()
         return end
 
     def _finish_uri(self, pieces: Sequence[bytes]) -> None:
@@ -161,7 +161,7 @@ def _unescape(piece: bytes) -> bytes:
     try:
         return str(json.loads(b'"%s"' % piece)).encode()
     except ValueError as error:
-        raise _malformed() from error
+        raise _malformed_error() from error
 
 
 def _decode(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -192,5 +192,5 @@ def _filename_of(option: str, head: str) -> str:
     return f"{option}.{suffix}" if suffix else option
 
 
-def _malformed() -> BadInput:
+def _malformed_error() -> BadInput:
     return BadInput("The body must be JSON or multipart/form-data.")

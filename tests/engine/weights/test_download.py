@@ -125,12 +125,12 @@ def test_a_truncated_file_is_fetched_again(tmp_path: Path, monkeypatch: pytest.M
     weight = some_weight(HUB)
     weight.path(tmp_path).parent.mkdir()
     weight.path(tmp_path).write_bytes(GOOD[:100])
-    assert weight.truncated(tmp_path) == weight.files
+    assert weight.find_truncated_files(tmp_path) == weight.files
     with serve_weights(GOOD) as address:
         use_servers(monkeypatch, address, CLOSED)
         fetch(weight, tmp_path)
     assert weight.path(tmp_path).read_bytes() == GOOD
-    assert not weight.truncated(tmp_path)
+    assert not weight.find_truncated_files(tmp_path)
 
 
 def test_damage_to_a_weight_does_not_reach_the_installers_cache(

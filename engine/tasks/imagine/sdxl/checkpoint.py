@@ -64,7 +64,7 @@ def support(settings: WorkerSettings) -> Support:
     """
     chosen = checkpoint(settings)
     return Support(
-        unsupported=_unsupported(chosen),
+        unsupported=_find_unsupported_options(chosen),
         max_batch=MAX_BATCH if chosen.distilled else 1,
         choices={
             "model": checkpoints(settings),
@@ -78,10 +78,12 @@ def checkpoints(settings: WorkerSettings) -> dict[str, NamedChoice]:
     """Return the configured checkpoints by name."""
     names = [key.removeprefix("checkpoint:") for key in settings.models if key.startswith("checkpoint:")]
     found = {name: checkpoint(settings, name) for name in names}
-    return {name: NamedChoice(identity=each.name, refuses=_unsupported(each)) for name, each in found.items()}
+    return {
+        name: NamedChoice(identity=each.name, refuses=_find_unsupported_options(each)) for name, each in found.items()
+    }
 
 
-def _unsupported(chosen: Checkpoint) -> tuple[str, ...]:
+def _find_unsupported_options(chosen: Checkpoint) -> tuple[str, ...]:
     return ("negative", "guidance") if chosen.distilled else ()
 
 
