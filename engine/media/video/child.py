@@ -136,7 +136,7 @@ def _raise_for_status(child: Child, watch: CancelOrTimeout) -> None:
     if child.is_overdue:
         raise TimedOut(
             "Processing the audio or video took longer than {seconds:duration}, so it was stopped. Send a shorter one.",
-            seconds=round(watch.seconds),
+            seconds=watch.seconds,
         )
     raise_if_over_limits([*child.head, *child.tail])
     if child.process.returncode != 0:

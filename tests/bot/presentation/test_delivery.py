@@ -95,7 +95,7 @@ async def test_a_file_that_cannot_fit_becomes_a_link_with_a_public_address(studi
     card = await fit_to_limit(Card("here", (sound,), final=True), 10, "es", public)
     assert card.media == ()
     assert f"https://studio.example/shared/{sound.sha256}.wav?until=" in card.text
-    assert "Descárgalo antes de 24 horas" in card.text
+    assert "Tienes 24 horas para descargarlo" in card.text
 
 
 async def test_a_link_is_valid_for_its_own_file_until_it_expires(studio: AppContext, tmp_path: Path) -> None:

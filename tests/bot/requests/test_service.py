@@ -117,7 +117,8 @@ async def test_a_commands_own_rate_applies_unless_the_settings_change_it(
 ) -> None:
     settings = Settings().model_copy(update={"limits": limits})
     changed = Service(replace(service.studio, settings=settings, commands=(rare,)))
-    last = [(await updates_of(changed, request("rare", text=text)))[-1] for text in "abcd"]
+    asked = [replace(request("rare", text=text), from_program=True) for text in "abcd"]
+    last = [(await updates_of(changed, each))[-1] for each in asked]
     assert [type(update) for update in last] == [Done] * allowed + [Failed] * (4 - allowed)
 
 

@@ -38,6 +38,7 @@ def test_a_worker_whose_gpu_is_missing_says_so_and_exits(tmp_path: Path) -> None
     assert json.loads(ended.stdout)["why"] == {
         "template": "The GPU {device} is no longer available. Check nvidia-smi.",
         "facts": {"device": "cuda:77"},
+        "plural": "",
     }
 
 
