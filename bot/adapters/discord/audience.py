@@ -2,12 +2,14 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import discord
 import structlog
 
 from bot.adapters.base import Limits, LiveMessage, LiveMessageWrapper, OnPosted
 from bot.adapters.discord.content import TEXT_LENGTH, card_arguments
+from bot.adapters.discord.deferral import respond_until_confirmed
 from bot.adapters.discord.message import DELETED_MESSAGE_CODES, EDIT_SECONDS, FILE_COUNT, DiscordLiveMessage
 from bot.adapters.discord.route import RETRYABLE_ERRORS, arguments_given, retry_until_sent
 from bot.core.command import Request
@@ -84,8 +86,12 @@ async def is_refused(service: Service, request: Request, interaction: discord.In
 async def refuse(interaction: discord.Interaction, error: AtelierError, language: Language) -> None:
     """Answer the interaction, which has no answer yet, with the error. Only its person sees that."""
     log.info("refused", kind=error.kind, why=str(error))
-    arguments = arguments_given(card_arguments(card_of(Failed.of(error), language, ())))
-    await interaction.response.send_message(**arguments, ephemeral=True)
+    card = card_of(Failed.of(error), language, ())
+
+    async def respond() -> discord.InteractionCallbackResponse[Any]:
+        return await interaction.response.send_message(**arguments_given(card_arguments(card)), ephemeral=True)
+
+    await respond_until_confirmed(respond)
 
 
 class ReplacingLiveMessage(LiveMessageWrapper[DiscordLiveMessage]):

@@ -40,7 +40,7 @@ def _bracket(match: re.Match[str]) -> str:
 
 
 def card_arguments(card: Card) -> dict[str, Any]:
-    """Return the card as arguments of `send`."""
+    """Return the card as arguments of `send`, which closes the files. Each attempt needs new ones."""
     return {**text_arguments(card), "files": open_files(card)}
 
 
@@ -50,7 +50,7 @@ def text_arguments(card: Card) -> dict[str, Any]:
 
 
 def open_files(card: Card) -> list[discord.File]:
-    """Return the card's files, which discord.py closes once it has sent them."""
+    """Return the card's files, which discord.py closes with the attempt that sends them."""
     return [_file(media, card.alt) for media in card.media]
 
 

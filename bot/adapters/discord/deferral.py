@@ -15,7 +15,7 @@ Respond = Callable[[], Awaitable[discord.InteractionCallbackResponse[Any] | None
 ACKNOWLEDGED_CODE = 40060
 """Interaction has already been acknowledged."""
 ATTEMPTS = 2
-"""How often an interaction is deferred if Discord does not confirm it. There is no time for more."""
+"""How often an interaction is responded to if Discord does not confirm it. There is no time for more."""
 
 
 async def defer(interaction: discord.Interaction, *, ephemeral: bool) -> int:
@@ -23,7 +23,7 @@ async def defer(interaction: discord.Interaction, *, ephemeral: bool) -> int:
 
     If only Discord's answer was lost, Discord is asked for that message.
     """
-    deferred = await _until_confirmed(lambda: interaction.response.defer(ephemeral=ephemeral, thinking=True))
+    deferred = await respond_until_confirmed(lambda: interaction.response.defer(ephemeral=ephemeral, thinking=True))
     if deferred is not None and deferred.message_id is not None:
         return deferred.message_id
     return (await interaction.original_response()).id
@@ -31,16 +31,16 @@ async def defer(interaction: discord.Interaction, *, ephemeral: bool) -> int:
 
 async def defer_update(interaction: discord.Interaction) -> None:
     """Defer a click whose answer goes into the button's own message."""
-    await _until_confirmed(interaction.response.defer)
+    await respond_until_confirmed(interaction.response.defer)
 
 
-async def _until_confirmed(respond: Respond) -> discord.InteractionCallbackResponse[Any] | None:
-    """Return Discord's answer, or None if the interaction was deferred and only the answer was lost."""
+async def respond_until_confirmed(respond: Respond) -> discord.InteractionCallbackResponse[Any] | None:
+    """Return Discord's answer, or None if it was lost, although Discord may have received the response."""
     for _ in range(ATTEMPTS):
         try:
             return await respond()
         except RETRYABLE_ERRORS as error:
-            log.warning("a deferral is not confirmed", why=str(error))
+            log.warning("a response is not confirmed", why=str(error))
         except discord.HTTPException as error:
             if error.code != ACKNOWLEDGED_CODE:
                 raise

@@ -14,7 +14,7 @@ from engine.core.job import Job
 async def live_message_for(
     client: discord.Client, service: Service, job: Job, interaction: discord.Interaction | None
 ) -> DiscordLiveMessage:
-    """Return the message that shows the job. Post it first for a job that was created together with others.
+    """Return the message that shows the job. Post it first for a job that still needs a message of its own.
 
     `interaction` is the one that created the job, if this run received it.
     """

@@ -418,16 +418,15 @@ async def test_manage_server_cancels_only_the_jobs_of_that_server(
     server.world.user("manager")
     manager = server.person("manager", ana.place)
     slow = ana.slash("echo", text="slow", seconds=600)
-    await slow.until(lambda state: bool(state.buttons))
-    (row,) = await service.studio.store.unfinished_jobs()
-    assert "someone else" in plain_text(await manager.slash("cancel", job=row.job.id).until(is_final))
+    job = await job_of(service, slow)
+    assert "someone else" in plain_text(await manager.slash("cancel", job=job.id).until(is_final))
     elsewhere = server.world.guild("Elsewhere")
     for place in (elsewhere, server.world.foreign_guild()):
         server.world.allow(manager.id, place, "manage_guild")
-        answer = replace(manager, place=place).slash("cancel", job=row.job.id)
+        answer = replace(manager, place=place).slash("cancel", job=job.id)
         assert "someone else" in plain_text(await answer.until(is_final))
     server.world.allow(manager.id, ana.place, "manage_guild")
-    assert plain_text(await manager.slash("cancel", job=row.job.id).until(is_final)) == "Cancelled: /echo"
+    assert plain_text(await manager.slash("cancel", job=job.id).until(is_final)) == "Cancelled: /echo"
     await slow.until(is_final)
 
 

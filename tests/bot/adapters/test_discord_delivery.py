@@ -187,3 +187,18 @@ async def test_a_command_is_served_though_its_deferral_was_not_confirmed(
     answer = ana.slash("echo", text=f"served, {arrived}")
     await answer.until(lambda state: plain_text(state) == f"served, {arrived}")
     assert len(server.messages(ana.place)) == 1
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["only the answer was lost", "the refusal was lost"])
+async def test_a_refusal_that_was_not_confirmed_is_shown_once(
+    server: DiscordServer, ana: Person, arrived: bool
+) -> None:
+    if arrived:
+        server.lose_answer("POST", "/interactions/*")
+    else:
+        server.rest.cut.add("POST")
+    answer = ana.slash("imagine", prompt="   ")
+    shown = await answer.until(lambda state: state.content.startswith("⚠️"))
+    assert shown.ephemeral
+    assert plain_text(await ana.slash("echo", text="next").until(lambda state: "next" in state.content)) == "next"
+    assert len(server.messages(ana.place)) == 2
