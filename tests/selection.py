@@ -29,6 +29,8 @@ FULL_TIER = {
     "transformers",
 }
 """Packages of the extra `full`. A test file that imports one, directly or through a helper, is of the full tier."""
+TORCH_MODULES = ("engine.torch_support.onnx",)
+"""Modules of ours that import torch. A test file that imports one is of the full tier, too."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and the like start their threads
@@ -91,7 +93,7 @@ def is_of_full_tier(path: Path) -> bool:
     while pending:
         seen.add(file := pending.pop())
         names = imported_names(file)
-        if any(name.partition(".")[0] in FULL_TIER for name in names):
+        if any(name.partition(".")[0] in FULL_TIER or name.startswith(TORCH_MODULES) for name in names):
             return True
         pending |= {helper for name in names if (helper := _helper(name)) is not None} - seen
     return False
