@@ -31,6 +31,8 @@ FULL_TIER = {
 """Packages of the extra `full`. A test file that imports one, directly or through a helper, is of the full tier."""
 TORCH_MODULES = ("engine.torch_support.onnx",)
 """Modules of ours that import torch. A test file that imports one is of the full tier, too."""
+RUN_ALL_VARIABLE = "PYTEST_RUN_ALL"
+"""Environment variable that is set while all tests run, so that helpers skip none of them."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and the like start their threads
@@ -52,7 +54,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record durations if asked to, in the main process only."""
+    """Say whether all tests run, and record durations if asked to, in the main process only."""
+    if config.getoption("--all"):
+        os.environ[RUN_ALL_VARIABLE] = "1"
     if config.getoption("--measure") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(DurationRecorder(), "duration-recorder")
 

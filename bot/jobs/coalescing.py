@@ -117,7 +117,7 @@ class Subscription:
             self.updates.put_nowait(update)
 
     async def next(self) -> RunUpdate:
-        """Wait for the next update and return it. None follows Done, Failed or Paused."""
+        """Wait for the next update and return it. Done, Failed and Paused are the last ones."""
         update = await self.updates.get()
         return update if isinstance(update, WorkerDied) else update.model_copy(update={"job": self._job})
 

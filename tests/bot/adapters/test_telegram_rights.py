@@ -70,12 +70,13 @@ async def test_an_anonymous_admin_rules_the_group(server: TelegramServer, servic
 
 async def test_admins_that_telegram_does_not_name_have_no_rights(server: TelegramServer, service: Service) -> None:
     room = server.group()
-    live, _row = await start_slow_job(room.seat(7), service)
+    live, row = await start_slow_job(room.seat(7), service)
     bo = room.seat(8, name="Bo")
     bo.promote()
     server.fail("getChatAdministrators", 400)
     assert "someone else" in await bo.press(live, "Cancel")
     assert "Cancelled: /echo" in await bo.press(live, "Cancel")
+    assert (await ended(service.studio.store, row.job.id)).state == "cancelled"
 
 
 async def test_a_group_admin_turns_a_command_off_in_that_group_alone(server: TelegramServer) -> None:
